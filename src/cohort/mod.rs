@@ -1,0 +1,8 @@
+//! Subjects and their prepared slices: from a BIDS tree, from prepared `.npy` slices or drawn.
+//! (paper section 3.1; `Preparation` states the published recipe.)
+
+mod slice;
+mod subject;
+
+pub use slice::Slice;
+pub use subject::{Disc, Subject};

@@ -1,0 +1,36 @@
+//! One prepared sagittal slice: a sample of the method.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+/// A square sagittal slice, rows from superior to inferior, columns from anterior to posterior.
+/// All arrays have the same shape (size, size).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// Name of the subject it belongs to.
+    pub subject: Arc<str>,
+    /// Position in the canonical volume, counted from the patient's right, starting at 0.
+    pub index: usize,
+    /// Intensity in [0, 1].
+    pub image: Array2<f32>,
+    /// Spinal cord.
+    pub cord: Array2<bool>,
+    /// Cerebrospinal fluid.
+    pub csf: Array2<bool>,
+    /// Region of interest: cord and fluid, dilated by one pixel. Only its patches are ever hidden.
+    pub region: Array2<bool>,
+    /// Where anomalies are scored: the cord, eroded with a 3 × 3 square.
+    pub scoring: Array2<bool>,
+    /// True lesion pixels, where the truth is known (all false: known to be without lesion).
+    pub lesion: Option<Array2<bool>>,
+    /// Edge length of a pixel in mm (rows, columns).
+    pub pixel_mm: (f64, f64),
+}
+
+impl Slice {
+    /// Edge length of the square image in pixels.
+    pub fn size(&self) -> usize {
+        self.image.nrows()
+    }
+}

@@ -1,0 +1,39 @@
+//! One person: prepared slices, disc labels, and what the participants table says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Slice;
+
+/// An intervertebral disc label in prepared coordinates (subpixel, may lie outside the image).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Disc {
+    /// Spinal Cord Toolbox numbering: 3 = C2/C3, 4 = C3/C4 … 8 = C7/T1.
+    pub value: u8,
+    /// Row in prepared pixels, from superior.
+    pub row: f64,
+    /// Column in prepared pixels, from anterior.
+    pub column: f64,
+}
+
+impl Disc {
+    /// The disc's name, such as "C2/C3"; discs below C7/T1 continue with T1/T2.
+    pub fn name(value: u8) -> String {
+        let vertebra = |n: u8| if n <= 7 { format!("C{n}") } else { format!("T{}", n - 7) };
+        let upper = value.saturating_sub(1);
+        format!("{}/{}", vertebra(upper), vertebra(value))
+    }
+}
+
+/// A prepared subject.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// As in the folder or table: `sub-01`.
+    pub name: Arc<str>,
+    /// Columns of the participants table.
+    pub participant: BTreeMap<String, String>,
+    /// Slices with a region of interest, from the patient's right to left.
+    pub slices: Vec<Slice>,
+    /// Disc labels, superior first; empty if the subject has none.
+    pub discs: Vec<Disc>,
+}

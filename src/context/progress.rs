@@ -1,0 +1,66 @@
+//! Progress and notes of a running task, reported as events to whoever watches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Something a running task tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A task of `total` steps begins; `task` is its identity in later events.
+    Started { task: u64, title: String, unit: &'static str, total: usize },
+    /// `done` steps are finished; `figures` are its current numbers, such as `("loss", 0.12)`.
+    Advanced { task: u64, done: usize, figures: Vec<(&'static str, f64)> },
+    /// The task ended, complete or not.
+    Finished { task: u64 },
+    /// A sentence worth knowing.
+    Note(String),
+    /// A sentence about something worked around.
+    Warning(String),
+}
+
+/// Receives events, possibly from several threads.
+pub trait Reporter: Send + Sync {
+    /// Takes one event; must return quickly.
+    fn report(&self, event: Event);
+}
+
+/// Hears nothing.
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn report(&self, _: Event) {}
+}
+
+/// An open progress display; dropping it closes it.
+pub struct Progress {
+    reporter: Arc<dyn Reporter>,
+    task: u64,
+    done: AtomicU64,
+}
+
+impl Progress {
+    pub(super) fn start(
+        reporter: Arc<dyn Reporter>,
+        title: String,
+        unit: &'static str,
+        total: usize,
+    ) -> Self {
+        // An identity for displays only; no result depends on it.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let task = NEXT.fetch_add(1, Ordering::Relaxed);
+        reporter.report(Event::Started { task, title, unit, total });
+        Self { reporter, task, done: AtomicU64::new(0) }
+    }
+
+    /// Records `steps` more finished steps and the current figures.
+    pub fn advance(&self, steps: usize, figures: &[(&'static str, f64)]) {
+        let done = self.done.fetch_add(steps as u64, Ordering::Relaxed) as usize + steps;
+        self.reporter.report(Event::Advanced { task: self.task, done, figures: figures.to_vec() });
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.reporter.report(Event::Finished { task: self.task });
+    }
+}

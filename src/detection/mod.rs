@@ -1,0 +1,92 @@
+//! From maps to findings: islands, the anomaly curve along the cord, segment and patient scores
+//! (paper section 3.4; the publication gives no code for this step, the design here is ours).
+
+mod reconstructor;
+
+pub use reconstructor::{Reconstructor, Redrawing};
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use crate::cohort::Subject;
+
+/// Where a cord is cut into segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segmentation {
+    /// At the disc labels C2/C3 … C7/T1.
+    Discs,
+    /// Into equal arc lengths, because the subject has no disc labels.
+    EqualBins,
+}
+
+/// One segment of the cord and its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentScore {
+    /// Vertebral level ("C2" … "T1") or "bin 1" ….
+    pub name: String,
+    /// Arc length along the cord from its upper end, mm.
+    pub from_mm: f64,
+    pub to_mm: f64,
+    /// AnaScore: the curve's peak in the segment minus the curve's mean; never below 0.
+    pub score: f64,
+    /// Whether the truth has lesion pixels here; `None` where the truth is unknown.
+    pub lesion: Option<bool>,
+}
+
+/// Mean error along the cord's own axis in one slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnomalyCurve {
+    /// Arc length of each point from the cord's upper end, mm.
+    pub position_mm: Vec<f64>,
+    /// Mean error of the scoring pixels at each point.
+    pub error: Vec<f64>,
+    /// Mean of `error`.
+    pub mean: f64,
+    pub segments: Vec<SegmentScore>,
+}
+
+/// A connected group of high-error pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Island {
+    /// Pixels as (row, column).
+    pub pixels: Vec<(usize, usize)>,
+    pub mean_error: f64,
+    pub total_error: f64,
+    pub area_mm2: f64,
+    /// Vertebral level, where known.
+    pub segment: Option<String>,
+}
+
+/// What was found in one slice.
+#[derive(Clone, Debug)]
+pub struct SliceFinding {
+    /// Position in [`Subject::slices`].
+    pub slice: usize,
+    pub redrawing: Redrawing,
+    /// Error inside the scoring region, 0 elsewhere.
+    pub anomaly: Array2<f32>,
+    pub islands: Vec<Island>,
+    /// `None` where the slice has too little cord to score.
+    pub curve: Option<AnomalyCurve>,
+}
+
+/// What was found in one subject.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub subject: Arc<Subject>,
+    pub segmentation: Segmentation,
+    /// AnaScore of the patient: the highest segment score over slices.
+    pub score: f64,
+    /// Highest score per segment over slices, superior first.
+    pub segments: Vec<SegmentScore>,
+    pub slices: Vec<SliceFinding>,
+}
+
+/// What a method found in a cohort.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// Name of the method: "U²AD", "intensity threshold", ….
+    pub method: String,
+    pub subjects: Vec<Finding>,
+}

@@ -1,0 +1,47 @@
+//! The one error type. Its `Display` is written for the user: one sentence, with the place and,
+//! where there is one, what to do.
+
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, worded for the person at the keyboard.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder cannot be used; `reason` is a clause without a full stop.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    /// A subject of a cohort cannot be used.
+    #[error("subject {subject}: {reason}")]
+    Subject { subject: String, reason: String },
+    /// An argument, a configuration or a combination of values makes no sense.
+    #[error("{0}")]
+    Input(String),
+    /// The user interrupted; whatever was kept is said by the caller.
+    #[error("interrupted")]
+    Cancelled,
+    /// A tensor operation failed: a bug here or too little memory.
+    #[error("tensor operation failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// A figure could not be drawn.
+    #[error("figure could not be drawn: {0}")]
+    Figure(String),
+}
+
+impl Error {
+    /// A file error with its reason.
+    pub fn file(path: impl AsRef<Path>, reason: impl std::fmt::Display) -> Self {
+        Self::File { path: path.as_ref().to_path_buf(), reason: reason.to_string() }
+    }
+
+    /// A subject error with its reason.
+    pub fn subject(subject: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Subject { subject: subject.into(), reason: reason.to_string() }
+    }
+
+    /// An input error from a sentence.
+    pub fn input(sentence: impl std::fmt::Display) -> Self {
+        Self::Input(sentence.to_string())
+    }
+}

@@ -1,0 +1,1 @@
+//! Ways in: each turns [`crate::session::Output`] into what its user sees.

@@ -1,0 +1,45 @@
+//! # u2ad: unsupervised anomaly detection in spinal cord MRI
+//!
+//! U²AD (Zhang et al., Medical Image Analysis 109 (2026) 103939): a masked autoencoder learns to
+//! redraw hidden patches of the spinal canal; it is pretrained on healthy T2-weighted volumes,
+//! adapts on the clinic's own unlabelled data, and chooses what to practise on by its own
+//! Monte-Carlo uncertainty, so that T2 hyperintensities stay badly redrawn and stand out.
+//!
+//! ## The map
+//!
+//! Data flows down; each floor uses only the floors below it.
+//!
+//! | floor | rooms | what lives there |
+//! |---|---|---|
+//! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
+//! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
+//! | showing | [`figures`], [`report`] | plotters figures; tables and the run folder |
+//! | judging | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the methods to beat |
+//! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
+//! | things | [`model`], [`cohort`] | the network; subjects and their slices |
+//! | numbers | [`ops`], [`volume`] | tensor kernels; NIfTI in and out |
+//! | ground | [`context`], [`error`] | seeded streams, cancel token, progress; the one error type |
+//!
+//! Three seams carry the design: [`session::Output`] (what running code shows, sent to whoever
+//! watches), [`detection::Reconstructor`] (anything that redraws a slice inside its region of
+//! interest) and [`context::Context`] (what a long task is given: streams, cancel, progress,
+//! device).
+
+pub mod baselines;
+pub mod cohort;
+pub mod context;
+pub mod detection;
+pub mod error;
+pub mod evaluation;
+pub mod figures;
+pub mod frontends;
+pub mod masking;
+pub mod model;
+pub mod ops;
+pub mod report;
+pub mod session;
+pub mod training;
+pub mod uncertainty;
+pub mod volume;
+
+pub use error::{Error, Result};

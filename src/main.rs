@@ -1,0 +1,3 @@
+//! Command line of u2ad.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tables, and the folder a run leaves behind.

@@ -1,0 +1,2 @@
+//! One Starlark module that lives as long as the session; its verbs; and [`Output`], what running
+//! code shows.

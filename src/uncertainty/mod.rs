@@ -1,0 +1,16 @@
+//! Monte-Carlo uncertainty: epistemic variance, mean reconstruction, error (paper section 3.3).
+
+use ndarray::Array2;
+
+/// Monte-Carlo maps of one slice. Variance and error are 0 outside the region of interest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Uncertainty {
+    /// Epistemic uncertainty: variance over the K reconstructions of each pixel.
+    pub variance: Array2<f32>,
+    /// Mean over the K reconstructions; the image itself where nothing was ever hidden.
+    pub mean: Array2<f32>,
+    /// |image − mean|: the aleatoric proxy.
+    pub error: Array2<f32>,
+    /// Network passes used.
+    pub passes: usize,
+}
