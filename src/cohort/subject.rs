@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Slice;
+use super::{Placement, Slice};
 
 /// An intervertebral disc label in prepared coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,4 +36,6 @@ pub struct Subject {
     pub slices: Vec<Slice>,
     /// Disc labels, superior first; empty if the subject has none.
     pub discs: Vec<Disc>,
+    /// Where the slices lie in the original volume; `None` for slices that came prepared.
+    pub placement: Option<Placement>,
 }
