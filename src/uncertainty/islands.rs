@@ -78,7 +78,9 @@ impl IslandRule {
                 inside[pixel] = true;
             }
         }
-        Zip::from(error).and(&inside).map_collect(|&value, &inside| if inside { value } else { 0.0 })
+        Zip::from(error)
+            .and(&inside)
+            .map_collect(|&value, &inside| if inside { value } else { 0.0 })
     }
 }
 
