@@ -15,14 +15,19 @@ pub const MINIMUM_LENGTH_MM: f64 = 20.0;
 
 /// Pieces of cord smaller than this are specks of the segmentation, not cord.
 const SPECK_MM2: f64 = 20.0;
-/// Standard deviation of the kernel that smooths the axis: about half a cord's diameter.
-const SMOOTHING_MM: f64 = 5.0;
+/// Standard deviation of the kernel that smooths the axis, in widths of the cord. A kernel
+/// narrower than the cord lets the ends of a principal curve turn towards its corners.
+const SMOOTHING_WIDTHS: f64 = 1.2;
 /// Distance of the fitted nodes.
 const NODE_MM: f64 = 2.0;
-/// Rounds of reordering; arcs of up to 150° settle in two.
+/// Rounds of reordering; arcs of up to 150° settle in three.
 const ROUNDS: usize = 4;
 /// Step of the search for the ends of the cord along the axis.
 const END_STEP_MM: f64 = 0.1;
+/// Mean square below which samples do not carry a slope or a bend.
+const FLAT: f64 = 1e-9;
+/// How far beyond the fitted nodes the ends are looked for.
+const END_MARGIN_MM: f64 = 5.0;
 
 /// A point in the slice plane: mm from the centre of pixel (0, 0), downwards and backwards.
 type Point = [f64; 2];
@@ -43,10 +48,11 @@ impl CordAxis {
     pub fn new(cord: &Array2<bool>, pixel_mm: (f64, f64)) -> Option<Self> {
         let points = cord_points(cord, pixel_mm);
         let mut positions = along_main_direction(&points);
-        let mut line = Polyline::through(&points, &positions)?;
+        let area_mm2 = points.len() as f64 * pixel_mm.0 * pixel_mm.1;
+        let mut line = Polyline::through(&points, &positions, area_mm2)?;
         for _ in 0..ROUNDS {
             positions = points.iter().map(|point| line.position(*point)).collect();
-            line = Polyline::through(&points, &positions)?;
+            line = Polyline::through(&points, &positions, area_mm2)?;
         }
         let (start, end) = ends(&line, cord, pixel_mm)?;
         let length = end - start;
@@ -119,9 +125,8 @@ fn ends(line: &Polyline, cord: &Array2<bool>, pixel_mm: (f64, f64)) -> Option<(f
         // A float below zero would be cast to row 0.
         row >= 0.0 && column >= 0.0 && cord.get((row as usize, column as usize)) == Some(&true)
     };
-    let margin = SMOOTHING_MM;
-    let steps = ((line.length() + 2.0 * margin) / END_STEP_MM).ceil() as usize;
-    let mut positions = (0..=steps).map(|step| step as f64 * END_STEP_MM - margin);
+    let steps = ((line.length() + 2.0 * END_MARGIN_MM) / END_STEP_MM).ceil() as usize;
+    let mut positions = (0..=steps).map(|step| step as f64 * END_STEP_MM - END_MARGIN_MM);
     let first = positions.by_ref().find(|position| inside(*position))?;
     let last = positions.rev().find(|position| inside(*position))?;
     Some((first, last))
@@ -136,9 +141,9 @@ struct Polyline {
 }
 
 impl Polyline {
-    /// A smooth line through points that are ordered by `positions` (mm); `None` where they have
-    /// no extent.
-    fn through(points: &[Point], positions: &[f64]) -> Option<Self> {
+    /// A smooth line through points that are ordered by `positions` (mm) and fill an area; `None`
+    /// where they have no extent.
+    fn through(points: &[Point], positions: &[f64], area_mm2: f64) -> Option<Self> {
         let lowest = positions.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = positions.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let extent = highest - lowest;
@@ -146,10 +151,18 @@ impl Polyline {
             return None;
         }
         let samples = summarise(points, positions, lowest, extent);
+        // One sample per millimetre, none in gaps: area over length is the cord's width.
+        let smoothing_mm = SMOOTHING_WIDTHS * area_mm2 / samples.len() as f64;
         let pieces = (extent / NODE_MM).ceil() as usize;
+        // Straight across gaps: there is nothing to fit.
         let nodes: Vec<Point> = (0..=pieces)
-            .map(|node| fit(&samples, lowest + extent * node as f64 / pieces as f64))
+            .map(|node| lowest + extent * node as f64 / pieces as f64)
+            .filter(|at| samples.iter().any(|sample| (sample.position - at).abs() <= NODE_MM))
+            .map(|at| fit(&samples, at, smoothing_mm))
             .collect();
+        if nodes.len() < 2 {
+            return None;
+        }
         let mut arc = vec![0.0];
         for pair in nodes.windows(2) {
             arc.push(arc[arc.len() - 1] + distance(pair[0], pair[1]));
@@ -228,39 +241,41 @@ fn summarise(points: &[Point], positions: &[f64], lowest: f64, extent: f64) -> V
     samples
 }
 
-/// Local linear regression of the points on their position: unlike a moving average it neither
-/// pulls the ends inwards nor stalls in gaps.
-fn fit(samples: &[Sample], position: f64) -> Point {
-    let exponent = |sample: &Sample| {
-        let away = (sample.position - position) / SMOOTHING_MM;
-        -0.5 * away * away
+/// Local quadratic regression of the points on their position: unlike a moving average it neither
+/// pulls the ends inwards nor cuts bends short.
+fn fit(samples: &[Sample], position: f64, smoothing_mm: f64) -> Point {
+    // Offset in standard deviations, weight, point.
+    let local: Vec<(f64, f64, Point)> = samples
+        .iter()
+        .map(|sample| {
+            let offset = (sample.position - position) / smoothing_mm;
+            (offset, sample.weight * (-0.5 * offset * offset).exp(), sample.point)
+        })
+        .collect();
+    let mean = |value: &dyn Fn(f64, Point) -> f64| {
+        let total: f64 = local.iter().map(|(_, weight, _)| weight).sum();
+        local.iter().map(|(offset, weight, point)| weight * value(*offset, *point)).sum::<f64>()
+            / total
     };
-    // Relative to the nearest sample, so that no gap is wide enough for every weight to vanish.
-    let nearest = samples.iter().map(exponent).fold(f64::NEG_INFINITY, f64::max);
-    let weight = |sample: &Sample| sample.weight * (exponent(sample) - nearest).exp();
-    let (mut total, mut offset, mut point) = (0.0, 0.0, [0.0; 2]);
-    for sample in samples {
-        let weight = weight(sample);
-        total += weight;
-        offset += weight * sample.position;
-        point[0] += weight * sample.point[0];
-        point[1] += weight * sample.point[1];
-    }
-    offset /= total;
-    point = point.map(|sum| sum / total);
-    let (mut spread, mut slope) = (0.0, [0.0; 2]);
-    for sample in samples {
-        let from_mean = sample.position - offset;
-        let weighted = weight(sample) * from_mean;
-        spread += weighted * from_mean;
-        slope[0] += weighted * (sample.point[0] - point[0]);
-        slope[1] += weighted * (sample.point[1] - point[1]);
-    }
-    if spread > 0.0 {
-        point[0] += slope[0] / spread * (position - offset);
-        point[1] += slope[1] / spread * (position - offset);
-    }
-    point
+    // Polynomials orthogonal under the weights; the fit is their sum at offset 0.
+    let centre = mean(&|offset, _| offset);
+    let linear = |offset: f64| offset - centre;
+    let spread = mean(&|offset, _| linear(offset).powi(2));
+    let skew = mean(&|offset, _| linear(offset).powi(3)) / spread.max(f64::MIN_POSITIVE);
+    let quadratic = |offset: f64| linear(offset) * (linear(offset) - skew) - spread;
+    let bend = mean(&|offset, _| quadratic(offset).powi(2));
+    [0, 1].map(|axis| {
+        let mut value = mean(&|_, point| point[axis]);
+        if spread > FLAT {
+            let slope = mean(&|offset, point| linear(offset) * point[axis]) / spread;
+            value += slope * linear(0.0);
+        }
+        if bend > FLAT {
+            let curvature = mean(&|offset, point| quadratic(offset) * point[axis]) / bend;
+            value += curvature * quadratic(0.0);
+        }
+        value
+    })
 }
 
 #[cfg(test)]
@@ -269,14 +284,20 @@ mod tests {
 
     use super::*;
 
-    /// Pixels within 5 mm of an arc of `radius` around (100, 100) mm, `half_angle` to each side of
+    /// Pixels within `half_width` mm of an arc of `radius` around (100, 100) mm, `half_angle` to each side of
     /// the direction `towards` (0: to the back).
-    fn arc(radius: f64, half_angle: f64, towards: f64, pixel: f64) -> Array2<bool> {
+    fn arc(
+        radius: f64,
+        half_angle: f64,
+        towards: f64,
+        half_width: f64,
+        pixel: f64,
+    ) -> Array2<bool> {
         let size = (200.0 / pixel) as usize;
         Array2::from_shape_fn((size, size), |(row, column)| {
             let (down, back) = (row as f64 * pixel - 100.0, column as f64 * pixel - 100.0);
             let angle = (down.atan2(back) - towards + 3.0 * PI).rem_euclid(2.0 * PI) - PI;
-            (down.hypot(back) - radius).abs() <= 5.0 && angle.abs() <= half_angle
+            (down.hypot(back) - radius).abs() <= half_width && angle.abs() <= half_angle
         })
     }
 
@@ -293,15 +314,14 @@ mod tests {
 
     #[test]
     fn arc_length_is_right_to_a_millimetre_on_circular_arcs() {
-        for pixel in [0.5, 0.78, 1.0] {
+        for (pixel, half_width) in [(0.5, 5.0), (0.78, 3.0), (0.78, 5.0), (0.78, 8.0), (1.0, 5.0)] {
             for (radius, half_angle) in [(60.0, 0.5), (60.0, 1.0), (80.0, 0.9), (45.0, 1.25)] {
-                let axis = CordAxis::new(&arc(radius, half_angle, 0.0, pixel), (pixel, pixel))
-                    .expect("long enough");
+                let cord = arc(radius, half_angle, 0.0, half_width, pixel);
+                let length = CordAxis::new(&cord, (pixel, pixel)).expect("long enough").length_mm();
                 let expected = 2.0 * half_angle * radius;
                 assert!(
-                    (axis.length_mm() - expected).abs() < 1.0,
-                    "{} instead of {expected} mm (radius {radius}, pixel {pixel})",
-                    axis.length_mm()
+                    (length - expected).abs() < 1.0,
+                    "{length} instead of {expected} mm ({radius}, {pixel}, {half_width})"
                 );
             }
         }
@@ -311,7 +331,7 @@ mod tests {
     fn positions_on_an_arc_are_its_angles_whichever_way_it_bends() {
         for towards in [0.0, PI] {
             let (radius, half_angle) = (60.0, 0.9);
-            let axis = CordAxis::new(&arc(radius, half_angle, towards, 1.0), (1.0, 1.0))
+            let axis = CordAxis::new(&arc(radius, half_angle, towards, 5.0, 1.0), (1.0, 1.0))
                 .expect("long enough");
             for step in 0..=16 {
                 let angle = half_angle * (f64::from(step) / 8.0 - 1.0);
@@ -321,7 +341,8 @@ mod tests {
                 let position = axis.position_mm(place.0, place.1);
                 assert!((position - expected).abs() < 1.0, "{position} instead of {expected}");
                 let point = axis.point(position);
-                assert!((point.0 - place.0).hypot(point.1 - place.1) < 1.0);
+                let away = (point.0 - place.0).hypot(point.1 - place.1);
+                assert!(away < 1.0, "{away} mm from the arc at {position} mm");
             }
         }
     }
@@ -344,12 +365,13 @@ mod tests {
 
     #[test]
     fn a_cord_that_leaves_the_slice_and_returns_keeps_its_arc_length() {
-        let mut cord = arc(60.0, 0.9, 0.0, 1.0);
+        let mut cord = arc(60.0, 0.9, 0.0, 5.0, 1.0);
         let whole = CordAxis::new(&cord, (1.0, 1.0)).expect("long enough");
         cord.slice_mut(ndarray::s![85..120, ..]).fill(false);
         let interrupted = CordAxis::new(&cord, (1.0, 1.0)).expect("long enough");
         // The chord of the gap is 0.6 mm shorter than its arc.
-        assert!((whole.length_mm() - interrupted.length_mm()).abs() < 2.0);
+        let (whole, interrupted) = (whole.length_mm(), interrupted.length_mm());
+        assert!((whole - interrupted).abs() < 2.0, "{interrupted} instead of {whole} mm");
     }
 
     #[test]
