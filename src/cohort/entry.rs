@@ -80,7 +80,7 @@ impl Entry {
     /// Reads headers only; an entry that fails becomes broken.
     pub(super) fn check_headers(&mut self, size: usize) {
         let checked = match &self.source {
-            Source::Volumes(files) => files.check_headers(),
+            Source::Volumes(files) => files.check_headers().map(drop),
             Source::Slices(files) => prepared::check_headers(files, size),
             Source::Ready(_) | Source::Broken(_) => Ok(()),
         };
@@ -108,11 +108,13 @@ impl Entry {
                     RegionRule::DropSmall
                 };
                 let preparation = Preparation { size, region, ..Preparation::default() };
-                let made = preparation.prepare(&self.name, &files.read()?)?;
+                let volume;
+                (volume, notes) = files.read()?;
+                let made = preparation.prepare(&self.name, &volume)?;
                 subject.slices = made.slices;
                 subject.discs = made.discs;
                 subject.placement = Some(made.placement);
-                notes = made.notes;
+                notes.extend(made.notes);
                 if subject.slices.is_empty() {
                     let reason = "no slice has a region of interest; check the cord mask";
                     return Err(Error::subject(&*self.name, reason));

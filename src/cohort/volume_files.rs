@@ -43,45 +43,58 @@ impl VolumeFiles {
         Ok(Self { image: image.into(), cord, csf, discs, lesion: find(Label::Lesion)? })
     }
 
-    /// Reads all headers and compares the grids, without reading voxels.
-    pub(super) fn check_headers(&self) -> Result<()> {
+    /// Reads all headers and compares the grids, without reading voxels. Labels whose header
+    /// differs from the image's by less than half a voxel (some tools round it) are accepted:
+    /// voxel for voxel they still mean the same places. A note says so.
+    pub(super) fn check_headers(&self) -> Result<Vec<String>> {
         let grid = Geometry::read(&self.image)?;
+        let mut notes = Vec::new();
         for (label, path) in self.labels() {
             let other = Geometry::read(path)?;
-            if !grid.matches(&other) {
-                let image = file_name(&self.image);
-                let difference = if grid.shape == other.shape {
-                    format!("lies elsewhere in space than {image}")
-                } else {
-                    format!("has {} voxels, {image} {}", extent(&other), extent(&grid))
-                };
-                return Err(Error::file(
-                    path,
-                    format!("the {} {difference}; resample it to the image", label.title()),
-                ));
+            if grid.matches(&other) {
+                continue;
             }
+            let image = file_name(&self.image);
+            let half_voxel = 0.5 * grid.affine.spacing().into_iter().fold(f64::INFINITY, f64::min);
+            let distance = farthest_corner_mm(&grid, &other);
+            let difference = if grid.shape != other.shape {
+                format!("has {} voxels, {image} {}", extent(&other), extent(&grid))
+            } else if distance >= half_voxel {
+                format!("lies up to {distance:.1} mm away from {image}")
+            } else {
+                notes.push(format!(
+                    "the {} lies up to {distance:.2} mm away from the image by its header; its voxels are taken for the image's",
+                    label.title()
+                ));
+                continue;
+            };
+            return Err(Error::file(
+                path,
+                format!("the {} {difference}; resample it to the image", label.title()),
+            ));
         }
-        Ok(())
+        Ok(notes)
     }
 
-    /// Reads image and labels.
+    /// Reads image and labels, with the notes of [`Self::check_headers`].
     ///
     /// # Errors
     /// Beyond unreadable files: voxels that are not finite, and a cord mask without a voxel.
-    pub(super) fn read(&self) -> Result<LabelledVolume> {
-        self.check_headers()?;
-        let label = |path: &Option<PathBuf>| path.as_deref().map(read_finite).transpose();
-        let cord = read_finite(&self.cord)?;
+    pub(super) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
+        let notes = self.check_headers()?;
+        let image = read_finite(&self.image)?;
+        let label = |path: &Path| {
+            let volume = read_finite(path)?;
+            Ok::<_, Error>(Volume { affine: image.affine, ..volume })
+        };
+        let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
+        let cord = label(&self.cord)?;
         if cord.voxels.iter().all(|&voxel| voxel == 0.0) {
             return Err(Error::file(&self.cord, "the cord mask is empty; segment the cord first"));
         }
-        Ok(LabelledVolume {
-            image: read_finite(&self.image)?,
-            cord,
-            csf: label(&self.csf)?,
-            discs: label(&self.discs)?,
-            lesion: label(&self.lesion)?,
-        })
+        let (csf, discs) = (optional(&self.csf)?, optional(&self.discs)?);
+        let lesion = optional(&self.lesion)?;
+        Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
     }
 
     fn labels(&self) -> impl Iterator<Item = (Label, &Path)> {
@@ -97,9 +110,22 @@ fn extent(geometry: &Geometry) -> String {
     format!("{i} x {j} x {k}")
 }
 
+/// The largest distance in mm between corners that should be the same place.
+fn farthest_corner_mm(grid: &Geometry, other: &Geometry) -> f64 {
+    let corners = (0..8).map(|corner: usize| {
+        let voxel = [0, 1, 2].map(|axis| match corner >> axis & 1 {
+            0 => 0.0,
+            _ => grid.shape[axis].saturating_sub(1) as f64,
+        });
+        let (a, b) = (grid.affine.position(voxel), other.affine.position(voxel));
+        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    });
+    corners.fold(0.0, f64::max)
+}
+
 fn read_finite(path: &Path) -> Result<Volume> {
     let volume = Volume::read(path)?;
-    match volume.voxels.iter().filter(|voxel| !voxel.is_finite()).count() {
+    match volume.non_finite_count() {
         0 => Ok(volume),
         count => Err(Error::file(
             path,

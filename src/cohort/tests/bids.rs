@@ -127,7 +127,7 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
             moved[292..296].copy_from_slice(&7f32.to_le_bytes());
             write(&cord_02(root), moved);
         }),
-        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies elsewhere in space than sub-02_T2w.nii; resample it to the image"
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 mm away from sub-02_T2w.nii; resample it to the image"
     );
     assert_eq!(
         warning_when(|root| write(&cord_02(root), mask(0))),
@@ -145,6 +145,23 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
     });
     assert!(twice.starts_with("subject sub-02: its cord mask exists twice ("), "{twice}");
     assert!(twice.ends_with("keep one or choose with `derivatives`"), "{twice}");
+}
+
+#[test]
+fn a_label_with_a_rounded_header_is_taken_voxel_by_voxel() {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    let mut rounded = mask(10);
+    rounded[292..296].copy_from_slice(&0.3f32.to_le_bytes());
+    write(&label_path(root.path(), "sub-01", "label-SC_seg"), rounded);
+    let (listener, context) = listening();
+    load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    assert_eq!(
+        *listener.notes.lock().unwrap(),
+        [
+            "subject sub-01: the cord mask lies up to 0.30 mm away from the image by its header; its voxels are taken for the image's"
+        ]
+    );
 }
 
 #[test]
@@ -228,7 +245,7 @@ fn real_images_load_from_plain_folders() {
     let context = Context::new(0);
     assert_eq!(load(&root.join("t2"), &context).unwrap().names(), ["t2"]);
     let cohort = load(&root.join("sub-unf01"), &context).unwrap();
-    assert_eq!(cohort.names(), ["sub-unf01"]);
+    assert_eq!(cohort.names(), ["sub-unf01"], "its lesion mask has a rounded header");
     let lumbar = refusal(&root.join("t2_lumbar"), &LoadOptions::default());
     assert!(lumbar.starts_with("ROOT: no subjects found"), "{lumbar}");
 }
