@@ -1,6 +1,7 @@
 //! A named list of subjects, each prepared when first asked for and then kept.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -140,6 +141,11 @@ impl Cohort {
         self.members.iter().map(|member| &member.entry)
     }
 
+    /// Names of the participants columns that any entry has, in alphabetical order.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        self.entries().flat_map(|entry| entry.participant.keys().map(String::as_str)).collect()
+    }
+
     /// One entry, without voxels.
     ///
     /// # Errors
@@ -221,10 +227,12 @@ impl Cohort {
             return Ok(self.part(&format!("{column} = {value}"), kept));
         }
         let values: BTreeSet<String> = self.entries().filter_map(cell).collect();
-        let columns: BTreeSet<&str> =
-            self.entries().flat_map(|entry| entry.participant.keys().map(String::as_str)).collect();
         Err(Error::input(if values.is_empty() {
-            format!("{} has no participants column {column}; it has {}", self.name, list(columns))
+            format!(
+                "{} has no participants column {column}; it has {}",
+                self.name,
+                list(self.columns())
+            )
         } else {
             format!("nobody in {} has {column} = {value}; there is {}", self.name, list(values))
         }))
@@ -301,6 +309,12 @@ impl Cohort {
 
     fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
         Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Cohort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Cohort({}: {} at {} pixels)", self.name, self.len(), self.size)
     }
 }
 

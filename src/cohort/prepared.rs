@@ -162,12 +162,12 @@ fn open(path: &Path, size: usize) -> Result<(File, NpyHeader)> {
     let header = NpyHeader::read(&mut file, length).map_err(|reason| Error::file(path, reason))?;
     let expected = [3, size, size];
     if header.shape != expected {
-        let has = header.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let has = header.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
         let advice = match header.shape[..] {
             [3, rows, columns] if rows == columns => format!("load it with size = {rows}"),
             _ => "its channels are image, region of interest and labels".into(),
         };
-        return Err(Error::file(path, format!("is {has}, not 3 x {size} x {size}; {advice}")));
+        return Err(Error::file(path, format!("is {has}, not 3 × {size} × {size}; {advice}")));
     }
     Ok((file, header))
 }

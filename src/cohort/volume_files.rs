@@ -76,22 +76,16 @@ impl VolumeFiles {
         Ok(notes)
     }
 
-    /// Reads image and labels, with the notes of [`Self::check_headers`].
-    ///
-    /// # Errors
-    /// Beyond unreadable files: voxels that are not finite, and a cord mask without a voxel.
+    /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
+    /// checked by [`Preparation`](super::Preparation).
     pub(super) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
         let notes = self.check_headers()?;
-        let image = read_finite(&self.image)?;
+        let image = Volume::read(&self.image)?;
         let label = |path: &Path| {
-            let volume = read_finite(path)?;
-            Ok::<_, Error>(Volume { affine: image.affine, ..volume })
+            Volume::read(path).map(|volume| Volume { affine: image.affine, ..volume })
         };
         let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
         let cord = label(&self.cord)?;
-        if cord.voxels.iter().all(|&voxel| voxel == 0.0) {
-            return Err(Error::file(&self.cord, "the cord mask is empty; segment the cord first"));
-        }
         let (csf, discs) = (optional(&self.csf)?, optional(&self.discs)?);
         let lesion = optional(&self.lesion)?;
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
@@ -107,7 +101,7 @@ impl VolumeFiles {
 
 fn extent(geometry: &Geometry) -> String {
     let [i, j, k] = geometry.shape;
-    format!("{i} x {j} x {k}")
+    format!("{i} × {j} × {k}")
 }
 
 /// The largest distance in mm between corners that should be the same place.
@@ -121,18 +115,4 @@ fn farthest_corner_mm(grid: &Geometry, other: &Geometry) -> f64 {
         a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
     });
     corners.fold(0.0, f64::max)
-}
-
-fn read_finite(path: &Path) -> Result<Volume> {
-    let volume = Volume::read(path)?;
-    match volume.non_finite_count() {
-        0 => Ok(volume),
-        count => Err(Error::file(
-            path,
-            format!(
-                "{count} of {} voxels are not finite (NaN or infinite); repair the image",
-                volume.voxels.len()
-            ),
-        )),
-    }
 }

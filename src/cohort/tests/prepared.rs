@@ -116,11 +116,11 @@ fn a_file_of_another_kind_is_refused_in_one_sentence() {
     assert_eq!(refusal_of(|path| write(path, "no array")), "is not a .npy file");
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<f64>::zeros((3, 32, 32))).unwrap()),
-        "is 3 x 32 x 32, not 3 x 16 x 16; load it with size = 32"
+        "is 3 × 32 × 32, not 3 × 16 × 16; load it with size = 32"
     );
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<f64>::zeros((16, 16, 3))).unwrap()),
-        "is 16 x 16 x 3, not 3 x 16 x 16; its channels are image, region of interest and labels"
+        "is 16 × 16 × 3, not 3 × 16 × 16; its channels are image, region of interest and labels"
     );
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<i32>::zeros((3, 16, 16))).unwrap()),
