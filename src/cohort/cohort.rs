@@ -13,7 +13,7 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
-use super::{Preparation, Subject, bids, prepared};
+use super::{Preparation, Slice, Subject, bids, prepared};
 use crate::context::Context;
 use crate::{Error, Result};
 
@@ -96,14 +96,26 @@ impl Cohort {
         Ok(cohort)
     }
 
-    /// A cohort of subjects that are prepared already, all of slices `size` pixels wide.
-    pub fn from_subjects(name: impl Into<String>, size: usize, subjects: Vec<Subject>) -> Self {
+    /// A cohort of subjects that are prepared already.
+    ///
+    /// # Errors
+    /// If there is no slice, or slices differ in size.
+    pub fn from_subjects(name: impl Into<String>, subjects: Vec<Subject>) -> Result<Self> {
+        let name = name.into();
+        let mut sizes = subjects.iter().flat_map(|subject| &subject.slices).map(Slice::size);
+        let size = sizes
+            .next()
+            .ok_or_else(|| Error::input(format!("the subjects of {name} have no slices")))?;
+        if let Some(other) = sizes.find(|&other| other != size) {
+            return Err(Error::input(format!(
+                "the slices of {name} differ in size ({size} and {other} pixels); prepare all alike"
+            )));
+        }
         let entry = |subject: Subject| {
-            let subject = Arc::new(subject);
             let columns = subject.participant.clone();
-            Entry::new(subject.name.clone(), columns, Source::Ready(subject))
+            Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
-        Self::of(name.into(), subjects.into_iter().map(entry).collect(), size, false)
+        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
     }
 
     fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
