@@ -55,15 +55,14 @@ impl VolumeFiles {
                 continue;
             }
             let image = file_name(&self.image);
-            let half_voxel = 0.5 * grid.affine.spacing().into_iter().fold(f64::INFINITY, f64::min);
-            let distance = farthest_corner_mm(&grid, &other);
+            let distance = displacement(&grid, &other);
             let difference = if grid.shape != other.shape {
                 format!("has {} voxels, {image} {}", extent(&other), extent(&grid))
-            } else if distance >= half_voxel {
-                format!("lies up to {distance:.1} mm away from {image}")
+            } else if distance >= 0.5 {
+                format!("lies up to {distance:.1} voxels away from {image}")
             } else {
                 notes.push(format!(
-                    "the {} lies up to {distance:.2} mm away from the image by its header; its voxels are taken for the image's",
+                    "the {} lies up to {distance:.2} voxels away from the image by its header; its voxels are taken for the image's",
                     label.title()
                 ));
                 continue;
@@ -104,15 +103,22 @@ fn extent(geometry: &Geometry) -> String {
     format!("{i} × {j} × {k}")
 }
 
-/// The largest distance in mm between corners that should be the same place.
-fn farthest_corner_mm(grid: &Geometry, other: &Geometry) -> f64 {
+/// The largest distance, along any stored axis of `grid` and in its voxels, between corners that
+/// should be the same place. Below a half, every voxel is still nearest to its counterpart.
+fn displacement(grid: &Geometry, other: &Geometry) -> f64 {
+    let spacing = grid.affine.spacing();
     let corners = (0..8).map(|corner: usize| {
         let voxel = [0, 1, 2].map(|axis| match corner >> axis & 1 {
             0 => 0.0,
             _ => grid.shape[axis].saturating_sub(1) as f64,
         });
         let (a, b) = (grid.affine.position(voxel), other.affine.position(voxel));
-        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+        let along = |axis: usize| {
+            let step = grid.affine.axis(axis);
+            let mm = (0..3).map(|n| (a[n] - b[n]) * step[n]).sum::<f64>() / spacing[axis];
+            mm.abs() / spacing[axis]
+        };
+        (0..3).map(along).fold(0.0, f64::max)
     });
     corners.fold(0.0, f64::max)
 }

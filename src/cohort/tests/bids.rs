@@ -127,7 +127,7 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
             moved[292..296].copy_from_slice(&7f32.to_le_bytes());
             write(&cord_02(root), moved);
         }),
-        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 mm away from sub-02_T2w.nii; resample it to the image"
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 voxels away from sub-02_T2w.nii; resample it to the image"
     );
     assert_eq!(
         warning_when(|root| write(&cord_02(root), mask(0))),
@@ -159,7 +159,7 @@ fn a_label_with_a_rounded_header_is_taken_voxel_by_voxel() {
     assert_eq!(
         *listener.notes.lock().unwrap(),
         [
-            "subject sub-01: the cord mask lies up to 0.30 mm away from the image by its header; its voxels are taken for the image's"
+            "subject sub-01: the cord mask lies up to 0.30 voxels away from the image by its header; its voxels are taken for the image's"
         ]
     );
 }
