@@ -55,7 +55,11 @@ impl Geometry {
             let tolerance = 0.05 * spacing.into_iter().fold(f64::INFINITY, f64::min);
             (0..8).all(|corner| {
                 let voxel = [0, 1, 2].map(|axis| {
-                    if corner >> axis & 1 == 1 { self.shape[axis].saturating_sub(1) as f64 } else { 0.0 }
+                    if corner >> axis & 1 == 1 {
+                        self.shape[axis].saturating_sub(1) as f64
+                    } else {
+                        0.0
+                    }
                 });
                 let (a, b) = (self.affine.position(voxel), other.affine.position(voxel));
                 a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance)
