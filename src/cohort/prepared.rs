@@ -31,7 +31,7 @@ use super::entry::{Entry, Source};
 use super::naming::{Listing, file_name, split_index};
 use super::npy_header::{Element, NpyHeader};
 use super::participants::Participants;
-use super::{Preparation, Slice};
+use super::{Preparation, Slice, region};
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -145,7 +145,7 @@ fn slice(subject: &Arc<str>, file: &SliceFile, channels: &Array3<f64>) -> Result
         subject: subject.clone(),
         index: file.index,
         image: image.mapv(|value| value as f32),
-        scoring: erode(&cord),
+        scoring: region::eroded(&cord),
         csf: coded(FLUID),
         cord,
         region: inside.mapv(|value| value != 0.0),
@@ -185,14 +185,4 @@ fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
             .map(|channels| channels.mapv(f64::from))
             .map_err(|e| refuse(&e)),
     }
-}
-
-/// Pixels whose 3 × 3 neighbourhood lies wholly inside; outside the image nothing does.
-fn erode(mask: &Array2<bool>) -> Array2<bool> {
-    let mut eroded = Array2::from_elem(mask.dim(), false);
-    for (at, square) in mask.windows([3, 3]).into_iter().enumerate() {
-        let columns = mask.ncols() - 2;
-        eroded[[at / columns + 1, at % columns + 1]] = square.iter().all(|&inside| inside);
-    }
-    eroded
 }
