@@ -1,5 +1,9 @@
 //! Monte-Carlo uncertainty: epistemic variance, mean reconstruction, error (paper section 3.3).
 
+mod islands;
+
+pub use islands::{HighErrorIsland, IslandRule};
+
 use ndarray::Array2;
 
 /// Monte-Carlo maps of one slice. Variance and error are 0 outside the region of interest.
