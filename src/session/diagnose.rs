@@ -62,11 +62,8 @@ impl Place {
         let resolved = span.resolve_span();
         let line = resolved.begin.line;
         let source = span.file.source_line(line).trim_end().to_owned();
-        let end = if resolved.end.line == line {
-            resolved.end.column
-        } else {
-            source.chars().count()
-        };
+        let end =
+            if resolved.end.line == line { resolved.end.column } else { source.chars().count() };
         Self {
             file: span.filename().to_owned(),
             line: line + 1,
