@@ -10,7 +10,7 @@ pub struct CellError {
     /// What to do about it, such as "did you mean `lesions`?".
     pub hint: Option<String>,
     /// Where it happened.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The calls that led there, outermost first; empty at the top level.
     pub calls: Vec<Call>,
     /// The user asked for the stop: not a mistake.
@@ -123,7 +123,7 @@ mod tests {
         };
         let error = CellError {
             hint: Some("did you mean `abd`?".into()),
-            place: Some(place.clone()),
+            place: Some(Box::new(place.clone())),
             calls: vec![Call { function: "outer".into(), place }],
             ..CellError::new("`abc` is not defined")
         };

@@ -10,8 +10,8 @@ use starlark::syntax::AstModule;
 use starlark::values::Value;
 
 use super::diagnose::{diagnose, documented_parameters};
+use super::handle::{Activity, Cell, Name, Settings};
 use super::loader::Loader;
-use super::session::{Activity, Cell, Name, Settings};
 use super::state::State;
 use super::{CellError, Display, Manual, Output, Sink, language, panics, show, verbs};
 

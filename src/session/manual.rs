@@ -56,7 +56,7 @@ impl Manual {
     }
 
     fn read() -> Self {
-        let theme = |&(title, add): &(&'static str, fn(&mut GlobalsBuilder))| {
+        let theme = |&(title, add): &(&'static str, verbs::Theme)| {
             let docs = GlobalsBuilder::new().with(add).build().documentation();
             let verbs = docs.members.iter().filter_map(|(name, item)| Verb::from_item(name, item));
             Theme { title, verbs: verbs.collect() }

@@ -7,25 +7,27 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `session` | the handle: a cell in, a value or an error out, interrupting |
+//! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `language` | the dialect, parsing, and whether typed text is complete |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual` | the verbs' documentation, for `help`, completion and error hints |
-//! | `diagnose` | from the language's errors to [`CellError`] |
+//! | `diagnose`, `sentence` | from the language's errors to [`CellError`] |
 
 mod cell_error;
 mod device;
 mod diagnose;
 mod engine;
+mod handle;
 mod language;
 mod loader;
 mod manual;
 mod output;
 mod panics;
-mod session;
+mod sentence;
+
 mod show;
 mod state;
 mod values;
@@ -33,7 +35,7 @@ mod verbs;
 
 pub use cell_error::{Call, CellError, Place};
 pub use device::open_device;
+pub use handle::{Cell, Interrupter, Name, Session, Settings};
 pub use language::{Completeness, completeness};
 pub use manual::{Manual, Parameter, Theme, Verb};
 pub use output::{Display, Output, Part, Sink};
-pub use session::{Cell, Interrupter, Name, Session, Settings};

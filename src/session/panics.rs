@@ -18,7 +18,10 @@ pub(super) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
         let previous = take_hook();
         set_hook(Box::new(move |panic| {
             if WATCHED.with_borrow(|watched| *watched) {
-                let message = panic.payload_as_str().unwrap_or("no message");
+                let payload = panic.payload();
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                let message = text.unwrap_or("no message");
                 let place = panic.location().map(|place| format!(" ({place})"));
                 CAUGHT.set(Some(format!("{message}{}", place.unwrap_or_default())));
             } else {

@@ -8,8 +8,8 @@ use starlark::any::ProvidesStaticType;
 use starlark::eval::Evaluator;
 
 use super::Sink;
+use super::handle::Settings;
 use super::output::SinkReporter;
-use super::session::Settings;
 use crate::context::{CancelToken, Context, Streams};
 
 /// Lives on the engine's thread as long as the session; verbs reach it with [`State::of`].

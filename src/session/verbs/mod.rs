@@ -5,8 +5,11 @@ mod session;
 
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 
+/// Adds the verbs of one theme.
+pub(super) type Theme = fn(&mut GlobalsBuilder);
+
 /// Title of each theme and what adds its verbs, in the order of a study.
-pub(super) const THEMES: &[(&str, fn(&mut GlobalsBuilder))] = &[("Session", session::verbs)];
+pub(super) const THEMES: &[(&str, Theme)] = &[("Session", session::verbs)];
 
 /// Everything that a cell finds defined: Starlark's own functions, its common extensions and the
 /// verbs.
