@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, Axis};
+use u2ad::cohort::Slice;
+use u2ad::context::Context;
 use u2ad::masking::{
     BatchGuide, Normalisation, Strategy, keep_count, order_from_scores, paper_scores,
     published_scores,
 };
 use u2ad::model::{Config, Network, Parameters, PatchOrder, patch_counts, patchify};
 use u2ad::training::{Adam, Loss, Target, pixel_weights, sobel};
+use u2ad::uncertainty::MonteCarlo;
 
 const CONFIG: Config = Config {
     image: 64,
@@ -67,7 +70,7 @@ impl Batch {
         let counts: Vec<_> = regions.iter().map(|r| patch_counts(r.view(), CONFIG.patch)).collect();
         let shape = (counts.len(), counts[0].len());
         Self {
-            images: images(&fixture["images"]),
+            images: images(fixture.get("images").unwrap_or_else(|| &fixture["image"])),
             region: Array2::from_shape_vec(shape, counts.concat()).unwrap(),
             regions,
         }
@@ -248,5 +251,41 @@ fn twenty_adam_steps_follow_the_reference_course() {
         let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
         let apart = farthest(&ours, &expected);
         assert!(apart <= 1e-3 * largest, "{name}: {apart} of {largest}");
+    }
+}
+
+#[test]
+fn monte_carlo_maps_equal_the_published_loop() {
+    let fixture = fixture("monte_carlo");
+    let batch = Batch::new(&fixture);
+    let keep = keep_count(batch.region.view(), RATIO);
+    let noise = rows(&fixture["noise"]);
+    let draws: Vec<_> = noise
+        .axis_iter(Axis(0))
+        .map(|noise| order_from_scores(noise.insert_axis(Axis(0)), batch.region.view(), keep))
+        .collect();
+    let draws: Vec<_> = draws.iter().map(|order| order.order().view()).collect();
+    let order = PatchOrder::new(ndarray::concatenate(Axis(0), &draws).unwrap(), keep);
+    assert_eq!(order.batch() as i64, fixture["passes"].to_vec1::<i64>().unwrap()[0]);
+
+    let context = Context::new(0);
+    let slice = Slice {
+        subject: "fixture".into(),
+        index: 0,
+        image: batch.images[0].clone(),
+        cord: batch.regions[0].clone(),
+        csf: batch.regions[0].clone(),
+        region: batch.regions[0].clone(),
+        scoring: batch.regions[0].clone(),
+        lesion: None,
+        pixel_mm: (1.0, 1.0),
+    };
+    let network = weights().frozen_network(&CONFIG).unwrap();
+    let progress = context.progress("redrawing", "pass", order.batch());
+    let maps = MonteCarlo::default().redraw(&network, &slice, &order, &context, &progress).unwrap();
+    for (ours, name) in [(&maps.variance, "variance"), (&maps.mean, "mean"), (&maps.error, "error")]
+    {
+        let apart = farthest(ours.as_slice().unwrap(), &floats(&fixture[name]));
+        assert!(apart < 1e-5, "{name} differs by {apart}");
     }
 }
