@@ -125,6 +125,20 @@ impl Config {
         divides("decoder_dim", self.decoder_dim, "the 4 parts of a position", 4)
     }
 
+    /// Activations that training keeps per image, bytes, roughly; `composite` where attention
+    /// stores its probabilities instead of recomputing them.
+    pub fn activation_bytes(&self, composite: bool) -> usize {
+        let tokens = self.patches() + 1;
+        let stack = |depth: usize, dim: usize, heads: usize| {
+            let scores = if composite { 4 * tokens * heads } else { 0 };
+            // Per token and block: two norms, q, k, v, their mixture, two residuals, the hidden
+            // layer before and after its activation, and their gradients in passing.
+            depth * tokens * ((10 + 3 * self.mlp_ratio) * dim + scores)
+        };
+        4 * (stack(self.depth, self.dim, self.heads)
+            + stack(self.decoder_depth, self.decoder_dim, self.decoder_heads))
+    }
+
     /// Multiply-adds × 2 of one forward pass of one image with `visible` visible patches: the
     /// measure behind time estimates.
     pub fn forward_flops(&self, visible: usize) -> f64 {
