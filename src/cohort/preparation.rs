@@ -55,6 +55,14 @@ pub struct Prepared {
     pub slices: Vec<Slice>,
     pub discs: Vec<Disc>,
     pub placement: Placement,
+    /// Sentences for the user about what was worked around, such as a moved field.
+    pub notes: Vec<String>,
+}
+
+impl Default for Preparation {
+    fn default() -> Self {
+        Self { size: 256, field_mm: 200.0, clip: (0.2, 99.8), region: RegionRule::DropSmall }
+    }
 }
 
 impl Preparation {
@@ -66,6 +74,24 @@ impl Preparation {
 }
 
 impl Placement {
+    /// Prepared (slice, row, column) of a native voxel coordinate (i, j, k).
+    pub fn to_prepared(&self, native: [f64; 3]) -> [f64; 3] {
+        let _ = native;
+        unimplemented!()
+    }
+
+    /// Native voxel coordinate (i, j, k) of a prepared (slice, row, column).
+    pub fn from_prepared(&self, prepared: [f64; 3]) -> [f64; 3] {
+        let _ = prepared;
+        unimplemented!()
+    }
+
+    /// As [`Self::to_native`] for masks, by nearest neighbour.
+    pub fn mask_to_native(&self, masks: &[(usize, &Array2<bool>)]) -> Array3<bool> {
+        let _ = masks;
+        unimplemented!()
+    }
+
     /// Carries maps of prepared slices, given as (slice index in the canonical volume, map), to
     /// the native grid: linear interpolation, 0 outside the field.
     pub fn to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Array3<f32> {
