@@ -166,7 +166,10 @@ mod tests {
             Axis::between("", 3.0, 3.0),
         ];
         for axis in axes {
-            assert!(axis.from < axis.to && axis.from.is_finite() && axis.to.is_finite(), "{axis:?}");
+            assert!(
+                axis.from < axis.to && axis.from.is_finite() && axis.to.is_finite(),
+                "{axis:?}"
+            );
             assert!(!axis.ticks.is_empty(), "{axis:?}");
             let inside = axis.from - 1e-9..=axis.to + 1e-9;
             assert!(axis.ticks.iter().all(|(position, _)| inside.contains(position)), "{axis:?}");

@@ -53,7 +53,9 @@ macro_rules! either {
     };
 }
 
-fn told<E: std::error::Error + Send + Sync>(error: DrawingErrorKind<E>) -> DrawingErrorKind<CanvasError> {
+fn told<E: std::error::Error + Send + Sync>(
+    error: DrawingErrorKind<E>,
+) -> DrawingErrorKind<CanvasError> {
     DrawingErrorKind::DrawingError(CanvasError(error.to_string()))
 }
 
@@ -246,7 +248,9 @@ impl Drawable<Canvas<'_>> for Picture {
                 let inside = |from: i32, extent: u32, limit: u32| {
                     from >= 0 && extent > 0 && from as u32 + extent <= limit
                 };
-                if !inside(corner.0, self.extent.0, width) || !inside(corner.1, self.extent.1, height) {
+                if !inside(corner.0, self.extent.0, width)
+                    || !inside(corner.1, self.extent.1, height)
+                {
                     return Err(DrawingErrorKind::DrawingError(CanvasError(
                         "a picture does not fit into its figure".into(),
                     )));

@@ -235,7 +235,9 @@ impl Legend {
             let (x, y) = (corner.0 + place.0, corner.1 + place.1 + style::LABEL.size / 2);
             match *key {
                 Key::Line(stroke) => straight(area, (x, y), (x + KEY_WIDTH, y), stroke)?,
-                Key::Point(marker, colour) => mark(area, (x + KEY_WIDTH / 2, y), marker, 14, colour)?,
+                Key::Point(marker, colour) => {
+                    mark(area, (x + KEY_WIDTH / 2, y), marker, 14, colour)?
+                }
                 Key::Shade(colour) => {
                     let corners = [(x, y - 20), (x + KEY_WIDTH, y + 20)];
                     area.draw(&Rectangle::new(corners, colour.filled()))?;

@@ -2,10 +2,10 @@
 
 use ndarray::Array2;
 
+use super::Figure;
 use super::axis::Axis;
 use super::chart::{Chart, Key, Legend};
 use super::style::{self, Stroke};
-use super::Figure;
 use crate::detection::Findings;
 
 /// Height of a chart, in drawing units.
@@ -46,7 +46,10 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let panels: Vec<(String, [Histogram; 4])> =
         methods.iter().map(|findings| (findings.method.clone(), histograms(findings))).collect();
     let legend = Legend::new(
-        NAMES.iter().enumerate().map(|(n, name)| (Key::Line(Stroke::of_series(n)), name.to_string())),
+        NAMES
+            .iter()
+            .enumerate()
+            .map(|(n, name)| (Key::Line(Stroke::of_series(n)), name.to_string())),
         style::BODY_WIDTH,
     );
     let columns = panels.len().clamp(1, 3) as i32;
@@ -92,10 +95,11 @@ fn histograms(findings: &Findings) -> [Histogram; 4] {
         for found in &finding.slices {
             let Some(slice) = finding.subject.slices.get(found.slice) else { continue };
             let Some(lesion) = &slice.lesion else { continue };
-            let mut gather = |into: usize, map: &Array2<f32>, inside: &dyn Fn((usize, usize)) -> bool| {
-                let pixels = map.indexed_iter().filter(|(place, _)| inside(*place));
-                values[into].extend(pixels.map(|(_, value)| *value));
-            };
+            let mut gather =
+                |into: usize, map: &Array2<f32>, inside: &dyn Fn((usize, usize)) -> bool| {
+                    let pixels = map.indexed_iter().filter(|(place, _)| inside(*place));
+                    values[into].extend(pixels.map(|(_, value)| *value));
+                };
             let set = |mask: &Array2<bool>, place| *mask.get(place).unwrap_or(&false);
             gather(0, &slice.image, &|place| set(&slice.cord, place) && !set(lesion, place));
             gather(1, &slice.image, &|place| set(&slice.csf, place) && !set(lesion, place));

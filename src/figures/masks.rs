@@ -2,10 +2,10 @@
 
 use ndarray::Array2;
 
+use super::chart::{Key, Legend};
 use super::colour_map::ColourMap;
 use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar};
 use super::slice_view::{outlines, with_lesion};
-use super::chart::{Key, Legend};
 use super::{Figure, style};
 use crate::cohort::Slice;
 
@@ -29,10 +29,10 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
     let crop = Crop::around(&slice.region);
     let heats: Vec<&Array2<f32>> = strategies.iter().filter_map(|s| s.heat.as_ref()).collect();
     let scale = Scale::from_zero(ColourMap::Viridis, quantity, heats.iter().copied());
-    let base = |title: &str| {
-        Panel::new(title, &slice.image, &Scale::intensity(), crop, slice.pixel_mm)
-    };
-    let finished = |panel: Panel| with_lesion(panel.outlined(&slice.region, style::REGION), slice).0;
+    let base =
+        |title: &str| Panel::new(title, &slice.image, &Scale::intensity(), crop, slice.pixel_mm);
+    let finished =
+        |panel: Panel| with_lesion(panel.outlined(&slice.region, style::REGION), slice).0;
     let upper: Vec<Panel> = strategies
         .iter()
         .map(|strategy| {
@@ -107,7 +107,6 @@ fn patch_of(
     grid: (usize, usize),
 ) -> impl Fn(usize, usize) -> Option<(usize, usize)> {
     move |row, column| {
-        (image.0 > 0 && image.1 > 0)
-            .then(|| (row * grid.0 / image.0, column * grid.1 / image.1))
+        (image.0 > 0 && image.1 > 0).then(|| (row * grid.0 / image.0, column * grid.1 / image.1))
     }
 }

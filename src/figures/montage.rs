@@ -22,7 +22,11 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     let shown = &subjects[..subjects.len().min(MOST)];
     let note = match subjects.len() - shown.len() {
         0 => format!("{} subjects, slice with the most cord.", subjects.len()),
-        more => format!("{} of {} subjects, {more} not shown; slice with the most cord.", MOST, subjects.len()),
+        more => format!(
+            "{} of {} subjects, {more} not shown; slice with the most cord.",
+            MOST,
+            subjects.len()
+        ),
     };
     let cells: Vec<Cell> = shown.iter().map(|subject| Cell::new(subject)).collect();
     let columns = cells.len().clamp(1, COLUMNS) as i32;
@@ -32,7 +36,8 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     let rows = (cells.len() as i32 + columns - 1) / columns;
     let across = (columns * (width + style::GAP)).max(1400);
     let line = |colour| Key::Line(Stroke::solid(colour, 7));
-    let entries = [(line(style::REGION), "region of interest"), (line(style::LESION), "true lesion")];
+    let entries =
+        [(line(style::REGION), "region of interest"), (line(style::LESION), "true lesion")];
     let legend = Legend::new(entries.map(|(key, name)| (key, name.to_string())), across);
     let body = (across, rows * row + legend.height);
     Figure::new(title, note, body, move |area| {

@@ -190,10 +190,8 @@ impl Panel {
         }
         if let Some(window) = self.frame {
             let from = place(window.row as f64, window.column as f64);
-            let to = place(
-                (window.row + window.rows) as f64,
-                (window.column + window.columns) as f64,
-            );
+            let to =
+                place((window.row + window.rows) as f64, (window.column + window.columns) as f64);
             let around = vec![from, (to.0, from.1), to, (from.0, to.1), from];
             area.draw(&PathElement::new(around, style::WHITE.stroke_width(5)))?;
         }
@@ -247,7 +245,8 @@ impl Panel {
         };
         let bar = (length / mm * f64::from(w)).round() as i32;
         let (left, bottom) = (x + 2 * edge, y + h - 2 * edge);
-        let ends = |shift: i32| vec![(left + shift, bottom + shift), (left + bar + shift, bottom + shift)];
+        let ends =
+            |shift: i32| vec![(left + shift, bottom + shift), (left + bar + shift, bottom + shift)];
         area.draw(&PathElement::new(ends(3), style::INK.stroke_width(8)))?;
         area.draw(&PathElement::new(ends(0), style::WHITE.stroke_width(8)))?;
         shadowed(area, &format!("{length} mm"), (left, bottom - 12), text::BOTTOM_LEFT)

@@ -50,12 +50,15 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
     for (index, method) in methods.iter().enumerate() {
         if let Some(point) = &method.operating_point {
             let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
-            let name = format!("{}: threshold {:.4}, {}", method.method, point.threshold, point.origin);
+            let name =
+                format!("{}: threshold {:.4}, {}", method.method, point.threshold, point.origin);
             entries.push((key, name));
         }
     }
     let count = |lesion: bool| {
-        methods.first().map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
+        methods
+            .first()
+            .map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
     };
     let note = format!("{} patients with a lesion, {} without.", count(true), count(false));
     let legend = Legend::new(entries, style::BODY_WIDTH);

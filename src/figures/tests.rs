@@ -10,7 +10,8 @@ use crate::cohort::{Slice, Subject};
 use crate::detection::{
     AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding,
 };
-use crate::training::{EpochRecord, History};
+use crate::masking::Strategy;
+use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
 
 const SIZE: usize = 128;
@@ -113,11 +114,12 @@ fn findings() -> Findings {
 fn history(epochs: usize) -> History {
     let record = |epoch: usize| {
         let adapting = epoch > 60;
-        let decay = 2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
+        let decay =
+            2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
         EpochRecord {
             epoch,
-            stage: if adapting { "adapt" } else { "pretrain" }.into(),
-            masking: ["random", "eu", "au"][usize::from(adapting) + usize::from(epoch > 90)].into(),
+            stage: if adapting { Stage::Adapt } else { Stage::Pretrain },
+            masking: Strategy::ALL[usize::from(adapting) + usize::from(epoch > 90)],
             loss: decay,
             reconstruction: decay / 14.0,
             edge: decay * 0.3,
@@ -190,7 +192,17 @@ fn gallery() -> Vec<(&'static str, Figure)> {
         ("roc", roc_curves(&methods)),
         ("histograms", intensity_histograms(&[&found])),
         ("slice", slice_view(&lesion)),
-        ("map", map_view("Error", &redrawn.error, (1.0, 1.0), "error (intensity)", ColourMap::Inferno, None)),
+        (
+            "map",
+            map_view(
+                "Error",
+                &redrawn.error,
+                (1.0, 1.0),
+                "error (intensity)",
+                ColourMap::Inferno,
+                None,
+            ),
+        ),
     ]
 }
 
@@ -219,8 +231,12 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         curve.segments[1].score = nan;
     }
     let mut flat = finding("sub-flat", Some(false));
-    flat.slices[0].curve =
-        Some(AnomalyCurve { position_mm: vec![0.0], error: vec![0.0], mean: 0.0, segments: vec![] });
+    flat.slices[0].curve = Some(AnomalyCurve {
+        position_mm: vec![0.0],
+        error: vec![0.0],
+        mean: 0.0,
+        segments: vec![],
+    });
     let mut blank = finding("sub-blank", None);
     blank.slices.clear();
     let constant = MethodRoc {

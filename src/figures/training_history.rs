@@ -24,15 +24,16 @@ pub fn training_history(history: &History) -> Figure {
     let spans = spans(&epochs);
     let series = ["total", "reconstruction", "edge"].into_iter().enumerate();
     let lines = series.map(|(n, name)| (Key::Line(Stroke::of_series(n)), format!("{name} loss")));
-    let shades = spans
-        .iter()
-        .enumerate()
-        .map(|(n, span)| (Key::Shade(shade(n)), format!("{} ({}–{})", span.name, span.first, span.last)));
+    let shades = spans.iter().enumerate().map(|(n, span)| {
+        (Key::Shade(shade(n)), format!("{} ({}–{})", span.name, span.first, span.last))
+    });
     let legend = Legend::new(lines.chain(shades.take(12)), style::BODY_WIDTH);
     let note = match epochs.len() {
         0 => "No epoch was trained yet.",
-        _ => "Total loss = 10 × reconstruction + edge, mean over batches. Variance and error: \
-              Monte-Carlo means inside the regions of interest, where estimated.",
+        _ => {
+            "Total loss = 10 × reconstruction + edge, mean over batches. Variance and error: \
+              Monte-Carlo means inside the regions of interest, where estimated."
+        }
     };
     let body = (style::BODY_WIDTH, 2 * HEIGHT + 2 * style::GAP + legend.height);
     Figure::new("Training history", note, body, move |area| {
@@ -48,7 +49,12 @@ pub fn training_history(history: &History) -> Figure {
         let life = Life { epochs: &epochs, spans: &spans };
         life.chart(&panel(0, 0), "Loss", "loss", &loss)?;
         life.chart(&panel(1, 0), "Learning rate", "learning rate", &[|e| Some(e.learning_rate)])?;
-        life.chart(&panel(0, 1), "Epistemic uncertainty", "variance (intensity²)", &[|e| e.variance])?;
+        life.chart(
+            &panel(0, 1),
+            "Epistemic uncertainty",
+            "variance (intensity²)",
+            &[|e| e.variance],
+        )?;
         life.chart(&panel(1, 1), "Error", "mean |error| (intensity)", &[|e| e.error])
     })
 }
@@ -120,7 +126,7 @@ fn shade(index: usize) -> plotters::style::RGBColor {
 fn spans(epochs: &[EpochRecord]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for epoch in epochs {
-        let name = format!("{} · {}", epoch.stage, epoch.masking);
+        let name = format!("{} · {}", epoch.stage.name(), epoch.masking.name());
         match spans.last_mut() {
             Some(span) if span.name == name => span.last = epoch.epoch,
             _ => spans.push(Span { name, first: epoch.epoch, last: epoch.epoch }),
