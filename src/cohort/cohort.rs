@@ -1,6 +1,7 @@
 //! A named list of subjects, each prepared when first asked for and then kept.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
-use super::{Preparation, Subject, bids, prepared};
+use super::{Preparation, Slice, Subject, bids, prepared};
 use crate::context::Context;
 use crate::{Error, Result};
 
@@ -95,14 +96,26 @@ impl Cohort {
         Ok(cohort)
     }
 
-    /// A cohort of subjects that are prepared already, all of slices `size` pixels wide.
-    pub fn from_subjects(name: impl Into<String>, size: usize, subjects: Vec<Subject>) -> Self {
+    /// A cohort of subjects that are prepared already.
+    ///
+    /// # Errors
+    /// If there is no slice, or slices differ in size.
+    pub fn from_subjects(name: impl Into<String>, subjects: Vec<Subject>) -> Result<Self> {
+        let name = name.into();
+        let mut sizes = subjects.iter().flat_map(|subject| &subject.slices).map(Slice::size);
+        let size = sizes
+            .next()
+            .ok_or_else(|| Error::input(format!("the subjects of {name} have no slices")))?;
+        if let Some(other) = sizes.find(|&other| other != size) {
+            return Err(Error::input(format!(
+                "the slices of {name} differ in size ({size} and {other} pixels); prepare all alike"
+            )));
+        }
         let entry = |subject: Subject| {
-            let subject = Arc::new(subject);
             let columns = subject.participant.clone();
-            Entry::new(subject.name.clone(), columns, Source::Ready(subject))
+            Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
-        Self::of(name.into(), subjects.into_iter().map(entry).collect(), size, false)
+        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
     }
 
     fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
@@ -138,6 +151,11 @@ impl Cohort {
     /// The entries in order, without voxels.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.members.iter().map(|member| &member.entry)
+    }
+
+    /// Names of the participants columns that any entry has, in alphabetical order.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        self.entries().flat_map(|entry| entry.participant.keys().map(String::as_str)).collect()
     }
 
     /// One entry, without voxels.
@@ -221,10 +239,12 @@ impl Cohort {
             return Ok(self.part(&format!("{column} = {value}"), kept));
         }
         let values: BTreeSet<String> = self.entries().filter_map(cell).collect();
-        let columns: BTreeSet<&str> =
-            self.entries().flat_map(|entry| entry.participant.keys().map(String::as_str)).collect();
         Err(Error::input(if values.is_empty() {
-            format!("{} has no participants column {column}; it has {}", self.name, list(columns))
+            format!(
+                "{} has no participants column {column}; it has {}",
+                self.name,
+                list(self.columns())
+            )
         } else {
             format!("nobody in {} has {column} = {value}; there is {}", self.name, list(values))
         }))
@@ -301,6 +321,12 @@ impl Cohort {
 
     fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
         Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Cohort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Cohort({}: {} at {} pixels)", self.name, self.len(), self.size)
     }
 }
 

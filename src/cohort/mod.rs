@@ -5,12 +5,16 @@ mod bids;
 #[allow(clippy::module_inception)]
 mod cohort;
 mod entry;
+mod field;
+mod intensity;
 mod member;
 mod naming;
 mod npy_header;
 mod participants;
+mod placement;
 mod preparation;
 mod prepared;
+mod region;
 mod slice;
 mod subject;
 #[cfg(test)]
@@ -19,6 +23,8 @@ mod volume_files;
 
 pub use cohort::{Cohort, LoadOptions};
 pub use entry::Entry;
-pub use preparation::{LabelledVolume, Placement, Preparation, Prepared, RegionRule};
+pub use placement::Placement;
+pub use preparation::{LabelledVolume, Preparation, Prepared};
+pub use region::RegionRule;
 pub use slice::Slice;
 pub use subject::{Disc, Subject};

@@ -58,7 +58,7 @@ impl Label {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Cord => "cord mask",
-            Self::Csf => "fluid mask",
+            Self::Csf => "CSF mask",
             Self::Discs => "disc labels",
             Self::Lesion => "lesion mask",
         }

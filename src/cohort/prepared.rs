@@ -31,7 +31,7 @@ use super::entry::{Entry, Source};
 use super::naming::{Listing, file_name, split_index};
 use super::npy_header::{Element, NpyHeader};
 use super::participants::Participants;
-use super::{Preparation, Slice};
+use super::{Preparation, Slice, region};
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -145,7 +145,7 @@ fn slice(subject: &Arc<str>, file: &SliceFile, channels: &Array3<f64>) -> Result
         subject: subject.clone(),
         index: file.index,
         image: image.mapv(|value| value as f32),
-        scoring: erode(&cord),
+        scoring: region::eroded(&cord),
         csf: coded(FLUID),
         cord,
         region: inside.mapv(|value| value != 0.0),
@@ -162,12 +162,12 @@ fn open(path: &Path, size: usize) -> Result<(File, NpyHeader)> {
     let header = NpyHeader::read(&mut file, length).map_err(|reason| Error::file(path, reason))?;
     let expected = [3, size, size];
     if header.shape != expected {
-        let has = header.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let has = header.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
         let advice = match header.shape[..] {
             [3, rows, columns] if rows == columns => format!("load it with size = {rows}"),
             _ => "its channels are image, region of interest and labels".into(),
         };
-        return Err(Error::file(path, format!("is {has}, not 3 x {size} x {size}; {advice}")));
+        return Err(Error::file(path, format!("is {has}, not 3 × {size} × {size}; {advice}")));
     }
     Ok((file, header))
 }
@@ -185,14 +185,4 @@ fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
             .map(|channels| channels.mapv(f64::from))
             .map_err(|e| refuse(&e)),
     }
-}
-
-/// Pixels whose 3 × 3 neighbourhood lies wholly inside; outside the image nothing does.
-fn erode(mask: &Array2<bool>) -> Array2<bool> {
-    let mut eroded = Array2::from_elem(mask.dim(), false);
-    for (at, square) in mask.windows([3, 3]).into_iter().enumerate() {
-        let columns = mask.ncols() - 2;
-        eroded[[at / columns + 1, at % columns + 1]] = square.iter().all(|&inside| inside);
-    }
-    eroded
 }

@@ -55,15 +55,14 @@ impl VolumeFiles {
                 continue;
             }
             let image = file_name(&self.image);
-            let half_voxel = 0.5 * grid.affine.spacing().into_iter().fold(f64::INFINITY, f64::min);
-            let distance = farthest_corner_mm(&grid, &other);
+            let distance = displacement(&grid, &other);
             let difference = if grid.shape != other.shape {
                 format!("has {} voxels, {image} {}", extent(&other), extent(&grid))
-            } else if distance >= half_voxel {
-                format!("lies up to {distance:.1} mm away from {image}")
+            } else if distance >= 0.5 {
+                format!("lies up to {distance:.1} voxels away from {image}")
             } else {
                 notes.push(format!(
-                    "the {} lies up to {distance:.2} mm away from the image by its header; its voxels are taken for the image's",
+                    "the {} lies up to {distance:.2} voxels away from the image by its header; its voxels are taken for the image's",
                     label.title()
                 ));
                 continue;
@@ -76,22 +75,16 @@ impl VolumeFiles {
         Ok(notes)
     }
 
-    /// Reads image and labels, with the notes of [`Self::check_headers`].
-    ///
-    /// # Errors
-    /// Beyond unreadable files: voxels that are not finite, and a cord mask without a voxel.
+    /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
+    /// checked by [`Preparation`](super::Preparation).
     pub(super) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
         let notes = self.check_headers()?;
-        let image = read_finite(&self.image)?;
+        let image = Volume::read(&self.image)?;
         let label = |path: &Path| {
-            let volume = read_finite(path)?;
-            Ok::<_, Error>(Volume { affine: image.affine, ..volume })
+            Volume::read(path).map(|volume| Volume { affine: image.affine, ..volume })
         };
         let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
         let cord = label(&self.cord)?;
-        if cord.voxels.iter().all(|&voxel| voxel == 0.0) {
-            return Err(Error::file(&self.cord, "the cord mask is empty; segment the cord first"));
-        }
         let (csf, discs) = (optional(&self.csf)?, optional(&self.discs)?);
         let lesion = optional(&self.lesion)?;
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
@@ -107,32 +100,25 @@ impl VolumeFiles {
 
 fn extent(geometry: &Geometry) -> String {
     let [i, j, k] = geometry.shape;
-    format!("{i} x {j} x {k}")
+    format!("{i} × {j} × {k}")
 }
 
-/// The largest distance in mm between corners that should be the same place.
-fn farthest_corner_mm(grid: &Geometry, other: &Geometry) -> f64 {
+/// The largest distance, along any stored axis of `grid` and in its voxels, between corners that
+/// should be the same place. Below a half, every voxel is still nearest to its counterpart.
+fn displacement(grid: &Geometry, other: &Geometry) -> f64 {
+    let spacing = grid.affine.spacing();
     let corners = (0..8).map(|corner: usize| {
         let voxel = [0, 1, 2].map(|axis| match corner >> axis & 1 {
             0 => 0.0,
             _ => grid.shape[axis].saturating_sub(1) as f64,
         });
         let (a, b) = (grid.affine.position(voxel), other.affine.position(voxel));
-        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+        let along = |axis: usize| {
+            let step = grid.affine.axis(axis);
+            let mm = (0..3).map(|n| (a[n] - b[n]) * step[n]).sum::<f64>() / spacing[axis];
+            mm.abs() / spacing[axis]
+        };
+        (0..3).map(along).fold(0.0, f64::max)
     });
     corners.fold(0.0, f64::max)
-}
-
-fn read_finite(path: &Path) -> Result<Volume> {
-    let volume = Volume::read(path)?;
-    match volume.non_finite_count() {
-        0 => Ok(volume),
-        count => Err(Error::file(
-            path,
-            format!(
-                "{count} of {} voxels are not finite (NaN or infinite); repair the image",
-                volume.voxels.len()
-            ),
-        )),
-    }
 }

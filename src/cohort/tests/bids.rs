@@ -119,7 +119,7 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
     );
     assert_eq!(
         warning_when(|root| write(&cord_02(root), nifti(&[2, 4, 4], &[1.0; 32]))),
-        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask has 2 x 4 x 4 voxels, sub-02_T2w.nii 3 x 40 x 40; resample it to the image"
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask has 2 × 4 × 4 voxels, sub-02_T2w.nii 3 × 40 × 40; resample it to the image"
     );
     assert_eq!(
         warning_when(|root| {
@@ -127,18 +127,18 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
             moved[292..296].copy_from_slice(&7f32.to_le_bytes());
             write(&cord_02(root), moved);
         }),
-        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 mm away from sub-02_T2w.nii; resample it to the image"
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 voxels away from sub-02_T2w.nii; resample it to the image"
     );
     assert_eq!(
         warning_when(|root| write(&cord_02(root), mask(0))),
-        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask is empty; segment the cord first"
+        "subject sub-02: its cord mask is empty"
     );
     assert_eq!(
         warning_when(|root| {
             let nan = voxels(|i, j, k| if i + j + k == 1 { f32::NAN } else { (j + k) as f32 });
             write(&image_02(root), nifti(&SHAPE, &nan));
         }),
-        "subject sub-02: ROOT/sub-02/anat/sub-02_T2w.nii: 3 of 4800 voxels are not finite (NaN or infinite); repair the image"
+        "subject sub-02: NaN or infinite: 3 voxels of its image; replace them with numbers first"
     );
     let twice = warning_when(|root| {
         write(&root.join("derivatives/other/sub-02/anat/sub-02_T2w_label-SC_seg.nii"), mask(10));
@@ -159,7 +159,7 @@ fn a_label_with_a_rounded_header_is_taken_voxel_by_voxel() {
     assert_eq!(
         *listener.notes.lock().unwrap(),
         [
-            "subject sub-01: the cord mask lies up to 0.30 mm away from the image by its header; its voxels are taken for the image's"
+            "subject sub-01: the cord mask lies up to 0.30 voxels away from the image by its header; its voxels are taken for the image's"
         ]
     );
 }
@@ -168,13 +168,20 @@ fn a_label_with_a_rounded_header_is_taken_voxel_by_voxel() {
 fn a_damaged_file_is_told_with_its_path() {
     let image_02 = |root: &Path| image_path(root, "sub-02");
     let place = "subject sub-02: ROOT/sub-02/anat/sub-02_T2w.nii: ";
-    let reason = |sentence: String| sentence.strip_prefix(place).unwrap().to_owned();
-    let not_nifti = reason(warning_when(|root| write(&image_02(root), "a letter to a friend")));
-    let truncated = reason(warning_when(|root| write(&image_02(root), &image()[..200])));
-    let cut_off = reason(warning_when(|root| write(&image_02(root), &image()[..3000])));
-    let four = nifti(&[2, 2, 2, 5], &[1.0; 40]);
-    let four = reason(warning_when(|root| write(&image_02(root), &four)));
-    println!("{not_nifti}\n{truncated}\n{cut_off}\n{four}");
+    let reason = |bytes: &[u8]| {
+        let sentence = warning_when(|root| write(&image_02(root), bytes));
+        sentence.strip_prefix(place).expect(&sentence).to_owned()
+    };
+    assert_eq!(reason("a letter to a friend ".repeat(20).as_bytes()), "is not a NIfTI-1 image");
+    assert_eq!(reason(&image()[..200]), "is too short for a NIfTI-1 header");
+    assert_eq!(
+        reason(&image()[..3000]),
+        "is truncated: its header promises 19552 bytes, 3000 are there"
+    );
+    assert_eq!(
+        reason(&nifti(&[2, 2, 2, 5], &[1.0; 40])),
+        "holds 2 × 2 × 2 × 5 values; extract one three-dimensional volume first"
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn load(root: &Path, context: &Context) -> crate::Result<Cohort> {
 
 /// The sentence a folder is refused with, the folder itself written as `ROOT`.
 pub(super) fn refusal(root: &Path, options: &LoadOptions) -> String {
-    let error = Cohort::load(root, options, &Context::new(0)).err().expect("it must be refused");
+    let error = Cohort::load(root, options, &Context::new(0)).expect_err("it must be refused");
     in_root(root, &error.to_string())
 }
 

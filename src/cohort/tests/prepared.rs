@@ -6,6 +6,7 @@ use ndarray::{Array3, s};
 use ndarray_npy::write_npy;
 
 use super::*;
+use crate::Error;
 
 /// A slice of 16 pixels with a cord five pixels wide, fluid behind it and, if wanted, a lesion.
 fn channels(lesion: bool) -> Array3<f64> {
@@ -116,11 +117,11 @@ fn a_file_of_another_kind_is_refused_in_one_sentence() {
     assert_eq!(refusal_of(|path| write(path, "no array")), "is not a .npy file");
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<f64>::zeros((3, 32, 32))).unwrap()),
-        "is 3 x 32 x 32, not 3 x 16 x 16; load it with size = 32"
+        "is 3 × 32 × 32, not 3 × 16 × 16; load it with size = 32"
     );
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<f64>::zeros((16, 16, 3))).unwrap()),
-        "is 16 x 16 x 3, not 3 x 16 x 16; its channels are image, region of interest and labels"
+        "is 16 × 16 × 3, not 3 × 16 × 16; its channels are image, region of interest and labels"
     );
     assert_eq!(
         refusal_of(|path| write_npy(path, &Array3::<i32>::zeros((3, 16, 16))).unwrap()),
@@ -165,4 +166,28 @@ fn the_published_example_slices_load() {
     assert_eq!(lesion.iter().filter(|&&lesion| lesion).count(), 19);
     assert_eq!(subjects[1].slices[0].region.iter().filter(|&&inside| inside).count(), 2);
     assert_eq!(subjects[0].slices[0].pixel_mm, (0.78125, 0.78125));
+}
+
+#[test]
+fn a_header_with_any_byte_changed_reads_or_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a_1.npy");
+    write_npy(&path, &channels(false)).unwrap();
+    let sound = fs::read(&path).unwrap();
+    let context = Context::new(0);
+    let (mut read, mut refused) = (0, 0);
+    for at in 0..sound.len() - channels(false).len() * 8 {
+        for byte in [0, b' ', b'(', b'9', 0xff] {
+            let mut changed = sound.clone();
+            changed[at] = byte;
+            write(&path, &changed);
+            let loaded = Cohort::load(root.path(), &options(), &context);
+            match loaded.and_then(|cohort| cohort.subject(0, &context)) {
+                Ok(_) => read += 1,
+                Err(Error::Subject { .. }) => refused += 1,
+                Err(other) => panic!("byte {at} = {byte}: {other}"),
+            }
+        }
+    }
+    assert!(read > 0 && refused > read, "{read} read, {refused} refused");
 }
