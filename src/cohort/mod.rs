@@ -12,6 +12,7 @@ mod naming;
 mod npy_header;
 mod participants;
 mod placement;
+pub mod phantom;
 mod preparation;
 mod prepared;
 mod region;
