@@ -25,6 +25,7 @@ mod axis;
 mod curve;
 mod detect;
 mod finding;
+mod polyline;
 mod profile;
 mod reconstructor;
 mod segments;

@@ -36,6 +36,11 @@ impl AxisProfile {
         ((position_mm / self.bin_mm).max(0.0) as usize).min(self.sums.len() - 1)
     }
 
+    /// How many bins there are.
+    pub(crate) fn bins(&self) -> usize {
+        self.sums.len()
+    }
+
     /// Bins that hold a pixel of the mask.
     pub(crate) fn filled(&self) -> Vec<usize> {
         (0..self.counts.len()).filter(|bin| self.counts[*bin] > 0.0).collect()
