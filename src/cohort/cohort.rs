@@ -13,8 +13,9 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
+use super::phantom::{self, PhantomOptions};
 use super::{Preparation, Slice, Subject, bids, prepared};
-use crate::context::Context;
+use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
 /// How to load a cohort.
@@ -116,6 +117,24 @@ impl Cohort {
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
+    }
+
+    /// A cohort of phantoms, each drawn and prepared when first asked for.
+    ///
+    /// # Errors
+    /// If the options contradict each other or the size is 0.
+    pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
+        if size == 0 {
+            return Err(Error::input("the size of prepared slices must be positive, not 0"));
+        }
+        let shared = Arc::new(options.clone());
+        let entry = |(index, (name, columns)): (usize, (String, _))| {
+            let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
+            Entry::new(Arc::from(name), columns, source)
+        };
+        let people = phantom::participants(options, streams)?;
+        let entries = people.into_iter().enumerate().map(entry).collect();
+        Ok(Self::of("phantoms".into(), entries, size, false))
     }
 
     fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
@@ -301,7 +320,7 @@ impl Cohort {
                 entry.name, self.size
             )));
         }
-        let members = self.members.iter().map(|member| Arc::new(member.at_size(size)));
+        let members = self.members.iter().map(|member| member.at_size(size));
         Ok(Self { members: members.collect(), size, ..self.clone() })
     }
 

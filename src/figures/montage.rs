@@ -7,7 +7,7 @@ use super::panel::{Crop, Panel, Scale};
 use super::slice_view::with_lesion;
 use super::style::{self, Stroke};
 use super::{Figure, text};
-use crate::cohort::{Slice, Subject};
+use crate::cohort::Subject;
 
 /// As many subjects as stay readable.
 const MOST: usize = 24;
@@ -79,7 +79,7 @@ struct Cell {
 
 impl Cell {
     fn new(subject: &Subject) -> Self {
-        let panel = mid_cord(subject).map(|slice| {
+        let panel = subject.mid_cord().map(|slice| {
             let crop = Crop::whole(slice.image.dim());
             let panel = Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_mm)
                 .unmarked()
@@ -95,12 +95,6 @@ impl Cell {
             truth_colour,
         }
     }
-}
-
-/// The slice with the most cord; of equal ones the first.
-fn mid_cord(subject: &Subject) -> Option<&Slice> {
-    let cord = |slice: &&Slice| slice.cord.iter().filter(|set| **set).count();
-    subject.slices.iter().rev().max_by_key(cord)
 }
 
 /// Dataset and site as the participants table has them.
