@@ -45,8 +45,7 @@ impl InstructionSet {
 }
 
 /// Whether the target itself promises a fused multiply-add.
-pub(super) const BASELINE_FUSED: bool =
-    cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+pub(super) const BASELINE_FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// Defines a function that runs `$kernel::<V>` with the vector of the given [`InstructionSet`].
 ///

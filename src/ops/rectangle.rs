@@ -54,8 +54,6 @@ impl Rectangle<'_> {
         assert!(index < self.rows);
         // SAFETY: `rectangle` checked that its rows and columns lie inside the matrix, whose
         // exclusive borrow lives for 'a; nobody else touches these elements by its contract.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.start.add(index * self.stride), self.width)
-        }
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(index * self.stride), self.width) }
     }
 }

@@ -25,9 +25,11 @@ pub fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
     let values = |t: &Tensor| {
         t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
     };
-    values(a).into_iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| {
-        if d <= worst { worst } else { d }
-    })
+    values(a)
+        .into_iter()
+        .zip(values(b))
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |worst, d| if d <= worst { worst } else { d })
 }
 
 /// Result of `f` and gradients of Σ result · weights (fixed noise) with respect to every input.

@@ -232,11 +232,9 @@ fn sized<V: Vector>(
         let columns = geometry.columns(part, head.index);
         head.qkv.chunks_exact(3 * geometry.dim()).map(move |row| &row[columns.clone()])
     };
-    let longest_key =
-        pack_rows(rows(Part::Key).skip(keys.start).take(keys.len()), padded, key);
+    let longest_key = pack_rows(rows(Part::Key).skip(keys.start).take(keys.len()), padded, key);
     pack_rows(rows(Part::Value).skip(keys.start).take(keys.len()), padded, value);
-    let longest_query =
-        pack_transposed(rows(Part::Query), geometry.scale(), padded, width, query);
+    let longest_query = pack_transposed(rows(Part::Query), geometry.scale(), padded, width, query);
     let safe = longest_key * longest_query <= SAFE_LOGIT * SAFE_LOGIT;
     let columns = geometry.columns(Part::Query, head.index);
     let outs = head.out.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);

@@ -15,8 +15,8 @@
 use rayon::prelude::*;
 
 use super::geometry::{
-    Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS,
-    pack_rows, pack_transposed,
+    Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS, pack_rows,
+    pack_transposed,
 };
 use crate::ops::{
     InstructionSet,

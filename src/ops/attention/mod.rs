@@ -52,11 +52,11 @@ fn composite(qkv: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
     let logits = (q.matmul(&k.transpose(2, 3)?)? * (1.0 / (head_size as f64).sqrt()))?;
     let probability = candle_nn::ops::softmax(&logits, D::Minus1)?;
-    probability
-        .matmul(&v)?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((batch, tokens, heads * head_size))
+    probability.matmul(&v)?.transpose(1, 2)?.contiguous()?.reshape((
+        batch,
+        tokens,
+        heads * head_size,
+    ))
 }
 
 struct Attention {
