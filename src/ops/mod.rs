@@ -1,7 +1,6 @@
 //! Tensor operations of the network, each with forward and backward. The model knows one call
 //! per operation; what runs underneath is this room's business.
 
-mod adam;
 mod attention;
 mod dispatch;
 mod gelu;
@@ -17,7 +16,6 @@ mod scratch;
 mod test_support;
 mod vector;
 
-pub use adam::Adam;
 pub use attention::attention;
 pub use dispatch::InstructionSet;
 pub use gelu::gelu;
