@@ -13,6 +13,7 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
+use super::phantom::{self, PhantomOptions};
 use super::{Preparation, Slice, Subject, bids, prepared};
 use crate::context::Context;
 use crate::{Error, Result};
@@ -64,9 +65,7 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
-        if options.size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(options.size)?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(path)?;
         let mut entries =
@@ -94,6 +93,24 @@ impl Cohort {
         member::tell_missing_rows(&cohort.members, &participants, context);
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
+    }
+
+    /// A cohort of phantoms, each drawn when it is prepared. The same options and seed of the
+    /// context give the same voxels.
+    ///
+    /// # Errors
+    /// If the options contradict each other, or `size` is 0.
+    pub fn phantom(options: &PhantomOptions, size: usize, context: &Context) -> Result<Self> {
+        check_size(size)?;
+        let streams = context.streams;
+        let options = Arc::new(options.clone());
+        let rows = phantom::participants(&options, &streams)?;
+        let entry = |(index, (name, participant)): (usize, (String, _))| {
+            let source = Source::Drawn { options: options.clone(), index, streams };
+            Entry::new(Arc::from(name), participant, source)
+        };
+        let entries = rows.into_iter().enumerate().map(entry).collect();
+        Ok(Self::of("phantom".into(), entries, size, false))
     }
 
     /// A cohort of subjects that are prepared already.
@@ -292,9 +309,7 @@ impl Cohort {
         if size == self.size {
             return Ok(self.clone());
         }
-        if size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(size)?;
         if let Some(entry) = self.entries().find(|entry| entry.has_fixed_size()) {
             return Err(Error::input(format!(
                 "{} came prepared at {} pixels and cannot be prepared at {size}; load the volumes it was made from",
@@ -322,6 +337,13 @@ impl Cohort {
     fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
         Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
     }
+}
+
+fn check_size(size: usize) -> Result<()> {
+    if size == 0 {
+        return Err(Error::input("the size of prepared slices must be positive, not 0"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Cohort {

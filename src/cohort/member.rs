@@ -22,7 +22,7 @@ impl Member {
     pub(super) fn new(entry: Entry, size: usize) -> Self {
         let outcome = match &entry.source {
             Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
-            Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) => OnceLock::new(),
+            _ => OnceLock::new(),
         };
         Self { entry, size, outcome, told: AtomicBool::new(false) }
     }

@@ -11,6 +11,7 @@ mod member;
 mod naming;
 mod npy_header;
 mod participants;
+pub mod phantom;
 mod placement;
 mod preparation;
 mod prepared;
