@@ -3,6 +3,10 @@
 //! Voxels are always `f32`, always with their affine. Nothing here knows about anatomy beyond
 //! the axes of the patient: right-left, anterior-posterior, superior-inferior.
 
+mod components;
+
+pub use components::{Connectivity, connected_components};
+
 use std::path::Path;
 
 use ndarray::Array3;
