@@ -12,11 +12,8 @@ impl Painter<'_> {
 
     /// y of the skin of the back: hollow at the neck, out again over head and shoulders.
     pub(super) fn nape(&self, z: f32) -> f32 {
-        let a = self.anatomy;
-        -a.neck_back
-            - 0.16 * (-20.0 - z).max(0.0)
-            - 22.0 * smooth_step(0.0, 85.0, z)
-            - 8.0 * bump(z, -75.0, 22.0)
+        let hollow = 14.0 * smooth_step(0.0, 85.0, z) + 10.0 * smooth_step(-45.0, -95.0, z);
+        self.anatomy.section(z).y - self.anatomy.neck_back - hollow
     }
 
     /// y of the skin of the front: chin, throat, and out again over the chest.
