@@ -56,8 +56,8 @@ pub struct Cohort {
 impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
-    /// The folder is a BIDS tree, a folder of images with their masks beside them, or one of
-    /// prepared `.npy` slices, in its top or in subfolders. A subject that cannot be used stays in
+    /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
+    /// one of prepared `.npy` slices, in its top or in subfolders ([`prepared`]). A subject that cannot be used stays in
     /// the list, is reported as a warning by name and reason, and is left out of
     /// [`Self::subjects`].
     ///
