@@ -4,6 +4,7 @@
 //! the axes of the patient: right-left, anterior-posterior, superior-inferior.
 
 mod affine;
+mod components;
 mod header;
 mod orientation;
 mod read;
@@ -11,6 +12,7 @@ pub mod resample;
 mod write;
 
 pub use affine::{Affine, Geometry};
+pub use components::{Connectivity, connected_components};
 pub use orientation::Orientation;
 
 use ndarray::Array3;
