@@ -15,7 +15,7 @@ use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
 use super::phantom::{self, PhantomOptions};
 use super::{Preparation, Slice, Subject, bids, prepared};
-use crate::context::Context;
+use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
 /// How to load a cohort.
@@ -95,24 +95,6 @@ impl Cohort {
         Ok(cohort)
     }
 
-    /// A cohort of phantoms, each drawn when it is prepared. The same options and seed of the
-    /// context give the same voxels.
-    ///
-    /// # Errors
-    /// If the options contradict each other, or `size` is 0.
-    pub fn phantom(options: &PhantomOptions, size: usize, context: &Context) -> Result<Self> {
-        check_size(size)?;
-        let streams = context.streams;
-        let options = Arc::new(options.clone());
-        let rows = phantom::participants(&options, &streams)?;
-        let entry = |(index, (name, participant)): (usize, (String, _))| {
-            let source = Source::Drawn { options: options.clone(), index, streams };
-            Entry::new(Arc::from(name), participant, source)
-        };
-        let entries = rows.into_iter().enumerate().map(entry).collect();
-        Ok(Self::of("phantom".into(), entries, size, false))
-    }
-
     /// A cohort of subjects that are prepared already.
     ///
     /// # Errors
@@ -133,6 +115,23 @@ impl Cohort {
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
+    }
+
+    /// A cohort of phantoms, each drawn and prepared when first asked for. The same options and
+    /// streams give the same voxels, whatever context prepares them.
+    ///
+    /// # Errors
+    /// If the options contradict each other or the size is 0.
+    pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
+        check_size(size)?;
+        let shared = Arc::new(options.clone());
+        let entry = |(index, (name, columns)): (usize, (String, _))| {
+            let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
+            Entry::new(Arc::from(name), columns, source)
+        };
+        let people = phantom::participants(options, streams)?;
+        let entries = people.into_iter().enumerate().map(entry).collect();
+        Ok(Self::of("phantoms".into(), entries, size, false))
     }
 
     fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
@@ -316,7 +315,7 @@ impl Cohort {
                 entry.name, self.size
             )));
         }
-        let members = self.members.iter().map(|member| Arc::new(member.at_size(size)));
+        let members = self.members.iter().map(|member| member.at_size(size));
         Ok(Self { members: members.collect(), size, ..self.clone() })
     }
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::participants;
 use super::phantom::{self, PhantomOptions};
 use super::prepared::{self, SliceFile};
 use super::volume_files::VolumeFiles;
-use super::{LabelledVolume, Preparation, RegionRule, Subject};
+use super::{LabelledVolume, Preparation, RegionRule, Subject, participants};
 use crate::context::Streams;
 use crate::{Error, Result};
 
@@ -31,10 +30,10 @@ pub(super) enum Source {
     Volumes(VolumeFiles),
     /// Slices prepared elsewhere, at the size they have.
     Slices(Vec<SliceFile>),
-    /// A phantom, drawn from these streams when it is prepared.
-    Drawn { options: Arc<PhantomOptions>, index: usize, streams: Streams },
     /// A subject made in memory.
     Ready(Arc<Subject>),
+    /// The subject at this position of a phantom cohort, drawn when asked for.
+    Phantom { options: Arc<PhantomOptions>, index: usize, streams: Streams },
     /// Known to be unusable, and why.
     Broken(String),
 }
@@ -72,7 +71,9 @@ impl Entry {
     pub fn image(&self) -> Option<&Path> {
         match &self.source {
             Source::Volumes(files) => Some(&files.image),
-            Source::Slices(_) | Source::Drawn { .. } | Source::Ready(_) | Source::Broken(_) => None,
+            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
+                None
+            }
         }
     }
 
@@ -86,7 +87,7 @@ impl Entry {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
             Source::Slices(files) => prepared::check_headers(files, size),
-            Source::Drawn { .. } | Source::Ready(_) | Source::Broken(_) => Ok(()),
+            Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
             self.source = Source::Broken(error.to_string());
@@ -106,11 +107,11 @@ impl Entry {
         };
         match &self.source {
             Source::Volumes(files) => {
-                let (volume, told) = files.read()?;
-                notes = told;
+                let volume;
+                (volume, notes) = files.read()?;
                 self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
             }
-            Source::Drawn { options, index, streams } => {
+            Source::Phantom { options, index, streams } => {
                 let volume = phantom::draw(options, *index, streams)?.volume;
                 self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
             }
@@ -136,15 +137,15 @@ impl Entry {
         let region =
             if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
         let preparation = Preparation { size, region, ..Preparation::default() };
-        let prepared = preparation.prepare(&self.name, volume)?;
-        if prepared.slices.is_empty() {
+        let made = preparation.prepare(&self.name, volume)?;
+        subject.slices = made.slices;
+        subject.discs = made.discs;
+        subject.placement = Some(made.placement);
+        notes.extend(made.notes);
+        if subject.slices.is_empty() {
             let reason = "no slice has a region of interest; check the cord mask";
             return Err(Error::subject(&*self.name, reason));
         }
-        subject.slices = prepared.slices;
-        subject.discs = prepared.discs;
-        subject.placement = Some(prepared.placement);
-        notes.extend(prepared.notes);
         Ok(())
     }
 

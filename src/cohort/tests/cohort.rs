@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cohort::phantom::PhantomOptions;
+use crate::context::Streams;
 
 fn tree(table: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -207,7 +208,7 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
 #[test]
 fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
     let options = PhantomOptions { subjects: 4, pixel_mm: 3.0, ..PhantomOptions::default() };
-    let cohort = |seed| Cohort::phantom(&options, 64, &Context::new(seed)).unwrap();
+    let cohort = |seed| Cohort::phantom(&options, 64, &Streams::new(seed)).unwrap();
     let names = ["sub-healthy01", "sub-healthy02", "sub-clinic01", "sub-clinic02"];
     assert_eq!(cohort(1).names(), names);
     assert_eq!((cohort(1).healthy().unwrap().len(), cohort(1).clinical().unwrap().len()), (2, 2));
