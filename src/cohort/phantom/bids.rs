@@ -33,7 +33,10 @@ pub fn write_bids(folder: &Path, options: &PhantomOptions, context: &Context) ->
     create(folder)?;
     let mut entries = fs::read_dir(folder).map_err(|error| Error::file(folder, error))?;
     if entries.next().is_some() {
-        return Err(Error::file(folder, "is not empty; choose a new folder for the phantom cohort"));
+        return Err(Error::file(
+            folder,
+            "is not empty; choose a new folder for the phantom cohort",
+        ));
     }
     create(&labels)?;
 
@@ -43,7 +46,7 @@ pub fn write_bids(folder: &Path, options: &PhantomOptions, context: &Context) ->
     write(&folder.join("participants.tsv"), &participants_table(&table))?;
 
     let mut lesions = String::from(LESION_COLUMNS);
-    let mut progress = context.progress("drawing phantoms", "subject", options.subjects);
+    let progress = context.progress("drawing phantoms", "subject", options.subjects);
     for index in 0..options.subjects {
         context.check()?;
         let phantom = draw(options, index, &context.streams)?;
@@ -51,7 +54,7 @@ pub fn write_bids(folder: &Path, options: &PhantomOptions, context: &Context) ->
         for (number, lesion) in phantom.lesions.iter().enumerate() {
             lesions.push_str(&lesion_row(&phantom.name, number + 1, lesion));
         }
-        progress.step();
+        progress.advance(1, &[]);
     }
     write(&labels.join("lesions.tsv"), &lesions)
 }
