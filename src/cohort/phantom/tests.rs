@@ -110,9 +110,9 @@ fn discs_run_from_head_to_foot_at_the_front_of_the_canal() {
         assert!(found.iter().map(|(value, _)| *value).eq(2..=last), "{found:?}");
         assert!(found.windows(2).all(|pair| pair[0].1 < pair[1].1), "{found:?}");
 
-        let csf = canonical(&volume.csf.unwrap());
+        let canal = canonical(&volume.csf.unwrap()) + canonical(&volume.cord);
         for ((slice, row, column), value) in discs.indexed_iter().filter(|(_, v)| **v > 0.0) {
-            let near = csf.slice(ndarray::s![slice, row, column..column + 4]);
+            let near = canal.slice(ndarray::s![slice, row, column..column + 4]);
             assert!(near.sum() > 0.0, "disc {value} is away from the canal");
         }
     }
