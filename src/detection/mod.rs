@@ -25,6 +25,7 @@ mod axis;
 mod curve;
 mod detect;
 mod finding;
+mod masked_autoencoder;
 mod polyline;
 mod profile;
 mod reconstructor;
@@ -39,4 +40,5 @@ pub use finding::{
     AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
 };
 pub(crate) use profile::AxisProfile;
+pub use masked_autoencoder::MaskedAutoencoder;
 pub use reconstructor::{Reconstructor, Redrawing};
