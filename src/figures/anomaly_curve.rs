@@ -1,6 +1,7 @@
 //! The mean error along the cord of one finding, with its segments and their scores.
 
 use super::axis::Axis;
+use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend};
 use super::style::{self, Stroke};
 use super::{Figure, text};
@@ -25,8 +26,8 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         Segmentation::EqualBins => "Segments are equal arc lengths: there are no disc labels.",
     };
     let note = format!(
-        "{method}, slice {index} of {}: the one with the highest segment score. Score of a segment \
-         = its peak above the curve's mean; patient score {:.4}. {cut}",
+        "{method}, slice {index}: the one with the highest segment score among {}. Score of a \
+         segment = its peak above the curve's mean; patient score {:.4}. {cut}",
         finding.slices.len(),
         finding.score,
     );
@@ -67,7 +68,7 @@ fn mean_stroke() -> Stroke {
     Stroke::dashed(style::INK, 5)
 }
 
-fn draw(area: &super::canvas::Area<'_>, curve: &AnomalyCurve) -> super::canvas::Drawn {
+fn draw(area: &Area<'_>, curve: &AnomalyCurve) -> Drawn {
     let ends = curve.segments.iter().flat_map(|segment| [segment.from_mm, segment.to_mm]);
     let places: Vec<f64> = curve.position_mm.iter().copied().chain(ends).collect();
     let finite = || places.iter().copied().filter(|place| place.is_finite());
@@ -95,7 +96,11 @@ fn draw(area: &super::canvas::Area<'_>, curve: &AnomalyCurve) -> super::canvas::
         let (Some(from), Some(to)) = edges else { continue };
         let middle = (segment.from_mm + segment.to_mm) / 2.0;
         let name = text::fitted(&segment.name, style::LABEL, to - from - 10);
-        let score = text::fitted(&format!("{:.3}", segment.score), style::TICK, to - from - 6);
+        let score = match segment.score.is_finite() {
+            true => format!("{:.3}", segment.score),
+            false => "n/a".into(),
+        };
+        let score = text::fitted(&score, style::TICK, to - from - 6);
         chart.write_from_top(middle, 10, &name, style::LABEL)?;
         chart.write_from_top(middle, 10 + style::LABEL.line(), &score, style::TICK)?;
     }

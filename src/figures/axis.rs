@@ -53,6 +53,12 @@ impl Axis {
         }
     }
 
+    /// With a share of its length added at the upper end, for writing.
+    pub fn with_headroom(mut self, share: f64) -> Self {
+        self.to += share * (self.to - self.from);
+        self
+    }
+
     /// Whole numbers from `first` to `last`, such as epochs.
     pub fn counting(name: impl Into<String>, first: usize, last: usize) -> Self {
         let (first, last) = (first as f64, last.max(first) as f64);
@@ -166,7 +172,10 @@ mod tests {
             Axis::between("", 3.0, 3.0),
         ];
         for axis in axes {
-            assert!(axis.from < axis.to && axis.from.is_finite() && axis.to.is_finite(), "{axis:?}");
+            assert!(
+                axis.from < axis.to && axis.from.is_finite() && axis.to.is_finite(),
+                "{axis:?}"
+            );
             assert!(!axis.ticks.is_empty(), "{axis:?}");
             let inside = axis.from - 1e-9..=axis.to + 1e-9;
             assert!(axis.ticks.iter().all(|(position, _)| inside.contains(position)), "{axis:?}");

@@ -40,7 +40,8 @@ impl<'a> Chart<'a> {
         ground: impl FnOnce(&Self) -> Drawn,
     ) -> Drawn<Self> {
         let labels = y.ticks.iter().map(|(_, label)| text::width(label, style::TICK));
-        let left = style::LABEL.line() + labels.max().unwrap_or(0) + 44;
+        // The least width lets neighbouring charts line up.
+        let left = style::LABEL.line() + labels.max().unwrap_or(0).max(150) + 44;
         let top = if title.is_empty() { style::TICK.size / 2 } else { style::PANEL.line() + 12 };
         let width = area.dim_in_pixel().0 as i32;
         let mut builder = ChartBuilder::on(area);
@@ -140,23 +141,6 @@ impl<'a> Chart<'a> {
         }
     }
 
-    /// Writes beside a point, shifted by drawing units.
-    pub fn write(
-        &self,
-        at: (f64, f64),
-        shift: (i32, i32),
-        words: &str,
-        ink: text::Ink,
-        anchor: text::Anchor,
-    ) -> Drawn {
-        match self.place(at.0, at.1) {
-            Some((x, y)) => {
-                text::write(&self.inner, words, ink, (x + shift.0, y + shift.1), anchor)
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Says in the middle that there is nothing to show.
     pub fn empty(&self, words: &str) -> Drawn {
         let (width, height) = self.size();
@@ -235,7 +219,9 @@ impl Legend {
             let (x, y) = (corner.0 + place.0, corner.1 + place.1 + style::LABEL.size / 2);
             match *key {
                 Key::Line(stroke) => straight(area, (x, y), (x + KEY_WIDTH, y), stroke)?,
-                Key::Point(marker, colour) => mark(area, (x + KEY_WIDTH / 2, y), marker, 14, colour)?,
+                Key::Point(marker, colour) => {
+                    mark(area, (x + KEY_WIDTH / 2, y), marker, 14, colour)?
+                }
                 Key::Shade(colour) => {
                     let corners = [(x, y - 20), (x + KEY_WIDTH, y + 20)];
                     area.draw(&Rectangle::new(corners, colour.filled()))?;

@@ -15,8 +15,8 @@ static DEJAVU_SANS: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 /// Makes the font known to plotters; only the first call does anything.
 pub(super) fn register() -> Result<()> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
-    let registered = *REGISTERED
-        .get_or_init(|| register_font(FAMILY, FontStyle::Normal, DEJAVU_SANS).is_ok());
+    let registered =
+        *REGISTERED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, DEJAVU_SANS).is_ok());
     if registered { Ok(()) } else { Err(Error::Figure("the embedded font is damaged".into())) }
 }
 

@@ -2,10 +2,10 @@
 
 use ndarray::Array2;
 
+use super::Figure;
 use super::axis::Axis;
 use super::chart::{Chart, Key, Legend};
 use super::style::{self, Stroke};
-use super::Figure;
 use crate::detection::Findings;
 
 /// Height of a chart, in drawing units.
@@ -29,11 +29,21 @@ impl Histogram {
         Self { shares: counts.map(|count| count as f64 / pixels.max(1) as f64), pixels }
     }
 
-    /// The histogram as steps from 0 to 1.
+    /// The histogram as steps, down to zero around its filled bins and broken between them.
     fn steps(&self) -> Vec<(f64, f64)> {
         let edge = |bin: usize| bin as f64 / BINS as f64;
-        let step = |(bin, share): (usize, &f64)| [(edge(bin), *share), (edge(bin + 1), *share)];
-        self.shares.iter().enumerate().flat_map(step).collect()
+        let mut steps = Vec::new();
+        for filled in self.shares.iter().enumerate().collect::<Vec<_>>().split(|bin| *bin.1 == 0.0)
+        {
+            let (Some(first), Some(last)) = (filled.first(), filled.last()) else { continue };
+            steps.push((edge(first.0), 0.0));
+            steps.extend(
+                filled.iter().flat_map(|(n, share)| [(edge(*n), **share), (edge(n + 1), **share)]),
+            );
+            steps.push((edge(last.0 + 1), 0.0));
+            steps.push((f64::NAN, f64::NAN));
+        }
+        steps
     }
 }
 
@@ -46,7 +56,10 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let panels: Vec<(String, [Histogram; 4])> =
         methods.iter().map(|findings| (findings.method.clone(), histograms(findings))).collect();
     let legend = Legend::new(
-        NAMES.iter().enumerate().map(|(n, name)| (Key::Line(Stroke::of_series(n)), name.to_string())),
+        NAMES
+            .iter()
+            .enumerate()
+            .map(|(n, name)| (Key::Line(Stroke::of_series(n)), name.to_string())),
         style::BODY_WIDTH,
     );
     let columns = panels.len().clamp(1, 3) as i32;
@@ -78,9 +91,6 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
             for (index, histogram) in drawn {
                 chart.line(&histogram.steps(), Stroke::of_series(index))?;
             }
-            if histograms[2].pixels == 0 {
-                chart.empty("no lesions with known truth")?;
-            }
         }
         Ok(())
     })
@@ -92,10 +102,11 @@ fn histograms(findings: &Findings) -> [Histogram; 4] {
         for found in &finding.slices {
             let Some(slice) = finding.subject.slices.get(found.slice) else { continue };
             let Some(lesion) = &slice.lesion else { continue };
-            let mut gather = |into: usize, map: &Array2<f32>, inside: &dyn Fn((usize, usize)) -> bool| {
-                let pixels = map.indexed_iter().filter(|(place, _)| inside(*place));
-                values[into].extend(pixels.map(|(_, value)| *value));
-            };
+            let mut gather =
+                |into: usize, map: &Array2<f32>, inside: &dyn Fn((usize, usize)) -> bool| {
+                    let pixels = map.indexed_iter().filter(|(place, _)| inside(*place));
+                    values[into].extend(pixels.map(|(_, value)| *value));
+                };
             let set = |mask: &Array2<bool>, place| *mask.get(place).unwrap_or(&false);
             gather(0, &slice.image, &|place| set(&slice.cord, place) && !set(lesion, place));
             gather(1, &slice.image, &|place| set(&slice.csf, place) && !set(lesion, place));

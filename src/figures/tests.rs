@@ -1,4 +1,5 @@
 //! Every figure from a drawn cohort, in both formats, and from inputs that have too little.
+//! `U2AD_GALLERY=folder cargo test figures` leaves them there to look at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +114,8 @@ fn findings() -> Findings {
 fn history(epochs: usize) -> History {
     let record = |epoch: usize| {
         let adapting = epoch > 60;
-        let decay = 2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
+        let decay =
+            2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
         EpochRecord {
             epoch,
             stage: if adapting { "adapt" } else { "pretrain" }.into(),
@@ -190,7 +192,17 @@ fn gallery() -> Vec<(&'static str, Figure)> {
         ("roc", roc_curves(&methods)),
         ("histograms", intensity_histograms(&[&found])),
         ("slice", slice_view(&lesion)),
-        ("map", map_view("Error", &redrawn.error, (1.0, 1.0), "error (intensity)", ColourMap::Inferno, None)),
+        (
+            "map",
+            map_view(
+                "Error",
+                &redrawn.error,
+                (1.0, 1.0),
+                "error (intensity)",
+                ColourMap::Inferno,
+                None,
+            ),
+        ),
     ]
 }
 
@@ -219,8 +231,12 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         curve.segments[1].score = nan;
     }
     let mut flat = finding("sub-flat", Some(false));
-    flat.slices[0].curve =
-        Some(AnomalyCurve { position_mm: vec![0.0], error: vec![0.0], mean: 0.0, segments: vec![] });
+    flat.slices[0].curve = Some(AnomalyCurve {
+        position_mm: vec![0.0],
+        error: vec![0.0],
+        mean: 0.0,
+        segments: vec![],
+    });
     let mut blank = finding("sub-blank", None);
     blank.slices.clear();
     let constant = MethodRoc {
@@ -305,9 +321,9 @@ fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
 
 #[test]
 fn pictures_in_an_svg_are_embedded_once_each() {
-    let svg = slice_view(&slice("sub-a&b", Some(true))).svg().unwrap();
+    let svg = slice_view(&slice("sub-a&b\u{1b}", Some(true))).svg().unwrap();
     // The slice and its colour bar.
     assert_eq!(svg.matches("<image").count(), 2);
     assert!(svg.matches("<rect").count() < 10);
-    assert!(svg.contains("sub-a&amp;b") && !svg.contains("a&b"));
+    assert!(svg.contains("sub-a&amp;b, slice 7") && !svg.contains("a&b"));
 }

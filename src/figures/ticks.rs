@@ -62,7 +62,10 @@ mod tests {
     fn linear_ticks_are_round_and_inside() {
         assert_eq!(labels(linear(0.0, 1.0, 5)), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(linear(-3.0, 12.0, 4)), ["0", "5", "10"]);
-        assert_eq!(labels(linear(0.0, 0.001, 4)), ["0", "0.00025", "0.00050", "0.00075", "0.00100"]);
+        assert_eq!(
+            labels(linear(0.0, 0.001, 4)),
+            ["0", "0.00025", "0.00050", "0.00075", "0.00100"]
+        );
         assert_eq!(labels(linear(0.0, 4e-5, 2)), ["0", "2e−5", "4e−5"]);
     }
 

@@ -1,5 +1,7 @@
 //! A model's life: loss, learning rate, uncertainty and error against epochs.
 
+use plotters::style::RGBColor;
+
 use super::axis::Axis;
 use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend, Marker};
@@ -24,15 +26,16 @@ pub fn training_history(history: &History) -> Figure {
     let spans = spans(&epochs);
     let series = ["total", "reconstruction", "edge"].into_iter().enumerate();
     let lines = series.map(|(n, name)| (Key::Line(Stroke::of_series(n)), format!("{name} loss")));
-    let shades = spans
-        .iter()
-        .enumerate()
-        .map(|(n, span)| (Key::Shade(shade(n)), format!("{} ({}–{})", span.name, span.first, span.last)));
+    let shades = spans.iter().enumerate().map(|(n, span)| {
+        (Key::Shade(shade(n)), format!("{} ({}–{})", span.name, span.first, span.last))
+    });
     let legend = Legend::new(lines.chain(shades.take(12)), style::BODY_WIDTH);
     let note = match epochs.len() {
         0 => "No epoch was trained yet.",
-        _ => "Total loss = 10 × reconstruction + edge, mean over batches. Variance and error: \
-              Monte-Carlo means inside the regions of interest, where estimated.",
+        _ => {
+            "Total loss = 10 × reconstruction + edge, mean over batches. Variance and error: \
+              Monte-Carlo means inside the regions of interest, where estimated."
+        }
     };
     let body = (style::BODY_WIDTH, 2 * HEIGHT + 2 * style::GAP + legend.height);
     Figure::new("Training history", note, body, move |area| {
@@ -47,8 +50,14 @@ pub fn training_history(history: &History) -> Figure {
             [|e| Some(e.loss), |e| Some(e.reconstruction), |e| Some(e.edge)];
         let life = Life { epochs: &epochs, spans: &spans };
         life.chart(&panel(0, 0), "Loss", "loss", &loss)?;
-        life.chart(&panel(1, 0), "Learning rate", "learning rate", &[|e| Some(e.learning_rate)])?;
-        life.chart(&panel(0, 1), "Epistemic uncertainty", "variance (intensity²)", &[|e| e.variance])?;
+        let rate = |e: &EpochRecord| Some(e.learning_rate);
+        life.chart(&panel(1, 0), "Learning rate", "learning rate", &[rate])?;
+        life.chart(
+            &panel(0, 1),
+            "Epistemic uncertainty",
+            "variance (intensity²)",
+            &[|e| e.variance],
+        )?;
         life.chart(&panel(1, 1), "Error", "mean |error| (intensity)", &[|e| e.error])
     })
 }
@@ -76,11 +85,11 @@ impl Life<'_> {
             (Some(first), Some(last)) => (first.epoch, last.epoch),
             _ => (1, 1),
         };
-        let y = Axis::for_decay(quantity, &values);
+        let y = Axis::for_decay(quantity, &values).with_headroom(0.08);
         let x = Axis::counting("epoch", first, last);
         let chart = Chart::open_over(area, title, x, y, |chart| self.shade(chart))?;
         if values.iter().all(|value| !value.is_finite()) {
-            return chart.empty("not estimated");
+            return chart.empty("no values");
         }
         for (index, line) in lines.iter().enumerate() {
             let stroke = Stroke::of_series(index);
@@ -113,7 +122,7 @@ impl Life<'_> {
     }
 }
 
-fn shade(index: usize) -> plotters::style::RGBColor {
+fn shade(index: usize) -> RGBColor {
     style::SHADES[index % style::SHADES.len()]
 }
 
