@@ -1,10 +1,31 @@
 //! Subjects and their prepared slices: from a BIDS tree, from prepared `.npy` slices or drawn.
 //! (paper section 3.1; `Preparation` states the published recipe.)
 
+mod bids;
+#[allow(clippy::module_inception)]
+mod cohort;
+mod entry;
+mod field;
+mod intensity;
+mod member;
+mod naming;
+mod npy_header;
+mod participants;
+pub mod phantom;
+mod placement;
 mod preparation;
+mod prepared;
+mod region;
 mod slice;
 mod subject;
+#[cfg(test)]
+mod tests;
+mod volume_files;
 
-pub use preparation::{LabelledVolume, Placement, Preparation, Prepared, RegionRule};
+pub use cohort::{Cohort, LoadOptions};
+pub use entry::Entry;
+pub use placement::Placement;
+pub use preparation::{LabelledVolume, Preparation, Prepared};
+pub use region::RegionRule;
 pub use slice::Slice;
 pub use subject::{Disc, Subject};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Placement, Slice};
+use super::{Placement, Slice, participants};
 
 /// An intervertebral disc label in prepared coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,4 +38,31 @@ pub struct Subject {
     pub discs: Vec<Disc>,
     /// Where the slices lie in the original volume; `None` for slices that came prepared.
     pub placement: Option<Placement>,
+}
+
+impl Subject {
+    /// Whether this person has a lesion: a lesion pixel in any slice, else what the participants
+    /// table says (`has_lesion`; a healthy person has none), else whether the pixel truth of all
+    /// slices is known and empty. `None` if nobody knows.
+    pub fn has_lesion(&self) -> Option<bool> {
+        let mut maps = self.slices.iter().map(|slice| slice.lesion.as_ref());
+        if maps.clone().flatten().flatten().any(|&lesion| lesion) {
+            return Some(true);
+        }
+        let known_without =
+            (!self.slices.is_empty() && maps.all(|map| map.is_some())).then_some(false);
+        participants::has_lesion(&self.participant).or(known_without)
+    }
+
+    /// The slice with the most cord; of equal ones the first. `None` without slices.
+    pub fn mid_cord(&self) -> Option<&Slice> {
+        let cord = |slice: &&Slice| slice.cord.iter().filter(|set| **set).count();
+        self.slices.iter().rev().max_by_key(cord)
+    }
+
+    /// Whether the participants table counts this person as healthy; the rule is that of
+    /// [`Cohort`](super::Cohort).
+    pub fn is_healthy(&self) -> bool {
+        participants::is_healthy(&self.participant) == Some(true)
+    }
 }

@@ -1,92 +1,42 @@
-//! From maps to findings: islands, the anomaly curve along the cord, segment and patient scores
-//! (paper section 3.4; the publication gives no code for this step, the design here is ours).
+//! From maps to findings: islands, the anomaly curve along the cord, segment and patient scores.
+//!
+//! The paper (section 3.4) scores a segment by the peak of the error along the cord above the
+//! curve's mean, and gives no code. The design here is ours:
+//!
+//! 1. **Anomaly map**: the error inside the slice's scoring region (the cord, eroded), 0 elsewhere.
+//! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map. They are
+//!    shown and listed; the curve sees the whole map.
+//! 3. **Axis** ([`CordAxis`]): the smoothed centreline of the cord mask, a principal curve, so
+//!    that oblique, curved and interrupted cords are measured along themselves, in mm of arc
+//!    length. Slices with less than [`MINIMUM_LENGTH_MM`] of axis are not scored.
+//! 4. **Curve** ([`AnomalyCurve`]): mean error of the scoring pixels in bins of about 1 mm of arc
+//!    length, smoothed with a Gaussian of σ = [`CURVE_SMOOTHING_MM`], every pixel counting once.
+//! 5. **Segments**: the axis is cut at its points nearest to the disc labels and named by the
+//!    vertebra in between; C2 is all above C2/C3, T1 all between C7/T1 and the next labelled disc
+//!    or the end. Where labels end elsewhere the outer segments are called "above C3/C4", "below
+//!    C5/C6". Without usable labels the longest axis of the subject is cut into equal lengths of
+//!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
+//! 6. **AnaScore**: of a segment, the curve's peak in it minus the mean of the whole curve, at
+//!    least 0; of a patient, the highest over segments and slices.
+//! 7. **Truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
+//!    are nearest to its stretch of the axis, in any scored slice.
 
+mod axis;
+mod curve;
+mod detect;
+mod finding;
+mod polyline;
+mod profile;
 mod reconstructor;
+mod segments;
+#[cfg(test)]
+mod tests;
 
+pub use axis::{CordAxis, MINIMUM_LENGTH_MM};
+pub use curve::{CURVE_SMOOTHING_MM, LESION_PIXELS};
+pub use detect::detect;
+pub use finding::{
+    AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
+};
+pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstructor, Redrawing};
-
-use std::sync::Arc;
-
-use ndarray::Array2;
-
-use crate::cohort::Subject;
-
-/// Where a cord is cut into segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segmentation {
-    /// At the disc labels C2/C3 … C7/T1.
-    Discs,
-    /// Into equal arc lengths, because the subject has no disc labels.
-    EqualBins,
-}
-
-/// One segment of the cord and its score.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SegmentScore {
-    /// Vertebral level ("C2" … "T1") or "bin 1" ….
-    pub name: String,
-    /// Arc length along the cord from its upper end, mm.
-    pub from_mm: f64,
-    pub to_mm: f64,
-    /// AnaScore: the curve's peak in the segment minus the curve's mean; never below 0.
-    pub score: f64,
-    /// Whether the truth has lesion pixels here; `None` where the truth is unknown.
-    pub lesion: Option<bool>,
-}
-
-/// Mean error along the cord's own axis in one slice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnomalyCurve {
-    /// Arc length of each point from the cord's upper end, mm.
-    pub position_mm: Vec<f64>,
-    /// Mean error of the scoring pixels at each point.
-    pub error: Vec<f64>,
-    /// Mean of `error`.
-    pub mean: f64,
-    pub segments: Vec<SegmentScore>,
-}
-
-/// A connected group of high-error pixels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Island {
-    /// Pixels as (row, column).
-    pub pixels: Vec<(usize, usize)>,
-    pub mean_error: f64,
-    pub total_error: f64,
-    pub area_mm2: f64,
-    /// Vertebral level, where known.
-    pub segment: Option<String>,
-}
-
-/// What was found in one slice.
-#[derive(Clone, Debug)]
-pub struct SliceFinding {
-    /// Position in [`Subject::slices`].
-    pub slice: usize,
-    pub redrawing: Redrawing,
-    /// Error inside the scoring region, 0 elsewhere.
-    pub anomaly: Array2<f32>,
-    pub islands: Vec<Island>,
-    /// `None` where the slice has too little cord to score.
-    pub curve: Option<AnomalyCurve>,
-}
-
-/// What was found in one subject.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    pub subject: Arc<Subject>,
-    pub segmentation: Segmentation,
-    /// AnaScore of the patient: the highest segment score over slices.
-    pub score: f64,
-    /// Highest score per segment over slices, superior first.
-    pub segments: Vec<SegmentScore>,
-    pub slices: Vec<SliceFinding>,
-}
-
-/// What a method found in a cohort.
-#[derive(Clone, Debug)]
-pub struct Findings {
-    /// Name of the method: "U²AD", "intensity threshold", ….
-    pub method: String,
-    pub subjects: Vec<Finding>,
-}

@@ -15,7 +15,8 @@ const HEIGHT: i32 = 1300;
 /// lesion shaded.
 pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     let title = format!("Anomaly curve: {}", finding.subject.name);
-    let Some((slice, curve)) = worst(finding) else {
+    let highest = finding.highest_slice().and_then(|s| Some((s.slice, s.curve.as_ref()?)));
+    let Some((slice, curve)) = highest else {
         let body = (style::BODY_WIDTH, style::PANEL.line());
         let note = format!("{method}. No slice has enough cord for a curve.");
         return Figure::new(title, note, body, |_| Ok(()));
@@ -40,17 +41,6 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         let area = area.clone().shrink((0, top), (style::BODY_WIDTH, HEIGHT));
         draw(&area, &curve)
     })
-}
-
-/// The curve with the highest segment score and its position in the subject's slices; of equal
-/// ones the first.
-fn worst(finding: &Finding) -> Option<(usize, &AnomalyCurve)> {
-    let peak = |curve: &AnomalyCurve| {
-        let scores = curve.segments.iter().map(|segment| segment.score);
-        scores.filter(|score| !score.is_nan()).fold(f64::NEG_INFINITY, f64::max)
-    };
-    let curves = finding.slices.iter().filter_map(|s| Some((s.slice, s.curve.as_ref()?)));
-    curves.rev().max_by(|a, b| peak(a.1).total_cmp(&peak(b.1)))
 }
 
 fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {

@@ -9,7 +9,7 @@ use super::panel::{Crop, Panel, Scale};
 use super::slice_view::with_lesion;
 use super::style::{self, Stroke};
 use super::{Figure, text};
-use crate::cohort::{Slice, Subject};
+use crate::cohort::Subject;
 
 /// As many subjects as stay readable.
 const MOST: usize = 24;
@@ -79,7 +79,7 @@ struct Cell {
 
 impl Cell {
     fn new(subject: &Subject) -> Self {
-        let panel = mid_cord(subject).map(|slice| {
+        let panel = subject.mid_cord().map(|slice| {
             let crop = Crop::whole(slice.image.dim());
             let panel = Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_mm)
                 .unmarked()
@@ -97,12 +97,6 @@ impl Cell {
     }
 }
 
-/// The slice with the most cord; of equal ones the first.
-fn mid_cord(subject: &Subject) -> Option<&Slice> {
-    let cord = |slice: &&Slice| slice.cord.iter().filter(|set| **set).count();
-    subject.slices.iter().rev().max_by_key(cord)
-}
-
 /// Dataset and site as the participants table has them.
 fn site(subject: &Subject) -> String {
     let columns = ["dataset", "site", "institution", "institution_id", "center", "manufacturer"];
@@ -111,11 +105,11 @@ fn site(subject: &Subject) -> String {
     values.take(2).map(String::as_str).collect::<Vec<_>>().join(" · ")
 }
 
+/// What is known about lesions of the subject, in words and colour.
 fn truth(subject: &Subject) -> (&'static str, RGBColor) {
-    let mut known = subject.slices.iter().filter_map(|slice| slice.lesion.as_ref()).peekable();
-    match known.peek().is_some() {
-        false => ("truth unknown", style::GREY),
-        true if known.any(|lesion| lesion.iter().any(|set| *set)) => ("lesion", style::LESION),
-        true => ("no lesion", style::INK),
+    match subject.has_lesion() {
+        Some(true) => ("lesion", style::LESION),
+        Some(false) => ("no lesion", style::INK),
+        None => ("truth unknown", style::GREY),
     }
 }

@@ -11,7 +11,8 @@ use crate::cohort::{Slice, Subject};
 use crate::detection::{
     AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding,
 };
-use crate::training::{EpochRecord, History};
+use crate::masking::Strategy;
+use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
 
 const SIZE: usize = 128;
@@ -118,8 +119,8 @@ fn history(epochs: usize) -> History {
             2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
         EpochRecord {
             epoch,
-            stage: if adapting { "adapt" } else { "pretrain" }.into(),
-            masking: ["random", "eu", "au"][usize::from(adapting) + usize::from(epoch > 90)].into(),
+            stage: if adapting { Stage::Adapt } else { Stage::Pretrain },
+            masking: Strategy::ALL[usize::from(adapting) + usize::from(epoch > 90)],
             loss: decay,
             reconstruction: decay / 14.0,
             edge: decay * 0.3,

@@ -129,7 +129,7 @@ fn shade(index: usize) -> RGBColor {
 fn spans(epochs: &[EpochRecord]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for epoch in epochs {
-        let name = format!("{} · {}", epoch.stage, epoch.masking);
+        let name = format!("{} · {}", epoch.stage.name(), epoch.masking.name());
         match spans.last_mut() {
             Some(span) if span.name == name => span.last = epoch.epoch,
             _ => spans.push(Span { name, first: epoch.epoch, last: epoch.epoch }),

@@ -1,0 +1,358 @@
+//! A named list of subjects, each prepared when first asked for and then kept.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::entry::{Entry, Source};
+use super::member::{self, Member};
+use super::naming::{Listing, file_name};
+use super::participants::{self, Participants};
+use super::phantom::{self, PhantomOptions};
+use super::{Preparation, Slice, Subject, bids, prepared};
+use crate::context::{Context, Streams};
+use crate::{Error, Result};
+
+/// How to load a cohort.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadOptions {
+    /// Whether a subject that cannot be used is an error instead of a warning.
+    pub strict: bool,
+    /// Edge of the prepared slices in pixels (256).
+    pub size: usize,
+    /// Name of the one folder under `derivatives/` to take labels from; all of them by default.
+    pub derivatives: Option<String>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { strict: false, size: Preparation::default().size, derivatives: None }
+    }
+}
+
+/// A named list of subjects. Cheap to clone; clones and the cohorts derived by [`Self::filter`],
+/// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the prepared subjects.
+///
+/// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`
+/// that exists says `public`, `healthy`, `control`, `controls` or `hc` (in any case); all others
+/// are clinical. Healthy volumes keep the largest component of each slice's region of interest,
+/// clinical ones drop the small ones ([`RegionRule`](super::RegionRule)).
+///
+/// The **lesion truth** of a slice is the subject's lesion mask; without one it is all false for
+/// a subject whose column `has_lesion` is 0, or who is healthy, and unknown (`None`) for others.
+#[derive(Clone)]
+pub struct Cohort {
+    name: String,
+    members: Vec<Arc<Member>>,
+    size: usize,
+    strict: bool,
+}
+
+impl Cohort {
+    /// Finds the subjects of a folder and checks their headers; voxels are read later.
+    ///
+    /// The folder is a BIDS tree, a folder of images with their masks beside them, or one of
+    /// prepared `.npy` slices, in its top or in subfolders. A subject that cannot be used stays in
+    /// the list, is reported as a warning by name and reason, and is left out of
+    /// [`Self::subjects`].
+    ///
+    /// # Errors
+    /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
+    /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
+    pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
+        if options.size == 0 {
+            return Err(Error::input("the size of prepared slices must be positive, not 0"));
+        }
+        let listing = Listing::read(path)?;
+        let participants = Participants::read(path)?;
+        let mut entries =
+            bids::discover(path, &listing, options.derivatives.as_deref(), &participants)?;
+        if entries.is_empty() {
+            entries = prepared::discover(path, &listing, &participants)?;
+        }
+        if entries.is_empty() {
+            return Err(Error::file(
+                path,
+                format!(
+                    "no subjects found; looked for {}, and {}",
+                    bids::LOOKED_FOR,
+                    prepared::LOOKED_FOR
+                ),
+            ));
+        }
+        entries.par_iter_mut().try_for_each(|entry| {
+            context.check()?;
+            entry.check_headers(options.size);
+            Ok::<_, Error>(())
+        })?;
+        let name = fs::canonicalize(path).map(|path| file_name(&path)).unwrap_or_default();
+        let cohort = Self::of(name, entries, options.size, options.strict);
+        member::tell_missing_rows(&cohort.members, &participants, context);
+        member::tell(&cohort.members, cohort.strict, context)?;
+        Ok(cohort)
+    }
+
+    /// A cohort of subjects that are prepared already.
+    ///
+    /// # Errors
+    /// If there is no slice, or slices differ in size.
+    pub fn from_subjects(name: impl Into<String>, subjects: Vec<Subject>) -> Result<Self> {
+        let name = name.into();
+        let mut sizes = subjects.iter().flat_map(|subject| &subject.slices).map(Slice::size);
+        let size = sizes
+            .next()
+            .ok_or_else(|| Error::input(format!("the subjects of {name} have no slices")))?;
+        if let Some(other) = sizes.find(|&other| other != size) {
+            return Err(Error::input(format!(
+                "the slices of {name} differ in size ({size} and {other} pixels); prepare all alike"
+            )));
+        }
+        let entry = |subject: Subject| {
+            let columns = subject.participant.clone();
+            Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
+        };
+        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
+    }
+
+    /// A cohort of phantoms, each drawn and prepared when first asked for.
+    ///
+    /// # Errors
+    /// If the options contradict each other or the size is 0.
+    pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
+        if size == 0 {
+            return Err(Error::input("the size of prepared slices must be positive, not 0"));
+        }
+        let shared = Arc::new(options.clone());
+        let entry = |(index, (name, columns)): (usize, (String, _))| {
+            let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
+            Entry::new(Arc::from(name), columns, source)
+        };
+        let people = phantom::participants(options, streams)?;
+        let entries = people.into_iter().enumerate().map(entry).collect();
+        Ok(Self::of("phantoms".into(), entries, size, false))
+    }
+
+    fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
+        let members = entries.into_iter().map(|entry| Arc::new(Member::new(entry, size))).collect();
+        Self { name, members, size, strict }
+    }
+
+    /// The folder's name, with what was selected from it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of entries, usable or not.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are no entries, as after slicing nothing.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Edge of the prepared slices in pixels.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Names in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.entries().map(|entry| &*entry.name).collect()
+    }
+
+    /// The entries in order, without voxels.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.members.iter().map(|member| &member.entry)
+    }
+
+    /// Names of the participants columns that any entry has, in alphabetical order.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        self.entries().flat_map(|entry| entry.participant.keys().map(String::as_str)).collect()
+    }
+
+    /// One entry, without voxels.
+    ///
+    /// # Errors
+    /// If there is no such position.
+    pub fn entry(&self, position: usize) -> Result<&Entry> {
+        Ok(&self.member(position)?.entry)
+    }
+
+    /// One subject, prepared now if it was not yet.
+    ///
+    /// # Errors
+    /// If there is no such position or the subject cannot be used.
+    pub fn subject(&self, position: usize, context: &Context) -> Result<Arc<Subject>> {
+        let member = self.member(position)?;
+        context.check()?;
+        member.subject()
+    }
+
+    /// All subjects that can be used, in order, prepared in parallel where they were not yet.
+    ///
+    /// Others are reported once as warnings. Interrupting keeps the subjects prepared so far.
+    ///
+    /// # Errors
+    /// If interrupted, if no subject can be used, or, with [`LoadOptions::strict`], if any cannot.
+    pub fn subjects(&self, context: &Context) -> Result<Vec<Arc<Subject>>> {
+        let waiting: Vec<_> = self.members.iter().filter(|member| !member.is_settled()).collect();
+        if !waiting.is_empty() {
+            let title = format!("prepare {}", self.name);
+            let progress = context.progress(title, "subject", waiting.len());
+            waiting.par_iter().try_for_each(|member| {
+                context.check()?;
+                member.outcome();
+                progress.advance(1, &[]);
+                Ok::<_, Error>(())
+            })?;
+        }
+        member::tell(&self.members, self.strict, context)?;
+        Ok(self.members.iter().filter_map(|member| member.subject().ok()).collect())
+    }
+
+    /// Names and reasons of the entries that are known to be unusable by now.
+    pub fn broken<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
+        let broken = |member: &'a Arc<Member>| Some((&*member.entry.name, member.reason()?));
+        self.members.iter().filter_map(broken).collect()
+    }
+
+    /// The position of a subject.
+    ///
+    /// # Errors
+    /// If nobody has this name.
+    pub fn find(&self, name: &str) -> Result<usize> {
+        self.entries().position(|entry| &*entry.name == name).ok_or_else(|| {
+            let ends = match self.names().as_slice() {
+                [] => "is empty".into(),
+                [one] => format!("holds {one} only"),
+                [first, .., last] => {
+                    format!("holds {} subjects from {first} to {last}", self.len())
+                }
+            };
+            Error::input(format!("{} has no subject {name}; it {ends}", self.name))
+        })
+    }
+
+    /// The subjects at these positions; positions past the end are left out.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        self.part(&format!("{start}:{end}"), self.members[start..end].to_vec())
+    }
+
+    /// The subjects whose participants column is `value`.
+    ///
+    /// # Errors
+    /// If nobody has this column, or nobody this value.
+    pub fn filter(&self, column: &str, value: &str) -> Result<Self> {
+        let cell = |entry: &Entry| entry.participant.get(column).cloned();
+        let kept = self.keep(|entry| cell(entry).as_deref() == Some(value));
+        if !kept.is_empty() {
+            return Ok(self.part(&format!("{column} = {value}"), kept));
+        }
+        let values: BTreeSet<String> = self.entries().filter_map(cell).collect();
+        Err(Error::input(if values.is_empty() {
+            format!(
+                "{} has no participants column {column}; it has {}",
+                self.name,
+                list(self.columns())
+            )
+        } else {
+            format!("nobody in {} has {column} = {value}; there is {}", self.name, list(values))
+        }))
+    }
+
+    /// The healthy subjects.
+    ///
+    /// # Errors
+    /// If no participants column says who is healthy, or nobody is.
+    pub fn healthy(&self) -> Result<Self> {
+        let kept = self.keep(Entry::is_healthy);
+        if !kept.is_empty() {
+            return Ok(self.part("healthy", kept));
+        }
+        let grouped =
+            self.entries().any(|entry| participants::is_healthy(&entry.participant).is_some());
+        let columns = list(participants::GROUP_COLUMNS);
+        Err(Error::input(if grouped {
+            format!("nobody in {} is healthy by its participants column ({columns})", self.name)
+        } else {
+            format!(
+                "nothing says who is healthy in {}; add a column `dataset` with the values healthy and clinical to participants.tsv (one of {columns} will do)",
+                self.name
+            )
+        }))
+    }
+
+    /// The clinical subjects: all that are not healthy.
+    ///
+    /// # Errors
+    /// If everybody is healthy.
+    pub fn clinical(&self) -> Result<Self> {
+        let kept = self.keep(|entry| !entry.is_healthy());
+        if kept.is_empty() {
+            return Err(Error::input(format!("everybody in {} is healthy", self.name)));
+        }
+        Ok(self.part("clinical", kept))
+    }
+
+    /// The same entries, to be prepared at another size.
+    ///
+    /// # Errors
+    /// If the size is 0, or the slices came prepared and cannot be made again.
+    pub fn at_size(&self, size: usize) -> Result<Self> {
+        if size == self.size {
+            return Ok(self.clone());
+        }
+        if size == 0 {
+            return Err(Error::input("the size of prepared slices must be positive, not 0"));
+        }
+        if let Some(entry) = self.entries().find(|entry| entry.has_fixed_size()) {
+            return Err(Error::input(format!(
+                "{} came prepared at {} pixels and cannot be prepared at {size}; load the volumes it was made from",
+                entry.name, self.size
+            )));
+        }
+        let members = self.members.iter().map(|member| member.at_size(size));
+        Ok(Self { members: members.collect(), size, ..self.clone() })
+    }
+
+    fn member(&self, position: usize) -> Result<&Member> {
+        self.members.get(position).map(Arc::as_ref).ok_or_else(|| {
+            Error::input(format!(
+                "{} has no subject {position}; it has {}, counted from 0",
+                self.name,
+                self.len()
+            ))
+        })
+    }
+
+    fn keep(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<Member>> {
+        self.members.iter().filter(|member| wanted(&member.entry)).cloned().collect()
+    }
+
+    fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
+        Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Cohort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Cohort({}: {} at {} pixels)", self.name, self.len(), self.size)
+    }
+}
+
+/// Names in a row, for sentences.
+fn list<T: Into<String>>(names: impl IntoIterator<Item = T>) -> String {
+    match names.into_iter().map(Into::into).collect::<Vec<String>>().as_slice() {
+        [] => "none".into(),
+        names => names.join(", "),
+    }
+}

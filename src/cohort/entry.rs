@@ -1,0 +1,165 @@
+//! One line of a cohort: who it is and where the voxels come from, before any is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::phantom::{self, PhantomOptions};
+use super::prepared::{self, SliceFile};
+use super::volume_files::VolumeFiles;
+use super::{LabelledVolume, Preparation, RegionRule, Subject, participants};
+use crate::context::Streams;
+use crate::{Error, Result};
+
+/// A subject that may not be prepared yet.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// As in the folder or table: `sub-01`.
+    pub name: Arc<str>,
+    /// Columns of the participants table; empty if it has no row.
+    pub participant: BTreeMap<String, String>,
+    pub(super) source: Source,
+}
+
+/// Where an entry's slices come from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// An image and its labels, prepared at any size.
+    Volumes(VolumeFiles),
+    /// Slices prepared elsewhere, at the size they have.
+    Slices(Vec<SliceFile>),
+    /// A subject made in memory.
+    Ready(Arc<Subject>),
+    /// The subject at this position of a phantom cohort, drawn when asked for.
+    Phantom { options: Arc<PhantomOptions>, index: usize, streams: Streams },
+    /// Known to be unusable, and why.
+    Broken(String),
+}
+
+/// A prepared entry and what is worth telling about it.
+pub(super) struct PreparedEntry {
+    pub(super) subject: Arc<Subject>,
+    /// Sentences without the subject's name.
+    pub(super) notes: Vec<String>,
+    /// Slice files left out because their region of interest is empty.
+    pub(super) empty: Vec<PathBuf>,
+}
+
+impl Entry {
+    pub(super) fn new(
+        name: Arc<str>,
+        participant: BTreeMap<String, String>,
+        source: Source,
+    ) -> Self {
+        Self { name, participant, source }
+    }
+
+    /// Whether the participants table counts this person as healthy.
+    pub fn is_healthy(&self) -> bool {
+        participants::is_healthy(&self.participant) == Some(true)
+    }
+
+    /// Whether this person has a lesion, as far as the participants table says: its column
+    /// `has_lesion`, else a healthy person has none. [`Subject::has_lesion`] also looks at masks.
+    pub fn has_lesion(&self) -> Option<bool> {
+        participants::has_lesion(&self.participant)
+    }
+
+    /// The image file, for entries that come from a volume.
+    pub fn image(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Volumes(files) => Some(&files.image),
+            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
+                None
+            }
+        }
+    }
+
+    /// Whether its slices exist at one size only.
+    pub(super) fn has_fixed_size(&self) -> bool {
+        matches!(self.source, Source::Slices(_) | Source::Ready(_))
+    }
+
+    /// Reads headers only; an entry that fails becomes broken.
+    pub(super) fn check_headers(&mut self, size: usize) {
+        let checked = match &self.source {
+            Source::Volumes(files) => files.check_headers().map(drop),
+            Source::Slices(files) => prepared::check_headers(files, size),
+            Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
+        };
+        if let Err(error) = checked {
+            self.source = Source::Broken(error.to_string());
+        }
+    }
+
+    /// Reads and prepares the slices at `size` pixels.
+    pub(super) fn prepare(&self, size: usize) -> Result<PreparedEntry> {
+        let mut notes = Vec::new();
+        let mut empty = Vec::new();
+        let mut subject = Subject {
+            name: self.name.clone(),
+            participant: self.participant.clone(),
+            slices: Vec::new(),
+            discs: Vec::new(),
+            placement: None,
+        };
+        match &self.source {
+            Source::Volumes(files) => {
+                let volume;
+                (volume, notes) = files.read()?;
+                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
+            }
+            Source::Phantom { options, index, streams } => {
+                let volume = phantom::draw(options, *index, streams)?.volume;
+                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
+            }
+            Source::Slices(files) => {
+                (subject.slices, empty) = prepared::read_slices(&self.name, files, size)?;
+            }
+            Source::Ready(subject) => {
+                return Ok(PreparedEntry { subject: subject.clone(), notes, empty });
+            }
+            Source::Broken(reason) => return Err(Error::subject(&*self.name, reason)),
+        }
+        self.settle_lesions(&mut subject, &mut notes);
+        Ok(PreparedEntry { subject: Arc::new(subject), notes, empty })
+    }
+
+    fn prepare_volume(
+        &self,
+        volume: &LabelledVolume,
+        size: usize,
+        subject: &mut Subject,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        let region =
+            if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
+        let preparation = Preparation { size, region, ..Preparation::default() };
+        let made = preparation.prepare(&self.name, volume)?;
+        subject.slices = made.slices;
+        subject.discs = made.discs;
+        subject.placement = Some(made.placement);
+        notes.extend(made.notes);
+        if subject.slices.is_empty() {
+            let reason = "no slice has a region of interest; check the cord mask";
+            return Err(Error::subject(&*self.name, reason));
+        }
+        Ok(())
+    }
+
+    /// Whoever is known to be without lesion gets an all-false map on every slice that has none.
+    fn settle_lesions(&self, subject: &mut Subject, notes: &mut Vec<String>) {
+        if self.has_lesion() != Some(false) {
+            return;
+        }
+        for slice in &mut subject.slices {
+            let shape = slice.image.dim();
+            slice.lesion.get_or_insert_with(|| Array2::from_elem(shape, false));
+        }
+        if subject.has_lesion() == Some(true) {
+            notes.push("has a lesion mask, but counts as without lesion in the participants table; the mask counts".into());
+        }
+    }
+}

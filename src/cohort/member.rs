@@ -1,0 +1,150 @@
+//! An entry of a cohort at one size and what became of it, shared by all cohorts that hold it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::Subject;
+use super::entry::{Entry, PreparedEntry, Source};
+use super::participants::Participants;
+use crate::context::Context;
+use crate::{Error, Result};
+
+/// An entry with its prepared subject or the reason why there is none.
+pub(super) struct Member {
+    pub(super) entry: Entry,
+    size: usize,
+    outcome: OnceLock<Result<PreparedEntry, String>>,
+    /// Whether the user was told what was wrong.
+    told: AtomicBool,
+    /// The same entry at other sizes, so that it is prepared once per size.
+    resized: Mutex<BTreeMap<usize, Arc<Member>>>,
+}
+
+impl Member {
+    pub(super) fn new(entry: Entry, size: usize) -> Self {
+        let outcome = match &entry.source {
+            Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
+            Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } => {
+                OnceLock::new()
+            }
+        };
+        Self { entry, size, outcome, told: AtomicBool::new(false), resized: Mutex::default() }
+    }
+
+    /// The same entry, prepared at another size when asked for, and kept.
+    pub(super) fn at_size(&self, size: usize) -> Arc<Self> {
+        let mut resized = self.resized.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let member = Self::new(self.entry.clone(), size);
+            if member.is_settled() {
+                member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+            Arc::new(member)
+        };
+        resized.entry(size).or_insert_with(make).clone()
+    }
+
+    /// Whether it is prepared or known to be unusable.
+    pub(super) fn is_settled(&self) -> bool {
+        self.outcome.get().is_some()
+    }
+
+    /// Prepares the entry unless that is done. Two threads that ask at once may both do the work
+    /// (waiting inside a thread pool could deadlock); both get the first one's result.
+    pub(super) fn outcome(&self) -> &Result<PreparedEntry, String> {
+        if let Some(outcome) = self.outcome.get() {
+            return outcome;
+        }
+        let made = self.entry.prepare(self.size).map_err(|error| match error {
+            Error::Subject { reason, .. } => reason,
+            other => other.to_string(),
+        });
+        self.outcome.get_or_init(|| made)
+    }
+
+    /// The subject, prepared now if it was not yet.
+    pub(super) fn subject(&self) -> Result<Arc<Subject>> {
+        match self.outcome() {
+            Err(reason) => Err(Error::subject(&*self.entry.name, reason)),
+            Ok(made) if made.subject.slices.is_empty() => Err(Error::subject(
+                &*self.entry.name,
+                "all its slices have an empty region of interest",
+            )),
+            Ok(made) => Ok(made.subject.clone()),
+        }
+    }
+
+    /// Why the entry is known to be unusable.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.outcome.get()?.as_ref().err().map(String::as_str)
+    }
+
+    fn prepared(&self) -> Option<&PreparedEntry> {
+        self.outcome.get()?.as_ref().ok()
+    }
+}
+
+/// Tells once, in order, what was wrong with the settled members.
+///
+/// # Errors
+/// If all members are settled and none can be used; if `strict`, for the first broken one.
+pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> Result<()> {
+    let mut broken = members.iter().filter_map(|member| Some((member, member.reason()?)));
+    if let Some((first, reason)) = broken.clone().next() {
+        if strict {
+            return Err(Error::subject(&*first.entry.name, reason));
+        }
+        if broken.clone().count() == members.len() {
+            return Err(Error::subject(
+                &*first.entry.name,
+                format!("{reason} (and none of the {} subjects can be used)", members.len()),
+            ));
+        }
+    }
+    let is_new = |member: &Member| !member.told.swap(true, Ordering::Relaxed);
+    for (member, reason) in broken.by_ref() {
+        if is_new(member) {
+            context
+                .warn(format!("subject {}: {reason}; the subject is skipped", member.entry.name));
+        }
+    }
+    let mut empty = Vec::new();
+    for member in members {
+        if let Some(made) = member.prepared().filter(|_| is_new(member)) {
+            for note in &made.notes {
+                context.note(format!("subject {}: {note}", member.entry.name));
+            }
+            empty.extend(&made.empty);
+        }
+    }
+    if let Some(first) = empty.first() {
+        context.note(format!(
+            "{} left out for an empty region of interest, the first {}",
+            count(empty.len(), "slice file"),
+            first.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Warns about entries without a row in a participants table that has others.
+pub(super) fn tell_missing_rows(
+    members: &[Arc<Member>],
+    participants: &Participants,
+    context: &Context,
+) {
+    let missing: Vec<_> =
+        members.iter().filter(|member| member.entry.participant.is_empty()).collect();
+    if let (Some(first), false) = (missing.first(), participants.is_empty()) {
+        context.warn(format!(
+            "{} without a row in participants.tsv, the first {}; counted as clinical",
+            count(missing.len(), "subject"),
+            first.entry.name
+        ));
+    }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}

@@ -1,0 +1,144 @@
+use super::*;
+use crate::volume::Affine;
+
+/// Thick sagittal slices in four storage orders, one of them oblique by some 15 degrees.
+fn placements() -> Vec<Placement> {
+    let affines = [
+        Affine([[3.0, 0.0, 0.0, -20.0], [0.0, 0.8, 0.0, -60.0], [0.0, 0.0, 0.9, -90.0]]),
+        Affine([[0.0, 0.0, -3.0, 20.0], [0.7, 0.0, 0.0, -60.0], [0.0, -0.7, 0.0, 90.0]]),
+        Affine([[0.0, 3.0, 0.0, -20.0], [-1.1, 0.0, 0.0, 60.0], [0.0, 0.0, 1.1, -90.0]]),
+        Affine([[2.9, 0.1, 0.05, -20.0], [-0.3, 0.77, 0.2, -60.0], [0.2, -0.2, 0.75, -90.0]]),
+    ];
+    let placement = |affine: Affine| {
+        let orientation = Orientation::to_sagittal(&affine);
+        let mut shape = [0; 3];
+        for (axis, length) in orientation.source.into_iter().zip([9, 170, 140]) {
+            shape[axis] = length;
+        }
+        let geometry = Geometry { shape, affine };
+        let canonical = orientation.canonical_geometry(&geometry);
+        let axis = |axis: usize| {
+            FieldAxis::centred(canonical.shape[axis], canonical.affine.spacing()[axis], 120, 160)
+        };
+        Placement::new(geometry, orientation, Field { rows: axis(1), columns: axis(2) })
+    };
+    affines.into_iter().map(placement).collect()
+}
+
+/// A smooth function of scanner position.
+fn smooth([x, y, z]: [f64; 3]) -> f64 {
+    2.0 + (x / 9.0).sin() + (y / 13.0).cos() + (z / 17.0 + y / 29.0).sin()
+}
+
+fn maps(placement: &Placement) -> Vec<Array2<f32>> {
+    let affine = placement.native_geometry().affine;
+    let map = |slice: usize| {
+        Array2::from_shape_fn((160, 160), |(row, column)| {
+            let place = [slice as f64, row as f64, column as f64];
+            smooth(affine.position(placement.prepared_to_voxel(place))) as f32
+        })
+    };
+    (0..9).map(map).collect()
+}
+
+#[test]
+fn voxels_and_prepared_pixels_are_inverse_to_each_other() {
+    for placement in placements() {
+        for voxel in [[0.0, 0.0, 0.0], [3.0, 7.5, 100.25], [-4.0, 200.0, 1.0]] {
+            let back = placement.prepared_to_voxel(placement.voxel_to_prepared(voxel));
+            assert!(back.iter().zip(voxel).all(|(a, b)| (a - b).abs() < 1e-9), "{back:?}");
+        }
+    }
+}
+
+#[test]
+fn prepared_axes_run_left_down_and_back() {
+    for placement in placements() {
+        let affine = placement.native_geometry().affine;
+        let at = |place| affine.position(placement.prepared_to_voxel(place));
+        let origin = at([4.0, 80.0, 80.0]);
+        assert!(at([5.0, 80.0, 80.0])[0] < origin[0], "slices from right to left");
+        assert!(at([4.0, 81.0, 80.0])[2] < origin[2], "rows from superior to inferior");
+        assert!(at([4.0, 80.0, 81.0])[1] < origin[1], "columns from anterior to posterior");
+    }
+}
+
+#[test]
+fn prepared_pixels_measure_what_the_scanner_says() {
+    for placement in placements() {
+        let affine = placement.native_geometry().affine;
+        let at = |place| affine.position(placement.prepared_to_voxel(place));
+        let distance = |a: [f64; 3], b: [f64; 3]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+        };
+        let origin = at([4.0, 80.0, 80.0]);
+        let (row_mm, column_mm) = placement.pixel_mm();
+        assert!((distance(origin, at([4.0, 81.0, 80.0])) - row_mm).abs() < 1e-9);
+        assert!((distance(origin, at([4.0, 80.0, 81.0])) - column_mm).abs() < 1e-9);
+        assert!((distance(origin, at([5.0, 80.0, 80.0])) - placement.slice_mm()).abs() < 1e-9);
+        assert!((row_mm - 0.75).abs() < 0.02, "about 120 mm over 160 pixels: {row_mm}");
+    }
+}
+
+#[test]
+fn smooth_maps_survive_the_way_to_the_native_grid() {
+    for placement in placements() {
+        let maps = maps(&placement);
+        let numbered: Vec<_> = maps.iter().enumerate().collect();
+        let native = placement.to_native(&numbered);
+        let geometry = placement.native_geometry();
+        assert_eq!(native.shape(), geometry.shape);
+        let mut inside = 0;
+        for ((i, j, k), &value) in native.indexed_iter() {
+            let voxel = [i as f64, j as f64, k as f64];
+            let [_, row, column] = placement.voxel_to_prepared(voxel);
+            if (0.0..=159.0).contains(&row) && (0.0..=159.0).contains(&column) {
+                inside += 1;
+                let expected = smooth(geometry.affine.position(voxel));
+                assert!((f64::from(value) - expected).abs() < 2e-3, "{value} {expected}");
+            } else {
+                assert!(value == 0.0 || !(-1e-5..=159.0 + 1e-5).contains(&row.max(column)));
+            }
+        }
+        assert!(inside > 9 * 90 * 90, "{inside}");
+    }
+}
+
+#[test]
+fn smooth_maps_survive_the_way_there_and_back() {
+    for placement in placements() {
+        let maps = maps(&placement);
+        let native = placement.to_native(&[(4, &maps[4])]);
+        let canonical = placement.orientation.apply(&native);
+        let slice = canonical.index_axis(Axis(0), 4);
+        for ((row, column), &value) in maps[4].indexed_iter() {
+            let (row, column) = (
+                placement.field.rows.to_canonical(row as f64),
+                placement.field.columns.to_canonical(column as f64),
+            );
+            // Near the field's border the native neighbours lie outside and are 0.
+            if [row, column].iter().zip([170.0, 140.0]).all(|(x, n)| (24.0..n - 24.0).contains(x)) {
+                let back = sample_linear(slice, row, column).unwrap();
+                assert!((back - value).abs() < 4e-3, "{back} {value}");
+            }
+        }
+        assert!(canonical.index_axis(Axis(0), 3).iter().all(|&x| x == 0.0), "only slice 4");
+    }
+}
+
+#[test]
+fn masks_go_to_the_native_grid_by_nearest_neighbour() {
+    for placement in placements() {
+        let mask = Array2::from_shape_fn((160, 160), |(r, c)| {
+            (40..120).contains(&r) && (60..90).contains(&c)
+        });
+        let native = placement.mask_to_native(&[(2, &mask)]);
+        for ((i, j, k), &inside) in native.indexed_iter() {
+            let [slice, row, column] = placement.voxel_to_prepared([i as f64, j as f64, k as f64]);
+            let expected = slice.round() == 2.0
+                && (40.0..120.0).contains(&row.round())
+                && (60.0..90.0).contains(&column.round());
+            assert_eq!(inside, expected);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Binary morphology of one slice, and the components of a region of interest.
+
+use std::cmp::Reverse;
+
+use ndarray::{Array2, s};
+
+/// Which components of a slice's region of interest are kept. Components are 4-connected, as in
+/// the published scripts, and counted on the grid of 1 mm pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionRule {
+    /// The largest one (the first in reading order among equals): healthy volumes.
+    LargestComponent,
+    /// All but those of 20 pixels or fewer: clinical volumes.
+    DropSmall,
+}
+
+/// Components of at most this many pixels are dropped by [`RegionRule::DropSmall`].
+const SMALL: usize = 20;
+
+/// The region of interest around the `inside` of a slice: dilated by one pixel
+/// (4-neighbourhood), components kept by `rule`.
+pub(super) fn region_of_interest(inside: &Array2<bool>, rule: RegionRule) -> Array2<bool> {
+    let grown = dilated(inside);
+    let mut kept = components(&grown);
+    match rule {
+        RegionRule::LargestComponent => {
+            // The sort is stable: reading order decides among equals.
+            kept.sort_by_key(|component| Reverse(component.len()));
+            kept.truncate(1);
+        }
+        RegionRule::DropSmall => kept.retain(|component| component.len() > SMALL),
+    }
+    let mut region = Array2::from_elem(grown.dim(), false);
+    for pixel in kept.into_iter().flatten() {
+        region[pixel] = true;
+    }
+    region
+}
+
+/// Grown by one pixel up, down, left and right.
+fn dilated(mask: &Array2<bool>) -> Array2<bool> {
+    Array2::from_shape_fn(mask.dim(), |pixel| {
+        mask[pixel] || neighbours(pixel, mask.dim()).any(|neighbour| mask[neighbour])
+    })
+}
+
+/// Eroded with a 3 × 3 square; what lies beyond the border counts as outside.
+pub(super) fn eroded(mask: &Array2<bool>) -> Array2<bool> {
+    let (rows, columns) = mask.dim();
+    Array2::from_shape_fn(mask.dim(), |(row, column)| {
+        (1..rows.saturating_sub(1)).contains(&row)
+            && (1..columns.saturating_sub(1)).contains(&column)
+            && mask.slice(s![row - 1..=row + 1, column - 1..=column + 1]).iter().all(|&x| x)
+    })
+}
+
+/// The pixels of each 4-connected component, components in reading order of their first pixel.
+fn components(mask: &Array2<bool>) -> Vec<Vec<(usize, usize)>> {
+    let mut waiting = mask.clone();
+    let mut components = Vec::new();
+    for (seed, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
+        if !std::mem::take(&mut waiting[seed]) {
+            continue;
+        }
+        let mut component = vec![seed];
+        let mut next = 0;
+        while next < component.len() {
+            for neighbour in neighbours(component[next], mask.dim()) {
+                if std::mem::take(&mut waiting[neighbour]) {
+                    component.push(neighbour);
+                }
+            }
+            next += 1;
+        }
+        components.push(component);
+    }
+    components
+}
+
+/// The up to four direct neighbours of a pixel inside an array of shape `dim`.
+fn neighbours(
+    (row, column): (usize, usize),
+    dim: (usize, usize),
+) -> impl Iterator<Item = (usize, usize)> {
+    [
+        (row.wrapping_sub(1), column),
+        (row + 1, column),
+        (row, column.wrapping_sub(1)),
+        (row, column + 1),
+    ]
+    .into_iter()
+    .filter(move |&(row, column)| row < dim.0 && column < dim.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(rows: &[&str]) -> Array2<bool> {
+        Array2::from_shape_fn((rows.len(), rows[0].len()), |(row, column)| {
+            rows[row].as_bytes()[column] == b'#'
+        })
+    }
+
+    #[test]
+    fn a_pixel_grows_into_a_cross_also_at_the_border() {
+        assert_eq!(dilated(&mask(&["....", ".#..", "...."])), mask(&[".#..", "###.", ".#.."]));
+        assert_eq!(dilated(&mask(&["#..", "..."])), mask(&["##.", "#.."]));
+    }
+
+    #[test]
+    fn erosion_takes_a_square_and_the_border() {
+        let full = mask(&["#####", "#####", "#####", "####."]);
+        assert_eq!(eroded(&full), mask(&[".....", ".###.", ".##..", "....."]));
+        assert_eq!(eroded(&mask(&["##", "##"])), mask(&["..", ".."]));
+    }
+
+    #[test]
+    fn pixels_that_touch_by_a_corner_are_two_components() {
+        let found = components(&mask(&["#..", ".#.", ".##"]));
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn healthy_regions_keep_the_largest_component_only() {
+        let inside = mask(&["#......", ".......", ".......", "....##.", "......."]);
+        let region = region_of_interest(&inside, RegionRule::LargestComponent);
+        let expected = mask(&[".......", ".......", "....##.", "...####", "....##."]);
+        assert_eq!(region, expected);
+        let nothing = mask(&["...", "..."]);
+        assert_eq!(region_of_interest(&nothing, RegionRule::LargestComponent), nothing);
+    }
+
+    #[test]
+    fn clinical_regions_drop_components_of_20_pixels_or_fewer() {
+        // Grown, a line of n pixels has 3 n + 2: 20 for 6, 23 for 7.
+        let inside = mask(&[
+            "...........",
+            "..######...",
+            "...........",
+            "...........",
+            "..#######..",
+            "...........",
+        ]);
+        let region = region_of_interest(&inside, RegionRule::DropSmall);
+        assert_eq!(region.iter().filter(|&&x| x).count(), 23);
+        assert!(!region[[1, 3]] && region[[4, 3]]);
+    }
+}

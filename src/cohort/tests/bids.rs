@@ -1,0 +1,258 @@
+//! BIDS trees and plain folders.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn root() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Loads a tree whose `sub-02` is spoiled and returns the warnings about it.
+fn warning_when(spoil: impl Fn(&Path)) -> String {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    write_subject(root.path(), "sub-02");
+    spoil(root.path());
+    let (listener, context) = listening();
+    let cohort = load(root.path(), &context).unwrap();
+    assert_eq!(cohort.names(), ["sub-01", "sub-02"]);
+    let usable = cohort.subjects(&context).unwrap();
+    assert_eq!(usable.iter().map(|subject| &*subject.name).collect::<Vec<_>>(), ["sub-01"]);
+    cohort.subjects(&context).unwrap();
+    let warnings = listener.warnings.lock().unwrap();
+    assert_eq!(warnings.len(), 1, "told once: {warnings:?}");
+    let strict = LoadOptions { strict: true, size: 32, ..LoadOptions::default() };
+    let strict = Cohort::load(root.path(), &strict, &context)
+        .and_then(|cohort| cohort.subjects(&context))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(warnings[0], format!("{strict}; the subject is skipped"));
+    in_root(root.path(), &strict)
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_refused_in_one_sentence() {
+    let root = root();
+    let options = LoadOptions::default();
+    assert_eq!(refusal(&root.path().join("nowhere"), &options), "ROOT: no such folder");
+    assert_eq!(
+        refusal(root.path(), &options),
+        "ROOT: no subjects found; looked for sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it, and prepared slices NAME_INDEX.npy"
+    );
+    let file = root.path().join("a.nii");
+    write(&file, image());
+    assert_eq!(refusal(&file, &options), "ROOT: is a file; give the folder that holds it");
+    let zero = LoadOptions { size: 0, ..LoadOptions::default() };
+    assert_eq!(refusal(root.path(), &zero), "the size of prepared slices must be positive, not 0");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_refused_in_one_sentence() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = root();
+    let permit = |mode| fs::set_permissions(root.path(), fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o000);
+    if fs::read_dir(root.path()).is_ok() {
+        println!("skipped: this user may read everything");
+    } else {
+        let said = refusal(root.path(), &LoadOptions::default());
+        assert_eq!(said, "ROOT: the folder cannot be read: permission denied; ask for read access");
+    }
+    permit(0o700);
+}
+
+#[test]
+fn a_subject_is_found_in_sessions_and_beside_its_labels() {
+    let root = root();
+    let at = |path: &str| root.path().join(path);
+    write(&at("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image());
+    write(&at("derivatives/sct/sub-01/ses-1/anat/sub-01_ses-1_label-SC_mask.nii"), mask(10));
+    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w_seg.nii"), mask(10));
+    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w_seg.nii"), mask(10));
+    write(&at("sub-03/sub-03_T2w.nii"), image());
+    write(&at("sub-03/sub-03_T2w_seg-manual.nii"), mask(10));
+    write(&at("code/notes.txt"), "not data");
+    let (listener, context) = listening();
+    let cohort = load(root.path(), &context).unwrap();
+    let names = ["sub-01", "sub-02_acq-sag_run-1", "sub-02_acq-sag_run-2", "sub-03"];
+    assert_eq!(cohort.names(), names);
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
+    assert!(listener.warnings.lock().unwrap().is_empty());
+    let image = cohort.entry(3).unwrap().image().unwrap();
+    assert_eq!(image, at("sub-03/sub-03_T2w.nii"));
+}
+
+#[test]
+fn a_plain_folder_holds_images_with_their_masks_beside_them() {
+    let root = root();
+    let at = |name: &str| root.path().join(name);
+    write(&at("t2.nii"), image());
+    write(&at("t2_seg-manual.nii"), mask(10));
+    write(&at("t2_labeled_center_manual.nii"), mask(10));
+    write(&at("patient_T2w.nii"), image());
+    write(&at("patient_T2w_seg.nii"), mask(10));
+    write(&at("patient_T2w_lesion.nii"), mask(2));
+    write(&at("participants.tsv"), "participant_id\tgroup\nt2\tcontrol\npatient\tclinic\n");
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    assert_eq!(cohort.names(), ["patient", "t2"]);
+    assert_eq!(cohort.subject(0, &context).unwrap().has_lesion(), Some(true));
+    assert_eq!(cohort.healthy().unwrap().names(), ["t2"]);
+}
+
+#[test]
+fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_refused() {
+    let image_02 = |root: &Path| image_path(root, "sub-02");
+    let cord_02 = |root: &Path| label_path(root, "sub-02", "label-SC_seg");
+    assert_eq!(
+        warning_when(|root| fs::remove_file(cord_02(root)).unwrap()),
+        "subject sub-02: no cord mask; looked for sub-02_T2w or sub-02 followed by one of _label-SC_seg, _label-SC_mask, _label-cord_seg, _label-cord_mask, _seg-manual, _seg"
+    );
+    assert_eq!(
+        warning_when(|root| fs::remove_file(image_02(root)).unwrap()),
+        "subject sub-02: no *_T2w.nii or *_T2w.nii.gz in its folder"
+    );
+    assert_eq!(
+        warning_when(|root| write(&cord_02(root), nifti(&[2, 4, 4], &[1.0; 32]))),
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask has 2 × 4 × 4 voxels, sub-02_T2w.nii 3 × 40 × 40; resample it to the image"
+    );
+    assert_eq!(
+        warning_when(|root| {
+            let mut moved = mask(10);
+            moved[292..296].copy_from_slice(&7f32.to_le_bytes());
+            write(&cord_02(root), moved);
+        }),
+        "subject sub-02: ROOT/derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_seg.nii: the cord mask lies up to 7.0 voxels away from sub-02_T2w.nii; resample it to the image"
+    );
+    assert_eq!(
+        warning_when(|root| write(&cord_02(root), mask(0))),
+        "subject sub-02: its cord mask is empty"
+    );
+    assert_eq!(
+        warning_when(|root| {
+            let nan = voxels(|i, j, k| if i + j + k == 1 { f32::NAN } else { (j + k) as f32 });
+            write(&image_02(root), nifti(&SHAPE, &nan));
+        }),
+        "subject sub-02: NaN or infinite: 3 voxels of its image; replace them with numbers first"
+    );
+    let twice = warning_when(|root| {
+        write(&root.join("derivatives/other/sub-02/anat/sub-02_T2w_label-SC_seg.nii"), mask(10));
+    });
+    assert!(twice.starts_with("subject sub-02: its cord mask exists twice ("), "{twice}");
+    assert!(twice.ends_with("keep one or choose with `derivatives`"), "{twice}");
+}
+
+#[test]
+fn a_label_with_a_rounded_header_is_taken_voxel_by_voxel() {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    let mut rounded = mask(10);
+    rounded[292..296].copy_from_slice(&0.3f32.to_le_bytes());
+    write(&label_path(root.path(), "sub-01", "label-SC_seg"), rounded);
+    let (listener, context) = listening();
+    load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    assert_eq!(
+        *listener.notes.lock().unwrap(),
+        [
+            "subject sub-01: the cord mask lies up to 0.30 voxels away from the image by its header; its voxels are taken for the image's"
+        ]
+    );
+}
+
+#[test]
+fn a_damaged_file_is_told_with_its_path() {
+    let image_02 = |root: &Path| image_path(root, "sub-02");
+    let place = "subject sub-02: ROOT/sub-02/anat/sub-02_T2w.nii: ";
+    let reason = |bytes: &[u8]| {
+        let sentence = warning_when(|root| write(&image_02(root), bytes));
+        sentence.strip_prefix(place).expect(&sentence).to_owned()
+    };
+    assert_eq!(reason("a letter to a friend ".repeat(20).as_bytes()), "is not a NIfTI-1 image");
+    assert_eq!(reason(&image()[..200]), "is too short for a NIfTI-1 header");
+    assert_eq!(
+        reason(&image()[..3000]),
+        "is truncated: its header promises 19552 bytes, 3000 are there"
+    );
+    assert_eq!(
+        reason(&nifti(&[2, 2, 2, 5], &[1.0; 40])),
+        "holds 2 × 2 × 2 × 5 values; extract one three-dimensional volume first"
+    );
+}
+
+#[test]
+fn the_same_name_twice_is_refused() {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    write(&root.path().join("sub-01/anat/sub-01_T2w.nii.gz"), image());
+    assert_eq!(
+        refusal(root.path(), &LoadOptions::default()),
+        "ROOT: sub-01 exists twice, perhaps as .nii and as .nii.gz; keep one"
+    );
+}
+
+#[test]
+fn one_derivatives_folder_can_be_chosen() {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    write(&root.path().join("derivatives/sct/sub-01/anat/sub-01_T2w_label-SC_seg.nii"), mask(10));
+    let choose =
+        |name: &str| LoadOptions { derivatives: Some(name.into()), ..LoadOptions::default() };
+    Cohort::load(root.path(), &choose("sct"), &Context::new(0)).unwrap();
+    let said = refusal(root.path(), &choose("scct"));
+    assert_eq!(said, "ROOT/derivatives: has no folder scct; there is labels, sct");
+}
+
+#[test]
+fn a_participants_table_with_someone_twice_is_refused() {
+    let root = root();
+    write_subject(root.path(), "sub-01");
+    let table = "participant_id\tgroup\nsub-01\thc\nsub-01\tclinic\n";
+    write(&root.path().join("participants.tsv"), table);
+    assert_eq!(
+        refusal(root.path(), &LoadOptions::default()),
+        "ROOT/participants.tsv: sub-01 stands in lines 2 and 3; keep one row per participant"
+    );
+}
+
+#[test]
+fn the_development_cohort_loads_whole() {
+    let root = Path::new("../shared/data/dev");
+    if !root.exists() {
+        println!("skipped: ../shared/data/dev is not there");
+        return;
+    }
+    let (listener, context) = listening();
+    let cohort = load(root, &context).unwrap();
+    assert_eq!(cohort.len(), 26);
+    let (healthy, clinical) = (cohort.healthy().unwrap(), cohort.clinical().unwrap());
+    assert_eq!((healthy.len(), clinical.len()), (10, 16));
+    let truth = |cohort: &Cohort, expected| {
+        let subjects = cohort.subjects(&context).unwrap();
+        assert!(subjects.iter().all(|subject| !subject.slices.is_empty()));
+        subjects.iter().filter(|subject| subject.has_lesion() == expected).count()
+    };
+    assert_eq!(truth(&healthy, Some(false)), 10);
+    assert_eq!(truth(&clinical, Some(true)), 8);
+    assert_eq!(truth(&clinical, Some(false)), 8);
+    assert!(listener.warnings.lock().unwrap().is_empty());
+}
+
+#[test]
+fn real_images_load_from_plain_folders() {
+    let root = Path::new("../shared/data/real");
+    if !root.exists() {
+        println!("skipped: ../shared/data/real is not there");
+        return;
+    }
+    let context = Context::new(0);
+    assert_eq!(load(&root.join("t2"), &context).unwrap().names(), ["t2"]);
+    let cohort = load(&root.join("sub-unf01"), &context).unwrap();
+    assert_eq!(cohort.names(), ["sub-unf01"], "its lesion mask has a rounded header");
+    let lumbar = refusal(&root.join("t2_lumbar"), &LoadOptions::default());
+    assert!(lumbar.starts_with("ROOT: no subjects found"), "{lumbar}");
+}

@@ -1,0 +1,204 @@
+//! What holds for every cohort, wherever its subjects come from.
+
+use super::*;
+
+fn tree(table: &str) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["sub-01", "sub-02", "sub-03", "sub-04"] {
+        write_subject(root.path(), name);
+    }
+    if !table.is_empty() {
+        write(&root.path().join("participants.tsv"), table);
+    }
+    root
+}
+
+const TABLE: &str = "participant_id\tdataset\thas_lesion\tsite\nsub-01\tpublic\tn/a\tA\n\
+     sub-02\tclinical\t0\tA\nsub-03\tclinical\t1\tB\nsub-04\tclinical\tn/a\tB\n";
+
+fn said<T>(result: crate::Result<T>) -> String {
+    match result {
+        Ok(_) => panic!("it must be refused"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A cohort with a name that does not depend on the temporary folder.
+fn named(root: &tempfile::TempDir) -> Cohort {
+    let folder = root.path().join("clinic");
+    for name in ["sub-01", "sub-02", "sub-03", "sub-04"] {
+        write_subject(&folder, name);
+    }
+    load(&folder, &Context::new(0)).unwrap()
+}
+
+#[test]
+fn derived_cohorts_share_the_prepared_subjects() {
+    let root = tree(TABLE);
+    let (listener, context) = listening();
+    let cohort = load(root.path(), &context).unwrap();
+    let clinical = cohort.clinical().unwrap();
+    assert_eq!(clinical.names(), ["sub-02", "sub-03", "sub-04"]);
+    let first = clinical.subject(0, &context).unwrap();
+    let all = cohort.subjects(&context).unwrap();
+    assert!(Arc::ptr_eq(&first, &all[1]));
+    assert_eq!(*listener.steps.lock().unwrap(), 3, "one was prepared already");
+    assert!(Arc::ptr_eq(&all[3], &clinical.slice(2..9).subjects(&context).unwrap()[0]));
+    assert_eq!(*listener.steps.lock().unwrap(), 3, "all were prepared already");
+}
+
+#[test]
+fn lesion_truth_follows_mask_then_table_then_health() {
+    let root = tree(TABLE);
+    write(&label_path(root.path(), "sub-03", "label-lesion_seg"), mask(2));
+    let context = Context::new(0);
+    let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    let truth: Vec<_> = subjects.iter().map(|subject| subject.has_lesion()).collect();
+    assert_eq!(truth, [Some(false), Some(false), Some(true), None]);
+    let pixels = |subject: usize| {
+        let maps = subjects[subject].slices.iter().map(|slice| slice.lesion.as_ref());
+        maps.map(|map| map.map(|map| map.iter().any(|&lesion| lesion))).collect::<Vec<_>>()
+    };
+    assert_eq!(pixels(0), [Some(false); 3]);
+    assert_eq!(pixels(1), [Some(false); 3]);
+    assert_eq!(pixels(2), [Some(true); 3]);
+    assert_eq!(pixels(3), [None; 3]);
+}
+
+#[test]
+fn a_lesion_without_a_mask_is_known_for_the_subject_only() {
+    let root = tree(TABLE);
+    let context = Context::new(0);
+    let subject = load(root.path(), &context).unwrap().subject(2, &context).unwrap();
+    assert_eq!(subject.has_lesion(), Some(true));
+    assert!(subject.slices.iter().all(|slice| slice.lesion.is_none()));
+}
+
+#[test]
+fn a_mask_against_the_table_counts_and_is_noted() {
+    let root = tree(TABLE);
+    write(&label_path(root.path(), "sub-02", "label-lesion_seg"), mask(2));
+    let (listener, context) = listening();
+    let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    assert_eq!(subjects[1].has_lesion(), Some(true));
+    assert_eq!(
+        *listener.notes.lock().unwrap(),
+        [
+            "subject sub-02: has a lesion mask, but counts as without lesion in the participants table; the mask counts"
+        ]
+    );
+}
+
+#[test]
+fn selections_that_cannot_be_made_say_what_there_is() {
+    let root = tempfile::tempdir().unwrap();
+    write(&root.path().join("clinic/participants.tsv"), TABLE);
+    let cohort = named(&root);
+    assert_eq!(cohort.filter("site", "B").unwrap().names(), ["sub-03", "sub-04"]);
+    assert_eq!(cohort.filter("site", "B").unwrap().name(), "clinic [site = B]");
+    assert_eq!(said(cohort.filter("site", "C")), "nobody in clinic has site = C; there is A, B");
+    assert_eq!(
+        said(cohort.filter("scanner", "C")),
+        "clinic has no participants column scanner; it has dataset, has_lesion, site"
+    );
+    assert_eq!(cohort.find("sub-03").unwrap(), 2);
+    assert_eq!(
+        said(cohort.find("sub-09")),
+        "clinic has no subject sub-09; it holds 4 subjects from sub-01 to sub-04"
+    );
+    assert_eq!(said(cohort.entry(4)), "clinic has no subject 4; it has 4, counted from 0");
+    let healthy = cohort.healthy().unwrap();
+    assert_eq!(said(healthy.clinical()), "everybody in clinic [healthy] is healthy");
+    assert_eq!(
+        said(cohort.clinical().unwrap().healthy()),
+        "nobody in clinic [clinical] is healthy by its participants column (dataset, group, cohort)"
+    );
+    assert!(cohort.slice(4..9).is_empty());
+}
+
+#[test]
+fn without_a_table_everybody_is_clinical_and_healthy_says_which_column_to_add() {
+    let root = tempfile::tempdir().unwrap();
+    let cohort = named(&root);
+    assert_eq!(cohort.clinical().unwrap().len(), 4);
+    assert_eq!(
+        said(cohort.healthy()),
+        "nothing says who is healthy in clinic; add a column `dataset` with the values healthy and clinical to participants.tsv (one of dataset, group, cohort will do)"
+    );
+}
+
+#[test]
+fn a_subject_missing_from_the_table_is_told() {
+    let root = tree("participant_id\tgroup\nsub-01\thc\nsub-02\thc\nsub-04\thc\n");
+    let (listener, context) = listening();
+    assert_eq!(load(root.path(), &context).unwrap().clinical().unwrap().names(), ["sub-03"]);
+    assert_eq!(
+        *listener.warnings.lock().unwrap(),
+        ["1 subject without a row in participants.tsv, the first sub-03; counted as clinical"]
+    );
+}
+
+#[test]
+fn another_size_is_prepared_from_the_same_files() {
+    let root = tree("");
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    let larger = cohort.at_size(64).unwrap();
+    assert_eq!((cohort.size(), larger.size()), (32, 64));
+    assert_eq!(cohort.subject(0, &context).unwrap().slices[0].size(), 32);
+    assert_eq!(larger.subject(0, &context).unwrap().slices[0].size(), 64);
+    assert_eq!(said(cohort.at_size(0)), "the size of prepared slices must be positive, not 0");
+}
+
+#[test]
+fn an_interrupted_preparation_stops_and_can_go_on() {
+    let root = tree("");
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    context.cancel.cancel();
+    assert_eq!(said(cohort.subjects(&context)), "interrupted");
+    assert_eq!(said(cohort.subject(0, &context)), "interrupted");
+    context.cancel.reset();
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
+}
+
+#[test]
+fn a_cohort_without_one_usable_subject_is_refused() {
+    let root = tree("");
+    for name in ["sub-01", "sub-02", "sub-03", "sub-04"] {
+        write(&image_path(root.path(), name), nifti(&SHAPE, &[f32::NAN; 4800]));
+    }
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    assert_eq!(
+        said(cohort.subjects(&context)),
+        "subject sub-01: NaN or infinite: 4800 voxels of its image; replace them with numbers first (and none of the 4 subjects can be used)"
+    );
+    assert_eq!(cohort.broken().len(), 4);
+}
+
+#[test]
+fn subjects_made_in_memory_are_a_cohort_of_one_size() {
+    let root = tree(TABLE);
+    let context = Context::new(0);
+    let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    let subjects: Vec<_> = subjects.iter().map(|subject| (**subject).clone()).collect();
+    let cohort = Cohort::from_subjects("drawn", subjects.clone()).unwrap();
+    assert_eq!(cohort.size(), 32);
+    assert_eq!(cohort.healthy().unwrap().names(), ["sub-01"]);
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
+    assert_eq!(
+        said(cohort.at_size(64)),
+        "sub-01 came prepared at 32 pixels and cannot be prepared at 64; load the volumes it was made from"
+    );
+    assert_eq!(
+        said(Cohort::from_subjects("drawn", Vec::new())),
+        "the subjects of drawn have no slices"
+    );
+    let larger = load(root.path(), &context).unwrap().at_size(64).unwrap();
+    let larger = (*larger.subject(0, &context).unwrap()).clone();
+    assert_eq!(
+        said(Cohort::from_subjects("drawn", [subjects, vec![larger]].concat())),
+        "the slices of drawn differ in size (32 and 64 pixels); prepare all alike"
+    );
+}

@@ -1,0 +1,76 @@
+//! The anomaly curve of one slice and the scores of its segments.
+
+use ndarray::Array2;
+
+use super::axis::MINIMUM_LENGTH_MM;
+use super::profile::AxisProfile;
+use super::segments::{Stretch, stretch_at};
+use super::{AnomalyCurve, CordAxis, SegmentScore};
+use crate::cohort::Slice;
+
+/// Lesion pixels that make a segment a segment with lesion: fewer are the rim of a neighbour's.
+pub const LESION_PIXELS: usize = 3;
+
+/// Standard deviation of the Gaussian that smooths the curve.
+pub const CURVE_SMOOTHING_MM: f64 = 1.5;
+
+/// The curve of an anomaly map along a slice's axis, cut at `stretches`; `None` where fewer than
+/// [`MINIMUM_LENGTH_MM`] of the axis have scoring pixels. `healthy`: the subject is known to have
+/// no lesion, so that the truth is known without lesion pixels.
+pub(super) fn anomaly_curve(
+    slice: &Slice,
+    healthy: bool,
+    anomaly: &Array2<f32>,
+    axis: &CordAxis,
+    stretches: &[Stretch],
+) -> Option<AnomalyCurve> {
+    let profile = AxisProfile::new(axis, &slice.scoring, anomaly);
+    let bins = profile.filled();
+    // The scoring region is the cord less a pixel all round, hence less two along the axis.
+    let eroded = 2.0 * axis.pixel_edge_mm();
+    if bins.len() as f64 * profile.bin_mm() + eroded < MINIMUM_LENGTH_MM {
+        return None;
+    }
+    let kernel = |away: f64| (-0.5 * (away / CURVE_SMOOTHING_MM).powi(2)).exp();
+    let error: Vec<f64> =
+        bins.iter().map(|bin| profile.mean_around(*bin, kernel)).collect::<Option<_>>()?;
+    let position_mm: Vec<f64> = bins.iter().map(|bin| profile.position_mm(*bin)).collect();
+    let mean = error.iter().sum::<f64>() / error.len() as f64;
+
+    let mut peaks: Vec<Option<f64>> = vec![None; stretches.len()];
+    for (position, error) in position_mm.iter().zip(&error) {
+        if let Some(stretch) = stretch_at(stretches, *position) {
+            let peak = peaks[stretch].get_or_insert(f64::NEG_INFINITY);
+            *peak = peak.max(*error);
+        }
+    }
+    let lesion_pixels = match &slice.lesion {
+        Some(lesion) => Some(count(lesion, axis, stretches)),
+        None => healthy.then(|| vec![0; stretches.len()]),
+    };
+    let mut segments = Vec::with_capacity(stretches.len());
+    for (place, (stretch, peak)) in stretches.iter().zip(peaks).enumerate() {
+        // Without a scoring pixel there is no score.
+        let Some(peak) = peak else { continue };
+        segments.push(SegmentScore {
+            name: stretch.name.clone(),
+            from_mm: stretch.from_mm,
+            to_mm: stretch.to_mm,
+            score: (peak - mean).max(0.0),
+            lesion: lesion_pixels.as_ref().map(|pixels| pixels[place] >= LESION_PIXELS),
+        });
+    }
+    Some(AnomalyCurve { position_mm, error, mean, segments })
+}
+
+/// Pixels of a mask per stretch.
+fn count(mask: &Array2<bool>, axis: &CordAxis, stretches: &[Stretch]) -> Vec<usize> {
+    let mut counts = vec![0; stretches.len()];
+    for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
+        let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
+        if let Some(stretch) = stretch_at(stretches, position) {
+            counts[stretch] += 1;
+        }
+    }
+    counts
+}

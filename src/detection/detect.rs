@@ -1,0 +1,171 @@
+//! The whole way from a method and its subjects to findings.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, Zip};
+use rayon::prelude::*;
+
+use super::curve::anomaly_curve;
+use super::segments::{Segments, Stretch, stretch_at};
+use super::{
+    CordAxis, Finding, Findings, Island, Reconstructor, Redrawing, SegmentScore, SliceFinding,
+};
+use crate::cohort::{Slice, Subject};
+use crate::context::Context;
+use crate::uncertainty::IslandRule;
+use crate::{Error, Result};
+
+/// Lets a method redraw all slices of all subjects and scores what it could not redraw, as the
+/// module's documentation states.
+///
+/// # Errors
+/// If there are no subjects, if the method fails, if what it returns does not fit the slices or
+/// holds values that are not finite (the sentence names subject and slice), and
+/// [`Error::Cancelled`] if the user interrupts; nothing is kept then.
+pub fn detect(
+    reconstructor: &dyn Reconstructor,
+    subjects: &[Arc<Subject>],
+    context: &Context,
+) -> Result<Findings> {
+    if subjects.is_empty() {
+        return Err(Error::input("there are no subjects to look for anomalies in"));
+    }
+    let method = reconstructor.name();
+    let slices: Vec<&Slice> = subjects.iter().flat_map(|subject| &subject.slices).collect();
+    let redrawings = reconstructor.redraw(&slices, context)?;
+    if redrawings.len() != slices.len() {
+        return Err(Error::input(format!(
+            "{method} redrew {} of {} slices; a method must redraw each one",
+            redrawings.len(),
+            slices.len()
+        )));
+    }
+    for (slice, redrawing) in slices.iter().zip(&redrawings) {
+        check(&method, slice, redrawing)?;
+    }
+
+    let mut redrawings = redrawings.into_iter();
+    let work: Vec<(&Arc<Subject>, Vec<Redrawing>)> = subjects
+        .iter()
+        .map(|subject| (subject, redrawings.by_ref().take(subject.slices.len()).collect()))
+        .collect();
+    let progress = context.progress("find anomalies", "subject", subjects.len());
+    let subjects = work
+        .into_par_iter()
+        .map(|(subject, redrawings)| {
+            context.check()?;
+            let finding = find(subject, redrawings, context);
+            progress.advance(1, &[]);
+            Ok(finding)
+        })
+        .collect::<Result<Vec<Finding>>>()?;
+    for finding in subjects.iter().filter(|finding| !finding.is_scored()) {
+        context.warn(format!(
+            "subject {}: no slice has {} mm of cord, so it has no score",
+            finding.subject.name,
+            super::MINIMUM_LENGTH_MM
+        ));
+    }
+    Ok(Findings { method, subjects })
+}
+
+/// Refuses a redrawing that would give silently wrong scores.
+fn check(method: &str, slice: &Slice, redrawing: &Redrawing) -> Result<()> {
+    let fail = |what: &str| {
+        let reason = format!("slice {}: {method} returned {what}", slice.index);
+        Err(Error::subject(&*slice.subject, reason))
+    };
+    let mut maps = vec![("reconstruction", &redrawing.reconstruction), ("error", &redrawing.error)];
+    maps.extend(redrawing.variance.as_ref().map(|variance| ("variance", variance)));
+    for (name, map) in maps {
+        if map.dim() != slice.image.dim() {
+            return fail(&format!(
+                "a map of {name} of {:?} pixels for an image of {:?}",
+                map.dim(),
+                slice.image.dim()
+            ));
+        }
+        if map.iter().any(|value| !value.is_finite()) {
+            return fail(&format!("a map of {name} with values that are not finite"));
+        }
+    }
+    if redrawing.error.iter().any(|error| *error < 0.0) {
+        return fail("a negative error");
+    }
+    Ok(())
+}
+
+fn find(subject: &Arc<Subject>, redrawings: Vec<Redrawing>, context: &Context) -> Finding {
+    let axes: Vec<Option<CordAxis>> =
+        subject.slices.iter().map(|slice| CordAxis::new(&slice.cord, slice.pixel_mm)).collect();
+    let segments = Segments::new(subject, &axes, context);
+    let healthy = subject.has_lesion() == Some(false);
+    let mut slices = Vec::with_capacity(redrawings.len());
+    for (place, (redrawing, axis)) in redrawings.into_iter().zip(&axes).enumerate() {
+        let slice = &subject.slices[place];
+        let anomaly = Zip::from(&redrawing.error)
+            .and(&slice.scoring)
+            .map_collect(|&error, &scored| if scored { error } else { 0.0 });
+        let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
+        let curve = axis
+            .as_ref()
+            .and_then(|axis| anomaly_curve(slice, healthy, &anomaly, axis, &stretches));
+        let islands = islands(slice, &anomaly, axis.as_ref(), &stretches);
+        slices.push(SliceFinding { slice: place, redrawing, anomaly, islands, curve });
+    }
+    let scores: Vec<SegmentScore> =
+        segments.names.iter().filter_map(|name| highest(name, &slices)).collect();
+    let score = scores.iter().map(|segment| segment.score).fold(0.0, f64::max);
+    Finding {
+        subject: subject.clone(),
+        segmentation: segments.segmentation,
+        score,
+        segments: scores,
+        slices,
+    }
+}
+
+/// The islands of an anomaly map, each with the segment its centre lies in.
+fn islands(
+    slice: &Slice,
+    anomaly: &Array2<f32>,
+    axis: Option<&CordAxis>,
+    stretches: &[Stretch],
+) -> Vec<Island> {
+    let segment = |pixels: &[(usize, usize)]| {
+        let mean = |values: &dyn Fn(&(usize, usize)) -> usize| {
+            pixels.iter().map(|pixel| values(pixel) as f64).sum::<f64>() / pixels.len() as f64
+        };
+        let position = axis?.position_mm(mean(&|pixel| pixel.0), mean(&|pixel| pixel.1));
+        stretch_at(stretches, position).map(|stretch| stretches[stretch].name.clone())
+    };
+    IslandRule::default()
+        .find(anomaly)
+        .into_iter()
+        .map(|island| Island {
+            mean_error: island.mean,
+            total_error: island.total,
+            area_mm2: island.pixels.len() as f64 * slice.pixel_mm.0 * slice.pixel_mm.1,
+            segment: segment(&island.pixels),
+            pixels: island.pixels,
+        })
+        .collect()
+}
+
+/// A segment's highest score over slices, the first of equals, with the truth of all of them.
+fn highest(name: &str, slices: &[SliceFinding]) -> Option<SegmentScore> {
+    slices
+        .iter()
+        .filter_map(|slice| slice.curve.as_ref())
+        .flat_map(|curve| &curve.segments)
+        .filter(|segment| segment.name == name)
+        .cloned()
+        .reduce(|best, other| {
+            let lesion = match (best.lesion, other.lesion) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            };
+            SegmentScore { lesion, ..if other.score > best.score { other } else { best } }
+        })
+}

@@ -1,0 +1,121 @@
+//! What a method found: per slice, per subject, in a cohort.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::Redrawing;
+use crate::cohort::Subject;
+
+/// Where a cord is cut into segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segmentation {
+    /// At the disc labels C2/C3 … C7/T1.
+    Discs,
+    /// Into equal arc lengths, because the subject has no usable disc labels.
+    EqualBins,
+}
+
+/// One segment of the cord and its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentScore {
+    /// Vertebral level ("C2" … "T1") or "bin 1" ….
+    pub name: String,
+    /// Arc length along the cord from its upper end, mm.
+    pub from_mm: f64,
+    pub to_mm: f64,
+    /// AnaScore: the curve's peak in the segment minus the curve's mean; never below 0.
+    pub score: f64,
+    /// Whether the truth has at least [`super::LESION_PIXELS`] lesion pixels here; `None` where
+    /// the truth is unknown.
+    pub lesion: Option<bool>,
+}
+
+/// Mean error along the cord's own axis in one slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnomalyCurve {
+    /// Arc length of each point from the cord's upper end, mm; stretches without scoring pixels
+    /// have no points.
+    pub position_mm: Vec<f64>,
+    /// Mean error of the scoring pixels at each point, lightly smoothed.
+    pub error: Vec<f64>,
+    /// Mean of `error`.
+    pub mean: f64,
+    pub segments: Vec<SegmentScore>,
+}
+
+/// A connected group of high-error pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Island {
+    /// Pixels as (row, column).
+    pub pixels: Vec<(usize, usize)>,
+    pub mean_error: f64,
+    pub total_error: f64,
+    pub area_mm2: f64,
+    /// Name of the segment its centre lies in, where the slice has a curve.
+    pub segment: Option<String>,
+}
+
+/// What was found in one slice.
+#[derive(Clone, Debug)]
+pub struct SliceFinding {
+    /// Position in [`Subject::slices`].
+    pub slice: usize,
+    pub redrawing: Redrawing,
+    /// Error inside the scoring region, 0 elsewhere.
+    pub anomaly: Array2<f32>,
+    /// Best first, by mean × total error.
+    pub islands: Vec<Island>,
+    /// `None` where the slice has too little cord to score.
+    pub curve: Option<AnomalyCurve>,
+}
+
+impl SliceFinding {
+    /// AnaScore of the slice: the highest of its segments; `None` where it could not be scored.
+    pub fn score(&self) -> Option<f64> {
+        let segments = &self.curve.as_ref()?.segments;
+        segments.iter().map(|segment| segment.score).max_by(f64::total_cmp)
+    }
+}
+
+/// What was found in one subject.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub subject: Arc<Subject>,
+    pub segmentation: Segmentation,
+    /// AnaScore of the patient: the highest segment score over slices; 0 where none could be
+    /// scored (see [`Self::is_scored`]).
+    pub score: f64,
+    /// Highest score per segment over slices, superior first, with the arc lengths of the slice
+    /// it comes from.
+    pub segments: Vec<SegmentScore>,
+    pub slices: Vec<SliceFinding>,
+}
+
+impl Finding {
+    /// Whether any slice has enough cord to be scored.
+    pub fn is_scored(&self) -> bool {
+        !self.segments.is_empty()
+    }
+
+    /// The slice with the highest score, the first of equals; `None` where none could be scored.
+    pub fn highest_slice(&self) -> Option<&SliceFinding> {
+        let mut highest: Option<(f64, &SliceFinding)> = None;
+        for slice in &self.slices {
+            if let Some(score) = slice.score()
+                && highest.is_none_or(|(best, _)| score > best)
+            {
+                highest = Some((score, slice));
+            }
+        }
+        highest.map(|(_, slice)| slice)
+    }
+}
+
+/// What a method found in a cohort.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// Name of the method: "U²AD", "intensity threshold", ….
+    pub method: String,
+    pub subjects: Vec<Finding>,
+}

@@ -1,0 +1,69 @@
+//! Values of a map along the cord's axis.
+
+use ndarray::Array2;
+
+use super::CordAxis;
+
+/// Wished length of a bin; a bin is never shorter than a pixel is long.
+const BIN_MM: f64 = 1.0;
+
+/// Sums of a map over the pixels of a mask, in equal bins of arc length of about 1 mm. Pixels
+/// beyond an end of the axis belong to the bin at that end.
+pub(crate) struct AxisProfile {
+    bin_mm: f64,
+    sums: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl AxisProfile {
+    pub(crate) fn new(axis: &CordAxis, mask: &Array2<bool>, values: &Array2<f32>) -> Self {
+        let length = axis.length_mm();
+        let bins = (length / BIN_MM.max(axis.pixel_edge_mm())).round().max(1.0);
+        let count = bins as usize;
+        let bin_mm = length / bins;
+        let mut profile = Self { bin_mm, sums: vec![0.0; count], counts: vec![0.0; count] };
+        for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
+            let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
+            let bin = profile.bin(position);
+            profile.sums[bin] += f64::from(values[pixel]);
+            profile.counts[bin] += 1.0;
+        }
+        profile
+    }
+
+    /// The bin of an arc length.
+    pub(crate) fn bin(&self, position_mm: f64) -> usize {
+        ((position_mm / self.bin_mm).max(0.0) as usize).min(self.sums.len() - 1)
+    }
+
+    /// How many bins there are.
+    pub(crate) fn bins(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// Bins that hold a pixel of the mask.
+    pub(crate) fn filled(&self) -> Vec<usize> {
+        (0..self.counts.len()).filter(|bin| self.counts[*bin] > 0.0).collect()
+    }
+
+    /// Arc length of the middle of a bin, mm.
+    pub(crate) fn position_mm(&self, bin: usize) -> f64 {
+        (bin as f64 + 0.5) * self.bin_mm
+    }
+
+    pub(crate) fn bin_mm(&self) -> f64 {
+        self.bin_mm
+    }
+
+    /// Mean over pixels, each weighted by `kernel` of its bin's distance (mm) to this one; `None`
+    /// where no pixel has weight.
+    pub(crate) fn mean_around(&self, bin: usize, kernel: impl Fn(f64) -> f64) -> Option<f64> {
+        let (mut total, mut weights) = (0.0, 0.0);
+        for other in 0..self.sums.len() {
+            let weight = kernel(other.abs_diff(bin) as f64 * self.bin_mm);
+            total += weight * self.sums[other];
+            weights += weight * self.counts[other];
+        }
+        (weights > 0.0).then(|| total / weights)
+    }
+}
