@@ -1,10 +1,10 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
+use super::Figure;
 use super::axis::Axis;
 use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend, Marker};
 use super::style::{self, Stroke};
-use super::{Figure, text};
 
 /// Height of the charts, in drawing units.
 const HEIGHT: i32 = 1400;
@@ -60,7 +60,12 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
             .first()
             .map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
     };
-    let note = format!("{} patients with a lesion, {} without.", count(true), count(false));
+    let dashed = match methods.iter().any(|method| method.operating_point.is_some()) {
+        true => " Dashed beside the scores: the threshold.",
+        false => "",
+    };
+    let (with, without) = (count(true), count(false));
+    let note = format!("{with} patients with a lesion, {without} without.{dashed}");
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);
     Figure::new("ROC of patient scores", note, body, move |area| {
@@ -110,9 +115,6 @@ fn strip(area: &Area<'_>, method: &MethodRoc, index: usize) -> Drawn {
     let chart = Chart::open(area, &method.method, x, y)?;
     if let Some(threshold) = threshold {
         chart.horizontal(threshold, Stroke::dashed(Stroke::of_series(index).colour, 5))?;
-        let at = (-0.5, threshold);
-        let ink = style::TICK.coloured(style::GREY);
-        chart.write(at, (10, -6), "threshold", ink, text::BOTTOM_LEFT)?;
     }
     for (column, truth) in [false, true].into_iter().enumerate() {
         let colour = if truth { style::LESION } else { style::BLUE };

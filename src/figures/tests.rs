@@ -1,4 +1,5 @@
 //! Every figure from a drawn cohort, in both formats, and from inputs that have too little.
+//! `U2AD_GALLERY=folder cargo test figures` leaves them there to look at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -321,9 +322,9 @@ fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
 
 #[test]
 fn pictures_in_an_svg_are_embedded_once_each() {
-    let svg = slice_view(&slice("sub-a&b", Some(true))).svg().unwrap();
+    let svg = slice_view(&slice("sub-a&b\u{1b}", Some(true))).svg().unwrap();
     // The slice and its colour bar.
     assert_eq!(svg.matches("<image").count(), 2);
     assert!(svg.matches("<rect").count() < 10);
-    assert!(svg.contains("sub-a&amp;b") && !svg.contains("a&b"));
+    assert!(svg.contains("sub-a&amp;b, slice 7") && !svg.contains("a&b"));
 }
