@@ -39,6 +39,6 @@ pub use detect::detect;
 pub use finding::{
     AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
 };
-pub(crate) use profile::AxisProfile;
 pub use masked_autoencoder::MaskedAutoencoder;
+pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstructor, Redrawing};

@@ -2,6 +2,10 @@
 
 use crate::context::{Event, Reporter};
 use crate::figures::Figure;
+use crate::report::Table;
+
+/// Columns of plain text where nobody knows the width of the page.
+const TEXT_WIDTH: usize = 100;
 
 /// Something that running code shows on its way.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub enum Part {
     Text(String),
     /// A figure, drawn only in the format that the front end needs.
     Figure(Figure),
+    /// A table, laid out by the front end.
+    Table(Table),
 }
 
 impl Display {
@@ -57,6 +63,7 @@ impl Display {
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
                 Part::Figure(figure) => format!("[figure: {}]", figure.title),
+                Part::Table(table) => table.to_text(TEXT_WIDTH),
             })
             .collect();
         parts.join("\n")

@@ -7,16 +7,18 @@ use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
-use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value};
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
 
 use super::index::{Index, range};
 use super::{SubjectValue, handle, shared_members};
+use crate::Result;
 use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::figures::cohort_montage;
 use crate::session::show::{Show, failed};
 use crate::session::{Display, Part};
-use crate::Result;
 
 /// A cohort with the surroundings that preparing its subjects needs.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]

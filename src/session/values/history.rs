@@ -7,12 +7,15 @@ use starlark::StarlarkPagablePanic;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
 use starlark::values::none::NoneOr;
-use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value};
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
 
 use super::index::{position, range};
 use super::{handle, shared_members};
 use crate::Result;
 use crate::figures::training_history;
+use crate::report::{Cell, Column, Table};
 use crate::session::show::{Show, failed};
 use crate::session::{Display, Part};
 use crate::training::{EpochRecord, History};
@@ -41,6 +44,38 @@ impl fmt::Display for EpochValue {
         let EpochRecord { epoch, stage, masking, loss, .. } = &self.0;
         let (stage, masking) = (stage.name(), masking.name());
         write!(f, "epoch {epoch} ({stage}, {masking} masks): loss {loss:.4}")
+    }
+}
+
+impl HistoryValue {
+    /// One row per epoch.
+    pub fn table(&self) -> Result<Table> {
+        let columns = vec![
+            Column::number("epoch", 0),
+            Column::text("stage"),
+            Column::text("masks"),
+            Column::number("loss", 4),
+            Column::number("reconstruction", 4),
+            Column::number("edge", 4),
+            Column::number("learning rate", 6),
+            Column::number("variance", 6),
+            Column::number("error", 4),
+        ];
+        let mut table = Table::new("Training history", columns);
+        for epoch in &self.0.epochs {
+            table.push(vec![
+                Cell::from(epoch.epoch),
+                Cell::from(epoch.stage.name()),
+                Cell::from(epoch.masking.name()),
+                Cell::from(epoch.loss),
+                Cell::from(epoch.reconstruction),
+                Cell::from(epoch.edge),
+                Cell::from(epoch.learning_rate),
+                Cell::from(epoch.variance),
+                Cell::from(epoch.error),
+            ])?;
+        }
+        Ok(table)
     }
 }
 

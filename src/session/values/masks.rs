@@ -36,7 +36,12 @@ starlark::methods_static!(MASKS = masks_methods);
 
 impl fmt::Display for MasksValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Masks guided by {} for {} slices>", self.guide.strategy.name(), self.guide.len())
+        write!(
+            f,
+            "<Masks guided by {} for {} slices>",
+            self.guide.strategy.name(),
+            self.guide.len()
+        )
     }
 }
 

@@ -9,7 +9,9 @@ use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
 use starlark::values::none::NoneOr;
-use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value};
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
 
 use super::index::position;
 use super::{ImageValue, SliceValue, handle, shared_members};
@@ -149,9 +151,9 @@ fn subject_methods(builder: &mut MethodsBuilder) {
 impl SliceValue {
     /// A subject's slice with the most cord.
     pub fn mid_cord(subject: &Arc<Subject>) -> Result<Self> {
-        let middle = subject.mid_cord().and_then(|middle| {
-            subject.slices.iter().position(|slice| slice.index == middle.index)
-        });
+        let middle = subject
+            .mid_cord()
+            .and_then(|middle| subject.slices.iter().position(|slice| slice.index == middle.index));
         match middle {
             Some(position) => Ok(Self { subject: subject.clone(), position }),
             None => Err(Error::subject(&*subject.name, "there are no slices")),

@@ -7,7 +7,9 @@ use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
-use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value};
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
 
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
