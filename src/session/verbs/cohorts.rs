@@ -10,7 +10,7 @@ use starlark::values::none::NoneOr;
 
 use super::{whole, whole_or_none};
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, LoadOptions, Preparation};
+use crate::cohort::{Cohort, LoadOptions};
 use crate::context::Streams;
 use crate::session::state::State;
 use crate::session::values::CohortValue;
@@ -64,6 +64,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `clinical`: how many of them are patients; None: half.
     /// * `lesions`: how many of the patients have lesions; None: half.
     /// * `pixel_mm`: mean edge of a pixel; larger pixels draw faster.
+    /// * `size`: edge of the prepared slices in pixels; verbs that need the size of their model
+    ///   prepare it themselves.
     /// * `seed`: another cohort for every number; None: the session's seed.
     ///
     /// Examples:
@@ -76,6 +78,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] clinical: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] lesions: NoneOr<i64>,
         #[starlark(require = named, default = UnpackFloat(0.8))] pixel_mm: UnpackFloat,
+        #[starlark(require = named, default = 256)] size: i64,
         #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
@@ -91,7 +94,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             with_lesions: whole_or_none(verb, "lesions", lesions)?,
             pixel_mm: pixel_mm.0,
         };
-        let cohort = Cohort::phantom(&options, Preparation::default().size, &streams)?;
+        let cohort = Cohort::phantom(&options, whole(verb, "size", size)?, &streams)?;
         Ok(CohortValue { cohort, context })
     }
 }
