@@ -12,11 +12,8 @@ impl Painter<'_> {
 
     /// y of the skin of the back: hollow at the neck, out again over head and shoulders.
     pub(super) fn nape(&self, z: f32) -> f32 {
-        let a = self.anatomy;
-        -a.neck_back
-            - 0.16 * (-20.0 - z).max(0.0)
-            - 22.0 * smooth_step(0.0, 85.0, z)
-            - 8.0 * bump(z, -75.0, 22.0)
+        let hollow = 30.0 * smooth_step(0.0, 85.0, z) + 14.0 * smooth_step(-45.0, -95.0, z);
+        self.anatomy.section(z).y - self.anatomy.neck_back - hollow
     }
 
     /// y of the skin of the front: chin, throat, and out again over the chest.
@@ -28,17 +25,17 @@ impl Painter<'_> {
     }
 
     /// Soft tissue of the neck, under everything else.
-    pub(super) fn neck(&self, site: &Site, skin: f32, signal: &mut f32) {
+    pub(super) fn neck(&self, site: &Site, signal: &mut f32) {
         *signal = self.palette.muscle * (1.0 + 0.25 * self.noise(41, site, [6.0, 4.0, 7.0]));
         if site.depth < 0.0 {
             self.back_muscles(site, signal);
         } else {
             self.throat(site, signal);
         }
-        self.subcutaneous(site, skin, signal);
     }
 
-    fn subcutaneous(&self, site: &Site, skin: f32, signal: &mut f32) {
+    /// Skin and the fat under it, over everything that lies deeper.
+    pub(super) fn subcutaneous(&self, site: &Site, skin: f32, signal: &mut f32) {
         let posterior = site.depth < 0.0;
         let thickness = if posterior {
             if skin < -1.5 * (self.anatomy.fat + 4.0) {

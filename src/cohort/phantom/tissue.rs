@@ -130,9 +130,10 @@ impl Painter<'_> {
         let canal = self.canal(site);
         // Deep inside the canal nothing else shows.
         if canal > -1.5 * self.edge {
-            self.neck(site, skin, &mut sample.signal);
+            self.neck(site, &mut sample.signal);
             self.head(site, &mut sample.signal);
             self.spine(site, &mut sample.signal);
+            self.subcutaneous(site, skin, &mut sample.signal);
             // The skull has no such line between fluid and fluid.
             let below = smooth_step(4.0, -4.0, site.along - self.anatomy.foramen);
             let dura = self.cover(canal - 0.7) * below;
