@@ -56,8 +56,8 @@ pub struct Cohort {
 impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
-    /// The folder is a BIDS tree, a folder of images with their masks beside them, or one of
-    /// prepared `.npy` slices, in its top or in subfolders. A subject that cannot be used stays in
+    /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
+    /// one of prepared `.npy` slices, in its top or in subfolders ([`prepared`]). A subject that cannot be used stays in
     /// the list, is reported as a warning by name and reason, and is left out of
     /// [`Self::subjects`].
     ///
@@ -65,9 +65,7 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
-        if options.size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(options.size)?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(path)?;
         let mut entries =
@@ -119,14 +117,13 @@ impl Cohort {
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
     }
 
-    /// A cohort of phantoms, each drawn and prepared when first asked for.
+    /// A cohort of phantoms, each drawn and prepared when first asked for. The same options and
+    /// streams give the same voxels, whatever context prepares them.
     ///
     /// # Errors
     /// If the options contradict each other or the size is 0.
     pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
-        if size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(size)?;
         let shared = Arc::new(options.clone());
         let entry = |(index, (name, columns)): (usize, (String, _))| {
             let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
@@ -311,9 +308,7 @@ impl Cohort {
         if size == self.size {
             return Ok(self.clone());
         }
-        if size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(size)?;
         if let Some(entry) = self.entries().find(|entry| entry.has_fixed_size()) {
             return Err(Error::input(format!(
                 "{} came prepared at {} pixels and cannot be prepared at {size}; load the volumes it was made from",
@@ -341,6 +336,13 @@ impl Cohort {
     fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
         Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
     }
+}
+
+fn check_size(size: usize) -> Result<()> {
+    if size == 0 {
+        return Err(Error::input("the size of prepared slices must be positive, not 0"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Cohort {
