@@ -116,8 +116,8 @@ fn chance() -> Stroke {
 }
 
 fn curves(area: &Area<'_>, methods: &[MethodRoc]) -> Drawn {
-    let x = Axis::between("false positive rate", 0.0, 1.0);
-    let y = Axis::between("true positive rate", 0.0, 1.0);
+    let x = Axis::between("false positive rate", 0.0, 1.0).padded(0.025);
+    let y = Axis::between("true positive rate", 0.0, 1.0).padded(0.025);
     let chart = Chart::open(area, "", x, y)?;
     chart.line(&[(0.0, 0.0), (1.0, 1.0)], chance())?;
     for (index, method) in methods.iter().enumerate() {

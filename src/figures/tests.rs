@@ -327,8 +327,9 @@ fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
 #[test]
 fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let context = Context::new(5);
-    let options = PhantomOptions { subjects: 8, clinical: Some(8), ..Default::default() };
-    let cohort = Cohort::phantom(&options, 256, &context.streams).unwrap();
+    let options =
+        PhantomOptions { subjects: 4, clinical: Some(4), pixel_mm: 1.4, ..Default::default() };
+    let cohort = Cohort::phantom(&options, 128, &context.streams).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
     let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
