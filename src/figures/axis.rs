@@ -53,6 +53,13 @@ impl Axis {
         }
     }
 
+    /// With a share of its length added at both ends, where marks would lie on the border.
+    pub fn padded(mut self, share: f64) -> Self {
+        let air = share * (self.to - self.from);
+        (self.from, self.to) = (self.from - air, self.to + air);
+        self
+    }
+
     /// With a share of its length added at the upper end, for writing.
     pub fn with_headroom(mut self, share: f64) -> Self {
         self.to += share * (self.to - self.from);

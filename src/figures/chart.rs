@@ -64,8 +64,10 @@ impl<'a> Chart<'a> {
             .x_desc(chart.x.name.as_str())
             .y_desc(chart.y.name.as_str())
             .draw()?;
-        let title = text::fitted(title, style::PANEL, width - left);
-        text::write(area, &title, style::PANEL, (left, 0), text::TOP_LEFT)?;
+        // Above the plot; a long title begins further left.
+        let title = text::fitted(title, style::PANEL, width);
+        let start = (width - text::width(&title, style::PANEL)).clamp(0, left);
+        text::write(area, &title, style::PANEL, (start, 0), text::TOP_LEFT)?;
         Ok(chart)
     }
 
