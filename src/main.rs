@@ -43,7 +43,8 @@ enum Command {
 
 #[derive(Args)]
 struct SessionArguments {
-    /// Write figures, tables and the log here instead of `runs/NAME`.
+    /// Put the folder with figures, tables and the log here instead of in `runs`. It is named
+    /// after the script, with a number if there is one already.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Start all randomness from this number: the same script with the same seed gives the same

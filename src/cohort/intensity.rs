@@ -59,7 +59,7 @@ fn extremes(volume: &Array3<f64>) -> (f64, f64) {
 
 /// The q-th percentile (0 to 100) of at least one value, interpolated as numpy's default does.
 /// Reorders the values.
-fn percentile(values: &mut [f64], q: f64) -> f64 {
+pub(crate) fn percentile(values: &mut [f64], q: f64) -> f64 {
     let place = q / 100.0 * (values.len() - 1) as f64;
     let (_, &mut below, rest) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
     let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);

@@ -27,6 +27,7 @@ mod volume_files;
 
 pub use cohort::{Cohort, LoadOptions};
 pub use entry::Entry;
+pub(crate) use intensity::percentile;
 pub use placement::Placement;
 pub use preparation::{LabelledVolume, Preparation, Prepared};
 pub use region::RegionRule;

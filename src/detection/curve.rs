@@ -15,11 +15,9 @@ pub const LESION_PIXELS: usize = 3;
 pub const CURVE_SMOOTHING_MM: f64 = 1.5;
 
 /// The curve of an anomaly map along a slice's axis, cut at `stretches`; `None` where fewer than
-/// [`MINIMUM_LENGTH_MM`] of the axis have scoring pixels. `healthy`: the subject is known to have
-/// no lesion, so that the truth is known without lesion pixels.
+/// [`MINIMUM_LENGTH_MM`] of the axis have scoring pixels.
 pub(super) fn anomaly_curve(
     slice: &Slice,
-    healthy: bool,
     anomaly: &Array2<f32>,
     axis: &CordAxis,
     stretches: &[Stretch],
@@ -44,10 +42,7 @@ pub(super) fn anomaly_curve(
             *peak = peak.max(*error);
         }
     }
-    let lesion_pixels = match &slice.lesion {
-        Some(lesion) => Some(count(lesion, axis, stretches)),
-        None => healthy.then(|| vec![0; stretches.len()]),
-    };
+    let lesion_pixels = slice.lesion.as_ref().map(|lesion| count(lesion, axis, stretches));
     let mut segments = Vec::with_capacity(stretches.len());
     for (place, (stretch, peak)) in stretches.iter().zip(peaks).enumerate() {
         // Without a scoring pixel there is no score.

@@ -99,7 +99,6 @@ fn find(subject: &Arc<Subject>, redrawings: Vec<Redrawing>, context: &Context) -
     let axes: Vec<Option<CordAxis>> =
         subject.slices.iter().map(|slice| CordAxis::new(&slice.cord, slice.pixel_mm)).collect();
     let segments = Segments::new(subject, &axes, context);
-    let healthy = subject.has_lesion() == Some(false);
     let mut slices = Vec::with_capacity(redrawings.len());
     for (place, (redrawing, axis)) in redrawings.into_iter().zip(&axes).enumerate() {
         let slice = &subject.slices[place];
@@ -107,9 +106,7 @@ fn find(subject: &Arc<Subject>, redrawings: Vec<Redrawing>, context: &Context) -
             .and(&slice.scoring)
             .map_collect(|&error, &scored| if scored { error } else { 0.0 });
         let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
-        let curve = axis
-            .as_ref()
-            .and_then(|axis| anomaly_curve(slice, healthy, &anomaly, axis, &stretches));
+        let curve = axis.as_ref().and_then(|axis| anomaly_curve(slice, &anomaly, axis, &stretches));
         let islands = islands(slice, &anomaly, axis.as_ref(), &stretches);
         slices.push(SliceFinding { slice: place, redrawing, anomaly, islands, curve });
     }

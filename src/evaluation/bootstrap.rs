@@ -4,8 +4,8 @@ use rand::RngExt;
 use serde::Serialize;
 
 use super::Ranking;
-use super::threshold::percentile_of;
 use crate::Result;
+use crate::cohort::percentile;
 use crate::context::Context;
 
 const REPLICATES: usize = 1000;
@@ -49,5 +49,6 @@ pub(super) fn auroc_interval(
     if aurocs.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Interval { low: percentile_of(&aurocs, 2.5)?, high: percentile_of(&aurocs, 97.5)? }))
+    let (low, high) = (percentile(&mut aurocs, 2.5), percentile(&mut aurocs, 97.5));
+    Ok(Some(Interval { low, high }))
 }

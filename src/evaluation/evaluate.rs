@@ -7,7 +7,6 @@ use super::similarity::psnr_of_mean_square;
 use super::{
     BestF1, Confusion, Interval, Ranking, RocPoint, Threshold, ThresholdRule, ssim_within,
 };
-use crate::cohort::Slice;
 use crate::context::Context;
 use crate::detection::{Finding, Findings};
 use crate::{Error, Result};
@@ -103,8 +102,8 @@ pub struct NormalTissue {
 /// Judges findings against the truth that their subjects carry.
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
-/// unknown truth are left out and counted, as are subjects that could not be scored. Truth of
-/// pixels is taken from lesion masks, and from subjects known to have no lesion.
+/// unknown truth are left out and counted, as are subjects that could not be scored. Segments and
+/// pixels are judged where [`Slice::lesion`](crate::cohort::Slice::lesion) is known.
 ///
 /// # Errors
 /// If no scored subject has a known truth, a score is NaN, the threshold rule makes no sense, and
@@ -178,32 +177,23 @@ fn level(
     })
 }
 
-/// Whether a pixel is lesion, for slices whose truth is known.
-fn lesion_of<'a>(
-    slice: &'a Slice,
-    has_lesion: bool,
-) -> Option<impl Fn((usize, usize)) -> bool + use<'a>> {
-    let mask = slice.lesion.as_ref();
-    (mask.is_some() || !has_lesion).then_some(move |pixel| mask.is_some_and(|mask| mask[pixel]))
-}
-
 fn pixel_level(
     known: &[(&Finding, bool)],
     threshold: Option<&Threshold>,
 ) -> Result<Option<PixelLevel>> {
     let (mut errors, mut above_mean, mut truth) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside = 0;
-    for (finding, has_lesion) in known {
+    for (finding, _) in known {
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];
-            let Some(lesion) = lesion_of(slice, *has_lesion) else { continue };
+            let Some(lesion) = &slice.lesion else { continue };
             let first = errors.len();
             for (pixel, scored) in slice.scoring.indexed_iter() {
                 if *scored {
                     errors.push(f64::from(found.anomaly[pixel]));
-                    truth.push(lesion(pixel));
+                    truth.push(lesion[pixel]);
                 } else {
-                    outside += usize::from(lesion(pixel));
+                    outside += usize::from(lesion[pixel]);
                 }
             }
             let mean = errors[first..].iter().sum::<f64>() / (errors.len() - first).max(1) as f64;
@@ -231,14 +221,14 @@ fn pixel_level(
 fn normal_tissue(known: &[(&Finding, bool)], context: &Context) -> Result<Option<NormalTissue>> {
     let (mut similarity, mut slices) = (0.0, 0_usize);
     let (mut squared, mut pixels) = (0.0, 0_usize);
-    for (finding, has_lesion) in known {
+    for (finding, _) in known {
         context.check()?;
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];
-            let Some(lesion) = lesion_of(slice, *has_lesion) else { continue };
+            let Some(lesion) = &slice.lesion else { continue };
             let reconstruction = &found.redrawing.reconstruction;
             let mut normal = slice.region.clone();
-            normal.indexed_iter_mut().for_each(|(pixel, inside)| *inside &= !lesion(pixel));
+            normal.indexed_iter_mut().for_each(|(pixel, inside)| *inside &= !lesion[pixel]);
             let in_slice = ssim_within(&slice.image, reconstruction, &normal)
                 .map_err(|error| Error::subject(&*slice.subject, error))?;
             let Some(in_slice) = in_slice else { continue };

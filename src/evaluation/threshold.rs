@@ -60,7 +60,7 @@ impl ThresholdRule {
     }
 }
 
-pub(super) fn percentile_of(scores: &[f64], percentile: f64) -> Result<f64> {
+fn percentile_of(scores: &[f64], percentile: f64) -> Result<f64> {
     if !(0.0..=100.0).contains(&percentile) {
         return Err(Error::input(format!(
             "the percentile of healthy scores must lie within 0 and 100, not {percentile}"
@@ -71,13 +71,7 @@ pub(super) fn percentile_of(scores: &[f64], percentile: f64) -> Result<f64> {
             "a threshold from healthy subjects needs at least one, and finite scores",
         ));
     }
-    let mut sorted = scores.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let last = sorted.len() - 1;
-    let position = last as f64 * percentile / 100.0;
-    let below = (position as usize).min(last);
-    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    Ok(low + (high - low) * (position - below as f64))
+    Ok(crate::cohort::percentile(&mut scores.to_vec(), percentile))
 }
 
 fn ordinal(number: f64) -> &'static str {

@@ -1,6 +1,7 @@
 //! The mean error along the cord of one finding, with its segments and their scores.
 
 use super::axis::Axis;
+use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend};
 use super::style::{self, Stroke};
 use super::{Figure, text};
@@ -14,7 +15,8 @@ const HEIGHT: i32 = 1300;
 /// lesion shaded.
 pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     let title = format!("Anomaly curve: {}", finding.subject.name);
-    let Some((slice, curve)) = worst(finding) else {
+    let highest = finding.highest_slice().and_then(|s| Some((s.slice, s.curve.as_ref()?)));
+    let Some((slice, curve)) = highest else {
         let body = (style::BODY_WIDTH, style::PANEL.line());
         let note = format!("{method}. No slice has enough cord for a curve.");
         return Figure::new(title, note, body, |_| Ok(()));
@@ -25,8 +27,8 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         Segmentation::EqualBins => "Segments are equal arc lengths: there are no disc labels.",
     };
     let note = format!(
-        "{method}, slice {index} of {}: the one with the highest segment score. Score of a segment \
-         = its peak above the curve's mean; patient score {:.4}. {cut}",
+        "{method}, slice {index}: the one with the highest segment score among {}. Score of a \
+         segment = its peak above the curve's mean; patient score {:.4}. {cut}",
         finding.slices.len(),
         finding.score,
     );
@@ -39,17 +41,6 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         let area = area.clone().shrink((0, top), (style::BODY_WIDTH, HEIGHT));
         draw(&area, &curve)
     })
-}
-
-/// The curve with the highest segment score and its position in the subject's slices; of equal
-/// ones the first.
-fn worst(finding: &Finding) -> Option<(usize, &AnomalyCurve)> {
-    let peak = |curve: &AnomalyCurve| {
-        let scores = curve.segments.iter().map(|segment| segment.score);
-        scores.filter(|score| !score.is_nan()).fold(f64::NEG_INFINITY, f64::max)
-    };
-    let curves = finding.slices.iter().filter_map(|s| Some((s.slice, s.curve.as_ref()?)));
-    curves.rev().max_by(|a, b| peak(a.1).total_cmp(&peak(b.1)))
 }
 
 fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {
@@ -67,7 +58,7 @@ fn mean_stroke() -> Stroke {
     Stroke::dashed(style::INK, 5)
 }
 
-fn draw(area: &super::canvas::Area<'_>, curve: &AnomalyCurve) -> super::canvas::Drawn {
+fn draw(area: &Area<'_>, curve: &AnomalyCurve) -> Drawn {
     let ends = curve.segments.iter().flat_map(|segment| [segment.from_mm, segment.to_mm]);
     let places: Vec<f64> = curve.position_mm.iter().copied().chain(ends).collect();
     let finite = || places.iter().copied().filter(|place| place.is_finite());
@@ -95,7 +86,11 @@ fn draw(area: &super::canvas::Area<'_>, curve: &AnomalyCurve) -> super::canvas::
         let (Some(from), Some(to)) = edges else { continue };
         let middle = (segment.from_mm + segment.to_mm) / 2.0;
         let name = text::fitted(&segment.name, style::LABEL, to - from - 10);
-        let score = text::fitted(&format!("{:.3}", segment.score), style::TICK, to - from - 6);
+        let score = match segment.score.is_finite() {
+            true => format!("{:.3}", segment.score),
+            false => "n/a".into(),
+        };
+        let score = text::fitted(&score, style::TICK, to - from - 6);
         chart.write_from_top(middle, 10, &name, style::LABEL)?;
         chart.write_from_top(middle, 10 + style::LABEL.line(), &score, style::TICK)?;
     }

@@ -53,6 +53,19 @@ impl Axis {
         }
     }
 
+    /// With a share of its length added at both ends, where marks would lie on the border.
+    pub fn padded(mut self, share: f64) -> Self {
+        let air = share * (self.to - self.from);
+        (self.from, self.to) = (self.from - air, self.to + air);
+        self
+    }
+
+    /// With a share of its length added at the upper end, for writing.
+    pub fn with_headroom(mut self, share: f64) -> Self {
+        self.to += share * (self.to - self.from);
+        self
+    }
+
     /// Whole numbers from `first` to `last`, such as epochs.
     pub fn counting(name: impl Into<String>, first: usize, last: usize) -> Self {
         let (first, last) = (first as f64, last.max(first) as f64);

@@ -6,7 +6,7 @@
 //!   holes where a noisy curve crosses its own outline.
 //! - Pictures enter an SVG as one embedded PNG each instead of a rectangle per pixel.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +20,7 @@ use plotters_backend::{
     FontTransform,
 };
 
+use super::markup::escape;
 use super::png;
 
 /// A rectangle of a figure, in drawing units (two per pixel of the finished PNG).
@@ -154,8 +155,10 @@ impl DrawingBackend for Canvas<'_> {
         style: &S,
         pos: BackendCoord,
     ) -> BackendResult {
+        // XML forbids control characters, and the font has no signs for them.
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
         match self {
-            Self::Vector { svg, .. } => svg.draw_text(text, style, pos).map_err(told),
+            Self::Vector { svg, .. } => svg.draw_text(&text, style, pos).map_err(told),
             Self::Raster(bitmap) => {
                 // Measured against the SVG backend's anchors (`dy` of 0.76em, 0.5ex, -0.5ex).
                 let sunk = match style.anchor().v_pos {
@@ -170,7 +173,7 @@ impl DrawingBackend for Canvas<'_> {
                     FontTransform::Rotate180 => (0, -down),
                     FontTransform::Rotate270 => (down, 0),
                 };
-                bitmap.draw_text(text, style, (pos.0 + shift.0, pos.1 + shift.1)).map_err(told)
+                bitmap.draw_text(&text, style, (pos.0 + shift.0, pos.1 + shift.1)).map_err(told)
             }
         }
     }
@@ -280,23 +283,8 @@ pub(super) fn svg_document(
          <rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{pictures}{}",
         units.0,
         units.1,
-        escaped(title),
+        escape(title),
         body.trim_start(),
     );
     document
-}
-
-/// Text for the inside of an XML element; characters that XML forbids are dropped.
-fn escaped(text: impl Display) -> String {
-    let mut escaped = String::new();
-    for character in text.to_string().chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            c if c.is_control() => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

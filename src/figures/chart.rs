@@ -40,7 +40,8 @@ impl<'a> Chart<'a> {
         ground: impl FnOnce(&Self) -> Drawn,
     ) -> Drawn<Self> {
         let labels = y.ticks.iter().map(|(_, label)| text::width(label, style::TICK));
-        let left = style::LABEL.line() + labels.max().unwrap_or(0) + 44;
+        // The least width lets neighbouring charts line up.
+        let left = style::LABEL.line() + labels.max().unwrap_or(0).max(150) + 44;
         let top = if title.is_empty() { style::TICK.size / 2 } else { style::PANEL.line() + 12 };
         let width = area.dim_in_pixel().0 as i32;
         let mut builder = ChartBuilder::on(area);
@@ -63,8 +64,10 @@ impl<'a> Chart<'a> {
             .x_desc(chart.x.name.as_str())
             .y_desc(chart.y.name.as_str())
             .draw()?;
-        let title = text::fitted(title, style::PANEL, width - left);
-        text::write(area, &title, style::PANEL, (left, 0), text::TOP_LEFT)?;
+        // Above the plot; a long title begins further left.
+        let title = text::fitted(title, style::PANEL, width);
+        let start = (width - text::width(&title, style::PANEL)).clamp(0, left);
+        text::write(area, &title, style::PANEL, (start, 0), text::TOP_LEFT)?;
         Ok(chart)
     }
 
@@ -136,23 +139,6 @@ impl<'a> Chart<'a> {
     pub fn write_from_top(&self, x: f64, down: i32, words: &str, ink: text::Ink) -> Drawn {
         match self.across(x) {
             Some(at) => text::write(&self.inner, words, ink, (at, down), text::TOP_CENTER),
-            None => Ok(()),
-        }
-    }
-
-    /// Writes beside a point, shifted by drawing units.
-    pub fn write(
-        &self,
-        at: (f64, f64),
-        shift: (i32, i32),
-        words: &str,
-        ink: text::Ink,
-        anchor: text::Anchor,
-    ) -> Drawn {
-        match self.place(at.0, at.1) {
-            Some((x, y)) => {
-                text::write(&self.inner, words, ink, (x + shift.0, y + shift.1), anchor)
-            }
             None => Ok(()),
         }
     }

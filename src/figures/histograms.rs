@@ -29,11 +29,21 @@ impl Histogram {
         Self { shares: counts.map(|count| count as f64 / pixels.max(1) as f64), pixels }
     }
 
-    /// The histogram as steps from 0 to 1.
+    /// The histogram as steps, down to zero around its filled bins and broken between them.
     fn steps(&self) -> Vec<(f64, f64)> {
         let edge = |bin: usize| bin as f64 / BINS as f64;
-        let step = |(bin, share): (usize, &f64)| [(edge(bin), *share), (edge(bin + 1), *share)];
-        self.shares.iter().enumerate().flat_map(step).collect()
+        let mut steps = Vec::new();
+        for filled in self.shares.iter().enumerate().collect::<Vec<_>>().split(|bin| *bin.1 == 0.0)
+        {
+            let (Some(first), Some(last)) = (filled.first(), filled.last()) else { continue };
+            steps.push((edge(first.0), 0.0));
+            steps.extend(
+                filled.iter().flat_map(|(n, share)| [(edge(*n), **share), (edge(n + 1), **share)]),
+            );
+            steps.push((edge(last.0 + 1), 0.0));
+            steps.push((f64::NAN, f64::NAN));
+        }
+        steps
     }
 }
 
@@ -80,9 +90,6 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
             let drawn = histograms.iter().enumerate().filter(|(_, h)| h.pixels > 0);
             for (index, histogram) in drawn {
                 chart.line(&histogram.steps(), Stroke::of_series(index))?;
-            }
-            if histograms[2].pixels == 0 {
-                chart.empty("no lesions with known truth")?;
             }
         }
         Ok(())

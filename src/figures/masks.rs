@@ -1,6 +1,7 @@
 //! Masking strategies on one slice: how likely each patch is hidden, and one drawn mask.
 
 use ndarray::Array2;
+use plotters::style::RGBColor;
 
 use super::chart::{Key, Legend};
 use super::colour_map::ColourMap;
@@ -26,7 +27,7 @@ pub struct PatchMask {
 /// Strategies side by side over the region of interest: in the upper row what guides the mask
 /// (`quantity` names it and its unit), on one scale for all; in the lower row one drawn mask.
 pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask]) -> Figure {
-    let crop = Crop::around(&slice.region);
+    let crop = Crop::around(&slice.region, 0.6);
     let heats: Vec<&Array2<f32>> = strategies.iter().filter_map(|s| s.heat.as_ref()).collect();
     let scale = Scale::from_zero(ColourMap::Viridis, quantity, heats.iter().copied());
     let base =
@@ -41,7 +42,7 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
             let cell = patch_of(slice.image.dim(), heat.dim());
             finished(panel.tinted(|row, column| {
                 let value = *heat.get(cell(row, column)?)?;
-                (!value.is_nan()).then(|| (scale.colour(value), 0.75))
+                (!value.is_nan()).then(|| (scale.colour(value), 1.0))
             }))
         })
         .collect();
@@ -76,7 +77,7 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
     let bar = if named { 0 } else { BAR_WIDTH };
     let entries = outlines(slice).into_iter().chain([(Key::Shade(HIDDEN), "hidden patch".into())]);
     let legend = Legend::new(entries, across + bar);
-    let height = rows.len() as i32 * (HEIGHT + style::GAP);
+    let height = if strategies.is_empty() { 0 } else { rows.len() as i32 * (HEIGHT + style::GAP) };
     let title = format!("Masking strategies: {}, slice {}", slice.subject, slice.index);
     let note = if strategies.is_empty() { "No strategy was given." } else { "" };
     Figure::new(title, note, (across + bar, height + legend.height), move |area| {
@@ -99,7 +100,7 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
 }
 
 /// The colour of hidden patches: no grey of an image.
-const HIDDEN: plotters::style::RGBColor = style::PURPLE;
+const HIDDEN: RGBColor = style::PURPLE;
 
 /// Which patch of a grid a pixel belongs to.
 fn patch_of(

@@ -13,6 +13,7 @@ mod colour_map;
 mod figure;
 mod font;
 mod histograms;
+pub(crate) mod markup;
 mod masks;
 mod montage;
 mod outline;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use plotters::style::RGBColor;
+
 use super::chart::{Key, Legend};
 use super::panel::{Crop, Panel, Scale};
 use super::slice_view::with_lesion;
@@ -20,18 +22,16 @@ const HEIGHT: i32 = 480;
 /// 24th are counted, not shown.
 pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     let shown = &subjects[..subjects.len().min(MOST)];
-    let note = match subjects.len() - shown.len() {
-        0 => format!("{} subjects, slice with the most cord.", subjects.len()),
-        more => format!(
-            "{} of {} subjects, {more} not shown; slice with the most cord.",
-            MOST,
-            subjects.len()
-        ),
+    let people = match subjects.len() {
+        1 => "1 subject".to_string(),
+        many if many > MOST => format!("{MOST} of {many} subjects, {} not shown", many - MOST),
+        many => format!("{many} subjects"),
     };
+    let note = format!("{people}; the slice with the most cord of each.");
     let cells: Vec<Cell> = shown.iter().map(|subject| Cell::new(subject)).collect();
     let columns = cells.len().clamp(1, COLUMNS) as i32;
     let width = ((style::BODY_WIDTH + style::GAP) / COLUMNS as i32) - style::GAP;
-    let words = style::LABEL.line() + 2 * style::TICK.line();
+    let words = style::LABEL.line() + 2 * style::TICK.line() + 16;
     let row = HEIGHT + words + style::GAP;
     let rows = (cells.len() as i32 + columns - 1) / columns;
     let across = (columns * (width + style::GAP)).max(1400);
@@ -53,7 +53,7 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
                     text::write(area, "no slice", style::NOTE, middle, text::CENTER)?;
                 }
             }
-            let mut down = top + HEIGHT + 8;
+            let mut down = top + HEIGHT + 16;
             for (words, ink) in [
                 (&cell.name, style::LABEL),
                 (&cell.site, style::TICK.coloured(style::GREY)),
@@ -74,7 +74,7 @@ struct Cell {
     name: String,
     site: String,
     truth: String,
-    truth_colour: plotters::style::RGBColor,
+    truth_colour: RGBColor,
 }
 
 impl Cell {
@@ -105,11 +105,11 @@ fn site(subject: &Subject) -> String {
     values.take(2).map(String::as_str).collect::<Vec<_>>().join(" · ")
 }
 
-fn truth(subject: &Subject) -> (&'static str, plotters::style::RGBColor) {
-    let mut known = subject.slices.iter().filter_map(|slice| slice.lesion.as_ref()).peekable();
-    match known.peek().is_some() {
-        false => ("truth unknown", style::GREY),
-        true if known.any(|lesion| lesion.iter().any(|set| *set)) => ("lesion", style::LESION),
-        true => ("no lesion", style::INK),
+/// What is known about lesions of the subject, in words and colour.
+fn truth(subject: &Subject) -> (&'static str, RGBColor) {
+    match subject.has_lesion() {
+        Some(true) => ("lesion", style::LESION),
+        Some(false) => ("no lesion", style::INK),
+        None => ("truth unknown", style::GREY),
     }
 }

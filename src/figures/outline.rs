@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-/// Closed paths of (row, column) corner points around the true pixels; the last point repeats
-/// the first, and points on straight stretches are left out.
-pub(super) fn trace(mask: &Array2<bool>) -> Vec<Vec<(usize, usize)>> {
+/// Closed paths of (row, column) corner points.
+pub(super) type Outline = Vec<Vec<(usize, usize)>>;
+
+/// The paths around the true pixels; the last point repeats the first, and points on straight
+/// stretches are left out.
+pub(super) fn trace(mask: &Array2<bool>) -> Outline {
     let inside = |row: isize, column: isize| {
         row >= 0 && column >= 0 && *mask.get((row as usize, column as usize)).unwrap_or(&false)
     };

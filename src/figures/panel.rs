@@ -6,8 +6,9 @@ use plotters::element::{PathElement, Rectangle};
 use plotters::style::{Color, RGBColor};
 
 use super::canvas::{Area, Drawn, Picture};
-use super::colour_map::ColourMap;
-use super::{outline, style, text, ticks};
+use super::colour_map::{self, ColourMap};
+use super::outline::{self, Outline};
+use super::{style, text, ticks};
 
 /// What a panel's colours mean.
 #[derive(Clone, Debug)]
@@ -58,9 +59,9 @@ impl Crop {
         Self { row: 0, column: 0, rows: shape.0, columns: shape.1 }
     }
 
-    /// The bounding box of `mask` with a margin, at least 2/5 as wide as high so that a cord keeps
-    /// its surroundings; the whole slice if the mask is empty.
-    pub fn around(mask: &Array2<bool>) -> Self {
+    /// The bounding box of `mask` with a margin, its width at least `aspect` of its height so that
+    /// a cord keeps its surroundings; the whole slice if the mask is empty.
+    pub fn around(mask: &Array2<bool>, aspect: f64) -> Self {
         let shape = mask.dim();
         let set = || mask.indexed_iter().filter(|(_, set)| **set).map(|(place, _)| place);
         let span = |values: &mut dyn Iterator<Item = usize>, limit: usize, least: usize| {
@@ -73,7 +74,8 @@ impl Crop {
             return Self::whole(shape);
         }
         let (row, rows) = span(&mut set().map(|(row, _)| row), shape.0, 0);
-        let (column, columns) = span(&mut set().map(|(_, column)| column), shape.1, rows * 2 / 5);
+        let wide = (rows as f64 * aspect) as usize;
+        let (column, columns) = span(&mut set().map(|(_, column)| column), shape.1, wide);
         Self { row, column, rows, columns }
     }
 }
@@ -85,7 +87,7 @@ pub(super) struct Panel {
     rgb: Array2<RGBColor>,
     crop: Crop,
     pixel_mm: (f64, f64),
-    outlines: Vec<(Vec<Vec<(usize, usize)>>, RGBColor)>,
+    outlines: Vec<(Outline, RGBColor)>,
     frame: Option<Crop>,
     /// Orientation marks and scale bar.
     marks: bool,
@@ -108,8 +110,22 @@ impl Panel {
             pixel_mm: (valid(pixel_mm.0), valid(pixel_mm.1)),
             outlines: Vec::new(),
             frame: None,
-            marks: true,
+            marks: !map.is_empty(),
         }
+    }
+
+    /// Whether the shown window has pixels without a number, which have a colour of their own.
+    pub fn has_gaps(&self) -> bool {
+        self.window().any(|colour| colour == colour_map::MISSING)
+    }
+
+    /// The pixels of the shown window, row by row.
+    fn window(&self) -> impl Iterator<Item = RGBColor> + '_ {
+        let crop = self.crop;
+        let pixel = move |row, column| self.rgb.get((row, column)).copied();
+        (crop.row..crop.row + crop.rows)
+            .flat_map(move |row| (crop.column..crop.column + crop.columns).map(move |c| (row, c)))
+            .map(move |(row, column)| pixel(row, column).unwrap_or(style::WHITE))
     }
 
     /// Mixes a colour into every pixel for which `tint` gives one, by its share in [0, 1].
@@ -210,14 +226,7 @@ impl Panel {
 
     fn picture(&self, corner: (i32, i32), (width, height): (i32, i32)) -> Picture {
         let crop = self.crop;
-        let mut rgb = Vec::with_capacity(crop.rows * crop.columns * 3);
-        for row in crop.row..crop.row + crop.rows {
-            for column in crop.column..crop.column + crop.columns {
-                let RGBColor(r, g, b) =
-                    self.rgb.get((row, column)).copied().unwrap_or(style::WHITE);
-                rgb.extend([r, g, b]);
-            }
-        }
+        let mut rgb: Vec<u8> = self.window().flat_map(|RGBColor(r, g, b)| [r, g, b]).collect();
         if rgb.is_empty() {
             rgb.extend([255; 3]);
         }
@@ -299,4 +308,12 @@ pub(super) fn colour_bar(
     let middle = (left + WIDTH + 18 + widest + 36, top + height / 2);
     let name = text::fitted(&scale.label, style::TICK, height);
     text::write_upwards(area, &name, style::TICK, middle)
+}
+
+/// What to say about the missing numbers of some panels, if there are any.
+pub(super) fn gaps_note<'p>(panels: impl IntoIterator<Item = &'p Panel>) -> &'static str {
+    match panels.into_iter().any(Panel::has_gaps) {
+        true => " Bright blue pixels hold no number.",
+        false => "",
+    }
 }

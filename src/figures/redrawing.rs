@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::chart::Legend;
 use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar};
+use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::slice_view::{outlines, with_lesion};
 use super::{Figure, style};
 use crate::cohort::Slice;
@@ -12,7 +12,7 @@ use crate::detection::Redrawing;
 use crate::uncertainty::Uncertainty;
 
 /// Height of a panel with its title, in drawing units.
-const HEIGHT: i32 = 1300;
+const HEIGHT: i32 = 1120;
 
 /// How a method redrew one slice: the whole image, then image, reconstruction, variance (where
 /// the method has one) and error around the region of interest.
@@ -47,7 +47,7 @@ fn panels(
     variance: Option<&Array2<f32>>,
     error: &Array2<f32>,
 ) -> Figure {
-    let crop = Crop::around(&slice.region);
+    let crop = Crop::around(&slice.region, 0.4);
     let whole = Crop::whole(slice.image.dim());
     let intensity = Scale::intensity();
     let mut row: Vec<(Panel, Option<Scale>)> = Vec::new();
@@ -75,6 +75,7 @@ fn panels(
         Some(lesion) if !lesion.iter().any(|set| *set) => "Known to have no lesion in this slice.",
         Some(_) => "",
     };
+    let note = format!("{note}{}", gaps_note(row.iter().map(|(panel, _)| panel)));
     let legend = Legend::new(outlines(slice), style::BODY_WIDTH);
     let (row, body) = arranged(row);
     let body = (body.0, body.1 + style::GAP + legend.height);

@@ -1,10 +1,12 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
+use super::Figure;
 use super::axis::Axis;
 use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend, Marker};
 use super::style::{self, Stroke};
-use super::{Figure, text};
+use crate::detection::{Finding, Findings};
+use crate::evaluation::{Evaluation, RocPoint};
 
 /// Height of the charts, in drawing units.
 const HEIGHT: i32 = 1400;
@@ -31,6 +33,31 @@ pub struct MethodRoc {
     pub operating_point: Option<OperatingPoint>,
     /// Score of each patient and whether there truly is a lesion.
     pub patients: Vec<(f64, bool)>,
+}
+
+impl MethodRoc {
+    /// The patients of a method's findings, as they were judged.
+    pub fn new(findings: &Findings, evaluation: &Evaluation) -> Self {
+        let judged = findings.subjects.iter().filter(|finding| finding.is_scored());
+        let patient = |finding: &Finding| Some((finding.score, finding.subject.has_lesion()?));
+        let level = &evaluation.patients;
+        let operating_point = level.threshold.as_ref().zip(level.confusion);
+        let point = |point: &RocPoint| (point.false_positive_rate, point.true_positive_rate);
+        Self {
+            method: findings.method.clone(),
+            points: level.roc.iter().map(point).collect(),
+            auroc: level.auroc.unwrap_or(f64::NAN),
+            operating_point: operating_point.and_then(|(threshold, confusion)| {
+                Some(OperatingPoint {
+                    threshold: threshold.value,
+                    origin: threshold.origin.clone(),
+                    false_positive_rate: 1.0 - confusion.specificity()?,
+                    true_positive_rate: confusion.sensitivity()?,
+                })
+            }),
+            patients: judged.filter_map(patient).collect(),
+        }
+    }
 }
 
 /// ROC curves with AUROC in the legend, the chance line and each stated threshold's point; beside
@@ -60,7 +87,12 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
             .first()
             .map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
     };
-    let note = format!("{} patients with a lesion, {} without.", count(true), count(false));
+    let dashed = match methods.iter().any(|method| method.operating_point.is_some()) {
+        true => " Dashed beside the scores: the threshold.",
+        false => "",
+    };
+    let (with, without) = (count(true), count(false));
+    let note = format!("{with} patients with a lesion, {without} without.{dashed}");
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);
     Figure::new("ROC of patient scores", note, body, move |area| {
@@ -84,8 +116,8 @@ fn chance() -> Stroke {
 }
 
 fn curves(area: &Area<'_>, methods: &[MethodRoc]) -> Drawn {
-    let x = Axis::between("false positive rate", 0.0, 1.0);
-    let y = Axis::between("true positive rate", 0.0, 1.0);
+    let x = Axis::between("false positive rate", 0.0, 1.0).padded(0.025);
+    let y = Axis::between("true positive rate", 0.0, 1.0).padded(0.025);
     let chart = Chart::open(area, "", x, y)?;
     chart.line(&[(0.0, 0.0), (1.0, 1.0)], chance())?;
     for (index, method) in methods.iter().enumerate() {
@@ -110,9 +142,6 @@ fn strip(area: &Area<'_>, method: &MethodRoc, index: usize) -> Drawn {
     let chart = Chart::open(area, &method.method, x, y)?;
     if let Some(threshold) = threshold {
         chart.horizontal(threshold, Stroke::dashed(Stroke::of_series(index).colour, 5))?;
-        let at = (-0.5, threshold);
-        let ink = style::TICK.coloured(style::GREY);
-        chart.write(at, (10, -6), "threshold", ink, text::BOTTOM_LEFT)?;
     }
     for (column, truth) in [false, true].into_iter().enumerate() {
         let colour = if truth { style::LESION } else { style::BLUE };

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::chart::{Key, Legend};
 use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar};
+use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::{Figure, style};
 use crate::cohort::Slice;
 
@@ -53,6 +53,7 @@ fn single(
     outlines: Vec<(Key, String)>,
 ) -> Figure {
     let width = ((f64::from(HEIGHT) * panel.aspect()) as i32).clamp(600, 2 * HEIGHT);
+    let note = format!("{note}{}", gaps_note([&panel]));
     let legend = Legend::new(outlines, width + BAR_WIDTH);
     let body = (width + BAR_WIDTH, HEIGHT + style::GAP + legend.height);
     Figure::new(title, note, body, move |area| {

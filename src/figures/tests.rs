@@ -1,4 +1,5 @@
 //! Every figure from a drawn cohort, in both formats, and from inputs that have too little.
+//! `U2AD_GALLERY=folder cargo test figures` leaves them there to look at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +7,14 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::*;
-use crate::cohort::{Slice, Subject};
+use crate::baselines::IntensityThreshold;
+use crate::cohort::phantom::PhantomOptions;
+use crate::cohort::{Cohort, Slice, Subject};
+use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding,
+    AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding, detect,
 };
+use crate::evaluation::{EvaluationOptions, evaluate};
 use crate::masking::Strategy;
 use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
@@ -320,10 +325,56 @@ fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
 }
 
 #[test]
+fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
+    let context = Context::new(5);
+    let options =
+        PhantomOptions { subjects: 4, clinical: Some(4), pixel_mm: 1.4, ..Default::default() };
+    let cohort = Cohort::phantom(&options, 128, &context.streams).unwrap();
+    let subjects = cohort.subjects(&context).unwrap();
+    let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
+    let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
+    let judged = found.each_ref().map(|findings| {
+        let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
+        MethodRoc::new(findings, &evaluation)
+    });
+    for method in &judged {
+        assert_eq!(method.patients.len(), subjects.len());
+        assert_eq!(
+            (method.points.first(), method.points.last()),
+            (Some(&(0.0, 0.0)), Some(&(1.0, 1.0)))
+        );
+        let point = method.operating_point.as_ref().unwrap();
+        let at = (point.false_positive_rate, point.true_positive_rate);
+        assert!(method.points.contains(&at), "{at:?} is on the curve");
+    }
+    let findings = &found[0];
+    let worst = findings.subjects.iter().max_by(|a, b| a.score.total_cmp(&b.score)).unwrap();
+    let slice = worst.highest_slice().unwrap();
+    let figures = [
+        ("phantom-montage", cohort_montage("Cohort: phantoms", &subjects)),
+        (
+            "phantom-redrawing",
+            redrawing_panels(
+                &worst.subject.slices[slice.slice],
+                &slice.redrawing,
+                &findings.method,
+            ),
+        ),
+        ("phantom-curve", anomaly_curve(worst, &findings.method)),
+        ("phantom-roc", roc_curves(&judged)),
+        ("phantom-histograms", intensity_histograms(&found.each_ref())),
+        ("phantom-slice", slice_view(&worst.subject.slices[slice.slice])),
+    ];
+    for (name, figure) in figures {
+        rendered(name, &figure);
+    }
+}
+
+#[test]
 fn pictures_in_an_svg_are_embedded_once_each() {
-    let svg = slice_view(&slice("sub-a&b", Some(true))).svg().unwrap();
+    let svg = slice_view(&slice("sub-a&b\u{1b}", Some(true))).svg().unwrap();
     // The slice and its colour bar.
     assert_eq!(svg.matches("<image").count(), 2);
     assert!(svg.matches("<rect").count() < 10);
-    assert!(svg.contains("sub-a&amp;b") && !svg.contains("a&b"));
+    assert!(svg.contains("sub-a&amp;b, slice 7") && !svg.contains("a&b"));
 }

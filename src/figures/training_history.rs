@@ -1,5 +1,7 @@
 //! A model's life: loss, learning rate, uncertainty and error against epochs.
 
+use plotters::style::RGBColor;
+
 use super::axis::Axis;
 use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend, Marker};
@@ -48,7 +50,8 @@ pub fn training_history(history: &History) -> Figure {
             [|e| Some(e.loss), |e| Some(e.reconstruction), |e| Some(e.edge)];
         let life = Life { epochs: &epochs, spans: &spans };
         life.chart(&panel(0, 0), "Loss", "loss", &loss)?;
-        life.chart(&panel(1, 0), "Learning rate", "learning rate", &[|e| Some(e.learning_rate)])?;
+        let rate = |e: &EpochRecord| Some(e.learning_rate);
+        life.chart(&panel(1, 0), "Learning rate", "learning rate", &[rate])?;
         life.chart(
             &panel(0, 1),
             "Epistemic uncertainty",
@@ -82,11 +85,11 @@ impl Life<'_> {
             (Some(first), Some(last)) => (first.epoch, last.epoch),
             _ => (1, 1),
         };
-        let y = Axis::for_decay(quantity, &values);
+        let y = Axis::for_decay(quantity, &values).with_headroom(0.08);
         let x = Axis::counting("epoch", first, last);
         let chart = Chart::open_over(area, title, x, y, |chart| self.shade(chart))?;
         if values.iter().all(|value| !value.is_finite()) {
-            return chart.empty("not estimated");
+            return chart.empty("no values");
         }
         for (index, line) in lines.iter().enumerate() {
             let stroke = Stroke::of_series(index);
@@ -119,7 +122,7 @@ impl Life<'_> {
     }
 }
 
-fn shade(index: usize) -> plotters::style::RGBColor {
+fn shade(index: usize) -> RGBColor {
     style::SHADES[index % style::SHADES.len()]
 }
 

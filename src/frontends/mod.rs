@@ -1,7 +1,9 @@
 //! Ways in: each turns [`crate::session::Output`] into what its user sees.
 
 mod console;
+mod images;
 mod progress;
+mod record;
 pub mod script;
 pub mod terminal;
 
@@ -13,7 +15,7 @@ use crate::session::{Settings, open_device};
 /// What the command line says about a session.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where figures, tables and the log go.
+    /// Where run folders go; `runs` unless given.
     pub out: Option<PathBuf>,
     pub seed: u64,
     /// A name that [`open_device`] takes.

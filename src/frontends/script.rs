@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Options;
 use super::console::Console;
+use super::record::{Record, run_name};
+use crate::report::RunStatus;
 use crate::session::{Cell, Interrupter, Session};
 use crate::{Error, Result};
 
@@ -24,21 +26,27 @@ const INTERRUPTED: u8 = 130;
 /// If the script cannot be read, its folder not be made, or the device not be opened.
 pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let script = read(path)?;
-    let console = Arc::new(Console::new());
-    let session = Session::start(options.settings()?, console.clone())?;
+    let mut record = Record::new(&run_name(Path::new(&script.name)), &script.source, options);
+    let settings = options.settings()?;
+    record.open()?;
+    let console = Arc::new(Console::new(record, false));
+    let session = Session::start(settings, console.clone())?;
     interrupt_on_ctrl_c(session.interrupter())?;
-    Ok(match session.run(script) {
+    let (status, code) = match session.run(script) {
         Ok(value) => {
-            if let Some(value) = value {
-                console.show(&value);
-            }
-            ExitCode::SUCCESS
+            value.iter().for_each(|value| console.show(value));
+            (RunStatus::Finished, ExitCode::SUCCESS)
         }
         Err(error) => {
             console.fail(&error);
-            if error.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::FAILURE }
+            match error.interrupted {
+                true => (RunStatus::Interrupted, ExitCode::from(INTERRUPTED)),
+                false => (RunStatus::Failed(error.sentence()), ExitCode::FAILURE),
+            }
         }
-    })
+    };
+    console.finish(status);
+    Ok(code)
 }
 
 fn read(path: &Path) -> Result<Cell> {

@@ -66,7 +66,7 @@ impl Surroundings<'_> {
         let loader = Loader::new(*self, &cell.folder);
         language::parse(&cell.name, &cell.source)
             .and_then(|ast| self.evaluate(module, ast, &loader))
-            .and_then(|value| show::display(value).map_err(starlark::Error::new_native))
+            .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {
                 if self.activity.cancel.is_cancelled() {
                     return CellError::interrupted();

@@ -10,7 +10,7 @@ use starlark::eval::FileLoader;
 use starlark::values::FrozenHeapName;
 
 use super::engine::Surroundings;
-use super::language;
+use super::{language, show};
 use crate::Error;
 
 /// Loads files relative to the file that asks for them.
@@ -67,6 +67,5 @@ impl FileLoader for Loader<'_> {
 }
 
 fn failed(path: &Path, reason: impl std::fmt::Display) -> starlark::Error {
-    let error = Error::file(path, format!("cannot be loaded: {reason}"));
-    starlark::Error::new_native(error)
+    show::failed(Error::file(path, format!("cannot be loaded: {reason}")))
 }

@@ -30,6 +30,8 @@ mod sentence;
 
 mod show;
 mod state;
+#[cfg(test)]
+mod tests;
 mod values;
 mod verbs;
 

@@ -1,6 +1,11 @@
 //! What running code shows, sent to whoever watches as it happens.
 
 use crate::context::{Event, Reporter};
+use crate::figures::Figure;
+use crate::report::Table;
+
+/// Columns of plain text where nobody knows the width of the page.
+const TEXT_WIDTH: usize = 100;
 
 /// Something that running code shows on its way.
 #[derive(Clone, Debug)]
@@ -33,12 +38,21 @@ pub struct Display {
 pub enum Part {
     /// Plain text, possibly of several lines, without a final line break.
     Text(String),
+    /// A figure, drawn only in the format that the front end needs.
+    Figure(Figure),
+    /// A table, laid out by the front end.
+    Table(Table),
 }
 
 impl Display {
+    /// A display of these parts.
+    pub fn of(parts: impl IntoIterator<Item = Part>) -> Self {
+        Self { parts: parts.into_iter().collect(), id: None }
+    }
+
     /// A display of plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { parts: vec![Part::Text(text.into())], id: None }
+        Self::of([Part::Text(text.into())])
     }
 
     /// The plain-text form of every part that has one.
@@ -48,6 +62,8 @@ impl Display {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
+                Part::Figure(figure) => format!("[figure: {}]", figure.title),
+                Part::Table(table) => table.to_text(TEXT_WIDTH),
             })
             .collect();
         parts.join("\n")

@@ -4,7 +4,7 @@ use starlark::any::ProvidesStaticType;
 use starlark::values::Value;
 
 use super::Display;
-use crate::Result;
+use crate::{Error, Result};
 
 /// A value with a richer form than its text.
 pub(super) trait Show {
@@ -14,6 +14,11 @@ pub(super) trait Show {
 /// What a value type offers in `StarlarkValue::provide`: itself, as something that shows.
 #[derive(ProvidesStaticType)]
 pub(super) struct Showable(pub Box<dyn Show>);
+
+/// An error of ours as the language passes it on.
+pub(super) fn failed(error: Error) -> starlark::Error {
+    starlark::Error::new_native(error)
+}
 
 /// The display of a value: `None` shows nothing, our own values their richest form, all others
 /// their text as the language writes it.

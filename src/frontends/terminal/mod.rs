@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use self::editor::{Editor, Line};
 use super::console::Console;
+use super::record::Record;
 use super::{Options, script};
+use crate::report::RunStatus;
 use crate::session::{Cell, Session};
 use crate::{Error, Result};
 
@@ -23,7 +25,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !stdin().is_terminal() {
         return script::run(Path::new("-"), options);
     }
-    let console = Arc::new(Console::new());
+    let console = Arc::new(Console::new(Record::new("shell", "", options), true));
     let session = Arc::new(Session::start(options.settings()?, console.clone())?);
     let interrupter = session.interrupter();
     ctrlc::set_handler(move || {
@@ -39,8 +41,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Line::Source(source) if source.trim().is_empty() => continue,
             Line::Source(source) => source,
             Line::Cleared => continue,
-            Line::End => return Ok(ExitCode::SUCCESS),
+            Line::End => break,
         };
+        console.log(&format!("[{number}] {source}"));
         let cell = Cell { name: format!("cell {number}"), source, folder: PathBuf::new() };
         match session.run(cell) {
             Ok(value) => value.iter().for_each(|value| console.show(value)),
@@ -48,4 +51,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
         number += 1;
     }
+    console.finish(RunStatus::Finished);
+    Ok(ExitCode::SUCCESS)
 }
