@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use super::{
     forward::{add_values, score_tile},
     geometry::{Geometry, PADDED_QUERIES, Part, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
-    packing::{pack_rows, pack_tiles, tile_width, unpack_row},
+    packing::{fold, negated_dots, pack_rows, pack_tiles, tile_width, unpack_rows, unpack_tiles},
 };
 use crate::ops::{
     InstructionSet,
@@ -159,42 +159,34 @@ fn backward_range(
     with_scratch(sizes, |slices| {
         let [query, grad_out, grad_query, start, delta, key, value, ..] = slices;
         let [.., probability, grad_score, grad_key, grad_value] = slices;
-        let own = |part| geometry.rows(head.qkv, part, head.index);
-        pack_rows(own(Part::Key).skip(keys.start).take(keys.len()), padded, key);
-        pack_rows(own(Part::Value).skip(keys.start).take(keys.len()), padded, value);
-        pack_tiles(own(Part::Query), geometry.scale(), padded, width, query);
+        let sizes = (geometry.head_size, padded, width);
+        let all = |part| geometry.rows(head.qkv, part, head.index);
+        let own = |part| all(part).skip(keys.start).take(keys.len());
+        pack_rows(own(Part::Key), sizes.0, padded, key);
+        pack_rows(own(Part::Value), sizes.0, padded, value);
+        pack_tiles(all(Part::Query), geometry.scale(), sizes, query);
         let columns = geometry.columns(Part::Query, head.index);
         let outs = head.out.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
         let grads = head.grad.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
-        pack_tiles(grads.clone(), 1.0, padded, width, grad_out);
+        pack_tiles(grads.clone(), 1.0, sizes, grad_out);
         // Padding has zeros everywhere: its P is 1, but its dO and dS are 0.
         start.fill(0.0);
         delta.fill(0.0);
         for (start, log_sum) in start.iter_mut().zip(head.log_sum) {
             *start = -log_sum;
         }
-        for (delta, (out, grad)) in delta.iter_mut().zip(outs.zip(grads)) {
-            *delta = -out.iter().zip(grad).map(|(o, g)| o * g).sum::<f32>();
-        }
+        negated_dots(outs.zip(grads), sizes.0, delta);
         grad_query.fill(0.0);
 
         let read = Queries { query, grad_out, start, delta };
         let work = Work { probability, grad_score, grad_key, grad_value };
         differentiate(set, padded, read, key, value, grad_query, work);
 
-        for index in 0..keys.len() {
-            let row = targets.key.row(index);
-            // The packed queries carried log2 e / √head_size; only 1 / √head_size belongs here.
-            for (to, x) in row.iter_mut().zip(&key[index * padded..]) {
-                *to = x * LN_2;
-            }
-            let row = targets.value.row(index);
-            row.copy_from_slice(&value[index * padded..][..row.len()]);
-        }
+        // The packed queries carried log2 e / √head_size; only 1 / √head_size belongs in dk.
+        unpack_rows(key, LN_2, (sizes.0, padded), &mut targets.key);
+        unpack_rows(value, 1.0, (sizes.0, padded), &mut targets.value);
         let scale = geometry.scale() * LN_2;
-        for index in 0..geometry.tokens {
-            unpack_row(grad_query, index, scale, padded, width, targets.query.row(index));
-        }
+        unpack_tiles(grad_query, geometry.tokens, |_| scale, sizes, &mut targets.query);
     });
 }
 
@@ -279,16 +271,8 @@ fn differentiate_sized<V: Vector>(
             add_gradients::<V>(padded, count, probability, grad_out, grad_value);
         }
         // No other block needs these keys and values: their gradients take their place.
-        fold::<V>(grad_key, key);
-        fold::<V>(grad_value, value);
-    }
-}
-
-/// Each element of `to` becomes the sum of a vector of `sums`.
-#[inline(always)]
-fn fold<V: Vector>(sums: &[f32], to: &mut [f32]) {
-    for (to, sums) in to.iter_mut().zip(sums.chunks_exact(V::LANES)) {
-        *to = V::load(sums).sum();
+        fold(grad_key, V::LANES, key);
+        fold(grad_value, V::LANES, value);
     }
 }
 

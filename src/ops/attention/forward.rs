@@ -18,7 +18,7 @@ use super::{
     geometry::{
         Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS,
     },
-    packing::{pack_rows, pack_tiles, tile_width, unpack_row},
+    packing::{pack_rows, pack_tiles, tile_width, unpack_tiles},
 };
 use crate::ops::{
     InstructionSet,
@@ -78,10 +78,12 @@ fn forward_block(
     let (tiles, rows) = (queries * padded, geometry.tokens * padded);
     let sizes = [tiles, rows, rows, tiles, queries, queries, KEY_BLOCK * PADDED_QUERIES];
     with_scratch(sizes, |[query, key, value, output, total, maximum, probability]| {
-        let longest_key = pack_rows(geometry.rows(qkv, Part::Key, head), padded, key);
-        pack_rows(geometry.rows(qkv, Part::Value, head), padded, value);
-        let own = geometry.rows(qkv, Part::Query, head).skip(first).take(log_sum.len());
-        let longest_query = pack_tiles(own, geometry.scale(), padded, width, query);
+        let sizes = (geometry.head_size, padded, width);
+        let rows = |part| geometry.rows(qkv, part, head);
+        pack_rows(rows(Part::Value), sizes.0, padded, value);
+        let longest_key = pack_rows(rows(Part::Key), sizes.0, padded, key);
+        let queries = rows(Part::Query).skip(first).take(log_sum.len());
+        let longest_query = pack_tiles(queries, geometry.scale(), sizes, query);
         let bounded = longest_key * longest_query <= SAFE_LOGIT * SAFE_LOGIT;
 
         output.fill(0.0);
@@ -90,10 +92,9 @@ fn forward_block(
         let sums = Sums { output, total, maximum };
         attend(set, padded, bounded, query, key, value, probability, sums);
 
-        for (index, log_sum) in log_sum.iter_mut().enumerate() {
-            let inverse = 1.0 / total[index];
-            unpack_row(output, index, inverse, padded, width, out.row(index));
-            *log_sum = maximum[index] + total[index].log2();
+        unpack_tiles(output, log_sum.len(), |query| 1.0 / total[query], sizes, out);
+        for (log_sum, (maximum, total)) in log_sum.iter_mut().zip(maximum.iter().zip(total)) {
+            *log_sum = maximum + total.log2();
         }
     });
 }
