@@ -26,6 +26,7 @@
 //! device).
 
 pub mod baselines;
+pub mod benchmark;
 pub mod cohort;
 pub mod context;
 pub mod detection;

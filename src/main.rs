@@ -1,3 +1,76 @@
 //! Command line of u2ad.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use u2ad::frontends::{Options, script, terminal};
+
+/// Finds what a spinal cord MRI shows that a healthy one would not.
+///
+/// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to the clinic's
+/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot redraw.
+///
+/// Without a command it opens a shell: type `help()` there to see the verbs.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    session: SessionArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a script from start to end.
+    ///
+    /// Figures, tables, the log and a record of the run go to a folder named after the script.
+    /// Ctrl-C stops at the next batch; what was written until then stays. The exit code is 0 on
+    /// success, 1 on an error and 130 after Ctrl-C.
+    Run {
+        /// The script, in the Starlark language; `-` reads it from standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        session: SessionArguments,
+    },
+    /// Open the interactive shell. This is what happens without a command.
+    Repl {
+        #[command(flatten)]
+        session: SessionArguments,
+    },
+}
+
+#[derive(Args)]
+struct SessionArguments {
+    /// Put the folder with figures, tables and the log here instead of in `runs`. It is named
+    /// after the script, with a number if there is one already.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Start all randomness from this number: the same script with the same seed gives the same
+    /// results.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Compute on this device: auto, cpu, cuda or metal.
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    device: String,
+}
+
+impl From<SessionArguments> for Options {
+    fn from(SessionArguments { out, seed, device }: SessionArguments) -> Self {
+        Self { out, seed, device }
+    }
+}
+
+fn main() -> ExitCode {
+    let CommandLine { command, session } = CommandLine::parse();
+    let result = match command {
+        Some(Command::Run { file, session }) => script::run(&file, &session.into()),
+        Some(Command::Repl { session }) => terminal::run(&session.into()),
+        None => terminal::run(&session.into()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}

@@ -16,7 +16,7 @@
 //! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_lesion-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
 //!
 //! and `.nii` or `.nii.gz`. All must be on the image's grid. A label under the same name in two
-//! derivatives folders is refused rather than guessed; `LoadOptions::derivatives` chooses.
+//! derivatives folders is refused rather than guessed; [`LoadOptions::derivatives`](super::LoadOptions::derivatives) chooses.
 //!
 //! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` that has a cord
 //! mask beside it is a subject called `NAME` (without `_T2w`).
@@ -34,7 +34,8 @@ use crate::{Error, Result};
 pub(super) const LOOKED_FOR: &str =
     "sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it";
 
-/// Finds the subjects of `root` by file names; one that lacks a file is a broken entry. Empty if the folder holds no images of these forms.
+/// Finds the subjects of `root` by file names; one that lacks a file is a broken entry. Empty if
+/// the folder holds no images of these forms.
 pub(super) fn discover(
     root: &Path,
     listing: &Listing,
@@ -47,11 +48,17 @@ pub(super) fn discover(
     let mut any_image = false;
     for folder in listing.folders.iter().filter(is_subject) {
         let subject = file_name(folder);
-        let images = images_of(root, folder, &derivatives)?;
-        any_image |= !images.is_empty();
         let columns = participants.row(&subject).cloned().unwrap_or_default();
         let entry =
             |name: &str, source| Entry::new(Arc::from(name), columns.clone(), Source::from(source));
+        let images = match images_of(root, folder, &derivatives) {
+            Ok(images) => images,
+            Err(error) => {
+                entries.push(entry(&subject, Err(error.to_string())));
+                continue;
+            }
+        };
+        any_image |= !images.is_empty();
         match images.as_slice() {
             [] => {
                 let reason =

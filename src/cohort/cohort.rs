@@ -13,8 +13,9 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
+use super::phantom::{self, PhantomOptions};
 use super::{Preparation, Slice, Subject, bids, prepared};
-use crate::context::Context;
+use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
 /// How to load a cohort.
@@ -55,8 +56,8 @@ pub struct Cohort {
 impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
-    /// The folder is a BIDS tree, a folder of images with their masks beside them, or one of
-    /// prepared `.npy` slices, in its top or in subfolders. A subject that cannot be used stays in
+    /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
+    /// one of prepared `.npy` slices, in its top or in subfolders ([`prepared`]). A subject that cannot be used stays in
     /// the list, is reported as a warning by name and reason, and is left out of
     /// [`Self::subjects`].
     ///
@@ -64,9 +65,7 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
-        if options.size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(options.size)?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(path)?;
         let mut entries =
@@ -116,6 +115,23 @@ impl Cohort {
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
+    }
+
+    /// A cohort of phantoms, each drawn and prepared when first asked for. The same options and
+    /// streams give the same voxels, whatever context prepares them.
+    ///
+    /// # Errors
+    /// If the options contradict each other or the size is 0.
+    pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
+        check_size(size)?;
+        let shared = Arc::new(options.clone());
+        let entry = |(index, (name, columns)): (usize, (String, _))| {
+            let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
+            Entry::new(Arc::from(name), columns, source)
+        };
+        let people = phantom::participants(options, streams)?;
+        let entries = people.into_iter().enumerate().map(entry).collect();
+        Ok(Self::of("phantoms".into(), entries, size, false))
     }
 
     fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
@@ -292,16 +308,14 @@ impl Cohort {
         if size == self.size {
             return Ok(self.clone());
         }
-        if size == 0 {
-            return Err(Error::input("the size of prepared slices must be positive, not 0"));
-        }
+        check_size(size)?;
         if let Some(entry) = self.entries().find(|entry| entry.has_fixed_size()) {
             return Err(Error::input(format!(
                 "{} came prepared at {} pixels and cannot be prepared at {size}; load the volumes it was made from",
                 entry.name, self.size
             )));
         }
-        let members = self.members.iter().map(|member| Arc::new(member.at_size(size)));
+        let members = self.members.iter().map(|member| member.at_size(size));
         Ok(Self { members: members.collect(), size, ..self.clone() })
     }
 
@@ -322,6 +336,13 @@ impl Cohort {
     fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
         Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
     }
+}
+
+fn check_size(size: usize) -> Result<()> {
+    if size == 0 {
+        return Err(Error::input("the size of prepared slices must be positive, not 0"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Cohort {

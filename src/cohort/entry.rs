@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::participants;
+use super::phantom::{self, PhantomOptions};
 use super::prepared::{self, SliceFile};
 use super::volume_files::VolumeFiles;
-use super::{Preparation, RegionRule, Subject};
+use super::{LabelledVolume, Preparation, RegionRule, Subject, participants};
+use crate::context::Streams;
 use crate::{Error, Result};
 
 /// A subject that may not be prepared yet.
@@ -31,6 +32,8 @@ pub(super) enum Source {
     Slices(Vec<SliceFile>),
     /// A subject made in memory.
     Ready(Arc<Subject>),
+    /// The subject at this position of a phantom cohort, drawn when asked for.
+    Phantom { options: Arc<PhantomOptions>, index: usize, streams: Streams },
     /// Known to be unusable, and why.
     Broken(String),
 }
@@ -68,7 +71,9 @@ impl Entry {
     pub fn image(&self) -> Option<&Path> {
         match &self.source {
             Source::Volumes(files) => Some(&files.image),
-            Source::Slices(_) | Source::Ready(_) | Source::Broken(_) => None,
+            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
+                None
+            }
         }
     }
 
@@ -82,7 +87,7 @@ impl Entry {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
             Source::Slices(files) => prepared::check_headers(files, size),
-            Source::Ready(_) | Source::Broken(_) => Ok(()),
+            Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
             self.source = Source::Broken(error.to_string());
@@ -102,23 +107,13 @@ impl Entry {
         };
         match &self.source {
             Source::Volumes(files) => {
-                let region = if self.is_healthy() {
-                    RegionRule::LargestComponent
-                } else {
-                    RegionRule::DropSmall
-                };
-                let preparation = Preparation { size, region, ..Preparation::default() };
                 let volume;
                 (volume, notes) = files.read()?;
-                let made = preparation.prepare(&self.name, &volume)?;
-                subject.slices = made.slices;
-                subject.discs = made.discs;
-                subject.placement = Some(made.placement);
-                notes.extend(made.notes);
-                if subject.slices.is_empty() {
-                    let reason = "no slice has a region of interest; check the cord mask";
-                    return Err(Error::subject(&*self.name, reason));
-                }
+                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
+            }
+            Source::Phantom { options, index, streams } => {
+                let volume = phantom::draw(options, *index, streams)?.volume;
+                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
             }
             Source::Slices(files) => {
                 (subject.slices, empty) = prepared::read_slices(&self.name, files, size)?;
@@ -130,6 +125,28 @@ impl Entry {
         }
         self.settle_lesions(&mut subject, &mut notes);
         Ok(PreparedEntry { subject: Arc::new(subject), notes, empty })
+    }
+
+    fn prepare_volume(
+        &self,
+        volume: &LabelledVolume,
+        size: usize,
+        subject: &mut Subject,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        let region =
+            if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
+        let preparation = Preparation { size, region, ..Preparation::default() };
+        let made = preparation.prepare(&self.name, volume)?;
+        subject.slices = made.slices;
+        subject.discs = made.discs;
+        subject.placement = Some(made.placement);
+        notes.extend(made.notes);
+        if subject.slices.is_empty() {
+            let reason = "no slice has a region of interest; check the cord mask";
+            return Err(Error::subject(&*self.name, reason));
+        }
+        Ok(())
     }
 
     /// Whoever is known to be without lesion gets an all-false map on every slice that has none.

@@ -7,7 +7,8 @@ use ndarray::{Array2, Array3, Zip};
 /// and those marked in `padding` (row, column), which become 0 before the scaling. "Equal" is
 /// taken within a millionth of the volume's range, because resampling smears an exact 0.
 ///
-/// Returns false, and leaves the volume as it is, if there is no contrast to scale.
+/// Returns false, and leaves the volume unscaled, if the non-background voxels have no contrast
+/// beyond the precision of `f32`, in which they were stored.
 pub(super) fn normalise(
     volume: &mut Array3<f64>,
     padding: &Array2<bool>,
@@ -35,6 +36,9 @@ pub(super) fn normalise(
         return false;
     }
     let (low, high) = (percentile(&mut inside, low), percentile(&mut inside, high));
+    if high - low <= f64::from(f32::EPSILON) * darkest.abs().max(brightest.abs()) {
+        return false;
+    }
     for slice in volume.outer_iter_mut() {
         Zip::from(slice).and(padding).for_each(|voxel, &padded| {
             if is_inside(*voxel, padded) {
@@ -43,9 +47,6 @@ pub(super) fn normalise(
         });
     }
     let (darkest, brightest) = extremes(volume);
-    if brightest <= darkest {
-        return false;
-    }
     volume.mapv_inplace(|voxel| (voxel - darkest) / (brightest - darkest));
     true
 }
@@ -68,19 +69,8 @@ pub(crate) fn percentile(values: &mut [f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use safetensors::SafeTensors;
-
     use super::*;
-
-    fn fixture(name: &str) -> Array3<f64> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/preprocess.safetensors");
-        let bytes = std::fs::read(path).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let tensor = tensors.tensor(name).unwrap();
-        let values =
-            tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
-        Array3::from_shape_vec((40, 48, 5), values.collect()).unwrap()
-    }
+    use crate::volume::fixture::preprocess;
 
     #[test]
     fn percentiles_interpolate_as_numpy_does() {
@@ -94,10 +84,10 @@ mod tests {
 
     #[test]
     fn normalised_intensities_agree_with_numpy() {
-        let mut volume = fixture("volume");
+        let mut volume = preprocess("volume");
         let padding = Array2::from_elem((48, 5), false);
         assert!(normalise(&mut volume, &padding, (0.2, 99.8)));
-        let expected = fixture("normalised");
+        let expected = preprocess("normalised");
         let worst =
             volume.iter().zip(&expected).fold(0f64, |worst, (a, b)| worst.max((a - b).abs()));
         assert!(worst < 1e-12, "off by {worst:e}");
@@ -119,7 +109,11 @@ mod tests {
 
     #[test]
     fn a_volume_without_contrast_is_reported() {
-        let padding = Array2::from_elem((4, 4), false);
-        assert!(!normalise(&mut Array3::from_elem((2, 4, 4), 7.0), &padding, (0.2, 99.8)));
+        for columns in [0, 2] {
+            let padding = Array2::from_shape_fn((4, 4), |(_, column)| column < columns);
+            let mut constant = Array3::from_elem((2, 4, 4), 7.0);
+            constant[[1, 2, 3]] += 1e-12;
+            assert!(!normalise(&mut constant, &padding, (0.2, 99.8)));
+        }
     }
 }

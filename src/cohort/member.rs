@@ -1,7 +1,8 @@
 //! An entry of a cohort at one size and what became of it, shared by all cohorts that hold it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Subject;
 use super::entry::{Entry, PreparedEntry, Source};
@@ -16,24 +17,32 @@ pub(super) struct Member {
     outcome: OnceLock<Result<PreparedEntry, String>>,
     /// Whether the user was told what was wrong.
     told: AtomicBool,
+    /// The same entry at other sizes, so that it is prepared once per size.
+    resized: Mutex<BTreeMap<usize, Arc<Member>>>,
 }
 
 impl Member {
     pub(super) fn new(entry: Entry, size: usize) -> Self {
         let outcome = match &entry.source {
             Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
-            Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) => OnceLock::new(),
+            Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } => {
+                OnceLock::new()
+            }
         };
-        Self { entry, size, outcome, told: AtomicBool::new(false) }
+        Self { entry, size, outcome, told: AtomicBool::new(false), resized: Mutex::default() }
     }
 
-    /// The same entry, to be prepared at another size.
-    pub(super) fn at_size(&self, size: usize) -> Self {
-        let member = Self::new(self.entry.clone(), size);
-        if member.is_settled() {
-            member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        member
+    /// The same entry, prepared at another size when asked for, and kept.
+    pub(super) fn at_size(&self, size: usize) -> Arc<Self> {
+        let mut resized = self.resized.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let member = Self::new(self.entry.clone(), size);
+            if member.is_settled() {
+                member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+            Arc::new(member)
+        };
+        resized.entry(size).or_insert_with(make).clone()
     }
 
     /// Whether it is prepared or known to be unusable.

@@ -1,7 +1,10 @@
 //! Subjects and their prepared slices: from a BIDS tree, from prepared `.npy` slices or drawn.
-//! (paper section 3.1; `Preparation` states the published recipe.)
+//! (paper section 3.1; [`Preparation`] states the published recipe.)
+//!
+//! [`Cohort`] is the way in. The rules for files stand where they are applied: [`bids`] for image
+//! and label names, [`prepared`] for the layout of `.npy` slices, [`participants`] for the table.
 
-mod bids;
+pub mod bids;
 #[allow(clippy::module_inception)]
 mod cohort;
 mod entry;
@@ -10,10 +13,11 @@ mod intensity;
 mod member;
 mod naming;
 mod npy_header;
-mod participants;
+pub mod participants;
+pub mod phantom;
 mod placement;
 mod preparation;
-mod prepared;
+pub mod prepared;
 mod region;
 mod slice;
 mod subject;

@@ -185,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_every_name_a_label_may_have() {
+        let documentation = include_str!("bids.rs");
+        for label in [Label::Cord, Label::Csf, Label::Discs, Label::Lesion] {
+            let names: Vec<_> = label.suffixes().iter().map(|name| format!("`{name}`")).collect();
+            let row = format!("| {} |", names.join(", "));
+            assert!(documentation.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn a_name_splits_at_its_last_number_only() {
         assert_eq!(split_index("private_12"), Some(("private", 12)));
         assert_eq!(split_index("sub-01_run-2_7"), Some(("sub-01_run-2", 7)));

@@ -111,17 +111,20 @@ fn smooth_maps_survive_the_way_there_and_back() {
         let native = placement.to_native(&[(4, &maps[4])]);
         let canonical = placement.orientation.apply(&native);
         let slice = canonical.index_axis(Axis(0), 4);
+        let mut compared = 0;
         for ((row, column), &value) in maps[4].indexed_iter() {
-            let (row, column) = (
-                placement.field.rows.to_canonical(row as f64),
-                placement.field.columns.to_canonical(column as f64),
-            );
-            // Near the field's border the native neighbours lie outside and are 0.
-            if [row, column].iter().zip([170.0, 140.0]).all(|(x, n)| (24.0..n - 24.0).contains(x)) {
-                let back = sample_linear(slice, row, column).unwrap();
+            // Beside the field's border the native neighbours lie outside and are 0.
+            if !(3..157).contains(&row) || !(3..157).contains(&column) {
+                continue;
+            }
+            let row = placement.field.rows.to_canonical(row as f64);
+            let column = placement.field.columns.to_canonical(column as f64);
+            if let Some(back) = sample_linear(slice, row, column) {
+                compared += 1;
                 assert!((back - value).abs() < 4e-3, "{back} {value}");
             }
         }
+        assert!(compared > 150 * 120, "{compared}");
         assert!(canonical.index_axis(Axis(0), 3).iter().all(|&x| x == 0.0), "only slice 4");
     }
 }

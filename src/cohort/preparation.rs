@@ -65,6 +65,7 @@ pub struct Prepared {
     pub notes: Vec<String>,
 }
 
+const NO_CONTRAST: &str = "its image has the same value everywhere";
 /// More pixels of 1 mm than any scanner's field of view, along an axis.
 const MAX_RESAMPLED: usize = 4096;
 /// Disc labels are 1 to this; the lumbosacral one is 25.
@@ -103,9 +104,7 @@ impl Preparation {
         let notes = field.keep_cord(&cord);
 
         let image = self.image(&field, &orientation.apply(&volume.image.voxels));
-        let image = image.ok_or_else(|| {
-            refuse("its image has the same value everywhere in the field".to_string())
-        })?;
+        let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;
         let slices: Vec<Slice> = (0..canonical.shape[0])
             .into_par_iter()
             .filter_map(|index| {
@@ -260,11 +259,18 @@ impl LabelledVolume {
                 ));
             }
         }
+        if is_constant(&self.image) {
+            return Err(NO_CONTRAST.into());
+        }
         if self.cord.voxels.iter().all(|&value| value == 0.0) {
             return Err("its cord mask is empty".into());
         }
         Ok(())
     }
+}
+
+fn is_constant(image: &Volume) -> bool {
+    image.voxels.iter().all(|value| Some(value) == image.voxels.first())
 }
 
 /// Applies `prepare` to every slice of a canonical volume, in parallel and in order.

@@ -108,7 +108,10 @@ fn superior_is_up_and_anterior_is_left() {
 
 #[test]
 fn the_storage_order_changes_nothing_in_any_of_48() {
-    let reference_volume = neck(canonical());
+    let mut geometry = Geometry { shape: [5, 95, 65], ..canonical() };
+    geometry.affine.0.iter_mut().for_each(|row| row[1..3].iter_mut().for_each(|x| *x *= 2.0));
+    geometry.affine.0[0][3] = 6.6;
+    let reference_volume = neck(geometry);
     let reference = prepare(&reference_volume).unwrap();
     for code in 0..48 {
         let source = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][code / 8];

@@ -54,6 +54,12 @@ impl Subject {
         participants::has_lesion(&self.participant).or(known_without)
     }
 
+    /// The slice with the most cord; of equal ones the first. `None` without slices.
+    pub fn mid_cord(&self) -> Option<&Slice> {
+        let cord = |slice: &&Slice| slice.cord.iter().filter(|set| **set).count();
+        self.slices.iter().rev().max_by_key(cord)
+    }
+
     /// Whether the participants table counts this person as healthy; the rule is that of
     /// [`Cohort`](super::Cohort).
     pub fn is_healthy(&self) -> bool {

@@ -28,6 +28,7 @@ mod axis;
 mod curve;
 mod detect;
 mod finding;
+mod masked_autoencoder;
 mod polyline;
 mod profile;
 mod reconstructor;
@@ -41,5 +42,6 @@ pub use detect::detect;
 pub use finding::{
     AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
 };
+pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstructor, Redrawing};

@@ -1,2 +1,41 @@
 //! Figures: readable without their caption, in PNG and SVG, drawn by plotters with an embedded
 //! font.
+//!
+//! Each figure is one function from plain data of the lower rooms to a [`Figure`], which draws
+//! itself as often as asked and always the same. `style` is the house style; `chart` and `panel`
+//! are what figures are made of; `canvas` is what they are drawn on.
+
+mod anomaly_curve;
+mod axis;
+mod canvas;
+mod chart;
+mod colour_map;
+mod figure;
+mod font;
+mod histograms;
+pub(crate) mod markup;
+mod masks;
+mod montage;
+mod outline;
+mod panel;
+mod png;
+mod redrawing;
+mod roc;
+mod slice_view;
+mod style;
+#[cfg(test)]
+mod tests;
+mod text;
+mod ticks;
+mod training_history;
+
+pub use anomaly_curve::anomaly_curve;
+pub use colour_map::ColourMap;
+pub use figure::Figure;
+pub use histograms::intensity_histograms;
+pub use masks::{PatchMask, masking_strategies};
+pub use montage::cohort_montage;
+pub use redrawing::{redrawing_panels, uncertainty_panels};
+pub use roc::{MethodRoc, OperatingPoint, roc_curves};
+pub use slice_view::{map_view, slice_view};
+pub use training_history::training_history;

@@ -1,1 +1,29 @@
 //! Ways in: each turns [`crate::session::Output`] into what its user sees.
+
+mod console;
+mod images;
+mod progress;
+mod record;
+pub mod script;
+pub mod terminal;
+
+use std::path::PathBuf;
+
+use crate::Result;
+use crate::session::{Settings, open_device};
+
+/// What the command line says about a session.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where run folders go; `runs` unless given.
+    pub out: Option<PathBuf>,
+    pub seed: u64,
+    /// A name that [`open_device`] takes.
+    pub device: String,
+}
+
+impl Options {
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings { seed: self.seed, device: open_device(&self.device)? })
+    }
+}

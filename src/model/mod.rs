@@ -1,1 +1,17 @@
 //! The published network: a ViT masked autoencoder with a reconstruction and an edge head.
+//!
+//! Parameter names and shapes are those of a published checkpoint, so weights travel both ways.
+
+mod block;
+mod config;
+mod network;
+mod parameters;
+mod patch_order;
+mod patches;
+mod position;
+
+pub use config::Config;
+pub use network::{Network, Prediction};
+pub use parameters::Parameters;
+pub use patch_order::PatchOrder;
+pub use patches::{patch_counts, patch_sums, patchify, unpatchify};

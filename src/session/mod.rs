@@ -1,2 +1,43 @@
 //! One Starlark module that lives as long as the session; its verbs; and [`Output`], what running
 //! code shows.
+//!
+//! A front end makes a [`Sink`], starts a [`Session`] with it and runs cells. Whatever the code
+//! shows on its way goes to the sink as it happens; the value that ends the cell, or the
+//! [`CellError`] that stopped it, is what [`Session::run`] returns. No verb knows who watches.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
+//! | `engine` | the thread behind it, where the module and its values live |
+//! | `language` | the dialect, parsing, and whether typed text is complete |
+//! | `loader` | `load("helpers.star", "name")` |
+//! | `state` | what verbs share: context, sink, seed, device |
+//! | `verbs` | the verbs by theme; `values` the types they return |
+//! | `manual` | the verbs' documentation, for `help`, completion and error hints |
+//! | `diagnose`, `sentence` | from the language's errors to [`CellError`] |
+
+mod cell_error;
+mod device;
+mod diagnose;
+mod engine;
+mod handle;
+mod language;
+mod loader;
+mod manual;
+mod output;
+mod panics;
+mod sentence;
+
+mod show;
+mod state;
+#[cfg(test)]
+mod tests;
+mod values;
+mod verbs;
+
+pub use cell_error::{Call, CellError, Place};
+pub use device::open_device;
+pub use handle::{Cell, Interrupter, Name, Session, Settings};
+pub use language::{Completeness, completeness};
+pub use manual::{Manual, Parameter, Theme, Verb};
+pub use output::{Display, Output, Part, Sink};

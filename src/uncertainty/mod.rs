@@ -1,8 +1,11 @@
 //! Monte-Carlo uncertainty: epistemic variance, mean reconstruction, error (paper section 3.3).
 
 mod islands;
+mod monte_carlo;
 
 pub use islands::{HighErrorIsland, IslandRule};
+pub(crate) use monte_carlo::check_size;
+pub use monte_carlo::{MonteCarlo, Passes};
 
 use ndarray::Array2;
 

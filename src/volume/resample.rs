@@ -35,21 +35,24 @@ pub fn spline_zoom(input: ArrayView2<f64>, shape: (usize, usize)) -> Array2<f64>
             out.scaled_add(weight, &coefficients.row(index));
         }
     }
-    Array2::from_shape_fn(shape, |(row, column)| {
-        let sample = &columns[column];
-        (0..4).map(|tap| sample.weights[tap] * between[[row, sample.indices[tap]]]).sum()
-    })
+    let mut zoomed = Array2::zeros(shape);
+    for (mut out, line) in zoomed.rows_mut().into_iter().zip(between.rows()) {
+        for (value, sample) in out.iter_mut().zip(&columns) {
+            *value = (0..4).map(|tap| sample.weights[tap] * line[sample.indices[tap]]).sum();
+        }
+    }
+    zoomed
 }
 
 /// Nearest neighbour to `shape` (rows, columns).
 pub fn nearest_zoom<T: Copy>(input: ArrayView2<T>, shape: (usize, usize)) -> Array2<T> {
-    let nearest = |output: usize, step: f64, length: usize| {
-        ((output as f64 * step + 0.5).floor() as usize).min(length - 1)
+    let nearest = |input: usize, output: usize| -> Vec<usize> {
+        let step = zoom_step(input, output);
+        (0..output).map(|index| ((index as f64 * step + 0.5) as usize).min(input - 1)).collect()
     };
-    let step = (zoom_step(input.nrows(), shape.0), zoom_step(input.ncols(), shape.1));
-    Array2::from_shape_fn(shape, |(row, column)| {
-        input[[nearest(row, step.0, input.nrows()), nearest(column, step.1, input.ncols())]]
-    })
+    let rows = nearest(input.nrows(), shape.0);
+    let columns = nearest(input.ncols(), shape.1);
+    Array2::from_shape_fn(shape, |(row, column)| input[[rows[row], columns[column]]])
 }
 
 /// Linear interpolation at a subpixel place, `None` outside the outermost pixel centres.
@@ -137,25 +140,13 @@ fn spline_coefficients(mut line: ArrayViewMut1<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array3, array};
-    use safetensors::SafeTensors;
-
     use super::*;
-
-    fn fixture(name: &str) -> Array3<f64> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/preprocess.safetensors");
-        let bytes = std::fs::read(path).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let tensor = tensors.tensor(name).unwrap();
-        let values =
-            tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
-        let shape = tensor.shape();
-        Array3::from_shape_vec((shape[0], shape[1], shape[2]), values.collect()).unwrap()
-    }
+    use crate::volume::fixture::preprocess;
+    use ndarray::array;
 
     #[test]
     fn spline_zoom_agrees_with_scipy() {
-        let (volume, expected) = (fixture("volume"), fixture("spline3_zoom_1p3"));
+        let (volume, expected) = (preprocess("volume"), preprocess("spline3_zoom_1p3"));
         let shape = (zoomed_length(40, 1.3), zoomed_length(48, 1.3));
         for (slice, expected) in volume.axis_iter(Axis(2)).zip(expected.axis_iter(Axis(2))) {
             let zoomed = spline_zoom(slice, shape);

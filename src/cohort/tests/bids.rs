@@ -250,9 +250,12 @@ fn real_images_load_from_plain_folders() {
         return;
     }
     let context = Context::new(0);
-    assert_eq!(load(&root.join("t2"), &context).unwrap().names(), ["t2"]);
+    let thoracic = load(&root.join("t2"), &context).unwrap();
+    assert_eq!(thoracic.names(), ["t2"]);
+    assert!(!thoracic.subject(0, &context).unwrap().slices.is_empty());
     let cohort = load(&root.join("sub-unf01"), &context).unwrap();
     assert_eq!(cohort.names(), ["sub-unf01"], "its lesion mask has a rounded header");
+    assert_eq!(cohort.subject(0, &context).unwrap().has_lesion(), Some(true));
     let lumbar = refusal(&root.join("t2_lumbar"), &LoadOptions::default());
     assert!(lumbar.starts_with("ROOT: no subjects found"), "{lumbar}");
 }

@@ -1,6 +1,8 @@
 //! What holds for every cohort, wherever its subjects come from.
 
 use super::*;
+use crate::cohort::phantom::PhantomOptions;
+use crate::context::Streams;
 
 fn tree(table: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -200,5 +202,25 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
     assert_eq!(
         said(Cohort::from_subjects("drawn", [subjects, vec![larger]].concat())),
         "the slices of drawn differ in size (32 and 64 pixels); prepare all alike"
+    );
+}
+
+#[test]
+fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
+    let options = PhantomOptions { subjects: 4, pixel_mm: 3.0, ..PhantomOptions::default() };
+    let cohort = |seed| Cohort::phantom(&options, 64, &Streams::new(seed)).unwrap();
+    let names = ["sub-healthy01", "sub-healthy02", "sub-clinic01", "sub-clinic02"];
+    assert_eq!(cohort(1).names(), names);
+    assert_eq!((cohort(1).healthy().unwrap().len(), cohort(1).clinical().unwrap().len()), (2, 2));
+    // The cohort's own seed counts, not that of whoever prepares it.
+    let context = Context::new(9);
+    let subjects = cohort(1).subjects(&context).unwrap();
+    let truth: Vec<_> = subjects.iter().map(|subject| subject.has_lesion()).collect();
+    assert_eq!(truth, [Some(false), Some(false), Some(true), Some(false)]);
+    assert_eq!(subjects[3].slices, cohort(1).subject(3, &context).unwrap().slices);
+    assert_ne!(subjects[3].slices, cohort(2).subject(3, &context).unwrap().slices);
+    assert_eq!(cohort(1).at_size(32).unwrap().subject(0, &context).unwrap().slices[0].size(), 32);
+    assert!(
+        subjects.iter().all(|subject| subject.placement.is_some() && !subject.discs.is_empty())
     );
 }

@@ -1,0 +1,129 @@
+//! Timings of the steps that cost the most, on a batch that any implementation can rebuild: the
+//! images and regions of the reference implementation's own benchmark (no noise seed in common,
+//! but the same shapes, the same regions and so the same amount of work).
+
+mod toy;
+
+pub use toy::toy_batch;
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::cohort::Slice;
+use crate::context::Context;
+use crate::masking::Guide;
+use crate::model::Config;
+use crate::training::{Model, Stage, TrainingOptions, train_epoch};
+use crate::uncertainty::MonteCarlo;
+use crate::{Error, Result};
+
+/// One benchmark's result, as `u2ad bench --json` prints it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timing {
+    /// "train": one step on a batch; "mc": the Monte-Carlo maps of a batch of slices.
+    pub what: &'static str,
+    pub median_s: f64,
+    pub min_s: f64,
+    /// Highest resident memory of the process so far, MB; `None` where the system does not say.
+    pub peak_rss_mb: Option<f64>,
+    pub threads: usize,
+    pub batch: usize,
+    /// Network passes per run, for "mc".
+    pub passes: Option<usize>,
+    pub runs: usize,
+    pub config: Config,
+}
+
+/// Times `runs` training steps on a batch, after one that is not counted.
+pub fn train(config: Config, batch: usize, runs: usize, context: &Context) -> Result<Timing> {
+    let slices = toy_batch(&config, batch);
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let mut model = Model::new(config, context)?;
+    let guide = Guide::random(config.patch);
+    let options = TrainingOptions { batch, augment: false, ..TrainingOptions::default() };
+    let times = time(runs, || {
+        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options, context).map(|_| ())
+    })?;
+    Ok(timing("train", times, batch, None, config))
+}
+
+/// Times the Monte-Carlo maps (K = `samples`) of a batch of slices.
+pub fn monte_carlo(
+    config: Config,
+    batch: usize,
+    samples: usize,
+    runs: usize,
+    context: &Context,
+) -> Result<Timing> {
+    let slices = toy_batch(&config, batch);
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let network = Model::new(config, context)?.frozen()?;
+    let settings = MonteCarlo { samples, ..MonteCarlo::default() };
+    let mut passes = 0;
+    let times = time(runs, || {
+        let maps = settings.estimate(&network, &slices, 0, context)?;
+        passes = maps.iter().map(|map| map.passes).sum();
+        Ok(())
+    })?;
+    Ok(timing("mc", times, batch, Some(passes), config))
+}
+
+fn time(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    if runs == 0 {
+        return Err(Error::input("a benchmark needs at least 1 run"));
+    }
+    run()?; // warm-up: allocations, thread pool
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let start = Instant::now();
+        run()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+fn timing(
+    what: &'static str,
+    times: Vec<f64>,
+    batch: usize,
+    passes: Option<usize>,
+    config: Config,
+) -> Timing {
+    Timing {
+        what,
+        median_s: times[times.len() / 2],
+        min_s: times[0],
+        peak_rss_mb: peak_memory_mb(),
+        threads: rayon::current_num_threads(),
+        batch,
+        passes,
+        runs: times.len(),
+        config,
+    }
+}
+
+/// Highest resident memory of this process, from the kernel's own account.
+fn peak_memory_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_benchmarks_run_and_count_their_passes() {
+        let config = Config { image: 64, depth: 1, decoder_depth: 1, ..Config::small() };
+        let context = Context::new(0);
+        let train = train(config, 2, 2, &context).unwrap();
+        assert!(train.min_s > 0.0 && train.min_s <= train.median_s);
+        let timing = monte_carlo(config, 2, 3, 1, &context).unwrap();
+        assert_eq!(timing.passes, Some(2 * 4), "3 samples at a ratio of 0.75 take 4 passes");
+        assert!(super::train(config, 2, 0, &context).is_err());
+    }
+}

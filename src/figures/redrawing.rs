@@ -1,0 +1,108 @@
+//! Image, reconstruction, epistemic uncertainty and error of one slice, side by side.
+
+use ndarray::Array2;
+
+use super::chart::Legend;
+use super::colour_map::ColourMap;
+use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::slice_view::{outlines, with_lesion};
+use super::{Figure, style};
+use crate::cohort::Slice;
+use crate::detection::Redrawing;
+use crate::uncertainty::Uncertainty;
+
+/// Height of a panel with its title, in drawing units.
+const HEIGHT: i32 = 1120;
+
+/// How a method redrew one slice: the whole image, then image, reconstruction, variance (where
+/// the method has one) and error around the region of interest.
+pub fn redrawing_panels(slice: &Slice, redrawing: &Redrawing, method: &str) -> Figure {
+    panels(
+        format!("{method}: {}, slice {}", slice.subject, slice.index),
+        slice,
+        &redrawing.reconstruction,
+        redrawing.variance.as_ref(),
+        &redrawing.error,
+    )
+}
+
+/// Monte-Carlo maps of one slice in the same arrangement.
+pub fn uncertainty_panels(slice: &Slice, uncertainty: &Uncertainty) -> Figure {
+    panels(
+        format!(
+            "Monte-Carlo uncertainty: {}, slice {}, {} passes",
+            slice.subject, slice.index, uncertainty.passes
+        ),
+        slice,
+        &uncertainty.mean,
+        Some(&uncertainty.variance),
+        &uncertainty.error,
+    )
+}
+
+fn panels(
+    title: String,
+    slice: &Slice,
+    reconstruction: &Array2<f32>,
+    variance: Option<&Array2<f32>>,
+    error: &Array2<f32>,
+) -> Figure {
+    let crop = Crop::around(&slice.region, 0.4);
+    let whole = Crop::whole(slice.image.dim());
+    let intensity = Scale::intensity();
+    let mut row: Vec<(Panel, Option<Scale>)> = Vec::new();
+    if crop != whole {
+        let context = Panel::new("whole slice", &slice.image, &intensity, whole, slice.pixel_mm);
+        row.push((context.framed(crop), None));
+    }
+    let mut close_up = |title: &str, map: &Array2<f32>, scale: Scale, bar: bool| {
+        let panel = Panel::new(title, map, &scale, crop, slice.pixel_mm)
+            .outlined(&slice.region, style::REGION);
+        row.push((with_lesion(panel, slice).0, bar.then_some(scale)));
+    };
+    close_up("image", &slice.image, intensity.clone(), false);
+    close_up("reconstruction", reconstruction, intensity.clone(), true);
+    if let Some(variance) = variance {
+        let label = "epistemic variance (intensity²)";
+        let scale = Scale::from_zero(ColourMap::Viridis, label, [variance]);
+        close_up("uncertainty", variance, scale, true);
+    }
+    let scale = Scale::from_zero(ColourMap::Inferno, "error (intensity)", [error]);
+    close_up("error", error, scale, true);
+
+    let note = match &slice.lesion {
+        None => "Whether this slice has a lesion is not known.",
+        Some(lesion) if !lesion.iter().any(|set| *set) => "Known to have no lesion in this slice.",
+        Some(_) => "",
+    };
+    let note = format!("{note}{}", gaps_note(row.iter().map(|(panel, _)| panel)));
+    let legend = Legend::new(outlines(slice), style::BODY_WIDTH);
+    let (row, body) = arranged(row);
+    let body = (body.0, body.1 + style::GAP + legend.height);
+    Figure::new(title, note, body, move |area| {
+        for (panel, scale, (x, width)) in &row {
+            let (left, top, w, h) = panel.draw(area, (*x, 0), (*width, HEIGHT))?;
+            if let Some(scale) = scale {
+                colour_bar(area, scale, left + w, (top, h))?;
+            }
+        }
+        legend.draw(area, (0, HEIGHT + style::GAP))
+    })
+}
+
+type Placed = (Panel, Option<Scale>, (i32, i32));
+
+/// Places panels of equal height side by side: each with its left edge and width, and the size of
+/// the row.
+fn arranged(row: Vec<(Panel, Option<Scale>)>) -> (Vec<Placed>, (i32, i32)) {
+    let mut x = 0;
+    let place = |(panel, scale): (Panel, Option<Scale>)| {
+        let height = f64::from(HEIGHT - panel.title_height());
+        let width = ((height * panel.aspect()) as i32).clamp(420, 2 * HEIGHT);
+        let left = x;
+        x += width + if scale.is_some() { BAR_WIDTH } else { style::GAP };
+        (panel, scale, (left, width))
+    };
+    let placed = row.into_iter().map(place).collect();
+    (placed, (x, HEIGHT))
+}

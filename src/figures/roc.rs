@@ -1,0 +1,157 @@
+//! ROC curves of one or several methods, and the patient scores behind them.
+
+use super::Figure;
+use super::axis::Axis;
+use super::canvas::{Area, Drawn};
+use super::chart::{Chart, Key, Legend, Marker};
+use super::style::{self, Stroke};
+use crate::detection::{Finding, Findings};
+use crate::evaluation::{Evaluation, RocPoint};
+
+/// Height of the charts, in drawing units.
+const HEIGHT: i32 = 1400;
+
+/// A stated threshold and where it lies on the ROC curve.
+#[derive(Clone, Debug)]
+pub struct OperatingPoint {
+    /// Scores at or above it are called positive.
+    pub threshold: f64,
+    /// Where the threshold comes from: "highest healthy score", "best F1 on these patients", ….
+    pub origin: String,
+    pub false_positive_rate: f64,
+    pub true_positive_rate: f64,
+}
+
+/// What [`roc_curves`] shows of one method.
+#[derive(Clone, Debug)]
+pub struct MethodRoc {
+    pub method: String,
+    /// (False positive rate, true positive rate) from (0, 0) to (1, 1).
+    pub points: Vec<(f64, f64)>,
+    /// Area under the curve; NaN where it is not defined.
+    pub auroc: f64,
+    pub operating_point: Option<OperatingPoint>,
+    /// Score of each patient and whether there truly is a lesion.
+    pub patients: Vec<(f64, bool)>,
+}
+
+impl MethodRoc {
+    /// The patients of a method's findings, as they were judged.
+    pub fn new(findings: &Findings, evaluation: &Evaluation) -> Self {
+        let judged = findings.subjects.iter().filter(|finding| finding.is_scored());
+        let patient = |finding: &Finding| Some((finding.score, finding.subject.has_lesion()?));
+        let level = &evaluation.patients;
+        let operating_point = level.threshold.as_ref().zip(level.confusion);
+        let point = |point: &RocPoint| (point.false_positive_rate, point.true_positive_rate);
+        Self {
+            method: findings.method.clone(),
+            points: level.roc.iter().map(point).collect(),
+            auroc: level.auroc.unwrap_or(f64::NAN),
+            operating_point: operating_point.and_then(|(threshold, confusion)| {
+                Some(OperatingPoint {
+                    threshold: threshold.value,
+                    origin: threshold.origin.clone(),
+                    false_positive_rate: 1.0 - confusion.specificity()?,
+                    true_positive_rate: confusion.sensitivity()?,
+                })
+            }),
+            patients: judged.filter_map(patient).collect(),
+        }
+    }
+}
+
+/// ROC curves with AUROC in the legend, the chance line and each stated threshold's point; beside
+/// them, for the first three methods, every patient's score by truth with the threshold.
+pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
+    let methods = methods.to_vec();
+    let mut entries: Vec<(Key, String)> = Vec::new();
+    for (index, method) in methods.iter().enumerate() {
+        let auroc = match method.auroc.is_finite() {
+            true => format!("{:.3}", method.auroc),
+            false => "n/a".into(),
+        };
+        let stroke = Stroke::of_series(index);
+        entries.push((Key::Line(stroke), format!("{}, AUROC {auroc}", method.method)));
+    }
+    entries.push((Key::Line(chance()), "chance".into()));
+    for (index, method) in methods.iter().enumerate() {
+        if let Some(point) = &method.operating_point {
+            let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
+            let name =
+                format!("{}: threshold {:.4}, {}", method.method, point.threshold, point.origin);
+            entries.push((key, name));
+        }
+    }
+    let count = |lesion: bool| {
+        methods
+            .first()
+            .map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
+    };
+    let dashed = match methods.iter().any(|method| method.operating_point.is_some()) {
+        true => " Dashed beside the scores: the threshold.",
+        false => "",
+    };
+    let (with, without) = (count(true), count(false));
+    let note = format!("{with} patients with a lesion, {without} without.{dashed}");
+    let legend = Legend::new(entries, style::BODY_WIDTH);
+    let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);
+    Figure::new("ROC of patient scores", note, body, move |area| {
+        legend.draw(area, (0, 0))?;
+        let top = legend.height + style::GAP;
+        let square = HEIGHT + 130;
+        curves(&area.clone().shrink((0, top), (square, HEIGHT)), &methods)?;
+        let shown = &methods[..methods.len().min(3)];
+        let left = square + style::GAP;
+        let width = (style::BODY_WIDTH - left) / shown.len().max(1) as i32;
+        for (index, method) in shown.iter().enumerate() {
+            let corner = (left + index as i32 * width, top);
+            strip(&area.clone().shrink(corner, (width, HEIGHT)), method, index)?;
+        }
+        Ok(())
+    })
+}
+
+fn chance() -> Stroke {
+    Stroke { colour: style::GREY, width: 4, dash: Some((8, 14)) }
+}
+
+fn curves(area: &Area<'_>, methods: &[MethodRoc]) -> Drawn {
+    let x = Axis::between("false positive rate", 0.0, 1.0).padded(0.025);
+    let y = Axis::between("true positive rate", 0.0, 1.0).padded(0.025);
+    let chart = Chart::open(area, "", x, y)?;
+    chart.line(&[(0.0, 0.0), (1.0, 1.0)], chance())?;
+    for (index, method) in methods.iter().enumerate() {
+        chart.line(&method.points, Stroke::of_series(index))?;
+    }
+    for (index, method) in methods.iter().enumerate() {
+        if let Some(point) = &method.operating_point {
+            let at = (point.false_positive_rate, point.true_positive_rate);
+            chart.point(at, Marker::Diamond, 24, style::WHITE)?;
+            chart.point(at, Marker::Diamond, 18, Stroke::of_series(index).colour)?;
+        }
+    }
+    if methods.is_empty() { chart.empty("no method") } else { Ok(()) }
+}
+
+/// Scores as dots, patients without a lesion at the left, with one at the right.
+fn strip(area: &Area<'_>, method: &MethodRoc, index: usize) -> Drawn {
+    let scores = method.patients.iter().map(|(score, _)| *score);
+    let threshold = method.operating_point.as_ref().map(|point| point.threshold);
+    let y = Axis::around("patient score", scores.chain(threshold));
+    let x = Axis::named("truth", &["no lesion", "lesion"]);
+    let chart = Chart::open(area, &method.method, x, y)?;
+    if let Some(threshold) = threshold {
+        chart.horizontal(threshold, Stroke::dashed(Stroke::of_series(index).colour, 5))?;
+    }
+    for (column, truth) in [false, true].into_iter().enumerate() {
+        let colour = if truth { style::LESION } else { style::BLUE };
+        let of_truth = method.patients.iter().filter(|(score, t)| *t == truth && score.is_finite());
+        for (rank, (score, _)) in of_truth.enumerate() {
+            // Spread sideways in a fixed pattern, so that equal scores stay countable.
+            let aside = ((rank * 5) % 13) as f64 / 12.0 - 0.5;
+            let marker = if truth { Marker::Diamond } else { Marker::Disc };
+            chart.point((column as f64 + 0.5 * aside, *score), marker, 13, colour)?;
+        }
+    }
+    if method.patients.is_empty() { chart.empty("no patients") } else { Ok(()) }
+}

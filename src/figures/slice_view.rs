@@ -1,0 +1,88 @@
+//! One slice or one map on its own.
+
+use ndarray::Array2;
+
+use super::chart::{Key, Legend};
+use super::colour_map::ColourMap;
+use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::{Figure, style};
+use crate::cohort::Slice;
+
+/// Height of the picture, in drawing units.
+const HEIGHT: i32 = 1700;
+
+/// A prepared slice with the outlines of its region of interest and, where the truth is known,
+/// of its lesions.
+pub fn slice_view(slice: &Slice) -> Figure {
+    let scale = Scale::intensity();
+    let crop = Crop::whole(slice.image.dim());
+    let panel = Panel::new("", &slice.image, &scale, crop, slice.pixel_mm)
+        .outlined(&slice.region, style::REGION);
+    let (panel, note) = with_lesion(panel, slice);
+    single(format!("{}, slice {}", slice.subject, slice.index), note, panel, scale, outlines(slice))
+}
+
+/// A two-dimensional map: an image, an uncertainty, an error. `quantity` names what it shows and
+/// its unit; `pixel_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the values
+/// at the ends of the colour map; without it they are 0 and the largest value.
+pub fn map_view(
+    title: &str,
+    map: &Array2<f32>,
+    pixel_mm: (f64, f64),
+    quantity: &str,
+    colours: ColourMap,
+    range: Option<(f64, f64)>,
+) -> Figure {
+    let mut scale = Scale::from_zero(colours, quantity, [map]);
+    if let Some((from, to)) = range
+        && to > from
+        && (to - from).is_finite()
+    {
+        (scale.from, scale.to) = (from, to);
+    }
+    let panel = Panel::new("", map, &scale, Crop::whole(map.dim()), pixel_mm);
+    single(title.to_string(), String::new(), panel, scale, Vec::new())
+}
+
+/// One panel with its colour bar, and a legend under it.
+fn single(
+    title: String,
+    note: String,
+    panel: Panel,
+    scale: Scale,
+    outlines: Vec<(Key, String)>,
+) -> Figure {
+    let width = ((f64::from(HEIGHT) * panel.aspect()) as i32).clamp(600, 2 * HEIGHT);
+    let note = format!("{note}{}", gaps_note([&panel]));
+    let legend = Legend::new(outlines, width + BAR_WIDTH);
+    let body = (width + BAR_WIDTH, HEIGHT + style::GAP + legend.height);
+    Figure::new(title, note, body, move |area| {
+        let (left, top, w, h) = panel.draw(area, (0, 0), (width, HEIGHT))?;
+        colour_bar(area, &scale, left + w, (top, h))?;
+        legend.draw(area, (0, HEIGHT + style::GAP))
+    })
+}
+
+/// The panel with the outline of the slice's lesion, and what to say about it.
+pub(super) fn with_lesion(panel: Panel, slice: &Slice) -> (Panel, String) {
+    match &slice.lesion {
+        None => (panel, "Whether this slice has a lesion is not known.".into()),
+        Some(lesion) if lesion.iter().any(|set| *set) => {
+            (panel.outlined(lesion, style::LESION), String::new())
+        }
+        Some(_) => (panel, "Known to have no lesion in this slice.".into()),
+    }
+}
+
+/// Legend entries for the outlines a slice has.
+pub(super) fn outlines(slice: &Slice) -> Vec<(Key, String)> {
+    let line = |colour| Key::Line(style::Stroke::solid(colour, 7));
+    let mut entries = Vec::new();
+    if slice.region.iter().any(|set| *set) {
+        entries.push((line(style::REGION), "region of interest".to_string()));
+    }
+    if slice.lesion.as_ref().is_some_and(|lesion| lesion.iter().any(|set| *set)) {
+        entries.push((line(style::LESION), "true lesion".to_string()));
+    }
+    entries
+}

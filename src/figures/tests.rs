@@ -1,0 +1,380 @@
+//! Every figure from a drawn cohort, in both formats, and from inputs that have too little.
+//! `U2AD_GALLERY=folder cargo test figures` leaves them there to look at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::*;
+use crate::baselines::IntensityThreshold;
+use crate::cohort::phantom::PhantomOptions;
+use crate::cohort::{Cohort, Slice, Subject};
+use crate::context::Context;
+use crate::detection::{
+    AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding, detect,
+};
+use crate::evaluation::{EvaluationOptions, evaluate};
+use crate::masking::Strategy;
+use crate::training::{EpochRecord, History, Stage};
+use crate::uncertainty::Uncertainty;
+
+const SIZE: usize = 128;
+
+/// A smooth pattern in [0, 1] instead of noise.
+fn ripple(row: usize, column: usize) -> f32 {
+    0.5 + 0.5 * ((row as f32 * 0.7).sin() * (column as f32 * 1.3).cos())
+}
+
+/// Half-widths of cord and canal around a bent axis.
+fn axis_distance(row: usize, column: usize) -> f32 {
+    let middle = 60.0 + 8.0 * (row as f32 / 40.0).sin();
+    (column as f32 - middle).abs()
+}
+
+fn slice(name: &str, lesion: Option<bool>) -> Slice {
+    let within = |limit: f32| {
+        Array2::from_shape_fn((SIZE, SIZE), |(r, c)| {
+            (10..118).contains(&r) && axis_distance(r, c) <= limit
+        })
+    };
+    let spot = |r: usize, c: usize| {
+        (r as f32 - 70.0).powi(2) / 60.0 + (axis_distance(r, c)).powi(2) / 8.0 < 1.0
+    };
+    let (cord, canal) = (within(4.0), within(8.0));
+    let image = Array2::from_shape_fn((SIZE, SIZE), |(r, c)| {
+        let ground = match (cord[(r, c)], canal[(r, c)]) {
+            (true, _) => 0.4,
+            (_, true) => 0.85,
+            _ => 0.2,
+        };
+        let extra = if lesion == Some(true) && spot(r, c) { 0.25 } else { 0.0 };
+        ground + extra + 0.1 * ripple(r, c)
+    });
+    let csf = Array2::from_shape_fn((SIZE, SIZE), |place| canal[place] && !cord[place]);
+    Slice {
+        subject: name.into(),
+        index: 7,
+        image,
+        csf,
+        scoring: within(3.0),
+        region: within(9.0),
+        lesion: lesion.map(|has| Array2::from_shape_fn((SIZE, SIZE), |(r, c)| has && spot(r, c))),
+        cord,
+        pixel_mm: (1.0, 1.0),
+    }
+}
+
+fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
+    let participant = BTreeMap::from([("site".to_string(), "hospital A".to_string())]);
+    let slices = vec![slice(name, lesion)];
+    Arc::new(Subject { name: name.into(), participant, slices, discs: vec![], placement: None })
+}
+
+fn redrawing(slice: &Slice) -> Redrawing {
+    let inside = |place, value: f32| if slice.region[place] { value } else { 0.0 };
+    let reconstruction = Array2::from_shape_fn((SIZE, SIZE), |place| {
+        if slice.cord[place] { 0.42 } else { slice.image[place] * 0.97 }
+    });
+    let error = Array2::from_shape_fn((SIZE, SIZE), |place| {
+        inside(place, (slice.image[place] - reconstruction[place]).abs())
+    });
+    let variance = Array2::from_shape_fn((SIZE, SIZE), |place| {
+        inside(place, 0.004 * ripple(place.0, place.1))
+    });
+    Redrawing { reconstruction, error, variance: Some(variance) }
+}
+
+fn curve() -> AnomalyCurve {
+    let position_mm: Vec<f64> = (0..108).map(f64::from).collect();
+    let bump = |mm: f64| 0.03 + 0.01 * (mm * 0.4).sin() + 0.2 * (-(mm - 60.0).powi(2) / 40.0).exp();
+    let error: Vec<f64> = position_mm.iter().map(|mm| bump(*mm)).collect();
+    let mean = error.iter().sum::<f64>() / error.len() as f64;
+    let segments = ["C2", "C3", "C4", "C5", "C6", "C7"].iter().enumerate();
+    let segments = segments.map(|(n, name)| {
+        let (from_mm, to_mm) = (n as f64 * 18.0, n as f64 * 18.0 + 18.0);
+        let peak = (from_mm as usize..(to_mm as usize).min(108)).map(|i| error[i]);
+        let score = (peak.fold(0.0, f64::max) - mean).max(0.0);
+        SegmentScore { name: name.to_string(), from_mm, to_mm, score, lesion: Some(n == 3) }
+    });
+    let segments = segments.collect();
+    AnomalyCurve { position_mm, error, mean, segments }
+}
+
+fn finding(name: &str, lesion: Option<bool>) -> Finding {
+    let subject = subject(name, lesion);
+    let redrawing = redrawing(&subject.slices[0]);
+    let anomaly = redrawing.error.clone();
+    let curve = curve();
+    let (segments, islands) = (curve.segments.clone(), vec![]);
+    let slices = vec![SliceFinding { slice: 0, redrawing, anomaly, islands, curve: Some(curve) }];
+    Finding { subject, segmentation: Segmentation::Discs, score: 0.17, segments, slices }
+}
+
+fn findings() -> Findings {
+    let subjects = vec![finding("sub-clinic01", Some(true)), finding("sub-clinic02", Some(false))];
+    Findings { method: "U²AD".into(), subjects }
+}
+
+fn history(epochs: usize) -> History {
+    let record = |epoch: usize| {
+        let adapting = epoch > 60;
+        let decay =
+            2.0 * (-(epoch as f64) / 18.0).exp() + 0.02 + 0.005 * (epoch as f64).sin().abs();
+        EpochRecord {
+            epoch,
+            stage: if adapting { Stage::Adapt } else { Stage::Pretrain },
+            masking: Strategy::ALL[usize::from(adapting) + usize::from(epoch > 90)],
+            loss: decay,
+            reconstruction: decay / 14.0,
+            edge: decay * 0.3,
+            learning_rate: 3e-3 * 0.1f64.powi((epoch as i32 - 1) / 50),
+            variance: (adapting && epoch % 10 == 1).then(|| 0.002 + 0.1 / epoch as f64),
+            error: (adapting && epoch % 10 == 1).then(|| 0.05 + 1.0 / epoch as f64),
+        }
+    };
+    History { epochs: (1..=epochs).map(record).collect() }
+}
+
+fn method_roc(method: &str, shift: f64) -> MethodRoc {
+    let points = (0..=20).map(|n| f64::from(n) / 20.0).map(|x| (x, x.powf(shift))).collect();
+    let score = |n: i32| 0.1 + 0.02 * f64::from(n % 9);
+    let patients = (0..40).map(|n| (score(n) + if n % 2 == 0 { 0.1 } else { 0.0 }, n % 2 == 0));
+    MethodRoc {
+        method: method.into(),
+        points,
+        auroc: 1.0 / (1.0 + shift),
+        operating_point: Some(OperatingPoint {
+            threshold: 0.23,
+            origin: "highest score of the healthy cohort".into(),
+            false_positive_rate: 0.2,
+            true_positive_rate: 0.2f64.powf(shift),
+        }),
+        patients: patients.collect(),
+    }
+}
+
+fn masks(with_heat: bool) -> Vec<PatchMask> {
+    let grid = || Array2::from_shape_fn((16, 16), |(r, c)| (r, c));
+    let inside = |(r, c): (usize, usize)| (1..15).contains(&r) && (6..9).contains(&c);
+    ["random", "epistemic (EU)", "epistemic and aleatoric (AU)"]
+        .into_iter()
+        .enumerate()
+        .map(|(n, strategy)| PatchMask {
+            strategy: strategy.into(),
+            heat: with_heat.then(|| {
+                let heat = |p: (usize, usize)| 0.5 + 0.4 * ripple(p.0 * n, p.1);
+                grid().mapv(|p| if inside(p) { heat(p) } else { f32::NAN })
+            }),
+            hidden: grid().mapv(|p| inside(p) && (p.0 * 7 + p.1 * 3 + n) % 4 != 0),
+        })
+        .collect()
+}
+
+/// Every kind of figure, named.
+fn gallery() -> Vec<(&'static str, Figure)> {
+    let lesion = slice("sub-clinic01", Some(true));
+    let redrawn = redrawing(&lesion);
+    let uncertainty = Uncertainty {
+        variance: redrawn.variance.clone().unwrap(),
+        mean: redrawn.reconstruction.clone(),
+        error: redrawn.error.clone(),
+        passes: 14,
+    };
+    let cohort: Vec<_> = (0..9)
+        .map(|n| subject(&format!("sub-{n:02}"), [None, Some(false), Some(true)][n % 3]))
+        .collect();
+    let methods = [method_roc("U²AD", 0.2), method_roc("intensity threshold", 0.6)];
+    let found = findings();
+    vec![
+        ("montage", cohort_montage("Cohort: clinic", &cohort)),
+        ("redrawing", redrawing_panels(&lesion, &redrawn, "U²AD")),
+        ("uncertainty", uncertainty_panels(&lesion, &uncertainty)),
+        ("masks", masking_strategies(&lesion, "hiding probability", &masks(true))),
+        ("masks-plain", masking_strategies(&lesion, "", &masks(false))),
+        ("history", training_history(&history(120))),
+        ("curve", anomaly_curve(&found.subjects[0], "U²AD")),
+        ("roc", roc_curves(&methods)),
+        ("histograms", intensity_histograms(&[&found])),
+        ("slice", slice_view(&lesion)),
+        (
+            "map",
+            map_view(
+                "Error",
+                &redrawn.error,
+                (1.0, 1.0),
+                "error (intensity)",
+                ColourMap::Inferno,
+                None,
+            ),
+        ),
+    ]
+}
+
+/// Inputs with too little, too much or nonsense in them.
+fn oddities() -> Vec<(&'static str, Figure)> {
+    let nan = f64::NAN;
+    let mut bare = slice("sub-bare", None);
+    for mask in [&mut bare.region, &mut bare.cord, &mut bare.csf, &mut bare.scoring] {
+        mask.fill(false);
+    }
+    bare.image.fill(f32::NAN);
+    bare.pixel_mm = (nan, 0.0);
+    let mut unknown = redrawing(&bare);
+    unknown.variance = None;
+    unknown.error.fill(f32::NAN);
+
+    let mut broken = history(3);
+    broken.epochs[1].loss = nan;
+    broken.epochs[2].learning_rate = f64::INFINITY;
+    let name = "sub-".to_string() + &"averylongname".repeat(30);
+    let mut odd = finding(&name, None);
+    odd.segmentation = Segmentation::EqualBins;
+    if let Some(curve) = &mut odd.slices[0].curve {
+        curve.error[5..9].fill(nan);
+        curve.segments[0].name = "a segment with a very long name".into();
+        curve.segments[1].score = nan;
+    }
+    let mut flat = finding("sub-flat", Some(false));
+    flat.slices[0].curve = Some(AnomalyCurve {
+        position_mm: vec![0.0],
+        error: vec![0.0],
+        mean: 0.0,
+        segments: vec![],
+    });
+    let mut blank = finding("sub-blank", None);
+    blank.slices.clear();
+    let constant = MethodRoc {
+        method: "constant ".repeat(20),
+        points: vec![(0.0, 0.0), (1.0, 1.0)],
+        auroc: nan,
+        operating_point: None,
+        patients: vec![(0.5, true), (0.5, false), (nan, true)],
+    };
+    let healthy = Findings { method: "U²AD".into(), subjects: vec![flat.clone()] };
+    let empty = Arc::new(Subject {
+        name: name.as_str().into(),
+        participant: BTreeMap::new(),
+        slices: vec![],
+        discs: vec![],
+        placement: None,
+    });
+    let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
+    let nothing = Array2::<f32>::zeros((0, 0));
+    vec![
+        ("montage-none", cohort_montage("Cohort: nobody", &[])),
+        ("montage-one", cohort_montage(&name, &[empty])),
+        ("montage-many", cohort_montage("Cohort: many", &many)),
+        ("redrawing-bare", redrawing_panels(&bare, &unknown, "threshold")),
+        ("masks-none", masking_strategies(&bare, "probability", &[])),
+        ("masks-bare", masking_strategies(&bare, "probability", &masks(true))),
+        ("history-none", training_history(&History::default())),
+        ("history-one", training_history(&history(1))),
+        ("history-broken", training_history(&broken)),
+        ("curve-odd", anomaly_curve(&odd, "U²AD")),
+        ("curve-flat", anomaly_curve(&flat, "U²AD")),
+        ("curve-none", anomaly_curve(&blank, "U²AD")),
+        ("roc-none", roc_curves(&[])),
+        ("roc-constant", roc_curves(&[constant])),
+        ("histograms-none", intensity_histograms(&[])),
+        ("histograms-healthy", intensity_histograms(&[&healthy])),
+        ("slice-bare", slice_view(&bare)),
+        ("map-none", map_view("", &nothing, (1.0, 1.0), "", ColourMap::Grey, Some((nan, 1.0)))),
+    ]
+}
+
+/// Both renderings, and what must hold of any.
+fn rendered(name: &str, figure: &Figure) -> (Vec<u8>, String) {
+    let png = figure.png().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let svg = figure.svg().unwrap_or_else(|error| panic!("{name}: {error}"));
+    if let Ok(folder) = std::env::var("U2AD_GALLERY") {
+        std::fs::write(format!("{folder}/{name}.png"), &png).unwrap();
+        std::fs::write(format!("{folder}/{name}.svg"), &svg).unwrap();
+    }
+    let image = image::load_from_memory(&png).unwrap().to_rgb8();
+    assert_eq!((image.width(), image.height()), (figure.width, figure.height), "{name}");
+    let size = format!("<svg width=\"{}\" height=\"{}\" ", figure.width, figure.height);
+    assert!(svg.starts_with(&size) && svg.trim_end().ends_with("</svg>"), "{name}");
+    (png, svg)
+}
+
+#[test]
+fn every_figure_renders_in_both_formats_at_its_size() {
+    for (name, figure) in gallery() {
+        let (png, svg) = rendered(name, &figure);
+        let image = image::load_from_memory(&png).unwrap().to_rgb8();
+        let marked = image.pixels().filter(|pixel| pixel.0 != [255; 3]).count();
+        assert!(marked * 100 > image.pixels().len(), "{name} is nearly empty");
+        assert!(figure.width >= 600 && figure.width <= 2400, "{name}: {}", figure.width);
+        assert!(svg.contains("<text") && svg.len() < 2_000_000, "{name}: {} bytes", svg.len());
+    }
+}
+
+#[test]
+fn inputs_with_too_little_still_give_a_figure() {
+    for (name, figure) in oddities() {
+        rendered(name, &figure);
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
+    let all = || -> Vec<_> { gallery().iter().map(|(name, f)| rendered(name, f)).collect() };
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert!(all() == single.install(all));
+}
+
+#[test]
+fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
+    let context = Context::new(5);
+    let options =
+        PhantomOptions { subjects: 4, clinical: Some(4), pixel_mm: 1.4, ..Default::default() };
+    let cohort = Cohort::phantom(&options, 128, &context.streams).unwrap();
+    let subjects = cohort.subjects(&context).unwrap();
+    let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
+    let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
+    let judged = found.each_ref().map(|findings| {
+        let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
+        MethodRoc::new(findings, &evaluation)
+    });
+    for method in &judged {
+        assert_eq!(method.patients.len(), subjects.len());
+        assert_eq!(
+            (method.points.first(), method.points.last()),
+            (Some(&(0.0, 0.0)), Some(&(1.0, 1.0)))
+        );
+        let point = method.operating_point.as_ref().unwrap();
+        let at = (point.false_positive_rate, point.true_positive_rate);
+        assert!(method.points.contains(&at), "{at:?} is on the curve");
+    }
+    let findings = &found[0];
+    let worst = findings.subjects.iter().max_by(|a, b| a.score.total_cmp(&b.score)).unwrap();
+    let slice = worst.highest_slice().unwrap();
+    let figures = [
+        ("phantom-montage", cohort_montage("Cohort: phantoms", &subjects)),
+        (
+            "phantom-redrawing",
+            redrawing_panels(
+                &worst.subject.slices[slice.slice],
+                &slice.redrawing,
+                &findings.method,
+            ),
+        ),
+        ("phantom-curve", anomaly_curve(worst, &findings.method)),
+        ("phantom-roc", roc_curves(&judged)),
+        ("phantom-histograms", intensity_histograms(&found.each_ref())),
+        ("phantom-slice", slice_view(&worst.subject.slices[slice.slice])),
+    ];
+    for (name, figure) in figures {
+        rendered(name, &figure);
+    }
+}
+
+#[test]
+fn pictures_in_an_svg_are_embedded_once_each() {
+    let svg = slice_view(&slice("sub-a&b\u{1b}", Some(true))).svg().unwrap();
+    // The slice and its colour bar.
+    assert_eq!(svg.matches("<image").count(), 2);
+    assert!(svg.matches("<rect").count() < 10);
+    assert!(svg.contains("sub-a&amp;b, slice 7") && !svg.contains("a&b"));
+}

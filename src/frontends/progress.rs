@@ -1,0 +1,139 @@
+//! Progress on standard error: bars on a terminal, sparse plain lines elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+
+/// How often a task may write a plain line.
+const LINE_INTERVAL: Duration = Duration::from_secs(4);
+
+/// A task shorter than this ends without a plain line.
+const WORTH_A_LINE: Duration = Duration::from_secs(1);
+
+/// Current numbers of a task, such as `("loss", 0.12)`.
+pub(super) type Figures = [(&'static str, f64)];
+
+/// A bar per running task, redrawn in place.
+pub(super) struct Bars {
+    group: MultiProgress,
+    tasks: BTreeMap<u64, ProgressBar>,
+}
+
+impl Bars {
+    pub fn new() -> Self {
+        Self { group: MultiProgress::new(), tasks: BTreeMap::new() }
+    }
+
+    pub fn start(&mut self, task: u64, title: String, unit: &str, total: usize) {
+        let template =
+            format!("{{msg}} {{bar:24}} {{pos}}/{{len}} {unit} {{elapsed}} left {{eta}}{{prefix}}");
+        let style = ProgressStyle::with_template(&template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸ ");
+        let bar = ProgressBar::new(total as u64).with_style(style).with_message(title);
+        self.tasks.insert(task, self.group.add(bar));
+    }
+
+    pub fn advance(&self, task: u64, done: usize, figures: &Figures) {
+        if let Some(bar) = self.tasks.get(&task) {
+            bar.set_prefix(listed(figures));
+            bar.set_position(done as u64);
+        }
+    }
+
+    pub fn finish(&mut self, task: u64) {
+        if let Some(bar) = self.tasks.remove(&task) {
+            bar.finish_and_clear();
+            self.group.remove(&bar);
+        }
+    }
+
+    /// Writes something else without tearing the bars.
+    pub fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
+        self.group.suspend(write)
+    }
+}
+
+/// One line every few seconds per running task, for logs and pipes.
+#[derive(Default)]
+pub(super) struct Lines {
+    tasks: BTreeMap<u64, Task>,
+}
+
+struct Task {
+    title: String,
+    unit: &'static str,
+    total: usize,
+    done: usize,
+    figures: String,
+    started: Instant,
+    last_line: Instant,
+}
+
+impl Lines {
+    pub fn start(&mut self, task: u64, title: String, unit: &'static str, total: usize) {
+        let (done, figures, started) = (0, String::new(), Instant::now());
+        let last_line = started;
+        self.tasks.insert(task, Task { title, unit, total, done, figures, started, last_line });
+    }
+
+    /// The line to write now, if it is time for one.
+    pub fn advance(&mut self, task: u64, done: usize, figures: &Figures) -> Option<String> {
+        let task = self.tasks.get_mut(&task)?;
+        (task.done, task.figures) = (done, listed(figures));
+        if task.last_line.elapsed() < LINE_INTERVAL || done >= task.total {
+            return None;
+        }
+        task.last_line = Instant::now();
+        Some(task.line())
+    }
+
+    /// The last line of a task that took long enough.
+    pub fn finish(&mut self, task: u64) -> Option<String> {
+        let task = self.tasks.remove(&task)?;
+        let took = task.started.elapsed();
+        (took >= WORTH_A_LINE).then(|| format!("{} in {}", task.line(), HumanDuration(took)))
+    }
+}
+
+impl Task {
+    fn line(&self) -> String {
+        let Self { title, unit, total, done, figures, .. } = self;
+        let percent = 100 * done / (*total).max(1);
+        format!("{title}: {percent} % ({unit} {done} of {total}){figures}")
+    }
+}
+
+/// `, loss 0.1234, …`
+fn listed(figures: &Figures) -> String {
+    figures.iter().fold(String::new(), |mut list, (name, value)| {
+        let _ = write!(list, ", {name} {value:.4}");
+        list
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_task_writes_no_line() {
+        let mut lines = Lines::default();
+        lines.start(1, "pretrain".into(), "batch", 2);
+        assert_eq!(lines.advance(1, 1, &[("loss", 0.5)]), None);
+        assert_eq!(lines.finish(1), None);
+    }
+
+    #[test]
+    fn a_line_says_how_far_the_task_is() {
+        let mut lines = Lines::default();
+        lines.start(1, "pretrain".into(), "batch", 30);
+        let hours_ago = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        lines.tasks.get_mut(&1).unwrap().last_line = hours_ago;
+        let line = lines.advance(1, 12, &[("loss", 0.12341)]).unwrap();
+        assert_eq!(line, "pretrain: 40 % (batch 12 of 30), loss 0.1234");
+        assert_eq!(lines.advance(1, 13, &[]), None, "the next line comes seconds later");
+    }
+}

@@ -1,0 +1,74 @@
+//! `u2ad run FILE.star`: runs a script from start to end.
+
+use std::fs;
+use std::io::{Read, stdin};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Options;
+use super::console::Console;
+use super::record::{Record, run_name};
+use crate::report::RunStatus;
+use crate::session::{Cell, Interrupter, Session};
+use crate::{Error, Result};
+
+/// Exit code of an interrupted script, as shells have it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the script at `path`, or the one on standard input for `-`. What it shows goes to the
+/// console and into its folder.
+///
+/// The exit code is 0 on success, 1 on an error and 130 after Ctrl-C.
+///
+/// # Errors
+/// If the script cannot be read, its folder not be made, or the device not be opened.
+pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
+    let script = read(path)?;
+    let mut record = Record::new(&run_name(Path::new(&script.name)), &script.source, options);
+    let settings = options.settings()?;
+    record.open()?;
+    let console = Arc::new(Console::new(record, false));
+    let session = Session::start(settings, console.clone())?;
+    interrupt_on_ctrl_c(session.interrupter())?;
+    let (status, code) = match session.run(script) {
+        Ok(value) => {
+            value.iter().for_each(|value| console.show(value));
+            (RunStatus::Finished, ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            console.fail(&error);
+            match error.interrupted {
+                true => (RunStatus::Interrupted, ExitCode::from(INTERRUPTED)),
+                false => (RunStatus::Failed(error.sentence()), ExitCode::FAILURE),
+            }
+        }
+    };
+    console.finish(status);
+    Ok(code)
+}
+
+fn read(path: &Path) -> Result<Cell> {
+    if path == Path::new("-") {
+        let mut source = String::new();
+        stdin().read_to_string(&mut source).map_err(|error| {
+            Error::input(format!("the script on standard input cannot be read: {error}"))
+        })?;
+        return Ok(Cell { name: "standard input".into(), source, folder: PathBuf::new() });
+    }
+    let source = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok(Cell { name: path.display().to_string(), source, folder })
+}
+
+/// The first Ctrl-C stops the script at its next batch; the second one ends the process.
+fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
+    let asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))
+}

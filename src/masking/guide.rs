@@ -1,0 +1,158 @@
+//! What guides the masks of a cohort: per slice, how unsure the model is about each patch and
+//! which patches are spared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView1};
+
+use super::scores::{BatchGuide, Normalisation, Strategy, draw_order};
+use crate::cohort::Slice;
+use crate::context::Stream;
+use crate::model::{PatchOrder, patch_counts, patch_sums};
+use crate::uncertainty::{IslandRule, Uncertainty};
+use crate::{Error, Result};
+
+/// The guidance of one slice; each vector has L entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceGuide {
+    /// Sum of the Monte-Carlo variance over the patch.
+    pub variance: Vec<f32>,
+    /// Whether the patch holds a high-error island.
+    pub spared: Vec<bool>,
+}
+
+/// Guidance for the masks of a cohort. Masks themselves are drawn anew at every batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guide {
+    pub strategy: Strategy,
+    pub normalisation: Normalisation,
+    /// Temperature of the softmax over patch variances (τ, 1 in the paper).
+    pub temperature: f64,
+    /// Edge of a patch, pixels.
+    pub patch: usize,
+    /// Mean Monte-Carlo variance inside the regions of the guided slices.
+    pub mean_variance: Option<f64>,
+    /// Mean Monte-Carlo |error| inside the regions of the guided slices.
+    pub mean_error: Option<f64>,
+    slices: BTreeMap<(Arc<str>, usize), SliceGuide>,
+}
+
+impl Guide {
+    /// Uniform masks: what pretraining uses.
+    pub fn random(patch: usize) -> Self {
+        Self {
+            strategy: Strategy::Random,
+            normalisation: Normalisation::default(),
+            temperature: 1.0,
+            patch,
+            mean_variance: None,
+            mean_error: None,
+            slices: BTreeMap::new(),
+        }
+    }
+
+    /// Masks guided by the uncertainty of each slice.
+    pub fn from_uncertainty<'a>(
+        strategy: Strategy,
+        maps: impl IntoIterator<Item = (&'a Slice, &'a Uncertainty)>,
+        patch: usize,
+    ) -> Self {
+        let (mut variance, mut error, mut pixels) = (0.0, 0.0, 0usize);
+        let slices = maps.into_iter().map(|(slice, map)| {
+            variance += map.variance.iter().map(|v| f64::from(*v)).sum::<f64>();
+            error += map.error.iter().map(|v| f64::from(*v)).sum::<f64>();
+            pixels += slice.region.iter().filter(|inside| **inside).count();
+            let islands = IslandRule::default().filter(&map.error);
+            let spared = patch_sums(islands.view(), patch).into_iter().map(|sum| sum > 0.0);
+            let guide = SliceGuide {
+                variance: patch_sums(map.variance.view(), patch),
+                spared: spared.collect(),
+            };
+            ((slice.subject.clone(), slice.index), guide)
+        });
+        let slices = slices.collect();
+        let mean = |sum: f64| (pixels > 0).then(|| sum / pixels as f64);
+        let (mean_variance, mean_error) = (mean(variance), mean(error));
+        Self { strategy, slices, mean_variance, mean_error, ..Self::random(patch) }
+    }
+
+    /// Another temperature of the softmax; must be positive.
+    pub fn with_temperature(mut self, temperature: f64) -> Result<Self> {
+        if !(temperature.is_finite() && temperature > 0.0) {
+            return Err(Error::input(format!("temperature must be positive, not {temperature}")));
+        }
+        self.temperature = temperature;
+        Ok(self)
+    }
+
+    /// Another normalisation of patch variances.
+    pub fn with_normalisation(mut self, normalisation: Normalisation) -> Self {
+        self.normalisation = normalisation;
+        self
+    }
+
+    /// The guidance of one slice, if there is any.
+    pub fn slice(&self, slice: &Slice) -> Option<&SliceGuide> {
+        self.slices.get(&(slice.subject.clone(), slice.index))
+    }
+
+    /// Number of guided slices.
+    pub fn len(&self) -> usize {
+        self.slices.len()
+    }
+
+    /// Whether no slice is guided, as for random masks.
+    pub fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// Draws the masks of a batch, hiding `ratio` of each region's patches.
+    pub fn draw(&self, batch: &[&Slice], ratio: f64, stream: &mut Stream) -> Result<PatchOrder> {
+        let size = batch.first().map_or(0, |slice| slice.size());
+        let patches = (size / self.patch).pow(2);
+        let shape = (batch.len(), patches);
+        let mut region = Array2::zeros(shape);
+        let mut variance = Array2::zeros(shape);
+        let mut spared = Array2::from_elem(shape, false);
+        for (row, slice) in batch.iter().enumerate() {
+            let counts = patch_counts(slice.region.view(), self.patch);
+            region.row_mut(row).assign(&ArrayView1::from(&counts));
+            if self.strategy == Strategy::Random {
+                continue;
+            }
+            let guide = self.slice(slice).ok_or_else(|| {
+                Error::subject(
+                    &*slice.subject,
+                    format!(
+                        "slice {} has no uncertainty to guide its masks; \
+                         estimate the uncertainty of this cohort and regenerate the masks",
+                        slice.index
+                    ),
+                )
+            })?;
+            if guide.variance.len() != patches {
+                return Err(Error::subject(
+                    &*slice.subject,
+                    format!(
+                        "the masks were made for {} patches but the slice has {patches}",
+                        guide.variance.len()
+                    ),
+                ));
+            }
+            variance.row_mut(row).assign(&ArrayView1::from(&guide.variance));
+            spared.row_mut(row).assign(&ArrayView1::from(&guide.spared));
+        }
+        let guide =
+            BatchGuide { region: region.view(), variance: variance.view(), spared: spared.view() };
+        let noise = uniform_noise(shape, stream);
+        let (normalisation, temperature) = (self.normalisation, self.temperature);
+        Ok(draw_order(self.strategy, normalisation, temperature, noise.view(), &guide, ratio))
+    }
+}
+
+/// Uniform draws in the open interval (0, 1), so that their logarithms are finite.
+pub(crate) fn uniform_noise(shape: (usize, usize), stream: &mut Stream) -> Array2<f32> {
+    use rand::RngExt;
+    Array2::from_shape_simple_fn(shape, || stream.random_range(1e-6f32..1.0 - 1e-6))
+}

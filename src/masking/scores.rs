@@ -1,0 +1,249 @@
+//! Scores of patches, and the order they give.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::model::PatchOrder;
+use crate::{Error, Result};
+
+/// How hidden patches are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Uniformly.
+    #[default]
+    Random,
+    /// By epistemic uncertainty, in the paper's reading.
+    Eu,
+    /// By epistemic uncertainty, sparing patches of high aleatoric error.
+    Au,
+    /// The published code's rule for EU.
+    EuPublished,
+    /// The published code's rule for AU.
+    AuPublished,
+}
+
+impl Strategy {
+    /// All strategies, in the order in which a study meets them.
+    pub const ALL: [Self; 5] =
+        [Self::Random, Self::Eu, Self::Au, Self::EuPublished, Self::AuPublished];
+
+    /// The name users type and tables show.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Eu => "eu",
+            Self::Au => "au",
+            Self::EuPublished => "eu-published",
+            Self::AuPublished => "au-published",
+        }
+    }
+
+    /// A strategy by name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(|strategy| format!("\"{}\"", strategy.name()));
+            Error::input(format!(
+                "there is no guide \"{name}\"; choose one of {}",
+                names.join(", ")
+            ))
+        })
+    }
+
+    /// Whether patches with a high-error island are spared.
+    pub fn spares_islands(self) -> bool {
+        matches!(self, Self::Au | Self::AuPublished)
+    }
+}
+
+/// How patch variances become logits of the paper's softmax. Raw variances are small (0.001 to
+/// 0.1), so with a temperature of 1 the guidance would be close to uniform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalisation {
+    /// Zero mean and unit deviation over the patches of each slice's region.
+    #[default]
+    Standardised,
+    /// As they are: the letter of the paper.
+    Raw,
+}
+
+/// Visible patches per image of a batch: all outside the region, 1 − `ratio` of those inside,
+/// averaged over the batch and truncated (the published rule, in its arithmetic).
+pub fn keep_count(region: ArrayView2<u32>, ratio: f64) -> usize {
+    let visible = region.axis_iter(Axis(0)).map(|counts| {
+        let inside = counts.iter().filter(|pixels| **pixels > 0).count() as f32;
+        inside * (1.0 - ratio) as f32 + (counts.len() as f32 - inside)
+    });
+    (visible.sum::<f32>() / region.nrows() as f32) as usize
+}
+
+/// Ascending order of scores, with every patch of the region after every other patch; ties keep
+/// patch order. `scores` in [0, 1), `region`: pixels of the region per patch, both (N, L).
+pub fn order_from_scores(
+    scores: ArrayView2<f32>,
+    region: ArrayView2<u32>,
+    keep: usize,
+) -> PatchOrder {
+    let lift = region.iter().copied().max().unwrap_or(0) as f32;
+    let mut order = Array2::zeros(scores.dim());
+    for (image, mut row) in order.axis_iter_mut(Axis(0)).enumerate() {
+        let key: Vec<f32> = (0..scores.ncols())
+            .map(|p| scores[[image, p]] + if region[[image, p]] > 0 { lift } else { 0.0 })
+            .collect();
+        let mut patches: Vec<u32> = (0..key.len() as u32).collect();
+        patches.sort_by(|a, b| key[*a as usize].total_cmp(&key[*b as usize]));
+        row.assign(&ArrayView1::from(&patches));
+    }
+    PatchOrder::new(order, keep)
+}
+
+/// What guides the masks of one batch; every array is (N, L).
+pub struct BatchGuide<'a> {
+    /// Pixels of the region per patch.
+    pub region: ArrayView2<'a, u32>,
+    /// Sum of the Monte-Carlo variance per patch.
+    pub variance: ArrayView2<'a, f32>,
+    /// Patches that hold a high-error island.
+    pub spared: ArrayView2<'a, bool>,
+}
+
+/// Draws the masks of a batch from uniform `noise` in (0, 1), (N, L).
+pub fn draw_order(
+    strategy: Strategy,
+    normalisation: Normalisation,
+    temperature: f64,
+    noise: ArrayView2<f32>,
+    guide: &BatchGuide,
+    ratio: f64,
+) -> PatchOrder {
+    let scores = match strategy {
+        Strategy::Random => noise.to_owned(),
+        Strategy::Eu | Strategy::Au => {
+            paper_scores(strategy, normalisation, temperature as f32, noise, guide)
+        }
+        Strategy::EuPublished | Strategy::AuPublished => {
+            published_scores(strategy, temperature as f32, noise, guide)
+        }
+    };
+    order_from_scores(scores.view(), guide.region, keep_count(guide.region, ratio))
+}
+
+/// The paper's reading: hidden patches are drawn without replacement from
+/// softmax(variance / temperature) inside each slice's region, as Gumbel top-k. A sigmoid squashes
+/// the keys into (0, 1), which keeps their order and stays below the region's lift.
+pub fn paper_scores(
+    strategy: Strategy,
+    normalisation: Normalisation,
+    temperature: f32,
+    noise: ArrayView2<f32>,
+    guide: &BatchGuide,
+) -> Array2<f32> {
+    let mut scores = noise.to_owned();
+    for image in 0..noise.nrows() {
+        let inside: Vec<usize> =
+            (0..noise.ncols()).filter(|p| guide.region[[image, *p]] > 0).collect();
+        let variance: Vec<f32> = inside.iter().map(|p| guide.variance[[image, *p]]).collect();
+        let (centre, scale) = match normalisation {
+            Normalisation::Raw => (0.0, 1.0),
+            Normalisation::Standardised => mean_and_deviation(&variance),
+        };
+        for (patch, variance) in inside.into_iter().zip(variance) {
+            let spared = strategy.spares_islands() && guide.spared[[image, patch]];
+            scores[[image, patch]] = if spared {
+                0.0
+            } else {
+                let gumbel = -(-noise[[image, patch]].ln()).ln();
+                let key = ((variance - centre) / scale / temperature + gumbel) / 4.0;
+                1.0 / (1.0 + (-key).exp())
+            };
+        }
+    }
+    scores
+}
+
+fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
+    let spread = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / count;
+    // A slice whose patches are all alike is masked uniformly.
+    let deviation = if spread > 0.0 { spread.sqrt() } else { 1.0 };
+    (mean as f32, deviation as f32)
+}
+
+/// The published code's rule: noise × −log(softmax over the whole batch + 1e-6).
+pub fn published_scores(
+    strategy: Strategy,
+    temperature: f32,
+    noise: ArrayView2<f32>,
+    guide: &BatchGuide,
+) -> Array2<f32> {
+    let weight = |index: (usize, usize)| {
+        let spared = strategy.spares_islands() && guide.spared[index];
+        let variance = guide.variance[index];
+        let counts = guide.region[index] > 0 && !spared && variance != 0.0;
+        counts.then(|| (variance / temperature).exp())
+    };
+    let total: f64 = noise.indexed_iter().filter_map(|(i, _)| weight(i)).map(f64::from).sum();
+    Array2::from_shape_fn(noise.dim(), |index| {
+        let log = weight(index).map_or(0.0, |e| -(e / total as f32 + 1e-6).ln());
+        noise[index] * log
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr2;
+
+    use super::*;
+
+    /// How often each patch is hidden over many draws of one image with four patches inside.
+    fn hidden_share(strategy: Strategy, variance: [f32; 6], spared: [bool; 6]) -> [f64; 6] {
+        use rand::RngExt;
+        let region = arr2(&[[0, 9, 9, 9, 9, 0]]);
+        let (variance, spared) = (arr2(&[variance]), arr2(&[spared]));
+        let guide =
+            BatchGuide { region: region.view(), variance: variance.view(), spared: spared.view() };
+        let mut stream = crate::context::Streams::new(5).stream("test", &[]);
+        let (mut share, draws) = ([0.0; 6], 4000);
+        for _ in 0..draws {
+            let noise = Array2::from_shape_simple_fn((1, 6), || stream.random_range(1e-6..1.0));
+            let order =
+                draw_order(strategy, Normalisation::default(), 1.0, noise.view(), &guide, 0.5);
+            order.hidden(0).for_each(|patch| share[patch] += 1.0 / f64::from(draws));
+        }
+        share
+    }
+
+    #[test]
+    fn epistemic_masks_hide_uncertain_patches_more_often() {
+        let share = hidden_share(Strategy::Eu, [0.0, 0.1, 0.1, 0.1, 0.4, 0.0], [false; 6]);
+        assert_eq!((share[0], share[5]), (0.0, 0.0), "nothing outside the region is hidden");
+        assert!(share[4] > 0.75, "{share:?}");
+        assert!((share[1] - share[2]).abs() < 0.05, "{share:?}");
+        let random = hidden_share(Strategy::Random, [0.0; 6], [false; 6]);
+        assert!(random[1..5].iter().all(|s| (s - 0.5).abs() < 0.04), "{random:?}");
+    }
+
+    #[test]
+    fn spared_patches_hide_only_when_no_other_can() {
+        let variance = [0.0, 0.1, 0.1, 0.1, 0.4, 0.0];
+        let one = hidden_share(Strategy::Au, variance, [false, false, false, false, true, false]);
+        assert_eq!(one[4], 0.0);
+        let three = hidden_share(Strategy::Au, variance, [false, true, true, true, false, false]);
+        assert!((three[4] - 1.0).abs() < 1e-9, "{three:?}");
+    }
+
+    #[test]
+    fn the_published_rule_tends_the_other_way() {
+        let variance = [0.0, 0.1, 0.1, 0.1, 3.0, 0.0];
+        let share = hidden_share(Strategy::EuPublished, variance, [false; 6]);
+        assert!(share[4] < 0.3, "{share:?}");
+    }
+
+    #[test]
+    fn an_unknown_guide_is_named_with_the_choices() {
+        let error = Strategy::from_name("ue").unwrap_err().to_string();
+        assert!(error.contains("\"ue\"") && error.contains("\"au-published\""), "{error}");
+    }
+}

@@ -1,0 +1,180 @@
+//! The network's configuration and its presets.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Sizes of the network. The default is the published one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Edge of the square image, pixels.
+    pub image: usize,
+    /// Edge of a square patch, pixels.
+    pub patch: usize,
+    /// Channels of a token in the encoder.
+    pub dim: usize,
+    /// Transformer blocks of the encoder.
+    pub depth: usize,
+    /// Attention heads of the encoder.
+    pub heads: usize,
+    /// Channels of a token in the decoder.
+    pub decoder_dim: usize,
+    /// Transformer blocks of the decoder.
+    pub decoder_depth: usize,
+    /// Attention heads of the decoder.
+    pub decoder_heads: usize,
+    /// Hidden channels of the multilayer perceptron, as a multiple of the token's.
+    pub mlp_ratio: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::paper()
+    }
+}
+
+impl Config {
+    /// Names that [`Self::preset`] knows.
+    pub const PRESETS: [&str; 2] = ["small", "paper"];
+
+    /// The published options: 256 × 256 pixels, 12 encoder and 8 decoder blocks.
+    pub fn paper() -> Self {
+        Self {
+            image: 256,
+            patch: 8,
+            dim: 128,
+            depth: 12,
+            heads: 16,
+            decoder_dim: 64,
+            decoder_depth: 8,
+            decoder_heads: 8,
+            mlp_ratio: 4,
+        }
+    }
+
+    /// For laptops and tests: half the resolution, a third of the depth, the same head size.
+    pub fn small() -> Self {
+        Self {
+            image: 128,
+            dim: 96,
+            depth: 4,
+            heads: 12,
+            decoder_dim: 64,
+            decoder_depth: 2,
+            decoder_heads: 8,
+            ..Self::paper()
+        }
+    }
+
+    /// A preset by name.
+    pub fn preset(name: &str) -> Result<Self> {
+        match name {
+            "small" => Ok(Self::small()),
+            "paper" => Ok(Self::paper()),
+            _ => Err(Error::input(format!(
+                "there is no preset \"{name}\"; the presets are \"small\" and \"paper\""
+            ))),
+        }
+    }
+
+    /// Patches along one edge of the image.
+    pub fn grid(&self) -> usize {
+        self.image / self.patch
+    }
+
+    /// Patches of an image: L.
+    pub fn patches(&self) -> usize {
+        self.grid() * self.grid()
+    }
+
+    /// Pixels of a patch.
+    pub fn patch_pixels(&self) -> usize {
+        self.patch * self.patch
+    }
+
+    /// Whether the sizes fit together; the error says which do not.
+    pub fn validate(&self) -> Result<()> {
+        let positive = [
+            ("image", self.image),
+            ("patch", self.patch),
+            ("dim", self.dim),
+            ("depth", self.depth),
+            ("heads", self.heads),
+            ("decoder_dim", self.decoder_dim),
+            ("decoder_depth", self.decoder_depth),
+            ("decoder_heads", self.decoder_heads),
+            ("mlp_ratio", self.mlp_ratio),
+        ];
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(Error::input(format!("the network's {name} must be at least 1")));
+        }
+        let divides = |what: &str, whole: usize, by: &str, part: usize| {
+            if whole.is_multiple_of(part) {
+                return Ok(());
+            }
+            Err(Error::input(format!(
+                "the network's {what} ({whole}) must be a multiple of {by} ({part})"
+            )))
+        };
+        divides("image", self.image, "patch", self.patch)?;
+        divides("dim", self.dim, "heads", self.heads)?;
+        divides("decoder_dim", self.decoder_dim, "decoder_heads", self.decoder_heads)?;
+        // The position table splits its channels into row and column, sine and cosine.
+        divides("dim", self.dim, "the 4 parts of a position", 4)?;
+        divides("decoder_dim", self.decoder_dim, "the 4 parts of a position", 4)
+    }
+
+    /// Activations that training keeps per image, bytes, roughly; `composite` where attention
+    /// stores its probabilities instead of recomputing them.
+    pub fn activation_bytes(&self, composite: bool) -> usize {
+        let tokens = self.patches() + 1;
+        let stack = |depth: usize, dim: usize, heads: usize| {
+            let scores = if composite { 4 * tokens * heads } else { 0 };
+            // Per token and block: two norms, q, k, v, their mixture, two residuals, the hidden
+            // layer before and after its activation, and their gradients in passing.
+            depth * tokens * ((10 + 3 * self.mlp_ratio) * dim + scores)
+        };
+        4 * (stack(self.depth, self.dim, self.heads)
+            + stack(self.decoder_depth, self.decoder_dim, self.decoder_heads))
+    }
+
+    /// Multiply-adds × 2 of one forward pass of one image with `visible` visible patches: the
+    /// measure behind time estimates.
+    pub fn forward_flops(&self, visible: usize) -> f64 {
+        let stack = |tokens: f64, dim: f64, depth: f64| {
+            let linear = 2.0 * tokens * dim * dim * (4.0 + 2.0 * self.mlp_ratio as f64);
+            depth * (linear + 4.0 * tokens * tokens * dim)
+        };
+        let encoder = stack(visible as f64 + 1.0, self.dim as f64, self.depth as f64);
+        let decoder =
+            stack(self.patches() as f64 + 1.0, self.decoder_dim as f64, self.decoder_depth as f64);
+        encoder + decoder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_valid_and_an_unknown_one_is_named() {
+        for name in Config::PRESETS {
+            Config::preset(name).unwrap().validate().unwrap();
+        }
+        let error = Config::preset("papre").unwrap_err().to_string();
+        assert!(error.contains("papre") && error.contains("\"small\""), "{error}");
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_named() {
+        let config = Config { heads: 5, ..Config::paper() };
+        let error = config.validate().unwrap_err().to_string();
+        assert_eq!(error, "the network's dim (128) must be a multiple of heads (5)");
+        let config = Config { depth: 0, ..Config::paper() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "the network's depth must be at least 1"
+        );
+    }
+}

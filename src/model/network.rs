@@ -1,0 +1,125 @@
+//! The published network: encoder over visible patches, decoder over all, two heads.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use candle_nn::ops::sigmoid;
+
+use super::block::{Block, LayerNorm, Linear};
+use super::{Config, PatchOrder};
+
+/// A masked autoencoder with a reconstruction head and an edge head (paper section 3.1).
+pub struct Network {
+    config: Config,
+    patch_embed: Linear,
+    cls_token: Tensor, // (1, 1, dim)
+    pos_embed: Tensor, // (1, 1 + L, dim)
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+    decoder_embed: Linear,
+    mask_token: Tensor,        // (1, 1, decoder_dim)
+    decoder_pos_embed: Tensor, // (1, 1 + L, decoder_dim)
+    decoder_blocks: Vec<Block>,
+    rec_norm: LayerNorm,
+    rec_pred: Linear,
+    edge_norm: LayerNorm,
+    edge_pred: Linear,
+}
+
+/// What the network draws for every patch, visible or hidden; each (N, L, patch²) in (0, 1).
+pub struct Prediction {
+    pub reconstruction: Tensor,
+    pub edges: Tensor,
+}
+
+impl Network {
+    /// Builds the network on the tensors of `vb`, named as in a published checkpoint.
+    pub fn new(config: Config, vb: VarBuilder) -> Result<Self> {
+        let Config { dim, decoder_dim, mlp_ratio, .. } = config;
+        let tokens = 1 + config.patches();
+        let stack = |depth: usize, dim: usize, heads: usize, vb: VarBuilder| -> Result<Vec<_>> {
+            (0..depth).map(|i| Block::new(dim, heads, mlp_ratio, vb.pp(i))).collect()
+        };
+        let decoder = vb.pp("decoder_blocks");
+        Ok(Self {
+            config,
+            patch_embed: Linear::from_convolution(config.patch, dim, vb.pp("patch_embed.proj"))?,
+            cls_token: vb.get((1, 1, dim), "cls_token")?,
+            pos_embed: vb.get((1, tokens, dim), "pos_embed")?,
+            blocks: stack(config.depth, dim, config.heads, vb.pp("blocks"))?,
+            norm: LayerNorm::new(dim, vb.pp("norm"))?,
+            decoder_embed: Linear::new(dim, decoder_dim, vb.pp("decoder_embed"))?,
+            mask_token: vb.get((1, 1, decoder_dim), "mask_token")?,
+            decoder_pos_embed: vb.get((1, tokens, decoder_dim), "decoder_pos_embed")?,
+            decoder_blocks: stack(
+                config.decoder_depth,
+                decoder_dim,
+                config.decoder_heads,
+                decoder,
+            )?,
+            rec_norm: LayerNorm::new(decoder_dim, vb.pp("rec_norm"))?,
+            rec_pred: Linear::new(decoder_dim, config.patch_pixels(), vb.pp("rec_pred"))?,
+            edge_norm: LayerNorm::new(decoder_dim, vb.pp("edge_norm"))?,
+            edge_pred: Linear::new(decoder_dim, config.patch_pixels(), vb.pp("edge_pred"))?,
+        })
+    }
+
+    /// The network's sizes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Encodes the visible patches. `patches`: (N, L, patch²). Returns (N, keep + 1, dim), the
+    /// class token first.
+    pub fn encode(&self, patches: &Tensor, order: &PatchOrder) -> Result<Tensor> {
+        let (batch, count, pixels) = patches.dims3()?;
+        let dim = self.config.dim;
+        let rows = order.visible_rows(patches.device())?; // (N · keep,)
+        let visible = patches.reshape((batch * count, pixels))?.index_select(&rows, 0)?;
+        let positions = self.pos_embed.narrow(1, 1, count)?.broadcast_as((batch, count, dim))?;
+        let positions = positions.reshape((batch * count, dim))?.index_select(&rows, 0)?;
+        let x = (self.patch_embed.forward(&visible)? + positions)?; // (N · keep, dim)
+        let x = x.reshape((batch, order.keep(), dim))?;
+        let class = (&self.cls_token + self.pos_embed.narrow(1, 0, 1)?)?;
+        let class = class.broadcast_as((batch, 1, dim))?;
+        let mut x = Tensor::cat(&[&class, &x], 1)?; // (N, keep + 1, dim)
+        for block in &self.blocks {
+            x = block.forward(&x)?;
+        }
+        self.norm.forward(&x)
+    }
+
+    /// Decodes to the tokens of all patches: (N, 1 + L, decoder_dim).
+    fn decode(&self, latent: &Tensor, order: &PatchOrder) -> Result<Tensor> {
+        let (batch, encoded, _) = latent.dims3()?;
+        let (tokens, dim) = (order.patches() + 1, self.config.decoder_dim);
+        let x = self.decoder_embed.forward(latent)?.reshape((batch * encoded, dim))?;
+        let table = Tensor::cat(&[&x, &self.mask_token.reshape((1, dim))?], 0)?;
+        let x = table.index_select(&order.decoder_rows(latent.device())?, 0)?;
+        let x = x.reshape((batch, tokens, dim))?;
+        let mut x = x.broadcast_add(&self.decoder_pos_embed)?; // (N, 1 + L, decoder_dim)
+        for block in &self.decoder_blocks {
+            x = block.forward(&x)?;
+        }
+        Ok(x)
+    }
+
+    fn head(&self, x: &Tensor, norm: &LayerNorm, pred: &Linear) -> Result<Tensor> {
+        let drawn = sigmoid(&pred.forward(&norm.forward(x)?)?)?; // (N, 1 + L, patch²)
+        drawn.narrow(1, 1, drawn.dim(1)? - 1)
+    }
+
+    /// Redraws a batch. `patches`: (N, L, patch²) in [0, 1].
+    pub fn forward(&self, patches: &Tensor, order: &PatchOrder) -> Result<Prediction> {
+        let x = self.decode(&self.encode(patches, order)?, order)?;
+        Ok(Prediction {
+            reconstruction: self.head(&x, &self.rec_norm, &self.rec_pred)?,
+            edges: self.head(&x, &self.edge_norm, &self.edge_pred)?,
+        })
+    }
+
+    /// Redraws a batch without the edge head: (N, L, patch²).
+    pub fn reconstruct(&self, patches: &Tensor, order: &PatchOrder) -> Result<Tensor> {
+        let x = self.decode(&self.encode(patches, order)?, order)?;
+        self.head(&x, &self.rec_norm, &self.rec_pred)
+    }
+}

@@ -1,0 +1,93 @@
+//! Chooses at run time for which instruction set a kernel runs.
+//!
+//! A kernel is one `#[inline(always)]` function generic over [`Vector`](super::vector::Vector);
+//! [`dispatch!`] compiles it once per instruction set inside a `#[target_feature]` function and
+//! picks by [`InstructionSet`]. A build for plain x86-64 thereby uses AVX where the machine has it
+//! (without it: 2.5 times slower forward, 4 times backward).
+
+/// What the kernels are compiled for, from the narrowest to the widest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InstructionSet {
+    /// Whatever the target guarantees: SSE2 on x86-64, NEON with fused multiply-add on AArch64.
+    Baseline,
+    /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
+    Avx2,
+    /// AVX-512 F, VL, BW and DQ: 16 lanes, 32 registers.
+    Avx512,
+}
+
+impl InstructionSet {
+    /// The widest set that this machine has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+            {
+                return Self::Avx512;
+            }
+            if avx2 {
+                return Self::Avx2;
+            }
+        }
+        Self::Baseline
+    }
+
+    /// Floats in a vector.
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            Self::Baseline | Self::Avx2 => 8,
+            Self::Avx512 => 16,
+        }
+    }
+
+    /// Every set that this machine can run, for tests and benchmarks.
+    pub fn available() -> Vec<Self> {
+        let widest = Self::detect();
+        [Self::Baseline, Self::Avx2, Self::Avx512].into_iter().filter(|s| *s <= widest).collect()
+    }
+}
+
+/// Whether the target itself promises a fused multiply-add.
+pub(super) const BASELINE_FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+/// Defines a function that runs `$kernel::<V>` with the vector of the given [`InstructionSet`].
+///
+/// The set must be one that this machine has, which [`InstructionSet::detect`] guarantees and
+/// which is checked again (the check is one cached load).
+macro_rules! dispatch {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $kernel:ident) => {
+        $(#[$doc])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name(set: $crate::ops::InstructionSet, $($arg: $ty),*) {
+            use $crate::ops::{InstructionSet, vector::Lanes};
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $ty),*) {
+                    $kernel::<Lanes<8, true>>($($arg),*)
+                }
+                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+                fn avx512($($arg: $ty),*) {
+                    $kernel::<Lanes<16, true>>($($arg),*)
+                }
+                let set = set.min(InstructionSet::detect());
+                if set == InstructionSet::Avx512 {
+                    // SAFETY: `detect` saw every feature that `avx512` is compiled for.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if set == InstructionSet::Avx2 {
+                    // SAFETY: `detect` saw both features that `avx2` is compiled for.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            let _ = set;
+            $kernel::<Lanes<8, { $crate::ops::dispatch::BASELINE_FUSED }>>($($arg),*)
+        }
+    };
+}
+pub(super) use dispatch;

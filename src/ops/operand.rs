@@ -1,0 +1,38 @@
+//! From candle's tensors to plain slices.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+
+/// Whether the fused kernels take this tensor: f32 in the computer's own memory. Everything else
+/// goes through candle's operations.
+pub(super) fn fused_on(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+}
+
+/// The elements of a contiguous f32 operand.
+pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => bail!("a fused operation was given a tensor that is not contiguous"),
+    }
+}
+
+/// Runs `f` on the elements of f32 tensors in the computer's own memory, copying those that are
+/// not contiguous.
+pub(super) fn with_floats<const N: usize, R>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R> {
+    let mut contiguous = Vec::with_capacity(N);
+    for tensor in tensors {
+        contiguous.push(tensor.contiguous()?);
+    }
+    let locked: Vec<_> = contiguous.iter().map(Tensor::storage_and_layout).collect();
+    let mut slices = [&[] as &[f32]; N];
+    for (slice, (storage, layout)) in slices.iter_mut().zip(&locked) {
+        let Storage::Cpu(storage) = &**storage else {
+            bail!("a fused operation was given a tensor outside the computer's own memory");
+        };
+        *slice = floats(storage, layout)?;
+    }
+    Ok(f(slices))
+}

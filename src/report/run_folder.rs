@@ -1,0 +1,293 @@
+//! The folder a run leaves behind: numbered figures and tables, the log, the script, `run.json`.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Component, Path, PathBuf};
+
+use super::{RunRecord, RunStatus, Table};
+use crate::figures::Figure;
+use crate::{Error, Result};
+
+const RECORD: &str = "run.json";
+const LOG: &str = "log.txt";
+
+/// An open run folder. Files appear whole or not at all; `run.json` lists them as they come.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    log: fs::File,
+    /// Figures and tables saved so far; they share one count, in the order they were shown.
+    shown: usize,
+    record: RunRecord,
+}
+
+impl RunFolder {
+    /// Makes `runs/<name>`, or `runs/<name>-2`, `-3` … if that exists: a run never writes into
+    /// another's folder. Puts a copy of the script there, under the name in `record`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that is not a plain folder name, [`Error::File`] where the disk
+    /// refuses.
+    pub fn create(runs: &Path, name: &str, script: &str, record: RunRecord) -> Result<Self> {
+        for name in [name, &record.script] {
+            check_plain(name)?;
+        }
+        fs::create_dir_all(runs).map_err(|error| Error::file(runs, error))?;
+        let path = claim(runs, name)?;
+        let log_path = path.join(LOG);
+        let log = fs::File::create_new(&log_path).map_err(|e| Error::file(&log_path, e))?;
+        let mut folder = Self { path, log, shown: 0, record };
+        folder.record.files.push(LOG.to_string());
+        let script_name = folder.record.script.clone();
+        folder.save(&script_name, script.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Saves a figure as PNG and SVG under its number and title, such as
+    /// `03-anomaly-curve-sub-clinic02.png`; gives the path of the PNG.
+    pub fn save_figure(&mut self, figure: &Figure) -> Result<PathBuf> {
+        let (png, svg) = (figure.png()?, figure.svg()?);
+        let stem = self.next_stem(&figure.title);
+        self.save(&format!("{stem}.svg"), svg.as_bytes())?;
+        self.save(&format!("{stem}.png"), &png)
+    }
+
+    /// Saves a table as TSV under its number and title.
+    pub fn save_table(&mut self, table: &Table) -> Result<PathBuf> {
+        let stem = self.next_stem(&table.title);
+        self.save(&format!("{stem}.tsv"), table.to_tsv().as_bytes())
+    }
+
+    /// Saves anything else under a name of its own, replacing an earlier file of that name.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that is not a plain file name or that the folder itself uses.
+    pub fn save_file(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        check_plain(name)?;
+        if [RECORD, LOG, self.record.script.as_str()].contains(&name) {
+            return Err(Error::input(format!(
+                "the run folder keeps its own {name}: choose another name"
+            )));
+        }
+        self.save(name, bytes)
+    }
+
+    /// Appends to the log, line by line.
+    pub fn log(&mut self, text: &str) -> Result<()> {
+        let mut lines: String = text.lines().flat_map(|line| [line, "\n"]).collect();
+        if lines.is_empty() {
+            lines.push('\n');
+        }
+        let written = self.log.write_all(lines.as_bytes());
+        written.map_err(|error| Error::file(self.path.join(LOG), error))
+    }
+
+    /// Ends the record of the run.
+    pub fn finish(mut self, status: RunStatus) -> Result<()> {
+        self.record.end(status);
+        self.write_record()
+    }
+
+    fn next_stem(&mut self, title: &str) -> String {
+        self.shown += 1;
+        format!("{:02}-{}", self.shown, file_stem(title))
+    }
+
+    fn save(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        write_whole(&path, bytes)?;
+        if !self.record.files.iter().any(|file| file == name) {
+            self.record.files.push(name.to_string());
+        }
+        self.write_record()?;
+        Ok(path)
+    }
+
+    fn write_record(&self) -> Result<()> {
+        let path = self.path.join(RECORD);
+        let json = serde_json::to_string_pretty(&self.record);
+        let json = json.map_err(|error| Error::file(&path, error))?;
+        write_whole(&path, (json + "\n").as_bytes())
+    }
+}
+
+/// Makes the first folder of `name`, `name-2`, `name-3` … that does not exist.
+fn claim(runs: &Path, name: &str) -> Result<PathBuf> {
+    for number in 1.. {
+        let path = match number {
+            1 => runs.join(name),
+            _ => runs.join(format!("{name}-{number}")),
+        };
+        // Making it is the test, so that two runs at once never share a folder.
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::file(path, error)),
+        }
+    }
+    Err(Error::file(runs.join(name), "no free folder name is left"))
+}
+
+/// Writes under a passing name, then renames: nobody ever sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|error| {
+        // What matters is the first error.
+        let _ = fs::remove_file(&partial);
+        Error::file(path, error)
+    })
+}
+
+/// Refuses names that would lead out of the folder.
+fn check_plain(name: &str) -> Result<()> {
+    let mut parts = Path::new(name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(part)), None) if part == name => Ok(()),
+        _ => {
+            Err(Error::input(format!("\"{name}\" is not a plain name: leave out slashes and dots")))
+        }
+    }
+}
+
+/// A title as part of a file name: lower case, words joined by hyphens, at most 80 characters;
+/// `untitled` if nothing is left.
+pub fn file_stem(title: &str) -> String {
+    let mut stem = String::new();
+    for character in title.chars().flat_map(char::to_lowercase) {
+        let kept = match character {
+            '²' => '2',
+            '³' => '3',
+            c if c.is_alphanumeric() => c,
+            _ => '-',
+        };
+        if kept != '-' || !(stem.is_empty() || stem.ends_with('-')) {
+            stem.push(kept);
+        }
+    }
+    let short: String = stem.chars().take(80).collect();
+    let short = short.trim_end_matches('-');
+    if short.is_empty() { "untitled".into() } else { short.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Cell, Column};
+    use super::*;
+    use crate::figures::training_history;
+    use crate::training::History;
+
+    fn start(runs: &Path, name: &str) -> RunFolder {
+        let record = RunRecord::new("demo.star", &["fast".to_string()], 3, "cpu");
+        RunFolder::create(runs, name, "print(1)\n", record).unwrap()
+    }
+
+    fn table() -> Table {
+        let mut table = Table::new("Patient scores: U²AD", vec![Column::number("score", 2)]);
+        table.push(vec![Cell::from(0.5)]).unwrap();
+        table
+    }
+
+    fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
+        let entry = |entry: std::io::Result<fs::DirEntry>| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+        };
+        fs::read_dir(path).unwrap().map(entry).collect()
+    }
+
+    #[test]
+    fn a_run_leaves_numbered_results_the_log_the_script_and_a_record() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut run = start(runs.path(), "demo");
+        let path = run.path().to_path_buf();
+        run.save_figure(&training_history(&History::default())).unwrap();
+        run.save_table(&table()).unwrap();
+        run.save_file("model.safetensors", b"weights").unwrap();
+        run.log("one\ntwo").unwrap();
+        run.log("three").unwrap();
+        run.finish(RunStatus::Finished).unwrap();
+
+        let files = files(&path);
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        let expected = [
+            "01-training-history.png",
+            "01-training-history.svg",
+            "02-patient-scores-u2ad.tsv",
+            "demo.star",
+            "log.txt",
+            "model.safetensors",
+            "run.json",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(files["log.txt"], b"one\ntwo\nthree\n");
+        let record: RunRecord = serde_json::from_slice(&files["run.json"]).unwrap();
+        assert_eq!(record.status, RunStatus::Finished);
+        assert_eq!((record.seed, record.arguments), (3, vec!["fast".to_string()]));
+        assert!(record.ended.is_some());
+        assert!(names.iter().all(|name| *name == RECORD || record.files.iter().any(|f| f == name)));
+    }
+
+    #[test]
+    fn a_second_run_of_a_name_gets_a_folder_of_its_own_with_equal_results() {
+        let runs = tempfile::tempdir().unwrap();
+        let all: Vec<_> = (0..3)
+            .map(|_| {
+                let mut run = start(runs.path(), "demo");
+                run.save_figure(&training_history(&History::default())).unwrap();
+                run.save_table(&table()).unwrap();
+                let mut files = files(run.path());
+                files.remove(RECORD);
+                (run.path().file_name().unwrap().to_owned(), files)
+            })
+            .collect();
+        assert_eq!([&all[0].0, &all[1].0, &all[2].0], ["demo", "demo-2", "demo-3"]);
+        assert!(all[0].1 == all[1].1 && all[1].1 == all[2].1);
+    }
+
+    #[test]
+    fn an_unfinished_run_says_so() {
+        let runs = tempfile::tempdir().unwrap();
+        let run = start(runs.path(), "demo");
+        let record: RunRecord = serde_json::from_slice(&files(run.path())[RECORD]).unwrap();
+        assert_eq!((record.status, record.ended), (RunStatus::Running, None));
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["", ".", "..", "../x", "a/b", "/x", "a/"] {
+            let record = RunRecord::new("demo.star", &[], 0, "cpu");
+            let made = RunFolder::create(runs.path(), name, "", record);
+            assert!(matches!(made, Err(Error::Input(_))), "{name}");
+        }
+        let mut run = start(runs.path(), "demo");
+        assert!(run.save_file("run.json", b"").is_err() && run.save_file("../x", b"").is_err());
+    }
+
+    #[test]
+    fn an_error_of_the_disk_names_the_path() {
+        let runs = tempfile::tempdir().unwrap();
+        let blocked = runs.path().join("file");
+        fs::write(&blocked, "").unwrap();
+        let record = RunRecord::new("demo.star", &[], 0, "cpu");
+        let error = RunFolder::create(&blocked, "demo", "", record).unwrap_err().to_string();
+        assert!(error.contains(&blocked.display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn titles_become_plain_file_names() {
+        assert_eq!(file_stem("Anomaly curve: sub-clinic02"), "anomaly-curve-sub-clinic02");
+        assert_eq!(file_stem("U²AD: sub-01, slice 7"), "u2ad-sub-01-slice-7");
+        assert_eq!(file_stem(" ../..\n "), "untitled");
+        assert_eq!(file_stem(&"word ".repeat(60)).len(), 79);
+    }
+}

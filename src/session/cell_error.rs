@@ -1,0 +1,137 @@
+//! Why a cell stopped, as its user reads it.
+
+use std::fmt;
+
+/// Why a cell stopped: one sentence, the place in the source and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellError {
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What to do about it, such as "did you mean `lesions`?".
+    pub hint: Option<String>,
+    /// Where it happened.
+    pub place: Option<Box<Place>>,
+    /// The calls that led there, outermost first; empty at the top level.
+    pub calls: Vec<Call>,
+    /// The user asked for the stop: not a mistake.
+    pub interrupted: bool,
+}
+
+/// A stretch of one source line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Name of the cell or path of the file.
+    pub file: String,
+    /// Line and column, counted from 1 in characters.
+    pub line: usize,
+    pub column: usize,
+    /// How many characters of the line are meant; at least 1.
+    pub width: usize,
+    /// The whole line.
+    pub source: String,
+}
+
+/// A call of a function written in the language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub function: String,
+    /// Where it was called.
+    pub place: Place,
+}
+
+impl CellError {
+    /// An error without a place.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            place: None,
+            calls: Vec::new(),
+            interrupted: false,
+        }
+    }
+
+    /// The stop that the user asked for.
+    pub fn interrupted() -> Self {
+        Self { interrupted: true, ..Self::new("interrupted") }
+    }
+
+    /// Message and hint in one line, as a log keeps it.
+    pub fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl Place {
+    /// The source line with carets below what is meant, each line led by `margin` spaces.
+    fn excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        // Tabs stay tabs, so that the carets stand where the terminal puts the text.
+        let indent: String = self
+            .source
+            .chars()
+            .take(self.column.saturating_sub(1))
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        writeln!(f, "{margin} --> {self}")?;
+        writeln!(f, "{margin} |")?;
+        writeln!(f, "{number} | {}", self.source)?;
+        write!(f, "{margin} | {indent}{}", "^".repeat(self.width))
+    }
+}
+
+/// The whole report without colours: sentence, place with its source line, calls.
+impl fmt::Display for CellError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.interrupted { "" } else { "error: " };
+        write!(f, "{kind}{}", self.sentence())?;
+        if let Some(place) = &self.place {
+            writeln!(f)?;
+            place.excerpt(f)?;
+        }
+        for call in self.calls.iter().rev() {
+            write!(f, "\n  in {}, called at {}", call.function, call.place)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CellError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_points_at_the_source() {
+        let place = Place {
+            file: "study.star".into(),
+            line: 12,
+            column: 5,
+            width: 3,
+            source: "x = abc(1)".into(),
+        };
+        let error = CellError {
+            hint: Some("did you mean `abd`?".into()),
+            place: Some(Box::new(place.clone())),
+            calls: vec![Call { function: "outer".into(), place }],
+            ..CellError::new("`abc` is not defined")
+        };
+        assert_eq!(
+            error.to_string(),
+            "error: `abc` is not defined; did you mean `abd`?\n   \
+             --> study.star:12:5\n   |\n12 | x = abc(1)\n   |     ^^^\n  \
+             in outer, called at study.star:12:5"
+        );
+    }
+}

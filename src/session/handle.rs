@@ -1,0 +1,155 @@
+//! The handle of a session: a cell in, a value or an error out.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use candle_core::Device;
+
+use super::engine::{Engine, Outcome, Request};
+use super::{CellError, Display, Sink};
+use crate::context::CancelToken;
+use crate::{Error, Result};
+
+/// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's
+/// functions; the pages are only used when touched.
+const STACK_BYTES: usize = 256 << 20;
+
+/// How a session starts; `seed(…)` and `device(…)` change the first two later.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub seed: u64,
+    pub device: Device,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seed: 0, device: Device::Cpu }
+    }
+}
+
+/// A piece of source to run at once: a script, or what was typed.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// What errors call it: a path, or "cell 3".
+    pub name: String,
+    pub source: String,
+    /// Where `load("…")` looks.
+    pub folder: PathBuf,
+}
+
+/// A name that the user's code defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    pub name: String,
+    /// Type of its value, such as "Cohort" or "function".
+    pub kind: String,
+    /// Attributes and methods of its value.
+    pub attributes: Vec<String>,
+}
+
+/// Named values that live from cell to cell, on a thread of their own. Cells run one at a time,
+/// in the order they come.
+pub struct Session {
+    /// `None` only while the session is being dropped.
+    requests: Option<Sender<Request>>,
+    engine: Option<JoinHandle<()>>,
+    activity: Arc<Activity>,
+    names: Arc<Mutex<Vec<Name>>>,
+}
+
+impl Session {
+    /// Starts an empty session whose output goes to `sink`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the system grants no thread.
+    pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
+        let (requests, inbox) = channel();
+        let activity = Arc::new(Activity::default());
+        let names = Arc::new(Mutex::default());
+        let engine = Engine { settings, sink, activity: activity.clone(), names: names.clone() };
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || engine.serve(inbox))
+            .map_err(|error| Error::input(format!("the engine cannot be started: {error}")))?;
+        Ok(Self { requests: Some(requests), engine: Some(thread), activity, names })
+    }
+
+    /// Runs a cell and waits for it. The value of its last statement comes back displayed, if
+    /// there is one; what the cell shows on its way goes to the sink.
+    ///
+    /// # Errors
+    /// Why the cell stopped. Names assigned before that stay.
+    pub fn run(&self, cell: Cell) -> Result<Option<Display>, CellError> {
+        self.submit(cell).unwrap_or_else(|| Err(CellError::new("the engine has stopped")))
+    }
+
+    fn submit(&self, cell: Cell) -> Option<Outcome> {
+        let (reply, outcome) = channel();
+        self.activity.begin();
+        self.requests.as_ref()?.send(Request { cell, reply }).ok()?;
+        outcome.recv().ok()
+    }
+
+    /// What stops the running cell from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.activity.clone())
+    }
+
+    /// The user's names as the last cell left them, in alphabetical order. Never waits.
+    pub fn names(&self) -> Vec<Name> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.interrupter().interrupt();
+        self.requests = None;
+        if let Some(engine) = self.engine.take() {
+            engine.join().ok();
+        }
+    }
+}
+
+/// Stops the running cell; every value stays usable.
+#[derive(Clone)]
+pub struct Interrupter(Arc<Activity>);
+
+impl Interrupter {
+    /// Asks the running cell to stop at its next batch or operation. False if nothing runs: a
+    /// later cell is not affected.
+    pub fn interrupt(&self) -> bool {
+        self.0.interrupt()
+    }
+}
+
+/// Cells that run or wait, and the token that stops the running one.
+#[derive(Default)]
+pub(super) struct Activity {
+    pub cancel: CancelToken,
+    cells: Mutex<usize>,
+}
+
+impl Activity {
+    fn begin(&self) {
+        *self.cells.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    /// A cell is over, and with it the wish to stop it.
+    pub fn end(&self) {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        *cells = cells.saturating_sub(1);
+        self.cancel.reset();
+    }
+
+    fn interrupt(&self) -> bool {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        if *cells > 0 {
+            self.cancel.cancel();
+        }
+        *cells > 0
+    }
+}

@@ -1,0 +1,33 @@
+//! How the value that ends a cell shows itself.
+
+use starlark::any::ProvidesStaticType;
+use starlark::values::Value;
+
+use super::Display;
+use crate::{Error, Result};
+
+/// A value with a richer form than its text.
+pub(super) trait Show {
+    fn show(&self) -> Result<Display>;
+}
+
+/// What a value type offers in `StarlarkValue::provide`: itself, as something that shows.
+#[derive(ProvidesStaticType)]
+pub(super) struct Showable(pub Box<dyn Show>);
+
+/// An error of ours as the language passes it on.
+pub(super) fn failed(error: Error) -> starlark::Error {
+    starlark::Error::new_native(error)
+}
+
+/// The display of a value: `None` shows nothing, our own values their richest form, all others
+/// their text as the language writes it.
+pub(super) fn display(value: Value) -> Result<Option<Display>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    match value.request_value::<Showable>() {
+        Some(showable) => showable.0.show().map(Some),
+        None => Ok(Some(Display::text(value.to_repr()))),
+    }
+}

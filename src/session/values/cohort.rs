@@ -1,0 +1,167 @@
+//! A cohort in the language.
+
+use std::fmt;
+
+use allocative::Allocative;
+use starlark::StarlarkPagablePanic;
+use starlark::collections::SmallMap;
+use starlark::environment::MethodsBuilder;
+use starlark::starlark_module;
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
+
+use super::index::{Index, range};
+use super::{SubjectValue, handle, shared_members};
+use crate::Result;
+use crate::cohort::Cohort;
+use crate::context::Context;
+use crate::figures::cohort_montage;
+use crate::session::show::{Show, failed};
+use crate::session::{Display, Part};
+
+/// A cohort with the surroundings that preparing its subjects needs.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct CohortValue {
+    #[allocative(skip)]
+    pub cohort: Cohort,
+    #[allocative(skip)]
+    pub context: Context,
+}
+
+handle!(CohortValue);
+starlark::methods_static!(COHORT = cohort_methods);
+
+impl fmt::Display for CohortValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Cohort {}, {} subjects>", self.cohort.name(), self.cohort.len())
+    }
+}
+
+impl CohortValue {
+    fn part(&self, cohort: Cohort) -> Self {
+        Self { cohort, context: self.context.clone() }
+    }
+
+    fn subject(&self, position: usize) -> SubjectValue {
+        SubjectValue { cohort: self.cohort.clone(), position, context: self.context.clone() }
+    }
+}
+
+#[starlark_value(type = "Cohort")]
+impl<'v> StarlarkValue<'v> for CohortValue {
+    shared_members!(COHORT);
+
+    fn length(&self) -> starlark::Result<i32> {
+        Ok(self.cohort.len() as i32)
+    }
+
+    fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        let position = match Index::of(index, self.cohort.len(), "subject").map_err(failed)? {
+            Index::Position(position) => position,
+            Index::Name(name) => self.cohort.find(name).map_err(failed)?,
+        };
+        Ok(heap.alloc(self.subject(position)))
+    }
+
+    fn slice(
+        &self,
+        start: Option<Value<'v>>,
+        stop: Option<Value<'v>>,
+        stride: Option<Value<'v>>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        let range = range(start, stop, stride, self.cohort.len()).map_err(failed)?;
+        Ok(heap.alloc(self.part(self.cohort.slice(range))))
+    }
+
+    fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
+        Ok((0..self.cohort.len()).map(|position| heap.alloc(self.subject(position))).collect())
+    }
+
+    fn is_in(&self, other: Value<'v>) -> starlark::Result<bool> {
+        Ok(other.unpack_str().is_some_and(|name| self.cohort.find(name).is_ok()))
+    }
+}
+
+impl Show for CohortValue {
+    fn show(&self) -> Result<Display> {
+        let subjects = self.cohort.subjects(&self.context)?;
+        let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
+        let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
+        let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
+        let size = self.cohort.size();
+        let mut text = format!(
+            "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
+             {slices} slices of {size} × {size} pixels",
+            self.cohort.name(),
+            subjects.len(),
+            subjects.len() - healthy,
+        );
+        for (name, reason) in self.cohort.broken() {
+            text.push_str(&format!("\nleft out {name}: {reason}"));
+        }
+        let montage = cohort_montage(&format!("Cohort {}", self.cohort.name()), &subjects);
+        Ok(Display::of([Part::Text(text), Part::Figure(montage)]))
+    }
+}
+
+/// Subjects with their prepared slices. `cohort[3]` and `cohort["sub-01"]` pick one, `cohort[2:5]`
+/// some; `for subject in cohort` visits all. Subjects are prepared when first needed.
+#[starlark_module]
+fn cohort_methods(builder: &mut MethodsBuilder) {
+    /// The folder's name, with what was selected from it.
+    #[starlark(attribute)]
+    fn name(this: &CohortValue) -> anyhow::Result<String> {
+        Ok(this.cohort.name().to_owned())
+    }
+
+    /// Names of the subjects, in order.
+    #[starlark(attribute)]
+    fn names(this: &CohortValue) -> anyhow::Result<Vec<String>> {
+        Ok(this.cohort.names().into_iter().map(str::to_owned).collect())
+    }
+
+    /// Edge of the prepared slices in pixels.
+    #[starlark(attribute)]
+    fn size(this: &CohortValue) -> anyhow::Result<i32> {
+        Ok(this.cohort.size() as i32)
+    }
+
+    /// The healthy subjects, by the participants table.
+    #[starlark(attribute)]
+    fn healthy(this: &CohortValue) -> anyhow::Result<CohortValue> {
+        Ok(this.part(this.cohort.healthy()?))
+    }
+
+    /// The clinical subjects: all that are not healthy.
+    #[starlark(attribute)]
+    fn clinical(this: &CohortValue) -> anyhow::Result<CohortValue> {
+        Ok(this.part(this.cohort.clinical()?))
+    }
+
+    /// Names and reasons of the subjects that turned out to be unusable.
+    #[starlark(attribute)]
+    fn broken(this: &CohortValue) -> anyhow::Result<SmallMap<String, String>> {
+        let broken = this.cohort.broken().into_iter();
+        Ok(broken.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect())
+    }
+
+    /// The subjects whose participants columns have these values:
+    /// `cohort.where(site = "hospital")`.
+    fn r#where<'v>(
+        this: &CohortValue,
+        #[starlark(kwargs)] columns: SmallMap<String, Value<'v>>,
+    ) -> anyhow::Result<CohortValue> {
+        let mut cohort = this.cohort.clone();
+        for (column, value) in columns {
+            cohort = cohort.filter(&column, &value.to_str())?;
+        }
+        Ok(this.part(cohort))
+    }
+
+    /// The same subjects, prepared with slices of another edge length in pixels.
+    fn at_size(this: &CohortValue, size: u32) -> anyhow::Result<CohortValue> {
+        Ok(this.part(this.cohort.at_size(size as usize)?))
+    }
+}

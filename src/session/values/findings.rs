@@ -1,0 +1,221 @@
+//! What a method found, in the language.
+
+use std::fmt;
+use std::sync::Arc;
+
+use allocative::Allocative;
+use starlark::StarlarkPagablePanic;
+use starlark::collections::SmallMap;
+use starlark::environment::MethodsBuilder;
+use starlark::starlark_module;
+use starlark::values::none::NoneOr;
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
+
+use super::index::Index;
+use super::{ImageValue, SliceValue, handle, shared_members};
+use crate::detection::{Finding, Findings, SliceFinding};
+use crate::figures::{Figure, anomaly_curve, redrawing_panels};
+use crate::report::{Cell, Column, Table};
+use crate::session::show::{Show, failed};
+use crate::session::{Display, Part};
+use crate::{Error, Result};
+
+/// Findings of a whole cohort.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct FindingsValue(#[allocative(skip)] pub Arc<Findings>);
+
+/// Findings of one subject.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct FindingValue {
+    #[allocative(skip)]
+    findings: Arc<Findings>,
+    position: usize,
+}
+
+handle!(FindingsValue);
+handle!(FindingValue);
+starlark::methods_static!(FINDINGS = findings_methods);
+starlark::methods_static!(FINDING = finding_methods);
+
+impl fmt::Display for FindingsValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Findings of {} in {} subjects>", self.0.method, self.0.subjects.len())
+    }
+}
+
+impl fmt::Display for FindingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { subject, score, .. } = self.finding();
+        write!(f, "<Finding in {}, score {score:.4}>", subject.name)
+    }
+}
+
+impl FindingsValue {
+    fn one(&self, position: usize) -> FindingValue {
+        FindingValue { findings: self.0.clone(), position }
+    }
+
+    /// One row per subject, in the order of the cohort.
+    pub fn table(&self) -> Result<Table> {
+        let columns = vec![
+            Column::text("subject"),
+            Column::number("score", 4),
+            Column::text("segment"),
+            Column::number("slice", 0),
+            Column::text("lesion"),
+        ];
+        let mut table = Table::new(format!("Findings: {}", self.0.method), columns);
+        for finding in &self.0.subjects {
+            let peak = finding.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
+            let slice = finding.highest_slice();
+            let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
+            table.push(vec![
+                Cell::from(&*finding.subject.name),
+                Cell::from(finding.is_scored().then_some(finding.score)),
+                Cell::from(peak.map(|segment| segment.name.clone())),
+                Cell::from(index.map(|slice| slice.index)),
+                Cell::from(finding.subject.has_lesion().map(|yes| if yes { "yes" } else { "no" })),
+            ])?;
+        }
+        Ok(table)
+    }
+}
+
+impl FindingValue {
+    pub fn finding(&self) -> &Finding {
+        &self.findings.subjects[self.position]
+    }
+
+    /// The slice with the highest score, else the first.
+    fn highest(&self) -> Result<(SliceValue, &SliceFinding)> {
+        let finding = self.finding();
+        let found = finding.highest_slice().or(finding.slices.first());
+        let found = found.ok_or_else(|| {
+            Error::subject(&*finding.subject.name, "there are no slices to show findings in")
+        })?;
+        Ok((SliceValue { subject: finding.subject.clone(), position: found.slice }, found))
+    }
+
+    pub fn panels(&self) -> Result<Figure> {
+        let (slice, found) = self.highest()?;
+        Ok(redrawing_panels(slice.slice(), &found.redrawing, &self.findings.method))
+    }
+
+    pub fn curve(&self) -> Figure {
+        anomaly_curve(self.finding(), &self.findings.method)
+    }
+}
+
+#[starlark_value(type = "Findings")]
+impl<'v> StarlarkValue<'v> for FindingsValue {
+    shared_members!(FINDINGS);
+
+    fn length(&self) -> starlark::Result<i32> {
+        Ok(self.0.subjects.len() as i32)
+    }
+
+    fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        let subjects = &self.0.subjects;
+        let position = match Index::of(index, subjects.len(), "finding").map_err(failed)? {
+            Index::Position(position) => position,
+            Index::Name(name) => subjects
+                .iter()
+                .position(|finding| &*finding.subject.name == name)
+                .ok_or_else(|| failed(Error::input(format!("no findings of a subject {name}"))))?,
+        };
+        Ok(heap.alloc(self.one(position)))
+    }
+
+    fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
+        Ok((0..self.0.subjects.len()).map(|position| heap.alloc(self.one(position))).collect())
+    }
+}
+
+#[starlark_value(type = "Finding")]
+impl<'v> StarlarkValue<'v> for FindingValue {
+    shared_members!(FINDING);
+}
+
+impl Show for FindingsValue {
+    fn show(&self) -> Result<Display> {
+        let mut display = Display::of([Part::Table(self.table()?)]);
+        let scored = (0..self.0.subjects.len()).rev().map(|position| self.one(position));
+        let highest = scored.max_by(|a, b| a.finding().score.total_cmp(&b.finding().score));
+        if let Some(highest) = highest {
+            display.parts.push(Part::Figure(highest.panels()?));
+        }
+        Ok(display)
+    }
+}
+
+impl Show for FindingValue {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::of([Part::Figure(self.panels()?), Part::Figure(self.curve())]))
+    }
+}
+
+/// What a method found in a cohort. `found[0]` and `found["sub-01"]` pick a subject.
+#[starlark_module]
+fn findings_methods(builder: &mut MethodsBuilder) {
+    /// Name of the method.
+    #[starlark(attribute)]
+    fn method(this: &FindingsValue) -> anyhow::Result<String> {
+        Ok(this.0.method.clone())
+    }
+
+    /// AnaScore of each subject by name; None where there was too little cord.
+    #[starlark(attribute)]
+    fn scores(this: &FindingsValue) -> anyhow::Result<SmallMap<String, NoneOr<f64>>> {
+        let score = |finding: &Finding| {
+            let score = finding.is_scored().then_some(finding.score);
+            (finding.subject.name.to_string(), NoneOr::from_option(score))
+        };
+        Ok(this.0.subjects.iter().map(score).collect())
+    }
+}
+
+/// What a method found in one subject.
+#[starlark_module]
+fn finding_methods(builder: &mut MethodsBuilder) {
+    /// Name of the subject.
+    #[starlark(attribute)]
+    fn subject(this: &FindingValue) -> anyhow::Result<String> {
+        Ok(this.finding().subject.name.to_string())
+    }
+
+    /// AnaScore: the highest over segments and slices; None where there was too little cord.
+    #[starlark(attribute)]
+    fn score(this: &FindingValue) -> anyhow::Result<NoneOr<f64>> {
+        let finding = this.finding();
+        Ok(NoneOr::from_option(finding.is_scored().then_some(finding.score)))
+    }
+
+    /// Highest AnaScore of each segment by name, superior first.
+    #[starlark(attribute)]
+    fn segments(this: &FindingValue) -> anyhow::Result<SmallMap<String, f64>> {
+        let segments = this.finding().segments.iter();
+        Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
+    }
+
+    /// The slice with the highest score.
+    #[starlark(attribute)]
+    fn slice(this: &FindingValue) -> anyhow::Result<SliceValue> {
+        Ok(this.highest()?.0)
+    }
+
+    /// The method's idea of that slice as it would normally look.
+    #[starlark(attribute)]
+    fn reconstruction(this: &FindingValue) -> anyhow::Result<ImageValue> {
+        let (slice, found) = this.highest()?;
+        Ok(slice.map("reconstruction", "intensity", found.redrawing.reconstruction.clone()))
+    }
+
+    /// Error inside the scoring region of that slice, 0 elsewhere.
+    #[starlark(attribute)]
+    fn anomaly(this: &FindingValue) -> anyhow::Result<ImageValue> {
+        let (slice, found) = this.highest()?;
+        Ok(slice.map("anomaly map", "error", found.anomaly.clone()))
+    }
+}

@@ -1,0 +1,200 @@
+//! What training did, in the language.
+
+use std::fmt;
+
+use allocative::Allocative;
+use starlark::StarlarkPagablePanic;
+use starlark::environment::MethodsBuilder;
+use starlark::starlark_module;
+use starlark::values::none::NoneOr;
+use starlark::values::{
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+};
+
+use super::index::{position, range};
+use super::{handle, shared_members};
+use crate::Result;
+use crate::figures::training_history;
+use crate::report::{Cell, Column, Table};
+use crate::session::show::{Show, failed};
+use crate::session::{Display, Part};
+use crate::training::{EpochRecord, History};
+
+/// A model's life up to the moment it was asked for.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct HistoryValue(#[allocative(skip)] pub History);
+
+/// One epoch of it.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct EpochValue(#[allocative(skip)] pub EpochRecord);
+
+handle!(HistoryValue);
+handle!(EpochValue);
+starlark::methods_static!(HISTORY = history_methods);
+starlark::methods_static!(EPOCH = epoch_methods);
+
+impl fmt::Display for HistoryValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<History of {} epochs>", self.0.epochs.len())
+    }
+}
+
+impl fmt::Display for EpochValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EpochRecord { epoch, stage, masking, loss, .. } = &self.0;
+        let (stage, masking) = (stage.name(), masking.name());
+        write!(f, "epoch {epoch} ({stage}, {masking} masks): loss {loss:.4}")
+    }
+}
+
+impl HistoryValue {
+    /// One row per epoch.
+    pub fn table(&self) -> Result<Table> {
+        let columns = vec![
+            Column::number("epoch", 0),
+            Column::text("stage"),
+            Column::text("masks"),
+            Column::number("loss", 4),
+            Column::number("reconstruction", 4),
+            Column::number("edge", 4),
+            Column::number("learning rate", 6),
+            Column::number("variance", 6),
+            Column::number("error", 4),
+        ];
+        let mut table = Table::new("Training history", columns);
+        for epoch in &self.0.epochs {
+            table.push(vec![
+                Cell::from(epoch.epoch),
+                Cell::from(epoch.stage.name()),
+                Cell::from(epoch.masking.name()),
+                Cell::from(epoch.loss),
+                Cell::from(epoch.reconstruction),
+                Cell::from(epoch.edge),
+                Cell::from(epoch.learning_rate),
+                Cell::from(epoch.variance),
+                Cell::from(epoch.error),
+            ])?;
+        }
+        Ok(table)
+    }
+}
+
+#[starlark_value(type = "History")]
+impl<'v> StarlarkValue<'v> for HistoryValue {
+    shared_members!(HISTORY);
+
+    fn length(&self) -> starlark::Result<i32> {
+        Ok(self.0.epochs.len() as i32)
+    }
+
+    fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        let position = position(index, self.0.epochs.len(), "epoch").map_err(failed)?;
+        Ok(heap.alloc(EpochValue(self.0.epochs[position].clone())))
+    }
+
+    fn slice(
+        &self,
+        start: Option<Value<'v>>,
+        stop: Option<Value<'v>>,
+        stride: Option<Value<'v>>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        let range = range(start, stop, stride, self.0.epochs.len()).map_err(failed)?;
+        Ok(heap.alloc(Self(History { epochs: self.0.epochs[range].to_vec() })))
+    }
+
+    fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
+        Ok(self.0.epochs.iter().map(|epoch| heap.alloc(EpochValue(epoch.clone()))).collect())
+    }
+}
+
+#[starlark_value(type = "Epoch")]
+impl<'v> StarlarkValue<'v> for EpochValue {
+    shared_members!(EPOCH);
+}
+
+impl Show for HistoryValue {
+    fn show(&self) -> Result<Display> {
+        Ok(match self.0.epochs.last() {
+            None => Display::text("no epoch was trained yet"),
+            Some(last) => Display::of([
+                Part::Text(EpochValue(last.clone()).to_string()),
+                Part::Figure(training_history(&self.0)),
+            ]),
+        })
+    }
+}
+
+impl Show for EpochValue {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::text(self.to_string()))
+    }
+}
+
+/// What every epoch of a model did. `history[-1]` is the last one.
+#[starlark_module]
+fn history_methods(builder: &mut MethodsBuilder) {
+    /// Total loss of every epoch.
+    #[starlark(attribute)]
+    fn losses(this: &HistoryValue) -> anyhow::Result<Vec<f64>> {
+        Ok(this.0.epochs.iter().map(|epoch| epoch.loss).collect())
+    }
+}
+
+/// What one epoch did.
+#[starlark_module]
+fn epoch_methods(builder: &mut MethodsBuilder) {
+    /// Epochs of the model's life, counted from 1.
+    #[starlark(attribute)]
+    fn epoch(this: &EpochValue) -> anyhow::Result<i32> {
+        Ok(this.0.epoch as i32)
+    }
+
+    /// "pretrain" or "adapt".
+    #[starlark(attribute)]
+    fn stage(this: &EpochValue) -> anyhow::Result<String> {
+        Ok(this.0.stage.name().to_owned())
+    }
+
+    /// Masking strategy, such as "random" or "eu".
+    #[starlark(attribute)]
+    fn masking(this: &EpochValue) -> anyhow::Result<String> {
+        Ok(this.0.masking.name().to_owned())
+    }
+
+    /// Mean over batches: 10 × reconstruction + edge.
+    #[starlark(attribute)]
+    fn loss(this: &EpochValue) -> anyhow::Result<f64> {
+        Ok(this.0.loss)
+    }
+
+    /// Reconstruction part of the loss.
+    #[starlark(attribute)]
+    fn reconstruction(this: &EpochValue) -> anyhow::Result<f64> {
+        Ok(this.0.reconstruction)
+    }
+
+    /// Edge part of the loss.
+    #[starlark(attribute)]
+    fn edge(this: &EpochValue) -> anyhow::Result<f64> {
+        Ok(this.0.edge)
+    }
+
+    /// Learning rate of the epoch.
+    #[starlark(attribute)]
+    fn learning_rate(this: &EpochValue) -> anyhow::Result<f64> {
+        Ok(this.0.learning_rate)
+    }
+
+    /// Mean Monte-Carlo variance inside the regions, if it was estimated before this epoch.
+    #[starlark(attribute)]
+    fn variance(this: &EpochValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(NoneOr::from_option(this.0.variance))
+    }
+
+    /// Mean Monte-Carlo error inside the regions, if it was estimated before this epoch.
+    #[starlark(attribute)]
+    fn error(this: &EpochValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(NoneOr::from_option(this.0.error))
+    }
+}

@@ -1,0 +1,66 @@
+//! Positions and stretches as the language writes them: counted from 0, from the end if negative.
+
+use std::ops::Range;
+
+use starlark::values::Value;
+
+use crate::{Error, Result};
+
+/// What stands in square brackets.
+pub(super) enum Index<'v> {
+    Position(usize),
+    Name(&'v str),
+}
+
+impl<'v> Index<'v> {
+    /// Reads an index into `length` things, each one called `thing`.
+    pub fn of(index: Value<'v>, length: usize, thing: &str) -> Result<Self> {
+        if let Some(name) = index.unpack_str() {
+            return Ok(Self::Name(name));
+        }
+        position(index, length, thing).map(Self::Position)
+    }
+}
+
+/// Reads a position among `length` things, each one called `thing`.
+pub(super) fn position(index: Value, length: usize, thing: &str) -> Result<usize> {
+    let Some(given) = index.unpack_i32() else {
+        return Err(Error::input(format!(
+            "a {thing} is picked by its position or name, not by a {}",
+            index.get_type()
+        )));
+    };
+    let counted = if given < 0 { i64::from(given) + length as i64 } else { i64::from(given) };
+    match usize::try_from(counted) {
+        Ok(position) if position < length => Ok(position),
+        _ => Err(Error::input(match length {
+            0 => format!("there is no {thing} {given}: there are none"),
+            _ => format!("there is no {thing} {given}: they count from 0 to {}", length - 1),
+        })),
+    }
+}
+
+/// Reads `start:stop` of `length` things; parts beyond the ends are left out, as in Python.
+pub(super) fn range(
+    start: Option<Value>,
+    stop: Option<Value>,
+    stride: Option<Value>,
+    length: usize,
+) -> Result<Range<usize>> {
+    let number = |value: Option<Value>, default: usize| match value.filter(|v| !v.is_none()) {
+        None => Ok(default),
+        Some(value) => match value.unpack_i32() {
+            Some(given) if given < 0 => Ok((i64::from(given) + length as i64).max(0) as usize),
+            Some(given) => Ok((given as usize).min(length)),
+            None => Err(Error::input(format!(
+                "start and stop of a stretch are whole numbers, not a {}",
+                value.get_type()
+            ))),
+        },
+    };
+    if stride.is_some_and(|stride| stride.unpack_i32() != Some(1)) {
+        return Err(Error::input("a stretch is written start:stop, without a step"));
+    }
+    let start = number(start, 0)?;
+    Ok(start..number(stop, length)?.max(start))
+}

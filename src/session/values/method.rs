@@ -1,0 +1,50 @@
+//! A method without a model in the language.
+
+use std::fmt;
+
+use allocative::Allocative;
+use starlark::StarlarkPagablePanic;
+use starlark::environment::MethodsBuilder;
+use starlark::starlark_module;
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
+
+use super::{handle, shared_members};
+use crate::Result;
+use crate::baselines::IntensityThreshold;
+use crate::detection::Reconstructor;
+use crate::session::Display;
+use crate::session::show::Show;
+
+/// A baseline that needs no training.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct MethodValue(#[allocative(skip)] pub IntensityThreshold);
+
+handle!(MethodValue);
+starlark::methods_static!(METHOD = method_methods);
+
+impl fmt::Display for MethodValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Method {}>", self.0.name())
+    }
+}
+
+#[starlark_value(type = "Method")]
+impl<'v> StarlarkValue<'v> for MethodValue {
+    shared_members!(METHOD);
+}
+
+impl Show for MethodValue {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::text(self.0.name()))
+    }
+}
+
+/// A method to compare with: `detect` takes it in place of a model.
+#[starlark_module]
+fn method_methods(builder: &mut MethodsBuilder) {
+    /// As tables and figures show it.
+    #[starlark(attribute)]
+    fn name(this: &MethodValue) -> anyhow::Result<String> {
+        Ok(this.0.name())
+    }
+}

@@ -1,0 +1,124 @@
+//! A model in the language.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use allocative::Allocative;
+use starlark::StarlarkPagablePanic;
+use starlark::collections::SmallMap;
+use starlark::environment::MethodsBuilder;
+use starlark::starlark_module;
+use starlark::values::none::NoneType;
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
+
+use super::{HistoryValue, handle, shared_members};
+use crate::Result;
+use crate::context::Context;
+use crate::session::Display;
+use crate::session::show::Show;
+use crate::training::Model;
+
+/// A model that training changes in place: all names for it see the same one.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct ModelValue(#[allocative(skip)] Arc<Mutex<Model>>);
+
+handle!(ModelValue);
+starlark::methods_static!(MODEL = model_methods);
+
+impl ModelValue {
+    pub fn new(model: Model) -> Self {
+        Self(Arc::new(Mutex::new(model)))
+    }
+
+    /// Every verb that is interrupted leaves the model usable, so a panic while it was held does
+    /// not lock it away.
+    pub fn lock(&self) -> MutexGuard<'_, Model> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The surroundings of a task on this model: its tensors live where it was made.
+    pub fn surroundings(&self, context: Context) -> Context {
+        let device = self.lock().parameters.device();
+        context.with_device(device)
+    }
+}
+
+impl fmt::Display for ModelValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = self.lock();
+        let (size, epochs) = (model.config.image, model.history.epochs.len());
+        write!(f, "<Model of {size} × {size} pixels, {epochs} epochs>")
+    }
+}
+
+#[starlark_value(type = "Model")]
+impl<'v> StarlarkValue<'v> for ModelValue {
+    shared_members!(MODEL);
+}
+
+impl Show for ModelValue {
+    fn show(&self) -> Result<Display> {
+        let history = HistoryValue(self.lock().history.clone());
+        let model = self.lock();
+        let config = model.config;
+        let text = format!(
+            "masked autoencoder: {0} × {0} pixels in patches of {1}, {2} + {3} blocks, \
+             {4} parameters, {5} epochs",
+            config.image,
+            config.patch,
+            config.depth,
+            config.decoder_depth,
+            model.parameters.count(),
+            model.history.epochs.len(),
+        );
+        drop(model);
+        let mut display = Display::text(text);
+        if !history.0.epochs.is_empty() {
+            display.parts.extend(history.show()?.parts);
+        }
+        Ok(display)
+    }
+}
+
+/// A network with its optimiser and history. Training changes it in place.
+#[starlark_module]
+fn model_methods(builder: &mut MethodsBuilder) {
+    /// What every epoch did.
+    #[starlark(attribute)]
+    fn history(this: &ModelValue) -> anyhow::Result<HistoryValue> {
+        Ok(HistoryValue(this.lock().history.clone()))
+    }
+
+    /// Epochs trained so far.
+    #[starlark(attribute)]
+    fn epochs(this: &ModelValue) -> anyhow::Result<i32> {
+        Ok(this.lock().history.epochs.len() as i32)
+    }
+
+    /// Number of trained parameters.
+    #[starlark(attribute)]
+    fn parameters(this: &ModelValue) -> anyhow::Result<i64> {
+        Ok(this.lock().parameters.count() as i64)
+    }
+
+    /// Sizes of the network by name, such as "image", "patch" and "depth".
+    #[starlark(attribute)]
+    fn config(this: &ModelValue) -> anyhow::Result<SmallMap<String, i64>> {
+        let config = serde_json::to_value(this.lock().config)?;
+        let sizes = config.as_object().into_iter().flatten();
+        Ok(sizes.filter_map(|(name, size)| Some((name.clone(), size.as_i64()?))).collect())
+    }
+
+    /// Edge of the square images it takes, in pixels.
+    #[starlark(attribute)]
+    fn size(this: &ModelValue) -> anyhow::Result<i32> {
+        Ok(this.lock().config.image as i32)
+    }
+
+    /// Saves weights, optimiser and history to a file: the same as `save_model(model, path)`.
+    fn save(this: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
+        this.lock().save(Path::new(path))?;
+        Ok(NoneType)
+    }
+}

@@ -1,0 +1,100 @@
+//! Verbs that bring subjects in.
+
+use std::path::Path;
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::none::NoneOr;
+
+use super::{whole, whole_or_none};
+use crate::cohort::phantom::PhantomOptions;
+use crate::cohort::{Cohort, LoadOptions};
+use crate::context::Streams;
+use crate::session::state::State;
+use crate::session::values::CohortValue;
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Loads a cohort from a folder.
+    ///
+    /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
+    /// derivatives/), a folder of images with their masks beside them, or one of prepared .npy
+    /// slices. Subjects are prepared when first needed. One that cannot be used is reported by
+    /// name and reason and left out.
+    ///
+    /// # Arguments
+    /// * `path`: the folder.
+    /// * `strict`: whether a subject that cannot be used is an error.
+    /// * `size`: edge of the prepared slices in pixels; verbs that need the size of their model
+    ///   prepare it themselves.
+    /// * `derivatives`: name of the one folder under derivatives/ to take masks from.
+    ///
+    /// Examples:
+    /// ```python
+    /// clinic = load_cohort("bids/clinic")
+    /// print(clinic.names)
+    /// ```
+    fn load_cohort(
+        path: &str,
+        #[starlark(default = false)] strict: bool,
+        #[starlark(require = named, default = 256)] size: i64,
+        #[starlark(require = named, default = NoneOr::None)] derivatives: NoneOr<&str>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<CohortValue> {
+        let context = State::of(eval).context();
+        let options = LoadOptions {
+            strict,
+            size: whole("load_cohort", "size", size)?,
+            derivatives: derivatives.into_option().map(str::to_owned),
+        };
+        let cohort = Cohort::load(Path::new(path), &options, &context)?;
+        Ok(CohortValue { cohort, context })
+    }
+
+    /// Draws a cohort of procedural spines with known lesions: for trying things out, no data
+    /// needed.
+    ///
+    /// The first subjects are healthy volunteers of a research site; the others are patients of a
+    /// hospital with another scanner, some of them with T2 hyperintensities in the cord.
+    ///
+    /// # Arguments
+    /// * `subjects`: how many in all.
+    /// * `clinical`: how many of them are patients; None: half.
+    /// * `lesions`: how many of the patients have lesions; None: half.
+    /// * `pixel_mm`: mean edge of a pixel; larger pixels draw faster.
+    /// * `size`: edge of the prepared slices in pixels; verbs that need the size of their model
+    ///   prepare it themselves.
+    /// * `seed`: another cohort for every number; None: the session's seed.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 12)
+    /// people.clinical
+    /// ```
+    fn phantom_cohort(
+        #[starlark(default = 12)] subjects: i64,
+        #[starlark(require = named, default = NoneOr::None)] clinical: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] lesions: NoneOr<i64>,
+        #[starlark(require = named, default = UnpackFloat(0.8))] pixel_mm: UnpackFloat,
+        #[starlark(require = named, default = 256)] size: i64,
+        #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<CohortValue> {
+        let verb = "phantom_cohort";
+        let context = State::of(eval).context();
+        let streams = match whole_or_none(verb, "seed", seed)? {
+            Some(seed) => Streams::new(seed),
+            None => context.streams,
+        };
+        let options = PhantomOptions {
+            subjects: whole(verb, "subjects", subjects)?,
+            clinical: whole_or_none(verb, "clinical", clinical)?,
+            with_lesions: whole_or_none(verb, "lesions", lesions)?,
+            pixel_mm: pixel_mm.0,
+        };
+        let cohort = Cohort::phantom(&options, whole(verb, "size", size)?, &streams)?;
+        Ok(CohortValue { cohort, context })
+    }
+}

@@ -1,0 +1,125 @@
+//! Verbs that find and judge.
+
+use std::sync::Arc;
+
+use either::Either;
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::none::NoneOr;
+
+use super::training::subjects;
+use super::whole;
+use crate::baselines::IntensityThreshold;
+use crate::detection::{self, MaskedAutoencoder};
+use crate::evaluation::{self, EvaluationOptions, ThresholdRule};
+use crate::session::state::State;
+use crate::session::values::{
+    CohortValue, EvaluationValue, FindingsValue, MethodValue, ModelValue,
+};
+use crate::uncertainty::MonteCarlo;
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Looks for places that a model cannot redraw, and scores segments and patients by them.
+    ///
+    /// The AnaScore of a segment is the peak of the error along the cord above its mean; that of
+    /// a patient is the highest of all segments and slices.
+    ///
+    /// # Arguments
+    /// * `model`: a model, or a method such as `intensity_threshold()`.
+    /// * `cohort`: where to look.
+    /// * `samples`: redrawings of every patch that the reconstruction is the mean of.
+    /// * `ratio`: share of the region's patches that each pass hides.
+    ///
+    /// Examples:
+    /// ```python
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 2))
+    /// found.scores
+    /// ```
+    fn detect(
+        model: Either<&ModelValue, &MethodValue>,
+        cohort: &CohortValue,
+        #[starlark(default = 10)] samples: i64,
+        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<FindingsValue> {
+        let context = State::of(eval).context();
+        let findings = match model {
+            Either::Left(model) => {
+                let context = model.surroundings(context);
+                let subjects = subjects(model, cohort, &context)?;
+                let method = {
+                    let mut model = model.lock();
+                    model.estimations += 1;
+                    MaskedAutoencoder {
+                        network: model.frozen()?,
+                        monte_carlo: MonteCarlo {
+                            samples: whole("detect", "samples", samples)?,
+                            ratio: ratio.0,
+                            ..MonteCarlo::default()
+                        },
+                        round: model.estimations,
+                    }
+                };
+                detection::detect(&method, &subjects, &context)?
+            }
+            Either::Right(method) => {
+                let subjects = cohort.cohort.subjects(&context)?;
+                detection::detect(&method.0, &subjects, &context)?
+            }
+        };
+        Ok(FindingsValue(Arc::new(findings)))
+    }
+
+    /// The method to beat: bright is abnormal. Lesions are bright on T2-weighted images, so a
+    /// model that learned anything has to do better.
+    ///
+    /// # Arguments
+    /// * `local_mm`: compare with the mean over this length of cord instead of the whole slice's
+    ///   median; None: the median.
+    ///
+    /// Examples:
+    /// ```python
+    /// baseline = detect(intensity_threshold(), phantom_cohort(subjects = 2))
+    /// ```
+    fn intensity_threshold(
+        #[starlark(default = NoneOr::None)] local_mm: NoneOr<UnpackFloat>,
+    ) -> anyhow::Result<MethodValue> {
+        let local_mm = local_mm.into_option().map(|length| length.0);
+        Ok(MethodValue(IntensityThreshold { local_mm }))
+    }
+
+    /// Judges findings against what is known about the subjects' lesions.
+    ///
+    /// # Arguments
+    /// * `found`: what `detect` found.
+    /// * `threshold`: scores from here on count as found; None: the best F1 on these very
+    ///   subjects, an oracle.
+    ///
+    /// Examples:
+    /// ```python
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
+    /// evaluate(found).auroc
+    /// ```
+    fn evaluate(
+        found: &FindingsValue,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<EvaluationValue> {
+        let rule = match threshold.into_option() {
+            Some(threshold) => ThresholdRule::Value(threshold.0),
+            None => ThresholdRule::BestF1,
+        };
+        let options = EvaluationOptions { threshold: rule };
+        let evaluation = evaluation::evaluate(&found.0, &options, &State::of(eval).context())?;
+        let judged = found.0.subjects.iter().filter(|finding| finding.is_scored());
+        let patients =
+            judged.filter_map(|finding| Some((finding.score, finding.subject.has_lesion()?)));
+        Ok(EvaluationValue {
+            evaluation: Arc::new(evaluation),
+            patients: Arc::new(patients.collect()),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Verbs that show.
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::list::ListRef;
+use starlark::values::none::{NoneOr, NoneType};
+use starlark::values::{Value, ValueLike};
+
+use crate::figures::training_history;
+use crate::report::Table;
+use crate::session::show::{self, Showable};
+use crate::session::state::State;
+use crate::session::values::{
+    EvaluationValue, FindingValue, FindingsValue, HistoryValue, ModelValue,
+};
+use crate::session::{Display, Output, Part};
+use crate::{Error, Result};
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Draws a value: a cohort's montage, a slice, a model's training, uncertainty, masks,
+    /// findings, the ROC curves of evaluations.
+    ///
+    /// # Arguments
+    /// * `value`: what to draw; a list of evaluations shares one chart.
+    /// * `kind`: of a finding, "panels" or "curve" alone; None: everything.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// plot(people[0])
+    /// ```
+    fn plot<'v>(
+        value: Value<'v>,
+        #[starlark(default = NoneOr::None)] kind: NoneOr<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<NoneType> {
+        let figures = figures(value, kind.into_option())?;
+        emit(eval, figures);
+        Ok(NoneType)
+    }
+
+    /// Shows a value's numbers as a table: findings, an evaluation or a list of them, a training
+    /// history.
+    ///
+    /// # Arguments
+    /// * `value`: what to tabulate; evaluations of several methods stand side by side.
+    ///
+    /// Examples:
+    /// ```python
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
+    /// table([evaluate(found)])
+    /// ```
+    fn table<'v>(value: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> anyhow::Result<NoneType> {
+        emit(eval, vec![Part::Table(tabulated(value)?)]);
+        Ok(NoneType)
+    }
+
+    /// Shows a value as if it ended the cell: useful inside a loop or function.
+    ///
+    /// # Arguments
+    /// * `value`: what to show.
+    /// * `id`: showing again under the same name replaces what was shown, where the front end
+    ///   can.
+    ///
+    /// Examples:
+    /// ```python
+    /// for subject in phantom_cohort(subjects = 2):
+    ///     show(subject, id = "subject")
+    /// ```
+    fn show<'v>(
+        value: Value<'v>,
+        #[starlark(require = named, default = NoneOr::None)] id: NoneOr<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<NoneType> {
+        if let Some(mut display) = show::display(value)? {
+            display.id = id.into_option().map(str::to_owned);
+            State::of(eval).sink().emit(Output::Display(display));
+        }
+        Ok(NoneType)
+    }
+}
+
+fn emit(eval: &Evaluator, parts: Vec<Part>) {
+    State::of(eval).sink().emit(Output::Display(Display::of(parts)));
+}
+
+/// The figures among a value's display, or the one of this kind.
+fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
+    let finding = value.downcast_ref::<FindingValue>();
+    match (kind, finding) {
+        (Some("panels"), Some(finding)) => return Ok(vec![Part::Figure(finding.panels()?)]),
+        (Some("curve"), Some(finding)) => return Ok(vec![Part::Figure(finding.curve())]),
+        (Some(kind), _) => {
+            return Err(Error::input(format!(
+                "plot: there is no kind \"{kind}\" of a {}; findings have \"panels\" and \"curve\"",
+                value.get_type()
+            )));
+        }
+        (None, _) => {}
+    }
+    if let Some(evaluations) = evaluations(value) {
+        return Ok(vec![Part::Figure(EvaluationValue::roc(&evaluations))]);
+    }
+    if let Some(model) = value.downcast_ref::<ModelValue>() {
+        return Ok(vec![Part::Figure(training_history(&model.lock().history))]);
+    }
+    let display = value.request_value::<Showable>().map(|showable| showable.0.show());
+    let parts = display.transpose()?.map(|display| display.parts).unwrap_or_default();
+    let figures: Vec<_> =
+        parts.into_iter().filter(|part| matches!(part, Part::Figure(_))).collect();
+    if figures.is_empty() {
+        return Err(Error::input(format!(
+            "plot: a value of type {} has no figure",
+            value.get_type()
+        )));
+    }
+    Ok(figures)
+}
+
+fn tabulated(value: Value) -> Result<Table> {
+    if let Some(evaluations) = evaluations(value) {
+        return EvaluationValue::table(&evaluations);
+    }
+    if let Some(findings) = value.downcast_ref::<FindingsValue>() {
+        return findings.table();
+    }
+    if let Some(history) = value.downcast_ref::<HistoryValue>() {
+        return history.table();
+    }
+    if let Some(model) = value.downcast_ref::<ModelValue>() {
+        return HistoryValue(model.lock().history.clone()).table();
+    }
+    Err(Error::input(format!("table: a value of type {} has no table", value.get_type())))
+}
+
+/// An evaluation, or a list of nothing but evaluations.
+fn evaluations<'v>(value: Value<'v>) -> Option<Vec<&'v EvaluationValue>> {
+    if let Some(one) = EvaluationValue::from_value(value) {
+        return Some(vec![one]);
+    }
+    let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
+    list.iter().map(EvaluationValue::from_value).collect()
+}

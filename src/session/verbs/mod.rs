@@ -1,0 +1,51 @@
+//! The verbs, by theme. This is the one table: what runs, what is completed, what `help` prints
+//! and what the reference page lists all come from here.
+
+mod cohorts;
+mod detection;
+mod figures;
+mod models;
+mod session;
+mod training;
+
+use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
+use starlark::values::none::NoneOr;
+
+use crate::{Error, Result};
+
+/// Adds the verbs of one theme.
+pub(super) type Theme = fn(&mut GlobalsBuilder);
+
+/// Title of each theme and what adds its verbs, in the order of a study.
+pub(super) const THEMES: &[(&str, Theme)] = &[
+    ("Cohorts", cohorts::verbs),
+    ("Models", models::verbs),
+    ("Training", training::verbs),
+    ("Detection", detection::verbs),
+    ("Figures and tables", figures::verbs),
+    ("Session", session::verbs),
+];
+
+/// Everything that a cell finds defined: Starlark's own functions, its common extensions and the
+/// verbs.
+pub(super) fn globals() -> Globals {
+    use LibraryExtension::*;
+    let mut globals = GlobalsBuilder::extended_by(&[
+        StructType, RecordType, EnumType, SetType, Map, Filter, Partial, Print, Json, Typing,
+    ]);
+    for (_, add) in THEMES {
+        add(&mut globals);
+    }
+    globals.build()
+}
+
+/// A count or size that the user gave for the parameter `name` of `verb`.
+fn whole<T: TryFrom<i64>>(verb: &str, name: &str, given: i64) -> Result<T> {
+    T::try_from(given)
+        .map_err(|_| Error::input(format!("{verb}: `{name}` must be 0 or more, not {given}")))
+}
+
+/// The same for a parameter that may be None.
+fn whole_or_none<T: TryFrom<i64>>(verb: &str, name: &str, given: NoneOr<i64>) -> Result<Option<T>> {
+    given.into_option().map(|given| whole(verb, name, given)).transpose()
+}

@@ -1,0 +1,99 @@
+//! Verbs that make, load and save models.
+
+use std::path::Path;
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::none::{NoneOr, NoneType};
+
+use super::whole_or_none;
+use crate::model::Config;
+use crate::session::state::State;
+use crate::session::values::ModelValue;
+use crate::training::Model;
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Makes an untrained model, initialised from the session's seed.
+    ///
+    /// "small" suits a laptop: 128 × 128 pixels, 4 + 2 transformer blocks. "paper" is the
+    /// published size: 256 × 256 pixels, 12 + 8 blocks.
+    ///
+    /// # Arguments
+    /// * `preset`: "small" or "paper".
+    /// * `image`: edge of the square images in pixels; None: the preset's. The same holds for
+    ///   the parameters that follow.
+    /// * `patch`: edge of a patch in pixels.
+    /// * `dim`: channels of a token in the encoder.
+    /// * `depth`: transformer blocks of the encoder.
+    /// * `heads`: attention heads of the encoder.
+    /// * `decoder_dim`: channels of a token in the decoder.
+    /// * `decoder_depth`: transformer blocks of the decoder.
+    /// * `decoder_heads`: attention heads of the decoder.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = u2ad(preset = "small")
+    /// deep = u2ad(preset = "paper", depth = 24)
+    /// ```
+    fn u2ad(
+        #[starlark(default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] image: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] patch: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] dim: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] depth: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] heads: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] decoder_dim: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] decoder_depth: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] decoder_heads: NoneOr<i64>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<ModelValue> {
+        let mut config = Config::preset(preset)?;
+        for (name, given, size) in [
+            ("image", image, &mut config.image),
+            ("patch", patch, &mut config.patch),
+            ("dim", dim, &mut config.dim),
+            ("depth", depth, &mut config.depth),
+            ("heads", heads, &mut config.heads),
+            ("decoder_dim", decoder_dim, &mut config.decoder_dim),
+            ("decoder_depth", decoder_depth, &mut config.decoder_depth),
+            ("decoder_heads", decoder_heads, &mut config.decoder_heads),
+        ] {
+            if let Some(given) = whole_or_none("u2ad", name, given)? {
+                *size = given;
+            }
+        }
+        Ok(ModelValue::new(Model::new(config, &State::of(eval).context())?))
+    }
+
+    /// Loads a model from a file that `save_model` wrote, or from published weights.
+    ///
+    /// # Arguments
+    /// * `path`: a .safetensors file.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = load_model("runs/study/model.safetensors")
+    /// ```
+    fn load_model(path: &str, eval: &mut Evaluator) -> anyhow::Result<ModelValue> {
+        let context = State::of(eval).context();
+        Ok(ModelValue::new(Model::load(Path::new(path), &context.device)?))
+    }
+
+    /// Saves a model: weights, optimiser state, configuration and history. Training goes on from
+    /// the file bit by bit as it would have without it.
+    ///
+    /// # Arguments
+    /// * `model`: the model.
+    /// * `path`: where to; a .safetensors file.
+    ///
+    /// Examples:
+    /// ```python
+    /// save_model(u2ad(), "model.safetensors")
+    /// ```
+    fn save_model(model: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
+        model.lock().save(Path::new(path))?;
+        Ok(NoneType)
+    }
+}

@@ -1,0 +1,296 @@
+//! Verbs of the loop of the paper: epochs, uncertainty, masks, and the published loops made of
+//! them.
+
+use std::sync::Arc;
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::none::NoneOr;
+
+use super::whole;
+use crate::cohort::Subject;
+use crate::context::Context;
+use crate::masking::{Guide, Normalisation, Strategy};
+use crate::session::state::State;
+use crate::session::values::{
+    CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, SliceUncertaintyValue,
+    SliceValue, UncertaintyValue,
+};
+use crate::training::{self, Adaptation, Stage, TrainingOptions, all_slices};
+use crate::uncertainty::{MonteCarlo, Passes};
+use crate::{Error, Result};
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Trains one epoch: every slice of the cohort once, in batches.
+    ///
+    /// Without masks, hidden patches are drawn at random, as in pretraining. With the masks of
+    /// `regenerate_masks` the epoch counts as adaptation; a stage that begins resets optimiser
+    /// and learning rate.
+    ///
+    /// # Arguments
+    /// * `model`: the model; it changes in place.
+    /// * `cohort`: whose slices to learn from.
+    /// * `masks`: what guides the choice of hidden patches; None: chance.
+    /// * `learning_rate`: at the start of a stage.
+    /// * `decay_every`: epochs of a stage after which the learning rate falls to a tenth; 0:
+    ///   never.
+    /// * `batch`: slices per batch.
+    /// * `ratio`: share of the region's patches that are hidden.
+    /// * `augment`: whether brightness, contrast and noise vary.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = u2ad()
+    /// people = phantom_cohort(subjects = 2)
+    /// train_epoch(model, people)
+    /// ```
+    fn train_epoch(
+        model: &ModelValue,
+        cohort: &CohortValue,
+        #[starlark(default = NoneOr::None)] masks: NoneOr<&MasksValue>,
+        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = 50)] decay_every: i64,
+        #[starlark(require = named, default = 10)] batch: i64,
+        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = true)] augment: bool,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<EpochValue> {
+        let verb = "train_epoch";
+        let options = TrainingOptions {
+            batch: whole(verb, "batch", batch)?,
+            ratio: ratio.0,
+            learning_rate: learning_rate.0,
+            decay_every: whole(verb, "decay_every", decay_every)?,
+            augment,
+            ..TrainingOptions::default()
+        };
+        let context = model.surroundings(State::of(eval).context());
+        let subjects = subjects(model, cohort, &context)?;
+        let (guide, stage) = match masks.into_option() {
+            Some(masks) => (masks.guide.clone(), Stage::Adapt),
+            None => (Guide::random(model.lock().config.patch), Stage::Pretrain),
+        };
+        let mut model = model.lock();
+        let slices = all_slices(&subjects);
+        let record = training::train_epoch(&mut model, &slices, &guide, stage, &options, &context)?;
+        Ok(EpochValue(record))
+    }
+
+    /// Pretrains on healthy subjects with random masks.
+    ///
+    /// # Arguments
+    /// * `model`: the model; it changes in place.
+    /// * `cohort`: healthy subjects.
+    /// * `epochs`: how many; the publication trains 200.
+    /// * `learning_rate`: at the start.
+    /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
+    /// * `batch`: slices per batch.
+    /// * `ratio`: share of the region's patches that are hidden.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = u2ad()
+    /// pretrain(model, phantom_cohort(subjects = 2).healthy, epochs = 1)
+    /// ```
+    fn pretrain(
+        model: &ModelValue,
+        cohort: &CohortValue,
+        #[starlark(default = 200)] epochs: i64,
+        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = 50)] decay_every: i64,
+        #[starlark(require = named, default = 10)] batch: i64,
+        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<HistoryValue> {
+        let verb = "pretrain";
+        let options = TrainingOptions {
+            batch: whole(verb, "batch", batch)?,
+            ratio: ratio.0,
+            learning_rate: learning_rate.0,
+            decay_every: whole(verb, "decay_every", decay_every)?,
+            ..TrainingOptions::default()
+        };
+        let epochs = whole(verb, "epochs", epochs)?;
+        let context = model.surroundings(State::of(eval).context());
+        let subjects = subjects(model, cohort, &context)?;
+        let mut model = model.lock();
+        training::pretrain(&mut model, &subjects, epochs, &options, &context)?;
+        Ok(HistoryValue(model.history.clone()))
+    }
+
+    /// Adapts a pretrained model to a clinic's own unlabelled subjects: first it practises where
+    /// it is unsure, then it stops practising where its error stays high.
+    ///
+    /// # Arguments
+    /// * `model`: the model; it changes in place.
+    /// * `cohort`: the clinic's subjects, without labels.
+    /// * `epochs`: how many in all.
+    /// * `epistemic_epochs`: how many of them are guided by epistemic uncertainty alone ("eu");
+    ///   the rest also spares patches of high error ("au"). None: three quarters, as published.
+    /// * `refresh`: epochs between two estimations of uncertainty.
+    /// * `samples`: redrawings of every patch per estimation.
+    /// * `learning_rate`: at the start.
+    /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
+    /// * `batch`: slices per batch.
+    /// * `ratio`: share of the region's patches that are hidden.
+    /// * `temperature`: of the softmax over patch variances.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = u2ad()
+    /// adapt(model, phantom_cohort(subjects = 2).clinical, epochs = 1, samples = 2)
+    /// ```
+    fn adapt(
+        model: &ModelValue,
+        cohort: &CohortValue,
+        #[starlark(default = 200)] epochs: i64,
+        #[starlark(require = named, default = NoneOr::None)] epistemic_epochs: NoneOr<i64>,
+        #[starlark(require = named, default = 10)] refresh: i64,
+        #[starlark(require = named, default = 10)] samples: i64,
+        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = 50)] decay_every: i64,
+        #[starlark(require = named, default = 10)] batch: i64,
+        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(1.0))] temperature: UnpackFloat,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<HistoryValue> {
+        let verb = "adapt";
+        let epochs: usize = whole(verb, "epochs", epochs)?;
+        let epistemic = super::whole_or_none(verb, "epistemic_epochs", epistemic_epochs)?;
+        let options = Adaptation {
+            epochs,
+            epistemic_epochs: epistemic.unwrap_or(epochs * 3 / 4),
+            refresh: whole(verb, "refresh", refresh)?,
+            monte_carlo: MonteCarlo {
+                samples: whole(verb, "samples", samples)?,
+                ratio: ratio.0,
+                ..MonteCarlo::default()
+            },
+            temperature: temperature.0,
+            training: TrainingOptions {
+                batch: whole(verb, "batch", batch)?,
+                ratio: ratio.0,
+                learning_rate: learning_rate.0,
+                decay_every: whole(verb, "decay_every", decay_every)?,
+                ..TrainingOptions::default()
+            },
+            ..Adaptation::default()
+        };
+        let context = model.surroundings(State::of(eval).context());
+        let subjects = subjects(model, cohort, &context)?;
+        let mut model = model.lock();
+        training::adapt(&mut model, &subjects, &options, &context)?;
+        Ok(HistoryValue(model.history.clone()))
+    }
+
+    /// Estimates how unsure a model is: every patch of the region is redrawn several times under
+    /// different masks.
+    ///
+    /// The variance over the redrawings is the epistemic uncertainty; the difference of their
+    /// mean from the image is the error.
+    ///
+    /// # Arguments
+    /// * `model`: the model.
+    /// * `cohort`: whose slices to redraw.
+    /// * `samples`: redrawings of every patch.
+    /// * `ratio`: share of the region's patches that each pass hides.
+    /// * `passes`: "balanced" hides every patch equally often; "independent" is the published
+    ///   loop, with more passes.
+    ///
+    /// Examples:
+    /// ```python
+    /// doubt = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
+    /// doubt[0].variance.maximum
+    /// ```
+    fn estimate_uncertainty(
+        model: &ModelValue,
+        cohort: &CohortValue,
+        #[starlark(default = 10)] samples: i64,
+        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = "balanced")] passes: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<UncertaintyValue> {
+        let settings = MonteCarlo {
+            samples: whole("estimate_uncertainty", "samples", samples)?,
+            ratio: ratio.0,
+            passes: match passes {
+                "balanced" => Passes::Balanced,
+                "independent" => Passes::Independent,
+                _ => Err(Error::input(format!(
+                    "estimate_uncertainty: `passes` must be \"balanced\" or \"independent\", not \
+                     \"{passes}\""
+                )))?,
+            },
+        };
+        let context = model.surroundings(State::of(eval).context());
+        let subjects = subjects(model, cohort, &context)?;
+        let mut model = model.lock();
+        let slices = all_slices(&subjects);
+        let maps = training::estimate(&mut model, &slices, &settings, &context)?;
+        let places = subjects.iter().flat_map(|subject| {
+            (0..subject.slices.len())
+                .map(|position| SliceValue { subject: subject.clone(), position })
+        });
+        let slices = places
+            .zip(maps)
+            .map(|(slice, maps)| SliceUncertaintyValue { slice, maps: Arc::new(maps) });
+        Ok(UncertaintyValue { slices: Arc::new(slices.collect()), patch: model.config.patch })
+    }
+
+    /// Turns uncertainty into guidance for the masks of the epochs that follow.
+    ///
+    /// "eu" hides more often where the model is unsure; "au" does too, but spares patches of high
+    /// error, so that lesions stay badly redrawn. "eu-published" and "au-published" follow the
+    /// published code, which hides unsure patches less often.
+    ///
+    /// # Arguments
+    /// * `doubt`: what `estimate_uncertainty` found.
+    /// * `guide`: "eu", "au", "eu-published", "au-published" or "random".
+    /// * `temperature`: of the softmax over patch variances; lower follows them more closely.
+    /// * `normalisation`: "standardised" makes the variances of each slice comparable, "raw" takes
+    ///   them as they are.
+    ///
+    /// Examples:
+    /// ```python
+    /// doubt = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
+    /// masks = regenerate_masks(doubt, guide = "eu")
+    /// ```
+    fn regenerate_masks(
+        doubt: &UncertaintyValue,
+        #[starlark(default = "eu")] guide: &str,
+        #[starlark(require = named, default = UnpackFloat(1.0))] temperature: UnpackFloat,
+        #[starlark(require = named, default = "standardised")] normalisation: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MasksValue> {
+        let normalisation = match normalisation {
+            "standardised" => Normalisation::Standardised,
+            "raw" => Normalisation::Raw,
+            _ => Err(Error::input(format!(
+                "regenerate_masks: `normalisation` must be \"standardised\" or \"raw\", not \
+                 \"{normalisation}\""
+            )))?,
+        };
+        let strategy = Strategy::from_name(guide)?;
+        let maps = doubt.slices.iter().map(|one| (one.slice.slice(), &*one.maps));
+        let guide = Guide::from_uncertainty(strategy, maps, doubt.patch)
+            .with_normalisation(normalisation)
+            .with_temperature(temperature.0)?;
+        let example = doubt
+            .most_uncertain()
+            .ok_or_else(|| Error::input("regenerate_masks: there is no slice to make masks for"))?;
+        Ok(MasksValue { guide, example: example.slice.clone(), context: State::of(eval).context() })
+    }
+}
+
+/// The cohort's subjects with slices of the size that the model takes.
+pub(super) fn subjects(
+    model: &ModelValue,
+    cohort: &CohortValue,
+    context: &Context,
+) -> Result<Vec<Arc<Subject>>> {
+    let size = model.lock().config.image;
+    cohort.cohort.at_size(size)?.subjects(context)
+}

@@ -1,0 +1,121 @@
+//! Adam with a state that can be saved (candle-nn keeps its moments private).
+
+use std::collections::BTreeMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Result, Tensor, Var};
+
+use crate::model::Parameters;
+
+/// Adam as in the publication: β (0.9, 0.95), ε 1e-8, no weight decay.
+#[derive(Default)]
+pub struct Adam {
+    step: usize,
+    moments: BTreeMap<String, Moments>,
+}
+
+struct Moments {
+    first: Tensor,
+    second: Tensor,
+}
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.95;
+const EPSILON: f64 = 1e-8;
+
+impl Adam {
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
+    /// Moves every parameter against its gradient. `gradients` holds one per trainable tensor, by
+    /// name; a missing one is an error, never a silent standstill.
+    pub fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &BTreeMap<String, Tensor>,
+        learning_rate: f64,
+    ) -> Result<()> {
+        self.step += 1;
+        let correction_1 = 1.0 - BETA_1.powi(self.step as i32);
+        let correction_2 = 1.0 - BETA_2.powi(self.step as i32);
+        for (name, var) in parameters.trainable() {
+            let Some(gradient) = gradients.get(name) else {
+                candle_core::bail!("\"{name}\" received no gradient");
+            };
+            let (first, second) = match self.moments.get(name) {
+                Some(Moments { first, second }) => (
+                    ((first * BETA_1)? + (gradient * (1.0 - BETA_1))?)?,
+                    ((second * BETA_2)? + (gradient.sqr()? * (1.0 - BETA_2))?)?,
+                ),
+                None => ((gradient * (1.0 - BETA_1))?, (gradient.sqr()? * (1.0 - BETA_2))?),
+            };
+            let scale = ((&second / correction_2)?.sqrt()? + EPSILON)?;
+            let change = ((&first * (learning_rate / correction_1))? / scale)?;
+            var.set(&(var.as_tensor() - change)?.detach())?;
+            self.moments.insert(
+                name.to_owned(),
+                Moments { first: first.detach(), second: second.detach() },
+            );
+        }
+        Ok(())
+    }
+
+    /// The moments as named tensors: `adam.first.<name>` and `adam.second.<name>`.
+    pub fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let entries = self.moments.iter().flat_map(|(name, moments)| {
+            [
+                (format!("{FIRST}{name}"), moments.first.clone()),
+                (format!("{SECOND}{name}"), moments.second.clone()),
+            ]
+        });
+        entries.collect()
+    }
+
+    /// Takes the moments out of a checkpoint's tensors, leaving the rest.
+    pub fn from_tensors(step: usize, tensors: &mut BTreeMap<String, Tensor>) -> Result<Self> {
+        let mut take = |prefix: &str| {
+            let names: Vec<String> =
+                tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+            let taken = names.into_iter().filter_map(|name| {
+                let tensor = tensors.remove(&name)?;
+                Some((name[prefix.len()..].to_owned(), tensor))
+            });
+            taken.collect::<BTreeMap<_, _>>()
+        };
+        let (first, mut second) = (take(FIRST), take(SECOND));
+        let mut moments = BTreeMap::new();
+        for (name, first) in first {
+            let Some(second) = second.remove(&name) else {
+                candle_core::bail!("the optimiser state of \"{name}\" is incomplete");
+            };
+            moments.insert(name, Moments { first, second });
+        }
+        Ok(Self { step, moments })
+    }
+}
+
+const FIRST: &str = "adam.first.";
+const SECOND: &str = "adam.second.";
+
+/// Adds the gradients of a micro-batch to those of the batch so far.
+pub(super) fn accumulate(
+    total: &mut BTreeMap<String, Tensor>,
+    parameters: &Parameters,
+    gradients: &GradStore,
+) -> Result<()> {
+    for (name, var) in parameters.trainable() {
+        let Some(gradient) = gradient_of(gradients, var) else { continue };
+        let sum = match total.get(name) {
+            Some(sum) => (sum + gradient)?,
+            None => gradient.clone(),
+        };
+        total.insert(name.to_owned(), sum.detach());
+    }
+    Ok(())
+}
+
+fn gradient_of<'a>(gradients: &'a GradStore, var: &Var) -> Option<&'a Tensor> {
+    gradients.get(var.as_tensor())
+}

@@ -1,0 +1,258 @@
+//! One epoch: every slice once, in a shuffled order, in batches.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use candle_core::Tensor;
+use ndarray::{Array2, Array3};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::adam::accumulate;
+use super::loss::stack;
+use super::{EpochRecord, Loss, Model, Stage, Target, augment, pixel_weights, sobel};
+use crate::cohort::Slice;
+use crate::context::Context;
+use crate::masking::Guide;
+use crate::model::{Network, PatchOrder, patchify};
+use crate::uncertainty::check_size;
+use crate::{Error, Result};
+
+/// Settings of training; the defaults are the published ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingOptions {
+    /// Slices per batch.
+    pub batch: usize,
+    /// Share of the region's patches that are hidden.
+    pub ratio: f64,
+    /// Learning rate at the start of a stage.
+    pub learning_rate: f64,
+    /// Epochs of a stage after which the learning rate falls to a tenth; 0: never.
+    pub decay_every: usize,
+    /// Whether images are augmented.
+    pub augment: bool,
+    /// Slices that go through the network together; `None` chooses by the network's size. The
+    /// batch's gradient is summed over them, so this bounds memory, not the method.
+    pub micro_batch: Option<usize>,
+}
+
+impl Default for TrainingOptions {
+    fn default() -> Self {
+        Self {
+            batch: 10,
+            ratio: 0.75,
+            learning_rate: 3e-3,
+            decay_every: 50,
+            augment: true,
+            micro_batch: None,
+        }
+    }
+}
+
+/// Activations a micro-batch may hold, bytes.
+const ACTIVATION_BUDGET: usize = 4 << 30;
+/// An epoch expected to take longer than this says so before it starts.
+const WORTH_AN_ESTIMATE: Duration = Duration::from_secs(30);
+
+impl TrainingOptions {
+    fn validate(&self) -> Result<()> {
+        if self.batch == 0 || self.micro_batch == Some(0) {
+            return Err(Error::input("a batch needs at least 1 slice"));
+        }
+        if !(self.ratio > 0.0 && self.ratio <= 1.0) {
+            return Err(Error::input(format!("ratio must lie in (0, 1], not {}", self.ratio)));
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Err(Error::input(format!(
+                "the learning rate must be positive, not {}",
+                self.learning_rate
+            )));
+        }
+        Ok(())
+    }
+
+    /// The learning rate of an epoch of a stage, counted from 0.
+    pub fn learning_rate_at(&self, epoch_in_stage: usize) -> f64 {
+        let decays = epoch_in_stage.checked_div(self.decay_every).unwrap_or(0);
+        self.learning_rate * 0.1f64.powi(decays as i32)
+    }
+}
+
+/// Trains one epoch and adds it to the model's history. Slices without a region are not asked for
+/// by [`super::all_slices`]; masks are drawn anew for every batch. A stage that begins resets the
+/// optimiser, as in the publication, where adaptation is a training of its own.
+///
+/// # Errors
+/// On interruption the batch under way is discarded whole, the batches before it are kept, and the
+/// epoch does not enter the history.
+pub fn train_epoch(
+    model: &mut Model,
+    slices: &[&Slice],
+    guide: &Guide,
+    stage: Stage,
+    options: &TrainingOptions,
+    context: &Context,
+) -> Result<EpochRecord> {
+    options.validate()?;
+    let network = model.parameters.trainable_network(&model.config)?;
+    if slices.is_empty() {
+        return Err(Error::input("the cohort has no slice with a region of interest to train on"));
+    }
+    slices.iter().try_for_each(|slice| check_size(&network, slice))?;
+    let epoch = model.history.epochs.len() + 1;
+    let in_stage = model.history.epochs_in_stage(stage);
+    if in_stage == 0 {
+        model.adam = super::Adam::default();
+    }
+    let learning_rate = options.learning_rate_at(in_stage);
+    let mut order: Vec<usize> = (0..slices.len()).collect();
+    order.shuffle(&mut context.streams.stream("shuffle", &[epoch as u64]));
+    let batches: Vec<&[usize]> = order.chunks(options.batch).collect();
+    announce(&network, slices[0], slices.len(), epoch, context)?;
+    let title = format!("{} epoch {epoch}, {} masks", stage.name(), guide.strategy.name());
+    let progress = context.progress(title, "batch", batches.len());
+    let mut sums = [0.0; 3];
+    for (number, batch) in batches.iter().enumerate() {
+        let place = [epoch as u64, number as u64];
+        let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
+        let mut masking = context.streams.stream("masking", &place);
+        let masks = guide.draw(&members, options.ratio, &mut masking)?;
+        let step = train_batch(model, &network, &members, &masks, place, options, context);
+        let (gradients, losses) = step.inspect_err(|error| {
+            if matches!(error, Error::Cancelled) {
+                let of = batches.len();
+                context.note(format!("kept: epoch {epoch}: {number} of {of} batches"));
+            }
+        })?;
+        model.adam.step(&model.parameters, &gradients, learning_rate)?;
+        sums.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss);
+        let done = (number + 1) as f64;
+        progress.advance(1, &[("loss", sums[0] / done)]);
+    }
+    let [loss, reconstruction, edge] = sums.map(|sum| sum / batches.len() as f64);
+    let record = EpochRecord {
+        epoch,
+        stage,
+        masking: guide.strategy,
+        loss,
+        reconstruction,
+        edge,
+        learning_rate,
+        variance: guide.mean_variance,
+        error: guide.mean_error,
+    };
+    model.history.epochs.push(record.clone());
+    Ok(record)
+}
+
+/// Gradients by name, and the three losses, of one batch.
+fn train_batch(
+    model: &Model,
+    network: &Network,
+    batch: &[&Slice],
+    masks: &PatchOrder,
+    place: [u64; 2],
+    options: &TrainingOptions,
+    context: &Context,
+) -> Result<(BTreeMap<String, Tensor>, [f64; 3])> {
+    let patch = model.config.patch;
+    let images: Vec<Array2<f32>> = batch
+        .par_iter()
+        .enumerate()
+        .map(|(index, slice)| {
+            let mut stream =
+                context.streams.stream("augmentation", &[place[0], place[1], index as u64]);
+            let view = slice.image.view();
+            if options.augment { augment(view, &mut stream) } else { view.to_owned() }
+        })
+        .collect();
+    let hidden_in_batch = masks.batch() * (masks.patches() - masks.keep());
+    let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch));
+    let mut gradients = BTreeMap::new();
+    let mut losses = [0.0; 3];
+    for from in (0..batch.len()).step_by(micro) {
+        context.check()?;
+        let to = batch.len().min(from + micro);
+        let order = masks.images(from, to);
+        let regions = batch[from..to].iter().map(|slice| patchify(slice.region.view(), patch));
+        let target = target(&images[from..to], regions.collect(), &order, hidden_in_batch, patch)
+            .and_then(|target| target.to_device(&context.device))?;
+        let loss = Loss::new(&network.forward(&target.patches, &order)?, &target)?;
+        let store = loss.total.backward()?;
+        accumulate(&mut gradients, &model.parameters, &store)?;
+        let parts = [&loss.total, &loss.reconstruction, &loss.edge];
+        for (sum, part) in losses.iter_mut().zip(parts) {
+            *sum += f64::from(part.to_scalar::<f32>()?);
+        }
+    }
+    if losses[0].is_finite() {
+        Ok((gradients, losses))
+    } else {
+        Err(Error::input("the loss is no longer finite: lower the learning rate, or go back"))
+    }
+}
+
+/// Patches, edges and pixel weights of a micro-batch, on the CPU.
+fn target(
+    images: &[Array2<f32>],
+    regions: Vec<Array2<bool>>,
+    order: &PatchOrder,
+    hidden_in_batch: usize,
+    patch: usize,
+) -> candle_core::Result<Target> {
+    let cut = |image: &Array2<f32>| patchify(image.view(), patch);
+    let patches: Vec<_> = images.par_iter().map(cut).collect();
+    let edges: Vec<_> = images.par_iter().map(|image| cut(&sobel(image.view()))).collect();
+    let views: Vec<_> = regions.iter().map(|region| region.view()).collect();
+    let region: Array3<bool> = ndarray::stack(ndarray::Axis(0), &views)
+        .map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+    let weights = pixel_weights(order, region.view(), hidden_in_batch);
+    let shape = weights.dim();
+    let cpu = &candle_core::Device::Cpu;
+    Ok(Target {
+        patches: stack(&patches, cpu)?,
+        edges: stack(&edges, cpu)?,
+        weights: Tensor::from_iter(weights, cpu)?.reshape(shape)?,
+    })
+}
+
+/// Slices that fit the activation budget together.
+fn micro_batch(model: &Model, batch: usize) -> usize {
+    let bytes = model.config.activation_bytes(!model.parameters.device().is_cpu());
+    (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, batch)
+}
+
+/// Says how long a long epoch will take, from one timed image, before it starts.
+fn announce(
+    network: &Network,
+    slice: &Slice,
+    slices: usize,
+    epoch: usize,
+    context: &Context,
+) -> Result<()> {
+    // A backward pass costs about two and a half forward passes.
+    const STEP_PER_FORWARD: f64 = 3.5;
+    let config = network.config();
+    // 30 s at 100 GFLOP/s: below that nobody waits for an estimate.
+    let flops = config.forward_flops(config.patches()) * STEP_PER_FORWARD * slices as f64;
+    if flops < 3e12 {
+        return Ok(());
+    }
+    let image = patchify(slice.image.view(), config.patch);
+    let order = Guide::random(config.patch).draw(
+        &[slice],
+        0.75,
+        &mut context.streams.stream("estimate", &[]),
+    )?;
+    let patches = stack(&[image], &context.device)?;
+    let start = Instant::now();
+    network.forward(&patches, &order)?.reconstruction.sum_all()?.to_scalar::<f32>()?;
+    let expected = start.elapsed().mul_f64(STEP_PER_FORWARD * slices as f64);
+    if expected > WORTH_AN_ESTIMATE {
+        let minutes = (expected.as_secs_f64() / 60.0).max(1.0);
+        context.note(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
+    }
+    Ok(())
+}

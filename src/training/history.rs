@@ -1,0 +1,57 @@
+//! A model's life so far, epoch by epoch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::masking::Strategy;
+
+/// What one epoch did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epochs of this model's life, counted from 1.
+    pub epoch: usize,
+    pub stage: Stage,
+    pub masking: Strategy,
+    /// Mean over batches: total = 10 × reconstruction + edge.
+    pub loss: f64,
+    pub reconstruction: f64,
+    pub edge: f64,
+    pub learning_rate: f64,
+    /// Mean Monte-Carlo variance inside the regions, if estimated just before this epoch.
+    pub variance: Option<f64>,
+    /// Mean Monte-Carlo |error| inside the regions, if estimated just before this epoch.
+    pub error: Option<f64>,
+}
+
+/// The two halves of a model's education.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// On healthy volumes, with random masks.
+    #[default]
+    Pretrain,
+    /// On the clinic's own volumes.
+    Adapt,
+}
+
+impl Stage {
+    /// "pretrain" or "adapt".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pretrain => "pretrain",
+            Self::Adapt => "adapt",
+        }
+    }
+}
+
+/// A model's life so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    pub epochs: Vec<EpochRecord>,
+}
+
+impl History {
+    /// Epochs at the end of the history that belong to `stage`.
+    pub fn epochs_in_stage(&self, stage: Stage) -> usize {
+        self.epochs.iter().rev().take_while(|record| record.stage == stage).count()
+    }
+}

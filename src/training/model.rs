@@ -1,0 +1,161 @@
+//! A model as its user holds it: network, optimiser state and history, saved as one file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{Adam, History};
+use crate::context::Context;
+use crate::model::{Config, Network, Parameters};
+use crate::{Error, Result};
+
+/// A network with everything that training it further needs.
+pub struct Model {
+    pub config: Config,
+    pub parameters: Parameters,
+    pub adam: Adam,
+    pub history: History,
+    /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
+    pub estimations: u64,
+}
+
+/// What a checkpoint says besides its tensors.
+#[derive(Serialize, Deserialize)]
+struct Checkpoint {
+    version: u32,
+    config: Config,
+    adam_steps: usize,
+    estimations: u64,
+    history: History,
+}
+
+/// Key of the checkpoint's description in the safetensors metadata.
+const METADATA: &str = "u2ad";
+const VERSION: u32 = 1;
+
+impl Model {
+    /// A new model, initialised from the context's streams.
+    pub fn new(config: Config, context: &Context) -> Result<Self> {
+        config.validate()?;
+        let parameters = Parameters::initialise(&config, &context.streams, &context.device)?;
+        Ok(Self {
+            config,
+            parameters,
+            adam: Adam::default(),
+            history: History::default(),
+            estimations: 0,
+        })
+    }
+
+    /// A network on the current weights that records no graph.
+    pub fn frozen(&self) -> Result<Network> {
+        Ok(self.parameters.frozen_network(&self.config)?)
+    }
+
+    /// Saves everything as safetensors: weights under their published names, optimiser moments
+    /// beside them, configuration and history in the metadata. Atomic.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let mut tensors = self.parameters.tensors();
+        tensors.extend(self.adam.tensors());
+        let description = Checkpoint {
+            version: VERSION,
+            config: self.config,
+            adam_steps: self.adam.steps(),
+            estimations: self.estimations,
+            history: self.history.clone(),
+        };
+        let json = serde_json::to_string(&description).map_err(|e| Error::file(path, e))?;
+        let metadata = HashMap::from([(METADATA.to_owned(), json)]);
+        let bytes = safetensors::serialize(&tensors, Some(metadata)).map_err(|error| {
+            Error::file(path, format!("cannot be written as a checkpoint: {error}"))
+        })?;
+        write_atomically(path, &bytes)
+    }
+
+    /// Loads a checkpoint. A file without our description counts as published weights: the sizes
+    /// are read off the tensors, with the published head size of 8 channels.
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
+            Error::file(path, format!("is not a model checkpoint (safetensors): {error}"))
+        })?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, device)?;
+        let mut tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
+        let bad = |error: &dyn std::fmt::Display| {
+            Error::file(path, format!("does not hold a model this version can load: {error}"))
+        };
+        let checkpoint = match header.metadata().as_ref().and_then(|all| all.get(METADATA)) {
+            Some(json) => serde_json::from_str::<Checkpoint>(json).map_err(|e| bad(&e))?,
+            None => Checkpoint {
+                version: VERSION,
+                config: published_sizes(&tensors).map_err(|e| bad(&e))?,
+                adam_steps: 0,
+                estimations: 0,
+                history: History::default(),
+            },
+        };
+        if checkpoint.version > VERSION {
+            return Err(bad(&format!("it was saved by a newer version ({})", checkpoint.version)));
+        }
+        checkpoint.config.validate().map_err(|e| bad(&e))?;
+        let adam = Adam::from_tensors(checkpoint.adam_steps, &mut tensors).map_err(|e| bad(&e))?;
+        let parameters =
+            Parameters::from_tensors(&checkpoint.config, tensors, device).map_err(|e| bad(&e))?;
+        Ok(Self {
+            config: checkpoint.config,
+            parameters,
+            adam,
+            history: checkpoint.history,
+            estimations: checkpoint.estimations,
+        })
+    }
+}
+
+/// The sizes of published weights.
+fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
+    let shape = |name: &str| {
+        let tensor = tensors.get(name);
+        tensor
+            .map(|t| t.dims().to_vec())
+            .ok_or_else(|| Error::input(format!("\"{name}\" is missing")))
+    };
+    let depth = |stack: &str| {
+        (0..).take_while(|i| tensors.contains_key(&format!("{stack}.{i}.norm1.weight"))).count()
+    };
+    let embed = shape("patch_embed.proj.weight")?;
+    let positions = shape("pos_embed")?;
+    let mask_token = shape("mask_token")?;
+    let fc1 = shape("blocks.0.mlp.fc1.weight")?;
+    let ([dim, 1, patch, _], [1, tokens, _], [1, 1, decoder_dim], [hidden, _]) =
+        (&embed[..], &positions[..], &mask_token[..], &fc1[..])
+    else {
+        return Err(Error::input("its tensors do not have the published shapes"));
+    };
+    Ok(Config {
+        image: tokens.saturating_sub(1).isqrt() * patch,
+        patch: *patch,
+        dim: *dim,
+        depth: depth("blocks"),
+        heads: dim / 8,
+        decoder_dim: *decoder_dim,
+        decoder_depth: depth("decoder_blocks"),
+        decoder_heads: decoder_dim / 8,
+        mlp_ratio: if *dim == 0 { 0 } else { hidden / dim },
+    })
+}
+
+/// Writes to a temporary file in the same folder, then renames.
+fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| Error::file(path, format!("cannot be written: {error}")))
+}

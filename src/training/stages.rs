@@ -1,0 +1,107 @@
+//! The published loops: pretraining on healthy volumes, adaptation on the clinic's own.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EpochRecord, Model, Stage, TrainingOptions, train_epoch};
+use crate::Result;
+use crate::cohort::{Slice, Subject};
+use crate::context::Context;
+use crate::masking::{Guide, Normalisation, Strategy};
+use crate::uncertainty::{MonteCarlo, Uncertainty};
+
+/// Settings of the adaptation; the defaults are the published ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adaptation {
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Epochs guided by epistemic uncertainty alone; the rest is guided by both.
+    pub epistemic_epochs: usize,
+    /// Epochs between two estimations of uncertainty.
+    pub refresh: usize,
+    pub monte_carlo: MonteCarlo,
+    pub normalisation: Normalisation,
+    /// Temperature of the softmax over patch variances.
+    pub temperature: f64,
+    pub training: TrainingOptions,
+}
+
+impl Default for Adaptation {
+    fn default() -> Self {
+        Self {
+            epochs: 200,
+            epistemic_epochs: 150,
+            refresh: 10,
+            monte_carlo: MonteCarlo::default(),
+            normalisation: Normalisation::default(),
+            temperature: 1.0,
+            training: TrainingOptions::default(),
+        }
+    }
+}
+
+/// All slices of some subjects, in order.
+pub fn all_slices(subjects: &[Arc<Subject>]) -> Vec<&Slice> {
+    subjects.iter().flat_map(|subject| &subject.slices).collect()
+}
+
+/// Trains `epochs` epochs with random masks.
+pub fn pretrain(
+    model: &mut Model,
+    subjects: &[Arc<Subject>],
+    epochs: usize,
+    options: &TrainingOptions,
+    context: &Context,
+) -> Result<Vec<EpochRecord>> {
+    let slices = all_slices(subjects);
+    let guide = Guide::random(model.config.patch);
+    (0..epochs)
+        .map(|_| train_epoch(model, &slices, &guide, Stage::Pretrain, options, context))
+        .collect()
+}
+
+/// Estimates the uncertainty of every slice with the model's current weights.
+pub fn estimate(
+    model: &mut Model,
+    slices: &[&Slice],
+    settings: &MonteCarlo,
+    context: &Context,
+) -> Result<Vec<Uncertainty>> {
+    let maps = settings.estimate(&model.frozen()?, slices, model.estimations, context)?;
+    model.estimations += 1;
+    Ok(maps)
+}
+
+/// Adapts: masks guided by epistemic uncertainty, then by epistemic and aleatoric, the maps
+/// re-estimated every `refresh` epochs.
+pub fn adapt(
+    model: &mut Model,
+    subjects: &[Arc<Subject>],
+    options: &Adaptation,
+    context: &Context,
+) -> Result<Vec<EpochRecord>> {
+    let slices = all_slices(subjects);
+    let refresh = options.refresh.max(1);
+    let mut maps = Vec::new();
+    let mut guide = Guide::random(model.config.patch);
+    let mut records = Vec::with_capacity(options.epochs);
+    for epoch in 0..options.epochs {
+        let refreshed = epoch % refresh == 0;
+        if refreshed {
+            maps = estimate(model, &slices, &options.monte_carlo, context)?;
+        }
+        if refreshed || epoch == options.epistemic_epochs {
+            let early = epoch < options.epistemic_epochs;
+            let strategy = if early { Strategy::Eu } else { Strategy::Au };
+            let pairs = slices.iter().copied().zip(&maps);
+            guide = Guide::from_uncertainty(strategy, pairs, model.config.patch)
+                .with_normalisation(options.normalisation)
+                .with_temperature(options.temperature)?;
+        }
+        let training = &options.training;
+        records.push(train_epoch(model, &slices, &guide, Stage::Adapt, training, context)?);
+    }
+    Ok(records)
+}

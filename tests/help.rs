@@ -1,0 +1,48 @@
+//! What `help` says is true: every example in it runs.
+
+mod common;
+
+use common::Place;
+use u2ad::cohort::phantom::{PhantomOptions, write_bids};
+use u2ad::session::Manual;
+
+#[test]
+fn the_overview_lists_every_verb_by_task() {
+    let ended = Place::new().run("help()", &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for verb in Manual::get().verbs() {
+        assert!(ended.out.contains(&format!("  {} ", verb.name)), "{} is missing", verb.name);
+    }
+}
+
+#[test]
+fn a_page_shows_signature_parameters_and_example() {
+    let ended = Place::new().run("help(train_epoch)", &[]);
+    let page = ended.out;
+    assert!(page.starts_with("train_epoch(model, cohort, masks = None, "), "{page}");
+    for words in ["learning_rate  at the start of a stage.", "Example\n  model = u2ad()"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let ended = Place::new().run("help(phantom_cohort(subjects = 2))", &[]);
+    assert!(
+        ended.out.contains(".where(") && ended.out.contains(".healthy -> Cohort"),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
+fn every_example_runs() {
+    let place = Place::new();
+    let options = PhantomOptions { subjects: 1, pixel_mm: 2.0, ..PhantomOptions::default() };
+    std::fs::create_dir(place.path("bids")).unwrap();
+    write_bids(&place.path("bids/clinic"), &options, &u2ad::context::Context::new(0)).unwrap();
+    let mut script = "save_model(u2ad(), 'runs/study/model.safetensors')\n".to_owned();
+    for verb in Manual::get().verbs() {
+        script += &format!("print('{}')\n", verb.name);
+        script += &verb.example.clone().unwrap();
+        script += "\n";
+    }
+    let ended = place.run(&script, &[]);
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
+}

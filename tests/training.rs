@@ -1,0 +1,253 @@
+//! Training as a user relies on it: reproducible to the bit, resumable, interruptible, and the
+//! same whatever the micro-batch.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ndarray::Array2;
+use u2ad::Error;
+use u2ad::cohort::Slice;
+use u2ad::context::{Context, Event, Reporter};
+use u2ad::masking::{Guide, Strategy};
+use u2ad::model::Config;
+use u2ad::training::{Model, Stage, TrainingOptions, estimate, train_epoch};
+use u2ad::uncertainty::MonteCarlo;
+
+fn config() -> Config {
+    let sizes = (32, 4, 16, 2, 2);
+    Config {
+        image: sizes.0,
+        patch: sizes.1,
+        dim: sizes.2,
+        depth: sizes.3,
+        heads: sizes.4,
+        decoder_dim: 8,
+        decoder_depth: 1,
+        decoder_heads: 2,
+        mlp_ratio: 2,
+    }
+}
+
+/// A slice with a bright band as its region, at a place of its own.
+fn slice(index: usize) -> Slice {
+    let centre = 12.0 + index as f32;
+    let region = Array2::from_shape_fn((32, 32), |(r, c)| {
+        r > 2 && r < 29 && (c as f32 - centre).abs() < 3.5
+    });
+    let image = Array2::from_shape_fn((32, 32), |(r, c)| {
+        let base = if region[[r, c]] { 0.7 } else { 0.2 };
+        base + 0.1 * ((r * 3 + c * 5 + index) as f32).sin()
+    });
+    Slice {
+        subject: format!("sub-{:02}", index / 2).into(),
+        index: index % 2,
+        image,
+        cord: region.clone(),
+        csf: region.clone(),
+        scoring: region.clone(),
+        region,
+        lesion: None,
+        pixel_mm: (1.0, 1.0),
+    }
+}
+
+fn options() -> TrainingOptions {
+    TrainingOptions { batch: 3, ..TrainingOptions::default() }
+}
+
+type Bits = BTreeMap<String, Vec<u32>>;
+
+fn bits(model: &Model) -> Bits {
+    let tensors = model.parameters.tensors().into_iter().chain(model.adam.tensors());
+    let bits = |tensor: candle_core::Tensor| -> Vec<u32> {
+        let values: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+        values.into_iter().map(f32::to_bits).collect()
+    };
+    tensors.map(|(name, tensor)| (name, bits(tensor))).collect()
+}
+
+/// Two epochs with random masks and one guided by both uncertainties.
+fn study(context: &Context) -> Model {
+    let slices: Vec<Slice> = (0..7).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let mut model = Model::new(config(), context).unwrap();
+    let random = Guide::random(config().patch);
+    for _ in 0..2 {
+        train_epoch(&mut model, &slices, &random, Stage::Pretrain, &options(), context).unwrap();
+    }
+    let settings = MonteCarlo { samples: 3, ..MonteCarlo::default() };
+    let maps = estimate(&mut model, &slices, &settings, context).unwrap();
+    let pairs = slices.iter().copied().zip(&maps);
+    let guide = Guide::from_uncertainty(Strategy::Au, pairs, config().patch);
+    train_epoch(&mut model, &slices, &guide, Stage::Adapt, &options(), context).unwrap();
+    model
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_whatever_the_thread_count() {
+    let study = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| bits(&study(&Context::new(7))))
+    };
+    let one = study(1);
+    assert_eq!(one, study(2));
+    assert_eq!(one, study(5));
+    assert_ne!(one, bits(&self::study(&Context::new(8))), "the seed must matter");
+}
+
+#[test]
+fn a_loaded_checkpoint_trains_on_bit_for_bit() {
+    let context = Context::new(3);
+    let mut model = study(&context);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model.save(&path).unwrap();
+    let mut loaded = Model::load(&path, &context.device).unwrap();
+    assert_eq!(loaded.history, model.history);
+    assert_eq!(bits(&loaded), bits(&model));
+    let slices: Vec<Slice> = (0..7).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    for model in [&mut model, &mut loaded] {
+        let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
+        let maps = estimate(model, &slices, &settings, &context).unwrap();
+        let pairs = slices.iter().copied().zip(&maps);
+        let guide = Guide::from_uncertainty(Strategy::Eu, pairs, config().patch);
+        train_epoch(model, &slices, &guide, Stage::Adapt, &options(), &context).unwrap();
+    }
+    assert_eq!(loaded.history, model.history);
+    assert_eq!(bits(&loaded), bits(&model));
+}
+
+#[test]
+fn saving_twice_gives_the_same_file() {
+    let model = study(&Context::new(3));
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a", "b"].map(|name| folder.path().join(name));
+    paths.iter().for_each(|path| model.save(path).unwrap());
+    let [a, b] = paths.map(|path| std::fs::read(path).unwrap());
+    assert_eq!(a, b);
+}
+
+#[test]
+fn published_weights_load_without_our_description() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/weights.safetensors");
+    let model = Model::load(path.as_ref(), &candle_core::Device::Cpu).unwrap();
+    let sizes = (model.config.image, model.config.dim, model.config.depth, model.config.heads);
+    assert_eq!(sizes, (64, 32, 3, 4));
+}
+
+#[test]
+fn files_that_are_no_checkpoint_are_refused_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "not a model").unwrap();
+    let load = |path: &std::path::Path| Model::load(path, &candle_core::Device::Cpu);
+    let error = load(&path).err().unwrap().to_string();
+    assert!(error.contains("notes.txt: is not a model checkpoint"), "{error}");
+    let missing = load(&folder.path().join("none")).err().unwrap().to_string();
+    assert!(missing.contains("none: "), "{missing}");
+    let other = folder.path().join("other.safetensors");
+    let tensor = candle_core::Tensor::zeros(3, candle_core::DType::F32, &candle_core::Device::Cpu);
+    tensor.unwrap().save_safetensors("x", &other).unwrap();
+    let error = load(&other).err().unwrap().to_string();
+    assert!(error.contains("\"patch_embed.proj.weight\" is missing"), "{error}");
+}
+
+#[test]
+fn micro_batches_change_the_gradient_only_by_rounding() {
+    let train = |micro_batch| {
+        let context = Context::new(1);
+        let slices: Vec<Slice> = (0..3).map(slice).collect();
+        let slices: Vec<&Slice> = slices.iter().collect();
+        let mut model = Model::new(config(), &context).unwrap();
+        let options = TrainingOptions { micro_batch, ..options() };
+        let guide = Guide::random(config().patch);
+        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options, &context).unwrap()
+    };
+    let (whole, single) = (train(None), train(Some(1)));
+    assert!((whole.loss - single.loss).abs() < 1e-6 * whole.loss, "{whole:?} {single:?}");
+}
+
+/// Cancels once a number of batches are done.
+struct CancelAfter {
+    batches: usize,
+    context: Mutex<Option<Context>>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Reporter for CancelAfter {
+    fn report(&self, event: Event) {
+        match event {
+            Event::Advanced { done, .. } if done == self.batches => {
+                if let Some(context) = self.context.lock().unwrap().take() {
+                    context.cancel.cancel();
+                }
+            }
+            Event::Note(text) => self.notes.lock().unwrap().push(text),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_epoch_keeps_its_finished_batches_and_says_so() {
+    let reporter =
+        Arc::new(CancelAfter { batches: 2, context: Mutex::default(), notes: Mutex::default() });
+    let context = Context::new(1).with_reporter(reporter.clone());
+    *reporter.context.lock().unwrap() = Some(context.clone());
+    let slices: Vec<Slice> = (0..12).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let mut model = Model::new(config(), &context).unwrap();
+    let guide = Guide::random(config().patch);
+    let mut train =
+        || train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options(), &context);
+    assert!(matches!(train(), Err(Error::Cancelled)));
+    assert_eq!(*reporter.notes.lock().unwrap(), ["kept: epoch 1: 2 of 4 batches"]);
+    context.cancel.reset();
+    assert_eq!(train().unwrap().epoch, 1, "the model trains on");
+    assert_eq!(model.adam.steps(), 4, "a stage begins with a fresh optimiser");
+}
+
+#[test]
+fn training_reaches_every_parameter_and_lowers_the_loss() {
+    let context = Context::new(2);
+    let before = Model::new(config(), &context).unwrap();
+    let slices: Vec<Slice> = (0..6).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let mut model = Model::new(config(), &context).unwrap();
+    let guide = Guide::random(config().patch);
+    for _ in 0..40 {
+        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options(), &context).unwrap();
+    }
+    let (start, end) = (&model.history.epochs[0], &model.history.epochs[39]);
+    assert!(end.loss < 0.5 * start.loss, "{} to {}", start.loss, end.loss);
+    let after = bits(&model);
+    for (name, _) in before.parameters.trainable() {
+        assert_ne!(bits(&before)[name], after[name], "{name} never moved");
+    }
+}
+
+#[test]
+fn guided_masks_without_guidance_name_the_slice() {
+    let context = Context::new(1);
+    let (one, other) = (slice(0), slice(3));
+    let mut model = Model::new(config(), &context).unwrap();
+    let maps = estimate(&mut model, &[&one], &MonteCarlo::default(), &context).unwrap();
+    let guide = Guide::from_uncertainty(Strategy::Eu, [(&one, &maps[0])], config().patch);
+    let error = train_epoch(&mut model, &[&other], &guide, Stage::Adapt, &options(), &context);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("sub-01") && error.contains("regenerate the masks"), "{error}");
+}
+
+#[test]
+fn slices_of_another_size_are_refused_by_subject() {
+    let context = Context::new(1);
+    let mut model = Model::new(Config { image: 64, ..config() }, &context).unwrap();
+    let guide = Guide::random(config().patch);
+    let slice = slice(4);
+    let error = train_epoch(&mut model, &[&slice], &guide, Stage::Adapt, &options(), &context);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "subject sub-02: its slices are 32 × 32 pixels but the model takes 64 × 64"
+    );
+}
