@@ -171,8 +171,8 @@ fn the_same_seed_gives_the_same_bits() {
 
 /// A study that takes a second.
 const STUDY: &str = "
-people = phantom_cohort(subjects = 4, pixel_mm = 2, size = 32)
-model = u2ad(image = 32, depth = 1, decoder_depth = 1)
+people = phantom_cohort(subjects = 4, pixel_mm = 2, size = 64)
+model = u2ad(image = 64, depth = 1, decoder_depth = 1)
 pretrain(model, people.healthy, epochs = 1)
 doubt = estimate_uncertainty(model, people.clinical, samples = 2)
 train_epoch(model, people.clinical, masks = regenerate_masks(doubt))
@@ -236,8 +236,9 @@ print('never')
         sleep(Duration::from_millis(20));
     }
     sleep(Duration::from_millis(300));
-    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]);
-    assert!({ interrupt }.status().unwrap().success());
+    let child_id = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &child_id]).status();
+    assert!(sent.unwrap().success());
     let output = child.wait_with_output().unwrap();
     let report = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{report}");

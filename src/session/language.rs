@@ -52,11 +52,16 @@ fn ends_inside_a_block(source: &str) -> bool {
 /// Whether the parser gave up only because the text was over.
 fn is_at_the_end(error: &starlark::Error, source: &str) -> bool {
     let Some(span) = error.span() else { return false };
+    let begin = span.span.begin().get() as usize;
     if error.without_diagnostic().to_string().contains("unfinished string literal") {
-        let literal = span.source_span().trim_start_matches(['r', 'f', 'b']);
-        return literal.starts_with("\"\"\"") || literal.starts_with("'''");
+        // Only a string in triple quotes may go on. The place is before the opening quotes, or
+        // behind them in an f-string.
+        let (before, after) = source.split_at(begin.min(source.len()));
+        let after = after.trim_start_matches(['r', 'b']);
+        let triple = ["\"\"\"", "'''"];
+        return triple.iter().any(|quotes| before.ends_with(quotes) || after.starts_with(quotes));
     }
-    source.trim_end().len() <= span.span.end().get() as usize
+    source.trim_end().len() <= begin
 }
 
 #[cfg(test)]
