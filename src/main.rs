@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use u2ad::frontends::{Options, script, terminal};
+use u2ad::frontends::bench::{BenchOptions, Workload};
+use u2ad::frontends::{Options, bench, script, terminal};
 
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
@@ -34,11 +35,78 @@ enum Command {
         #[command(flatten)]
         session: SessionArguments,
     },
+    /// Time the costly steps: a training step, Monte-Carlo maps, loading a cohort.
+    ///
+    /// `train` and `mc` run on synthetic slices of the preset's size, so that figures from
+    /// different machines and programs compare.
+    Bench {
+        #[command(subcommand)]
+        workload: BenchCommand,
+    },
     /// Open the interactive shell. This is what happens without a command.
     Repl {
         #[command(flatten)]
         session: SessionArguments,
     },
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// One training step: forward, backward, optimiser.
+    Train {
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
+    /// Monte-Carlo uncertainty maps.
+    Mc {
+        /// Redrawings of every patch: K.
+        #[arg(long, value_name = "K", default_value_t = 10)]
+        samples: usize,
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
+    /// Loading and preparing every subject of a cohort.
+    Load {
+        /// A cohort, as `load_cohort` takes it.
+        path: PathBuf,
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
+}
+
+#[derive(Args)]
+struct BenchArguments {
+    /// Size of the network: small or paper.
+    #[arg(long, value_name = "NAME", default_value = "paper")]
+    preset: String,
+    /// Slices per batch.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    batch: usize,
+    /// Timed runs, after one that is not counted.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+    /// Threads; all cores without it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<BenchArguments> for BenchOptions {
+    fn from(BenchArguments { preset, batch, runs, threads, json }: BenchArguments) -> Self {
+        Self { preset, batch, runs, threads, json }
+    }
+}
+
+impl BenchCommand {
+    fn split(self) -> (Workload, BenchOptions) {
+        match self {
+            Self::Train { timing } => (Workload::Train, timing.into()),
+            Self::Mc { samples, timing } => (Workload::MonteCarlo { samples }, timing.into()),
+            Self::Load { path, timing } => (Workload::Load { path }, timing.into()),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -66,6 +134,10 @@ fn main() -> ExitCode {
     let CommandLine { command, session } = CommandLine::parse();
     let result = match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),
+        Some(Command::Bench { workload }) => {
+            let (workload, options) = workload.split();
+            bench::run(&workload, &options)
+        }
         Some(Command::Repl { session }) => terminal::run(&session.into()),
         None => terminal::run(&session.into()),
     };

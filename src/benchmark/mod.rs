@@ -6,11 +6,12 @@ mod toy;
 
 pub use toy::toy_batch;
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::cohort::Slice;
+use crate::cohort::{Cohort, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::Guide;
 use crate::model::Config;
@@ -21,7 +22,8 @@ use crate::{Error, Result};
 /// One benchmark's result, as `u2ad bench --json` prints it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
-    /// "train": one step on a batch; "mc": the Monte-Carlo maps of a batch of slices.
+    /// "train": one step on a batch; "mc": the Monte-Carlo maps of a batch of slices; "load":
+    /// loading and preparing a cohort.
     pub what: &'static str,
     pub median_s: f64,
     pub min_s: f64,
@@ -67,6 +69,18 @@ pub fn monte_carlo(
         Ok(())
     })?;
     Ok(timing("mc", times, batch, Some(passes), config))
+}
+
+/// Times loading and preparing every subject of a cohort; `batch` of the result counts subjects.
+pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Result<Timing> {
+    let options = LoadOptions { size: config.image, ..LoadOptions::default() };
+    let mut subjects = 0;
+    let times = time(runs, || {
+        let cohort = Cohort::load(path, &options, context)?;
+        subjects = cohort.subjects(context)?.len();
+        Ok(())
+    })?;
+    Ok(timing("load", times, subjects, None, config))
 }
 
 fn time(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {

@@ -1,5 +1,6 @@
 //! Ways in: each turns [`crate::session::Output`] into what its user sees.
 
+pub mod bench;
 mod console;
 mod images;
 mod progress;
