@@ -184,9 +184,7 @@ fn layer_norm_case(tokens: usize, dim: usize) -> Case {
 }
 
 fn main() -> Result<()> {
-    if std::env::var_os("KEEP").is_some() {
-        ops::keep_freed_memory();
-    }
+    ops::keep_freed_memory();
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let cases = [
         attention_case("attention encoder", [10, 987, 128], 16),

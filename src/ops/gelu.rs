@@ -102,15 +102,15 @@ fn gradient_kernel<V: Vector>(x: &[f32], grad: &mut [f32]) {
 /// approximation of Eigen and XLA, absolute error 1e-7.
 const NUMERATOR: [f32; 7] = [
     -1.609_603_3e-2,
-    -2.954_599_8e-3,
+    -2.954_6e-3,
     -7.349_906_3e-4,
     -5.692_506_4e-5,
-    -2.101_024_0e-6,
+    -2.101_024e-6,
     2.770_681_4e-8,
     -2.726_142_3e-10,
 ];
 const DENOMINATOR: [f32; 5] =
-    [-1.426_473_9e-2, -7.373_329_2e-3, -1.682_827_0e-3, -2.133_740_6e-4, -1.456_607_2e-5];
+    [-1.426_473_9e-2, -7.373_329_2e-3, -1.682_827e-3, -2.133_740_6e-4, -1.456_607_2e-5];
 
 #[inline(always)]
 fn polynomial<V: Vector>(x: V, coefficients: &[f32]) -> V {
