@@ -69,19 +69,8 @@ pub(crate) fn percentile(values: &mut [f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use safetensors::SafeTensors;
-
     use super::*;
-
-    fn fixture(name: &str) -> Array3<f64> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/preprocess.safetensors");
-        let bytes = std::fs::read(path).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let tensor = tensors.tensor(name).unwrap();
-        let values =
-            tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
-        Array3::from_shape_vec((40, 48, 5), values.collect()).unwrap()
-    }
+    use crate::volume::fixture::preprocess;
 
     #[test]
     fn percentiles_interpolate_as_numpy_does() {
@@ -95,10 +84,10 @@ mod tests {
 
     #[test]
     fn normalised_intensities_agree_with_numpy() {
-        let mut volume = fixture("volume");
+        let mut volume = preprocess("volume");
         let padding = Array2::from_elem((48, 5), false);
         assert!(normalise(&mut volume, &padding, (0.2, 99.8)));
-        let expected = fixture("normalised");
+        let expected = preprocess("normalised");
         let worst =
             volume.iter().zip(&expected).fold(0f64, |worst, (a, b)| worst.max((a - b).abs()));
         assert!(worst < 1e-12, "off by {worst:e}");

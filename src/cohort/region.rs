@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 
 use ndarray::{Array2, s};
 
+use crate::volume::{Connectivity, connected_components};
+
 /// Which components of a slice's region of interest are kept. Components are 4-connected, as in
 /// the published scripts, and counted on the grid of 1 mm pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,7 @@ const SMALL: usize = 20;
 /// (4-neighbourhood), components kept by `rule`.
 pub(super) fn region_of_interest(inside: &Array2<bool>, rule: RegionRule) -> Array2<bool> {
     let grown = dilated(inside);
-    let mut kept = components(&grown);
+    let mut kept = connected_components(&grown, Connectivity::Four);
     match rule {
         RegionRule::LargestComponent => {
             // The sort is stable: reading order decides among equals.
@@ -39,11 +41,13 @@ pub(super) fn region_of_interest(inside: &Array2<bool>, rule: RegionRule) -> Arr
 
 /// Grown by one pixel up, down, left and right.
 fn dilated(mask: &Array2<bool>) -> Array2<bool> {
+    let (rows, columns) = mask.dim();
     let mut grown = mask.clone();
-    for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
-        for neighbour in neighbours(pixel, mask.dim()) {
-            grown[neighbour] = true;
-        }
+    for ((row, column), _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
+        grown[[row.saturating_sub(1), column]] = true;
+        grown[[(row + 1).min(rows - 1), column]] = true;
+        grown[[row, column.saturating_sub(1)]] = true;
+        grown[[row, (column + 1).min(columns - 1)]] = true;
     }
     grown
 }
@@ -58,44 +62,6 @@ pub(super) fn eroded(mask: &Array2<bool>) -> Array2<bool> {
             && mask.slice(s![row - 1..=row + 1, column - 1..=column + 1]).iter().all(|&x| x);
     }
     eroded
-}
-
-/// The pixels of each 4-connected component, components in reading order of their first pixel.
-fn components(mask: &Array2<bool>) -> Vec<Vec<(usize, usize)>> {
-    let mut waiting = mask.clone();
-    let mut components = Vec::new();
-    for (seed, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
-        if !std::mem::take(&mut waiting[seed]) {
-            continue;
-        }
-        let mut component = vec![seed];
-        let mut next = 0;
-        while next < component.len() {
-            for neighbour in neighbours(component[next], mask.dim()) {
-                if std::mem::take(&mut waiting[neighbour]) {
-                    component.push(neighbour);
-                }
-            }
-            next += 1;
-        }
-        components.push(component);
-    }
-    components
-}
-
-/// The up to four direct neighbours of a pixel inside an array of shape `dim`.
-fn neighbours(
-    (row, column): (usize, usize),
-    dim: (usize, usize),
-) -> impl Iterator<Item = (usize, usize)> {
-    [
-        (row.wrapping_sub(1), column),
-        (row + 1, column),
-        (row, column.wrapping_sub(1)),
-        (row, column + 1),
-    ]
-    .into_iter()
-    .filter(move |&(row, column)| row < dim.0 && column < dim.1)
 }
 
 #[cfg(test)]
@@ -119,12 +85,6 @@ mod tests {
         let full = mask(&["#####", "#####", "#####", "####."]);
         assert_eq!(eroded(&full), mask(&[".....", ".###.", ".##..", "....."]));
         assert_eq!(eroded(&mask(&["##", "##"])), mask(&["..", ".."]));
-    }
-
-    #[test]
-    fn pixels_that_touch_by_a_corner_are_two_components() {
-        let found = components(&mask(&["#..", ".#.", ".##"]));
-        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

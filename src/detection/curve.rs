@@ -14,8 +14,16 @@ pub const LESION_PIXELS: usize = 3;
 /// Standard deviation of the Gaussian that smooths the curve.
 pub const CURVE_SMOOTHING_MM: f64 = 1.5;
 
-/// The curve of an anomaly map along a slice's axis, cut at `stretches`; `None` where fewer than
-/// [`MINIMUM_LENGTH_MM`] of the axis have scoring pixels.
+/// Mean width of the scoring region below which a stretch of cord is not scored. A narrower one is
+/// the side of the cord, its pixels half fluid: bright without a lesion.
+pub const MINIMUM_WIDTH_MM: f64 = 2.5;
+
+/// Standard deviation of the Gaussian over which that width is averaged: about a vertebral level,
+/// so that a cord compressed at a disc stays scored.
+const WIDTH_SMOOTHING_MM: f64 = 10.0;
+
+/// The curve of an anomaly map along a slice's axis, cut at `stretches`; `None` where less than
+/// [`MINIMUM_LENGTH_MM`] of the axis has scoring pixels over [`MINIMUM_WIDTH_MM`].
 pub(super) fn anomaly_curve(
     slice: &Slice,
     anomaly: &Array2<f32>,
@@ -23,15 +31,20 @@ pub(super) fn anomaly_curve(
     stretches: &[Stretch],
 ) -> Option<AnomalyCurve> {
     let profile = AxisProfile::new(axis, &slice.scoring, anomaly);
-    let bins = profile.filled();
+    let pixel_mm2 = slice.pixel_mm.0 * slice.pixel_mm.1;
+    let wide = |bin: &usize| {
+        let pixels_per_mm = profile.density_around(*bin, gaussian(WIDTH_SMOOTHING_MM));
+        pixels_per_mm * pixel_mm2 >= MINIMUM_WIDTH_MM
+    };
+    let bins: Vec<usize> = profile.filled().filter(wide).collect();
     // The scoring region is the cord less a pixel all round, hence less two along the axis.
     let eroded = 2.0 * axis.pixel_edge_mm();
     if bins.len() as f64 * profile.bin_mm() + eroded < MINIMUM_LENGTH_MM {
         return None;
     }
-    let kernel = |away: f64| (-0.5 * (away / CURVE_SMOOTHING_MM).powi(2)).exp();
+    let kernel = gaussian(CURVE_SMOOTHING_MM);
     let error: Vec<f64> =
-        bins.iter().map(|bin| profile.mean_around(*bin, kernel)).collect::<Option<_>>()?;
+        bins.iter().map(|bin| profile.mean_around(*bin, &kernel)).collect::<Option<_>>()?;
     let position_mm: Vec<f64> = bins.iter().map(|bin| profile.position_mm(*bin)).collect();
     let mean = error.iter().sum::<f64>() / error.len() as f64;
 
@@ -56,6 +69,10 @@ pub(super) fn anomaly_curve(
         });
     }
     Some(AnomalyCurve { position_mm, error, mean, segments })
+}
+
+fn gaussian(deviation: f64) -> impl Fn(f64) -> f64 {
+    move |away| (-0.5 * (away / deviation).powi(2)).exp()
 }
 
 /// Pixels of a mask per stretch.

@@ -35,7 +35,7 @@ pub struct SegmentScore {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnomalyCurve {
     /// Arc length of each point from the cord's upper end, mm; stretches without scoring pixels
-    /// have no points.
+    /// or with too narrow a scoring region have no points.
     pub position_mm: Vec<f64>,
     /// Mean error of the scoring pixels at each point, lightly smoothed.
     pub error: Vec<f64>,

@@ -4,7 +4,7 @@
 /// narrower than the cord lets the ends of a principal curve turn towards its corners.
 const SMOOTHING_WIDTHS: f64 = 1.2;
 /// Distance of the fitted nodes.
-const NODE_MM: f64 = 2.0;
+const NODE_MM: f64 = 4.0;
 /// Mean square below which samples do not carry a slope or a bend.
 const FLAT: f64 = 1e-9;
 
@@ -131,8 +131,8 @@ fn fit(samples: &[Sample], position: f64, smoothing_mm: f64) -> Point {
             (offset, sample.weight * (-0.5 * offset * offset).exp(), sample.point)
         })
         .collect();
+    let total: f64 = local.iter().map(|(_, weight, _)| weight).sum();
     let mean = |value: &dyn Fn(f64, Point) -> f64| {
-        let total: f64 = local.iter().map(|(_, weight, _)| weight).sum();
         local.iter().map(|(offset, weight, point)| weight * value(*offset, *point)).sum::<f64>()
             / total
     };

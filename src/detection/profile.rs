@@ -42,8 +42,8 @@ impl AxisProfile {
     }
 
     /// Bins that hold a pixel of the mask.
-    pub(crate) fn filled(&self) -> Vec<usize> {
-        (0..self.counts.len()).filter(|bin| self.counts[*bin] > 0.0).collect()
+    pub(crate) fn filled(&self) -> impl Iterator<Item = usize> {
+        (0..self.counts.len()).filter(|bin| self.counts[*bin] > 0.0)
     }
 
     /// Arc length of the middle of a bin, mm.
@@ -65,5 +65,17 @@ impl AxisProfile {
             weights += weight * self.counts[other];
         }
         (weights > 0.0).then(|| total / weights)
+    }
+
+    /// Pixels per mm of axis, averaged over filled bins weighted by `kernel` of their distance
+    /// (mm) to this one; 0 where none has weight.
+    pub(crate) fn density_around(&self, bin: usize, kernel: impl Fn(f64) -> f64) -> f64 {
+        let (mut pixels, mut length) = (0.0, 0.0);
+        for other in self.filled() {
+            let weight = kernel(other.abs_diff(bin) as f64 * self.bin_mm);
+            pixels += weight * self.counts[other];
+            length += weight * self.bin_mm;
+        }
+        if length > 0.0 { pixels / length } else { 0.0 }
     }
 }

@@ -242,6 +242,26 @@ fn an_empty_scoring_region_gives_no_score_instead_of_a_number() {
 }
 
 #[test]
+fn the_bright_side_of_the_cord_is_left_out_but_a_compressed_cord_is_scored() {
+    let narrow = |narrowed: &dyn Fn(f64) -> bool| {
+        let mut slice = slice(0, 256, Some(0.0));
+        let pixel = slice.pixel_mm.0;
+        slice.scoring.indexed_iter_mut().for_each(|((row, column), scored)| {
+            let (down, back) = (row as f64 * pixel - 100.0, column as f64 * pixel - 60.0);
+            let outside = (down.hypot(back) - RADIUS).abs() > 0.8;
+            *scored &= !(narrowed(down.atan2(back)) && outside);
+        });
+        detect_one(subject(vec![slice], discs(256)))
+    };
+    assert!(!narrow(&|_| true).is_scored());
+    // Over 10 mm around the spot.
+    let compressed = narrow(&|angle| angle.abs() < 5.0 / RADIUS);
+    let highest = compressed.segments.iter().max_by(|a, b| a.score.total_cmp(&b.score));
+    assert_eq!(highest.map(|segment| segment.name.as_str()), Some("C5"));
+    assert!(compressed.score > 0.2);
+}
+
+#[test]
 fn the_anomaly_map_is_the_error_inside_the_scoring_region() {
     let slice = slice(0, 128, Some(0.1));
     let found = detect_one(subject(vec![slice.clone()], Vec::new()));

@@ -148,8 +148,9 @@ pub fn evaluate(
         false => Some(level(&segments, options, "segments", context)?),
     };
     context.check()?;
-    let pixels = pixel_level(&known, patients.threshold.as_ref())?;
-    let normal = normal_tissue(&known, context)?;
+    let judged: Vec<&Finding> = known.iter().map(|(finding, _)| *finding).collect();
+    let pixels = pixel_level(&judged, patients.threshold.as_ref())?;
+    let normal = normal_tissue(&judged, context)?;
     let method = findings.method.clone();
     Ok(Evaluation { method, subjects: counts, patients, segments, pixels, normal })
 }
@@ -177,13 +178,10 @@ fn level(
     })
 }
 
-fn pixel_level(
-    known: &[(&Finding, bool)],
-    threshold: Option<&Threshold>,
-) -> Result<Option<PixelLevel>> {
+fn pixel_level(findings: &[&Finding], threshold: Option<&Threshold>) -> Result<Option<PixelLevel>> {
     let (mut errors, mut above_mean, mut truth) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside = 0;
-    for (finding, _) in known {
+    for finding in findings {
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];
             let Some(lesion) = &slice.lesion else { continue };
@@ -218,10 +216,10 @@ fn pixel_level(
     }))
 }
 
-fn normal_tissue(known: &[(&Finding, bool)], context: &Context) -> Result<Option<NormalTissue>> {
+fn normal_tissue(findings: &[&Finding], context: &Context) -> Result<Option<NormalTissue>> {
     let (mut similarity, mut slices) = (0.0, 0_usize);
     let (mut squared, mut pixels) = (0.0, 0_usize);
-    for (finding, _) in known {
+    for finding in findings {
         context.check()?;
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];

@@ -37,6 +37,14 @@ impl InstructionSet {
         Self::Baseline
     }
 
+    /// Floats in a vector.
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            Self::Baseline | Self::Avx2 => 8,
+            Self::Avx512 => 16,
+        }
+    }
+
     /// Every set that this machine can run, for tests and benchmarks.
     pub fn available() -> Vec<Self> {
         let widest = Self::detect();

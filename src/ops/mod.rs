@@ -1,5 +1,34 @@
 //! Tensor operations of the network, each with forward and backward. The model knows one call
 //! per operation; what runs underneath is this room's business.
+//!
+//! | operation | input | result |
+//! |---|---|---|
+//! | [`attention`] | packed qkv (batch, tokens, 3 · dim) | (batch, tokens, dim) |
+//! | [`linear`] | (…, in), weight (out, in), bias (out) | (…, out) |
+//! | [`mlp`] | (…, in), two weights and biases | (…, out) |
+//! | [`layer_norm`] | (…, dim), weight and bias (dim) | (…, dim) |
+//! | [`gelu`] | any | the same shape |
+//!
+//! All are differentiable in every input. f32 tensors in the computer's own memory take the fused
+//! kernels here; other types and devices take candle's operations, composed to the same result.
+//! That composition in f64 is also the oracle that the tests hold the kernels to. Shapes that do
+//! not fit are errors; operands that are not contiguous are copied.
+//!
+//! # Layers
+//! An operation's file holds the public function, the candle operation and the kernels on plain
+//! slices. A kernel is one function generic over `vector::Vector`; `dispatch` compiles it per
+//! [`InstructionSet`] and picks at run time. `matmul` is the `gemm` crate on one thread.
+//!
+//! # Same bits on any number of threads
+//! Work is cut into chunks whose sizes follow from shapes and constants, never from the number of
+//! threads. A chunk is computed by one thread in a fixed order, and sums over chunks (gradients of
+//! parameters, shares of dq) are stored per chunk and added in the order of the chunks. Different
+//! instruction sets round differently, as different machines do.
+//!
+//! # Memory
+//! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
+//! pass but the inputs and, for attention, one float per token and head; on tensors without a
+//! graph (detached weights) nothing at all. See [`keep_freed_memory`] for the tensors themselves.
 
 mod attention;
 mod dispatch;
@@ -7,6 +36,7 @@ mod gelu;
 mod layer_norm;
 mod linear;
 mod matmul;
+mod memory;
 mod mlp;
 mod operand;
 mod rectangle;
@@ -21,4 +51,5 @@ pub use dispatch::InstructionSet;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
+pub use memory::keep_freed_memory;
 pub use mlp::mlp;

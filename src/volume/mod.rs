@@ -5,6 +5,8 @@
 
 mod affine;
 mod components;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod header;
 mod orientation;
 mod read;

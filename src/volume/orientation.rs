@@ -62,14 +62,13 @@ impl Orientation {
     pub fn canonical_geometry(&self, stored: &Geometry) -> Geometry {
         let shape = self.source.map(|axis| stored.shape[axis]);
         let origin = stored.affine.position(self.to_stored([0.0; 3], stored.shape));
-        let mut affine = [[0.0; 4]; 3];
-        for (row, matrix_row) in affine.iter_mut().enumerate() {
-            for canonical in 0..3 {
+        let affine = [0, 1, 2].map(|row| {
+            let [slice, down, back] = [0, 1, 2].map(|canonical| {
                 let step = stored.affine.0[row][self.source[canonical]];
-                matrix_row[canonical] = if self.flipped[canonical] { -step } else { step };
-            }
-            matrix_row[3] = origin[row];
-        }
+                if self.flipped[canonical] { -step } else { step }
+            });
+            [slice, down, back, origin[row]]
+        });
         Geometry { shape, affine: Affine(affine) }
     }
 

@@ -140,25 +140,13 @@ fn spline_coefficients(mut line: ArrayViewMut1<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array3, array};
-    use safetensors::SafeTensors;
-
     use super::*;
-
-    fn fixture(name: &str) -> Array3<f64> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/preprocess.safetensors");
-        let bytes = std::fs::read(path).unwrap();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let tensor = tensors.tensor(name).unwrap();
-        let values =
-            tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
-        let shape = tensor.shape();
-        Array3::from_shape_vec((shape[0], shape[1], shape[2]), values.collect()).unwrap()
-    }
+    use crate::volume::fixture::preprocess;
+    use ndarray::array;
 
     #[test]
     fn spline_zoom_agrees_with_scipy() {
-        let (volume, expected) = (fixture("volume"), fixture("spline3_zoom_1p3"));
+        let (volume, expected) = (preprocess("volume"), preprocess("spline3_zoom_1p3"));
         let shape = (zoomed_length(40, 1.3), zoomed_length(48, 1.3));
         for (slice, expected) in volume.axis_iter(Axis(2)).zip(expected.axis_iter(Axis(2))) {
             let zoomed = spline_zoom(slice, shape);

@@ -79,11 +79,10 @@ impl Acquisition {
         }
     }
 
-    /// Right-left positions of the slices where they cross the cord, mm.
+    /// Right-left positions of the slices at mid-height, mm.
     pub fn slice_positions(&self) -> Vec<f32> {
-        (0..self.protocol.slices)
-            .map(|i| self.position([i as f32, self.middle(), self.middle()])[0])
-            .collect()
+        let [_, row, column] = self.middle();
+        (0..self.protocol.slices).map(|i| self.position([i as f32, row, column])[0]).collect()
     }
 
     /// Height of the lowest imaged point with a margin, mm.
@@ -91,14 +90,19 @@ impl Acquisition {
         self.centre[2] - 0.5 * self.protocol.field + 8.0
     }
 
-    fn middle(&self) -> f32 {
-        0.5 * (self.pixels as f32 - 1.0)
+    /// Index of the middle of the volume.
+    fn middle(&self) -> [f32; 3] {
+        [self.protocol.slices, self.pixels, self.pixels].map(|count| 0.5 * (count as f32 - 1.0))
+    }
+
+    /// Distance between neighbouring voxels, mm.
+    fn step(&self) -> [f32; 3] {
+        [self.protocol.spacing, self.protocol.pixel, self.protocol.pixel]
     }
 
     /// Patient position of a voxel given as (right, front, head) index.
     fn position(&self, index: [f32; 3]) -> [f32; 3] {
-        let middle = [0.5 * (self.protocol.slices as f32 - 1.0), self.middle(), self.middle()];
-        let step = [self.protocol.spacing, self.protocol.pixel, self.protocol.pixel];
+        let (middle, step) = (self.middle(), self.step());
         std::array::from_fn(|row| {
             let offset: f32 = (0..3)
                 .map(|axis| self.rotation[row][axis] * step[axis] * (index[axis] - middle[axis]))
@@ -224,8 +228,7 @@ impl Acquisition {
 
     /// Voxel that holds a patient position; `None` in front of the first voxel of an axis.
     fn index(&self, position: [f32; 3]) -> Option<[usize; 3]> {
-        let middle = [0.5 * (self.protocol.slices as f32 - 1.0), self.middle(), self.middle()];
-        let step = [self.protocol.spacing, self.protocol.pixel, self.protocol.pixel];
+        let (middle, step) = (self.middle(), self.step());
         let mut index = [0; 3];
         for axis in 0..3 {
             let along: f32 = (0..3)
@@ -243,7 +246,7 @@ impl Acquisition {
     /// Turns (right, front, head) voxels into this examination's storage order.
     fn store(&self, mut voxels: Array3<f32>) -> Volume {
         let shape = voxels.shape().to_vec();
-        let step = [self.protocol.spacing, self.protocol.pixel, self.protocol.pixel];
+        let step = self.step();
         let mut affine = [[0.0; 4]; 3];
         let mut first = [0.0f32; 3];
         let mut source = [0; 3];
@@ -262,8 +265,8 @@ impl Acquisition {
                 first[axis] = shape[axis] as f32 - 1.0;
             }
             let sign = if flipped { -1.0 } else { 1.0 };
-            for row in 0..3 {
-                affine[row][stored] = f64::from(sign * step[axis] * self.rotation[row][axis]);
+            for (row, direction) in affine.iter_mut().zip(&self.rotation) {
+                row[stored] = f64::from(sign * step[axis] * direction[axis]);
             }
         }
         let corner = self.position(first);

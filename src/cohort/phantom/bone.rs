@@ -1,11 +1,13 @@
 //! The vertebral column: bodies, discs, arches, processes and the ligaments between them.
 
-use super::anatomy::Vertebra;
+use super::anatomy::{IntervertebralDisc, Vertebra};
 use super::texture::{bump, capsule, ellipse, smooth_min, smooth_step, strands};
 use super::tissue::{Painter, Site};
 
 /// Thickness of cortical bone, mm.
 const CORTEX: f32 = 1.0;
+/// Distance from the canal to the vertebral bodies: dura, fat and ligament, mm.
+pub(super) const WALL: f32 = 1.3;
 
 impl Painter<'_> {
     /// Paints the column around the canal.
@@ -55,7 +57,7 @@ impl Painter<'_> {
             .filter(|disc| (disc.along - site.along).abs() < 8.0)
             .map(|disc| disc.bulge * bump(site.along, disc.along, 2.2))
             .sum();
-        site.section.canal_front + bulge + 1.3
+        site.section.canal_front + bulge + WALL
     }
 
     /// Discs and bodies, from the ligament in front of the canal to the one in front of the spine.
@@ -77,10 +79,26 @@ impl Painter<'_> {
             Some(disc) if disc.along - site.along < site.along - below.along => disc,
             _ => below,
         };
-        let middle = 0.5 * vertebra.depth;
-        let forward = site.depth - wall - middle;
+        let forward = site.depth - wall - 0.5 * vertebra.depth;
+        self.disc(site, forward, vertebra, nearest, signal);
+        if vertebra.number == 2 {
+            self.axis(site, wall, vertebra, signal);
+        } else {
+            self.body(site, forward, vertebra, signal);
+        }
+    }
 
-        // Ligaments and annulus: one dark sheath that the discs widen.
+    /// Ligaments, annulus and nucleus. `forward` is the distance in front of the column's middle.
+    fn disc(
+        &self,
+        site: &Site,
+        forward: f32,
+        vertebra: &Vertebra,
+        nearest: &IntervertebralDisc,
+        signal: &mut f32,
+    ) {
+        let middle = 0.5 * vertebra.depth;
+        // One dark sheath that the discs widen.
         let is_disc = bump(site.along, nearest.along, 2.4);
         let top_of_column = site.along - self.anatomy.vertebrae[0].bottom - 1.0;
         let sheath = (forward.abs() - middle - 0.6 - 0.8 * is_disc)
@@ -99,11 +117,11 @@ impl Painter<'_> {
         let cleft = 1.0 - 0.35 * bump(site.along, nearest.along, 0.7) * age;
         let signal_of_disc = self.palette.disc * age * cleft;
         self.paint(signal, self.cover(nucleus).min(0.9), signal_of_disc);
+    }
 
-        if vertebra.number == 2 {
-            self.axis(site, wall, vertebra, signal);
-            return;
-        }
+    /// Body of a vertebra below C2. `forward` as for [`Self::disc`].
+    fn body(&self, site: &Site, forward: f32, vertebra: &Vertebra, signal: &mut f32) {
+        let middle = 0.5 * vertebra.depth;
         let centre = 0.5 * (vertebra.top + vertebra.bottom);
         let half = 0.5 * (vertebra.top - vertebra.bottom);
         // Waisted in front and behind; endplates slightly hollow, with raised sides.
@@ -155,7 +173,7 @@ impl Painter<'_> {
             return;
         }
         let front =
-            site.section.canal_front + 1.3 + 14.0 * size - 0.12 * site.side.powi(2).min(60.0);
+            site.section.canal_front + WALL + 14.0 * size - 0.12 * site.side.powi(2).min(60.0);
         let arch = ellipse([site.depth - front, site.along - height], [2.9, 5.2]);
         self.bone(site, arch.max(site.side.abs() - 9.0), 1.15, signal);
         let back = site.section.canal_back - 4.5 + 0.02 * site.side.powi(2);

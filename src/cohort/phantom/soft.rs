@@ -1,5 +1,6 @@
 //! Everything that is not spine: skin, fat, muscle, throat, skull base and hindbrain.
 
+use super::bone::WALL;
 use super::texture::{bump, capsule, cover, ellipse, smooth_max, smooth_min, smooth_step, strands};
 use super::tissue::{Painter, Site};
 
@@ -91,7 +92,7 @@ impl Painter<'_> {
     /// Prevertebral muscle, airway, tongue and jaw.
     fn throat(&self, site: &Site, signal: &mut f32) {
         let a = self.anatomy;
-        let wall = site.section.canal_front + 1.3 + 16.5;
+        let wall = site.section.canal_front + WALL + 16.5;
         let front = site.depth - wall;
         let (low, dark) = (smooth_step(-38.0, -55.0, site.along), self.palette.dark);
         // Fatty planes between the muscles of the throat.

@@ -21,10 +21,8 @@ use rayon::prelude::*;
 
 use super::{
     forward::{add_values, score_tile},
-    geometry::{
-        Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS,
-        pack_rows, pack_transposed,
-    },
+    geometry::{Geometry, PADDED_QUERIES, Part, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
+    packing::{fold, negated_dots, pack_rows, pack_tiles, tile_width, unpack_rows, unpack_tiles},
 };
 use crate::ops::{
     InstructionSet,
@@ -68,25 +66,6 @@ struct Head<'a> {
     grad: &'a [f32],
 }
 
-/// Working memory of a task.
-struct Buffers<'a> {
-    /// Query tiles, channel by channel, scaled; the same layout for dO and dq.
-    query: &'a mut [f32],
-    grad_out: &'a mut [f32],
-    grad_query: &'a mut [f32],
-    /// -log Σ and -δ per query.
-    start: &'a mut [f32],
-    delta: &'a mut [f32],
-    key: &'a mut [f32],
-    value: &'a mut [f32],
-    /// P and dS of one query group and key block: per tile, one row of queries per key.
-    probability: &'a mut [f32],
-    grad_score: &'a mut [f32],
-    /// Sums of dk and dv of one key block: a vector per key and channel.
-    grad_key: &'a mut [f32],
-    grad_value: &'a mut [f32],
-}
-
 /// The rectangles that a task writes.
 struct Targets<'a> {
     query: Rectangle<'a>,
@@ -102,7 +81,7 @@ pub(super) fn backward(
     grad_qkv: &mut [f32],
 ) {
     let Geometry { batch, tokens, heads, .. } = geometry;
-    let (dim, padded) = (geometry.dim(), geometry.padded_head());
+    let dim = geometry.dim();
     if grad_qkv.is_empty() {
         return;
     }
@@ -144,39 +123,7 @@ pub(super) fn backward(
                 log_sum: &saved.log_sum[image_head * tokens..][..tokens],
                 grad: &saved.grad[rows.start * dim..rows.end * dim],
             };
-            let queries = tokens.next_multiple_of(PADDED_QUERIES);
-            let sums = KEY_BLOCK * padded * 16;
-            let sizes = [
-                queries * padded,
-                queries * padded,
-                queries * padded,
-                queries,
-                queries,
-                keys.len() * padded,
-                keys.len() * padded,
-                KEY_BLOCK * QUERY_GROUP,
-                KEY_BLOCK * QUERY_GROUP,
-                sums,
-                sums,
-            ];
-            with_scratch(sizes, |slices| {
-                let [query, grad_out, grad_query, start, delta, key, value, ..] = slices;
-                let [.., probability, grad_score, grad_key, grad_value] = slices;
-                let buffers = Buffers {
-                    query,
-                    grad_out,
-                    grad_query,
-                    start,
-                    delta,
-                    key,
-                    value,
-                    probability,
-                    grad_score,
-                    grad_key,
-                    grad_value,
-                };
-                backward_range(set, head, keys, buffers, targets);
-            });
+            backward_range(set, head, keys, targets);
         });
     }
     if ranges > 1 {
@@ -192,192 +139,196 @@ pub(super) fn backward(
     }
 }
 
-dispatch! {
-    /// One task: the given keys of one head of one image.
-    fn backward_range(
-        head: Head<'_>, keys: Range<usize>, buffers: Buffers<'_>, targets: Targets<'_>,
-    ) = backward_kernel
-}
-
-#[inline(always)]
-fn backward_kernel<V: Vector>(
+/// One task: the given keys of one head of one image.
+fn backward_range(
+    set: InstructionSet,
     head: Head<'_>,
     keys: Range<usize>,
-    buffers: Buffers<'_>,
-    targets: Targets<'_>,
+    mut targets: Targets<'_>,
 ) {
-    // The common head sizes as constants: their channel loops unroll.
-    match head.geometry.padded_head() {
-        8 => sized::<V>(8, head, keys, buffers, targets),
-        16 => sized::<V>(16, head, keys, buffers, targets),
-        n => sized::<V>(n, head, keys, buffers, targets),
-    }
-}
-
-#[inline(always)]
-fn sized<V: Vector>(
-    padded: usize,
-    head: Head<'_>,
-    keys: Range<usize>,
-    buffers: Buffers<'_>,
-    targets: Targets<'_>,
-) {
-    let Buffers { query, grad_out, grad_query, start, delta, key, value, .. } = buffers;
-    let Buffers { probability, grad_score, grad_key, grad_value, .. } = buffers;
     let geometry = head.geometry;
-    let width = TILE_VECTORS * V::LANES;
-    let group = QUERY_GROUP / width;
-
-    let rows = |part| {
-        let columns = geometry.columns(part, head.index);
-        head.qkv.chunks_exact(3 * geometry.dim()).map(move |row| &row[columns.clone()])
-    };
-    let longest_key = pack_rows(rows(Part::Key).skip(keys.start).take(keys.len()), padded, key);
-    pack_rows(rows(Part::Value).skip(keys.start).take(keys.len()), padded, value);
-    let longest_query = pack_transposed(rows(Part::Query), geometry.scale(), padded, width, query);
-    let safe = longest_key * longest_query <= SAFE_LOGIT * SAFE_LOGIT;
-    let columns = geometry.columns(Part::Query, head.index);
-    let outs = head.out.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
-    let grads = head.grad.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
-    pack_transposed(grads.clone(), 1.0, padded, width, grad_out);
-    start.fill(0.0);
-    delta.fill(0.0);
-    for (start, log_sum) in start.iter_mut().zip(head.log_sum) {
-        *start = -log_sum;
-    }
-    for (delta, (out, grad)) in delta.iter_mut().zip(outs.zip(grads)) {
-        *delta = -out.iter().zip(grad).map(|(o, g)| o * g).sum::<f32>();
-    }
-    grad_query.fill(0.0);
-
-    let Targets { query: mut to_query, key: mut to_key, value: mut to_value } = targets;
-    let blocks = key.chunks(KEY_BLOCK * padded).zip(value.chunks(KEY_BLOCK * padded));
-    for (block, (key, value)) in blocks.enumerate() {
-        let keys = key.len() / padded;
-        grad_key.fill(0.0);
-        grad_value.fill(0.0);
-        let size = group * padded * width;
-        let groups = query
-            .chunks(size)
-            .zip(grad_out.chunks(size))
-            .zip(grad_query.chunks_mut(size))
-            .zip(start.chunks(group * width).zip(delta.chunks(group * width)));
-        for (((query, grad_out), grad_query), (start, delta)) in groups {
-            let tiles = query
-                .chunks_exact(padded * width)
-                .zip(grad_out.chunks_exact(padded * width))
-                .zip(grad_query.chunks_exact_mut(padded * width))
-                .zip(start.chunks_exact(width).zip(delta.chunks_exact(width)))
-                .zip(
-                    probability
-                        .chunks_exact_mut(KEY_BLOCK * width)
-                        .zip(grad_score.chunks_exact_mut(KEY_BLOCK * width)),
-                );
-            for ((((query, grad_out), grad_query), (start, delta)), (probability, grad_score)) in
-                tiles
-            {
-                let tile = Tile { padded, query, grad_out, start, delta, safe };
-                tile.scores::<V>(key, value, probability, grad_score);
-                add_values::<V>(padded, key, grad_score, grad_query);
-            }
-            add_gradients::<V>(padded, keys, grad_score, query, grad_key);
-            add_gradients::<V>(padded, keys, probability, grad_out, grad_value);
+    let (padded, width) = (geometry.padded_head(), tile_width(set));
+    let queries = geometry.tokens.next_multiple_of(PADDED_QUERIES);
+    let (tiles, rows) = (queries * padded, keys.len() * padded);
+    let score_size = KEY_BLOCK * QUERY_GROUP;
+    let sum_size = KEY_BLOCK * padded * set.lanes();
+    let sizes = [
+        tiles, tiles, tiles, queries, queries, rows, rows, score_size, score_size, sum_size,
+        sum_size,
+    ];
+    with_scratch(sizes, |slices| {
+        let [query, grad_out, grad_query, start, delta, key, value, ..] = slices;
+        let [.., probability, grad_score, grad_key, grad_value] = slices;
+        let sizes = (geometry.head_size, padded, width);
+        let all = |part| geometry.rows(head.qkv, part, head.index);
+        let own = |part| all(part).skip(keys.start).take(keys.len());
+        pack_rows(own(Part::Key), sizes.0, padded, key);
+        pack_rows(own(Part::Value), sizes.0, padded, value);
+        pack_tiles(all(Part::Query), geometry.scale(), sizes, query);
+        let columns = geometry.columns(Part::Query, head.index);
+        let outs = head.out.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
+        let grads = head.grad.chunks_exact(geometry.dim()).map(|row| &row[columns.clone()]);
+        pack_tiles(grads.clone(), 1.0, sizes, grad_out);
+        // Padding has zeros everywhere: its P is 1, but its dO and dS are 0.
+        start.fill(0.0);
+        delta.fill(0.0);
+        for (start, log_sum) in start.iter_mut().zip(head.log_sum) {
+            *start = -log_sum;
         }
-        for local in 0..keys {
-            let row = block * KEY_BLOCK + local;
-            let sums = |sums: &[f32], channel: usize| {
-                V::load(&sums[(local * padded + channel) * V::LANES..]).sum()
-            };
-            for (channel, to) in to_key.row(row).iter_mut().enumerate() {
-                // The packed queries carry scale = log2 e / √head_size.
-                *to = sums(grad_key, channel) * LN_2;
-            }
-            for (channel, to) in to_value.row(row).iter_mut().enumerate() {
-                *to = sums(grad_value, channel);
-            }
-        }
-    }
+        negated_dots(outs.zip(grads), sizes.0, delta);
+        grad_query.fill(0.0);
 
-    let scale = geometry.scale() * LN_2;
-    for row in 0..geometry.tokens {
-        let (tile, lane) = (row / width, row % width);
-        let tile = &grad_query[tile * padded * width..][..padded * width];
-        for (channel, to) in to_query.row(row).iter_mut().enumerate() {
-            *to = tile[channel * width + lane] * scale;
-        }
-    }
+        let read = Queries { query, grad_out, start, delta };
+        let work = Work { probability, grad_score, grad_key, grad_value };
+        differentiate(set, padded, read, key, value, grad_query, work);
+
+        // The packed queries carried log2 e / √head_size; only 1 / √head_size belongs in dk.
+        unpack_rows(key, LN_2, (sizes.0, padded), &mut targets.key);
+        unpack_rows(value, 1.0, (sizes.0, padded), &mut targets.value);
+        let scale = geometry.scale() * LN_2;
+        unpack_tiles(grad_query, geometry.tokens, |_| scale, sizes, &mut targets.query);
+    });
 }
 
-/// A register tile's queries.
+/// The queries of a head, in tiles, and what belongs to them.
 #[derive(Clone, Copy)]
-struct Tile<'a> {
-    padded: usize,
+struct Queries<'a> {
     query: &'a [f32],
     grad_out: &'a [f32],
+    /// -log Σ and -δ per query.
     start: &'a [f32],
     delta: &'a [f32],
-    safe: bool,
 }
 
-impl Tile<'_> {
-    /// P and dS of a block of keys.
-    #[inline(always)]
-    fn scores<V: Vector>(
-        self,
-        keys: &[f32],
-        values: &[f32],
-        probability: &mut [f32],
-        grad_score: &mut [f32],
-    ) {
-        let (padded, width) = (self.padded, TILE_VECTORS * V::LANES);
-        let (many, few) = (TILE_KEYS * padded, keys.len() / padded / TILE_KEYS * TILE_KEYS);
-        let (whole_keys, rest_keys) = keys.split_at(few * padded);
-        let (whole_values, rest_values) = values.split_at(few * padded);
-        let (whole_p, rest_p) = probability.split_at_mut(few * width);
-        let (whole_d, rest_d) = grad_score.split_at_mut(few * width);
-        let whole = whole_keys.chunks_exact(many).zip(whole_values.chunks_exact(many)).zip(
-            whole_p
-                .chunks_exact_mut(TILE_KEYS * width)
-                .zip(whole_d.chunks_exact_mut(TILE_KEYS * width)),
-        );
-        for ((keys, values), (p, d)) in whole {
-            self.score_keys::<V, TILE_KEYS>(keys, values, p, d);
+/// Working memory.
+struct Work<'a> {
+    /// P and dS of one query group and key block: per tile, one row of queries per key.
+    probability: &'a mut [f32],
+    grad_score: &'a mut [f32],
+    /// Sums of dk and dv of one key block: a vector per key and channel.
+    grad_key: &'a mut [f32],
+    grad_value: &'a mut [f32],
+}
+
+dispatch! {
+    /// Replaces keys and values by their gradients; adds to `grad_query`.
+    fn differentiate(
+        padded: usize, queries: Queries<'_>, key: &mut [f32], value: &mut [f32],
+        grad_query: &mut [f32], work: Work<'_>,
+    ) = differentiate_kernel
+}
+
+#[inline(always)]
+fn differentiate_kernel<V: Vector>(
+    padded: usize,
+    queries: Queries<'_>,
+    key: &mut [f32],
+    value: &mut [f32],
+    grad_query: &mut [f32],
+    work: Work<'_>,
+) {
+    // The common head sizes as constants: their channel loops unroll.
+    match padded {
+        8 => differentiate_sized::<V>(8, queries, key, value, grad_query, work),
+        16 => differentiate_sized::<V>(16, queries, key, value, grad_query, work),
+        _ => differentiate_sized::<V>(padded, queries, key, value, grad_query, work),
+    }
+}
+
+#[inline(always)]
+fn differentiate_sized<V: Vector>(
+    padded: usize,
+    Queries { query, grad_out, start, delta }: Queries<'_>,
+    key: &mut [f32],
+    value: &mut [f32],
+    grad_query: &mut [f32],
+    Work { probability, grad_score, grad_key, grad_value }: Work<'_>,
+) {
+    let width = TILE_VECTORS * V::LANES;
+    let (tile_size, group_size) = (padded * width, QUERY_GROUP * padded);
+    let blocks = key.chunks_mut(KEY_BLOCK * padded).zip(value.chunks_mut(KEY_BLOCK * padded));
+    for (key, value) in blocks {
+        let count = key.len() / padded;
+        grad_key.fill(0.0);
+        grad_value.fill(0.0);
+        for (group, query) in query.chunks(group_size).enumerate() {
+            let grad_out = &grad_out[group * group_size..][..query.len()];
+            for tile in 0..query.len() / tile_size {
+                let lanes = group * QUERY_GROUP + tile * width;
+                let probability = &mut probability[tile * KEY_BLOCK * width..][..count * width];
+                let grad_score = &mut grad_score[tile * KEY_BLOCK * width..][..count * width];
+                score_block::<V>(
+                    padded,
+                    (&query[tile * tile_size..][..tile_size], key, &start[lanes..][..width]),
+                    (&grad_out[tile * tile_size..][..tile_size], value, &delta[lanes..][..width]),
+                    probability,
+                    grad_score,
+                );
+                let grad_query = &mut grad_query[lanes * padded..][..tile_size];
+                add_values::<V>(padded, key, grad_score, grad_query);
+            }
+            add_gradients::<V>(padded, count, grad_score, query, grad_key);
+            add_gradients::<V>(padded, count, probability, grad_out, grad_value);
         }
-        let rest = rest_keys
-            .chunks_exact(padded)
-            .zip(rest_values.chunks_exact(padded))
-            .zip(rest_p.chunks_exact_mut(width).zip(rest_d.chunks_exact_mut(width)));
-        for ((keys, values), (p, d)) in rest {
-            self.score_keys::<V, 1>(keys, values, p, d);
+        // No other block needs these keys and values: their gradients take their place.
+        fold(grad_key, V::LANES, key);
+        fold(grad_value, V::LANES, value);
+    }
+}
+
+/// P and dS of a query tile with a block of keys, from (query, keys, -log Σ) and
+/// (dO, values, -δ).
+#[inline(always)]
+fn score_block<V: Vector>(
+    padded: usize,
+    (query, keys, start): (&[f32], &[f32], &[f32]),
+    (grad_out, values, delta): (&[f32], &[f32], &[f32]),
+    probability: &mut [f32],
+    grad_score: &mut [f32],
+) {
+    let width = TILE_VECTORS * V::LANES;
+    let count = keys.len() / padded;
+    let start = [V::load(start), V::load(&start[V::LANES..])];
+    let delta = [V::load(delta), V::load(&delta[V::LANES..])];
+    let mut key = 0;
+    while key + TILE_KEYS <= count {
+        let p = &mut probability[key * width..][..TILE_KEYS * width];
+        let d = &mut grad_score[key * width..][..TILE_KEYS * width];
+        let (keys, values) = (&keys[key * padded..], &values[key * padded..]);
+        score_keys::<V, TILE_KEYS>(padded, (query, keys, start), (grad_out, values, delta), p, d);
+        key += TILE_KEYS;
+    }
+    while key < count {
+        let p = &mut probability[key * width..][..width];
+        let d = &mut grad_score[key * width..][..width];
+        let (keys, values) = (&keys[key * padded..], &values[key * padded..]);
+        score_keys::<V, 1>(padded, (query, keys, start), (grad_out, values, delta), p, d);
+        key += 1;
+    }
+}
+
+/// [`score_block`] for the first `KEYS` keys.
+#[inline(always)]
+fn score_keys<V: Vector, const KEYS: usize>(
+    padded: usize,
+    (query, keys, start): (&[f32], &[f32], [V; TILE_VECTORS]),
+    (grad_out, values, delta): (&[f32], &[f32], [V; TILE_VECTORS]),
+    probability: &mut [f32],
+    grad_score: &mut [f32],
+) {
+    let width = TILE_VECTORS * V::LANES;
+    let scores = score_tile::<V, KEYS>(padded, query, keys, start);
+    for (key, scores) in scores.into_iter().enumerate() {
+        for (part, score) in scores.into_iter().enumerate() {
+            let p = score.at_least(V::splat(-126.0)).exp2();
+            p.store(&mut probability[key * width + part * V::LANES..]);
         }
     }
-
-    /// P and dS of `KEYS` keys.
-    #[inline(always)]
-    fn score_keys<V: Vector, const KEYS: usize>(
-        self,
-        keys: &[f32],
-        values: &[f32],
-        probability: &mut [f32],
-        grad_score: &mut [f32],
-    ) {
-        let width = TILE_VECTORS * V::LANES;
-        let start = [V::load(self.start), V::load(&self.start[V::LANES..])];
-        let scores = score_tile::<V, KEYS>(self.padded, self.query, keys, start);
-        for (scores, row) in scores.into_iter().zip(probability.chunks_exact_mut(width)) {
-            for (score, to) in scores.into_iter().zip(row.chunks_exact_mut(V::LANES)) {
-                let score = if self.safe { score } else { score.at_least(V::splat(-126.0)) };
-                score.exp2().store(to);
-            }
-        }
-        let delta = [V::load(self.delta), V::load(&self.delta[V::LANES..])];
-        let grads = score_tile::<V, KEYS>(self.padded, self.grad_out, values, delta);
-        let rows = probability.chunks_exact(width).zip(grad_score.chunks_exact_mut(width));
-        for (grads, (p, to)) in grads.into_iter().zip(rows) {
-            let parts = p.chunks_exact(V::LANES).zip(to.chunks_exact_mut(V::LANES));
-            for (grad, (p, to)) in grads.into_iter().zip(parts) {
-                grad.mul(V::load(p)).store(to);
-            }
+    let grads = score_tile::<V, KEYS>(padded, grad_out, values, delta);
+    for (key, grads) in grads.into_iter().enumerate() {
+        for (part, grad) in grads.into_iter().enumerate() {
+            let at = key * width + part * V::LANES;
+            grad.mul(V::load(&probability[at..])).store(&mut grad_score[at..]);
         }
     }
 }
@@ -422,10 +373,9 @@ fn add_gradients_of<V: Vector, const KEYS: usize>(
                 *sum = V::load(&sums[(key * padded + channels + channel) * V::LANES..]);
             }
         }
-        let tiles = rows.chunks_exact(padded * width).zip(weights.chunks_exact(KEY_BLOCK * width));
-        for (rows, weights) in tiles {
-            let rows = &rows[channels * width..][..TILE_CHANNELS * width];
-            let weights = &weights[first * width..][..KEYS * width];
+        for query_tile in 0..rows.len() / (padded * width) {
+            let rows = &rows[(query_tile * padded + channels) * width..][..TILE_CHANNELS * width];
+            let weights = &weights[(query_tile * KEY_BLOCK + first) * width..][..KEYS * width];
             for part in 0..TILE_VECTORS {
                 let mut factors = [V::splat(0.0); TILE_CHANNELS];
                 for (channel, factor) in factors.iter_mut().enumerate() {

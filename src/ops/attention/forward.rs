@@ -14,9 +14,11 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{
-    Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS, pack_rows,
-    pack_transposed,
+use super::{
+    geometry::{
+        Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS,
+    },
+    packing::{pack_rows, pack_tiles, tile_width, unpack_tiles},
 };
 use crate::ops::{
     InstructionSet,
@@ -30,22 +32,6 @@ use crate::ops::{
 const QUERY_BLOCK: usize = 512;
 /// Keys that all query tiles of a task pass over before the next ones are touched.
 const KEY_BLOCK: usize = 64;
-
-/// Working memory of a task.
-struct Buffers<'a> {
-    /// Query tiles, channel by channel, scaled.
-    query: &'a mut [f32],
-    key: &'a mut [f32],
-    value: &'a mut [f32],
-    /// Σ p v per query tile, channel by channel.
-    output: &'a mut [f32],
-    /// Σ p per query.
-    total: &'a mut [f32],
-    /// Largest logit so far per query (running-maximum path only).
-    maximum: &'a mut [f32],
-    /// Probabilities of one query tile and key block: one row of queries per key.
-    probability: &'a mut [f32],
-}
 
 /// Attention of packed `qkv` into `out` (batch, tokens, dim), and the base-2 logarithm of each
 /// softmax denominator into `log_sum` (batch, heads, tokens), which the backward pass needs.
@@ -61,7 +47,6 @@ pub(super) fn forward(
         return;
     }
     let block = geometry.block(QUERY_BLOCK);
-    let padded = geometry.padded_head();
     let out = SharedMatrix::new(out, geometry.dim());
     let image_size = tokens * 3 * geometry.dim();
     log_sum.par_chunks_mut(tokens).enumerate().for_each(|(image_head, log_sum)| {
@@ -73,105 +58,110 @@ pub(super) fn forward(
             let columns = head * head_size..(head + 1) * head_size;
             // SAFETY: tasks differ in image, head or block of queries, hence in rows or columns.
             let mut out = unsafe { out.rectangle(rows, columns) };
-            let queries = log_sum.len().next_multiple_of(PADDED_QUERIES);
-            let sizes = [
-                queries * padded,
-                tokens * padded,
-                tokens * padded,
-                queries * padded,
-                queries,
-                queries,
-                KEY_BLOCK * PADDED_QUERIES,
-            ];
-            with_scratch(sizes, |[query, key, value, output, total, maximum, probability]| {
-                let buffers = Buffers { query, key, value, output, total, maximum, probability };
-                forward_block(set, geometry, head, first, qkv, buffers, &mut out, log_sum);
-            });
+            forward_block(set, geometry, head, first, qkv, &mut out, log_sum);
         });
     });
 }
 
-dispatch! {
-    /// One task: `log_sum.len()` queries from `first` on of one head of one image.
-    fn forward_block(
-        geometry: Geometry, head: usize, first: usize, qkv: &[f32], buffers: Buffers<'_>,
-        out: &mut Rectangle<'_>, log_sum: &mut [f32],
-    ) = forward_kernel
-}
-
-#[inline(always)]
-fn forward_kernel<V: Vector>(
+/// One task: `log_sum.len()` queries from `first` on of one head of one image.
+fn forward_block(
+    set: InstructionSet,
     geometry: Geometry,
     head: usize,
     first: usize,
     qkv: &[f32],
-    buffers: Buffers<'_>,
     out: &mut Rectangle<'_>,
     log_sum: &mut [f32],
+) {
+    let (padded, width) = (geometry.padded_head(), tile_width(set));
+    let queries = log_sum.len().next_multiple_of(PADDED_QUERIES);
+    let (tiles, rows) = (queries * padded, geometry.tokens * padded);
+    let sizes = [tiles, rows, rows, tiles, queries, queries, KEY_BLOCK * PADDED_QUERIES];
+    with_scratch(sizes, |[query, key, value, output, total, maximum, probability]| {
+        let sizes = (geometry.head_size, padded, width);
+        let rows = |part| geometry.rows(qkv, part, head);
+        pack_rows(rows(Part::Value), sizes.0, padded, value);
+        let longest_key = pack_rows(rows(Part::Key), sizes.0, padded, key);
+        let queries = rows(Part::Query).skip(first).take(log_sum.len());
+        let longest_query = pack_tiles(queries, geometry.scale(), sizes, query);
+        let bounded = longest_key * longest_query <= SAFE_LOGIT * SAFE_LOGIT;
+
+        output.fill(0.0);
+        total.fill(0.0);
+        maximum.fill(if bounded { 0.0 } else { f32::NEG_INFINITY });
+        let sums = Sums { output, total, maximum };
+        attend(set, padded, bounded, query, key, value, probability, sums);
+
+        unpack_tiles(output, log_sum.len(), |query| 1.0 / total[query], sizes, out);
+        for (log_sum, (maximum, total)) in log_sum.iter_mut().zip(maximum.iter().zip(total)) {
+            *log_sum = maximum + total.log2();
+        }
+    });
+}
+
+/// What a softmax-weighted mean is made of, per query.
+struct Sums<'a> {
+    /// Σ p v, in tiles.
+    output: &'a mut [f32],
+    /// Σ p.
+    total: &'a mut [f32],
+    /// Largest logit so far: what the exponents of p are relative to. Stays zero where the
+    /// logits are known to be bounded.
+    maximum: &'a mut [f32],
+}
+
+dispatch! {
+    /// Adds all keys and values to the sums of all queries. `probability` is working memory.
+    fn attend(
+        padded: usize, bounded: bool, query: &[f32], key: &[f32], value: &[f32],
+        probability: &mut [f32], sums: Sums<'_>,
+    ) = attend_kernel
+}
+
+#[inline(always)]
+fn attend_kernel<V: Vector>(
+    padded: usize,
+    bounded: bool,
+    query: &[f32],
+    key: &[f32],
+    value: &[f32],
+    probability: &mut [f32],
+    sums: Sums<'_>,
 ) {
     // The common head sizes as constants: their channel loops unroll.
-    match geometry.padded_head() {
-        8 => sized::<V>(8, geometry, head, first, qkv, buffers, out, log_sum),
-        16 => sized::<V>(16, geometry, head, first, qkv, buffers, out, log_sum),
-        n => sized::<V>(n, geometry, head, first, qkv, buffers, out, log_sum),
+    match padded {
+        8 => attend_sized::<V>(8, bounded, query, key, value, probability, sums),
+        16 => attend_sized::<V>(16, bounded, query, key, value, probability, sums),
+        _ => attend_sized::<V>(padded, bounded, query, key, value, probability, sums),
     }
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn sized<V: Vector>(
+fn attend_sized<V: Vector>(
     padded: usize,
-    geometry: Geometry,
-    head: usize,
-    first: usize,
-    qkv: &[f32],
-    buffers: Buffers<'_>,
-    out: &mut Rectangle<'_>,
-    log_sum: &mut [f32],
+    bounded: bool,
+    query: &[f32],
+    key: &[f32],
+    value: &[f32],
+    probability: &mut [f32],
+    Sums { output, total, maximum }: Sums<'_>,
 ) {
-    let Buffers { query, key, value, output, total, maximum, probability } = buffers;
     let width = TILE_VECTORS * V::LANES;
-    let rows = |part| {
-        let columns = geometry.columns(part, head);
-        qkv.chunks_exact(3 * geometry.dim()).map(move |row| &row[columns.clone()])
-    };
-    pack_rows(rows(Part::Value), padded, value);
-    let longest_key = pack_rows(rows(Part::Key), padded, key);
-    let queries = rows(Part::Query).skip(first).take(log_sum.len());
-    let longest_query = pack_transposed(queries, geometry.scale(), padded, width, query);
-    let safe = longest_key * longest_query <= SAFE_LOGIT * SAFE_LOGIT;
-
-    output.fill(0.0);
-    total.fill(0.0);
-    maximum.fill(f32::NEG_INFINITY);
-    let key_blocks = key.chunks(KEY_BLOCK * padded).zip(value.chunks(KEY_BLOCK * padded));
-    for (key, value) in key_blocks {
-        let tiles = query
-            .chunks_exact(padded * width)
-            .zip(output.chunks_exact_mut(padded * width))
-            .zip(total.chunks_exact_mut(width).zip(maximum.chunks_exact_mut(width)));
-        for ((query, output), (total, maximum)) in tiles {
-            if safe {
+    for (key, value) in key.chunks(KEY_BLOCK * padded).zip(value.chunks(KEY_BLOCK * padded)) {
+        let count = key.len() / padded;
+        let probability = &mut probability[..count * width];
+        for tile in 0..total.len() / width {
+            let query = &query[tile * padded * width..][..padded * width];
+            let output = &mut output[tile * padded * width..][..padded * width];
+            let total = &mut total[tile * width..][..width];
+            if bounded {
                 probabilities::<V>(padded, query, key, total, probability);
             } else {
+                let maximum = &mut maximum[tile * width..][..width];
                 logits::<V>(padded, query, key, probability);
-                rescale::<V>(key.len() / padded, output, total, maximum, probability);
+                rescale::<V>(output, total, maximum, probability);
             }
             add_values::<V>(padded, value, probability, output);
-        }
-    }
-
-    for (tile, (output, log_sum)) in
-        output.chunks_exact(padded * width).zip(log_sum.chunks_mut(width)).enumerate()
-    {
-        for (lane, log_sum) in log_sum.iter_mut().enumerate() {
-            let query = tile * width + lane;
-            let inverse = 1.0 / total[query];
-            for (channel, to) in out.row(query).iter_mut().enumerate() {
-                *to = output[channel * width + lane] * inverse;
-            }
-            let maximum = if safe { 0.0 } else { maximum[query] };
-            *log_sum = maximum + total[query].log2();
         }
     }
 }
@@ -201,7 +191,7 @@ pub(super) fn score_tile<V: Vector, const KEYS: usize>(
     scores
 }
 
-/// 2^logit of a query tile with a block of keys, without a running maximum; adds to the totals.
+/// 2^logit of a query tile with a block of keys; adds to the totals.
 #[inline(always)]
 fn probabilities<V: Vector>(
     padded: usize,
@@ -210,58 +200,60 @@ fn probabilities<V: Vector>(
     total: &mut [f32],
     probability: &mut [f32],
 ) {
-    let width = TILE_VECTORS * V::LANES;
+    let count = keys.len() / padded;
     let mut totals = [V::load(total), V::load(&total[V::LANES..])];
-    let zero = [V::splat(0.0); TILE_VECTORS];
-    let mut groups = keys.chunks_exact(TILE_KEYS * padded);
-    let mut tiles = probability.chunks_exact_mut(TILE_KEYS * width);
-    for (keys, to) in (&mut groups).zip(&mut tiles) {
-        let scores = score_tile::<V, TILE_KEYS>(padded, query, keys, zero);
-        for (scores, to) in scores.into_iter().zip(to.chunks_exact_mut(width)) {
-            for ((s, total), to) in
-                scores.into_iter().zip(&mut totals).zip(to.chunks_exact_mut(V::LANES))
-            {
-                let p = s.exp2();
-                *total = total.add(p);
-                p.store(to);
-            }
-        }
+    let mut key = 0;
+    while key + TILE_KEYS <= count {
+        add_keys::<V, TILE_KEYS>(padded, query, keys, key, &mut totals, probability);
+        key += TILE_KEYS;
     }
-    let rest = groups.remainder();
-    let done = (keys.len() - rest.len()) / padded;
-    for (keys, to) in
-        rest.chunks_exact(padded).zip(probability[done * width..].chunks_exact_mut(width))
-    {
-        let [scores] = score_tile::<V, 1>(padded, query, keys, zero);
-        for ((s, total), to) in
-            scores.into_iter().zip(&mut totals).zip(to.chunks_exact_mut(V::LANES))
-        {
-            let p = s.exp2();
-            *total = total.add(p);
-            p.store(to);
-        }
+    while key < count {
+        add_keys::<V, 1>(padded, query, keys, key, &mut totals, probability);
+        key += 1;
     }
     totals[0].store(total);
     totals[1].store(&mut total[V::LANES..]);
+}
+
+/// [`probabilities`] of `KEYS` keys from `first` on.
+#[inline(always)]
+fn add_keys<V: Vector, const KEYS: usize>(
+    padded: usize,
+    query: &[f32],
+    keys: &[f32],
+    first: usize,
+    totals: &mut [V; TILE_VECTORS],
+    probability: &mut [f32],
+) {
+    let width = TILE_VECTORS * V::LANES;
+    let start = [V::splat(0.0); TILE_VECTORS];
+    let scores = score_tile::<V, KEYS>(padded, query, &keys[first * padded..], start);
+    let to = &mut probability[first * width..][..KEYS * width];
+    for (key, scores) in scores.into_iter().enumerate() {
+        for (part, score) in scores.into_iter().enumerate() {
+            let p = score.exp2();
+            totals[part] = totals[part].add(p);
+            p.store(&mut to[key * width + part * V::LANES..]);
+        }
+    }
 }
 
 /// Plain logits of a query tile with a block of keys.
 #[inline(always)]
 fn logits<V: Vector>(padded: usize, query: &[f32], keys: &[f32], to: &mut [f32]) {
     let width = TILE_VECTORS * V::LANES;
-    let zero = [V::splat(0.0); TILE_VECTORS];
+    let start = [V::splat(0.0); TILE_VECTORS];
     for (key, to) in keys.chunks_exact(padded).zip(to.chunks_exact_mut(width)) {
-        let [scores] = score_tile::<V, 1>(padded, query, key, zero);
+        let [scores] = score_tile::<V, 1>(padded, query, key, start);
         scores[0].store(to);
         scores[1].store(&mut to[V::LANES..]);
     }
 }
 
-/// Turns the logits of a block of `keys` into 2^(logit - maximum), after the maximum has taken
+/// Turns the logits of a block of keys into 2^(logit - maximum), after the maximum has taken
 /// them in and what was summed under the old maximum is scaled to the new one.
 #[inline(always)]
 fn rescale<V: Vector>(
-    keys: usize,
     output: &mut [f32],
     total: &mut [f32],
     maximum: &mut [f32],
@@ -269,18 +261,17 @@ fn rescale<V: Vector>(
 ) {
     let width = TILE_VECTORS * V::LANES;
     let smallest = V::splat(-126.0);
-    for part in 0..TILE_VECTORS {
-        let at = part * V::LANES;
+    for at in [0, V::LANES] {
         let old = V::load(&maximum[at..]);
         let mut new = old;
-        for row in logits.chunks_exact(width).take(keys) {
+        for row in logits.chunks_exact(width) {
             new = V::load(&row[at..]).at_least(new);
         }
         new.store(&mut maximum[at..]);
         // The first block's old maximum is -∞, its sums are zero: any finite factor will do.
         let factor = old.sub(new).at_least(smallest).exp2();
         let mut sum = V::load(&total[at..]).mul(factor);
-        for row in logits.chunks_exact_mut(width).take(keys) {
+        for row in logits.chunks_exact_mut(width) {
             let p = V::load(&row[at..]).sub(new).at_least(smallest).exp2();
             sum = sum.add(p);
             p.store(&mut row[at..]);
@@ -301,24 +292,31 @@ pub(super) fn add_values<V: Vector>(
     output: &mut [f32],
 ) {
     let width = TILE_VECTORS * V::LANES;
-    for (tile, output) in output.chunks_exact_mut(TILE_CHANNELS * width).enumerate() {
+    let count = values.len() / padded;
+    let probability = &probability[..count * width];
+    for first in (0..padded).step_by(TILE_CHANNELS) {
+        let output = &mut output[first * width..][..TILE_CHANNELS * width];
         let mut sums = [[V::splat(0.0); TILE_VECTORS]; TILE_CHANNELS];
-        for (sums, row) in sums.iter_mut().zip(output.chunks_exact(width)) {
-            *sums = [V::load(row), V::load(&row[V::LANES..])];
+        for (channel, sums) in sums.iter_mut().enumerate() {
+            for (part, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(&output[channel * width + part * V::LANES..]);
+            }
         }
-        let rows = probability.chunks_exact(width);
-        for (p, value) in rows.zip(values.chunks_exact(padded)) {
+        for key in 0..count {
+            let p = &probability[key * width..][..width];
             let p = [V::load(p), V::load(&p[V::LANES..])];
-            let value = &value[tile * TILE_CHANNELS..][..TILE_CHANNELS];
-            for (sums, v) in sums.iter_mut().zip(value) {
-                for (sum, p) in sums.iter_mut().zip(p) {
-                    *sum = p.mul_add(V::splat(*v), *sum);
+            let value = &values[key * padded + first..][..TILE_CHANNELS];
+            for (channel, sums) in sums.iter_mut().enumerate() {
+                let v = V::splat(value[channel]);
+                for (part, sum) in sums.iter_mut().enumerate() {
+                    *sum = p[part].mul_add(v, *sum);
                 }
             }
         }
-        for (sums, row) in sums.into_iter().zip(output.chunks_exact_mut(width)) {
-            sums[0].store(row);
-            sums[1].store(&mut row[V::LANES..]);
+        for (channel, sums) in sums.into_iter().enumerate() {
+            for (part, sum) in sums.into_iter().enumerate() {
+                sum.store(&mut output[channel * width + part * V::LANES..]);
+            }
         }
     }
 }

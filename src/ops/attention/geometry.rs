@@ -1,4 +1,4 @@
-//! The sizes of one attention call and how a head's rows are packed for the kernels.
+//! The sizes of one attention call and of the kernels' register tiles.
 
 use std::f32::consts::LOG2_E;
 
@@ -57,58 +57,21 @@ impl Geometry {
         start..start + self.head_size
     }
 
+    /// A head's channels of every token of one image.
+    pub fn rows<'a>(
+        &self,
+        qkv: &'a [f32],
+        part: Part,
+        head: usize,
+    ) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let columns = self.columns(part, head);
+        qkv.chunks_exact(3 * self.dim()).map(move |row| &row[columns.clone()])
+    }
+
     /// Blocks into which a range of tokens is cut so that each has at most `largest` tokens and
     /// all are about equal, as whole register tiles. Depends on sizes alone, never on threads.
     pub fn block(&self, largest: usize) -> usize {
         let blocks = self.tokens.div_ceil(largest).max(1);
         self.tokens.div_ceil(blocks).next_multiple_of(PADDED_QUERIES)
     }
-}
-
-/// Copies a head's channels of consecutive `rows` into rows of `padded` elements. Returns the
-/// largest squared length of a row (NaN if one is NaN).
-#[inline(always)]
-pub(super) fn pack_rows<'a>(
-    rows: impl Iterator<Item = &'a [f32]>,
-    padded: usize,
-    packed: &mut [f32],
-) -> f32 {
-    let mut largest = 0f32;
-    for (row, to) in rows.zip(packed.chunks_exact_mut(padded)) {
-        to[..row.len()].copy_from_slice(row);
-        to[row.len()..].fill(0.0);
-        let squared: f32 = row.iter().map(|x| x * x).sum();
-        if !(squared <= largest) {
-            largest = squared;
-        }
-    }
-    largest
-}
-
-/// As [`pack_rows`], scaled and transposed in tiles of `width` rows: element (row, channel) of a
-/// tile goes to `channel * width + row`, so that vector lanes hold rows. Rows are padded with
-/// zeros to fill `packed`.
-#[inline(always)]
-pub(super) fn pack_transposed<'a>(
-    mut rows: impl Iterator<Item = &'a [f32]>,
-    scale: f32,
-    padded: usize,
-    width: usize,
-    packed: &mut [f32],
-) -> f32 {
-    let mut largest = 0f32;
-    for tile in packed.chunks_exact_mut(padded * width) {
-        for lane in 0..width {
-            let row = rows.next().unwrap_or(&[]);
-            let mut squared = 0f32;
-            for (channel, to) in tile.chunks_exact_mut(width).enumerate() {
-                to[lane] = row.get(channel).map_or(0.0, |x| x * scale);
-                squared += to[lane] * to[lane];
-            }
-            if !(squared <= largest) {
-                largest = squared;
-            }
-        }
-    }
-    largest
 }
