@@ -18,7 +18,19 @@ pub(super) fn draw(figure: &Figure) {
         return;
     };
     let width = u32::from(viuer::terminal_size().0).saturating_sub(1).clamp(1, WIDEST);
-    let config =
-        viuer::Config { absolute_offset: false, width: Some(width), ..viuer::Config::default() };
+    let config = viuer::Config {
+        absolute_offset: false,
+        width: Some(width),
+        use_kitty: is_kitty(),
+        ..viuer::Config::default()
+    };
     viuer::print(&image, &config).ok();
+}
+
+/// Whether the terminal says that it speaks kitty's protocol. Asking it by an escape sequence, as
+/// viuer would, leaves the answer on the screen of those that do not.
+fn is_kitty() -> bool {
+    let term = std::env::var("TERM").unwrap_or_default();
+    std::env::var_os("KITTY_WINDOW_ID").is_some()
+        || ["kitty", "ghostty"].iter().any(|name| term.contains(name))
 }

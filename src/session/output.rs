@@ -1,5 +1,7 @@
 //! What running code shows, sent to whoever watches as it happens.
 
+use std::sync::Arc;
+
 use crate::context::{Event, Reporter};
 use crate::figures::Figure;
 use crate::report::Table;
@@ -71,9 +73,9 @@ impl Display {
 }
 
 /// Passes a task's events on to a sink.
-pub(super) struct SinkReporter<S: ?Sized>(pub std::sync::Arc<S>);
+pub(super) struct SinkReporter(pub Arc<dyn Sink>);
 
-impl<S: Sink + ?Sized> Reporter for SinkReporter<S> {
+impl Reporter for SinkReporter {
     fn report(&self, event: Event) {
         self.0.emit(Output::Event(event));
     }

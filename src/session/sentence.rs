@@ -171,7 +171,7 @@ fn about_values(message: &str) -> Option<String> {
     }
     if let Some(rest) = quoted("Object of type `", "`") {
         let (kind, attribute) = rest.split_once("` has no attribute `")?;
-        return Some(format!("a value of type {kind} has no `{attribute}`"));
+        return Some(format!("{} has no `{attribute}`", a(kind)));
     }
     if let Some(name) = quoted("Module has no symbol `", "`") {
         return Some(format!("the loaded file defines no `{name}`"));
@@ -198,18 +198,27 @@ fn operation(rest: &str) -> Option<String> {
     if let Some((operator, kinds)) = rest.split_once("` not supported for types `") {
         let (left, right) = kinds.split_once("` and `")?;
         return Some(match operator {
-            "[]" => format!("a value of type {left} has no items to pick with a {right}"),
-            "compare" => format!("a {left} and a {right} cannot be compared"),
-            _ => format!("`{operator}` does not work between a {left} and a {right}"),
+            "[]" => format!("{} has no items to pick with {}", a(left), a(right)),
+            "compare" => format!("{} and {} cannot be compared", a(left), a(right)),
+            _ => format!("`{operator}` does not work between {} and {}", a(left), a(right)),
         });
     }
     let (operator, kind) = rest.split_once("` not supported on type `")?;
     Some(match operator {
-        "call()" => format!("a value of type {kind} cannot be called"),
-        "(iter)" => format!("a value of type {kind} cannot be looped over"),
-        "len()" => format!("a value of type {kind} has no length"),
-        _ => format!("`{operator}` does not work on a value of type {kind}"),
+        "call()" => format!("{} cannot be called", a(kind)),
+        "(iter)" => format!("{} cannot be looped over", a(kind)),
+        "len()" => format!("{} has no length", a(kind)),
+        _ => format!("`{operator}` does not work on {}", a(kind)),
     })
+}
+
+/// A type with its article.
+fn a(kind: &str) -> String {
+    match kind {
+        "NoneType" => "None".to_owned(),
+        _ if kind.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
 }
 
 fn lowercase(sentence: &str) -> String {

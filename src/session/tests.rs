@@ -47,7 +47,7 @@ fn values_live_from_cell_to_cell_and_stay_changeable() {
 fn an_error_keeps_what_was_assigned_before_it() {
     let (session, _) = session();
     let error = session.run(cell("x = 1\ny = x + 'a'")).unwrap_err();
-    assert_eq!(error.message, "`+` does not work between a int and a string");
+    assert_eq!(error.message, "`+` does not work between an int and a string");
     let place = error.place.unwrap();
     assert_eq!((place.line, place.column, &*place.source), (2, 5, "y = x + 'a'"));
     assert_eq!(shown(&session, "x"), "1");

@@ -2,6 +2,7 @@
 
 mod editor;
 mod history;
+mod quiet;
 
 use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use self::editor::{Editor, Line};
+use self::quiet::Quiet;
 use super::console::Console;
 use super::record::Record;
 use super::{Options, script};
@@ -45,7 +47,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         };
         console.log(&format!("[{number}] {source}"));
         let cell = Cell { name: format!("cell {number}"), source, folder: PathBuf::new() };
-        match session.run(cell) {
+        let quiet = Quiet::new();
+        let outcome = session.run(cell);
+        drop(quiet);
+        match outcome {
             Ok(value) => value.iter().for_each(|value| console.show(value)),
             Err(error) => console.fail(&error),
         }

@@ -57,7 +57,7 @@ macro_rules! shared_members {
     };
 }
 
-pub(self) use {handle, shared_members};
+use {handle, shared_members};
 
 /// Documentation of every type, for `help` and completion.
 pub(super) fn documentation() -> Vec<DocType> {
