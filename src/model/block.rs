@@ -82,8 +82,8 @@ impl Mlp {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let hidden = ops::gelu(&self.fc1.forward(x)?)?; // (N, T, hidden)
-        self.fc2.forward(&hidden)
+        let (fc1, fc2) = (&self.fc1, &self.fc2);
+        ops::mlp(x, &fc1.weight, &fc1.bias, &fc2.weight, &fc2.bias)
     }
 }
 
