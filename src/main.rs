@@ -122,11 +122,15 @@ struct SessionArguments {
     /// Compute on this device: auto, cpu, cuda or metal.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     device: String,
+    /// Set a parameter that the script asks for with `parameter("NAME", default)`. Can be given
+    /// several times.
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
 }
 
 impl From<SessionArguments> for Options {
-    fn from(SessionArguments { out, seed, device }: SessionArguments) -> Self {
-        Self { out, seed, device }
+    fn from(SessionArguments { out, seed, device, parameters }: SessionArguments) -> Self {
+        Self { out, seed, device, parameters }
     }
 }
 

@@ -119,3 +119,12 @@ pub struct Findings {
     pub method: String,
     pub subjects: Vec<Finding>,
 }
+
+impl Findings {
+    /// Scores of the scored subjects that are known to be without lesion.
+    pub fn healthy_scores(&self) -> Vec<f64> {
+        let healthy =
+            |finding: &&Finding| finding.is_scored() && finding.subject.has_lesion() == Some(false);
+        self.subjects.iter().filter(healthy).map(|finding| finding.score).collect()
+    }
+}

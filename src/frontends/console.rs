@@ -114,7 +114,8 @@ impl Console {
         self.aside(|| writeln!(stderr().lock(), "{line}").ok());
     }
 
-    fn warn(&self, warning: &str) {
+    /// Says that something was worked around.
+    pub fn warn(&self, warning: &str) {
         self.tell(&format!("{} {warning}", self.painted("warning:", "1;33")));
     }
 

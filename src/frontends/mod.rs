@@ -11,7 +11,7 @@ pub mod terminal;
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::session::{Settings, open_device};
+use crate::session::{Parameters, Settings, open_device};
 
 /// What the command line says about a session.
 #[derive(Clone, Debug)]
@@ -21,10 +21,17 @@ pub struct Options {
     pub seed: u64,
     /// A name that [`open_device`] takes.
     pub device: String,
+    /// Parameters of the script, each `name=value`.
+    pub parameters: Vec<String>,
 }
 
 impl Options {
     fn settings(&self) -> Result<Settings> {
-        Ok(Settings { seed: self.seed, device: open_device(&self.device)? })
+        Ok(Settings {
+            seed: self.seed,
+            device: open_device(&self.device)?,
+            parameters: Parameters::from_pairs(&self.parameters)?,
+            ..Settings::default()
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::figures::Figure;
 use crate::report::{RunFolder, RunRecord, RunStatus, Table};
+use crate::session::{Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
 const RUNS: &str = "runs";
@@ -22,14 +23,14 @@ pub(super) struct Record {
 
 impl Record {
     /// A record of `source`, which is kept under the name `script` in the folder `name`.
-    pub fn new(name: &str, source: &str, options: &super::Options) -> Self {
+    pub fn new(name: &str, source: &str, out: Option<&Path>, settings: &Settings) -> Self {
         Self {
-            runs: options.out.clone().unwrap_or_else(|| PathBuf::from(RUNS)),
+            runs: out.unwrap_or(Path::new(RUNS)).to_path_buf(),
             name: name.to_owned(),
             script: format!("{name}.star"),
             source: source.to_owned(),
-            seed: options.seed,
-            device: options.device.clone(),
+            seed: settings.seed,
+            device: device_name(&settings.device).to_owned(),
             folder: None,
         }
     }

@@ -26,9 +26,11 @@ const INTERRUPTED: u8 = 130;
 /// If the script cannot be read, its folder not be made, or the device not be opened.
 pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let script = read(path)?;
-    let mut record = Record::new(&run_name(Path::new(&script.name)), &script.source, options);
-    let settings = options.settings()?;
-    record.open()?;
+    let mut settings = options.settings()?;
+    let name = run_name(Path::new(&script.name));
+    let mut record = Record::new(&name, &script.source, options.out.as_deref(), &settings);
+    settings.folder = record.open()?.path().to_path_buf();
+    let parameters = settings.parameters.clone();
     let console = Arc::new(Console::new(record, false));
     let session = Session::start(settings, console.clone())?;
     interrupt_on_ctrl_c(session.interrupter())?;
@@ -45,6 +47,11 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
             }
         }
     };
+    if code == ExitCode::SUCCESS {
+        for name in parameters.unasked() {
+            console.warn(&format!("the script never asked for a parameter called \"{name}\""));
+        }
+    }
     console.finish(status);
     Ok(code)
 }

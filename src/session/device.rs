@@ -23,7 +23,7 @@ pub fn open_device(name: &str) -> Result<Device> {
 }
 
 /// The device's name as [`open_device`] takes it.
-pub(super) fn device_name(device: &Device) -> &'static str {
+pub fn device_name(device: &Device) -> &'static str {
     match device {
         Device::Cpu => "cpu",
         Device::Cuda(_) => "cuda",

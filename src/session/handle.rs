@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use candle_core::Device;
 
 use super::engine::{Engine, Outcome, Request};
-use super::{CellError, Display, Sink};
+use super::{CellError, Display, Parameters, Sink};
 use crate::context::CancelToken;
 use crate::{Error, Result};
 
@@ -21,11 +21,19 @@ const STACK_BYTES: usize = 256 << 20;
 pub struct Settings {
     pub seed: u64,
     pub device: Device,
+    pub parameters: Parameters,
+    /// Where the run's figures and tables go, for scripts that keep files of their own there.
+    pub folder: PathBuf,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, device: Device::Cpu }
+        Self {
+            seed: 0,
+            device: Device::Cpu,
+            parameters: Parameters::default(),
+            folder: PathBuf::from("."),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod loader;
 mod manual;
 mod output;
 mod panics;
+mod parameters;
 mod sentence;
 
 mod show;
@@ -36,8 +37,9 @@ mod values;
 mod verbs;
 
 pub use cell_error::{Call, CellError, Place};
-pub use device::open_device;
+pub use device::{device_name, open_device};
 pub use handle::{Cell, Interrupter, Name, Session, Settings};
 pub use language::{Completeness, completeness};
 pub use manual::{Manual, Parameter, Theme, Verb};
 pub use output::{Display, Output, Part, Sink};
+pub use parameters::Parameters;

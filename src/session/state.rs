@@ -1,15 +1,16 @@
 //! What the verbs of one session share.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Device;
 use starlark::any::ProvidesStaticType;
 use starlark::eval::Evaluator;
 
-use super::Sink;
 use super::handle::Settings;
 use super::output::SinkReporter;
+use super::{Parameters, Sink};
 use crate::context::{CancelToken, Context, Streams};
 
 /// Lives on the engine's thread as long as the session; verbs reach it with [`State::of`].
@@ -17,6 +18,10 @@ use crate::context::{CancelToken, Context, Streams};
 pub(super) struct State {
     context: RefCell<Context>,
     sink: Arc<dyn Sink>,
+    /// What the command line set for the script.
+    pub parameters: Parameters,
+    /// Where the run's files go.
+    pub folder: PathBuf,
 }
 
 impl State {
@@ -25,7 +30,8 @@ impl State {
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
-        Self { context: RefCell::new(context), sink }
+        let Settings { parameters, folder, .. } = settings.clone();
+        Self { context: RefCell::new(context), sink, parameters, folder }
     }
 
     /// The state behind a running evaluator.

@@ -27,8 +27,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !stdin().is_terminal() {
         return script::run(Path::new("-"), options);
     }
-    let console = Arc::new(Console::new(Record::new("shell", "", options), true));
-    let session = Arc::new(Session::start(options.settings()?, console.clone())?);
+    let settings = options.settings()?;
+    let record = Record::new("shell", "", options.out.as_deref(), &settings);
+    let console = Arc::new(Console::new(record, true));
+    let session = Arc::new(Session::start(settings, console.clone())?);
     let interrupter = session.interrupter();
     ctrlc::set_handler(move || {
         interrupter.interrupt();

@@ -13,7 +13,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{handle, shared_members};
 use crate::Result;
 use crate::evaluation::{Confusion, Evaluation, Level};
-use crate::figures::{Figure, MethodRoc, OperatingPoint, roc_curves};
+use crate::figures::{Figure, MethodRoc, roc_curves};
 use crate::report::{Cell, Column, Table};
 use crate::session::show::Show;
 use crate::session::{Display, Part};
@@ -23,9 +23,9 @@ use crate::session::{Display, Part};
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
     pub evaluation: Arc<Evaluation>,
-    /// Score of each judged patient and whether there truly is a lesion.
+    /// What its chart shows.
     #[allocative(skip)]
-    pub patients: Arc<Vec<(f64, bool)>>,
+    pub roc: Arc<MethodRoc>,
 }
 
 handle!(EvaluationValue);
@@ -57,29 +57,8 @@ impl EvaluationValue {
 
     /// ROC curves on one chart.
     pub fn roc(evaluations: &[&Self]) -> Figure {
-        let curves: Vec<MethodRoc> = evaluations.iter().map(|one| one.curve()).collect();
+        let curves: Vec<MethodRoc> = evaluations.iter().map(|one| (*one.roc).clone()).collect();
         roc_curves(&curves)
-    }
-
-    fn curve(&self) -> MethodRoc {
-        let Evaluation { method, patients, .. } = &*self.evaluation;
-        let point = patients.threshold.as_ref().zip(patients.confusion.as_ref());
-        MethodRoc {
-            method: method.clone(),
-            points: patients
-                .roc
-                .iter()
-                .map(|point| (point.false_positive_rate, point.true_positive_rate))
-                .collect(),
-            auroc: patients.auroc.unwrap_or(f64::NAN),
-            operating_point: point.map(|(threshold, confusion)| OperatingPoint {
-                threshold: threshold.value,
-                origin: threshold.origin.clone(),
-                false_positive_rate: 1.0 - confusion.specificity().unwrap_or(f64::NAN),
-                true_positive_rate: confusion.sensitivity().unwrap_or(f64::NAN),
-            }),
-            patients: self.patients.to_vec(),
-        }
     }
 
     fn at_threshold(&self, measure: fn(&Confusion) -> Option<f64>) -> NoneOr<f64> {
@@ -95,6 +74,10 @@ const METRICS: &[Metric] = &[
     ("patients with lesion", |e| Cell::from(e.subjects.with_lesion)),
     ("patients without lesion", |e| Cell::from(e.subjects.without_lesion)),
     ("patient AUROC", |e| Cell::from(e.patients.auroc)),
+    ("… its 95 % interval", |e| {
+        let interval = e.patients.auroc_interval.as_ref();
+        Cell::from(interval.map(|interval| format!("{:.3} – {:.3}", interval.low, interval.high)))
+    }),
     ("patient average precision", |e| Cell::from(e.patients.average_precision)),
     ("threshold", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.value))),
     ("threshold from", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.origin.clone()))),

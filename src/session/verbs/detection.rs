@@ -14,11 +14,15 @@ use super::whole;
 use crate::baselines::IntensityThreshold;
 use crate::detection::{self, MaskedAutoencoder};
 use crate::evaluation::{self, EvaluationOptions, ThresholdRule};
+use crate::figures::MethodRoc;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EvaluationValue, FindingsValue, MethodValue, ModelValue,
 };
 use crate::uncertainty::MonteCarlo;
+
+/// Percentile of healthy scores that `evaluate` draws the line at.
+const NORMAL_PERCENTILE: f64 = 95.0;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -32,6 +36,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `cohort`: where to look.
     /// * `samples`: redrawings of every patch that the reconstruction is the mean of.
     /// * `ratio`: share of the region's patches that each pass hides.
+    /// * `name`: what tables and figures call the method; None: its own name.
     ///
     /// Examples:
     /// ```python
@@ -43,10 +48,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
         #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = NoneOr::None)] name: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {
         let context = State::of(eval).context();
-        let findings = match model {
+        let mut findings = match model {
             Either::Left(model) => {
                 let context = model.surroundings(context);
                 let subjects = subjects(model, cohort, &context)?;
@@ -70,6 +76,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 detection::detect(&method.0, &subjects, &context)?
             }
         };
+        if let Some(name) = name.into_option() {
+            findings.method = name.to_owned();
+        }
         Ok(FindingsValue(Arc::new(findings)))
     }
 
@@ -95,7 +104,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `found`: what `detect` found.
-    /// * `threshold`: scores from here on count as found; None: the best F1 on these very
+    /// * `threshold`: scores from here on count as found. A number, or what `detect` found in
+    ///   healthy subjects, whose 95th percentile it then is; None: the best F1 on these very
     ///   subjects, an oracle.
     ///
     /// Examples:
@@ -105,21 +115,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn evaluate(
         found: &FindingsValue,
-        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<Either<UnpackFloat, &FindingsValue>>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<EvaluationValue> {
         let rule = match threshold.into_option() {
-            Some(threshold) => ThresholdRule::Value(threshold.0),
+            Some(Either::Left(threshold)) => ThresholdRule::Value(threshold.0),
+            Some(Either::Right(healthy)) => ThresholdRule::NormalPercentile {
+                reference: healthy.0.healthy_scores(),
+                percentile: NORMAL_PERCENTILE,
+            },
             None => ThresholdRule::BestF1,
         };
         let options = EvaluationOptions { threshold: rule };
         let evaluation = evaluation::evaluate(&found.0, &options, &State::of(eval).context())?;
-        let judged = found.0.subjects.iter().filter(|finding| finding.is_scored());
-        let patients =
-            judged.filter_map(|finding| Some((finding.score, finding.subject.has_lesion()?)));
-        Ok(EvaluationValue {
-            evaluation: Arc::new(evaluation),
-            patients: Arc::new(patients.collect()),
-        })
+        let roc = Arc::new(MethodRoc::new(&found.0, &evaluation));
+        Ok(EvaluationValue { evaluation: Arc::new(evaluation), roc })
     }
 }

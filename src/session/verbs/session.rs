@@ -55,6 +55,46 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(name)
     }
 
+    /// The folder of this run, where figures and tables go: the place for files of your own. In
+    /// the shell, the working directory.
+    ///
+    /// Examples:
+    /// ```python
+    /// save_model(u2ad(), folder() + "/model.safetensors")
+    /// ```
+    fn folder(eval: &mut Evaluator) -> anyhow::Result<String> {
+        Ok(State::of(eval).folder.display().to_string())
+    }
+
+    /// Gives a number, text or truth value that the command line can set: `u2ad run study.star
+    /// -p epochs=50`.
+    ///
+    /// # Arguments
+    /// * `name`: what the command line calls it.
+    /// * `default`: its value otherwise, which also fixes its type.
+    ///
+    /// Examples:
+    /// ```python
+    /// epochs = parameter("epochs", 20)
+    /// ```
+    fn parameter<'v>(
+        name: &str,
+        default: Value<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<Value<'v>> {
+        let Some(text) = State::of(eval).parameters.get(name) else { return Ok(default) };
+        let heap = eval.heap();
+        let value = match default.get_type() {
+            "int" => text.parse::<i64>().ok().map(|number| heap.alloc(number)),
+            "float" => text.parse::<f64>().ok().map(|number| heap.alloc(number)),
+            "bool" => text.to_lowercase().parse::<bool>().ok().map(Value::new_bool),
+            _ => Some(heap.alloc(text)),
+        };
+        let kind = default.get_type();
+        let refused = || format!("parameter {name} must be of type {kind}, not \"{text}\"");
+        Ok(value.ok_or_else(|| Error::input(refused()))?)
+    }
+
     /// Explains a verb, a type or a value; without an argument, lists all verbs by task.
     ///
     /// # Arguments

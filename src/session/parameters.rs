@@ -1,0 +1,58 @@
+//! Parameters of a script: values that the command line may set and the script asks for by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{Error, Result};
+
+/// Values by name, as text; clones share what was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters {
+    given: Arc<BTreeMap<String, String>>,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Parameters {
+    /// Reads `name=value` pairs.
+    ///
+    /// # Errors
+    /// If a pair has no `=` or no name.
+    pub fn from_pairs(pairs: &[String]) -> Result<Self> {
+        let read = |pair: &String| match pair.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                Ok((name.trim().to_owned(), value.to_owned()))
+            }
+            _ => Err(Error::input(format!("a parameter is written name=value, not \"{pair}\""))),
+        };
+        let given = pairs.iter().map(read).collect::<Result<_>>()?;
+        Ok(Self { given: Arc::new(given), ..Self::default() })
+    }
+
+    /// The value given for `name`, if any.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.given.get(name).map(String::as_str)
+    }
+
+    /// Names that were given but never asked for: misspelt, most likely.
+    pub fn unasked(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.given.keys().filter(|name| !asked.contains(*name)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_and_what_nobody_asked_for_is_known() {
+        let pairs = ["epochs=3".to_owned(), "path=a=b".to_owned()];
+        let parameters = Parameters::from_pairs(&pairs).unwrap();
+        assert_eq!(parameters.get("path"), Some("a=b"));
+        assert_eq!(parameters.get("subjects"), None);
+        assert_eq!(parameters.unasked(), ["epochs"]);
+        let error = Parameters::from_pairs(&["epochs".to_owned()]).unwrap_err().to_string();
+        assert_eq!(error, "a parameter is written name=value, not \"epochs\"");
+    }
+}
