@@ -62,7 +62,21 @@ pub(super) fn forward_rows(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f
     for row in out.chunks_exact_mut(bias.len()) {
         row.copy_from_slice(bias);
     }
-    let inputs = weight.len() / bias.len();
+    add_product(x, weight, bias.len(), out);
+}
+
+/// out += x · weightᵀ + bias: a layer around which a residual goes.
+pub(super) fn add_forward_rows(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+    for row in out.chunks_exact_mut(bias.len()) {
+        for (out, bias) in row.iter_mut().zip(bias) {
+            *out += bias;
+        }
+    }
+    add_product(x, weight, bias.len(), out);
+}
+
+fn add_product(x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
+    let inputs = weight.len() / outputs;
     let weight = View::rows(weight, inputs).transposed();
     matmul(out, Destination::Add, View::rows(x, inputs), weight);
 }

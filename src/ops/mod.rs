@@ -3,6 +3,7 @@
 //!
 //! | operation | input | result |
 //! |---|---|---|
+//! | [`block`] | (batch, tokens, dim), the weights of its layers | the same shape |
 //! | [`attention`] | packed qkv (batch, tokens, 3 · dim) | (batch, tokens, dim) |
 //! | [`linear`] | (…, in), weight (out, in), bias (out) | (…, out) |
 //! | [`mlp`] | (…, in), two weights and biases | (…, out) |
@@ -27,10 +28,11 @@
 //!
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
-//! pass but the inputs and, for attention, one float per token and head; on tensors without a
-//! graph (detached weights) nothing at all. See [`keep_freed_memory`] for the tensors themselves.
+//! pass but the inputs, for attention one float per token and head, and for a block the mixture of
+//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`] for the tensors themselves.
 
 mod attention;
+mod block;
 mod dispatch;
 mod gelu;
 mod layer_norm;
@@ -47,6 +49,7 @@ mod test_support;
 mod vector;
 
 pub use attention::attention;
+pub use block::{Affine, BlockWeights, block};
 pub use dispatch::InstructionSet;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;

@@ -46,7 +46,7 @@ const FEWEST_KEYS: usize = 128;
 
 /// What the backward pass reads.
 #[derive(Clone, Copy)]
-pub(super) struct Saved<'a> {
+pub(in crate::ops) struct Saved<'a> {
     pub qkv: &'a [f32],
     pub out: &'a [f32],
     /// From the forward pass: (batch, heads, tokens).
@@ -74,7 +74,7 @@ struct Targets<'a> {
 }
 
 /// Writes the gradient of qkv, of its shape.
-pub(super) fn backward(
+pub(in crate::ops) fn backward(
     set: InstructionSet,
     geometry: Geometry,
     saved: Saved<'_>,

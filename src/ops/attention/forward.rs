@@ -35,7 +35,7 @@ const KEY_BLOCK: usize = 64;
 
 /// Attention of packed `qkv` into `out` (batch, tokens, dim), and the base-2 logarithm of each
 /// softmax denominator into `log_sum` (batch, heads, tokens), which the backward pass needs.
-pub(super) fn forward(
+pub(in crate::ops) fn forward(
     set: InstructionSet,
     geometry: Geometry,
     qkv: &[f32],

@@ -20,7 +20,7 @@ pub(super) const SAFE_LOGIT: f32 = 50.0;
 
 /// Sizes of packed qkv: (batch, tokens, 3 · heads · head_size).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Geometry {
+pub(in crate::ops) struct Geometry {
     pub batch: usize,
     pub tokens: usize,
     pub heads: usize,
@@ -52,13 +52,13 @@ impl Geometry {
     }
 
     /// Where a head's channels lie in a row of qkv.
-    pub fn columns(&self, part: Part, head: usize) -> std::ops::Range<usize> {
+    pub(super) fn columns(&self, part: Part, head: usize) -> std::ops::Range<usize> {
         let start = part as usize * self.dim() + head * self.head_size;
         start..start + self.head_size
     }
 
     /// A head's channels of every token of one image.
-    pub fn rows<'a>(
+    pub(super) fn rows<'a>(
         &self,
         qkv: &'a [f32],
         part: Part,

@@ -11,7 +11,11 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
 
-use self::geometry::Geometry;
+pub(super) use self::{
+    backward::{Saved, backward},
+    forward::forward,
+    geometry::Geometry,
+};
 use super::{
     InstructionSet,
     operand::{floats, fused_on, with_floats},
@@ -78,7 +82,7 @@ impl CustomOp1 for Attention {
         let mut out = vec![0.0; batch * tokens * self.geometry.dim()];
         let mut log_sum = vec![0.0; batch * heads * tokens];
         let qkv = floats(storage, layout)?;
-        forward::forward(self.set, self.geometry, qkv, &mut out, &mut log_sum);
+        forward(self.set, self.geometry, qkv, &mut out, &mut log_sum);
         // A second run of the same operation would leave the same numbers.
         let _ = self.log_sum.set(log_sum);
         Ok((CpuStorage::F32(out), (batch, tokens, self.geometry.dim()).into()))
@@ -90,8 +94,8 @@ impl CustomOp1 for Attention {
         };
         let mut grad_qkv = vec![0.0; qkv.elem_count()];
         with_floats([qkv, out, grad], |[qkv, out, grad]| {
-            let saved = backward::Saved { qkv, out, log_sum, grad };
-            backward::backward(self.set, self.geometry, saved, &mut grad_qkv);
+            let saved = Saved { qkv, out, log_sum, grad };
+            backward(self.set, self.geometry, saved, &mut grad_qkv);
         })?;
         Tensor::from_vec(grad_qkv, qkv.shape(), qkv.device()).map(Some)
     }

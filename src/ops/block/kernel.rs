@@ -1,0 +1,243 @@
+//! Forward and backward pass on plain slices.
+//!
+//! # Blocking
+//! - Attention needs all tokens of an image; everything before and after it works row by row.
+//!   Each pass is therefore three parallel loops: rows, attention, rows.
+//! - Row loops work on [`ROWS`] tokens at a time, whose norms and hidden activations (two of
+//!   256 KiB at the published width) stay in the second-level cache from the norm to the residual.
+//! - In the backward pass a **task** is several such groups with parameter gradients of its own,
+//!   which are added in the order of the tasks: about [`TASKS`] of them, so that threads stay
+//!   evenly loaded on small batches and the partial gradients stay few on large ones.
+
+use rayon::prelude::*;
+
+use super::parameters::{Parameters, Sizes};
+use crate::ops::{
+    InstructionSet,
+    attention::{self, Geometry},
+    gelu::{gelu_gradient, gelu_slice},
+    layer_norm::{normalise, normalise_gradient},
+    linear::{add_forward_rows, add_parameter_gradients, forward_rows},
+    matmul::{Destination, View, matmul},
+    reduction::add_in_order,
+    scratch::with_scratch,
+};
+
+/// Tokens whose hidden activations exist at once.
+const ROWS: usize = 128;
+/// Backward tasks wanted of a small batch.
+const TASKS: usize = 16;
+/// Most tokens of a backward task.
+const LARGEST_TASK: usize = 4 * ROWS;
+
+/// What a block does, apart from its weights.
+pub(super) struct Kernel {
+    pub set: InstructionSet,
+    pub geometry: Geometry,
+    pub sizes: Sizes,
+    pub epsilon: f32,
+}
+
+/// What the forward pass leaves for the backward pass.
+pub(super) struct Saved {
+    /// The heads' results before the projection, (batch, tokens, dim).
+    mixed: Vec<f32>,
+    /// Base-2 logarithm of each softmax denominator, (batch, heads, tokens).
+    log_sum: Vec<f32>,
+}
+
+impl Kernel {
+    /// The result, of the shape of `x`, and what the backward pass needs.
+    pub fn forward(&self, x: &[f32], packed: &[f32]) -> (Vec<f32>, Saved) {
+        let Sizes { dim, hidden } = self.sizes;
+        let parameters = self.sizes.split(packed);
+        let mut qkv = vec![0.0; 3 * x.len()];
+        qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim)).for_each(|(qkv, x)| {
+            with_scratch([x.len()], |[normed]| self.qkv_rows(&parameters, x, normed, qkv));
+        });
+        let Geometry { batch, tokens, heads, .. } = self.geometry;
+        let mut mixed = vec![0.0; x.len()];
+        let mut log_sum = vec![0.0; batch * heads * tokens];
+        attention::forward(self.set, self.geometry, &qkv, &mut mixed, &mut log_sum);
+        drop(qkv);
+        let mut out = x.to_vec();
+        let rows = out.par_chunks_mut(ROWS * dim).zip(mixed.par_chunks(ROWS * dim));
+        rows.for_each(|(out, mixed)| {
+            let wide = out.len() / dim * hidden;
+            with_scratch([out.len(), wide, wide], |[normed, before, after]| {
+                let Parameters { proj, norm2, fc1, fc2, .. } = &parameters;
+                add_forward_rows(mixed, proj.weight, proj.bias, out);
+                self.norm_rows(norm2, out, normed);
+                forward_rows(normed, fc1.weight, fc1.bias, before);
+                gelu_slice(self.set, before, after);
+                add_forward_rows(after, fc2.weight, fc2.bias, out);
+            });
+        });
+        (out, Saved { mixed, log_sum })
+    }
+
+    /// Gradients of `x` and of the packed parameters.
+    pub fn backward(
+        &self,
+        x: &[f32],
+        packed: &[f32],
+        saved: &Saved,
+        grad: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let dim = self.sizes.dim;
+        let parameters = self.sizes.split(packed);
+        let rows = x.len() / dim;
+        let task = rows.div_ceil(TASKS).next_multiple_of(ROWS).clamp(ROWS, LARGEST_TASK) * dim;
+        let mut partials = vec![0.0; x.len().div_ceil(task) * packed.len()];
+        let mut qkv = vec![0.0; 3 * x.len()];
+        let mut grad_mixed = vec![0.0; x.len()];
+        let mut grad_x = vec![0.0; x.len()];
+        grad_x
+            .par_chunks_mut(task)
+            .zip(qkv.par_chunks_mut(3 * task).zip(grad_mixed.par_chunks_mut(task)))
+            .zip(x.par_chunks(task).zip(saved.mixed.par_chunks(task)).zip(grad.par_chunks(task)))
+            .zip(partials.par_chunks_mut(packed.len()))
+            .for_each(|(((grad_x, (qkv, grad_mixed)), ((x, mixed), grad)), partial)| {
+                let mut sums = self.sizes.split_mut(partial);
+                let group = ROWS * dim;
+                let targets = grad_x
+                    .chunks_mut(group)
+                    .zip(qkv.chunks_mut(3 * group))
+                    .zip(grad_mixed.chunks_mut(group));
+                let sources = x.chunks(group).zip(mixed.chunks(group)).zip(grad.chunks(group));
+                for (((grad_x, qkv), grad_mixed), ((x, mixed), grad)) in targets.zip(sources) {
+                    let read = After { x, mixed, grad };
+                    let write = BeforeAttention { residual: grad_x, mixed: grad_mixed, qkv };
+                    self.differentiate_after(&parameters, read, write, &mut sums);
+                }
+            });
+        let mut grad_qkv = vec![0.0; 3 * x.len()];
+        let Saved { mixed, log_sum } = saved;
+        let read = attention::Saved { qkv: &qkv, out: mixed, log_sum, grad: &grad_mixed };
+        attention::backward(self.set, self.geometry, read, &mut grad_qkv);
+        grad_x
+            .par_chunks_mut(task)
+            .zip(x.par_chunks(task).zip(grad_qkv.par_chunks(3 * task)))
+            .zip(partials.par_chunks_mut(packed.len()))
+            .for_each(|((grad_x, (x, grad_qkv)), partial)| {
+                let mut sums = self.sizes.split_mut(partial);
+                let group = ROWS * dim;
+                let rows = grad_x.chunks_mut(group).zip(x.chunks(group));
+                for ((grad_x, x), grad_qkv) in rows.zip(grad_qkv.chunks(3 * group)) {
+                    self.differentiate_before(&parameters, x, grad_qkv, grad_x, &mut sums);
+                }
+            });
+        let mut grad_parameters = vec![0.0; packed.len()];
+        add_in_order(&partials, &mut grad_parameters);
+        (grad_x, grad_parameters)
+    }
+
+    fn norm_rows(&self, norm: &[f32], x: &[f32], normed: &mut [f32]) {
+        let (weight, bias) = norm.split_at(self.sizes.dim);
+        normalise(self.set, x, weight, bias, self.epsilon, normed);
+    }
+
+    /// qkv of the rows in `x`. `normed` is working memory.
+    fn qkv_rows(
+        &self,
+        Parameters { norm1, qkv: layer, .. }: &Parameters<&[f32]>,
+        x: &[f32],
+        normed: &mut [f32],
+        qkv: &mut [f32],
+    ) {
+        self.norm_rows(norm1, x, normed);
+        forward_rows(normed, layer.weight, layer.bias, qkv);
+    }
+
+    /// Back from a group of rows of the result to the attention.
+    fn differentiate_after(
+        &self,
+        parameters: &Parameters<&[f32]>,
+        After { x, mixed, grad }: After<'_>,
+        to: BeforeAttention<'_>,
+        sums: &mut Parameters<&mut [f32]>,
+    ) {
+        let Sizes { dim, hidden } = self.sizes;
+        let Parameters { proj, norm2, fc1, fc2, .. } = parameters;
+        let (narrow, wide) = (x.len(), x.len() / dim * hidden);
+        with_scratch([narrow, narrow, wide, wide], |[residual, normed, before, after]| {
+            self.qkv_rows(parameters, x, normed, to.qkv);
+            residual.copy_from_slice(x);
+            add_forward_rows(mixed, proj.weight, proj.bias, residual);
+            self.norm_rows(norm2, residual, normed);
+            forward_rows(normed, fc1.weight, fc1.bias, before);
+            gelu_slice(self.set, before, after);
+
+            add_parameter_gradients(after, grad, sums.fc2.weight, sums.fc2.bias);
+            // From here on `after` and `normed` hold their own gradients.
+            let fc2 = View::rows(fc2.weight, hidden);
+            matmul(after, Destination::Overwrite, View::rows(grad, dim), fc2);
+            gelu_gradient(self.set, before, after);
+            add_parameter_gradients(normed, after, sums.fc1.weight, sums.fc1.bias);
+            let fc1 = View::rows(fc1.weight, dim);
+            matmul(normed, Destination::Overwrite, View::rows(after, hidden), fc1);
+            let (weight, epsilon) = (&norm2[..dim], self.epsilon);
+            normalise_gradient(
+                self.set,
+                residual,
+                weight,
+                normed,
+                epsilon,
+                to.residual,
+                sums.norm2,
+            );
+            add(grad, to.residual);
+            add_parameter_gradients(mixed, to.residual, sums.proj.weight, sums.proj.bias);
+            let proj = View::rows(proj.weight, dim);
+            matmul(to.mixed, Destination::Overwrite, View::rows(to.residual, dim), proj);
+        });
+    }
+
+    /// Back from the attention to a group of rows of `x`: adds to `grad_x`, which holds what came
+    /// past the attention.
+    fn differentiate_before(
+        &self,
+        Parameters { norm1, qkv, .. }: &Parameters<&[f32]>,
+        x: &[f32],
+        grad_qkv: &[f32],
+        grad_x: &mut [f32],
+        sums: &mut Parameters<&mut [f32]>,
+    ) {
+        let dim = self.sizes.dim;
+        with_scratch([x.len(), x.len()], |[normed, through]| {
+            self.norm_rows(norm1, x, normed);
+            add_parameter_gradients(normed, grad_qkv, sums.qkv.weight, sums.qkv.bias);
+            let weight = View::rows(qkv.weight, dim);
+            matmul(normed, Destination::Overwrite, View::rows(grad_qkv, 3 * dim), weight);
+            let (weight, epsilon) = (&norm1[..dim], self.epsilon);
+            normalise_gradient(self.set, x, weight, normed, epsilon, through, sums.norm1);
+            add(through, grad_x);
+        });
+    }
+}
+
+/// A group of rows where the backward pass begins.
+#[derive(Clone, Copy)]
+struct After<'a> {
+    x: &'a [f32],
+    mixed: &'a [f32],
+    /// Gradient of the result.
+    grad: &'a [f32],
+}
+
+/// What the attention's backward pass starts from, for a group of rows.
+struct BeforeAttention<'a> {
+    /// Gradient of the sum of `x` and the projected mixture.
+    residual: &'a mut [f32],
+    /// Gradient of the mixture.
+    mixed: &'a mut [f32],
+    /// The values themselves, computed anew.
+    qkv: &'a mut [f32],
+}
+
+/// to += from.
+fn add(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
