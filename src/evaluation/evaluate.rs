@@ -134,7 +134,7 @@ pub fn evaluate(
     }
     let patients: Vec<Vec<(f64, bool)>> =
         known.iter().map(|(finding, lesion)| vec![(finding.score, *lesion)]).collect();
-    let patients = level(&patients, options, "subjects", context)?;
+    let patients = level(&patients, options, context)?;
     let segments: Vec<Vec<(f64, bool)>> = known
         .iter()
         .map(|(finding, _)| {
@@ -145,7 +145,7 @@ pub fn evaluate(
         .collect();
     let segments = match segments.is_empty() {
         true => None,
-        false => Some(level(&segments, options, "segments", context)?),
+        false => Some(level(&segments, options, context)?),
     };
     context.check()?;
     let judged: Vec<&Finding> = known.iter().map(|(finding, _)| *finding).collect();
@@ -159,12 +159,11 @@ pub fn evaluate(
 fn level(
     subjects: &[Vec<(f64, bool)>],
     options: &EvaluationOptions,
-    cases: &str,
     context: &Context,
 ) -> Result<Level> {
     let (scores, truth): (Vec<f64>, Vec<bool>) = subjects.iter().flatten().copied().unzip();
     let ranking = Ranking::new(&scores, &truth)?;
-    let threshold = options.threshold.apply(&ranking, cases)?;
+    let threshold = options.threshold.apply(&ranking)?;
     Ok(Level {
         positives: ranking.positives(),
         negatives: ranking.negatives(),

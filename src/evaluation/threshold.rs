@@ -26,12 +26,11 @@ pub struct Threshold {
 }
 
 impl ThresholdRule {
-    /// The threshold for a ranking of `cases` ("subjects", "segments"); `None` if an oracle is
-    /// asked for and there are no positives.
+    /// The threshold for a ranking; `None` if an oracle is asked for and there are no positives.
     ///
     /// # Errors
     /// If a value is not finite, a percentile not within 0 to 100, or there is no reference.
-    pub fn apply(&self, ranking: &Ranking, cases: &str) -> Result<Option<Threshold>> {
+    pub fn apply(&self, ranking: &Ranking) -> Result<Option<Threshold>> {
         let threshold = match self {
             Self::Value(value) if value.is_finite() => {
                 Threshold { value: *value, origin: "given".into() }
@@ -49,10 +48,9 @@ impl ThresholdRule {
                 ),
             },
             Self::BestF1 => match ranking.best_f1() {
-                Some(best) => Threshold {
-                    value: best.threshold,
-                    origin: format!("best F1 on these very {cases}: an oracle"),
-                },
+                Some(best) => {
+                    Threshold { value: best.threshold, origin: "best F1, an oracle".into() }
+                }
                 None => return Ok(None),
             },
         };
@@ -94,7 +92,7 @@ mod tests {
     fn threshold(rule: &ThresholdRule) -> Threshold {
         let ranking =
             Ranking::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]).expect("no NaN");
-        rule.apply(&ranking, "subjects").expect("a valid rule").expect("positives")
+        rule.apply(&ranking).expect("a valid rule").expect("positives")
     }
 
     #[test]
@@ -107,7 +105,7 @@ mod tests {
         assert_eq!(normal.origin, "95th percentile of 5 healthy subjects");
         let best = threshold(&ThresholdRule::BestF1);
         assert_eq!(best.value, 0.35);
-        assert_eq!(best.origin, "best F1 on these very subjects: an oracle");
+        assert_eq!(best.origin, "best F1, an oracle");
     }
 
     #[test]
@@ -119,7 +117,7 @@ mod tests {
     #[test]
     fn impossible_rules_are_refused_and_an_oracle_without_positives_gives_none() {
         let ranking = Ranking::new(&[0.1], &[false]).expect("no NaN");
-        let apply = |rule: ThresholdRule| rule.apply(&ranking, "subjects");
+        let apply = |rule: ThresholdRule| rule.apply(&ranking);
         assert!(apply(ThresholdRule::Value(f64::NAN)).is_err());
         let normal = |reference, percentile| {
             apply(ThresholdRule::NormalPercentile { reference, percentile })
