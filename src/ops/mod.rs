@@ -31,12 +31,14 @@
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
 //! pass but the inputs, for attention one float per token and head, and for a block the mixture of
-//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`] for the tensors themselves.
+//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`]
+//! for the tensors themselves, and [`keep_element_wise_serial`] for candle's own threads.
 
 mod adam;
 mod attention;
 mod block;
 mod dispatch;
+mod elementwise;
 mod gelu;
 mod layer_norm;
 mod linear;
@@ -56,6 +58,7 @@ pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
 pub use block::{Affine, BlockWeights, block};
 pub use dispatch::InstructionSet;
+pub use elementwise::keep_element_wise_serial;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
