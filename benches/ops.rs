@@ -1,4 +1,5 @@
-//! Time of each fused operation at the published sizes, beside candle's own operations.
+//! Time of each fused operation at the published sizes, beside candle's own operations (a block:
+//! beside the fused single operations).
 //!
 //! `cargo bench --bench ops [-- NAME…]`: runs the operations whose name contains one of NAMEs,
 //! alternating between the two forms, and prints the median of each and their ratio. GFLOP count
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use candle_core::{CpuStorage, CustomOp1, D, Device, Layout, Result, Shape, Tensor, Var};
 use candle_nn::ops::softmax;
-use u2ad::ops;
+use u2ad::ops::{self, Affine, BlockWeights};
 
 type Operation = dyn Fn(&[Tensor]) -> Result<Tensor>;
 
@@ -159,6 +160,48 @@ fn separate_mlp_case(tokens: usize, dim: usize) -> Case {
     Case { fused, ..mlp_case("mlp of three operations", tokens, dim) }
 }
 
+/// A whole block, beside the same from the fused single operations.
+fn block_case(name: &'static str, tokens: usize, dim: usize) -> Case {
+    let (hidden, heads) = (4 * dim, dim / 8);
+    let affine = |x: &[Tensor], i: usize| Affine { weight: x[i].clone(), bias: x[i + 1].clone() };
+    Case {
+        name,
+        shapes: vec![
+            vec![10, tokens, dim],
+            vec![dim],
+            vec![dim],
+            vec![3 * dim, dim],
+            vec![3 * dim],
+            vec![dim, dim],
+            vec![dim],
+            vec![dim],
+            vec![dim],
+            vec![hidden, dim],
+            vec![hidden],
+            vec![dim, hidden],
+            vec![dim],
+        ],
+        gflop: 1e-8 * (tokens * (24 * dim * dim + 4 * tokens * dim)) as f64,
+        fused: Box::new(move |x| {
+            let weights = BlockWeights {
+                norm1: affine(x, 1),
+                qkv: affine(x, 3),
+                proj: affine(x, 5),
+                norm2: affine(x, 7),
+                fc1: affine(x, 9),
+                fc2: affine(x, 11),
+            };
+            ops::block(&x[0], &weights, heads, 1e-5)
+        }),
+        composite: Some(Box::new(move |x| {
+            let qkv = ops::linear(&ops::layer_norm(&x[0], &x[1], &x[2], 1e-5)?, &x[3], &x[4])?;
+            let y = (&x[0] + ops::linear(&ops::attention(&qkv, heads)?, &x[5], &x[6])?)?;
+            let normed = ops::layer_norm(&y, &x[7], &x[8], 1e-5)?;
+            &y + ops::mlp(&normed, &x[9], &x[10], &x[11], &x[12])?
+        })),
+    }
+}
+
 fn gelu_case(tokens: usize, dim: usize) -> Case {
     Case {
         name: "gelu",
@@ -184,9 +227,12 @@ fn layer_norm_case(tokens: usize, dim: usize) -> Case {
 }
 
 fn main() -> Result<()> {
+    ops::keep_element_wise_serial();
     ops::keep_freed_memory();
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let cases = [
+        block_case("block encoder", 987, 128),
+        block_case("block decoder", 1025, 64),
         attention_case("attention encoder", [10, 987, 128], 16),
         attention_case("attention decoder", [10, 1025, 64], 8),
         attention_case("attention one image", [1, 987, 128], 16),

@@ -135,6 +135,7 @@ impl From<SessionArguments> for Options {
 }
 
 fn main() -> ExitCode {
+    u2ad::ops::keep_element_wise_serial();
     u2ad::ops::keep_freed_memory();
     let CommandLine { command, session } = CommandLine::parse();
     let result = match command {

@@ -88,7 +88,7 @@ impl Network {
         self.norm.forward(&x)
     }
 
-    /// Decodes to the tokens of all patches: (N, 1 + L, decoder_dim).
+    /// Decodes to the tokens of all patches, without the class token: (N, L, decoder_dim).
     fn decode(&self, latent: &Tensor, order: &PatchOrder) -> Result<Tensor> {
         let (batch, encoded, _) = latent.dims3()?;
         let (tokens, dim) = (order.patches() + 1, self.config.decoder_dim);
@@ -100,12 +100,12 @@ impl Network {
         for block in &self.decoder_blocks {
             x = block.forward(&x)?;
         }
-        Ok(x)
+        // Here once, not behind each head: the copy is paid once as well.
+        x.narrow(1, 1, tokens - 1)?.contiguous()
     }
 
     fn head(&self, x: &Tensor, norm: &LayerNorm, pred: &Linear) -> Result<Tensor> {
-        let drawn = sigmoid(&pred.forward(&norm.forward(x)?)?)?; // (N, 1 + L, patch²)
-        drawn.narrow(1, 1, drawn.dim(1)? - 1)
+        sigmoid(&pred.forward(&norm.forward(x)?)?) // (N, L, patch²)
     }
 
     /// Redraws a batch. `patches`: (N, L, patch²) in [0, 1].

@@ -9,8 +9,10 @@
 //! | [`mlp`] | (…, in), two weights and biases | (…, out) |
 //! | [`layer_norm`] | (…, dim), weight and bias (dim) | (…, dim) |
 //! | [`gelu`] | any | the same shape |
+//! | [`squared_error`] | drawn, truth, weights of one shape | a scalar |
 //!
-//! All are differentiable in every input. f32 tensors in the computer's own memory take the fused
+//! All are differentiable in every input (the squared error: in the drawn values). [`AdamStep`]
+//! applies a gradient, outside the graph. f32 tensors in the computer's own memory take the fused
 //! kernels here; other types and devices take candle's operations, composed to the same result.
 //! That composition in f64 is also the oracle that the tests hold the kernels to. Shapes that do
 //! not fit are errors; operands that are not contiguous are copied.
@@ -29,11 +31,14 @@
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
 //! pass but the inputs, for attention one float per token and head, and for a block the mixture of
-//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`] for the tensors themselves.
+//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`]
+//! for the tensors themselves, and [`keep_element_wise_serial`] for candle's own threads.
 
+mod adam;
 mod attention;
 mod block;
 mod dispatch;
+mod elementwise;
 mod gelu;
 mod layer_norm;
 mod linear;
@@ -44,15 +49,19 @@ mod operand;
 mod rectangle;
 mod reduction;
 mod scratch;
+mod squared_error;
 #[cfg(test)]
 mod test_support;
 mod vector;
 
+pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
 pub use block::{Affine, BlockWeights, block};
 pub use dispatch::InstructionSet;
+pub use elementwise::keep_element_wise_serial;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use memory::keep_freed_memory;
 pub use mlp::mlp;
+pub use squared_error::squared_error;

@@ -6,6 +6,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
 
 use crate::model::Parameters;
+use crate::ops::{AdamState, AdamStep};
 
 /// Adam as in the publication: β (0.9, 0.95), ε 1e-8, no weight decay.
 #[derive(Default)]
@@ -38,26 +39,21 @@ impl Adam {
         learning_rate: f64,
     ) -> Result<()> {
         self.step += 1;
-        let correction_1 = 1.0 - BETA_1.powi(self.step as i32);
-        let correction_2 = 1.0 - BETA_2.powi(self.step as i32);
+        let step =
+            AdamStep { beta: [BETA_1, BETA_2], epsilon: EPSILON, learning_rate, number: self.step };
         for (name, var) in parameters.trainable() {
             let Some(gradient) = gradients.get(name) else {
                 candle_core::bail!("\"{name}\" received no gradient");
             };
+            let parameter = var.as_detached_tensor();
             let (first, second) = match self.moments.get(name) {
-                Some(Moments { first, second }) => (
-                    ((first * BETA_1)? + (gradient * (1.0 - BETA_1))?)?,
-                    ((second * BETA_2)? + (gradient.sqr()? * (1.0 - BETA_2))?)?,
-                ),
-                None => ((gradient * (1.0 - BETA_1))?, (gradient.sqr()? * (1.0 - BETA_2))?),
+                Some(Moments { first, second }) => (first.clone(), second.clone()),
+                None => (parameter.zeros_like()?, parameter.zeros_like()?),
             };
-            let scale = ((&second / correction_2)?.sqrt()? + EPSILON)?;
-            let change = ((&first * (learning_rate / correction_1))? / scale)?;
-            var.set(&(var.as_tensor() - change)?.detach())?;
-            self.moments.insert(
-                name.to_owned(),
-                Moments { first: first.detach(), second: second.detach() },
-            );
+            let state = AdamState { parameter, first, second };
+            let AdamState { parameter, first, second } = step.apply(&state, gradient)?;
+            var.set(&parameter)?;
+            self.moments.insert(name.to_owned(), Moments { first, second });
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, s};
 
 use crate::model::{PatchOrder, Prediction};
+use crate::ops::squared_error;
 
 /// Weight of the reconstruction in the total loss.
 pub const RECONSTRUCTION_WEIGHT: f64 = 10.0;
@@ -40,10 +41,9 @@ impl Target {
 impl Loss {
     /// Compares a prediction with its target.
     pub fn new(prediction: &Prediction, target: &Target) -> candle_core::Result<Self> {
-        let part =
-            |drawn: &Tensor, truth: &Tensor| ((drawn - truth)?.sqr()? * &target.weights)?.sum_all();
-        let reconstruction = part(&prediction.reconstruction, &target.patches)?;
-        let edge = part(&prediction.edges, &target.edges)?;
+        let Target { patches, edges, weights } = target;
+        let reconstruction = squared_error(&prediction.reconstruction, patches, weights)?;
+        let edge = squared_error(&prediction.edges, edges, weights)?;
         Ok(Self {
             total: ((&reconstruction * RECONSTRUCTION_WEIGHT)? + &edge)?,
             reconstruction,
