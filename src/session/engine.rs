@@ -123,7 +123,9 @@ fn names(module: &Module) -> Vec<Name> {
     let mut names: Vec<_> = module
         .names()
         .filter_map(|name| {
-            let value = module.get(name.as_str())?;
+            // A cell that failed before it ran leaves names without a place in the module, on
+            // which `get` panics.
+            let value = panics::catch(|| module.get(name.as_str())).ok().flatten()?;
             Some(Name {
                 name: name.as_str().to_owned(),
                 kind: value.get_type().to_owned(),

@@ -87,6 +87,15 @@ fn interrupting_while_nothing_runs_does_not_touch_the_next_cell() {
 }
 
 #[test]
+fn a_cell_with_an_unknown_name_leaves_the_session_alive() {
+    let (session, _) = session();
+    let error = session.run(cell("fresh = 1\nprint(unheard_of(fresh))")).unwrap_err();
+    assert!(error.message.contains("unheard_of"), "{}", error.message);
+    assert_eq!(shown(&session, "1 + 1"), "2");
+    assert!(session.names().iter().all(|name| name.name != "fresh"));
+}
+
+#[test]
 fn names_tell_kind_and_attributes() {
     let (session, _) = session();
     shown(&session, "people = phantom_cohort(subjects = 2)\ncount = 3");
