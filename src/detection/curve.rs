@@ -46,7 +46,18 @@ pub(super) fn anomaly_curve(
     let error: Vec<f64> =
         bins.iter().map(|bin| profile.mean_around(*bin, &kernel)).collect::<Option<_>>()?;
     let position_mm: Vec<f64> = bins.iter().map(|bin| profile.position_mm(*bin)).collect();
-    let mean = error.iter().sum::<f64>() / error.len() as f64;
+    let scored = |position: f64| {
+        stretch_at(stretches, position).is_none_or(|stretch| stretches[stretch].scored)
+    };
+    let counted: Vec<f64> = position_mm
+        .iter()
+        .zip(&error)
+        .filter_map(|(position, error)| scored(*position).then_some(*error))
+        .collect();
+    if counted.is_empty() {
+        return None;
+    }
+    let mean = counted.iter().sum::<f64>() / counted.len() as f64;
 
     let mut peaks: Vec<Option<f64>> = vec![None; stretches.len()];
     for (position, error) in position_mm.iter().zip(&error) {
@@ -58,6 +69,9 @@ pub(super) fn anomaly_curve(
     let lesion_pixels = slice.lesion.as_ref().map(|lesion| count(lesion, axis, stretches));
     let mut segments = Vec::with_capacity(stretches.len());
     for (place, (stretch, peak)) in stretches.iter().zip(peaks).enumerate() {
+        if !stretch.scored {
+            continue;
+        }
         // Without a scoring pixel there is no score.
         let Some(peak) = peak else { continue };
         segments.push(SegmentScore {

@@ -39,7 +39,7 @@ pub struct AnomalyCurve {
     pub position_mm: Vec<f64>,
     /// Mean error of the scoring pixels at each point, lightly smoothed.
     pub error: Vec<f64>,
-    /// Mean of `error`.
+    /// Mean of `error` over the part that is scored.
     pub mean: f64,
     pub segments: Vec<SegmentScore>,
 }

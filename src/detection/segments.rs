@@ -7,6 +7,11 @@ use crate::context::Context;
 /// Wished length of a segment without disc labels: a cervical vertebra with its disc.
 const BIN_MM: f64 = 18.0;
 
+/// C1/C2, above which a labelled cord is not scored.
+const FIRST_DISC: u8 = 2;
+/// T1/T2, below which a labelled cord is not scored.
+const LAST_DISC: u8 = 9;
+
 /// Borders of a subject's segments in the slice plane: each slice's axis is cut at its points
 /// nearest to them, so that a segment means the same place in every slice.
 pub(super) struct Segments {
@@ -15,6 +20,8 @@ pub(super) struct Segments {
     borders: Vec<[f64; 2]>,
     /// One more than `borders`, each different.
     pub(super) names: Vec<String>,
+    /// Whether a segment counts, one per name.
+    scored: Vec<bool>,
 }
 
 /// A segment's stretch of one slice's axis, mm from the cord's upper end.
@@ -23,6 +30,8 @@ pub(super) struct Stretch {
     pub(super) name: String,
     pub(super) from_mm: f64,
     pub(super) to_mm: f64,
+    /// Whether it counts: the ends of a cord beyond C1/C2 and T1/T2 do not.
+    pub(super) scored: bool,
 }
 
 impl Segments {
@@ -70,7 +79,10 @@ impl Segments {
             8 => vertebrae(&names[names.len() - 1]).1.to_string(),
             _ => format!("below {}", names[names.len() - 1]),
         });
-        Self { segmentation: Segmentation::Discs, borders, names: segments }
+        let mut scored = vec![true; segments.len()];
+        scored[0] = highest.value > FIRST_DISC;
+        scored[segments.len() - 1] = lowest.value < LAST_DISC;
+        Self { segmentation: Segmentation::Discs, borders, names: segments, scored }
     }
 
     /// Equal lengths of the longest axis, the first of equals.
@@ -86,8 +98,9 @@ impl Segments {
             let step = axis.length_mm() / bins;
             (1..bins as usize).map(|border| axis.point_mm(border as f64 * step)).collect()
         });
-        let names = (0..=borders.len()).map(|bin| format!("bin {}", bin + 1)).collect();
-        Self { segmentation: Segmentation::EqualBins, borders, names }
+        let names: Vec<_> = (0..=borders.len()).map(|bin| format!("bin {}", bin + 1)).collect();
+        let scored = vec![true; names.len()];
+        Self { segmentation: Segmentation::EqualBins, borders, names, scored }
     }
 
     /// The stretches of a slice's axis, superior first; segments that it does not reach are left
@@ -102,7 +115,8 @@ impl Segments {
                 None => length,
             };
             if to_mm > from_mm {
-                stretches.push(Stretch { name: name.clone(), from_mm, to_mm });
+                let scored = self.scored[index];
+                stretches.push(Stretch { name: name.clone(), from_mm, to_mm, scored });
             }
             from_mm = to_mm;
         }
@@ -125,10 +139,20 @@ pub(super) fn stretch_at(stretches: &[Stretch], position_mm: f64) -> Option<usiz
 mod tests {
     use super::*;
 
-    fn names(values: &[u8]) -> Vec<String> {
+    fn segments(values: &[u8]) -> Segments {
         let discs: Vec<Disc> =
             values.iter().map(|value| Disc { value: *value, row: 0.0, column: 0.0 }).collect();
-        Segments::at_discs(&discs.iter().collect::<Vec<_>>(), (1.0, 1.0)).names
+        Segments::at_discs(&discs.iter().collect::<Vec<_>>(), (1.0, 1.0))
+    }
+
+    fn names(values: &[u8]) -> Vec<String> {
+        segments(values).names
+    }
+
+    #[test]
+    fn a_cord_is_scored_between_its_outer_discs_where_they_are_labelled() {
+        assert_eq!(segments(&[2, 3, 8, 9]).scored, [false, true, true, true, false]);
+        assert_eq!(segments(&[3, 8]).scored, [true; 3]);
     }
 
     #[test]
@@ -140,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_position_beyond_an_end_belongs_to_the_segment_at_that_end() {
-        let stretch = |from_mm, to_mm| Stretch { name: String::new(), from_mm, to_mm };
+        let stretch =
+            |from_mm, to_mm| Stretch { name: String::new(), from_mm, to_mm, scored: true };
         let stretches = [stretch(0.0, 10.0), stretch(10.0, 30.0)];
         let at = |position| stretch_at(&stretches, position);
         assert_eq!([at(-3.0), at(9.9), at(10.0), at(99.0)], [Some(0), Some(0), Some(1), Some(1)]);
