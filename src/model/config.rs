@@ -53,13 +53,14 @@ impl Config {
         }
     }
 
-    /// For laptops and tests: half the resolution, a third of the depth, the same head size.
+    /// For laptops and tests: half the resolution, half the channels, a quarter of the depth, the
+    /// same head size.
     pub fn small() -> Self {
         Self {
             image: 128,
-            dim: 96,
-            depth: 4,
-            heads: 12,
+            dim: 64,
+            depth: 3,
+            heads: 8,
             decoder_dim: 64,
             decoder_depth: 2,
             decoder_heads: 8,

@@ -17,7 +17,7 @@ use crate::training::Model;
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Makes an untrained model, initialised from the session's seed.
     ///
-    /// "small" suits a laptop: 128 × 128 pixels, 4 + 2 transformer blocks. "paper" is the
+    /// "small" suits a laptop: 128 × 128 pixels, 3 + 2 transformer blocks. "paper" is the
     /// published size: 256 × 256 pixels, 12 + 8 blocks.
     ///
     /// # Arguments
