@@ -1,8 +1,6 @@
 //! The verbs, by theme. This is the one table: what runs, what is completed, what `help` prints
 //! and what the reference page lists all come from here.
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
-// A verb has as many arguments as its user has choices.
-#![allow(clippy::too_many_arguments)]
 
 mod cohorts;
 mod detection;
