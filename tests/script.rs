@@ -97,7 +97,7 @@ fn values_out_of_range_are_refused_with_a_sentence() {
         ("seed(-1)", "seed: `number` must be 0 or more, not -1"),
         ("device('gpu')", "there is no device \"gpu\"; choose"),
         ("u2ad(preset = 'big')", "there is no preset \"big\""),
-        ("u2ad(heads = 5)", "the network's dim (96) must be a multiple of heads (5)"),
+        ("u2ad(heads = 5)", "the network's dim (64) must be a multiple of heads (5)"),
         ("phantom_cohort(subjects = 2)[2]", "there is no subject 2: they count from 0 to 1"),
         ("phantom_cohort(subjects = 2)['sub-x']", "phantoms has no subject sub-x"),
         ("phantom_cohort(subjects = 2).where(site = 'moon')", "nobody in phantoms has site = moon"),
@@ -108,6 +108,31 @@ fn values_out_of_range_are_refused_with_a_sentence() {
         let report = failure(source);
         assert!(report.starts_with(&format!("error: {sentence}")), "{source}: {report}");
     }
+}
+
+#[test]
+fn parameters_come_from_the_command_line_with_the_type_of_their_default() {
+    let source = "print(parameter('epochs', 3) + 1, parameter('rate', 0.5), folder())";
+    let run = |arguments: &[&str]| Place::new().run(source, arguments);
+    assert_eq!(run(&[]).out, "4 0.5 runs/study\n");
+    assert_eq!(run(&["-p", "epochs=9", "-p", "rate=2"]).out, "10 2.0 runs/study\n");
+    let wrong = run(&["-p", "epochs=nine"]);
+    assert_eq!(wrong.code, Some(1));
+    let sentence = "error: parameter epochs must be of type int, not \"nine\"";
+    assert!(wrong.err.starts_with(sentence), "{}", wrong.err);
+    let unasked = run(&["-p", "epoch=9"]).err;
+    assert!(unasked.contains("never asked for a parameter called \"epoch\""), "{unasked}");
+}
+
+#[test]
+fn healthy_findings_set_the_threshold_and_say_so() {
+    let source = "people = phantom_cohort(subjects = 8, size = 128)\n\
+        method = intensity_threshold()\n\
+        healthy = detect(method, people.healthy)\n\
+        judged = evaluate(detect(method, people.clinical, name = 'mine'), threshold = healthy)\n\
+        print(judged.method, judged.threshold_origin)";
+    let ended = Place::new().run(source, &[]);
+    assert_eq!(ended.out, "mine 95th percentile of 4 healthy subjects\n", "{}", ended.err);
 }
 
 #[test]
