@@ -14,11 +14,12 @@
 //! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
 //! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
 //! | showing | [`figures`], [`report`] | plotters figures; tables and the run folder |
+//! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
 //! | judging | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the methods to beat |
 //! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
 //! | things | [`model`], [`cohort`] | the network; subjects and their slices |
 //! | numbers | [`ops`], [`volume`] | tensor kernels; NIfTI in and out |
-//! | ground | [`context`], [`error`] | seeded streams, cancel token, progress; the one error type |
+//! | ground | [`context`], [`error`], `whole_file` | seeded streams, cancel token, progress; the one error type; files that are whole or absent |
 //!
 //! Three seams carry the design: [`session::Output`] (what running code shows, sent to whoever
 //! watches), [`detection::Reconstructor`] (anything that redraws a slice inside its region of
@@ -42,5 +43,6 @@ pub mod session;
 pub mod training;
 pub mod uncertainty;
 pub mod volume;
+mod whole_file;
 
 pub use error::{Error, Result};

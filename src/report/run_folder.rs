@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{RunRecord, RunStatus, Table};
 use crate::figures::Figure;
+use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 const RECORD: &str = "run.json";
@@ -131,18 +132,6 @@ fn claim(runs: &Path, name: &str) -> Result<PathBuf> {
         }
     }
     Err(Error::file(runs.join(name), "no free folder name is left"))
-}
-
-/// Writes under a passing name, then renames: nobody ever sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    written.map_err(|error| {
-        // What matters is the first error.
-        let _ = fs::remove_file(&partial);
-        Error::file(path, error)
-    })
 }
 
 /// Refuses names that would lead out of the folder.

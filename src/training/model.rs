@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Adam, History};
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
+use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// A network with everything that training it further needs.
@@ -71,7 +72,10 @@ impl Model {
         let bytes = safetensors::serialize(&tensors, Some(metadata)).map_err(|error| {
             Error::file(path, format!("cannot be written as a checkpoint: {error}"))
         })?;
-        write_atomically(path, &bytes)
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        }
+        write_whole(path, &bytes)
     }
 
     /// Loads a checkpoint. A file without our description counts as published weights: the sizes
@@ -144,18 +148,4 @@ fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
         decoder_heads: decoder_dim / 8,
         mlp_ratio: if *dim == 0 { 0 } else { hidden / dim },
     })
-}
-
-/// Writes to a temporary file in the same folder, then renames.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|error| Error::file(path, format!("cannot be written: {error}")))
 }
