@@ -126,8 +126,8 @@ impl Config {
         divides("decoder_dim", self.decoder_dim, "the 4 parts of a position", 4)
     }
 
-    /// Activations that training keeps per image, bytes, roughly; `composite` where attention
-    /// stores its probabilities instead of recomputing them.
+    /// Upper bound of the activations that training keeps per image, bytes: those of unfused
+    /// operations. `composite`: attention stores its probabilities instead of recomputing them.
     pub fn activation_bytes(&self, composite: bool) -> usize {
         let tokens = self.patches() + 1;
         let stack = |depth: usize, dim: usize, heads: usize| {
