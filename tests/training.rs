@@ -251,3 +251,13 @@ fn slices_of_another_size_are_refused_by_subject() {
         "subject sub-02: its slices are 32 × 32 pixels but the model takes 64 × 64"
     );
 }
+
+#[test]
+fn masks_for_another_patch_size_are_refused() {
+    let context = Context::new(1);
+    let mut model = Model::new(config(), &context).unwrap();
+    let (guide, slice) = (Guide::random(8), slice(0));
+    let error = train_epoch(&mut model, &[&slice], &guide, Stage::Adapt, &options(), &context);
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("the masks were made for patches of 8 pixels"), "{error}");
+}

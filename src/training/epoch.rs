@@ -101,6 +101,13 @@ pub fn train_epoch(
         return Err(Error::input("the cohort has no slice with a region of interest to train on"));
     }
     slices.iter().try_for_each(|slice| check_size(&network, slice))?;
+    if guide.patch != model.config.patch {
+        return Err(Error::input(format!(
+            "the masks were made for patches of {} pixels but the model's are {}; \
+             regenerate them from this model's uncertainty",
+            guide.patch, model.config.patch
+        )));
+    }
     let epoch = model.history.epochs.len() + 1;
     let in_stage = model.history.epochs_in_stage(stage);
     if in_stage == 0 {
