@@ -23,10 +23,38 @@ pub enum Error {
     Cancelled,
     /// A tensor operation failed: a bug here or too little memory.
     #[error("tensor operation failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(#[source] candle_core::Error),
     /// A figure could not be drawn.
     #[error("figure could not be drawn: {0}")]
     Figure(String),
+}
+
+/// Lets an error of this crate cross candle, from inside a custom operation to whoever called
+/// candle.
+impl From<Error> for candle_core::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Tensor(error) => error,
+            error => Self::WrappedContext {
+                wrapped: Box::new(error),
+                context: "in an operation of u2ad".to_owned(),
+            },
+        }
+    }
+}
+
+/// A failed tensor operation, or the error of this crate that crossed candle.
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        use candle_core::Error::WrappedContext;
+        match error {
+            WrappedContext { wrapped, context } => match wrapped.downcast() {
+                Ok(error) => *error,
+                Err(wrapped) => Self::Tensor(WrappedContext { wrapped, context }),
+            },
+            error => Self::Tensor(error),
+        }
+    }
 }
 
 impl Error {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, Axis};
 use u2ad::cohort::Slice;
-use u2ad::context::Context;
+use u2ad::context::{CancelToken, Context};
 use u2ad::masking::{
     BatchGuide, Normalisation, Strategy, keep_count, order_from_scores, paper_scores,
     published_scores,
@@ -145,16 +145,16 @@ fn check_step(name: &str, strategy: Strategy) {
     let network = parameters.trainable_network(&CONFIG).unwrap();
     let target = batch.target(&order);
     assert!(farthest(&floats(&target.patches), &floats(&fixture["patches"])) == 0.0);
-    let latent = network.encode(&target.patches, &order).unwrap();
+    let latent = network.encode(&target.patches, &order, &CancelToken::default()).unwrap();
     assert!(farthest(&floats(&latent), &floats(&fixture["latent"])) < 1e-5);
-    let prediction = network.forward(&target.patches, &order).unwrap();
+    let prediction = network.forward(&target.patches, &order, &CancelToken::default()).unwrap();
     let pairs =
         [(&prediction.reconstruction, "reconstruction"), (&prediction.edges, "edge_prediction")];
     for (drawn, name) in pairs {
         let apart = farthest(&floats(drawn), &floats(&fixture[name]));
         assert!(apart < 1e-5, "{name} differs by {apart}");
     }
-    let alone = network.reconstruct(&target.patches, &order).unwrap();
+    let alone = network.reconstruct(&target.patches, &order, &CancelToken::default()).unwrap();
     assert_eq!(floats(&alone), floats(&prediction.reconstruction));
 
     let loss = Loss::new(&prediction, &target).unwrap();
@@ -224,7 +224,7 @@ fn twenty_adam_steps_follow_the_reference_course() {
         let scores = rows(&noise.get(step).unwrap());
         let order = order_from_scores(scores.view(), batch.region.view(), keep);
         let target = batch.target(&order);
-        let prediction = network.forward(&target.patches, &order).unwrap();
+        let prediction = network.forward(&target.patches, &order, &CancelToken::default()).unwrap();
         let loss = Loss::new(&prediction, &target).unwrap();
         for (part, expected) in [&loss.total, &loss.reconstruction, &loss.edge].iter().zip(expected)
         {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 use u2ad::Error;
@@ -206,6 +208,64 @@ fn an_interrupted_epoch_keeps_its_finished_batches_and_says_so() {
     context.cancel.reset();
     assert_eq!(train().unwrap().epoch, 1, "the model trains on");
     assert_eq!(model.adam.steps(), 4, "a stage begins with a fresh optimiser");
+}
+
+/// Sets the token a while from now, on a thread of its own.
+fn cancel_in(delay: Duration, context: &Context) -> JoinHandle<()> {
+    let token = context.cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(delay);
+        token.cancel();
+    })
+}
+
+#[test]
+fn an_interrupt_inside_a_batch_leaves_the_model_as_before_it() {
+    let context = Context::new(1);
+    let slices: Vec<Slice> = (0..4).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let config = Config { depth: 8, decoder_depth: 8, ..config() };
+    let guide = Guide::random(config.patch);
+    let options = TrainingOptions { batch: 4, ..options() };
+    let train = |model: &mut Model| {
+        train_epoch(model, &slices, &guide, Stage::Pretrain, &options, &context)
+    };
+    let mut model = Model::new(config, &context).unwrap();
+    let start = Instant::now();
+    train(&mut model).unwrap();
+    let batch = start.elapsed();
+    let mut interrupted = 0;
+    for tenths in 1..10 {
+        let before = (bits(&model), model.adam.steps(), model.history.clone());
+        let timer = cancel_in(batch.mul_f64(f64::from(tenths) / 10.0), &context);
+        match train(&mut model) {
+            Err(Error::Cancelled) => {
+                interrupted += 1;
+                let after = (bits(&model), model.adam.steps(), model.history.clone());
+                assert!(before == after, "after {tenths} tenths of a batch");
+            }
+            other => drop(other.unwrap()), // faster than the first time
+        }
+        timer.join().unwrap();
+        context.cancel.reset();
+    }
+    assert!(interrupted > 0);
+    train(&mut model).expect("the model trains on");
+}
+
+#[test]
+fn an_interrupt_inside_an_estimation_stops_it() {
+    let context = Context::new(1);
+    let slice = slice(0);
+    let mut model = Model::new(config(), &context).unwrap();
+    let settings = MonteCarlo { samples: 1000, ..MonteCarlo::default() };
+    let timer = cancel_in(Duration::from_millis(20), &context);
+    assert!(matches!(estimate(&mut model, &[&slice], &settings, &context), Err(Error::Cancelled)));
+    timer.join().unwrap();
+    assert_eq!(model.estimations, 0);
+    context.cancel.reset();
+    let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
+    assert!(estimate(&mut model, &[&slice], &settings, &context).is_ok());
 }
 
 #[test]

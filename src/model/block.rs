@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::context::CancelToken;
 use crate::ops::{self, Affine, BlockWeights};
 
 /// A linear layer with bias.
@@ -66,7 +67,7 @@ impl Block {
         Ok(Self { heads, weights })
     }
 
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::block(x, &self.weights, self.heads, LayerNorm::EPSILON) // (N, T, dim)
+    pub(super) fn forward(&self, x: &Tensor, cancel: &CancelToken) -> Result<Tensor> {
+        ops::block(x, &self.weights, self.heads, LayerNorm::EPSILON, cancel) // (N, T, dim)
     }
 }

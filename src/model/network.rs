@@ -4,10 +4,15 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::ops::sigmoid;
 
+use crate::context::CancelToken;
+
 use super::block::{Block, LayerNorm, Linear};
 use super::{Config, PatchOrder};
 
 /// A masked autoencoder with a reconstruction head and an edge head (paper section 3.1).
+///
+/// Its passes take a cancel token: set, it stops them within a fraction of a second, and the
+/// backward pass of their result too, with an error that becomes [`crate::Error::Cancelled`].
 pub struct Network {
     config: Config,
     patch_embed: Linear,
@@ -70,7 +75,12 @@ impl Network {
 
     /// Encodes the visible patches. `patches`: (N, L, patch²). Returns (N, keep + 1, dim), the
     /// class token first.
-    pub fn encode(&self, patches: &Tensor, order: &PatchOrder) -> Result<Tensor> {
+    pub fn encode(
+        &self,
+        patches: &Tensor,
+        order: &PatchOrder,
+        cancel: &CancelToken,
+    ) -> Result<Tensor> {
         let (batch, count, pixels) = patches.dims3()?;
         let dim = self.config.dim;
         let rows = order.visible_rows(patches.device())?; // (N · keep,)
@@ -83,13 +93,13 @@ impl Network {
         let class = class.broadcast_as((batch, 1, dim))?;
         let mut x = Tensor::cat(&[&class, &x], 1)?; // (N, keep + 1, dim)
         for block in &self.blocks {
-            x = block.forward(&x)?;
+            x = block.forward(&x, cancel)?;
         }
         self.norm.forward(&x)
     }
 
     /// Decodes to the tokens of all patches, without the class token: (N, L, decoder_dim).
-    fn decode(&self, latent: &Tensor, order: &PatchOrder) -> Result<Tensor> {
+    fn decode(&self, latent: &Tensor, order: &PatchOrder, cancel: &CancelToken) -> Result<Tensor> {
         let (batch, encoded, _) = latent.dims3()?;
         let (tokens, dim) = (order.patches() + 1, self.config.decoder_dim);
         let x = self.decoder_embed.forward(latent)?.reshape((batch * encoded, dim))?;
@@ -98,7 +108,7 @@ impl Network {
         let x = x.reshape((batch, tokens, dim))?;
         let mut x = x.broadcast_add(&self.decoder_pos_embed)?; // (N, 1 + L, decoder_dim)
         for block in &self.decoder_blocks {
-            x = block.forward(&x)?;
+            x = block.forward(&x, cancel)?;
         }
         // Here once, not behind each head: the copy is paid once as well.
         x.narrow(1, 1, tokens - 1)?.contiguous()
@@ -109,8 +119,13 @@ impl Network {
     }
 
     /// Redraws a batch. `patches`: (N, L, patch²) in [0, 1].
-    pub fn forward(&self, patches: &Tensor, order: &PatchOrder) -> Result<Prediction> {
-        let x = self.decode(&self.encode(patches, order)?, order)?;
+    pub fn forward(
+        &self,
+        patches: &Tensor,
+        order: &PatchOrder,
+        cancel: &CancelToken,
+    ) -> Result<Prediction> {
+        let x = self.decode(&self.encode(patches, order, cancel)?, order, cancel)?;
         Ok(Prediction {
             reconstruction: self.head(&x, &self.rec_norm, &self.rec_pred)?,
             edges: self.head(&x, &self.edge_norm, &self.edge_pred)?,
@@ -118,8 +133,13 @@ impl Network {
     }
 
     /// Redraws a batch without the edge head: (N, L, patch²).
-    pub fn reconstruct(&self, patches: &Tensor, order: &PatchOrder) -> Result<Tensor> {
-        let x = self.decode(&self.encode(patches, order)?, order)?;
+    pub fn reconstruct(
+        &self,
+        patches: &Tensor,
+        order: &PatchOrder,
+        cancel: &CancelToken,
+    ) -> Result<Tensor> {
+        let x = self.decode(&self.encode(patches, order, cancel)?, order, cancel)?;
         self.head(&x, &self.rec_norm, &self.rec_pred)
     }
 }

@@ -85,8 +85,8 @@ impl TrainingOptions {
 /// optimiser, as in the publication, where adaptation is a training of its own.
 ///
 /// # Errors
-/// On interruption the batch under way is discarded whole, the batches before it are kept, and the
-/// epoch does not enter the history.
+/// On interruption, which also stops a batch half-way, the batch under way is discarded whole, the
+/// batches before it are kept, and the epoch does not enter the history.
 pub fn train_epoch(
     model: &mut Model,
     slices: &[&Slice],
@@ -110,9 +110,6 @@ pub fn train_epoch(
     }
     let epoch = model.history.epochs.len() + 1;
     let in_stage = model.history.epochs_in_stage(stage);
-    if in_stage == 0 {
-        model.adam = super::Adam::default();
-    }
     let learning_rate = options.learning_rate_at(in_stage);
     let mut order: Vec<usize> = (0..slices.len()).collect();
     order.shuffle(&mut context.streams.stream("shuffle", &[epoch as u64]));
@@ -133,6 +130,9 @@ pub fn train_epoch(
                 context.note(format!("kept: epoch {epoch}: {number} of {of} batches"));
             }
         })?;
+        if in_stage == 0 && number == 0 {
+            model.adam = super::Adam::default();
+        }
         model.adam.step(&model.parameters, &gradients, learning_rate)?;
         sums.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss);
         let done = (number + 1) as f64;
@@ -186,7 +186,7 @@ fn train_batch(
         let regions = batch[from..to].iter().map(|slice| patchify(slice.region.view(), patch));
         let target = target(&images[from..to], regions.collect(), &order, hidden_in_batch, patch)
             .and_then(|target| target.to_device(&context.device))?;
-        let loss = Loss::new(&network.forward(&target.patches, &order)?, &target)?;
+        let loss = Loss::new(&network.forward(&target.patches, &order, &context.cancel)?, &target)?;
         let store = loss.total.backward()?;
         accumulate(&mut gradients, &model.parameters, &store)?;
         let parts = [&loss.total, &loss.reconstruction, &loss.edge];
@@ -255,7 +255,11 @@ fn announce(
     )?;
     let patches = stack(&[image], &context.device)?;
     let start = Instant::now();
-    network.forward(&patches, &order)?.reconstruction.sum_all()?.to_scalar::<f32>()?;
+    network
+        .forward(&patches, &order, &context.cancel)?
+        .reconstruction
+        .sum_all()?
+        .to_scalar::<f32>()?;
     let expected = start.elapsed().mul_f64(STEP_PER_FORWARD * slices as f64);
     if expected > WORTH_AN_ESTIMATE {
         let minutes = (expected.as_secs_f64() / 60.0).max(1.0);

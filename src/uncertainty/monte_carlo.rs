@@ -134,7 +134,7 @@ impl MonteCarlo {
             context.check()?;
             let run = order.images(from, order.batch().min(from + IMAGES_PER_RUN));
             let batch = tensor.broadcast_as((run.batch(), count, pixels))?.contiguous()?;
-            let drawn = network.reconstruct(&batch, &run)?.contiguous()?;
+            let drawn = network.reconstruct(&batch, &run, &context.cancel)?.contiguous()?;
             let drawn = drawn.flatten_all()?.to_vec1::<f32>()?;
             let drawn = Array3::from_shape_vec((run.batch(), count, pixels), drawn)
                 .map_err(|error| Error::input(format!("the network drew {error}")))?;

@@ -9,9 +9,11 @@
 //!   which are added in the order of the tasks: about [`TASKS`] of them, so that threads stay
 //!   evenly loaded on small batches and the partial gradients stay few on large ones.
 
+use candle_core::Result;
 use rayon::prelude::*;
 
 use super::parameters::{Parameters, Sizes};
+use crate::context::CancelToken;
 use crate::ops::{
     InstructionSet,
     attention::{self, Geometry},
@@ -36,6 +38,8 @@ pub(super) struct Kernel {
     pub geometry: Geometry,
     pub sizes: Sizes,
     pub epsilon: f32,
+    /// Looked at between the loops, which take a tenth of a second at the published size.
+    pub cancel: CancelToken,
 }
 
 /// What the forward pass leaves for the backward pass.
@@ -48,18 +52,23 @@ pub(super) struct Saved {
 
 impl Kernel {
     /// The result, of the shape of `x`, and what the backward pass needs.
-    pub fn forward(&self, x: &[f32], packed: &[f32]) -> (Vec<f32>, Saved) {
+    ///
+    /// # Errors
+    /// If the token is set.
+    pub fn forward(&self, x: &[f32], packed: &[f32]) -> Result<(Vec<f32>, Saved)> {
         let Sizes { dim, hidden } = self.sizes;
         let parameters = self.sizes.split(packed);
         let mut qkv = vec![0.0; 3 * x.len()];
         qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim)).for_each(|(qkv, x)| {
             with_scratch([x.len()], |[normed]| self.qkv_rows(&parameters, x, normed, qkv));
         });
+        self.cancel.check()?;
         let Geometry { batch, tokens, heads, .. } = self.geometry;
         let mut mixed = vec![0.0; x.len()];
         let mut log_sum = vec![0.0; batch * heads * tokens];
         attention::forward(self.set, self.geometry, &qkv, &mut mixed, &mut log_sum);
         drop(qkv);
+        self.cancel.check()?;
         let mut out = x.to_vec();
         let rows = out.par_chunks_mut(ROWS * dim).zip(mixed.par_chunks(ROWS * dim));
         rows.for_each(|(out, mixed)| {
@@ -73,17 +82,21 @@ impl Kernel {
                 add_forward_rows(after, fc2.weight, fc2.bias, out);
             });
         });
-        (out, Saved { mixed, log_sum })
+        Ok((out, Saved { mixed, log_sum }))
     }
 
     /// Gradients of `x` and of the packed parameters.
+    ///
+    /// # Errors
+    /// If the token is set.
     pub fn backward(
         &self,
         x: &[f32],
         packed: &[f32],
         saved: &Saved,
         grad: &[f32],
-    ) -> (Vec<f32>, Vec<f32>) {
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
+        self.cancel.check()?;
         let dim = self.sizes.dim;
         let parameters = self.sizes.split(packed);
         let rows = x.len() / dim;
@@ -111,10 +124,12 @@ impl Kernel {
                     self.differentiate_after(&parameters, read, write, &mut sums);
                 }
             });
+        self.cancel.check()?;
         let mut grad_qkv = vec![0.0; 3 * x.len()];
         let Saved { mixed, log_sum } = saved;
         let read = attention::Saved { qkv: &qkv, out: mixed, log_sum, grad: &grad_mixed };
         attention::backward(self.set, self.geometry, read, &mut grad_qkv);
+        self.cancel.check()?;
         grad_x
             .par_chunks_mut(task)
             .zip(x.par_chunks(task).zip(grad_qkv.par_chunks(3 * task)))
@@ -129,7 +144,7 @@ impl Kernel {
             });
         let mut grad_parameters = vec![0.0; packed.len()];
         add_in_order(&partials, &mut grad_parameters);
-        (grad_x, grad_parameters)
+        Ok((grad_x, grad_parameters))
     }
 
     fn norm_rows(&self, norm: &[f32], x: &[f32], normed: &mut [f32]) {

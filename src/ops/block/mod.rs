@@ -23,6 +23,7 @@ use super::{
     layer_norm, linear, mlp,
     operand::{floats, fused_on, with_floats},
 };
+use crate::context::CancelToken;
 
 /// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))).
 ///
@@ -31,8 +32,17 @@ use super::{
 /// backward pass, which computes norms, qkv and hidden activations anew.
 ///
 /// # Errors
-/// If the shapes do not fit together.
-pub fn block(x: &Tensor, weights: &BlockWeights, heads: usize, epsilon: f64) -> Result<Tensor> {
+/// If the shapes do not fit together. If `cancel` is set, from before the operation until the end
+/// of its backward pass: the fused kernels stop at their next loop; candle's own operations look
+/// before the forward pass only.
+pub fn block(
+    x: &Tensor,
+    weights: &BlockWeights,
+    heads: usize,
+    epsilon: f64,
+    cancel: &CancelToken,
+) -> Result<Tensor> {
+    cancel.check()?;
     let (batch, tokens, dim) = x.dims3()?;
     let sizes = weights.sizes()?;
     if sizes.dim != dim || heads == 0 || dim % heads != 0 {
@@ -46,6 +56,7 @@ pub fn block(x: &Tensor, weights: &BlockWeights, heads: usize, epsilon: f64) -> 
         geometry: Geometry { batch, tokens, heads, head_size: dim / heads },
         sizes,
         epsilon: epsilon as f32,
+        cancel: cancel.clone(),
     };
     x.contiguous()?.apply_op2(&weights.packed()?, Block { kernel, saved: OnceLock::new() })
 }
@@ -80,7 +91,7 @@ impl CustomOp2 for Block {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, parameters) = (floats(x, x_layout)?, floats(parameters, parameters_layout)?);
-        let (out, saved) = self.kernel.forward(x, parameters);
+        let (out, saved) = self.kernel.forward(x, parameters)?;
         // A second run of the same operation would leave the same numbers.
         let _ = self.saved.set(saved);
         Ok((CpuStorage::F32(out), x_layout.shape().clone()))
@@ -98,7 +109,7 @@ impl CustomOp2 for Block {
         };
         let (grad_x, grad_parameters) = with_floats([x, parameters, grad], |[x, p, grad]| {
             self.kernel.backward(x, p, saved, grad)
-        })?;
+        })??;
         Ok((
             Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
             Some(Tensor::from_vec(grad_parameters, parameters.shape(), x.device())?),

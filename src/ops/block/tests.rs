@@ -41,7 +41,7 @@ fn weights(x: &[Tensor]) -> BlockWeights {
 const EPSILON: f64 = 1e-5;
 
 fn apply(heads: usize) -> impl Fn(&[Tensor]) -> Result<Tensor> + Sync {
-    move |x| block(&x[0], &weights(x), heads, EPSILON)
+    move |x| block(&x[0], &weights(x), heads, EPSILON, &CancelToken::default())
 }
 
 proptest! {
@@ -95,7 +95,29 @@ fn gradients_reach_a_weight_although_the_tokens_are_constant() -> Result<()> {
 fn an_empty_batch_stays_empty() -> Result<()> {
     let x = Tensor::zeros((0, 20, 8), candle_core::DType::F32, &Device::Cpu)?;
     let weights = weights(&inputs([1, 20, 8], 16, 5));
-    assert_eq!(block(&x, &weights, 2, EPSILON)?.dims(), [0, 20, 8]);
+    assert_eq!(block(&x, &weights, 2, EPSILON, &CancelToken::default())?.dims(), [0, 20, 8]);
+    Ok(())
+}
+
+#[test]
+fn a_set_token_stops_the_forward_and_the_backward_pass() -> Result<()> {
+    let inputs = inputs([1, 20, 8], 16, 6);
+    let double: Vec<Tensor> =
+        inputs.iter().map(|t| t.to_dtype(candle_core::DType::F64)).collect::<Result<_>>()?;
+    let cancelled = |error: candle_core::Error| matches!(error.into(), crate::Error::Cancelled);
+    for x in [&inputs, &double] {
+        let token = CancelToken::default();
+        let x0 = Var::from_tensor(&x[0])?;
+        let run = || block(x0.as_tensor(), &weights(x), 2, EPSILON, &token);
+        let result = run()?.sum_all()?;
+        token.cancel();
+        assert!(cancelled(run().unwrap_err()));
+        if fused_on(&x[0]) {
+            assert!(cancelled(result.backward().unwrap_err()));
+        }
+        token.reset();
+        assert!(run()?.sum_all()?.backward().is_ok());
+    }
     Ok(())
 }
 
