@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fs::File;
+
 use common::Place;
 use u2ad::cohort::phantom::{PhantomOptions, write_bids};
 use u2ad::session::Manual;
@@ -43,6 +45,8 @@ fn every_example_runs() {
         script += &verb.example.clone().unwrap();
         script += "\n";
     }
-    let ended = place.run(&script, &[]);
+    place.write("study.star", &script);
+    let answers = File::open(place.write("answers.txt", "a radiologist\n")).unwrap();
+    let ended = common::ended(place.command(&["run", "study.star"]).stdin(answers));
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
 }

@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::baselines::IntensityThreshold;
+use crate::choice::Choice;
 use crate::cohort::phantom::PhantomOptions;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;

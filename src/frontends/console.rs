@@ -5,11 +5,11 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::images;
 use super::progress::{Bars, Lines};
 use super::record::Record;
+use super::{ask, images};
 use crate::Result;
-use crate::context::Event;
+use crate::context::{CancelToken, Event};
 use crate::report::RunStatus;
 use crate::session::{CellError, Display, Output, Part, Sink};
 
@@ -51,9 +51,9 @@ impl Console {
         for part in &display.parts {
             match part {
                 Part::Text(text) => self.write(&format!("{text}\n")),
+                Part::Page(page) => self.write(&format!("{}\n", page.text(width()))),
                 Part::Table(table) => {
-                    let width = if stdout().is_terminal() { images::columns() } else { PAGE_WIDTH };
-                    self.write(&format!("{}\n", table.to_text(width).trim_end()));
+                    self.write(&format!("{}\n", table.to_text(width()).trim_end()));
                     self.kept(|record| record.table(table));
                 }
                 Part::Figure(figure) => {
@@ -107,6 +107,12 @@ impl Console {
             let mut out = stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
         });
+    }
+
+    /// Writes to standard error and the log.
+    fn write_error(&self, text: &str) {
+        self.log(text.trim_end_matches('\n'));
+        self.aside(|| write!(stderr().lock(), "{text}").ok());
     }
 
     /// Writes a line to standard error.
@@ -176,8 +182,20 @@ impl Sink for Console {
     fn emit(&self, output: Output) {
         match output {
             Output::Text(text) => self.write(&text),
+            Output::ErrorText(text) => self.write_error(&text),
             Output::Display(display) => self.show(&display),
+            // What is on the console or in the log stays there.
+            Output::Clear { .. } => {}
             Output::Event(event) => self.event(event),
         }
     }
+
+    fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
+        self.aside(|| ask::ask(prompt, hidden, cancel))
+    }
+}
+
+/// Columns of a table or page.
+fn width() -> usize {
+    if stdout().is_terminal() { images::columns() } else { PAGE_WIDTH }
 }

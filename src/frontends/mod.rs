@@ -1,5 +1,6 @@
 //! Ways in: each turns [`crate::session::Output`] into what its user sees.
 
+mod ask;
 pub mod bench;
 mod console;
 mod images;

@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::choice::Choice;
 use crate::model::PatchOrder;
-use crate::{Error, Result};
 
 /// How hidden patches are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,13 +23,12 @@ pub enum Strategy {
     AuPublished,
 }
 
-impl Strategy {
-    /// All strategies, in the order in which a study meets them.
-    pub const ALL: [Self; 5] =
-        [Self::Random, Self::Eu, Self::Au, Self::EuPublished, Self::AuPublished];
+impl Choice for Strategy {
+    const WHAT: &'static str = "guide";
+    const ALL: &'static [Self] =
+        &[Self::Random, Self::Eu, Self::Au, Self::EuPublished, Self::AuPublished];
 
-    /// The name users type and tables show.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Random => "random",
             Self::Eu => "eu",
@@ -38,18 +37,9 @@ impl Strategy {
             Self::AuPublished => "au-published",
         }
     }
+}
 
-    /// A strategy by name.
-    pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(|strategy| format!("\"{}\"", strategy.name()));
-            Error::input(format!(
-                "there is no guide \"{name}\"; choose one of {}",
-                names.join(", ")
-            ))
-        })
-    }
-
+impl Strategy {
     /// Whether patches with a high-error island are spared.
     pub fn spares_islands(self) -> bool {
         matches!(self, Self::Au | Self::AuPublished)
@@ -66,6 +56,18 @@ pub enum Normalisation {
     Standardised,
     /// As they are: the letter of the paper.
     Raw,
+}
+
+impl Choice for Normalisation {
+    const WHAT: &'static str = "normalisation";
+    const ALL: &'static [Self] = &[Self::Standardised, Self::Raw];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Standardised => "standardised",
+            Self::Raw => "raw",
+        }
+    }
 }
 
 /// Visible patches per image of a batch: all outside the region, 1 − `ratio` of those inside,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::unknown;
 use crate::{Error, Result};
 
 /// Sizes of the network. The default is the published one.
@@ -73,9 +74,7 @@ impl Config {
         match name {
             "small" => Ok(Self::small()),
             "paper" => Ok(Self::paper()),
-            _ => Err(Error::input(format!(
-                "there is no preset \"{name}\"; the presets are \"small\" and \"paper\""
-            ))),
+            _ => Err(unknown("preset", name, &Self::PRESETS)),
         }
     }
 

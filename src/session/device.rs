@@ -2,7 +2,11 @@
 
 use candle_core::Device;
 
+use crate::choice::unknown;
 use crate::{Error, Result};
+
+/// Names that [`open_device`] takes.
+pub(super) const DEVICES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
 
 /// Opens the device called `name`: "cpu", "cuda", "metal", or "auto" for the fastest one that
 /// this build supports and this machine has.
@@ -16,9 +20,7 @@ pub fn open_device(name: &str) -> Result<Device> {
         "cpu" => Ok(Device::Cpu),
         "cuda" => accelerator("CUDA", "cuda", cfg!(feature = "cuda"), Device::new_cuda),
         "metal" => accelerator("Metal", "metal", cfg!(feature = "metal"), Device::new_metal),
-        _ => Err(Error::input(format!(
-            "there is no device \"{name}\"; choose \"auto\", \"cpu\", \"cuda\" or \"metal\""
-        ))),
+        _ => Err(unknown("device", name, &DEVICES)),
     }
 }
 

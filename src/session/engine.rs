@@ -10,8 +10,9 @@ use starlark::syntax::AstModule;
 use starlark::values::Value;
 
 use super::diagnose::{diagnose, documented_parameters};
-use super::handle::{Activity, Cell, Name, Settings};
+use super::handle::{Activity, Cell, Settings};
 use super::loader::Loader;
+use super::snapshot::{self, Name};
 use super::state::State;
 use super::{CellError, Display, Manual, Output, Sink, language, panics, show, verbs};
 
@@ -52,7 +53,8 @@ impl Engine {
             for Request { cell, reply } in requests {
                 let outcome = panics::catch(|| surroundings.run(&module, &cell))
                     .unwrap_or_else(|message| Err(bug(&message)));
-                *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names(&module);
+                *self.names.lock().unwrap_or_else(PoisonError::into_inner) =
+                    snapshot::names(&module);
                 self.activity.end();
                 // Nobody may be waiting any more; the outcome is then of no use.
                 reply.send(outcome).ok();
@@ -116,23 +118,4 @@ fn parameters(module: &Module, function: &str) -> Vec<String> {
         Some(value) => documented_parameters(&value.documentation()),
         None => Manual::get().parameters(function),
     }
-}
-
-/// A snapshot of the module's names, for completion while a cell runs.
-fn names(module: &Module) -> Vec<Name> {
-    let mut names: Vec<_> = module
-        .names()
-        .filter_map(|name| {
-            // A cell that failed before it ran leaves names without a place in the module, on
-            // which `get` panics.
-            let value = panics::catch(|| module.get(name.as_str())).ok().flatten()?;
-            Some(Name {
-                name: name.as_str().to_owned(),
-                kind: value.get_type().to_owned(),
-                attributes: value.dir_attr(),
-            })
-        })
-        .collect();
-    names.sort_by(|a, b| a.name.cmp(&b.name));
-    names
 }

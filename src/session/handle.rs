@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 use candle_core::Device;
 
 use super::engine::{Engine, Outcome, Request};
-use super::{CellError, Display, Parameters, Sink};
+use super::{
+    CellError, Completions, Display, Name, Page, Parameters, Question, Sink, assist, panics,
+};
 use crate::context::CancelToken;
 use crate::{Error, Result};
 
@@ -45,16 +47,6 @@ pub struct Cell {
     pub source: String,
     /// Where `load("…")` looks.
     pub folder: PathBuf,
-}
-
-/// A name that the user's code defined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
-    pub name: String,
-    /// Type of its value, such as "Cohort" or "function".
-    pub kind: String,
-    /// Attributes and methods of its value.
-    pub attributes: Vec<String>,
 }
 
 /// Named values that live from cell to cell, on a thread of their own. Cells run one at a time,
@@ -104,6 +96,28 @@ impl Session {
     /// What stops the running cell from another thread.
     pub fn interrupter(&self) -> Interrupter {
         Interrupter(self.activity.clone())
+    }
+
+    /// What could stand before the character `cursor` of `source`, counted from 0. Never waits for
+    /// a running cell and runs nothing.
+    pub fn complete(&self, source: &str, cursor: usize) -> Completions {
+        let names = self.names();
+        panics::catch(|| assist::complete(&names, source, cursor)).unwrap_or_default()
+    }
+
+    /// The page about what stands at the character `cursor` of `source`, counted from 0. Never
+    /// waits for a running cell and runs nothing.
+    pub fn inspect(&self, source: &str, cursor: usize) -> Option<Page> {
+        let names = self.names();
+        panics::catch(|| assist::inspect(&names, source, cursor)).ok().flatten()
+    }
+
+    /// The page that answers a question. Never waits for a running cell and runs nothing.
+    ///
+    /// # Errors
+    /// If nothing is known about what it asks.
+    pub fn answer(&self, question: &Question) -> Result<Page, CellError> {
+        assist::answer(&self.names(), question)
     }
 
     /// The user's names as the last cell left them, in alphabetical order. Never waits.

@@ -9,14 +9,19 @@
 //! |---|---|
 //! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
 //! | `engine` | the thread behind it, where the module and its values live |
-//! | `language` | the dialect, parsing, and whether typed text is complete |
+//! | `language` | the dialect and parsing |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual` | the verbs' documentation, for `help`, completion and error hints |
+//! | `choices` | the words that a parameter takes |
+//! | `snapshot` | what a cell leaves behind, for whoever asks while the next one runs |
+//! | `assist` | help while typing: completion, inspection, `?`, colours, whether text is complete |
 //! | `diagnose`, `sentence` | from the language's errors to [`CellError`] |
 
+mod assist;
 mod cell_error;
+mod choices;
 mod device;
 mod diagnose;
 mod engine;
@@ -24,22 +29,27 @@ mod handle;
 mod language;
 mod loader;
 mod manual;
+mod nearest;
 mod output;
 mod panics;
 mod parameters;
 mod sentence;
-
 mod show;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
 mod values;
 mod verbs;
 
+pub use assist::{
+    Candidate, CandidateKind, Completeness, Completions, Highlight, Question, completeness,
+    highlight, question,
+};
 pub use cell_error::{Call, CellError, Place};
 pub use device::{device_name, open_device};
-pub use handle::{Cell, Interrupter, Name, Session, Settings};
-pub use language::{Completeness, completeness};
-pub use manual::{Manual, Parameter, Theme, Verb};
+pub use handle::{Cell, Interrupter, Session, Settings};
+pub use manual::{List, Manual, Page, Parameter, Passing, Theme, Verb};
 pub use output::{Display, Output, Part, Sink};
 pub use parameters::Parameters;
+pub use snapshot::Name;

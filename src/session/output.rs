@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::context::{Event, Reporter};
+use super::Page;
+use crate::context::{CancelToken, Event, Reporter};
 use crate::figures::Figure;
 use crate::report::Table;
+use crate::{Error, Result};
 
 /// Columns of plain text where nobody knows the width of the page.
 const TEXT_WIDTH: usize = 100;
@@ -14,8 +16,12 @@ const TEXT_WIDTH: usize = 100;
 pub enum Output {
     /// What `print` wrote, line break included.
     Text(String),
+    /// What `warn` wrote, line break included: for standard error.
+    ErrorText(String),
     /// A value shown richly.
     Display(Display),
+    /// What this cell has shown so far may go; with `wait`, not before something new is there.
+    Clear { wait: bool },
     /// Progress, a note or a warning of a long task.
     Event(Event),
 }
@@ -24,6 +30,17 @@ pub enum Output {
 pub trait Sink: Send + Sync {
     /// Takes one output. Must return quickly: the running code waits for it.
     fn emit(&self, output: Output);
+
+    /// Asks the user for a line of text and waits for it; with `hidden`, what is typed does not
+    /// show. The line comes back without its line break. Looks at `cancel` while it waits.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where nobody can be asked; [`Error::Cancelled`] if the user interrupts
+    /// instead.
+    fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
+        let _ = (prompt, hidden, cancel);
+        Err(Error::input("ask: nobody can be asked here"))
+    }
 }
 
 /// A value as its user sees it: parts from top to bottom. A front end shows each part in the best
@@ -44,6 +61,8 @@ pub enum Part {
     Figure(Figure),
     /// A table, laid out by the front end.
     Table(Table),
+    /// Documentation, laid out by the front end.
+    Page(Page),
 }
 
 impl Display {
@@ -66,6 +85,7 @@ impl Display {
                 Part::Text(text) => text.clone(),
                 Part::Figure(figure) => format!("[figure: {}]", figure.title),
                 Part::Table(table) => table.to_text(TEXT_WIDTH),
+                Part::Page(page) => page.text(TEXT_WIDTH),
             })
             .collect();
         parts.join("\n")

@@ -4,7 +4,7 @@
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
 use super::language;
-use super::manual::nearest;
+use super::nearest::nearest;
 
 /// What is known about the call or statement that failed.
 pub(super) struct Failed<'a> {

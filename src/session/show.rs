@@ -9,6 +9,11 @@ use crate::{Error, Result};
 /// A value with a richer form than its text.
 pub(super) trait Show {
     fn show(&self) -> Result<Display>;
+
+    /// Names that pick one of its parts in square brackets; without work, for completion.
+    fn keys(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a value type offers in `StarlarkValue::provide`: itself, as something that shows.

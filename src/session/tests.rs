@@ -14,6 +14,8 @@ impl Sink for Memory {
     fn emit(&self, output: Output) {
         self.0.lock().unwrap().push(match output {
             Output::Text(text) => text,
+            Output::ErrorText(text) => format!("warn: {text}"),
+            Output::Clear { wait } => format!("clear, wait {wait}"),
             Output::Display(display) => display.to_text(),
             Output::Event(event) => format!("{event:?}"),
         });

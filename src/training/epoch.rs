@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::adam::accumulate;
 use super::loss::stack;
 use super::{EpochRecord, Loss, Model, Stage, Target, augment, pixel_weights, sobel};
+use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::masking::Guide;

@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::Uncertainty;
+use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::{Context, Progress, Stream};
 use crate::masking::{keep_count, order_from_scores};
@@ -24,6 +25,18 @@ pub enum Passes {
     /// The published loop: independent masks until every patch was hidden K times, at most 400
     /// passes.
     Independent,
+}
+
+impl Choice for Passes {
+    const WHAT: &'static str = "kind of passes";
+    const ALL: &'static [Self] = &[Self::Balanced, Self::Independent];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Independent => "independent",
+        }
+    }
 }
 
 /// Settings of the estimation.

@@ -85,7 +85,7 @@ impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         // Text that no line can mend is handed over too: running it reports the error.
         Ok(match completeness(context.input()) {
-            Completeness::Incomplete => ValidationResult::Incomplete,
+            Completeness::Incomplete { .. } => ValidationResult::Incomplete,
             Completeness::Complete | Completeness::Invalid => ValidationResult::Valid(None),
         })
     }

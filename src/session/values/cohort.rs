@@ -104,6 +104,10 @@ impl Show for CohortValue {
         let montage = cohort_montage(&format!("Cohort {}", self.cohort.name()), &subjects);
         Ok(Display::of([Part::Text(text), Part::Figure(montage)]))
     }
+
+    fn keys(&self) -> Vec<String> {
+        self.cohort.names().into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// Subjects with their prepared slices. `cohort[3]` and `cohort["sub-01"]` pick one, `cohort[2:5]`

@@ -83,6 +83,10 @@ impl FindingsValue {
     }
 }
 
+/// The figures of a finding by name.
+pub(in crate::session) const FINDING_FIGURES: [(&str, fn(&FindingValue) -> Result<Figure>); 2] =
+    [("panels", FindingValue::panels), ("curve", |finding| Ok(finding.curve()))];
+
 impl FindingValue {
     pub fn finding(&self) -> &Finding {
         &self.findings.subjects[self.position]
@@ -147,6 +151,10 @@ impl Show for FindingsValue {
             display.parts.push(Part::Figure(highest.panels()?));
         }
         Ok(display)
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.0.subjects.iter().map(|finding| finding.subject.name.to_string()).collect()
     }
 }
 

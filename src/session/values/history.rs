@@ -14,6 +14,7 @@ use starlark::values::{
 use super::index::{position, range};
 use super::{handle, shared_members};
 use crate::Result;
+use crate::choice::Choice;
 use crate::figures::training_history;
 use crate::report::{Cell, Column, Table};
 use crate::session::show::{Show, failed};

@@ -11,6 +11,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{SliceValue, handle, shared_members};
 use crate::Result;
+use crate::choice::Choice;
 use crate::context::Context;
 use crate::figures::{Figure, PatchMask, masking_strategies};
 use crate::masking::Guide;

@@ -18,7 +18,7 @@ mod uncertainty;
 pub(super) use cohort::CohortValue;
 pub(super) use evaluation::EvaluationValue;
 pub(super) use figure::FigureValue;
-pub(super) use findings::{FindingValue, FindingsValue};
+pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue};
 pub(super) use history::{EpochValue, HistoryValue};
 pub(super) use image::ImageValue;
 pub(super) use masks::MasksValue;
@@ -29,6 +29,9 @@ pub(super) use subject::SubjectValue;
 pub(super) use uncertainty::{SliceUncertaintyValue, UncertaintyValue};
 
 use starlark::docs::DocType;
+use starlark::values::StarlarkValue;
+
+use super::manual::Type;
 
 /// What a handle needs besides `Display`, `Clone`, its methods and [`super::show::Show`]: a place
 /// in the language's heap. Debugging shows what `str` does.
@@ -60,22 +63,27 @@ macro_rules! shared_members {
 use {handle, shared_members};
 
 /// Documentation of every type, for `help` and completion.
-pub(super) fn documentation() -> Vec<DocType> {
+pub(super) fn documentation() -> Vec<Type> {
     vec![
-        DocType::from_starlark_value::<CohortValue>(),
-        DocType::from_starlark_value::<SubjectValue>(),
-        DocType::from_starlark_value::<SliceValue>(),
-        DocType::from_starlark_value::<ImageValue>(),
-        DocType::from_starlark_value::<ModelValue>(),
-        DocType::from_starlark_value::<HistoryValue>(),
-        DocType::from_starlark_value::<EpochValue>(),
-        DocType::from_starlark_value::<UncertaintyValue>(),
-        DocType::from_starlark_value::<SliceUncertaintyValue>(),
-        DocType::from_starlark_value::<MasksValue>(),
-        DocType::from_starlark_value::<MethodValue>(),
-        DocType::from_starlark_value::<FindingsValue>(),
-        DocType::from_starlark_value::<FindingValue>(),
-        DocType::from_starlark_value::<EvaluationValue>(),
-        DocType::from_starlark_value::<FigureValue>(),
+        documented::<CohortValue>(Some("Subject")),
+        documented::<SubjectValue>(Some("Slice")),
+        documented::<SliceValue>(None),
+        documented::<ImageValue>(None),
+        documented::<ModelValue>(None),
+        documented::<HistoryValue>(Some("Epoch")),
+        documented::<EpochValue>(None),
+        documented::<UncertaintyValue>(Some("SliceUncertainty")),
+        documented::<SliceUncertaintyValue>(None),
+        documented::<MasksValue>(None),
+        documented::<MethodValue>(None),
+        documented::<FindingsValue>(Some("Finding")),
+        documented::<FindingValue>(None),
+        documented::<EvaluationValue>(None),
+        documented::<FigureValue>(None),
     ]
+}
+
+/// A type's documentation, with the type of what stands in it: the language does not know that.
+fn documented<T: StarlarkValue<'static>>(element: Option<&'static str>) -> Type {
+    Type::from_docs(&DocType::from_starlark_value::<T>(), element)
 }

@@ -135,6 +135,13 @@ impl Show for UncertaintyValue {
         }
         Ok(display)
     }
+
+    fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<_> =
+            self.slices.iter().map(|one| one.slice.subject.name.to_string()).collect();
+        keys.dedup();
+        keys
+    }
 }
 
 impl Show for SliceUncertaintyValue {

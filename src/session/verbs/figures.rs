@@ -7,12 +7,13 @@ use starlark::values::list::ListRef;
 use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
+use crate::choice::unknown;
 use crate::figures::training_history;
 use crate::report::Table;
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
-    EvaluationValue, FindingValue, FindingsValue, HistoryValue, ModelValue,
+    EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HistoryValue, ModelValue,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -80,6 +81,26 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         }
         Ok(NoneType)
     }
+
+    /// Removes what the cell has shown so far, where the front end can: before the next picture of
+    /// a loop, for example.
+    ///
+    /// # Arguments
+    /// * `wait`: whether to remove it only when something new is there, which avoids flicker.
+    ///
+    /// Examples:
+    /// ```python
+    /// for subject in phantom_cohort(subjects = 2):
+    ///     clear_output(wait = True)
+    ///     show(subject)
+    /// ```
+    fn clear_output(
+        #[starlark(default = false)] wait: bool,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<NoneType> {
+        State::of(eval).sink().emit(Output::Clear { wait });
+        Ok(NoneType)
+    }
 }
 
 fn emit(eval: &Evaluator, parts: Vec<Part>) {
@@ -88,17 +109,18 @@ fn emit(eval: &Evaluator, parts: Vec<Part>) {
 
 /// The figures among a value's display, or the one of this kind.
 fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
-    let finding = value.downcast_ref::<FindingValue>();
-    match (kind, finding) {
-        (Some("panels"), Some(finding)) => return Ok(vec![Part::Figure(finding.panels()?)]),
-        (Some("curve"), Some(finding)) => return Ok(vec![Part::Figure(finding.curve())]),
-        (Some(kind), _) => {
-            return Err(Error::input(format!(
-                "plot: there is no kind \"{kind}\" of a {}; findings have \"panels\" and \"curve\"",
+    if let Some(kind) = kind {
+        let figure = FINDING_FIGURES.iter().find(|(name, _)| *name == kind);
+        let Some((_, draw)) = figure else {
+            return Err(unknown("figure", kind, &FINDING_FIGURES.map(|(name, _)| name)));
+        };
+        let finding = value.downcast_ref::<FindingValue>().ok_or_else(|| {
+            Error::input(format!(
+                "plot: only a finding has the figure \"{kind}\", not a {}",
                 value.get_type()
-            )));
-        }
-        (None, _) => {}
+            ))
+        })?;
+        return Ok(vec![Part::Figure(draw(finding)?)]);
     }
     if let Some(evaluations) = evaluations(value) {
         return Ok(vec![Part::Figure(EvaluationValue::roc(&evaluations))]);

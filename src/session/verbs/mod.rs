@@ -30,14 +30,23 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
 /// Everything that a cell finds defined: Starlark's own functions, its common extensions and the
 /// verbs.
 pub(super) fn globals() -> Globals {
-    use LibraryExtension::*;
-    let mut globals = GlobalsBuilder::extended_by(&[
-        StructType, RecordType, EnumType, SetType, Map, Filter, Partial, Print, Json, Typing,
-    ]);
+    let mut globals = language_builder();
     for (_, add) in THEMES {
         add(&mut globals);
     }
     globals.build()
+}
+
+/// What the language itself defines.
+pub(super) fn language() -> Globals {
+    language_builder().build()
+}
+
+fn language_builder() -> GlobalsBuilder {
+    use LibraryExtension::*;
+    GlobalsBuilder::extended_by(&[
+        StructType, RecordType, EnumType, SetType, Map, Filter, Partial, Print, Json, Typing,
+    ])
 }
 
 /// A count or size that the user gave for the parameter `name` of `verb`.

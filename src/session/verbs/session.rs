@@ -1,16 +1,23 @@
 //! Verbs about the session itself.
 
+use std::time::{Duration, Instant};
+
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::Value;
+use starlark::values::float::UnpackFloat;
 use starlark::values::none::{NoneOr, NoneType};
 
 use crate::Error;
 use crate::session::device::device_name;
-use crate::session::manual::nearest;
+use crate::session::manual::Type;
+use crate::session::nearest::nearest;
 use crate::session::state::State;
-use crate::session::{Display, Manual, Output, open_device};
+use crate::session::{Display, Manual, Output, Page, Part, Verb, open_device, panics, snapshot};
+
+/// How long an interrupt may go unnoticed while a cell sleeps.
+const MOST_ASLEEP: Duration = Duration::from_millis(20);
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -95,6 +102,63 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(value.ok_or_else(|| Error::input(refused()))?)
     }
 
+    /// Writes a line to standard error: for what the reader of the results should not miss.
+    ///
+    /// # Arguments
+    /// * `text`: what to write.
+    ///
+    /// Examples:
+    /// ```python
+    /// warn("only 4 subjects have a lesion")
+    /// ```
+    fn warn(text: Value, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
+        let line = format!("{}\n", text.to_str());
+        State::of(eval).sink().emit(Output::ErrorText(line));
+        Ok(NoneType)
+    }
+
+    /// Asks whoever sits at the keyboard and returns the line that they type. A script reads it
+    /// from standard input.
+    ///
+    /// # Arguments
+    /// * `prompt`: what to ask.
+    /// * `hidden`: whether what is typed stays invisible.
+    ///
+    /// Examples:
+    /// ```python
+    /// reader = ask("Who reads this study? ")
+    /// ```
+    fn ask(
+        prompt: &str,
+        #[starlark(require = named, default = false)] hidden: bool,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<String> {
+        let state = State::of(eval);
+        Ok(state.sink().ask(prompt, hidden, &state.context().cancel)?)
+    }
+
+    /// Waits. An interrupt ends the waiting at once.
+    ///
+    /// # Arguments
+    /// * `seconds`: how long.
+    ///
+    /// Examples:
+    /// ```python
+    /// sleep(0.1)
+    /// ```
+    fn sleep(seconds: UnpackFloat, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
+        let wait = Duration::try_from_secs_f64(seconds.0).map_err(|_| {
+            Error::input(format!("sleep: `seconds` must be 0 or more, not {}", seconds.0))
+        })?;
+        let (context, started) = (State::of(eval).context(), Instant::now());
+        while let Some(left) = wait.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+            context.check()?;
+            std::thread::sleep(left.min(MOST_ASLEEP));
+        }
+        context.check()?;
+        Ok(NoneType)
+    }
+
     /// Explains a verb, a type or a value; without an argument, lists all verbs by task.
     ///
     /// # Arguments
@@ -110,28 +174,30 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = NoneOr::None)] about: NoneOr<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
-        let manual = Manual::get();
-        let text = match about.into_option() {
-            None => manual.overview(),
+        let page = match about.into_option() {
+            None => Manual::get().overview(),
             Some(value) => match value.unpack_str() {
-                Some(name) => page_by_name(manual, name, eval)?,
-                None => page_of(manual, value),
+                Some(name) => page_by_name(name, eval)?,
+                None => page_of(value),
             },
         };
-        State::of(eval).sink().emit(Output::Display(Display::text(text)));
+        State::of(eval).sink().emit(Output::Display(Display::of([Part::Page(page)])));
         Ok(NoneType)
     }
 }
 
 /// The page of a verb, a type or one of the user's names.
-fn page_by_name(manual: &Manual, name: &str, eval: &Evaluator) -> crate::Result<String> {
+fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
+    let manual = Manual::get();
     if let Some(verb) = manual.verb(name) {
         return Ok(verb.page());
     }
-    if let Some(value) = eval.module().get(name) {
-        return Ok(page_of(manual, value));
+    // A name without a value, which a failed cell leaves, is no page.
+    if let Some(value) = panics::catch(|| eval.module().get(name)).ok().flatten() {
+        return Ok(page_of(value));
     }
-    manual.type_page(name).ok_or_else(|| {
+    let documented = manual.function(name).map(Verb::page);
+    documented.or_else(|| Some(manual.kind(name)?.page())).ok_or_else(|| {
         let names: Vec<_> = manual.verbs().map(|verb| verb.name.clone()).collect();
         let hint = match nearest(name, &names) {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
@@ -141,16 +207,14 @@ fn page_by_name(manual: &Manual, name: &str, eval: &Evaluator) -> crate::Result<
     })
 }
 
-fn page_of(manual: &Manual, value: Value) -> String {
-    if value.get_type() == "function" || value.get_type() == "native_function" {
-        let name = value.to_str();
-        // A verb's value knows its types but prints as its name: the manual has its page.
-        return match manual.verb(&name) {
-            Some(verb) => verb.page(),
-            None => Manual::page(&name, &value.documentation()),
-        };
+fn page_of(value: Value) -> Page {
+    let manual = Manual::get();
+    if let Some(function) = snapshot::function(&value.to_str(), value) {
+        return function.page();
     }
-    manual
-        .type_page(value.get_type())
-        .unwrap_or_else(|| Manual::page(value.get_type(), &value.documentation()))
+    let kind = manual.kind(value.get_type());
+    kind.map_or_else(
+        || Page::titled(format!("{}: {}", value.to_repr(), value.get_type())),
+        Type::page,
+    )
 }

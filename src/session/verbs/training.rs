@@ -10,6 +10,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::whole;
+use crate::choice::Choice;
 use crate::cohort::Subject;
 use crate::context::Context;
 use crate::masking::{Guide, Normalisation, Strategy};
@@ -216,14 +217,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let settings = MonteCarlo {
             samples: whole("estimate_uncertainty", "samples", samples)?,
             ratio: ratio.0,
-            passes: match passes {
-                "balanced" => Passes::Balanced,
-                "independent" => Passes::Independent,
-                _ => Err(Error::input(format!(
-                    "estimate_uncertainty: `passes` must be \"balanced\" or \"independent\", not \
-                     \"{passes}\""
-                )))?,
-            },
+            passes: Passes::from_name(passes)?,
         };
         let context = model.surroundings(State::of(eval).context());
         let subjects = subjects(model, cohort, &context)?;
@@ -265,14 +259,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = "standardised")] normalisation: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<MasksValue> {
-        let normalisation = match normalisation {
-            "standardised" => Normalisation::Standardised,
-            "raw" => Normalisation::Raw,
-            _ => Err(Error::input(format!(
-                "regenerate_masks: `normalisation` must be \"standardised\" or \"raw\", not \
-                 \"{normalisation}\""
-            )))?,
-        };
+        let normalisation = Normalisation::from_name(normalisation)?;
         let strategy = Strategy::from_name(guide)?;
         let maps = doubt.slices.iter().map(|one| (one.slice.slice(), &*one.maps));
         let guide = Guide::from_uncertainty(strategy, maps, doubt.patch)

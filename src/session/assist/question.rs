@@ -1,0 +1,83 @@
+//! The question mark: `?`, `train_epoch?`, `?clinic[3]`.
+
+use super::inspect::inspect;
+use super::tokens::{Token, tokens};
+use crate::session::nearest::nearest;
+use crate::session::{CellError, Manual, Name, Page};
+
+/// What a cell asks instead of running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What there is.
+    Overview,
+    /// What this is: the source of a name, call or index.
+    About(String),
+}
+
+/// Whether a cell is nothing but a question: a line that begins or ends with a question mark and
+/// is otherwise empty, a name, or something reached from one.
+pub fn question(source: &str) -> Option<Question> {
+    let line = source.trim();
+    let about = line.trim_start_matches('?').trim_end_matches('?').trim();
+    if about.len() == line.len() || line.contains('\n') {
+        return None;
+    }
+    if about.is_empty() {
+        return Some(Question::Overview);
+    }
+    let tokens = tokens(about);
+    let fits = |token: Token| match token {
+        Token::Word | Token::Open | Token::Close | Token::Text | Token::Number => true,
+        Token::Operator | Token::Keyword => true,
+        _ => false,
+    };
+    let begins = matches!(tokens.first()?.token, Token::Word | Token::Keyword | Token::Text);
+    (begins && tokens.iter().all(|placed| fits(placed.token)))
+        .then(|| Question::About(about.to_owned()))
+}
+
+/// Answers a question from the documentation and the values of earlier cells. Runs nothing.
+///
+/// # Errors
+/// If nothing is known about what it asks.
+pub(in crate::session) fn answer(values: &[Name], question: &Question) -> Result<Page, CellError> {
+    let about = match question {
+        Question::Overview => return Ok(Manual::get().overview()),
+        Question::About(about) => about.trim_matches(['"', '\'']),
+    };
+    inspect(values, about, about.chars().count()).ok_or_else(|| {
+        let verbs = Manual::get().verbs().map(|verb| verb.name.clone());
+        let known: Vec<_> = verbs.chain(values.iter().map(|value| value.name.clone())).collect();
+        CellError {
+            hint: Some(match nearest(about, &known) {
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => "? lists all verbs".to_owned(),
+            }),
+            ..CellError::new(format!("nothing is known about `{about}`"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_mark_before_or_behind_asks() {
+        let about = |text: &str| Some(Question::About(text.to_owned()));
+        assert_eq!(question(" ? \n"), Some(Question::Overview));
+        assert_eq!(question("train_epoch?"), about("train_epoch"));
+        assert_eq!(question("?train_epoch"), about("train_epoch"));
+        assert_eq!(question("clinic[3].slices[0].image??"), about("clinic[3].slices[0].image"));
+        assert_eq!(question("phantom_cohort()?"), about("phantom_cohort()"));
+    }
+
+    #[test]
+    fn source_with_a_question_mark_in_it_is_no_question() {
+        for source in
+            ["", "x = 1", "# what?", "'what?'", "x = 1 # why?", "print(1)\nx?", "f(1?, 2)", "$?"]
+        {
+            assert_eq!(question(source), None, "{source:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One verb, method or function as its documentation has it.
+
+use starlark::docs::{DocFunction, DocParam, DocString};
+
+use super::page::{List, Page};
+use crate::session::choices::choices;
+
+/// One verb; also a method, a function of the language, or one of the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verb {
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    pub details: Option<String>,
+    pub parameters: Vec<Parameter>,
+    /// Type of what it returns; "None" for nothing.
+    pub returns: String,
+    /// A few lines of code.
+    pub example: Option<String>,
+}
+
+/// One parameter of a verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: String,
+    /// Its type, such as "int" or "None | str".
+    pub kind: String,
+    /// As it would be typed; `None` for a parameter that must be given.
+    pub default: Option<String>,
+    /// How it may be given.
+    pub passing: Passing,
+    pub summary: Option<String>,
+    /// The words that it takes, if it takes no others.
+    pub choices: Vec<&'static str>,
+}
+
+/// How an argument may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// By its place alone.
+    Position,
+    /// By its place or its name.
+    Either,
+    /// By its name alone.
+    Name,
+    /// Any further arguments: `*args`, `**kwargs`.
+    Rest,
+}
+
+impl Parameter {
+    /// Whether it takes a file or folder.
+    pub fn is_path(&self) -> bool {
+        self.name == "path" && self.kind.contains("str")
+    }
+}
+
+impl Verb {
+    pub(in crate::session) fn from_docs(name: &str, docs: &DocFunction) -> Self {
+        let params = &docs.params;
+        let listed = [
+            (Passing::Position, params.pos_only.iter().collect::<Vec<_>>()),
+            (Passing::Either, params.pos_or_named.iter().collect()),
+            (Passing::Rest, params.args.iter().collect()),
+            (Passing::Name, params.named_only.iter().collect()),
+            (Passing::Rest, params.kwargs.iter().collect()),
+        ];
+        let parameter = |docs: &DocParam, passing| Parameter {
+            name: docs.name.clone(),
+            kind: docs.typ.to_string(),
+            default: docs.default_value.clone(),
+            passing,
+            summary: docs.docs.as_ref().map(prose),
+            choices: choices(name, &docs.name),
+        };
+        let parameters = listed.into_iter().flat_map(|(passing, all)| {
+            all.into_iter().map(move |docs| parameter(docs, passing))
+        });
+        let parameters = parameters.collect();
+        let docs_of = docs.docs.as_ref();
+        Self {
+            name: name.to_owned(),
+            summary: docs_of.map(|docs| docs.summary.clone()).unwrap_or_default(),
+            details: docs_of.and_then(|docs| docs.details.clone()),
+            parameters,
+            returns: docs.ret.typ.to_string(),
+            example: docs_of.and_then(|docs| docs.examples.as_deref()).map(without_fences),
+        }
+    }
+
+    /// As it would be called: `phantom_cohort(subjects = 12, seed = None)`.
+    pub fn signature(&self) -> String {
+        let parameters: Vec<_> = self
+            .parameters
+            .iter()
+            .map(|Parameter { name, default, .. }| match default {
+                Some(default) => format!("{name} = {default}"),
+                None => name.clone(),
+            })
+            .collect();
+        format!("{}({})", self.name, parameters.join(", "))
+    }
+
+    /// Signature, documentation, parameters and example.
+    pub fn page(&self) -> Page {
+        let returns = match self.returns.as_str() {
+            "None" => String::new(),
+            kind => format!(" -> {kind}"),
+        };
+        let parameters: Vec<_> = self
+            .parameters
+            .iter()
+            .filter_map(|p| Some((p.name.clone(), p.summary.clone()?)))
+            .collect();
+        let summary = Some(&self.summary).filter(|summary| !summary.is_empty());
+        let details = self.details.iter().flat_map(|details| paragraphs(details));
+        Page {
+            heading: self.signature() + &returns,
+            paragraphs: summary.cloned().into_iter().chain(details).collect(),
+            lists: Vec::from_iter(
+                (!parameters.is_empty())
+                    .then(|| List { title: "Parameters".into(), entries: parameters }),
+            ),
+            example: self.example.clone(),
+        }
+    }
+}
+
+/// Summary and details in one paragraph.
+pub(super) fn prose(docs: &DocString) -> String {
+    let details = docs.details.as_deref().unwrap_or_default();
+    one_line(&format!("{} {details}", docs.summary))
+}
+
+/// Paragraphs of a text that empty lines separate, each on one line.
+fn paragraphs(text: &str) -> Vec<String> {
+    let all = text.split("\n\n").map(one_line);
+    all.filter(|paragraph| !paragraph.is_empty()).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An example without its Markdown fences.
+fn without_fences(example: &str) -> String {
+    let lines: Vec<_> = example.lines().filter(|line| !line.trim().starts_with("```")).collect();
+    lines.join("\n").trim_matches('\n').to_owned()
+}

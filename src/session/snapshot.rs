@@ -1,0 +1,116 @@
+//! What a cell leaves behind, for whoever asks while the next one runs.
+
+use starlark::docs::{DocItem, DocMember};
+use starlark::environment::Module;
+use starlark::typing::Ty;
+use starlark::values::Value;
+use starlark::values::dict::DictRef;
+use starlark::values::structs::StructRef;
+
+use super::show::Showable;
+use super::{Manual, Verb, panics};
+
+/// Longest text of a value, characters.
+const SUMMARY: usize = 72;
+/// Most names that pick a part of a value.
+const KEYS: usize = 1000;
+
+/// A name that the user's code defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    pub name: String,
+    /// Type of its value, such as "Cohort" or "function".
+    pub kind: String,
+    /// Attributes and methods of its value.
+    pub attributes: Vec<String>,
+    /// The value in a few words.
+    pub summary: String,
+    /// Type of its value as documentation writes it, such as "list[Slice]".
+    pub(super) type_of: String,
+    /// Its value if that is a function.
+    pub(super) function: Option<Verb>,
+    /// Names that pick a part of it in square brackets.
+    pub(super) keys: Vec<String>,
+    /// Attributes with their types, of a struct.
+    pub(super) fields: Vec<(String, String)>,
+}
+
+/// The module's names in alphabetical order.
+pub(super) fn names(module: &Module) -> Vec<Name> {
+    let mut names: Vec<_> = module
+        .names()
+        .filter_map(|name| {
+            // A cell that failed before it ran leaves names without a place in the module, on
+            // which `get` panics.
+            let value = panics::catch(|| module.get(name.as_str())).ok().flatten()?;
+            Some(Name::of(name.as_str(), value))
+        })
+        .collect();
+    names.sort_by(|a, b| a.name.cmp(&b.name));
+    names
+}
+
+impl Name {
+    fn of(name: &str, value: Value) -> Self {
+        let fields = StructRef::from_value(value);
+        let fields = fields.iter().flat_map(StructRef::iter);
+        Self {
+            name: name.to_owned(),
+            kind: value.get_type().to_owned(),
+            attributes: value.dir_attr(),
+            summary: summary(value),
+            type_of: Ty::of_value(value).to_string(),
+            function: function(name, value),
+            keys: keys(value),
+            fields: fields
+                .map(|(name, value)| (name.as_str().to_owned(), Ty::of_value(value).to_string()))
+                .collect(),
+        }
+    }
+}
+
+/// A function of the user, or a verb under another name.
+pub(super) fn function(name: &str, value: Value) -> Option<Verb> {
+    match value.get_type() {
+        "function" | "native_function" => {}
+        _ => return None,
+    }
+    // A verb's value knows its types but prints as its name: the manual has its page.
+    if let Some(verb) = Manual::get().function(&value.to_str()) {
+        return Some(verb.clone());
+    }
+    match value.documentation() {
+        DocItem::Member(DocMember::Function(docs)) => Some(Verb::from_docs(name, &docs)),
+        _ => None,
+    }
+}
+
+/// A value in a few words; a large one only by its length.
+fn summary(value: Value) -> String {
+    let kind = value.get_type();
+    let known = value.request_value::<Showable>().is_some();
+    let text = match kind {
+        "function" | "native_function" => return String::new(),
+        _ if known => value.to_str(),
+        "NoneType" | "bool" | "int" | "float" | "string" => value.to_repr(),
+        _ => match value.length() {
+            Ok(1) => format!("{kind} of 1"),
+            Ok(length) => format!("{kind} of {length}"),
+            Err(_) => kind.to_owned(),
+        },
+    };
+    let mut line: String = text.chars().take(SUMMARY).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
+}
+
+fn keys(value: Value) -> Vec<String> {
+    if let Some(dict) = DictRef::from_value(value) {
+        let texts = dict.keys().filter_map(|key| key.unpack_str().map(str::to_owned));
+        return texts.take(KEYS).collect();
+    }
+    let keys = value.request_value::<Showable>().map(|showable| showable.0.keys());
+    keys.into_iter().flatten().take(KEYS).collect()
+}
