@@ -72,9 +72,9 @@ impl Verb {
             summary: docs.docs.as_ref().map(prose),
             choices: choices(name, &docs.name),
         };
-        let parameters = listed.into_iter().flat_map(|(passing, all)| {
-            all.into_iter().map(move |docs| parameter(docs, passing))
-        });
+        let parameters = listed
+            .into_iter()
+            .flat_map(|(passing, all)| all.into_iter().map(move |docs| parameter(docs, passing)));
         let parameters = parameters.collect();
         let docs_of = docs.docs.as_ref();
         Self {
