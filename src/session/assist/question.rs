@@ -26,13 +26,9 @@ pub fn question(source: &str) -> Option<Question> {
         return Some(Question::Overview);
     }
     let tokens = tokens(about);
-    let fits = |token: Token| match token {
-        Token::Word | Token::Open | Token::Close | Token::Text | Token::Number => true,
-        Token::Operator | Token::Keyword => true,
-        _ => false,
-    };
+    let unfit = |token| matches!(token, Token::OpenText { .. } | Token::Comment | Token::Invalid);
     let begins = matches!(tokens.first()?.token, Token::Word | Token::Keyword | Token::Text);
-    (begins && tokens.iter().all(|placed| fits(placed.token)))
+    (begins && !tokens.iter().any(|placed| unfit(placed.token)))
         .then(|| Question::About(about.to_owned()))
 }
 

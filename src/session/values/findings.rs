@@ -83,8 +83,10 @@ impl FindingsValue {
     }
 }
 
+type Draw = fn(&FindingValue) -> Result<Figure>;
+
 /// The figures of a finding by name.
-pub(in crate::session) const FINDING_FIGURES: [(&str, fn(&FindingValue) -> Result<Figure>); 2] =
+pub(in crate::session) const FINDING_FIGURES: [(&str, Draw); 2] =
     [("panels", FindingValue::panels), ("curve", |finding| Ok(finding.curve()))];
 
 impl FindingValue {
