@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Something a running task tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A task of `total` steps begins; `task` is its identity in later events.
+    /// A task of `total` steps begins; `task` is its identity in later events. A task that begins
+    /// while another is open is a part of one of that one's steps.
     Started { task: u64, title: String, unit: &'static str, total: usize },
-    /// `done` steps are finished; `figures` are its current numbers, such as `("loss", 0.12)`.
+    /// `done` steps are finished; `figures` are its current numbers. The first one is for people,
+    /// such as `("loss", 0.12)`, the mean so far; those behind it are for charts and rates:
+    /// `("batch loss", 0.1)`, `("slices", 40.0)` trained so far.
     Advanced { task: u64, done: usize, figures: Vec<(&'static str, f64)> },
     /// The task ended, complete or not.
     Finished { task: u64 },

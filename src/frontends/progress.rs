@@ -106,9 +106,9 @@ impl Task {
     }
 }
 
-/// `, loss 0.1234, …`
+/// `, loss 0.1234`: the figure that is for people.
 fn listed(figures: &Figures) -> String {
-    figures.iter().fold(String::new(), |mut list, (name, value)| {
+    figures.iter().take(1).fold(String::new(), |mut list, (name, value)| {
         let _ = write!(list, ", {name} {value:.4}");
         list
     })

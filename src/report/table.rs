@@ -1,12 +1,12 @@
-//! A titled table of typed columns, shown in a terminal, on a page, or saved as TSV.
+//! A titled table of typed columns; how it is shown in a terminal, on a page and in a file.
 
-use std::fmt::Write as _;
+mod html;
+mod text;
+mod tsv;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
 
-use crate::figures::markup::escape;
 use crate::{Error, Result};
 
 /// One value of a table.
@@ -182,137 +182,6 @@ impl Table {
         self.rows.push(row);
         Ok(())
     }
-
-    /// Aligned plain text no wider than `width` terminal columns where that is possible: the
-    /// widest columns of words are cut with "…" first, and a column keeps at least four.
-    pub fn to_text(&self, width: usize) -> String {
-        let shown: Vec<Vec<String>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().zip(&self.columns).map(|(cell, c)| c.shown(cell)).collect())
-            .collect();
-        let headings: Vec<String> =
-            self.columns.iter().map(|column| one_line(&column.heading())).collect();
-        let widths = self.widths(&headings, &shown, width);
-        let mut text = String::new();
-        if !self.title.is_empty() {
-            text.push_str(&one_line(&self.title));
-            text.push('\n');
-        }
-        self.write_row(&mut text, &headings, &widths);
-        let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
-        text.push_str(&rule.join("  "));
-        text.push('\n');
-        for row in &shown {
-            self.write_row(&mut text, row, &widths);
-        }
-        text
-    }
-
-    /// Tab-separated values in the manner of BIDS: a line of names (with units), every digit of
-    /// every number, `n/a` for missing values. Equal tables give equal bytes.
-    pub fn to_tsv(&self) -> String {
-        let clean = |text: &str| match one_line(text) {
-            // An empty field would be no value at all.
-            empty if empty.is_empty() => "n/a".to_string(),
-            line => line,
-        };
-        let field = |cell: &Cell| match cell {
-            Cell::Missing => "n/a".into(),
-            Cell::Integer(integer) => integer.to_string(),
-            Cell::Number(number) if number.is_nan() => "n/a".into(),
-            // The shortest digits that read back as the same number.
-            Cell::Number(number) => number.to_string(),
-            Cell::Text(text) => clean(text),
-        };
-        let mut lines = vec![self.columns.iter().map(|c| clean(&c.heading())).collect::<Vec<_>>()];
-        lines.extend(self.rows.iter().map(|row| row.iter().map(field).collect()));
-        lines.iter().map(|line| line.join("\t") + "\n").collect()
-    }
-
-    /// An HTML table of class `u2ad-table`; numbers stand in cells of class `number`, missing
-    /// values in cells of class `missing`. All text is escaped.
-    pub fn to_html(&self) -> String {
-        let class = |column: &Column, cell: Option<&Cell>| match (cell, column.alignment) {
-            (Some(Cell::Missing), _) => " class=\"missing\"",
-            (_, Alignment::Right) => " class=\"number\"",
-            (_, Alignment::Left) => "",
-        };
-        let mut html = String::from("<table class=\"u2ad-table\">\n");
-        // Writing to a string cannot fail.
-        if !self.title.is_empty() {
-            let _ = writeln!(html, "<caption>{}</caption>", escape(&self.title));
-        }
-        html.push_str("<thead>\n<tr>");
-        for column in &self.columns {
-            let heading = escape(&column.heading());
-            let _ = write!(html, "<th scope=\"col\"{}>{heading}</th>", class(column, None));
-        }
-        html.push_str("</tr>\n</thead>\n<tbody>\n");
-        for row in &self.rows {
-            html.push_str("<tr>");
-            for (cell, column) in row.iter().zip(&self.columns) {
-                let shown = escape(&column.shown(cell));
-                let _ = write!(html, "<td{}>{shown}</td>", class(column, Some(cell)));
-            }
-            html.push_str("</tr>\n");
-        }
-        html.push_str("</tbody>\n</table>\n");
-        html
-    }
-
-    /// Width of each column, so that all fit into `width` with two spaces between them.
-    fn widths(&self, headings: &[String], shown: &[Vec<String>], width: usize) -> Vec<usize> {
-        const LEAST: usize = 4;
-        let mut widths: Vec<usize> = headings.iter().map(|heading| heading.width()).collect();
-        for row in shown {
-            for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = cell.width().max(*widest);
-            }
-        }
-        let gaps = 2 * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > width {
-            // A cut word can be guessed, a cut number misleads: words give way first.
-            let words = |at: &usize| self.columns[*at].alignment == Alignment::Left;
-            let shrinkable = (0..widths.len()).filter(|at| words(at) && widths[*at] > LEAST);
-            let Some(widest) = shrinkable.max_by_key(|at| (widths[*at], *at)) else { break };
-            widths[widest] -= 1;
-        }
-        widths
-    }
-
-    fn write_row(&self, text: &mut String, cells: &[String], widths: &[usize]) {
-        let mut line = String::new();
-        for ((cell, width), column) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = cut(cell, *width);
-            let space = " ".repeat(width - cell.width());
-            match column.alignment {
-                Alignment::Left => line.extend([cell.as_str(), &space, "  "]),
-                Alignment::Right => line.extend([space.as_str(), &cell, "  "]),
-            }
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-}
-
-/// The text within `width` terminal columns, cut with "…" if it is wider.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_string();
-    }
-    let mut kept = String::new();
-    for character in text.chars() {
-        let longer = format!("{kept}{character}");
-        if longer.width() >= width {
-            break;
-        }
-        kept = longer;
-    }
-    if width > 0 {
-        kept.push('…');
-    }
-    kept
 }
 
 /// Text on one line: tabs, line breaks and other control characters become spaces.
@@ -325,7 +194,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn scores() -> Table {
+    pub fn scores() -> Table {
         let columns = vec![
             Column::text("subject"),
             Column::number("score", 3),
@@ -336,50 +205,6 @@ mod tests {
         table.push(vec!["患者-02".into(), f64::NAN.into(), Cell::Missing]).unwrap();
         table.push(vec!["<b>\t&".into(), 12.0.into(), Some(2.25).into()]).unwrap();
         table
-    }
-
-    #[test]
-    fn text_is_aligned_by_what_a_terminal_shows() {
-        let expected = "\
-Patient scores
-subject   score  lesion (mm²)
-───────  ──────  ────────────
-sub-01    0.123            14
-患者-02       –             –
-<b> &    12.000           2.2
-";
-        assert_eq!(scores().to_text(80), expected);
-    }
-
-    #[test]
-    fn a_narrow_terminal_cuts_words_and_never_numbers() {
-        let mut table = scores();
-        table.push(vec!["a-very-long-subject-name".into(), 1.0.into(), 1.0.into()]).unwrap();
-        let text = table.to_text(36);
-        assert!(text.lines().skip(1).all(|line| line.width() <= 36), "{text}");
-        assert!(text.contains("a-very-long-s…") && text.contains("12.000"), "{text}");
-        // Too narrow for the numbers: they stay whole.
-        assert!(table.to_text(5).contains("12.000"));
-    }
-
-    #[test]
-    fn tsv_keeps_every_digit_and_marks_what_is_missing() {
-        let expected = "subject\tscore\tlesion (mm²)\nsub-01\t0.123456789\t14\n患者-02\tn/a\tn/a\n\
-                        <b> &\t12\t2.25\n";
-        assert_eq!(scores().to_tsv(), expected);
-        let mut tiny = Table::new("", vec![Column::number("p", 2)]);
-        let number = 1.0 / 3.0 * 1e-9;
-        tiny.push(vec![number.into()]).unwrap();
-        let read: f64 = tiny.to_tsv().lines().nth(1).unwrap().parse().unwrap();
-        assert_eq!(read.to_bits(), number.to_bits());
-    }
-
-    #[test]
-    fn html_is_escaped_and_says_what_is_a_number() {
-        let html = scores().to_html();
-        assert!(html.contains("<td>&lt;b&gt; &amp;</td>") && !html.contains("<b>"), "{html}");
-        assert!(html.contains("<th scope=\"col\" class=\"number\">score</th>"));
-        assert!(html.contains("<td class=\"missing\">–</td>"));
     }
 
     #[test]

@@ -20,3 +20,26 @@ pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Manual;
+
+    /// What a verb's documentation says in quotes is what it takes, and the other way round: the
+    /// words stand in the enumeration alone.
+    #[test]
+    fn every_word_is_documented() {
+        let mut seen = 0;
+        for verb in Manual::get().verbs() {
+            for parameter in verb.parameters.iter().filter(|one| !one.choices.is_empty()) {
+                let summary = parameter.summary.clone().unwrap_or_default();
+                for choice in &parameter.choices {
+                    let quoted = format!("\"{choice}\"");
+                    assert!(summary.contains(&quoted), "{}: {quoted} in {summary}", verb.name);
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 10);
+    }
+}

@@ -5,6 +5,7 @@ use starlark::environment::Module;
 use starlark::typing::Ty;
 use starlark::values::Value;
 use starlark::values::dict::DictRef;
+use starlark::values::list::ListRef;
 use starlark::values::structs::StructRef;
 
 use super::show::Showable;
@@ -59,13 +60,22 @@ impl Name {
             kind: value.get_type().to_owned(),
             attributes: value.dir_attr(),
             summary: summary(value),
-            type_of: Ty::of_value(value).to_string(),
+            type_of: type_of(value),
             function: function(name, value),
             keys: keys(value),
             fields: fields
-                .map(|(name, value)| (name.as_str().to_owned(), Ty::of_value(value).to_string()))
+                .map(|(name, value)| (name.as_str().to_owned(), type_of(value)))
                 .collect(),
         }
+    }
+}
+
+/// A value's type as documentation writes it; a list's with that of its first element.
+fn type_of(value: Value) -> String {
+    let first = ListRef::from_value(value).and_then(|list| list.first());
+    match first {
+        Some(first) => format!("list[{}]", Ty::of_value(*first)),
+        None => Ty::of_value(value).to_string(),
     }
 }
 

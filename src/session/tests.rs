@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::context::{CancelToken, Event};
 
 /// Remembers what was shown, as text.
 #[derive(Default)]
@@ -113,4 +114,107 @@ fn many_sessions_can_live_at_once() {
     for (number, session) in sessions.iter().enumerate() {
         assert_eq!(shown(session, &format!("x = {number}\nx")), number.to_string());
     }
+}
+
+#[test]
+fn what_is_warned_and_cleared_reaches_the_sink() {
+    let (session, memory) = session();
+    shown(&session, "warn('few subjects')\nclear_output(wait = True)\nshow(1, id = 'loss')");
+    assert_eq!(*memory.0.lock().unwrap(), ["warn: few subjects\n", "clear, wait true", "1"]);
+}
+
+#[test]
+fn a_display_keeps_its_identity() {
+    #[derive(Default)]
+    struct Identities(Mutex<Vec<Option<String>>>);
+    impl Sink for Identities {
+        fn emit(&self, output: Output) {
+            let Output::Display(display) = output else { return };
+            self.0.lock().unwrap().push(display.id);
+        }
+    }
+    let sink = Arc::new(Identities::default());
+    let session = Session::start(Settings::default(), sink.clone()).unwrap();
+    session.run(cell("for i in range(2): show(i, id = 'loss')\nshow(3)")).unwrap();
+    assert_eq!(*sink.0.lock().unwrap(), [Some("loss".into()), Some("loss".into()), None]);
+}
+
+#[test]
+fn asking_where_nobody_is_says_so() {
+    let (session, _) = session();
+    let error = session.run(cell("ask('Who? ')")).unwrap_err();
+    assert_eq!(error.message, "ask: nobody can be asked here");
+}
+
+#[test]
+fn an_answer_is_what_the_sink_gives() {
+    struct Radiologist;
+    impl Sink for Radiologist {
+        fn emit(&self, _: Output) {}
+
+        fn ask(&self, prompt: &str, hidden: bool, _: &CancelToken) -> crate::Result<String> {
+            Ok(format!("{prompt} {hidden}"))
+        }
+    }
+    let session = Session::start(Settings::default(), Arc::new(Radiologist)).unwrap();
+    assert_eq!(shown(&session, "ask('Who?', hidden = True)"), "\"Who? True\"");
+}
+
+#[test]
+fn sleeping_ends_soon_after_an_interrupt() {
+    let (session, _) = session();
+    assert_eq!(shown(&session, "sleep(0.01)\n'slept'"), "\"slept\"");
+    let interrupter = session.interrupter();
+    let asked = std::thread::scope(|scope| {
+        let asked = scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(interrupter.interrupt());
+            Instant::now()
+        });
+        assert!(session.run(cell("sleep(600)")).unwrap_err().interrupted);
+        asked.join().unwrap().elapsed()
+    });
+    assert!(asked < Duration::from_millis(100), "{asked:?}");
+    let error = session.run(cell("sleep(-1)")).unwrap_err();
+    assert_eq!(error.message, "sleep: `seconds` must be 0 or more, not -1");
+}
+
+#[test]
+fn training_tells_the_epochs_and_the_loss_of_every_batch() {
+    #[derive(Default)]
+    struct Events(Mutex<Vec<Event>>);
+    impl Sink for Events {
+        fn emit(&self, output: Output) {
+            let Output::Event(event) = output else { return };
+            self.0.lock().unwrap().push(event);
+        }
+    }
+    let sink = Arc::new(Events::default());
+    let session = Session::start(Settings::default(), sink.clone()).unwrap();
+    let source = "\
+model = u2ad(image = 32, patch = 8, dim = 16, depth = 1, heads = 2, decoder_dim = 16,
+             decoder_depth = 1, decoder_heads = 2)
+pretrain(model, phantom_cohort(subjects = 2, pixel_mm = 2.0), epochs = 2, batch = 4)";
+    session.run(cell(source)).unwrap();
+    let events = sink.0.lock().unwrap();
+    let started: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Started { unit: unit @ ("epoch" | "batch"), total, .. } => Some((*unit, *total)),
+            _ => None,
+        })
+        .collect();
+    // One task for all epochs, and one for the batches of each.
+    assert!(matches!(started[..], [("epoch", 2), ("batch", _), ("batch", _)]), "{started:?}");
+    let figures: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Advanced { figures, .. } if !figures.is_empty() => Some(figures),
+            _ => None,
+        })
+        .collect();
+    let names: Vec<_> = figures[0].iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["loss", "batch loss", "slices"]);
+    assert_eq!(figures[0][0].1, figures[0][1].1, "the mean of one batch is its loss");
+    assert_eq!(figures.last().unwrap()[..].len(), 1, "an epoch tells its mean loss");
 }

@@ -119,6 +119,7 @@ pub fn train_epoch(
     let title = format!("{} epoch {epoch}, {} masks", stage.name(), guide.strategy.name());
     let progress = context.progress(title, "batch", batches.len());
     let mut sums = [0.0; 3];
+    let mut trained = 0;
     for (number, batch) in batches.iter().enumerate() {
         let place = [epoch as u64, number as u64];
         let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
@@ -137,7 +138,11 @@ pub fn train_epoch(
         model.adam.step(&model.parameters, &gradients, learning_rate)?;
         sums.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss);
         let done = (number + 1) as f64;
-        progress.advance(1, &[("loss", sums[0] / done)]);
+        trained += batch.len();
+        progress.advance(
+            1,
+            &[("loss", sums[0] / done), ("batch loss", losses[0]), ("slices", trained as f64)],
+        );
     }
     let [loss, reconstruction, edge] = sums.map(|sum| sum / batches.len() as f64);
     let record = EpochRecord {

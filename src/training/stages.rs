@@ -57,9 +57,14 @@ pub fn pretrain(
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
     let guide = Guide::random(model.config.patch);
-    (0..epochs)
-        .map(|_| train_epoch(model, &slices, &guide, Stage::Pretrain, options, context))
-        .collect()
+    let progress = context.progress(Stage::Pretrain.name(), "epoch", epochs);
+    let mut records = Vec::with_capacity(epochs);
+    for _ in 0..epochs {
+        let record = train_epoch(model, &slices, &guide, Stage::Pretrain, options, context)?;
+        progress.advance(1, &[("loss", record.loss)]);
+        records.push(record);
+    }
+    Ok(records)
 }
 
 /// Estimates the uncertainty of every slice with the model's current weights.
@@ -87,6 +92,7 @@ pub fn adapt(
     let mut maps = Vec::new();
     let mut guide = Guide::random(model.config.patch);
     let mut records = Vec::with_capacity(options.epochs);
+    let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
     for epoch in 0..options.epochs {
         let refreshed = epoch % refresh == 0;
         if refreshed {
@@ -101,7 +107,9 @@ pub fn adapt(
                 .with_temperature(options.temperature)?;
         }
         let training = &options.training;
-        records.push(train_epoch(model, &slices, &guide, Stage::Adapt, training, context)?);
+        let record = train_epoch(model, &slices, &guide, Stage::Adapt, training, context)?;
+        progress.advance(1, &[("loss", record.loss)]);
+        records.push(record);
     }
     Ok(records)
 }

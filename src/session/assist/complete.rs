@@ -1,9 +1,11 @@
 //! What could stand at the cursor.
 
+use super::brackets::{opening, primary_start};
 use super::cursor::{Call, Cursor};
 use super::kinds;
+use super::known::Known;
 use super::paths::paths;
-use super::scope::{Known, Scope, opening, primary_start};
+use super::scope::Scope;
 use super::tokens::{KEYWORDS, Placed, Token, is_word};
 use crate::session::manual::{Member, Type};
 use crate::session::{Manual, Name, Parameter, Verb};
@@ -153,7 +155,7 @@ fn outside_text(scope: &Scope, tokens: &[Placed], word: &str) -> Vec<Candidate> 
     match last {
         Some(".") => {
             let owner = &tokens[..tokens.len() - 1];
-            return members(&scope.expression(&owner[primary_start(scope, owner)..]));
+            return members(&scope.expression(&owner[primary_start(scope.source(), owner)..]));
         }
         // A new name follows.
         Some("def" | "for" | "lambda") => return Vec::new(),

@@ -1,5 +1,6 @@
 //! Whether typed text is complete, and how its next line begins.
 
+use super::brackets::opening;
 use super::question::question;
 use super::tokens::{Placed, Token, tokens};
 use crate::session::language;
@@ -70,7 +71,7 @@ fn indent(source: &str) -> String {
     let first = line.trim_start().split(|c: char| !c.is_alphanumeric()).next();
     match &source[last.range.clone()] {
         _ if last.token == Token::Open => deeper,
-        _ if super::scope::opening(&tokens).is_some() => current.to_owned(),
+        _ if opening(&tokens).is_some() => current.to_owned(),
         ":" => deeper,
         _ if matches!(first, Some("return" | "pass" | "break" | "continue")) => {
             current.strip_suffix(step).unwrap_or_default().to_owned()

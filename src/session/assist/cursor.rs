@@ -1,6 +1,8 @@
 //! The place in the source that a question is about.
 
-use super::scope::{Known, Scope, opening, primary_start};
+use super::brackets::{opening, primary_start, split};
+use super::known::Known;
+use super::scope::Scope;
 use super::tokens::{Placed, Token, is_word, tokens};
 use crate::session::{Name, Passing, Verb};
 
@@ -80,7 +82,7 @@ impl Call {
     /// The innermost open call at the end of `tokens`, if nothing else is open within it.
     pub fn at(scope: &Scope, tokens: &[Placed]) -> Option<Self> {
         let open = opening(tokens).filter(|open| scope.text(&tokens[*open]) == "(")?;
-        let called = &tokens[primary_start(scope, &tokens[..open])..open];
+        let called = &tokens[primary_start(scope.source(), &tokens[..open])..open];
         let function = match scope.text(called.first()?) {
             _ if open
                 .checked_sub(called.len() + 1)
@@ -93,7 +95,7 @@ impl Call {
                 _ => return None,
             },
         };
-        let arguments = scope.split(&tokens[open + 1..], ",");
+        let arguments = split(scope.source(), &tokens[open + 1..], ",");
         let (current, earlier) = arguments.split_last()?;
         let keyword = |argument: &[Placed]| match argument {
             [name, equals, ..] if name.token == Token::Word && scope.text(equals) == "=" => {

@@ -1,8 +1,10 @@
 //! What is known about what stands at the cursor.
 
+use super::brackets::{opening, primary_start};
 use super::cursor::{Call, Cursor};
 use super::kinds;
-use super::scope::{Known, Scope, primary_start};
+use super::known::Known;
+use super::scope::Scope;
 use super::tokens::{Placed, Token};
 use crate::session::manual::{List, Member};
 use crate::session::{Manual, Name, Page};
@@ -22,7 +24,7 @@ pub(in crate::session) fn inspect(values: &[Name], source: &str, cursor: usize) 
     let touches = tokens.last()?.range.end == end;
     if !matches!(tokens.last()?.token, Token::OpenText { .. } | Token::Newline) && touches {
         let scope = cursor.scope(values, &tokens);
-        let about = &tokens[primary_start(&scope, &tokens)..];
+        let about = &tokens[primary_start(scope.source(), &tokens)..];
         if let Some(page) = about_expression(&scope, about) {
             return Some(page);
         }
@@ -37,7 +39,7 @@ pub(in crate::session) fn inspect(values: &[Name], source: &str, cursor: usize) 
         if let Some(call) = Call::at(&scope, inside) {
             return Some(call.function.page());
         }
-        inside = &inside[..super::scope::opening(inside)?];
+        inside = &inside[..opening(inside)?];
     }
 }
 
@@ -74,7 +76,7 @@ fn about_expression(scope: &Scope, tokens: &[Placed]) -> Option<Page> {
         Known::Function(function) => Some(function.page()),
         Known::Value(kind) if last.token != Token::Text => {
             let source = tokens.first().map(|first| first.range.start..last.range.end)?;
-            Some(of_kind(scope.source(source), &kind))
+            Some(of_kind(&scope.source()[source], &kind))
         }
         Known::Group(group) => {
             let groups = Manual::get().groups.iter();

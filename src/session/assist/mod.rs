@@ -5,22 +5,27 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `tokens` | source as tokens, by the language's lexer |
-//! | `scope`, `kinds` | what a name or expression stands for, without running it |
+//! | `brackets` | names, calls and indices as wholes |
+//! | `scope`, `known`, `kinds` | what a name or expression stands for, without running it |
 //! | `cursor` | the place that is asked about, and the call around it |
 //! | `complete`, `paths` | what could stand there |
 //! | `inspect`, `question` | what is known about it |
 //! | `completeness` | whether the text can run, and how its next line begins |
 //! | `highlight` | what to colour |
 
+mod brackets;
 mod complete;
 mod completeness;
 mod cursor;
 mod highlight;
 mod inspect;
 mod kinds;
+mod known;
 mod paths;
 mod question;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub(super) use complete::complete;

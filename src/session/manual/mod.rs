@@ -136,6 +136,8 @@ mod tests {
             assert!(verb.example.is_some(), "{} has no example", verb.name);
             for parameter in &verb.parameters {
                 assert!(parameter.summary.is_some(), "{}: {}", verb.name, parameter.name);
+                let default = parameter.default.as_deref();
+                assert_ne!(default, Some(verb::UNTOLD), "{}: {}", verb.name, parameter.name);
             }
         }
     }

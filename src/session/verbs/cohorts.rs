@@ -8,6 +8,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
+use super::defaults::PIXEL_MM;
 use super::{whole, whole_or_none};
 use crate::cohort::phantom::PhantomOptions;
 use crate::cohort::{Cohort, LoadOptions};
@@ -77,7 +78,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = 12)] subjects: i64,
         #[starlark(require = named, default = NoneOr::None)] clinical: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] lesions: NoneOr<i64>,
-        #[starlark(require = named, default = UnpackFloat(0.8))] pixel_mm: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(PIXEL_MM))] pixel_mm: UnpackFloat,
         #[starlark(require = named, default = 256)] size: i64,
         #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
         eval: &mut Evaluator,

@@ -9,6 +9,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
+use super::defaults::RATIO;
 use super::training::subjects;
 use super::whole;
 use crate::baselines::IntensityThreshold;
@@ -47,7 +48,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         model: Either<&ModelValue, &MethodValue>,
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
-        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
         #[starlark(require = named, default = NoneOr::None)] name: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {

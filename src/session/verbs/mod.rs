@@ -3,12 +3,14 @@
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
 mod cohorts;
+mod defaults;
 mod detection;
 mod figures;
 mod models;
 mod session;
 mod training;
 
+pub(super) use defaults::fraction;
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 use starlark::values::none::NoneOr;
 

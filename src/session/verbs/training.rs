@@ -9,6 +9,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
+use super::defaults::{LEARNING_RATE, RATIO, TEMPERATURE};
 use super::whole;
 use crate::choice::Choice;
 use crate::cohort::Subject;
@@ -52,10 +53,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         model: &ModelValue,
         cohort: &CohortValue,
         #[starlark(default = NoneOr::None)] masks: NoneOr<&MasksValue>,
-        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
+        learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
         #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
         #[starlark(require = named, default = true)] augment: bool,
         eval: &mut Evaluator,
     ) -> anyhow::Result<EpochValue> {
@@ -100,10 +102,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         model: &ModelValue,
         cohort: &CohortValue,
         #[starlark(default = 200)] epochs: i64,
-        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
+        learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
         #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
         eval: &mut Evaluator,
     ) -> anyhow::Result<HistoryValue> {
         let verb = "pretrain";
@@ -151,11 +154,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] epistemic_epochs: NoneOr<i64>,
         #[starlark(require = named, default = 10)] refresh: i64,
         #[starlark(require = named, default = 10)] samples: i64,
-        #[starlark(require = named, default = UnpackFloat(0.003))] learning_rate: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
+        learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
         #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
-        #[starlark(require = named, default = UnpackFloat(1.0))] temperature: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(TEMPERATURE))] temperature: UnpackFloat,
         eval: &mut Evaluator,
     ) -> anyhow::Result<HistoryValue> {
         let verb = "adapt";
@@ -210,7 +214,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         model: &ModelValue,
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
-        #[starlark(require = named, default = UnpackFloat(0.75))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
         #[starlark(require = named, default = "balanced")] passes: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<UncertaintyValue> {
@@ -255,7 +259,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn regenerate_masks(
         doubt: &UncertaintyValue,
         #[starlark(default = "eu")] guide: &str,
-        #[starlark(require = named, default = UnpackFloat(1.0))] temperature: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(TEMPERATURE))] temperature: UnpackFloat,
         #[starlark(require = named, default = "standardised")] normalisation: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<MasksValue> {
