@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
-use u2ad::frontends::{Options, bench, script, terminal};
+use u2ad::frontends::{Options, bench, notebook, script, terminal};
 
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
@@ -42,6 +42,16 @@ enum Command {
     Bench {
         #[command(subcommand)]
         workload: BenchCommand,
+    },
+    /// Turn a script into a notebook, or a notebook into a script.
+    ///
+    /// A line `# %%` begins a cell of a script, `# %% [markdown]` one whose comments are text.
+    /// What a notebook's cells showed is left out.
+    Convert {
+        /// A .star or .ipynb file.
+        from: PathBuf,
+        /// Where to; the other kind of file.
+        to: PathBuf,
     },
     /// Open the interactive shell. This is what happens without a command.
     Repl {
@@ -144,6 +154,7 @@ fn main() -> ExitCode {
             let (workload, options) = workload.split();
             bench::run(&workload, &options)
         }
+        Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
         Some(Command::Repl { session }) => terminal::run(&session.into()),
         None => terminal::run(&session.into()),
     };

@@ -4,6 +4,7 @@ mod ask;
 pub mod bench;
 mod console;
 mod images;
+pub mod notebook;
 mod progress;
 mod record;
 pub mod script;

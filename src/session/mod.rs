@@ -10,6 +10,7 @@
 //! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `language` | the dialect and parsing |
+//! | `script_cells` | a script in cells, as editors and notebooks see it |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
 //! | `verbs` | the verbs by theme; `values` the types they return |
@@ -33,6 +34,7 @@ mod nearest;
 mod output;
 mod panics;
 mod parameters;
+mod script_cells;
 mod sentence;
 mod show;
 mod snapshot;
@@ -52,4 +54,5 @@ pub use handle::{Cell, Interrupter, Session, Settings};
 pub use manual::{List, Manual, Page, Parameter, Passing, Theme, Verb};
 pub use output::{Display, Output, Part, Sink};
 pub use parameters::Parameters;
+pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use snapshot::Name;

@@ -157,7 +157,7 @@ fn an_answer_is_what_the_sink_gives() {
         }
     }
     let session = Session::start(Settings::default(), Arc::new(Radiologist)).unwrap();
-    assert_eq!(shown(&session, "ask('Who?', hidden = True)"), "\"Who? True\"");
+    assert_eq!(shown(&session, "ask('Who?', hidden = True)"), "\"Who? true\"");
 }
 
 #[test]

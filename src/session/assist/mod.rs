@@ -35,3 +35,4 @@ pub use highlight::{Highlight, highlight};
 pub(super) use inspect::inspect;
 pub(super) use question::answer;
 pub use question::{Question, question};
+pub(super) use tokens::{Token, tokens};

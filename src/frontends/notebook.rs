@@ -1,0 +1,183 @@
+//! Notebooks: written from cells, and read back as cells. `u2ad convert` turns scripts into
+//! notebooks and the other way round.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use nbformat::v4::{self, CellId, CellMetadata, KernelSpec, LanguageInfo, Metadata};
+use nbformat::{NotebookError, parse_notebook, serialize_notebook};
+use serde_json::json;
+
+use crate::session::{ScriptCell, ScriptCellKind, script_cells, script_of};
+use crate::whole_file::write_whole;
+use crate::{Error, Result};
+
+/// A cell of a notebook.
+#[derive(Clone, Debug)]
+pub struct NotebookCell {
+    pub cell: ScriptCell,
+    /// Its number among the cells that ran; `None` if it did not.
+    pub execution_count: Option<i32>,
+    /// What it showed.
+    pub outputs: Vec<v4::Output>,
+}
+
+impl From<ScriptCell> for NotebookCell {
+    /// A cell that has not run.
+    fn from(cell: ScriptCell) -> Self {
+        Self { cell, execution_count: None, outputs: Vec::new() }
+    }
+}
+
+/// A notebook for the u2ad kernel, as the text of an `.ipynb` file. The same cells give the same
+/// bytes.
+///
+/// # Errors
+/// If an output cannot be written as JSON.
+pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<String> {
+    let cells = cells.into_iter().enumerate().map(|(number, cell)| written(number, cell));
+    let language_info = LanguageInfo {
+        name: "starlark".to_owned(),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        codemirror_mode: None,
+        additional: [
+            ("file_extension".to_owned(), json!(".star")),
+            ("mimetype".to_owned(), json!("text/x-python")),
+            ("pygments_lexer".to_owned(), json!("python")),
+        ]
+        .into(),
+    };
+    let kernelspec = KernelSpec {
+        display_name: "U²AD (Starlark)".to_owned(),
+        name: "u2ad".to_owned(),
+        language: Some("starlark".to_owned()),
+        additional: Default::default(),
+    };
+    let metadata = Metadata {
+        kernelspec: Some(kernelspec),
+        language_info: Some(language_info),
+        ..Metadata::default()
+    };
+    let cells = cells.collect::<Result<_>>()?;
+    let notebook = v4::Notebook { metadata, nbformat: 4, nbformat_minor: 5, cells };
+    serialize_notebook(&nbformat::Notebook::V4(notebook)).map_err(refused)
+}
+
+fn written(number: usize, cell: NotebookCell) -> Result<v4::Cell> {
+    let NotebookCell { cell: ScriptCell { kind, source }, execution_count, outputs } = cell;
+    let id = CellId::new(&format!("cell-{}", number + 1)).map_err(Error::input)?;
+    let metadata = CellMetadata::default();
+    let source = source.split_inclusive('\n').map(str::to_owned).collect();
+    Ok(match kind {
+        ScriptCellKind::Code => v4::Cell::Code { id, metadata, execution_count, source, outputs },
+        ScriptCellKind::Markdown => v4::Cell::Markdown { id, metadata, source, attachments: None },
+    })
+}
+
+/// The cells of a notebook of any version since 3, without what they showed. Raw cells are left
+/// out.
+///
+/// # Errors
+/// [`Error::Input`] if the text is no notebook.
+pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
+    use nbformat::Notebook;
+    let upgraded = |notebook: std::result::Result<v4::Notebook, _>| {
+        notebook.map_err(|error| Error::input(format!("the notebook cannot be read: {error}")))
+    };
+    let notebook = match parse_notebook(text).map_err(refused)? {
+        Notebook::V4(notebook) => notebook,
+        Notebook::V4QuirksMode(quirks) => quirks.repair(),
+        Notebook::Legacy(legacy) => upgraded(nbformat::upgrade_legacy_notebook(legacy))?,
+        Notebook::V3(old) => upgraded(nbformat::upgrade_v3_notebook(old))?,
+        _ => return Err(Error::input("the notebook is of an unknown version")),
+    };
+    let cells = notebook.cells.into_iter().filter_map(|cell| match cell {
+        v4::Cell::Code { source, .. } => Some(ScriptCell::code(source.concat())),
+        v4::Cell::Markdown { source, .. } => Some(ScriptCell::markdown(source.concat())),
+        v4::Cell::Raw { .. } => None,
+    });
+    Ok(cells.filter(|cell| !cell.source.is_empty()).collect())
+}
+
+fn refused(error: NotebookError) -> Error {
+    Error::input(format!("this is no notebook that can be used: {error}"))
+}
+
+/// Turns a script into a notebook or a notebook into a script, by the endings of their names.
+///
+/// # Errors
+/// If `from` cannot be read, `to` not be written, or the endings are not `.star` and `.ipynb`.
+pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
+    let ending = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+    let read = || std::fs::read_to_string(from).map_err(|error| Error::file(from, error));
+    let converted = match (ending(from).as_deref(), ending(to).as_deref()) {
+        (Some("star"), Some("ipynb")) => {
+            notebook_of(script_cells(&read()?).into_iter().map(NotebookCell::from))?
+        }
+        (Some("ipynb"), Some("star")) => {
+            let cells = notebook_cells(&read()?);
+            script_of(&cells.map_err(|error| Error::file(from, error))?)
+        }
+        _ => {
+            return Err(Error::input(
+                "convert turns a .star file into an .ipynb file or the other way round",
+            ));
+        }
+    };
+    write_whole(to, converted.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: &str = "\
+# %% [markdown]
+# # A study
+
+# %%
+people = phantom_cohort(subjects = 2)
+people
+";
+
+    fn notebook() -> String {
+        notebook_of(script_cells(SCRIPT).into_iter().map(NotebookCell::from)).unwrap()
+    }
+
+    #[test]
+    fn a_script_becomes_a_notebook_and_comes_back() {
+        let text = notebook();
+        assert_eq!(script_of(&notebook_cells(&text).unwrap()), SCRIPT);
+        assert_eq!(text, notebook(), "the same bytes");
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["metadata"]["kernelspec"]["name"], "u2ad");
+        assert_eq!(json["cells"][1]["cell_type"], "code");
+        assert_eq!(json["cells"][1]["source"][0], "people = phantom_cohort(subjects = 2)\n");
+        assert_eq!(json["nbformat_minor"], 5);
+    }
+
+    #[test]
+    fn outputs_are_kept_in_a_notebook() {
+        let output = v4::Output::Stream {
+            name: "stdout".to_owned(),
+            text: v4::MultilineString("2\n".to_owned()),
+        };
+        let cell = NotebookCell {
+            cell: ScriptCell::code("print(2)"),
+            execution_count: Some(1),
+            outputs: vec![output],
+        };
+        let json: serde_json::Value = serde_json::from_str(&notebook_of([cell]).unwrap()).unwrap();
+        assert_eq!(json["cells"][0]["outputs"][0]["text"][0], "2\n");
+        assert_eq!(json["cells"][0]["execution_count"], 1);
+    }
+
+    #[test]
+    fn what_is_no_notebook_is_refused_in_one_sentence() {
+        for text in ["", "[]", "{\"nbformat\": 9}", "{\"nbformat\": 4, \"nbformat_minor\": 5}"] {
+            let error = notebook_cells(text).unwrap_err().to_string();
+            assert!(error.starts_with("this is no notebook that can be used: "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! A script in cells: the lines `# %%` that editors and notebooks know as the begin of a cell.
+
+use super::assist::{Token, tokens};
+
+/// A cell of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptCell {
+    pub kind: ScriptCellKind,
+    /// Code, or text in Markdown; without empty lines at its ends.
+    pub source: String,
+}
+
+/// What a cell of a script holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptCellKind {
+    Code,
+    /// Text in Markdown: comments in the script.
+    Markdown,
+}
+
+impl ScriptCell {
+    pub fn code(source: impl Into<String>) -> Self {
+        Self::new(ScriptCellKind::Code, source.into())
+    }
+
+    pub fn markdown(source: impl Into<String>) -> Self {
+        Self::new(ScriptCellKind::Markdown, source.into())
+    }
+
+    fn new(kind: ScriptCellKind, source: String) -> Self {
+        let source = source.replace("\r\n", "\n");
+        let begin = source.split_inclusive('\n').take_while(|line| line.trim().is_empty());
+        let begin = begin.map(str::len).sum::<usize>();
+        Self { kind, source: source[begin..].trim_end().to_owned() }
+    }
+}
+
+/// The cells of a script. `# %%` begins one with code, `# %% [markdown]` one whose comments are
+/// text; what stands before the first of them is code. Empty cells are left out.
+pub fn script_cells(script: &str) -> Vec<ScriptCell> {
+    let mut cells = Vec::new();
+    let (mut kind, mut from) = (ScriptCellKind::Code, 0);
+    let mut end = |kind, text: &str| {
+        let cell = match kind {
+            ScriptCellKind::Code => ScriptCell::code(unescaped(text)),
+            ScriptCellKind::Markdown => ScriptCell::markdown(uncommented(text)),
+        };
+        if !cell.source.is_empty() {
+            cells.push(cell);
+        }
+    };
+    // By the lexer, since such a line may also stand in a string.
+    for comment in tokens(script).into_iter().filter(|placed| placed.token == Token::Comment) {
+        let at_line_start =
+            script[..comment.range.start].ends_with('\n') || comment.range.start == 0;
+        let text = &script[comment.range.clone()];
+        if let Some(marked) = marker(text).filter(|_| at_line_start) {
+            end(kind, &script[from..comment.range.start]);
+            (kind, from) = (marked, comment.range.end);
+        }
+    }
+    end(kind, &script[from..]);
+    cells
+}
+
+/// A script of these cells, which [`script_cells`] reads back.
+pub fn script_of(cells: &[ScriptCell]) -> String {
+    let cell = |ScriptCell { kind, source }: &ScriptCell| match kind {
+        ScriptCellKind::Code => format!("# %%\n{}\n", escaped(source)),
+        ScriptCellKind::Markdown => {
+            let commented = source.lines().map(|line| match line {
+                "" => "#\n".to_owned(),
+                line => format!("# {line}\n"),
+            });
+            format!("# %% [markdown]\n{}", commented.collect::<String>())
+        }
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join("\n")
+}
+
+/// What begins behind a comment, if that is the begin of a cell.
+fn marker(comment: &str) -> Option<ScriptCellKind> {
+    let rest = comment.strip_prefix('#')?.trim_start().strip_prefix("%%")?;
+    match rest.chars().next() {
+        Some(c) if !c.is_whitespace() && c != '[' => None,
+        _ if rest.contains("[markdown]") || rest.contains("[md]") => Some(ScriptCellKind::Markdown),
+        _ => Some(ScriptCellKind::Code),
+    }
+}
+
+/// Code of a cell in which a comment looks like the begin of another.
+fn escaped(source: &str) -> String {
+    by_comment(source, |comment| match unescape(comment) {
+        Some(_) => format!("# {comment}"),
+        None if marker(comment).is_some() => format!("# {comment}"),
+        None => comment.to_owned(),
+    })
+}
+
+fn unescaped(source: &str) -> String {
+    by_comment(source, |comment| unescape(comment).unwrap_or(comment).to_owned())
+}
+
+/// A comment that [`escaped`] has led with another "# ", without it.
+fn unescape(comment: &str) -> Option<&str> {
+    let inner = comment.strip_prefix("# ").filter(|inner| inner.starts_with('#'))?;
+    (marker(inner).is_some() || unescape(inner).is_some()).then_some(inner)
+}
+
+/// Source with its comments at line starts replaced.
+fn by_comment(source: &str, replaced: impl Fn(&str) -> String) -> String {
+    let (mut text, mut from) = (String::with_capacity(source.len()), 0);
+    for comment in tokens(source).into_iter().filter(|placed| placed.token == Token::Comment) {
+        let begin = comment.range.start;
+        if begin == 0 || source[..begin].ends_with('\n') {
+            text.push_str(&source[from..begin]);
+            text.push_str(&replaced(&source[comment.range.clone()]));
+            from = comment.range.end;
+        }
+    }
+    text + &source[from..]
+}
+
+/// The text in comments.
+fn uncommented(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.strip_prefix('#').unwrap_or(line);
+        format!("{}\n", line.strip_prefix(' ').unwrap_or(line))
+    };
+    text.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_script_is_read_in_cells_and_written_back() {
+        let script = "\
+# %% [markdown]
+# # A study
+#
+# It begins with a *cohort*.
+
+# %%
+people = phantom_cohort(subjects = 2)
+people
+
+# %%
+for subject in people:
+    # A comment of the code.
+    show(subject)
+";
+        let cells = script_cells(script);
+        let expected = [
+            ScriptCell::markdown("# A study\n\nIt begins with a *cohort*."),
+            ScriptCell::code("people = phantom_cohort(subjects = 2)\npeople"),
+            ScriptCell::code(
+                "for subject in people:\n    # A comment of the code.\n    show(subject)",
+            ),
+        ];
+        assert_eq!(cells, expected);
+        assert_eq!(script_of(&cells), script);
+    }
+
+    #[test]
+    fn a_script_without_cells_is_one() {
+        assert_eq!(script_cells("x = 1\n"), [ScriptCell::code("x = 1")]);
+        assert_eq!(
+            script_cells("\n# note\n\n# %%\n\n# %% done\ny = 2"),
+            [ScriptCell::code("# note"), ScriptCell::code("y = 2"),]
+        );
+        assert!(script_cells("").is_empty());
+    }
+
+    #[test]
+    fn what_only_looks_like_a_cell_stays_where_it_is() {
+        let source = "text = \"\"\"\n# %%\n\"\"\"\n#%%time\nx = 1  # %% here";
+        assert_eq!(script_cells(source), [ScriptCell::code(source)]);
+        let cells = [ScriptCell::code("# %% not a cell\n# # %% nor this\nx = 1")];
+        assert_eq!(script_cells(&script_of(&cells)), cells);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cells_survive_a_script(
+            sources in prop::collection::vec((any::<bool>(), "(# |#|%%|\\[markdown\\]|\n|x = 1| |é|\"a\"){0,12}"), 0..6)
+        ) {
+            let cell = |(code, source): (bool, String)| {
+                if code { ScriptCell::code(source) } else { ScriptCell::markdown(source) }
+            };
+            let cells: Vec<_> = sources.into_iter().map(cell).collect();
+            let cells: Vec<_> = cells.into_iter().filter(|cell| !cell.source.is_empty()).collect();
+            prop_assert_eq!(script_cells(&script_of(&cells)), cells);
+        }
+    }
+}
