@@ -117,7 +117,9 @@ impl Session {
     /// # Errors
     /// If nothing is known about what it asks.
     pub fn answer(&self, question: &Question) -> Result<Page, CellError> {
-        assist::answer(&self.names(), question)
+        let names = self.names();
+        panics::catch(|| assist::answer(&names, question))
+            .unwrap_or_else(|_| Err(CellError::new("this question cannot be answered")))
     }
 
     /// The user's names as the last cell left them, in alphabetical order. Never waits.

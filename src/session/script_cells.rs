@@ -70,7 +70,7 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
         ScriptCellKind::Markdown => {
             let commented = source.lines().map(|line| match line {
                 "" => "#\n".to_owned(),
-                line => format!("# {line}\n"),
+                line => format!("{}\n", escape(&format!("# {line}"))),
             });
             format!("# %% [markdown]\n{}", commented.collect::<String>())
         }
@@ -90,18 +90,22 @@ fn marker(comment: &str) -> Option<ScriptCellKind> {
 
 /// Code of a cell in which a comment looks like the begin of another.
 fn escaped(source: &str) -> String {
-    by_comment(source, |comment| match unescape(comment) {
-        Some(_) => format!("# {comment}"),
-        None if marker(comment).is_some() => format!("# {comment}"),
-        None => comment.to_owned(),
-    })
+    by_comment(source, escape)
+}
+
+/// A comment so that it does not look like the begin of a cell.
+fn escape(comment: &str) -> String {
+    match marker(comment).is_some() || unescape(comment).is_some() {
+        true => format!("# {comment}"),
+        false => comment.to_owned(),
+    }
 }
 
 fn unescaped(source: &str) -> String {
     by_comment(source, |comment| unescape(comment).unwrap_or(comment).to_owned())
 }
 
-/// A comment that [`escaped`] has led with another "# ", without it.
+/// A comment that [`escape`] has led with another "# ", without it.
 fn unescape(comment: &str) -> Option<&str> {
     let inner = comment.strip_prefix("# ").filter(|inner| inner.starts_with('#'))?;
     (marker(inner).is_some() || unescape(inner).is_some()).then_some(inner)
@@ -124,6 +128,7 @@ fn by_comment(source: &str, replaced: impl Fn(&str) -> String) -> String {
 /// The text in comments.
 fn uncommented(text: &str) -> String {
     let line = |line: &str| {
+        let line = unescape(line).unwrap_or(line);
         let line = line.strip_prefix('#').unwrap_or(line);
         format!("{}\n", line.strip_prefix(' ').unwrap_or(line))
     };
@@ -173,6 +178,12 @@ for subject in people:
             [ScriptCell::code("# note"), ScriptCell::code("y = 2"),]
         );
         assert!(script_cells("").is_empty());
+    }
+
+    #[test]
+    fn text_may_look_like_a_cell_too() {
+        let cells = [ScriptCell::markdown("%%\n# %%\n# # %% [md]\n## Heading")];
+        assert_eq!(script_cells(&script_of(&cells)), cells);
     }
 
     #[test]
