@@ -18,6 +18,7 @@ use u2ad::uncertainty::MonteCarlo;
 
 const CONFIG: Config = Config {
     image: 64,
+    field_mm: 200,
     patch: 8,
     dim: 32,
     depth: 3,

@@ -19,6 +19,7 @@ fn config() -> Config {
     let sizes = (32, 4, 16, 2, 2);
     Config {
         image: sizes.0,
+        field_mm: 200,
         patch: sizes.1,
         dim: sizes.2,
         depth: sizes.3,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::cohort::{Cohort, LoadOptions, Slice};
+use crate::cohort::{Cohort, Frame, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::Guide;
 use crate::model::Config;
@@ -73,7 +73,10 @@ pub fn monte_carlo(
 
 /// Times loading and preparing every subject of a cohort; `batch` of the result counts subjects.
 pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Result<Timing> {
-    let options = LoadOptions { size: config.image, ..LoadOptions::default() };
+    let options = LoadOptions {
+        frame: Frame { size: config.image, field_mm: config.field_mm },
+        ..LoadOptions::default()
+    };
     let mut subjects = 0;
     let times = time(runs, || {
         let cohort = Cohort::load(path, &options, context)?;

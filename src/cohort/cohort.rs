@@ -14,25 +14,19 @@ use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
 use super::phantom::{self, PhantomOptions};
-use super::{Preparation, Slice, Subject, bids, prepared};
+use super::{Frame, Slice, Subject, bids, prepared};
 use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
 /// How to load a cohort.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadOptions {
     /// Whether a subject that cannot be used is an error instead of a warning.
     pub strict: bool,
-    /// Edge of the prepared slices in pixels (256).
-    pub size: usize,
+    /// What the prepared slices show.
+    pub frame: Frame,
     /// Name of the one folder under `derivatives/` to take labels from; all of them by default.
     pub derivatives: Option<String>,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self { strict: false, size: Preparation::default().size, derivatives: None }
-    }
 }
 
 /// A named list of subjects. Cheap to clone; clones and the cohorts derived by [`Self::filter`],
@@ -49,7 +43,7 @@ impl Default for LoadOptions {
 pub struct Cohort {
     name: String,
     members: Vec<Arc<Member>>,
-    size: usize,
+    frame: Frame,
     strict: bool,
 }
 
@@ -65,7 +59,7 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
-        check_size(options.size)?;
+        options.frame.check()?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(path)?;
         let mut entries =
@@ -85,17 +79,17 @@ impl Cohort {
         }
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
-            entry.check_headers(options.size);
+            entry.check_headers(options.frame);
             Ok::<_, Error>(())
         })?;
         let name = fs::canonicalize(path).map(|path| file_name(&path)).unwrap_or_default();
-        let cohort = Self::of(name, entries, options.size, options.strict);
+        let cohort = Self::of(name, entries, options.frame, options.strict);
         member::tell_missing_rows(&cohort.members, &participants, context);
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
     }
 
-    /// A cohort of subjects that are prepared already.
+    /// A cohort of subjects that are prepared already; their field is read off their pixels.
     ///
     /// # Errors
     /// If there is no slice, or slices differ in size.
@@ -110,20 +104,25 @@ impl Cohort {
                 "the slices of {name} differ in size ({size} and {other} pixels); prepare all alike"
             )));
         }
+        let pixel_mm = subjects.iter().flat_map(|subject| &subject.slices).map(|s| s.pixel_mm.0);
+        // Preparation maps pixels of 1 mm end to end onto the prepared ones.
+        let field_mm = |mm: f64| (mm * (size - 1) as f64).round() as usize + 1;
+        let field_mm = pixel_mm.take(1).map(field_mm).sum();
         let entry = |subject: Subject| {
             let columns = subject.participant.clone();
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
-        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), size, false))
+        let frame = Frame { size, field_mm };
+        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), frame, false))
     }
 
     /// A cohort of phantoms, each drawn and prepared when first asked for. The same options and
     /// streams give the same voxels, whatever context prepares them.
     ///
     /// # Errors
-    /// If the options contradict each other or the size is 0.
-    pub fn phantom(options: &PhantomOptions, size: usize, streams: &Streams) -> Result<Self> {
-        check_size(size)?;
+    /// If the options contradict each other or the frame makes no sense.
+    pub fn phantom(options: &PhantomOptions, frame: Frame, streams: &Streams) -> Result<Self> {
+        frame.check()?;
         let shared = Arc::new(options.clone());
         let entry = |(index, (name, columns)): (usize, (String, _))| {
             let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
@@ -131,12 +130,12 @@ impl Cohort {
         };
         let people = phantom::participants(options, streams)?;
         let entries = people.into_iter().enumerate().map(entry).collect();
-        Ok(Self::of("phantoms".into(), entries, size, false))
+        Ok(Self::of("phantoms".into(), entries, frame, false))
     }
 
-    fn of(name: String, entries: Vec<Entry>, size: usize, strict: bool) -> Self {
-        let members = entries.into_iter().map(|entry| Arc::new(Member::new(entry, size))).collect();
-        Self { name, members, size, strict }
+    fn of(name: String, entries: Vec<Entry>, frame: Frame, strict: bool) -> Self {
+        let member = |entry| Arc::new(Member::new(entry, frame));
+        Self { name, members: entries.into_iter().map(member).collect(), frame, strict }
     }
 
     /// The folder's name, with what was selected from it.
@@ -154,9 +153,9 @@ impl Cohort {
         self.members.is_empty()
     }
 
-    /// Edge of the prepared slices in pixels.
-    pub fn size(&self) -> usize {
-        self.size
+    /// What the prepared slices show.
+    pub fn frame(&self) -> Frame {
+        self.frame
     }
 
     /// Names in order.
@@ -300,23 +299,23 @@ impl Cohort {
         Ok(self.part("clinical", kept))
     }
 
-    /// The same entries, to be prepared at another size.
+    /// The same entries, to be prepared in another frame.
     ///
     /// # Errors
-    /// If the size is 0, or the slices came prepared and cannot be made again.
-    pub fn at_size(&self, size: usize) -> Result<Self> {
-        if size == self.size {
+    /// If the frame makes no sense, or the slices came prepared and cannot be made again.
+    pub fn in_frame(&self, frame: Frame) -> Result<Self> {
+        if frame == self.frame {
             return Ok(self.clone());
         }
-        check_size(size)?;
-        if let Some(entry) = self.entries().find(|entry| entry.has_fixed_size()) {
+        frame.check()?;
+        if let Some(entry) = self.entries().find(|entry| entry.has_fixed_frame()) {
             return Err(Error::input(format!(
-                "{} came prepared at {} pixels and cannot be prepared at {size}; load the volumes it was made from",
-                entry.name, self.size
+                "{} came prepared with {} and cannot be prepared with {frame}; load the volumes it was made from",
+                entry.name, self.frame
             )));
         }
-        let members = self.members.iter().map(|member| member.at_size(size));
-        Ok(Self { members: members.collect(), size, ..self.clone() })
+        let members = self.members.iter().map(|member| member.in_frame(frame));
+        Ok(Self { members: members.collect(), frame, ..self.clone() })
     }
 
     fn member(&self, position: usize) -> Result<&Member> {
@@ -338,16 +337,9 @@ impl Cohort {
     }
 }
 
-fn check_size(size: usize) -> Result<()> {
-    if size == 0 {
-        return Err(Error::input("the size of prepared slices must be positive, not 0"));
-    }
-    Ok(())
-}
-
 impl fmt::Debug for Cohort {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Cohort({}: {} at {} pixels)", self.name, self.len(), self.size)
+        write!(formatter, "Cohort({}: {}, {})", self.name, self.len(), self.frame)
     }
 }
 

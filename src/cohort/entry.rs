@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::phantom::{self, PhantomOptions};
 use super::prepared::{self, SliceFile};
 use super::volume_files::VolumeFiles;
-use super::{LabelledVolume, Preparation, RegionRule, Subject, participants};
+use super::{Frame, LabelledVolume, Preparation, RegionRule, Subject, participants};
 use crate::context::Streams;
 use crate::{Error, Result};
 
@@ -26,9 +26,9 @@ pub struct Entry {
 /// Where an entry's slices come from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// An image and its labels, prepared at any size.
+    /// An image and its labels, prepared in any frame.
     Volumes(VolumeFiles),
-    /// Slices prepared elsewhere, at the size they have.
+    /// Slices prepared elsewhere, in the frame they have.
     Slices(Vec<SliceFile>),
     /// A subject made in memory.
     Ready(Arc<Subject>),
@@ -77,16 +77,16 @@ impl Entry {
         }
     }
 
-    /// Whether its slices exist at one size only.
-    pub(super) fn has_fixed_size(&self) -> bool {
+    /// Whether its slices exist in one frame only.
+    pub(super) fn has_fixed_frame(&self) -> bool {
         matches!(self.source, Source::Slices(_) | Source::Ready(_))
     }
 
     /// Reads headers only; an entry that fails becomes broken.
-    pub(super) fn check_headers(&mut self, size: usize) {
+    pub(super) fn check_headers(&mut self, frame: Frame) {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
-            Source::Slices(files) => prepared::check_headers(files, size),
+            Source::Slices(files) => prepared::check_headers(files, frame),
             Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
@@ -94,8 +94,8 @@ impl Entry {
         }
     }
 
-    /// Reads and prepares the slices at `size` pixels.
-    pub(super) fn prepare(&self, size: usize) -> Result<PreparedEntry> {
+    /// Reads and prepares the slices.
+    pub(super) fn prepare(&self, frame: Frame) -> Result<PreparedEntry> {
         let mut notes = Vec::new();
         let mut empty = Vec::new();
         let mut subject = Subject {
@@ -109,14 +109,14 @@ impl Entry {
             Source::Volumes(files) => {
                 let volume;
                 (volume, notes) = files.read()?;
-                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
+                self.prepare_volume(&volume, frame, &mut subject, &mut notes)?;
             }
             Source::Phantom { options, index, streams } => {
                 let volume = phantom::draw(options, *index, streams)?.volume;
-                self.prepare_volume(&volume, size, &mut subject, &mut notes)?;
+                self.prepare_volume(&volume, frame, &mut subject, &mut notes)?;
             }
             Source::Slices(files) => {
-                (subject.slices, empty) = prepared::read_slices(&self.name, files, size)?;
+                (subject.slices, empty) = prepared::read_slices(&self.name, files, frame)?;
             }
             Source::Ready(subject) => {
                 return Ok(PreparedEntry { subject: subject.clone(), notes, empty });
@@ -130,13 +130,13 @@ impl Entry {
     fn prepare_volume(
         &self,
         volume: &LabelledVolume,
-        size: usize,
+        frame: Frame,
         subject: &mut Subject,
         notes: &mut Vec<String>,
     ) -> Result<()> {
         let region =
             if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
-        let preparation = Preparation { size, region, ..Preparation::default() };
+        let preparation = Preparation { frame, region, ..Preparation::default() };
         let made = preparation.prepare(&self.name, volume)?;
         subject.slices = made.slices;
         subject.discs = made.discs;

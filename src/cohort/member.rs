@@ -1,48 +1,48 @@
-//! An entry of a cohort at one size and what became of it, shared by all cohorts that hold it.
+//! An entry of a cohort in one frame and what became of it, shared by all cohorts that hold it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::Subject;
 use super::entry::{Entry, PreparedEntry, Source};
 use super::participants::Participants;
+use super::{Frame, Subject};
 use crate::context::Context;
 use crate::{Error, Result};
 
 /// An entry with its prepared subject or the reason why there is none.
 pub(super) struct Member {
     pub(super) entry: Entry,
-    size: usize,
+    frame: Frame,
     outcome: OnceLock<Result<PreparedEntry, String>>,
     /// Whether the user was told what was wrong.
     told: AtomicBool,
-    /// The same entry at other sizes, so that it is prepared once per size.
-    resized: Mutex<BTreeMap<usize, Arc<Member>>>,
+    /// The same entry in other frames, so that it is prepared once per frame.
+    reframed: Mutex<BTreeMap<Frame, Arc<Member>>>,
 }
 
 impl Member {
-    pub(super) fn new(entry: Entry, size: usize) -> Self {
+    pub(super) fn new(entry: Entry, frame: Frame) -> Self {
         let outcome = match &entry.source {
             Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
             Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } => {
                 OnceLock::new()
             }
         };
-        Self { entry, size, outcome, told: AtomicBool::new(false), resized: Mutex::default() }
+        Self { entry, frame, outcome, told: AtomicBool::new(false), reframed: Mutex::default() }
     }
 
-    /// The same entry, prepared at another size when asked for, and kept.
-    pub(super) fn at_size(&self, size: usize) -> Arc<Self> {
-        let mut resized = self.resized.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The same entry, prepared in another frame when asked for, and kept.
+    pub(super) fn in_frame(&self, frame: Frame) -> Arc<Self> {
+        let mut reframed = self.reframed.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let member = Self::new(self.entry.clone(), size);
+            let member = Self::new(self.entry.clone(), frame);
             if member.is_settled() {
                 member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
             }
             Arc::new(member)
         };
-        resized.entry(size).or_insert_with(make).clone()
+        reframed.entry(frame).or_insert_with(make).clone()
     }
 
     /// Whether it is prepared or known to be unusable.
@@ -56,7 +56,7 @@ impl Member {
         if let Some(outcome) = self.outcome.get() {
             return outcome;
         }
-        let made = self.entry.prepare(self.size).map_err(|error| match error {
+        let made = self.entry.prepare(self.frame).map_err(|error| match error {
             Error::Subject { reason, .. } => reason,
             other => other.to_string(),
         });

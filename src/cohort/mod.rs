@@ -9,6 +9,7 @@ pub mod bids;
 mod cohort;
 mod entry;
 mod field;
+mod frame;
 mod intensity;
 mod member;
 mod naming;
@@ -27,6 +28,7 @@ mod volume_files;
 
 pub use cohort::{Cohort, LoadOptions};
 pub use entry::Entry;
+pub use frame::Frame;
 pub(crate) use intensity::percentile;
 pub use placement::Placement;
 pub use preparation::{LabelledVolume, Preparation, Prepared};

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use super::field::{Field, FieldAxis};
 use super::intensity::normalise;
 use super::region::{RegionRule, eroded, region_of_interest};
-use super::{Disc, Placement, Slice};
+use super::{Disc, Frame, Placement, Slice};
 use crate::volume::{Geometry, Orientation, Volume};
 use crate::{Error, Result};
 
@@ -43,10 +43,7 @@ pub struct LabelledVolume {
 /// The recipe. The defaults are the published ones, with the rule for clinical volumes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparation {
-    /// Edge of the prepared square slice, pixels (256).
-    pub size: usize,
-    /// Edge of the square field kept around the centre, mm (200).
-    pub field_mm: f64,
+    pub frame: Frame,
     /// Percentiles to clip at (0.2, 99.8), of the voxels that are not background.
     pub clip: (f64, f64),
     pub region: RegionRule,
@@ -73,7 +70,7 @@ const MAX_DISC: f32 = 30.0;
 
 impl Default for Preparation {
     fn default() -> Self {
-        Self { size: 256, field_mm: 200.0, clip: (0.2, 99.8), region: RegionRule::DropSmall }
+        Self { frame: Frame::default(), clip: (0.2, 99.8), region: RegionRule::DropSmall }
     }
 }
 
@@ -131,19 +128,8 @@ impl Preparation {
 
     /// Whether the recipe makes sense.
     fn check(&self) -> Result<()> {
+        self.frame.check()?;
         let (low, high) = self.clip;
-        if !(8..=4096).contains(&self.size) {
-            return Err(Error::input(format!(
-                "size is {}; 8 to 4096 pixels make sense",
-                self.size
-            )));
-        }
-        if !(8.0..=2048.0).contains(&self.field_mm) {
-            return Err(Error::input(format!(
-                "field_mm is {}; 8 to 2048 mm make sense",
-                self.field_mm
-            )));
-        }
         if !(0.0 <= low && low < high && high <= 100.0) {
             return Err(Error::input(format!(
                 "clip is ({low}, {high}); two rising percentiles between 0 and 100 are needed"
@@ -155,10 +141,10 @@ impl Preparation {
     /// The centred field of a canonical volume. The error is a clause.
     fn field(&self, canonical: &Geometry) -> Result<Field, String> {
         let spacing = canonical.affine.spacing();
-        let pixels = self.field_mm.round() as usize;
+        let Frame { size, field_mm } = self.frame;
         let axis = |axis: usize, name: &str| {
             let (native, spacing) = (canonical.shape[axis], spacing[axis]);
-            let along = FieldAxis::centred(native, spacing, pixels, self.size);
+            let along = FieldAxis::centred(native, spacing, field_mm, size);
             if (2..=MAX_RESAMPLED).contains(&along.resampled) {
                 Ok(along)
             } else {

@@ -45,7 +45,7 @@ fn oblique() -> Geometry {
 }
 
 fn recipe() -> Preparation {
-    Preparation { size: 128, field_mm: 140.0, ..Preparation::default() }
+    Preparation { frame: Frame { size: 128, field_mm: 140 }, ..Preparation::default() }
 }
 
 fn prepare(volume: &LabelledVolume) -> Result<Prepared> {
@@ -218,7 +218,7 @@ fn the_cord_is_not_lost_in_a_tall_field_of_view() {
         }
     }
     volume.csf = None;
-    let recipe = Preparation { field_mm: 60.0, size: 64, ..Preparation::default() };
+    let recipe = Preparation { frame: Frame { size: 64, field_mm: 60 }, ..Preparation::default() };
     let prepared = recipe.prepare(&Arc::from("sub-01"), &volume).unwrap();
     assert!(prepared.notes[0].contains("mm up"), "{:?}", prepared.notes);
     let original = volume.cord.voxels.mapv(|x| x != 0.0);
@@ -269,10 +269,11 @@ fn unusable_volumes_are_refused_with_a_sentence() {
 #[test]
 fn recipes_that_make_no_sense_are_refused() {
     let volume = neck(canonical());
+    let frame = recipe().frame;
     for wrong in [
-        Preparation { size: 0, ..recipe() },
-        Preparation { field_mm: f64::NAN, ..recipe() },
-        Preparation { field_mm: 1e9, ..recipe() },
+        Preparation { frame: Frame { size: 0, ..frame }, ..recipe() },
+        Preparation { frame: Frame { field_mm: 0, ..frame }, ..recipe() },
+        Preparation { frame: Frame { field_mm: 1 << 40, ..frame }, ..recipe() },
         Preparation { clip: (99.8, 0.2), ..recipe() },
         Preparation { clip: (f64::NAN, 50.0), ..recipe() },
     ] {

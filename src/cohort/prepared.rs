@@ -16,7 +16,8 @@
 //! `NAME_INDEX.npy` is slice `INDEX` of subject `NAME`; a file without `_INDEX` is a subject of
 //! its own. Subjects of a subfolder carry its path in their name (`train/private`).
 //!
-//! Pixels measure 200 mm / size, the field of the published preparation.
+//! Pixels measure field / size: 200 mm / size as published, unless the cohort is loaded with another
+//! field.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -31,7 +32,7 @@ use super::entry::{Entry, Source};
 use super::naming::{Listing, file_name, split_index};
 use super::npy_header::{Element, NpyHeader};
 use super::participants::Participants;
-use super::{Preparation, Slice, region};
+use super::{Frame, Slice, region};
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -97,22 +98,22 @@ fn collect(listing: &Listing, depth: usize, paths: &mut Vec<PathBuf>) -> Result<
 }
 
 /// Checks layout and length of all files without reading their values.
-pub(super) fn check_headers(files: &[SliceFile], size: usize) -> Result<()> {
-    files.iter().try_for_each(|file| open(&file.path, size).map(drop))
+pub(super) fn check_headers(files: &[SliceFile], frame: Frame) -> Result<()> {
+    files.iter().try_for_each(|file| open(&file.path, frame.size).map(drop))
 }
 
 /// Reads the slices of one subject, and which files were left out for an empty region.
 pub(super) fn read_slices(
     subject: &Arc<str>,
     files: &[SliceFile],
-    size: usize,
+    frame: Frame,
 ) -> Result<(Vec<Slice>, Vec<PathBuf>)> {
     let mut slices = Vec::new();
     let mut empty = Vec::new();
     let mut any_lesion = false;
     for file in files {
-        let channels = read(&file.path, size)?;
-        let slice = slice(subject, file, &channels)?;
+        let channels = read(&file.path, frame.size)?;
+        let slice = slice(subject, file, &channels, frame)?;
         any_lesion |= slice.lesion.iter().flatten().any(|&lesion| lesion);
         if slice.region.iter().any(|&inside| inside) {
             slices.push(slice);
@@ -126,7 +127,12 @@ pub(super) fn read_slices(
     Ok((slices, empty))
 }
 
-fn slice(subject: &Arc<str>, file: &SliceFile, channels: &Array3<f64>) -> Result<Slice> {
+fn slice(
+    subject: &Arc<str>,
+    file: &SliceFile,
+    channels: &Array3<f64>,
+    frame: Frame,
+) -> Result<Slice> {
     let [image, inside, labels] = [0, 1, 2].map(|channel| channels.index_axis(Axis(0), channel));
     if let Some(value) = image.iter().find(|value| !(0.0..=1.0).contains(*value)) {
         return Err(Error::file(
@@ -140,7 +146,7 @@ fn slice(subject: &Arc<str>, file: &SliceFile, channels: &Array3<f64>) -> Result
     let coded = |code: u8| labels.mapv(|value| value == f64::from(code));
     let lesion: Array2<bool> = coded(LESION);
     let cord = coded(CORD) | &lesion;
-    let edge_mm = Preparation::default().field_mm / image.nrows() as f64;
+    let edge_mm = frame.field_mm as f64 / frame.size as f64;
     Ok(Slice {
         subject: subject.clone(),
         index: file.index,

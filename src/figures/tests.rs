@@ -10,7 +10,7 @@ use super::*;
 use crate::baselines::IntensityThreshold;
 use crate::choice::Choice;
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, Slice, Subject};
+use crate::cohort::{Cohort, Frame, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{
     AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding, detect,
@@ -330,7 +330,7 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let context = Context::new(5);
     let options =
         PhantomOptions { subjects: 4, clinical: Some(4), pixel_mm: 1.4, ..Default::default() };
-    let cohort = Cohort::phantom(&options, 128, &context.streams).unwrap();
+    let cohort = Cohort::phantom(&options, Frame::of_size(128), &context.streams).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
     let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());

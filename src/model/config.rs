@@ -11,6 +11,8 @@ use crate::{Error, Result};
 pub struct Config {
     /// Edge of the square image, pixels.
     pub image: usize,
+    /// Edge of the square field of the body that the image shows, mm.
+    pub field_mm: usize,
     /// Edge of a square patch, pixels.
     pub patch: usize,
     /// Channels of a token in the encoder.
@@ -43,6 +45,7 @@ impl Config {
     pub fn paper() -> Self {
         Self {
             image: 256,
+            field_mm: 200,
             patch: 8,
             dim: 128,
             depth: 12,
@@ -54,11 +57,13 @@ impl Config {
         }
     }
 
-    /// For laptops and tests: half the resolution, half the channels, a quarter of the depth, the
-    /// same head size.
+    /// For laptops and tests: a field that is little more than the neck, so that a quarter of the
+    /// published patches is as fine on the cord; half the channels, a quarter of the depth, the same
+    /// head size.
     pub fn small() -> Self {
         Self {
             image: 128,
+            field_mm: 128,
             dim: 64,
             depth: 3,
             heads: 8,
@@ -97,6 +102,7 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         let positive = [
             ("image", self.image),
+            ("field_mm", self.field_mm),
             ("patch", self.patch),
             ("dim", self.dim),
             ("depth", self.depth),

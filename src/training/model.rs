@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Adam, History};
+use crate::cohort::Frame;
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
 use crate::whole_file::write_whole;
@@ -48,6 +49,11 @@ impl Model {
             history: History::default(),
             estimations: 0,
         })
+    }
+
+    /// What the slices must show that it takes.
+    pub fn frame(&self) -> Frame {
+        Frame { size: self.config.image, field_mm: self.config.field_mm }
     }
 
     /// A network on the current weights that records no graph.
@@ -139,6 +145,7 @@ fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
     };
     Ok(Config {
         image: tokens.saturating_sub(1).isqrt() * patch,
+        field_mm: Config::paper().field_mm,
         patch: *patch,
         dim: *dim,
         depth: depth("blocks"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use ndarray::Array3;
 
 use super::*;
-use crate::cohort::{Cohort, LoadOptions, Preparation};
+use crate::cohort::{Cohort, Frame, LoadOptions, Preparation};
 use crate::context::Context;
 use crate::volume::{Orientation, Volume};
 
@@ -189,8 +189,8 @@ fn storage_orders_differ_but_prepared_slices_stand_upright() {
         sources.insert((orientation.source, orientation.flipped));
 
         let name: Arc<str> = phantom.name.as_str().into();
-        let prepared =
-            Preparation { size: 128, ..Default::default() }.prepare(&name, &phantom.volume);
+        let prepared = Preparation { frame: Frame::of_size(128), ..Default::default() }
+            .prepare(&name, &phantom.volume);
         let prepared = prepared.unwrap();
         assert!(prepared.slices.iter().filter(|slice| slice.cord.iter().any(|c| *c)).count() >= 3);
         for slice in &prepared.slices {

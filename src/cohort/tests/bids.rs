@@ -23,7 +23,7 @@ fn warning_when(spoil: impl Fn(&Path)) -> String {
     cohort.subjects(&context).unwrap();
     let warnings = listener.warnings.lock().unwrap();
     assert_eq!(warnings.len(), 1, "told once: {warnings:?}");
-    let strict = LoadOptions { strict: true, size: 32, ..LoadOptions::default() };
+    let strict = LoadOptions { strict: true, frame: Frame::of_size(32), ..LoadOptions::default() };
     let strict = Cohort::load(root.path(), &strict, &context)
         .and_then(|cohort| cohort.subjects(&context))
         .unwrap_err()
@@ -44,8 +44,8 @@ fn a_folder_that_cannot_be_used_is_refused_in_one_sentence() {
     let file = root.path().join("a.nii");
     write(&file, image());
     assert_eq!(refusal(&file, &options), "ROOT: is a file; give the folder that holds it");
-    let zero = LoadOptions { size: 0, ..LoadOptions::default() };
-    assert_eq!(refusal(root.path(), &zero), "the size of prepared slices must be positive, not 0");
+    let zero = LoadOptions { frame: Frame::of_size(0), ..LoadOptions::default() };
+    assert_eq!(refusal(root.path(), &zero), "size is 0; 8 to 4096 pixels make sense");
 }
 
 #[cfg(unix)]

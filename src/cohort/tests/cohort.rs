@@ -141,15 +141,19 @@ fn a_subject_missing_from_the_table_is_told() {
 }
 
 #[test]
-fn another_size_is_prepared_from_the_same_files() {
+fn another_frame_is_prepared_from_the_same_files() {
     let root = tree("");
     let context = Context::new(0);
     let cohort = load(root.path(), &context).unwrap();
-    let larger = cohort.at_size(64).unwrap();
-    assert_eq!((cohort.size(), larger.size()), (32, 64));
+    let larger = cohort.in_frame(Frame::of_size(64)).unwrap();
+    assert_eq!((cohort.frame().size, larger.frame().size), (32, 64));
     assert_eq!(cohort.subject(0, &context).unwrap().slices[0].size(), 32);
     assert_eq!(larger.subject(0, &context).unwrap().slices[0].size(), 64);
-    assert_eq!(said(cohort.at_size(0)), "the size of prepared slices must be positive, not 0");
+    let empty = cohort.in_frame(Frame::of_size(0));
+    assert_eq!(said(empty), "size is 0; 8 to 4096 pixels make sense");
+    let close = cohort.in_frame(Frame { size: 32, field_mm: 20 }).unwrap();
+    let pixel_mm = close.subject(0, &context).unwrap().slices[0].pixel_mm.0;
+    assert!((pixel_mm - 20.0 / 32.0).abs() < 0.05, "{pixel_mm}");
 }
 
 #[test]
@@ -186,18 +190,18 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
     let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
     let subjects: Vec<_> = subjects.iter().map(|subject| (**subject).clone()).collect();
     let cohort = Cohort::from_subjects("drawn", subjects.clone()).unwrap();
-    assert_eq!(cohort.size(), 32);
+    assert_eq!(cohort.frame(), Frame::of_size(32));
     assert_eq!(cohort.healthy().unwrap().names(), ["sub-01"]);
     assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
     assert_eq!(
-        said(cohort.at_size(64)),
-        "sub-01 came prepared at 32 pixels and cannot be prepared at 64; load the volumes it was made from"
+        said(cohort.in_frame(Frame::of_size(64))),
+        "sub-01 came prepared with 32 pixels for 200 mm and cannot be prepared with 64 pixels for 200 mm; load the volumes it was made from"
     );
     assert_eq!(
         said(Cohort::from_subjects("drawn", Vec::new())),
         "the subjects of drawn have no slices"
     );
-    let larger = load(root.path(), &context).unwrap().at_size(64).unwrap();
+    let larger = load(root.path(), &context).unwrap().in_frame(Frame::of_size(64)).unwrap();
     let larger = (*larger.subject(0, &context).unwrap()).clone();
     assert_eq!(
         said(Cohort::from_subjects("drawn", [subjects, vec![larger]].concat())),
@@ -208,7 +212,7 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
 #[test]
 fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
     let options = PhantomOptions { subjects: 4, pixel_mm: 3.0, ..PhantomOptions::default() };
-    let cohort = |seed| Cohort::phantom(&options, 64, &Streams::new(seed)).unwrap();
+    let cohort = |seed| Cohort::phantom(&options, Frame::of_size(64), &Streams::new(seed)).unwrap();
     let names = ["sub-healthy01", "sub-healthy02", "sub-clinic01", "sub-clinic02"];
     assert_eq!(cohort(1).names(), names);
     assert_eq!((cohort(1).healthy().unwrap().len(), cohort(1).clinical().unwrap().len()), (2, 2));
@@ -219,7 +223,11 @@ fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
     assert_eq!(truth, [Some(false), Some(false), Some(true), Some(false)]);
     assert_eq!(subjects[3].slices, cohort(1).subject(3, &context).unwrap().slices);
     assert_ne!(subjects[3].slices, cohort(2).subject(3, &context).unwrap().slices);
-    assert_eq!(cohort(1).at_size(32).unwrap().subject(0, &context).unwrap().slices[0].size(), 32);
+    assert_eq!(
+        cohort(1).in_frame(Frame::of_size(32)).unwrap().subject(0, &context).unwrap().slices[0]
+            .size(),
+        32
+    );
     assert!(
         subjects.iter().all(|subject| subject.placement.is_some() && !subject.discs.is_empty())
     );

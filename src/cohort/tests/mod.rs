@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{Cohort, LoadOptions};
+use super::{Cohort, Frame, LoadOptions};
 use crate::context::{Context, Event, Reporter};
 
 /// A NIfTI-1 file of 32-bit floats with 1 mm voxels along the scanner's axes, written by hand so
@@ -80,7 +80,11 @@ pub(super) fn label_path(root: &Path, name: &str, label: &str) -> std::path::Pat
 
 /// Loads small slices.
 pub(super) fn load(root: &Path, context: &Context) -> crate::Result<Cohort> {
-    Cohort::load(root, &LoadOptions { size: 32, ..LoadOptions::default() }, context)
+    Cohort::load(
+        root,
+        &LoadOptions { frame: Frame::of_size(32), ..LoadOptions::default() },
+        context,
+    )
 }
 
 /// The sentence a folder is refused with, the folder itself written as `ROOT`.

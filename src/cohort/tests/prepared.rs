@@ -29,7 +29,7 @@ fn save(root: &Path, name: &str, channels: &Array3<f64>) {
 }
 
 fn options() -> LoadOptions {
-    LoadOptions { size: 16, ..LoadOptions::default() }
+    LoadOptions { frame: Frame::of_size(16), ..LoadOptions::default() }
 }
 
 /// The sentence a folder with one spoiled file is refused with.

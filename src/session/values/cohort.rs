@@ -7,6 +7,7 @@ use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
+use starlark::values::none::NoneOr;
 use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
 };
@@ -14,7 +15,7 @@ use starlark::values::{
 use super::index::{Index, range};
 use super::{SubjectValue, handle, shared_members};
 use crate::Result;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Frame};
 use crate::context::Context;
 use crate::figures::cohort_montage;
 use crate::session::show::{Show, failed};
@@ -90,10 +91,10 @@ impl Show for CohortValue {
         let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
         let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
         let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
-        let size = self.cohort.size();
+        let Frame { size, field_mm } = self.cohort.frame();
         let mut text = format!(
             "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
-             {slices} slices of {size} × {size} pixels",
+             {slices} slices of {size} × {size} pixels for {field_mm} × {field_mm} mm",
             self.cohort.name(),
             subjects.len(),
             subjects.len() - healthy,
@@ -129,7 +130,13 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
     /// Edge of the prepared slices in pixels.
     #[starlark(attribute)]
     fn size(this: &CohortValue) -> anyhow::Result<i32> {
-        Ok(this.cohort.size() as i32)
+        Ok(this.cohort.frame().size as i32)
+    }
+
+    /// Edge of the field of the body that the slices show, in mm.
+    #[starlark(attribute)]
+    fn field_mm(this: &CohortValue) -> anyhow::Result<i32> {
+        Ok(this.cohort.frame().field_mm as i32)
     }
 
     /// The healthy subjects, by the participants table.
@@ -164,8 +171,15 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.part(cohort))
     }
 
-    /// The same subjects, prepared with slices of another edge length in pixels.
-    fn at_size(this: &CohortValue, size: u32) -> anyhow::Result<CohortValue> {
-        Ok(this.part(this.cohort.at_size(size as usize)?))
+    /// The same subjects with slices of `size` pixels that show `field_mm` mm; None: as now.
+    fn prepare(
+        this: &CohortValue,
+        #[starlark(default = NoneOr::None)] size: NoneOr<u32>,
+        #[starlark(default = NoneOr::None)] field_mm: NoneOr<u32>,
+    ) -> anyhow::Result<CohortValue> {
+        let mut frame = this.cohort.frame();
+        frame.size = size.into_option().map_or(frame.size, |size| size as usize);
+        frame.field_mm = field_mm.into_option().map_or(frame.field_mm, |mm| mm as usize);
+        Ok(this.part(this.cohort.in_frame(frame)?))
     }
 }

@@ -63,9 +63,10 @@ impl Show for ModelValue {
         let model = self.lock();
         let config = model.config;
         let text = format!(
-            "masked autoencoder: {0} × {0} pixels in patches of {1}, {2} + {3} blocks, \
-             {4} parameters, {5} epochs",
+            "masked autoencoder: {0} × {0} pixels for {1} × {1} mm in patches of {2}, {3} + {4} \
+             blocks, {5} parameters, {6} epochs",
             config.image,
+            config.field_mm,
             config.patch,
             config.depth,
             config.decoder_depth,

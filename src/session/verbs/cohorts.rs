@@ -10,8 +10,9 @@ use starlark::values::none::NoneOr;
 
 use super::defaults::PIXEL_MM;
 use super::{whole, whole_or_none};
+use crate::Result;
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, LoadOptions};
+use crate::cohort::{Cohort, Frame, LoadOptions};
 use crate::context::Streams;
 use crate::session::state::State;
 use crate::session::values::CohortValue;
@@ -28,8 +29,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `path`: the folder.
     /// * `strict`: whether a subject that cannot be used is an error.
-    /// * `size`: edge of the prepared slices in pixels; verbs that need the size of their model
-    ///   prepare it themselves.
+    /// * `size`: edge of the prepared slices in pixels; verbs prepare slices for their model
+    ///   themselves.
+    /// * `field_mm`: edge of the square field around the centre that they show, in mm.
     /// * `derivatives`: name of the one folder under derivatives/ to take masks from.
     ///
     /// Examples:
@@ -41,13 +43,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         path: &str,
         #[starlark(default = false)] strict: bool,
         #[starlark(require = named, default = 256)] size: i64,
+        #[starlark(require = named, default = 200)] field_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] derivatives: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let context = State::of(eval).context();
         let options = LoadOptions {
             strict,
-            size: whole("load_cohort", "size", size)?,
+            frame: frame("load_cohort", size, field_mm)?,
             derivatives: derivatives.into_option().map(str::to_owned),
         };
         let cohort = Cohort::load(Path::new(path), &options, &context)?;
@@ -65,8 +68,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `clinical`: how many of them are patients; None: half.
     /// * `lesions`: how many of the patients have lesions; None: half.
     /// * `pixel_mm`: mean edge of a pixel; larger pixels draw faster.
-    /// * `size`: edge of the prepared slices in pixels; verbs that need the size of their model
-    ///   prepare it themselves.
+    /// * `size`: edge of the prepared slices in pixels; verbs prepare slices for their model
+    ///   themselves.
+    /// * `field_mm`: edge of the square field around the centre that they show, in mm.
     /// * `seed`: another cohort for every number; None: the session's seed.
     ///
     /// Examples:
@@ -80,6 +84,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] lesions: NoneOr<i64>,
         #[starlark(require = named, default = UnpackFloat(PIXEL_MM))] pixel_mm: UnpackFloat,
         #[starlark(require = named, default = 256)] size: i64,
+        #[starlark(require = named, default = 200)] field_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
@@ -95,7 +100,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             with_lesions: whole_or_none(verb, "lesions", lesions)?,
             pixel_mm: pixel_mm.0,
         };
-        let cohort = Cohort::phantom(&options, whole(verb, "size", size)?, &streams)?;
+        let cohort = Cohort::phantom(&options, frame(verb, size, field_mm)?, &streams)?;
         Ok(CohortValue { cohort, context })
     }
+}
+
+fn frame(verb: &str, size: i64, field_mm: i64) -> Result<Frame> {
+    Ok(Frame { size: whole(verb, "size", size)?, field_mm: whole(verb, "field_mm", field_mm)? })
 }

@@ -17,13 +17,14 @@ use crate::training::Model;
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Makes an untrained model, initialised from the session's seed.
     ///
-    /// "small" suits a laptop: 128 × 128 pixels, 3 + 2 transformer blocks. "paper" is the
-    /// published size: 256 × 256 pixels, 12 + 8 blocks.
+    /// "small" suits a laptop: 128 × 128 pixels for 128 × 128 mm, 3 + 2 transformer blocks.
+    /// "paper" is the published size: 256 × 256 pixels for 200 × 200 mm, 12 + 8 blocks.
     ///
     /// # Arguments
     /// * `preset`: "small" or "paper".
     /// * `image`: edge of the square images in pixels; None: the preset's. The same holds for
     ///   the parameters that follow.
+    /// * `field_mm`: edge of the field of the body that the images show, in mm.
     /// * `patch`: edge of a patch in pixels.
     /// * `dim`: channels of a token in the encoder.
     /// * `depth`: transformer blocks of the encoder.
@@ -40,6 +41,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn u2ad(
         #[starlark(default = "small")] preset: &str,
         #[starlark(require = named, default = NoneOr::None)] image: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] field_mm: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] patch: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] dim: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] depth: NoneOr<i64>,
@@ -52,6 +54,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let mut config = Config::preset(preset)?;
         for (name, given, size) in [
             ("image", image, &mut config.image),
+            ("field_mm", field_mm, &mut config.field_mm),
             ("patch", patch, &mut config.patch),
             ("dim", dim, &mut config.dim),
             ("depth", depth, &mut config.depth),

@@ -276,12 +276,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// The cohort's subjects with slices of the size that the model takes.
+/// The cohort's subjects with slices in the frame that the model takes.
 pub(super) fn subjects(
     model: &ModelValue,
     cohort: &CohortValue,
     context: &Context,
 ) -> Result<Vec<Arc<Subject>>> {
-    let size = model.lock().config.image;
-    cohort.cohort.at_size(size)?.subjects(context)
+    let frame = model.lock().frame();
+    cohort.cohort.in_frame(frame)?.subjects(context)
 }
