@@ -20,6 +20,7 @@ const CONFIG: Config = Config {
     image: 64,
     field_mm: 200,
     patch: 8,
+    context: 0,
     dim: 32,
     depth: 3,
     heads: 4,

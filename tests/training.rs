@@ -21,6 +21,7 @@ fn config() -> Config {
         image: sizes.0,
         field_mm: 200,
         patch: sizes.1,
+        context: 0,
         dim: sizes.2,
         depth: sizes.3,
         heads: sizes.4,

@@ -109,15 +109,11 @@ impl Guide {
 
     /// Draws the masks of a batch, hiding `ratio` of each region's patches.
     pub fn draw(&self, batch: &[&Slice], ratio: f64, stream: &mut Stream) -> Result<PatchOrder> {
-        let size = batch.first().map_or(0, |slice| slice.size());
-        let patches = (size / self.patch).pow(2);
-        let shape = (batch.len(), patches);
-        let mut region = Array2::zeros(shape);
+        let region = region_counts(batch, self.patch);
+        let (shape, patches) = (region.dim(), region.ncols());
         let mut variance = Array2::zeros(shape);
         let mut spared = Array2::from_elem(shape, false);
         for (row, slice) in batch.iter().enumerate() {
-            let counts = patch_counts(slice.region.view(), self.patch);
-            region.row_mut(row).assign(&ArrayView1::from(&counts));
             if self.strategy == Strategy::Random {
                 continue;
             }
@@ -149,6 +145,16 @@ impl Guide {
         let (normalisation, temperature) = (self.normalisation, self.temperature);
         Ok(draw_order(self.strategy, normalisation, temperature, noise.view(), &guide, ratio))
     }
+}
+
+/// Pixels of the region in each patch of some slices of one size: (N, L).
+pub fn region_counts(batch: &[&Slice], patch: usize) -> Array2<u32> {
+    let size = batch.first().map_or(0, |slice| slice.size());
+    let mut counts = Array2::zeros((batch.len(), (size / patch).pow(2)));
+    for (mut row, slice) in counts.rows_mut().into_iter().zip(batch) {
+        row.assign(&ArrayView1::from(&patch_counts(slice.region.view(), patch)));
+    }
+    counts
 }
 
 /// Uniform draws in the open interval (0, 1), so that their logarithms are finite.

@@ -18,7 +18,7 @@ mod guide;
 mod scores;
 
 pub(crate) use guide::uniform_noise;
-pub use guide::{Guide, SliceGuide};
+pub use guide::{Guide, SliceGuide, region_counts};
 pub use scores::{
     BatchGuide, Normalisation, Strategy, draw_order, keep_count, order_from_scores, paper_scores,
     published_scores,

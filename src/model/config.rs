@@ -15,6 +15,9 @@ pub struct Config {
     pub field_mm: usize,
     /// Edge of a square patch, pixels.
     pub patch: usize,
+    /// Patches of an image that the network looks at: the region's and those nearest to it. 0:
+    /// all, as published.
+    pub context: usize,
     /// Channels of a token in the encoder.
     pub dim: usize,
     /// Transformer blocks of the encoder.
@@ -47,6 +50,7 @@ impl Config {
             image: 256,
             field_mm: 200,
             patch: 8,
+            context: 0,
             dim: 128,
             depth: 12,
             heads: 16,
@@ -57,13 +61,14 @@ impl Config {
         }
     }
 
-    /// For laptops and tests: a field that is little more than the neck, so that a quarter of the
-    /// published patches is as fine on the cord; half the channels, a quarter of the depth, the same
-    /// head size.
+    /// For laptops and tests: a field that is little more than the neck, of which the network looks
+    /// at the canal and what is next to it, so that a tenth of the published patches is nearly as
+    /// fine on the cord; half the channels, a quarter of the depth, the same head size.
     pub fn small() -> Self {
         Self {
             image: 128,
             field_mm: 128,
+            context: 96,
             dim: 64,
             depth: 3,
             heads: 8,
@@ -91,6 +96,11 @@ impl Config {
     /// Patches of an image: L.
     pub fn patches(&self) -> usize {
         self.grid() * self.grid()
+    }
+
+    /// Patches of an image that take part, as a rule.
+    pub fn tokens(&self) -> usize {
+        if self.context == 0 { self.patches() } else { self.context.min(self.patches()) }
     }
 
     /// Pixels of a patch.
@@ -134,7 +144,7 @@ impl Config {
     /// Upper bound of the activations that training keeps per image, bytes: those of unfused
     /// operations. `composite`: attention stores its probabilities instead of recomputing them.
     pub fn activation_bytes(&self, composite: bool) -> usize {
-        let tokens = self.patches() + 1;
+        let tokens = self.tokens() + 1;
         let stack = |depth: usize, dim: usize, heads: usize| {
             let scores = if composite { 4 * tokens * heads } else { 0 };
             // Per token and block: two norms, q, k, v, their mixture, two residuals, the hidden
@@ -154,7 +164,7 @@ impl Config {
         };
         let encoder = stack(visible as f64 + 1.0, self.dim as f64, self.depth as f64);
         let decoder =
-            stack(self.patches() as f64 + 1.0, self.decoder_dim as f64, self.decoder_depth as f64);
+            stack(self.tokens() as f64 + 1.0, self.decoder_dim as f64, self.decoder_depth as f64);
         encoder + decoder
     }
 }

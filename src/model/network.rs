@@ -30,7 +30,8 @@ pub struct Network {
     edge_pred: Linear,
 }
 
-/// What the network draws for every patch, visible or hidden; each (N, L, patch²) in (0, 1).
+/// What the network draws for every patch, visible or hidden; each (N, L, patch²) in (0, 1), and
+/// 0 for patches that take no part.
 pub struct Prediction {
     pub reconstruction: Tensor,
     pub edges: Tensor,
@@ -98,15 +99,22 @@ impl Network {
         self.norm.forward(&x)
     }
 
-    /// Decodes to the tokens of all patches, without the class token: (N, L, decoder_dim).
+    /// Decodes to the tokens of the patches that take part, without the class token:
+    /// (N, tokens, decoder_dim).
     fn decode(&self, latent: &Tensor, order: &PatchOrder, cancel: &CancelToken) -> Result<Tensor> {
         let (batch, encoded, _) = latent.dims3()?;
-        let (tokens, dim) = (order.patches() + 1, self.config.decoder_dim);
+        let (tokens, dim) = (order.tokens() + 1, self.config.decoder_dim);
         let x = self.decoder_embed.forward(latent)?.reshape((batch * encoded, dim))?;
         let table = Tensor::cat(&[&x, &self.mask_token.reshape((1, dim))?], 0)?;
         let x = table.index_select(&order.decoder_rows(latent.device())?, 0)?;
         let x = x.reshape((batch, tokens, dim))?;
-        let mut x = x.broadcast_add(&self.decoder_pos_embed)?; // (N, 1 + L, decoder_dim)
+        let mut x = match order.decoder_places(latent.device())? {
+            None => x.broadcast_add(&self.decoder_pos_embed)?,
+            Some(places) => {
+                let positions = self.decoder_pos_embed.squeeze(0)?.index_select(&places, 0)?;
+                (x + positions.reshape((batch, tokens, dim))?)?
+            }
+        }; // (N, 1 + tokens, decoder_dim)
         for block in &self.decoder_blocks {
             x = block.forward(&x, cancel)?;
         }
@@ -114,8 +122,22 @@ impl Network {
         x.narrow(1, 1, tokens - 1)?.contiguous()
     }
 
-    fn head(&self, x: &Tensor, norm: &LayerNorm, pred: &Linear) -> Result<Tensor> {
-        sigmoid(&pred.forward(&norm.forward(x)?)?) // (N, L, patch²)
+    /// Draws every patch of the images, (N, L, patch²): from the tokens of those that take part,
+    /// 0 for the others.
+    fn head(
+        &self,
+        x: &Tensor,
+        order: &PatchOrder,
+        norm: &LayerNorm,
+        pred: &Linear,
+    ) -> Result<Tensor> {
+        let drawn = sigmoid(&pred.forward(&norm.forward(x)?)?)?; // (N, tokens, patch²)
+        let Some(rows) = order.drawn_rows(x.device())? else { return Ok(drawn) };
+        let drawn = drawn.flatten_to(1)?;
+        let pixels = drawn.dim(1)?;
+        let nothing = Tensor::zeros((1, pixels), drawn.dtype(), drawn.device())?;
+        let all = Tensor::cat(&[&drawn, &nothing], 0)?.index_select(&rows, 0)?;
+        all.reshape((order.batch(), order.patches(), pixels))
     }
 
     /// Redraws a batch. `patches`: (N, L, patch²) in [0, 1].
@@ -127,8 +149,8 @@ impl Network {
     ) -> Result<Prediction> {
         let x = self.decode(&self.encode(patches, order, cancel)?, order, cancel)?;
         Ok(Prediction {
-            reconstruction: self.head(&x, &self.rec_norm, &self.rec_pred)?,
-            edges: self.head(&x, &self.edge_norm, &self.edge_pred)?,
+            reconstruction: self.head(&x, order, &self.rec_norm, &self.rec_pred)?,
+            edges: self.head(&x, order, &self.edge_norm, &self.edge_pred)?,
         })
     }
 
@@ -140,6 +162,6 @@ impl Network {
         cancel: &CancelToken,
     ) -> Result<Tensor> {
         let x = self.decode(&self.encode(patches, order, cancel)?, order, cancel)?;
-        self.head(&x, &self.rec_norm, &self.rec_pred)
+        self.head(&x, order, &self.rec_norm, &self.rec_pred)
     }
 }

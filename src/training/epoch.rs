@@ -15,7 +15,7 @@ use super::{EpochRecord, Loss, Model, Stage, Target, augment, pixel_weights, sob
 use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::Context;
-use crate::masking::Guide;
+use crate::masking::{Guide, region_counts};
 use crate::model::{Network, PatchOrder, patchify};
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
@@ -125,6 +125,8 @@ pub fn train_epoch(
         let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
         let mut masking = context.streams.stream("masking", &place);
         let masks = guide.draw(&members, options.ratio, &mut masking)?;
+        let region = region_counts(&members, model.config.patch);
+        let masks = masks.near(region.view(), model.config.context);
         let step = train_batch(model, &network, &members, &masks, place, options, context);
         let (gradients, losses) = step.inspect_err(|error| {
             if matches!(error, Error::Cancelled) {
@@ -181,7 +183,7 @@ fn train_batch(
             if options.augment { augment(view, &mut stream) } else { view.to_owned() }
         })
         .collect();
-    let hidden_in_batch = masks.batch() * (masks.patches() - masks.keep());
+    let hidden_in_batch = masks.hidden_patches();
     let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch));
     let mut gradients = BTreeMap::new();
     let mut losses = [0.0; 3];
@@ -249,7 +251,7 @@ fn announce(
     const STEP_PER_FORWARD: f64 = 3.5;
     let config = network.config();
     // 30 s at 100 GFLOP/s: below that nobody waits for an estimate.
-    let flops = config.forward_flops(config.patches()) * STEP_PER_FORWARD * slices as f64;
+    let flops = config.forward_flops(config.tokens()) * STEP_PER_FORWARD * slices as f64;
     if flops < 3e12 {
         return Ok(());
     }
@@ -259,6 +261,7 @@ fn announce(
         0.75,
         &mut context.streams.stream("estimate", &[]),
     )?;
+    let order = order.near(region_counts(&[slice], config.patch).view(), config.context);
     let patches = stack(&[image], &context.device)?;
     let start = Instant::now();
     network

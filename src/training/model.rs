@@ -147,6 +147,7 @@ fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
         image: tokens.saturating_sub(1).isqrt() * patch,
         field_mm: Config::paper().field_mm,
         patch: *patch,
+        context: 0,
         dim: *dim,
         depth: depth("blocks"),
         heads: dim / 8,

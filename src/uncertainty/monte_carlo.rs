@@ -92,7 +92,9 @@ impl MonteCarlo {
             let region = patch_counts(slice.region.view(), patch);
             let name = format!("monte-carlo/{}", slice.subject);
             let mut stream = context.streams.stream(&name, &[round, slice.index as u64]);
-            orders.push(self.draw(&region, &mut stream));
+            let order = self.draw(&region, &mut stream);
+            let region = ArrayView2::from_shape((1, region.len()), &region).expect("one row");
+            orders.push(order.near(region, network.config().context));
         }
         let passes = orders.iter().map(PatchOrder::batch).sum();
         let progress = context.progress("estimating uncertainty", "pass", passes);

@@ -26,6 +26,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   the parameters that follow.
     /// * `field_mm`: edge of the field of the body that the images show, in mm.
     /// * `patch`: edge of a patch in pixels.
+    /// * `context`: patches that the network looks at, those nearest to the region; 0: all, as
+    ///   published.
     /// * `dim`: channels of a token in the encoder.
     /// * `depth`: transformer blocks of the encoder.
     /// * `heads`: attention heads of the encoder.
@@ -43,6 +45,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] image: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] field_mm: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] patch: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] context: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] dim: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] depth: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] heads: NoneOr<i64>,
@@ -56,6 +59,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ("image", image, &mut config.image),
             ("field_mm", field_mm, &mut config.field_mm),
             ("patch", patch, &mut config.patch),
+            ("context", context, &mut config.context),
             ("dim", dim, &mut config.dim),
             ("depth", depth, &mut config.depth),
             ("heads", heads, &mut config.heads),
