@@ -323,3 +323,32 @@ fn masks_for_another_patch_size_are_refused() {
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("the masks were made for patches of 8 pixels"), "{error}");
 }
+
+#[test]
+fn what_lies_beyond_the_context_neither_counts_nor_hinders() {
+    let context = Context::new(6);
+    let near = slice(0);
+    let mut far = near.clone();
+    far.image.column_mut(31).fill(0.9);
+    let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
+    let redrawn = |model: &mut Model, slice: &Slice| {
+        model.estimations = 0;
+        estimate(model, &[slice], &settings, &context).unwrap().remove(0)
+    };
+    // 21 of 64 patches touch the region; the last column of patches is the farthest from it.
+    let mut model = Model::new(Config { context: 40, ..config() }, &context).unwrap();
+    assert_eq!(redrawn(&mut model, &near).variance, redrawn(&mut model, &far).variance);
+    let mut all = Model::new(config(), &context).unwrap();
+    assert_ne!(redrawn(&mut all, &near).variance, redrawn(&mut all, &far).variance);
+
+    let slices: Vec<Slice> = (0..6).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let random = Guide::random(config().patch);
+    let mut losses = (0..12).map(|_| {
+        train_epoch(&mut model, &slices, &random, Stage::Pretrain, &options(), &context)
+            .unwrap()
+            .reconstruction
+    });
+    let (first, last) = (losses.next().unwrap(), losses.last().unwrap());
+    assert!(last < 0.7 * first, "{first} → {last}");
+}
