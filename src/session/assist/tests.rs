@@ -95,7 +95,7 @@ fn the_replaced_stretch_is_counted_in_characters() {
 
 #[test]
 fn members_of_live_values_are_completed_through_chains() {
-    offers("clinic.|", &["healthy", "names", "where", "at_size"]);
+    offers("clinic.|", &["healthy", "names", "where", "prepare"]);
     offers("clinic[1].|", &["slices", "image", "discs"]);
     offers_exactly("clinic[\"a\"].sl|", &["slices"]);
     offers("clinic[3].slices[0].image.|", &["maximum"]);
@@ -143,7 +143,7 @@ fn keyword_arguments_come_first_and_not_twice() {
     assert!(!all.iter().any(|text| text == "batch = " || text == "cohort = "), "{all:?}");
     offers_exactly("train_epoch(model, clinic, lea|", &["learning_rate = "]);
     offers("train_epoch(model,\n    clinic,\n    |", &["ratio = "]);
-    offers("clinic.at_size(|", &["count"]);
+    offers("clinic.prepare(|", &["count"]);
     let argument = completions("train_epoch(model, clinic, lea|").candidates.remove(0);
     assert_eq!(argument.kind, CandidateKind::KeywordArgument);
     assert_eq!(argument.detail.as_deref(), Some("float | int, default 0.003"));
@@ -234,7 +234,7 @@ fn a_page_tells_about_what_the_cursor_touches() {
 #[test]
 fn pages_of_values_say_what_they_are_and_what_they_can_do() {
     let text = page("clinic|").unwrap().text(80);
-    assert!(text.contains("<Cohort") && text.contains(".at_size(size) -> Cohort"), "{text}");
+    assert!(text.contains("<Cohort") && text.contains(".prepare(size = None, field_mm = None) -> Cohort"), "{text}");
     assert!(page("count|").unwrap().text(80).contains("3"));
     let text = page("score|").unwrap().text(80);
     assert!(text.starts_with("score(subject, scale = 2.0)"), "{text}");
