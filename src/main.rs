@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
-use u2ad::frontends::{Options, bench, notebook, script, terminal};
+use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
+use u2ad::frontends::{Options, bench, jupyter, notebook, script, terminal};
 
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
@@ -53,11 +54,94 @@ enum Command {
         /// Where to; the other kind of file.
         to: PathBuf,
     },
+    /// The Jupyter kernel: install it once, then choose it in JupyterLab, Notebook or VS Code.
+    Kernel {
+        #[command(subcommand)]
+        action: KernelCommand,
+    },
     /// Open the interactive shell. This is what happens without a command.
     Repl {
         #[command(flatten)]
         session: SessionArguments,
     },
+}
+
+#[derive(Subcommand)]
+enum KernelCommand {
+    /// Tell Jupyter about this program. Arguments after `--` are given to every kernel, such as
+    /// `-- --seed 3`.
+    Install {
+        #[command(flatten)]
+        place: KernelPlace,
+        /// Name by which programs call the kernel.
+        #[arg(long, default_value = "u2ad")]
+        name: String,
+        /// Name that people read in menus.
+        #[arg(long, value_name = "TITLE", default_value = "U²AD (Starlark)")]
+        display_name: String,
+        /// Arguments of `u2ad kernel start`.
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
+    /// Remove what `install` wrote.
+    Uninstall {
+        #[command(flatten)]
+        place: KernelPlace,
+        /// Name by which programs call the kernel.
+        #[arg(long, default_value = "u2ad")]
+        name: String,
+    },
+    /// Show where kernels of u2ad are installed.
+    List,
+    /// Run a kernel. Jupyter calls this.
+    Start {
+        /// The connection file that Jupyter wrote.
+        connection_file: PathBuf,
+        #[command(flatten)]
+        session: SessionArguments,
+    },
+}
+
+#[derive(Args)]
+#[group(multiple = false)]
+struct KernelPlace {
+    /// For this user. This is what happens without a place.
+    #[arg(long)]
+    user: bool,
+    /// In DIR/share/jupyter.
+    #[arg(long, value_name = "DIR")]
+    prefix: Option<PathBuf>,
+    /// In the Python environment that is active.
+    #[arg(long)]
+    sys_prefix: bool,
+}
+
+impl KernelPlace {
+    fn chosen(self) -> Option<Place> {
+        let Self { user, prefix, sys_prefix } = self;
+        prefix
+            .map(Place::Prefix)
+            .or(sys_prefix.then_some(Place::SysPrefix))
+            .or(user.then_some(Place::User))
+    }
+}
+
+impl KernelCommand {
+    fn run(self) -> u2ad::Result<ExitCode> {
+        match self {
+            Self::Install { place, name, display_name, arguments } => {
+                let place = place.chosen().unwrap_or(Place::User);
+                kernelspec::install(&Installation { name, title: display_name, place, arguments })
+            }
+            Self::Uninstall { place, name } => {
+                kernelspec::uninstall(&name, place.chosen().as_ref())
+            }
+            Self::List => kernelspec::list(),
+            Self::Start { connection_file, session } => {
+                jupyter::start(&connection_file, &session.into())
+            }
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -155,6 +239,7 @@ fn main() -> ExitCode {
             bench::run(&workload, &options)
         }
         Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
+        Some(Command::Kernel { action }) => action.run(),
         Some(Command::Repl { session }) => terminal::run(&session.into()),
         None => terminal::run(&session.into()),
     };

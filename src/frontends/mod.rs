@@ -4,10 +4,12 @@ mod ask;
 pub mod bench;
 mod console;
 mod images;
+pub mod jupyter;
 pub mod notebook;
 mod progress;
 mod record;
 pub mod script;
+mod state_folder;
 pub mod terminal;
 
 use std::path::PathBuf;

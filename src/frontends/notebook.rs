@@ -174,20 +174,6 @@ people
     }
 
     #[test]
-    fn files_are_converted_by_their_endings() {
-        let folder = tempfile::tempdir().unwrap();
-        let [script, notebook, back] =
-            ["a.star", "a.ipynb", "b.star"].map(|name| folder.path().join(name));
-        std::fs::write(&script, SCRIPT).unwrap();
-        convert(&script, &notebook).unwrap();
-        convert(&notebook, &back).unwrap();
-        assert_eq!(std::fs::read_to_string(&back).unwrap(), SCRIPT);
-        assert!(convert(&script, &back).unwrap_err().to_string().starts_with("convert turns"));
-        let missing = convert(&folder.path().join("c.star"), &notebook).unwrap_err();
-        assert!(missing.to_string().contains("c.star"), "{missing}");
-    }
-
-    #[test]
     fn what_is_no_notebook_is_refused_in_one_sentence() {
         for text in ["", "[]", "{\"nbformat\": 9}", "{\"nbformat\": 4, \"nbformat_minor\": 5}"] {
             let error = notebook_cells(text).unwrap_err().to_string();

@@ -19,8 +19,7 @@ static SESSION: LazyLock<Session> = LazyLock::new(|| {
     let session = Session::start(Settings::default(), Arc::new(Deaf)).unwrap();
     let source = "\
 clinic = phantom_cohort(subjects = 2, pixel_mm = 2.0)
-model = u2ad(image = 32, dim = 16, depth = 1, heads = 2, decoder_dim = 16, decoder_depth = 1,
-             decoder_heads = 2)
+model = u2ad()
 found = detect(intensity_threshold(), clinic)
 count = 3
 scores = {\"sub-a\": 1.0}
@@ -219,7 +218,7 @@ fn a_page_tells_about_what_the_cursor_touches() {
     assert_eq!(heading("clinic[0]|"), "clinic[0]: Subject");
     assert_eq!(heading("clinic.hea|lthy"), "Cohort.healthy -> Cohort");
     assert_eq!(heading("clinic[0].slices[1].image|"), "Slice.image -> Image");
-    assert_eq!(heading("clinic.where|"), "where(**columns) -> Cohort");
+    assert_eq!(heading("clinic.where|"), "where(columns) -> Cohort");
     assert_eq!(heading("Cohort|"), "Cohort");
     assert_eq!(heading("count|"), "count: int");
     assert_eq!(heading("print(train_epoch(model, [clinic[0]|"), "clinic[0]: Subject");
@@ -251,26 +250,6 @@ fn questions_are_answered_or_say_what_was_meant() {
     assert!(answer("?train_epoch").unwrap().heading.starts_with("train_epoch("));
     let error = answer("train_epohc?").unwrap_err();
     assert_eq!(error.sentence(), "nothing is known about `train_epohc`; did you mean train_epoch?");
-}
-
-/// The language cannot tell what stands in our types, so the manual says it; this is true.
-#[test]
-fn what_stands_in_a_value_is_what_the_manual_says() {
-    for (of, one) in [
-        ("clinic", "clinic[0]"),
-        ("clinic[0]", "clinic[0][0]"),
-        ("found", "found[0]"),
-        ("estimate_uncertainty(model, clinic[0:1], samples = 2)", "{}[0]"),
-        ("train_epoch(model, clinic) and model.history", "{}[0]"),
-    ] {
-        let one = one.replace("{}", &format!("({of})"));
-        let shown = |source: String| {
-            let cell = Cell { name: "cell".into(), source, folder: PathBuf::new() };
-            SESSION.run(cell).unwrap().unwrap().to_text().trim_matches('"').to_owned()
-        };
-        let (whole, part) = (shown(format!("type({of})")), shown(format!("type({one})")));
-        assert_eq!(kinds::element(&whole, false).as_deref(), Some(&*part), "{of}");
-    }
 }
 
 #[test]

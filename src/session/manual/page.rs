@@ -40,10 +40,7 @@ impl Page {
         let width = width.max(NARROWEST);
         let mut blocks = Vec::new();
         if !self.heading.is_empty() {
-            // A parameter and its default stay on one line.
-            let kept = self.heading.replace(" = ", "\u{a0}=\u{a0}");
-            let filled = fill(&kept, Options::new(width).subsequent_indent("    "));
-            blocks.push(filled.replace('\u{a0}', " "));
+            blocks.push(fill(&self.heading, Options::new(width).subsequent_indent("    ")));
         }
         blocks.extend(self.paragraphs.iter().map(|paragraph| fill(paragraph, width)));
         blocks.extend(self.lists.iter().map(|list| list.text(width)));
@@ -134,8 +131,8 @@ mod tests {
     #[test]
     fn text_keeps_within_the_width() {
         let expected = "\
-train(model, cohort,
-    learning_rate = 0.003)
+train(model, cohort, learning_rate =
+    0.003)
 
 Trains one epoch: every slice of the
 cohort once.

@@ -62,14 +62,14 @@ impl Verb {
     pub(in crate::session) fn from_docs(name: &str, docs: &DocFunction) -> Self {
         let params = &docs.params;
         let listed = [
-            (Passing::Position, "", params.pos_only.iter().collect::<Vec<_>>()),
-            (Passing::Either, "", params.pos_or_named.iter().collect()),
-            (Passing::Rest, "*", params.args.iter().collect()),
-            (Passing::Name, "", params.named_only.iter().collect()),
-            (Passing::Rest, "**", params.kwargs.iter().collect()),
+            (Passing::Position, params.pos_only.iter().collect::<Vec<_>>()),
+            (Passing::Either, params.pos_or_named.iter().collect()),
+            (Passing::Rest, params.args.iter().collect()),
+            (Passing::Name, params.named_only.iter().collect()),
+            (Passing::Rest, params.kwargs.iter().collect()),
         ];
-        let parameter = |docs: &DocParam, passing, stars| Parameter {
-            name: format!("{stars}{}", docs.name),
+        let parameter = |docs: &DocParam, passing| Parameter {
+            name: docs.name.clone(),
             kind: docs.typ.to_string(),
             default: docs.default_value.as_ref().map(|default| match fraction(&docs.name) {
                 Some(fraction) if default == UNTOLD => format!("{fraction:?}"),
@@ -79,9 +79,9 @@ impl Verb {
             summary: docs.docs.as_ref().map(prose),
             choices: choices(name, &docs.name),
         };
-        let parameters = listed.into_iter().flat_map(|(passing, stars, all)| {
-            all.into_iter().map(move |docs| parameter(docs, passing, stars))
-        });
+        let parameters = listed
+            .into_iter()
+            .flat_map(|(passing, all)| all.into_iter().map(move |docs| parameter(docs, passing)));
         let parameters = parameters.collect();
         let docs_of = docs.docs.as_ref();
         Self {

@@ -14,7 +14,7 @@ use crate::session::device::device_name;
 use crate::session::manual::Type;
 use crate::session::nearest::nearest;
 use crate::session::state::State;
-use crate::session::{Display, Manual, Output, Page, Part, assist, open_device, panics, snapshot};
+use crate::session::{Display, Manual, Output, Page, Part, Verb, open_device, panics, snapshot};
 
 /// How long an interrupt may go unnoticed while a cell sleeps.
 const MOST_ASLEEP: Duration = Duration::from_millis(20);
@@ -196,7 +196,8 @@ fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
     if let Some(value) = panics::catch(|| eval.module().get(name)).ok().flatten() {
         return Ok(page_of(value));
     }
-    assist::inspect(&[], name, usize::MAX).ok_or_else(|| {
+    let documented = manual.function(name).map(Verb::page);
+    documented.or_else(|| Some(manual.kind(name)?.page())).ok_or_else(|| {
         let names: Vec<_> = manual.verbs().map(|verb| verb.name.clone()).collect();
         let hint = match nearest(name, &names) {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),

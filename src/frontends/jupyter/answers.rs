@@ -1,0 +1,150 @@
+//! Requests that are answered at once, also while a cell runs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use jupyter_protocol::{
+    CodeMirrorMode, CommClose, CommInfoReply, CompleteReply, CompleteRequest, HelpLink,
+    InspectReply, InspectRequest, IsCompleteReply, JupyterMessageContent, KernelInfoReply,
+    LanguageInfo, ReplyError, ReplyStatus, Status,
+};
+use serde_json::json;
+
+use super::incoming::Request;
+use super::kernel::Kernel;
+use super::media::Bundle;
+use super::outbox::Outbox;
+use crate::session::{Completeness, Completions, completeness};
+
+/// Answers one request between "busy" and "idle". What is no request gets no reply.
+pub(super) fn answer(
+    kernel: &Arc<Kernel>,
+    outbox: &Outbox,
+    request: &Request,
+    content: JupyterMessageContent,
+) {
+    kernel.state(request, Status::busy());
+    let kind = content.message_type().to_owned();
+    // A mistake in a completion must not cost the session.
+    let reply = catch_unwind(AssertUnwindSafe(|| reply(kernel, request, content)));
+    if let Some(reply) = reply.unwrap_or_else(|_| refusal(&kind)) {
+        outbox.send(request.reply(reply));
+    }
+    kernel.done_beside(request);
+}
+
+fn reply(
+    kernel: &Kernel,
+    request: &Request,
+    content: JupyterMessageContent,
+) -> Option<JupyterMessageContent> {
+    Some(match content {
+        JupyterMessageContent::KernelInfoRequest(_) => kernel_info().into(),
+        JupyterMessageContent::CompleteRequest(asked) => complete(kernel, &asked).into(),
+        JupyterMessageContent::InspectRequest(asked) => inspect(kernel, &asked).into(),
+        JupyterMessageContent::IsCompleteRequest(asked) => is_complete(&asked.code).into(),
+        JupyterMessageContent::CommInfoRequest(_) => CommInfoReply::default().into(),
+        // There is nothing here that a client could talk to.
+        JupyterMessageContent::CommOpen(open) => {
+            let close = CommClose { comm_id: open.comm_id, ..CommClose::default() };
+            kernel.iopub.send(request.publish(close));
+            return None;
+        }
+        JupyterMessageContent::UnknownMessage(unknown) if unknown.msg_type == "history_request" => {
+            kernel.history().answer(&unknown.content).into()
+        }
+        other => return refusal(other.message_type()),
+    })
+}
+
+/// An error for a request that is not known or not complete.
+fn refusal(kind: &str) -> Option<JupyterMessageContent> {
+    let reply = format!("{}_reply", kind.strip_suffix("_request")?);
+    let error = ReplyError {
+        ename: "RequestError".to_owned(),
+        evalue: format!("u2ad cannot answer this {kind}"),
+        traceback: Vec::new(),
+    };
+    let unknown = jupyter_protocol::UnknownMessage {
+        msg_type: reply,
+        content: json!({
+            "status": ReplyStatus::Error,
+            "ename": error.ename,
+            "evalue": error.evalue,
+            "traceback": error.traceback,
+        }),
+    };
+    Some(unknown.into())
+}
+
+/// What u2ad is and how its language is shown: Starlark reads as Python, which every client
+/// highlights.
+pub(super) fn kernel_info() -> KernelInfoReply {
+    let version = env!("CARGO_PKG_VERSION");
+    let link = |text: &str, url: &str| HelpLink { text: text.to_owned(), url: url.to_owned() };
+    KernelInfoReply {
+        status: ReplyStatus::Ok,
+        protocol_version: "5.4".to_owned(),
+        implementation: "u2ad".to_owned(),
+        implementation_version: version.to_owned(),
+        language_info: LanguageInfo {
+            name: "starlark".to_owned(),
+            version: version.to_owned(),
+            mimetype: Some("text/x-python".to_owned()),
+            file_extension: Some(".star".to_owned()),
+            pygments_lexer: Some("python".to_owned()),
+            codemirror_mode: Some(CodeMirrorMode::python()),
+            nbconvert_exporter: Some("script".to_owned()),
+        },
+        banner: format!("u2ad {version} · help() lists the verbs"),
+        help_links: vec![
+            link("Starlark", "https://github.com/bazelbuild/starlark/blob/master/spec.md"),
+            link("U²AD, the paper", "https://doi.org/10.1016/j.media.2026.103939"),
+        ],
+        debugger: false,
+        error: None,
+    }
+}
+
+fn complete(kernel: &Kernel, asked: &CompleteRequest) -> CompleteReply {
+    let Completions { start, end, candidates } =
+        kernel.session.complete(&asked.code, asked.cursor_pos);
+    // What JupyterLab draws beside each candidate.
+    let described: Vec<_> = candidates
+        .iter()
+        .map(|candidate| {
+            json!({
+                "text": candidate.text,
+                "type": candidate.kind.name(),
+                "signature": candidate.detail.as_deref().unwrap_or_default(),
+                "start": start,
+                "end": end,
+            })
+        })
+        .collect();
+    let mut reply = CompleteReply {
+        matches: candidates.into_iter().map(|candidate| candidate.text).collect(),
+        cursor_start: start,
+        cursor_end: end,
+        ..CompleteReply::default()
+    };
+    reply.metadata.insert("_jupyter_types_experimental".to_owned(), described.into());
+    reply
+}
+
+fn inspect(kernel: &Kernel, asked: &InspectRequest) -> InspectReply {
+    match kernel.session.inspect(&asked.code, asked.cursor_pos) {
+        Some(page) => {
+            InspectReply { found: true, data: Bundle::page(&page).data, ..InspectReply::default() }
+        }
+        None => InspectReply::default(),
+    }
+}
+
+fn is_complete(code: &str) -> IsCompleteReply {
+    match completeness(code) {
+        Completeness::Complete => IsCompleteReply::complete(),
+        Completeness::Incomplete { indent } => IsCompleteReply::incomplete(indent),
+        Completeness::Invalid => IsCompleteReply::invalid(),
+    }
+}

@@ -1,0 +1,298 @@
+//! What stands between the network and the sockets.
+//!
+//! Everybody on the machine can connect to a TCP port, and the transport sets memory aside for
+//! whatever length a frame announces: one frame of a stranger, long before any signature is
+//! looked at, could end the process and with it hours of training. So connections arrive here, and
+//! frames of a sane length pass on to the sockets proper, which listen where only this process can
+//! connect. What goes out waits here too, for clients that do not read.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jupyter_protocol::ConnectionInfo;
+use jupyter_protocol::connection_info::Transport;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::{Error, Result};
+
+/// A longer frame ends its connection.
+const LONGEST_FRAME: u64 = 256 << 20;
+/// A client with so many bytes to read loses its connection, and opens another if it lives.
+const LONGEST_QUEUE: usize = 64 << 20;
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
+/// Bytes of the greeting that comes before all frames.
+const GREETING: u64 = 64;
+
+/// The doors of one kernel, not yet open.
+pub(super) struct Guard {
+    /// Where the sockets proper listen.
+    pub inside: ConnectionInfo,
+    folder: TempDir,
+    doors: Vec<(TcpListener, PathBuf)>,
+}
+
+impl Guard {
+    /// Takes the addresses that `info` says.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with the address that is taken.
+    pub async fn new(info: &ConnectionInfo) -> Result<Self> {
+        let folder = TempDir::with_prefix("u2ad-")
+            .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
+        let prefix = folder.path().join("socket");
+        let ports =
+            [info.shell_port, info.control_port, info.stdin_port, info.iopub_port, info.hb_port];
+        let mut doors = Vec::new();
+        for port in ports {
+            let listener = TcpListener::bind((info.ip.as_str(), port)).await.map_err(|error| {
+                Error::input(format!("tcp://{}:{port} cannot be opened: {error}", info.ip))
+            })?;
+            doors.push((listener, PathBuf::from(format!("{}-{port}", prefix.display()))));
+        }
+        let inside = ConnectionInfo {
+            transport: Transport::IPC,
+            ip: prefix.display().to_string(),
+            ..info.clone()
+        };
+        Ok(Self { inside, folder, doors })
+    }
+
+    /// Opens the doors; the sockets proper must listen by now.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if they do not.
+    pub fn open(self) -> Result<()> {
+        let Self { folder, doors, .. } = self;
+        for (listener, socket) in doors {
+            let way = Way::to(&socket)
+                .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
+            tokio::spawn(async move {
+                loop {
+                    let Ok((outside, _)) = listener.accept().await else {
+                        // Too many open files, most likely: later there may be fewer.
+                        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                        continue;
+                    };
+                    let Ok(inside) = UnixStream::connect(way.path()).await else { return };
+                    tokio::spawn(relay(outside, inside));
+                }
+            });
+        }
+        keep_or_remove(folder);
+        Ok(())
+    }
+}
+
+/// A way to a socket that stays open when its file is gone: nobody else can take it then, and a
+/// kernel that is killed leaves no file behind.
+#[cfg(target_os = "linux")]
+struct Way(std::fs::File);
+
+#[cfg(target_os = "linux")]
+impl Way {
+    fn to(socket: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Names the file without opening it, which sockets do not allow.
+        const O_PATH: i32 = 0o10_000_000;
+        std::fs::OpenOptions::new().read(true).custom_flags(O_PATH).open(socket).map(Self)
+    }
+
+    fn path(&self) -> PathBuf {
+        use std::os::fd::AsRawFd;
+        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn keep_or_remove(folder: TempDir) {
+    // A folder that cannot be removed harms nobody.
+    folder.close().ok();
+}
+
+/// Elsewhere the files stay, in a folder that only the user can enter.
+#[cfg(not(target_os = "linux"))]
+struct Way(PathBuf);
+
+#[cfg(not(target_os = "linux"))]
+impl Way {
+    fn to(socket: &Path) -> std::io::Result<Self> {
+        Ok(Self(socket.to_path_buf()))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.clone()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_or_remove(folder: TempDir) {
+    let _ = folder.keep();
+}
+
+/// Passes bytes both ways until one side closes, sends what is no sane frame, or stops reading.
+async fn relay(mut outside: TcpStream, mut inside: UnixStream) {
+    // Small messages go at once.
+    outside.set_nodelay(true).ok();
+    let (from_outside, to_outside) = outside.split();
+    let (from_inside, to_inside) = inside.split();
+    tokio::select! {
+        () = inwards(from_outside, to_inside) => {}
+        () = outwards(from_inside, to_outside) => {}
+    }
+}
+
+async fn inwards(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let mut frames = Frames::default();
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut buffer).await.unwrap_or(0);
+        let bytes = &buffer[..read];
+        if bytes.is_empty() || !frames.admit(bytes) || to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes what the socket gives at once, whether the client reads or not: the socket writes to its
+/// clients one after another, and one that does not read must not keep the others waiting.
+async fn outwards(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let (queue, mut waiting) = unbounded_channel::<Vec<u8>>();
+    let length = AtomicUsize::new(0);
+    let length = &length;
+    let collect = async move {
+        loop {
+            let mut piece = vec![0; PIECE];
+            let read = from.read(&mut piece).await.unwrap_or(0);
+            piece.truncate(read);
+            if read == 0 || queue.send(piece).is_err() {
+                return true;
+            }
+            if length.fetch_add(read, Ordering::Relaxed) > LONGEST_QUEUE {
+                return false;
+            }
+        }
+    };
+    let deliver = async {
+        while let Some(piece) = waiting.recv().await {
+            if to.write_all(&piece).await.is_err() {
+                return;
+            }
+            length.fetch_sub(piece.len(), Ordering::Relaxed);
+        }
+    };
+    tokio::pin!(collect, deliver);
+    tokio::select! {
+        all = &mut collect => if all { deliver.await },
+        () = &mut deliver => {}
+    }
+}
+
+/// Where in the stream of frames the bytes are.
+struct Frames {
+    place: Place,
+    /// Bytes until the next place.
+    left: u64,
+}
+
+enum Place {
+    /// The greeting, or what a frame holds.
+    Content,
+    /// One byte that says how the length is written.
+    Flags,
+    /// The length so far.
+    Length(u64),
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self { place: Place::Content, left: GREETING }
+    }
+}
+
+impl Frames {
+    /// Follows the stream; false once a frame announces too much.
+    fn admit(&mut self, mut bytes: &[u8]) -> bool {
+        while let Some((&first, rest)) = bytes.split_first() {
+            if let Place::Content = self.place {
+                let inside = self.left.min(bytes.len() as u64);
+                bytes = &bytes[inside as usize..];
+                self.left -= inside;
+                self.finish_content();
+                continue;
+            }
+            bytes = rest;
+            match self.place {
+                Place::Flags => {
+                    let is_long = first & 0b10 != 0;
+                    (self.place, self.left) = (Place::Length(0), if is_long { 8 } else { 1 });
+                }
+                Place::Length(so_far) => {
+                    let length = so_far << 8 | u64::from(first);
+                    self.left -= 1;
+                    self.place = Place::Length(length);
+                    if self.left == 0 {
+                        if length > LONGEST_FRAME {
+                            return false;
+                        }
+                        (self.place, self.left) = (Place::Content, length);
+                        self.finish_content();
+                    }
+                }
+                Place::Content => {}
+            }
+        }
+        true
+    }
+
+    fn finish_content(&mut self) {
+        if self.left == 0 {
+            self.place = Place::Flags;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(frames: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = vec![0xff; GREETING as usize];
+        for frame in frames {
+            match u8::try_from(frame.len()) {
+                Ok(length) => bytes.extend([0, length]),
+                Err(_) => {
+                    bytes.push(2);
+                    bytes.extend((frame.len() as u64).to_be_bytes());
+                }
+            }
+            bytes.extend(*frame);
+        }
+        bytes
+    }
+
+    #[test]
+    fn whole_messages_pass_however_they_are_cut() {
+        let bytes = stream(&[b"READY", &[7; 5000], b"", b"x", &[2; 300]]);
+        for size in [1, 2, 3, 64, 65, 1000, bytes.len()] {
+            let mut frames = Frames::default();
+            assert!(bytes.chunks(size).all(|chunk| frames.admit(chunk)), "{size}");
+            assert!(matches!(frames.place, Place::Flags), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_announces_too_much_ends_the_connection() {
+        for length in [LONGEST_FRAME + 1, 1 << 40, u64::MAX] {
+            let mut bytes = stream(&[b"READY"]);
+            bytes.push(3);
+            bytes.extend(length.to_be_bytes());
+            assert!(!Frames::default().admit(&bytes), "{length}");
+            let mut frames = Frames::default();
+            assert!(!bytes.chunks(1).all(|byte| frames.admit(byte)), "{length}");
+        }
+    }
+}

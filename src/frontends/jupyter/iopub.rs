@@ -1,0 +1,125 @@
+//! What everybody hears: outputs and states, in one queue and written by one task. Text that
+//! waits is joined, so that a loop of prints becomes few messages; a listener that stopped
+//! reading cannot hold up the kernel.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jupyter_protocol::{IoPubWelcome, JupyterMessage, JupyterMessageContent, Stdio};
+use jupyter_zmq_client::{KernelIoPubXPubConnection, SubscriptionEvent};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+use super::incoming::announcement;
+use super::log;
+use super::outbox::Post;
+
+/// How long one message may take to reach the listeners' buffers.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same while a listener is known not to read.
+const IMPATIENCE: Duration = Duration::from_millis(10);
+/// Text is joined up to this many bytes.
+const LARGEST_TEXT: usize = 64 << 10;
+
+/// Writes what is queued and welcomes new listeners, until the queue closes.
+pub(super) async fn serve(
+    mut connection: KernelIoPubXPubConnection,
+    mut queue: UnboundedReceiver<Post>,
+) {
+    let mut waiting = None;
+    let mut stalled = false;
+    loop {
+        tokio::select! {
+            post = next(&mut waiting, &mut queue) => match post {
+                Some(Post::Message(mut message)) => {
+                    waiting = join_text(&mut message, &mut queue);
+                    write(&mut connection, *message, &mut stalled).await;
+                }
+                Some(Post::Flush(written)) => {
+                    written.send(()).ok();
+                }
+                None => return,
+            },
+            // The transport parses what strangers send: not even its panic may stop the outputs.
+            heard = AssertUnwindSafe(connection.recv_subscription()).catch_unwind() => {
+                if let Ok(Ok(SubscriptionEvent::Subscribe(topic))) = heard {
+                    let welcome = announcement(IoPubWelcome::new(topic));
+                    write(&mut connection, welcome, &mut stalled).await;
+                }
+            }
+        }
+    }
+}
+
+async fn next(waiting: &mut Option<Post>, queue: &mut UnboundedReceiver<Post>) -> Option<Post> {
+    match waiting.take() {
+        Some(post) => Some(post),
+        None => queue.recv().await,
+    }
+}
+
+/// Appends text that waits behind `message` to it; gives what comes after, if it was taken from
+/// the queue.
+fn join_text(message: &mut JupyterMessage, queue: &mut UnboundedReceiver<Post>) -> Option<Post> {
+    let parent = message.parent_header.as_ref().map(|header| header.msg_id.clone());
+    let JupyterMessageContent::StreamContent(text) = &mut message.content else { return None };
+    while let Ok(post) = queue.try_recv() {
+        let Post::Message(next) = &post else { return Some(post) };
+        let JupyterMessageContent::StreamContent(more) = &next.content else { return Some(post) };
+        let same_stream = matches!(
+            (&text.name, &more.name),
+            (Stdio::Stdout, Stdio::Stdout) | (Stdio::Stderr, Stdio::Stderr)
+        );
+        let same_parent =
+            next.parent_header.as_ref().map(|header| &header.msg_id) == parent.as_ref();
+        if !same_stream || !same_parent || text.text.len() + more.text.len() > LARGEST_TEXT {
+            return Some(post);
+        }
+        text.text.push_str(&more.text);
+    }
+    None
+}
+
+/// Writes to all listeners. One that stopped reading blocks the others only for a moment; what is
+/// not delivered to it then comes when it reads again, or is lost.
+async fn write(
+    connection: &mut KernelIoPubXPubConnection,
+    message: JupyterMessage,
+    stalled: &mut bool,
+) {
+    let patience = if *stalled { IMPATIENCE } else { PATIENCE };
+    match timeout(patience, connection.send(message)).await {
+        Ok(Ok(())) => *stalled = false,
+        Ok(Err(error)) => log(&format!("an output was not delivered: {error}")),
+        Err(_) => {
+            if !*stalled {
+                log("a listener does not read: its outputs may be lost");
+            }
+            *stalled = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jupyter_protocol::{JupyterMessage, Status, StreamContent};
+
+    use super::super::outbox::Outbox;
+    use super::*;
+
+    #[test]
+    fn waiting_text_is_joined_and_nothing_changes_its_place() {
+        let (outbox, mut queue) = Outbox::new();
+        let said = |text| JupyterMessage::from(StreamContent::stdout(text));
+        for message in [said("b"), said("c"), Status::idle().into(), said("d")] {
+            outbox.send(message);
+        }
+        let mut first = said("a");
+        let next = join_text(&mut first, &mut queue);
+        let JupyterMessageContent::StreamContent(text) = first.content else { panic!("text") };
+        assert_eq!(text.text, "abc");
+        let Some(Post::Message(next)) = next else { panic!("a message") };
+        assert_eq!(next.message_type(), "status");
+    }
+}

@@ -1,0 +1,84 @@
+//! A part of a display in every form that a client may want, richest first.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jupyter_protocol::{Media, MediaType};
+use serde_json::{Map, Value, json};
+
+use crate::Result;
+use crate::figures::Figure;
+use crate::session::{Page, Part};
+
+/// A chart is offered as SVG too, unless it is larger than this: with pictures in it the PNG is
+/// smaller and looks the same.
+const LARGEST_SVG: usize = 120 << 10;
+
+/// A bundle of forms and what clients should know about them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bundle {
+    pub data: Media,
+    pub metadata: Map<String, Value>,
+}
+
+impl Bundle {
+    /// Plain text alone.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::of([MediaType::Plain(text.into())])
+    }
+
+    pub fn of(forms: impl IntoIterator<Item = MediaType>) -> Self {
+        Self { data: Media::new(forms.into_iter().collect()), metadata: Map::new() }
+    }
+
+    /// Every form of `part`.
+    ///
+    /// # Errors
+    /// If a figure cannot be drawn.
+    pub fn part(part: &Part) -> Result<Self> {
+        Ok(match part {
+            Part::Text(text) => Self::text(text),
+            Part::Table(table) => Self::of([
+                MediaType::Html(table.to_html()),
+                MediaType::Plain(table.to_text(TEXT_WIDTH).trim_end().to_owned()),
+            ]),
+            Part::Figure(figure) => Self::figure(figure)?,
+            Part::Page(page) => Self::page(page),
+        })
+    }
+
+    /// Documentation as Markdown and as text.
+    pub fn page(page: &Page) -> Self {
+        let text = MediaType::Plain(page.text(TEXT_WIDTH));
+        Self::of([MediaType::Markdown(page.markdown()), text])
+    }
+
+    /// A figure as PNG with the size it should have on the page, which is half its pixels so that
+    /// it stays sharp on dense displays; as SVG where that is small; its title as text.
+    pub fn figure(figure: &Figure) -> Result<Self> {
+        let size = (figure.width.div_ceil(2), figure.height.div_ceil(2));
+        let png = BASE64_STANDARD.encode(figure.png()?);
+        let mut forms = vec![MediaType::Png(png)];
+        let svg = figure.svg()?;
+        if svg.len() <= LARGEST_SVG && !svg.contains("data:image/") {
+            forms.push(MediaType::Svg(resized(&svg, figure, size)));
+        }
+        forms.push(MediaType::Plain(format!("[figure: {}]", figure.title)));
+        let mut bundle = Self::of(forms);
+        bundle
+            .metadata
+            .insert("image/png".to_owned(), json!({ "width": size.0, "height": size.1 }));
+        Ok(bundle)
+    }
+}
+
+/// Columns of tables as plain text.
+const TEXT_WIDTH: usize = 100;
+
+/// The document with another size on the page; what it shows stays the same.
+fn resized(svg: &str, figure: &Figure, (width, height): (u32, u32)) -> String {
+    svg.replacen(&format!("width=\"{}\"", figure.width), &format!("width=\"{width}\""), 1).replacen(
+        &format!("height=\"{}\"", figure.height),
+        &format!("height=\"{height}\""),
+        1,
+    )
+}

@@ -1,0 +1,184 @@
+//! The Jupyter kernel: the same session behind the five sockets of the Jupyter protocol.
+//!
+//! The engine has its own thread, as in every front end. Here three things stand around it: an
+//! executor that runs cells one after another, a thread that answers questions beside them
+//! (completion, inspection, history), and tasks that read and write the sockets. Interrupts come
+//! through the control channel, which nothing ever blocks.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `sockets`, `guard`, `channels` | the connection file and its sockets; who may send; who reads |
+//! | `incoming`, `outbox`, `iopub` | frames to requests; replies; what everybody hears |
+//! | `kernel` | what the parts share |
+//! | `execution`, `answers`, `stdin` | running cells; answering beside them; asking the user |
+//! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
+//! | `history` | what was run, remembered across kernels |
+//! | `kernelspec`, `logo` | telling Jupyter that the kernel is there |
+
+mod answers;
+mod channels;
+mod execution;
+#[cfg(unix)]
+mod guard;
+mod history;
+mod incoming;
+mod iopub;
+mod kernel;
+pub mod kernelspec;
+mod logo;
+mod media;
+mod outbox;
+mod parent;
+mod progress;
+mod sink;
+mod sockets;
+mod stdin;
+mod traceback;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jupyter_protocol::{ConnectionInfo, Status};
+use tokio::runtime::{Builder, Handle};
+
+use self::execution::Executor;
+use self::history::History;
+use self::incoming::announcement;
+use self::kernel::Kernel;
+use self::outbox::Outbox;
+use self::sink::KernelSink;
+use self::sockets::Sockets;
+use self::stdin::StandardInput;
+use super::Options;
+use super::state_folder::state_folder;
+use crate::session::Session;
+use crate::{Error, Result};
+
+/// Stack of the thread that answers questions: a question may be nested as deeply as a cell.
+const STACK_BYTES: usize = 256 << 20;
+/// How long a cell that was interrupted may take to end before the process does.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs a kernel on the sockets of a connection file until a client shuts it down.
+///
+/// # Errors
+/// If the connection file cannot be used, an address is taken or the device not be opened.
+pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
+    let info = sockets::read_connection_file(connection_file)?;
+    let failed = |error| Error::input(format!("the kernel cannot be started: {error}"));
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("kernel")
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let kernel = runtime.block_on(serve(&info, options))?;
+    kernel.end();
+    let asked = Instant::now();
+    while kernel.is_running() && asked.elapsed() < FAREWELL {
+        thread::sleep(Duration::from_millis(5));
+    }
+    for outbox in [&kernel.shell, &kernel.control, &kernel.iopub] {
+        outbox.flush(FAREWELL);
+    }
+    // The sockets have the last replies but may still be sending them.
+    thread::sleep(Duration::from_millis(100));
+    for file in sockets::ipc_files(&info) {
+        std::fs::remove_file(file).ok();
+    }
+    // A cell that does not end must not keep the process.
+    std::process::exit(0)
+}
+
+/// Serves until the kernel should end.
+async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> {
+    let settings = options.settings()?;
+    let id = uuid::Uuid::new_v4().to_string();
+    let Sockets { shell, control, stdin, iopub, heartbeat } = Sockets::bind(info, &id).await?;
+    let (shell_outbox, shell_queue) = Outbox::new();
+    let (control_outbox, control_queue) = Outbox::new();
+    let (iopub_outbox, iopub_queue) = Outbox::new();
+    let (stdin_outbox, stdin_queue) = Outbox::new();
+
+    let input = Arc::new(StandardInput::new(stdin_outbox));
+    let sink = Arc::new(KernelSink::new(iopub_outbox.clone(), input.clone(), Handle::current()));
+    let session = Session::start(settings, sink.clone())?;
+    let history = state_folder().map(|folder| folder.join("kernel-history.jsonl"));
+    let history = History::open(history.as_deref());
+    let outboxes = [iopub_outbox, shell_outbox, control_outbox];
+    let kernel = Arc::new(Kernel::new(session, sink, outboxes, history));
+
+    let (jobs, waiting_jobs) = channel();
+    let executor = kernel.clone();
+    spawn("executor", move || Executor::serve(executor, waiting_jobs))?;
+    let (questions, waiting_questions) = channel();
+    let asked = kernel.clone();
+    spawn("answers", move || {
+        for (request, content) in waiting_questions {
+            answers::answer(&asked, &asked.shell, &request, content);
+        }
+    })?;
+
+    let (shell_send, shell) = shell.split();
+    let (control_send, control) = control.split();
+    let (stdin_send, stdin) = stdin.split();
+    tokio::spawn(outbox::serve(shell_send, shell_queue));
+    tokio::spawn(outbox::serve(control_send, control_queue));
+    tokio::spawn(outbox::serve(stdin_send, stdin_queue));
+    tokio::spawn(iopub::serve(iopub, iopub_queue));
+    tokio::spawn(sockets::beat(heartbeat));
+    tokio::spawn(channels::shell(kernel.clone(), shell, jobs, questions));
+    tokio::spawn(channels::control(kernel.clone(), control));
+    tokio::spawn(async move { input.serve(stdin).await });
+
+    kernel.iopub.send(announcement(Status::starting()));
+    until_asked_to_end(&kernel).await?;
+    Ok(kernel)
+}
+
+/// Waits for a shutdown request, for SIGTERM or for the end of the program that started the
+/// kernel; SIGINT interrupts the running cell.
+async fn until_asked_to_end(kernel: &Kernel) -> Result<()> {
+    let unwatched = |error| Error::input(format!("signals cannot be watched: {error}"));
+    #[cfg(unix)]
+    let mut terminate = {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).map_err(unwatched)?
+    };
+    #[cfg(unix)]
+    let terminated = async move { terminate.recv().await.unwrap_or_default() };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    let parent = parent::gone();
+    tokio::pin!(terminated, parent);
+    loop {
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => {
+                interrupt.map_err(unwatched)?;
+                kernel.interrupt();
+            }
+            () = &mut terminated => return Ok(()),
+            () = &mut parent => return Ok(()),
+            () = kernel.stop.notified() => return Ok(()),
+        }
+    }
+}
+
+fn spawn(name: &str, task: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(task)
+        .map(drop)
+        .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))
+}
+
+/// Tells whoever reads the server's log. A log that is gone is no reason to fail.
+fn log(line: &str) {
+    writeln!(std::io::stderr(), "u2ad kernel: {line}").ok();
+}

@@ -1,0 +1,63 @@
+//! What goes out through one socket: a queue that any thread may fill and one task that writes.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use jupyter_protocol::JupyterMessage;
+use jupyter_zmq_client::Connection;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use zeromq::SocketSend;
+
+use super::log;
+
+/// The open end of a queue of messages.
+#[derive(Clone)]
+pub(super) struct Outbox(UnboundedSender<Post>);
+
+/// One entry of the queue.
+pub(super) enum Post {
+    Message(Box<JupyterMessage>),
+    /// Answered as soon as everything before it was written.
+    Flush(mpsc::Sender<()>),
+}
+
+impl Outbox {
+    /// A queue and the end that [`serve`] reads.
+    pub fn new() -> (Self, UnboundedReceiver<Post>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Queues a message; never waits.
+    pub fn send(&self, message: JupyterMessage) {
+        // Without a reader the kernel is ending and nobody listens.
+        self.0.send(Post::Message(Box::new(message))).ok();
+    }
+
+    /// Waits until everything queued so far was written, but no longer than `patience`.
+    pub fn flush(&self, patience: Duration) {
+        let (sender, written) = mpsc::channel();
+        if self.0.send(Post::Flush(sender)).is_ok() {
+            written.recv_timeout(patience).ok();
+        }
+    }
+}
+
+/// Writes what is queued until the queue closes. A client that has gone away is no reason to stop.
+pub(super) async fn serve<S: SocketSend>(
+    mut connection: Connection<S>,
+    mut queue: UnboundedReceiver<Post>,
+) {
+    while let Some(post) = queue.recv().await {
+        match post {
+            Post::Message(message) => {
+                if let Err(error) = connection.send(*message).await {
+                    log(&format!("a reply was not delivered: {error}"));
+                }
+            }
+            Post::Flush(written) => {
+                written.send(()).ok();
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Lines that running code asks the user for.
+
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jupyter_protocol::{InputRequest, JupyterMessageContent};
+use jupyter_zmq_client::RouterRecvConnection;
+
+use super::incoming::{self, Request};
+use super::outbox::Outbox;
+use crate::context::CancelToken;
+use crate::{Error, Result};
+
+/// How often a wait looks whether the user interrupted.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// The way to the user who ran the cell, and back.
+pub(super) struct StandardInput {
+    outbox: Outbox,
+    waiting: Mutex<Option<Sender<String>>>,
+}
+
+impl StandardInput {
+    pub fn new(outbox: Outbox) -> Self {
+        Self { outbox, waiting: Mutex::default() }
+    }
+
+    /// Asks whoever sent `request` for a line and waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if `cancel` is set before an answer comes.
+    pub fn ask(
+        &self,
+        request: &Request,
+        prompt: &str,
+        hidden: bool,
+        cancel: &CancelToken,
+    ) -> Result<String> {
+        let (sender, answer) = channel();
+        self.expect(Some(sender));
+        let question = InputRequest { prompt: prompt.to_owned(), password: hidden };
+        self.outbox.send(request.reply(question));
+        loop {
+            match answer.recv_timeout(GLANCE) {
+                Ok(line) => return Ok(line),
+                Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
+                Err(_) => {
+                    self.expect(None);
+                    return Err(Error::Cancelled);
+                }
+            }
+        }
+    }
+
+    fn expect(&self, answer: Option<Sender<String>>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+    }
+
+    /// Hands answers to whoever waits; one that nobody waits for is dropped.
+    pub async fn serve(&self, mut connection: RouterRecvConnection) {
+        loop {
+            let (_, content) = incoming::next(&mut connection).await;
+            if let JupyterMessageContent::InputReply(reply) = content {
+                let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(waiting) = waiting {
+                    waiting.send(reply.value).ok();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Cells: what they show, in which order, and how they count.
+
+use serde_json::{Value, json};
+
+use super::client::{Kernel, Said};
+
+fn kinds(heard: &[Said]) -> Vec<String> {
+    let kind = |said: &Said| match said.content["execution_state"].as_str() {
+        Some(state) => state.to_owned(),
+        None => said.kind.clone(),
+    };
+    heard.iter().map(kind).collect()
+}
+
+#[tokio::test]
+async fn what_a_cell_shows_comes_in_order_between_busy_and_idle() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("print('one')\nshow('two')\nprint('three')\n6 * 7").await;
+    assert_eq!(
+        kinds(&ran.heard),
+        ["busy", "execute_input", "stream", "display_data", "stream", "execute_result", "idle"]
+    );
+    assert_eq!(ran.value(), "42");
+    assert_eq!(ran.reply["status"], "ok");
+    assert_eq!(ran.reply["user_expressions"], json!({}));
+    let result = ran.all("execute_result")[0];
+    assert_eq!(result.content["transient"], json!({}));
+    assert_eq!(result.content["execution_count"], 1);
+}
+
+#[tokio::test]
+async fn only_cells_of_the_history_count() {
+    let mut kernel = Kernel::new().await;
+    let count = |reply: &Value| reply["execution_count"].as_u64().unwrap();
+    assert_eq!(count(&kernel.run("x = 1").await.reply), 1);
+    let silent = kernel.run_with(json!({"code": "print(x)\nx", "silent": true})).await;
+    assert_eq!(kinds(&silent.heard), ["busy", "idle"]);
+    let unkept = kernel.run_with(json!({"code": "x", "store_history": false})).await;
+    assert_eq!((count(&unkept.reply), unkept.value()), (2, "1"));
+    assert_eq!(kernel.run("  \n").await.reply["status"], "ok");
+    assert_eq!(count(&kernel.run("x = 2").await.reply), 2);
+    let asked = json!({"hist_access_type": "tail", "n": 9, "output": false, "raw": true});
+    let id = kernel.ask("history_request", asked).await;
+    let history = kernel.answer(&id).await.content;
+    assert_eq!(history["history"], json!([[1, 1, "x = 1"], [1, 2, "x = 2"]]));
+}
+
+#[tokio::test]
+async fn an_error_tells_name_sentence_and_place_and_keeps_the_values() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("kept = 5\nkept + 'a'").await;
+    assert_eq!(ran.reply["status"], "error");
+    assert_eq!(ran.reply["ename"], "Error");
+    assert_eq!(ran.reply["evalue"], "`+` does not work between an int and a string");
+    let report = ran.reply["traceback"].to_string();
+    assert!(report.contains("cell 1:2:1") && report.contains("\\u001b["), "{report}");
+    assert_eq!(ran.all("error")[0].content["traceback"], ran.reply["traceback"]);
+    assert_eq!(kernel.run("kept").await.value(), "5");
+    assert_eq!(kernel.run("unheard_of").await.reply["ename"], "NameError");
+    assert_eq!(kernel.run("x = = 1").await.reply["ename"], "SyntaxError");
+}
+
+#[tokio::test]
+async fn an_error_aborts_the_cells_that_were_sent_after_it() {
+    let mut kernel = Kernel::new().await;
+    let ids = [
+        kernel.send("fail('first')").await,
+        kernel.send("second = 1").await,
+        kernel.send("second = 2").await,
+    ];
+    let status = |reply: &Value| reply["status"].as_str().unwrap().to_owned();
+    let mut statuses = Vec::new();
+    for id in &ids {
+        let ran = kernel.ran(id).await;
+        statuses.push(status(&ran.reply));
+    }
+    assert_eq!(statuses, ["error", "aborted", "aborted"]);
+    assert_eq!(kernel.run("second").await.reply["ename"], "NameError");
+    let go_on = |code: &str| json!({"code": code, "stop_on_error": false});
+    let failing = kernel.ask("execute_request", go_on("fail('again')")).await;
+    let next = kernel.ask("execute_request", go_on("3")).await;
+    assert_eq!(status(&kernel.ran(&failing).await.reply), "error");
+    assert_eq!(kernel.ran(&next).await.value(), "3");
+}
+
+#[tokio::test]
+async fn expressions_beside_a_cell_are_answered_one_by_one() {
+    let mut kernel = Kernel::new().await;
+    let expressions = json!({"sum": "x + 1", "wrong": "y", "nothing": "None"});
+    let ran = kernel.run_with(json!({"code": "x = 1", "user_expressions": expressions})).await;
+    let answers = &ran.reply["user_expressions"];
+    assert_eq!(answers["sum"]["data"]["text/plain"], "2");
+    assert_eq!(answers["wrong"]["status"], "error");
+    assert_eq!(answers["wrong"]["ename"], "NameError");
+    assert_eq!(answers["nothing"]["status"], "ok");
+    assert_eq!(kinds(&ran.heard), ["busy", "execute_input", "idle"]);
+}
+
+#[tokio::test]
+async fn a_figure_has_its_size_on_the_page_and_its_title_as_text() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("p = phantom_cohort(subjects = 2, size = 64)\nplot(p[0])\np[1]").await;
+    let shown = ran.all("display_data");
+    let result = ran.all("execute_result");
+    for said in [shown[0], result[0]] {
+        let png = said.content["data"]["image/png"].as_str().unwrap();
+        assert!(png.starts_with("iVBORw0KGgo"), "{}", &png[..20]);
+        let width = said.content["metadata"]["image/png"]["width"].as_u64().unwrap();
+        assert!((100..1200).contains(&width), "{width}");
+        let text = said.content["data"]["text/plain"].as_str().unwrap();
+        assert!(text.starts_with("[figure: "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn showing_under_the_same_name_updates_in_place_in_this_cell_and_in_earlier_ones() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("for i in range(3):\n  show(i, id = 'count')\n").await;
+    assert_eq!(
+        kinds(&ran.heard),
+        [
+            "busy",
+            "execute_input",
+            "display_data",
+            "update_display_data",
+            "update_display_data",
+            "idle"
+        ]
+    );
+    assert_eq!(ran.all("update_display_data")[1].content["data"]["text/plain"], "2");
+    let id = &ran.all("display_data")[0].content["transient"]["display_id"];
+    assert_eq!(id, "count");
+    let next = kernel.run("show(7, id = 'count')").await;
+    let updated = next.all("update_display_data");
+    assert_eq!(updated[0].content["data"]["text/plain"], "7");
+    assert_eq!(next.all("display_data")[0].content["data"]["text/plain"], "7");
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_becomes_few_messages_and_loses_none() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("for i in range(50000):\n  print(i)\n").await;
+    let text = ran.text("stdout");
+    assert_eq!(text.lines().count(), 50_000);
+    assert!(text.ends_with("49998\n49999\n"));
+    assert!(ran.heard.len() < 25_000, "{} messages", ran.heard.len());
+}
+
+#[tokio::test]
+async fn training_shows_one_progress_display_that_updates() {
+    let mut kernel = Kernel::new().await;
+    let code = "people = phantom_cohort(subjects = 6, size = 128)\n\
+                model = u2ad(preset = 'small')\n\
+                pretrain(model, people, epochs = 6, batch = 2)\nNone";
+    let ran = kernel.run(code).await;
+    assert_eq!(ran.reply["status"], "ok", "{:?}", ran.reply);
+    let is_progress =
+        |said: &&&Said| said.content["metadata"]["u2ad"]["progress"].as_bool() == Some(true);
+    let shown: Vec<&Said> = ran.all("display_data");
+    let shown: Vec<_> = shown.iter().filter(is_progress).collect();
+    assert_eq!(shown.len(), 1, "{:?}", kinds(&ran.heard));
+    assert!(shown[0].content["data"]["text/html"].as_str().unwrap().contains("<progress"));
+    let updates = ran.all("update_display_data");
+    let last = updates.last().unwrap();
+    assert_eq!(last.content["transient"], shown[0].content["transient"]);
+    assert!(last.content["data"]["image/png"].is_string(), "the curve stays");
+}

@@ -1,0 +1,288 @@
+//! A client of a live kernel: starts one as Jupyter does, talks to it over its own sockets.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use jupyter_protocol::connection_info::Transport;
+use jupyter_protocol::{ConnectionInfo, JupyterMessage, UnknownMessage};
+use jupyter_zmq_client::{
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
+    Connection, RawMessage, create_client_control_connection, create_client_iopub_connection,
+    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
+    peer_identity_for_session,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::timeout;
+use zeromq::SocketRecv;
+
+/// Longer than anything here may take on a machine that does something else too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process that ends with the test.
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A kernel process and the sockets to it.
+pub struct Kernel {
+    process: Process,
+    pub info: ConnectionInfo,
+    pub folder: TempDir,
+    pub shell: ClientShellConnection,
+    pub control: ClientControlConnection,
+    pub stdin: ClientStdinConnection,
+    pub iopub: ClientIoPubConnection,
+}
+
+/// A message as it came.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub kind: String,
+    /// Identity of the message that it answers.
+    pub parent: String,
+    pub content: Value,
+}
+
+/// What a cell did: its reply and what everybody heard of it, "idle" included.
+#[derive(Debug)]
+pub struct Ran {
+    pub reply: Value,
+    pub heard: Vec<Said>,
+}
+
+/// A kernel process that nobody has connected to yet.
+pub struct Started {
+    pub process: Process,
+    pub info: ConnectionInfo,
+    pub folder: TempDir,
+}
+
+/// Starts a kernel on free addresses.
+pub fn start(transport: Transport) -> Started {
+    let folder = TempDir::new().unwrap();
+    // Held until all five are known, so that they differ.
+    let listeners: Vec<_> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let port = |index: usize| match transport {
+        Transport::TCP => listeners[index].local_addr().unwrap().port(),
+        Transport::IPC => index as u16 + 1,
+    };
+    let info = ConnectionInfo {
+        ip: match transport {
+            Transport::TCP => "127.0.0.1".to_owned(),
+            Transport::IPC => folder.path().join("ipc").display().to_string(),
+        },
+        shell_port: port(0),
+        iopub_port: port(1),
+        stdin_port: port(2),
+        control_port: port(3),
+        hb_port: port(4),
+        transport: transport.clone(),
+        key: "a-key-that-nobody-guesses".to_owned(),
+        signature_scheme: "hmac-sha256".to_owned(),
+        kernel_name: None,
+    };
+    drop(listeners);
+    let file = folder.path().join("connection.json");
+    std::fs::write(&file, serde_json::to_vec(&info).unwrap()).unwrap();
+    let process = spawn(&file, folder.path());
+    Started { process, info, folder }
+}
+
+/// Starts a kernel process on a connection file, with its state in `state`.
+pub fn spawn(file: &Path, state: &Path) -> Process {
+    let process = Command::new(env!("CARGO_BIN_EXE_u2ad"))
+        .args(["kernel", "start"])
+        .arg(file)
+        .env("XDG_STATE_HOME", state)
+        .env("JPY_PARENT_PID", std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    Process(process.unwrap())
+}
+
+impl Kernel {
+    /// A kernel that is ready.
+    pub async fn new() -> Self {
+        Self::connect(start(Transport::TCP)).await
+    }
+
+    /// Connects to a kernel as a client does and waits until it answers.
+    pub async fn connect(Started { process, info, folder }: Started) -> Self {
+        let session = uuid::Uuid::new_v4().to_string();
+        let identity = peer_identity_for_session(&session).unwrap();
+        let iopub = create_client_iopub_connection(&info, "", &session).await.unwrap();
+        let shell = create_client_shell_connection_with_identity(&info, &session, identity.clone())
+            .await
+            .unwrap();
+        let stdin =
+            create_client_stdin_connection_with_identity(&info, &session, identity).await.unwrap();
+        let control = create_client_control_connection(&info, &session).await.unwrap();
+        let mut kernel = Self { process, info, folder, shell, control, stdin, iopub };
+        let welcome = kernel.hear().await;
+        assert_eq!(welcome.kind, "iopub_welcome");
+        let id = kernel.ask("kernel_info_request", json!({})).await;
+        assert_eq!(kernel.answer(&id).await.content["status"], "ok");
+        kernel.until_idle(&id).await;
+        kernel
+    }
+
+    /// Sends a request on the shell channel; gives its identity.
+    pub async fn ask(&mut self, kind: &str, content: Value) -> String {
+        let message = message(kind, content);
+        let id = message.header.msg_id.clone();
+        self.shell.send(message).await.unwrap();
+        id
+    }
+
+    /// The same on the control channel.
+    pub async fn command(&mut self, kind: &str, content: Value) -> String {
+        let message = message(kind, content);
+        let id = message.header.msg_id.clone();
+        self.control.send(message).await.unwrap();
+        id
+    }
+
+    /// The next message on the shell channel, which must answer `id`.
+    pub async fn answer(&mut self, id: &str) -> Said {
+        let said = read(&mut self.shell).await;
+        assert_eq!(said.parent, id, "{said:?}");
+        said
+    }
+
+    /// The next message on the control channel, which must answer `id`.
+    pub async fn obey(&mut self, id: &str) -> Said {
+        let said = read(&mut self.control).await;
+        assert_eq!(said.parent, id, "{said:?}");
+        said
+    }
+
+    /// The next message that everybody hears.
+    pub async fn hear(&mut self) -> Said {
+        read(&mut self.iopub).await
+    }
+
+    /// What everybody hears about `id`, until the kernel is done with it.
+    pub async fn until_idle(&mut self, id: &str) -> Vec<Said> {
+        let mut heard = Vec::new();
+        loop {
+            let said = self.hear().await;
+            if said.parent != id {
+                continue;
+            }
+            let is_idle = said.content["execution_state"] == "idle";
+            heard.push(said);
+            if is_idle {
+                return heard;
+            }
+        }
+    }
+
+    /// Waits until something is heard for which `is_it`.
+    pub async fn until(&mut self, is_it: impl Fn(&Said) -> bool) -> Said {
+        loop {
+            let said = self.hear().await;
+            if is_it(&said) {
+                return said;
+            }
+        }
+    }
+
+    /// Sends a cell; gives its identity.
+    pub async fn send(&mut self, code: &str) -> String {
+        self.ask("execute_request", json!({ "code": code, "allow_stdin": true })).await
+    }
+
+    /// Runs a cell.
+    pub async fn run(&mut self, code: &str) -> Ran {
+        self.run_with(json!({ "code": code })).await
+    }
+
+    /// Runs a cell with these fields of the request.
+    pub async fn run_with(&mut self, content: Value) -> Ran {
+        let id = self.ask("execute_request", content).await;
+        self.ran(&id).await
+    }
+
+    /// Reply and outputs of a cell that was sent.
+    pub async fn ran(&mut self, id: &str) -> Ran {
+        let reply = self.answer(id).await.content;
+        Ran { reply, heard: self.until_idle(id).await }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    pub fn connection_file(&self) -> PathBuf {
+        self.folder.path().join("connection.json")
+    }
+
+    /// Shuts the kernel down as a client does; gives how its process ended.
+    pub async fn shut_down(mut self) -> (ExitStatus, TempDir) {
+        let id = self.command("shutdown_request", json!({ "restart": false })).await;
+        assert_eq!(self.obey(&id).await.content["status"], "ok");
+        (self.ended().await, self.folder)
+    }
+
+    /// Waits for the end of the process.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the kernel does not end");
+    }
+}
+
+impl Ran {
+    /// What the cell wrote to a stream.
+    pub fn text(&self, stream: &str) -> String {
+        let is_it = |said: &&Said| said.kind == "stream" && said.content["name"] == stream;
+        let text = |said: &Said| said.content["text"].as_str().unwrap().to_owned();
+        self.heard.iter().filter(is_it).map(text).collect()
+    }
+
+    /// Everything of one type that was heard.
+    pub fn all(&self, kind: &str) -> Vec<&Said> {
+        self.heard.iter().filter(|said| said.kind == kind).collect()
+    }
+
+    /// The value of the cell as text.
+    pub fn value(&self) -> &str {
+        match self.all("execute_result")[..] {
+            [said] => said.content["data"]["text/plain"].as_str().unwrap(),
+            ref others => panic!("{} results: {:?}", others.len(), self.reply),
+        }
+    }
+}
+
+/// A message of any type.
+pub fn message(kind: &str, content: Value) -> JupyterMessage {
+    JupyterMessage::new(UnknownMessage { msg_type: kind.to_owned(), content }, None)
+}
+
+/// Reads one message without caring for its type.
+pub async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Said {
+    let frames = timeout(PATIENCE, connection.socket.recv()).await.expect("in time").unwrap();
+    let raw = RawMessage::from_multipart(frames, &connection.mac).unwrap();
+    let part = |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]).unwrap();
+    let header = part(0);
+    Said {
+        kind: header["msg_type"].as_str().unwrap().to_owned(),
+        parent: part(1)["msg_id"].as_str().unwrap_or_default().to_owned(),
+        content: part(3),
+    }
+}

@@ -1,0 +1,8 @@
+//! A live kernel, talked to over its sockets as Jupyter does: what the protocol's own suite
+//! (tests/jupyter) does not look at.
+
+mod cells;
+mod client;
+mod interrupts;
+mod lifecycle;
+mod strangers;
