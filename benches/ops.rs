@@ -5,44 +5,11 @@
 //! alternating between the two forms, and prints the median of each and their ratio. GFLOP count
 //! multiplications and additions of the matrix products only.
 
-use std::time::Instant;
-
-use candle_core::{CpuStorage, CustomOp1, D, Device, Layout, Result, Shape, Tensor, Var};
+use candle_core::{D, Device, Result, Tensor, Var};
 use candle_nn::ops::softmax;
+use u2ad::benchmark::{Operation, time_operation};
 use u2ad::context::CancelToken;
 use u2ad::ops::{self, Affine, BlockWeights};
-
-type Operation = dyn Fn(&[Tensor]) -> Result<Tensor>;
-
-/// A loss that costs nothing and has the given gradient.
-struct GradientFrom(Tensor);
-
-impl CustomOp1 for GradientFrom {
-    fn name(&self) -> &'static str {
-        "gradient_from"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(vec![0.0]), ().into()))
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(self.0.clone()))
-    }
-}
-
-/// Seconds of forward and backward, the latter with what candle adds to it: for each input,
-/// zeros and a sum.
-fn time(operation: &Operation, inputs: &[Var], grad: &Tensor) -> Result<[f64; 2]> {
-    let tensors: Vec<Tensor> = inputs.iter().map(|v| v.as_tensor().clone()).collect();
-    let start = Instant::now();
-    let result = operation(&tensors)?;
-    let forward = start.elapsed().as_secs_f64();
-    let loss = result.apply_op1(GradientFrom(grad.clone()))?;
-    let start = Instant::now();
-    loss.backward()?;
-    Ok([forward, start.elapsed().as_secs_f64()])
-}
 
 fn median(mut seconds: Vec<f64>) -> f64 {
     seconds.sort_by(f64::total_cmp);
@@ -71,7 +38,7 @@ fn run(case: &Case, rounds: usize) -> Result<()> {
     let mut seconds = vec![[vec![], vec![]]; forms.len()];
     for round in 0..=rounds {
         for (form, seconds) in forms.iter().zip(&mut seconds) {
-            let [forward, backward] = time(*form, &inputs, &grad)?;
+            let [forward, backward] = time_operation(*form, &inputs, &grad)?;
             // The first round warms caches and pools.
             if round > 0 {
                 seconds[0].push(forward);

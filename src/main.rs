@@ -159,6 +159,21 @@ enum BenchCommand {
         #[command(flatten)]
         timing: BenchArguments,
     },
+    /// One pass of one image through the network.
+    Image {
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
+    /// What a training step needs before the network: augmentation, masks, targets.
+    Batch {
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
+    /// Each kernel of a training step beside what the machine can do at most.
+    Roofline {
+        #[command(flatten)]
+        timing: BenchArguments,
+    },
     /// Loading and preparing every subject of a cohort.
     Load {
         /// A cohort, as `load_cohort` takes it.
@@ -198,7 +213,10 @@ impl BenchCommand {
         match self {
             Self::Train { timing } => (Workload::Train, timing.into()),
             Self::Mc { samples, timing } => (Workload::MonteCarlo { samples }, timing.into()),
+            Self::Image { timing } => (Workload::Image, timing.into()),
+            Self::Batch { timing } => (Workload::Batch, timing.into()),
             Self::Load { path, timing } => (Workload::Load { path }, timing.into()),
+            Self::Roofline { timing } => (Workload::Roofline, timing.into()),
         }
     }
 }

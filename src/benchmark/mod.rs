@@ -2,28 +2,34 @@
 //! images and regions of the reference implementation's own benchmark (no noise seed in common,
 //! but the same shapes, the same regions and so the same amount of work).
 
+mod operation;
+mod roofline;
 mod toy;
 
+pub use operation::{Operation, time_operation};
+pub use roofline::{KernelTime, Roofline, roofline};
 pub use toy::toy_batch;
 
 use std::path::Path;
 use std::time::Instant;
 
+use candle_core::Tensor;
 use serde::Serialize;
 
 use crate::cohort::{Cohort, Frame, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::Guide;
-use crate::model::Config;
-use crate::training::{Model, Stage, TrainingOptions, train_epoch};
+use crate::model::{Config, patchify};
+use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
 
 /// One benchmark's result, as `u2ad bench --json` prints it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
-    /// "train": one step on a batch; "mc": the Monte-Carlo maps of a batch of slices; "load":
-    /// loading and preparing a cohort.
+    /// "train": one step on a batch; "image": one pass of one image; "mc": the Monte-Carlo maps of
+    /// a batch of slices; "batch": augmentation, masks and targets of a batch; "load": loading and
+    /// preparing a cohort.
     pub what: &'static str,
     pub median_s: f64,
     pub min_s: f64,
@@ -48,6 +54,45 @@ pub fn train(config: Config, batch: usize, runs: usize, context: &Context) -> Re
         train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options, context).map(|_| ())
     })?;
     Ok(timing("train", times, batch, None, config))
+}
+
+/// Times one pass of one image through the network, without a graph.
+pub fn image(config: Config, runs: usize, context: &Context) -> Result<Timing> {
+    let slices = toy_batch(&config, 1);
+    let network = Model::new(config, context)?.frozen()?;
+    let slice = &slices[0];
+    let order = Guide::random(config.patch).draw(
+        &[slice],
+        TrainingOptions::default().ratio,
+        &mut context.streams.stream("masking", &[]),
+    )?;
+    let patches = patchify(slice.image.view(), config.patch);
+    let shape = (1, patches.nrows(), patches.ncols());
+    let patches = Tensor::from_iter(patches, &context.device)?.reshape(shape)?;
+    let times = time(runs, || {
+        let drawn = network.forward(&patches, &order, &context.cancel)?;
+        // Also on a device that works on after the call.
+        drawn.edges.sum_all()?.to_scalar::<f32>()?;
+        Ok(())
+    })?;
+    Ok(timing("image", times, 1, Some(1), config))
+}
+
+/// Times what a training step needs before the network: augmentation, masks and targets.
+pub fn assemble(config: Config, batch: usize, runs: usize, context: &Context) -> Result<Timing> {
+    let slices = toy_batch(&config, batch);
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let guide = Guide::random(config.patch);
+    let ratio = TrainingOptions::default().ratio;
+    let mut number = 0;
+    let times = time(runs, || {
+        number += 1;
+        let masks = guide.draw(&slices, ratio, &mut context.streams.stream("m", &[number]))?;
+        let images = augmented(&slices, [1, number], context);
+        Target::new(&images, &slices, &masks, masks.hidden_patches(), config.patch)?;
+        Ok(())
+    })?;
+    Ok(timing("batch", times, batch, None, config))
 }
 
 /// Times the Monte-Carlo maps (K = `samples`) of a batch of slices.
@@ -134,13 +179,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_benchmarks_run_and_count_their_passes() {
+    fn the_benchmarks_run_and_count_their_passes() {
         let config = Config { image: 64, depth: 1, decoder_depth: 1, ..Config::small() };
         let context = Context::new(0);
         let train = train(config, 2, 2, &context).unwrap();
         assert!(train.min_s > 0.0 && train.min_s <= train.median_s);
         let timing = monte_carlo(config, 2, 3, 1, &context).unwrap();
         assert_eq!(timing.passes, Some(2 * 4), "3 samples at a ratio of 0.75 take 4 passes");
+        assert_eq!(image(config, 1, &context).unwrap().passes, Some(1));
+        assert!(assemble(config, 2, 1, &context).unwrap().min_s > 0.0);
         assert!(super::train(config, 2, 0, &context).is_err());
     }
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::benchmark::{self, Timing};
+use serde::Serialize;
+
+use crate::benchmark::{self, KernelTime, Roofline, Timing};
 use crate::context::Context;
 use crate::model::Config;
 use crate::{Error, Result};
@@ -13,6 +15,12 @@ use crate::{Error, Result};
 pub enum Workload {
     /// Training steps.
     Train,
+    /// One pass of one image.
+    Image,
+    /// What a training step needs before the network.
+    Batch,
+    /// Each kernel beside what the machine can do.
+    Roofline,
     /// Monte-Carlo maps of that many samples.
     MonteCarlo { samples: usize },
     /// Loading and preparing a cohort.
@@ -36,28 +44,44 @@ pub fn run(workload: &Workload, options: &BenchOptions) -> Result<ExitCode> {
         .num_threads(options.threads.unwrap_or(0))
         .build()
         .map_err(|error| Error::input(format!("the threads cannot be started: {error}")))?;
-    let timing = pool.install(|| time(workload, options))?;
+    let measured = pool.install(|| measure(workload, options))?;
     if options.json {
-        let line = serde_json::to_string(&timing)
+        let line = serde_json::to_string(&measured)
             .map_err(|error| Error::input(format!("the timing cannot be written: {error}")))?;
         println!("{line}");
     } else {
-        print_line(&timing);
+        match measured {
+            Measured::Timing(timing) => print_line(&timing),
+            Measured::Roofline(table) => print_roofline(&table),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn time(workload: &Workload, options: &BenchOptions) -> Result<Timing> {
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Measured {
+    Timing(Timing),
+    Roofline(Roofline),
+}
+
+fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
     let config = Config::preset(&options.preset)?;
     let context = Context::new(0);
     let BenchOptions { batch, runs, .. } = *options;
-    match workload {
+    let timing = match workload {
         Workload::Train => benchmark::train(config, batch, runs, &context),
+        Workload::Image => benchmark::image(config, runs, &context),
         Workload::MonteCarlo { samples } => {
             benchmark::monte_carlo(config, batch, *samples, runs, &context)
         }
+        Workload::Batch => benchmark::assemble(config, batch, runs, &context),
         Workload::Load { path } => benchmark::load(path, config, runs, &context),
-    }
+        Workload::Roofline => {
+            return benchmark::roofline(config, batch, runs).map(Measured::Roofline);
+        }
+    };
+    timing.map(Measured::Timing)
 }
 
 fn print_line(timing: &Timing) {
@@ -67,4 +91,26 @@ fn print_line(timing: &Timing) {
         "{what}: median {median_s:.3} s, fastest {min_s:.3} s of {runs} runs \
          (batch {batch}, {threads} threads{memory})"
     );
+}
+
+fn print_roofline(table: &Roofline) {
+    let Roofline { instruction_set, threads, batch, ceiling_gflops, ceiling_gexps, .. } = table;
+    println!(
+        "{instruction_set}, {threads} threads: at most {ceiling_gflops:.0} GFLOP/s, \
+         {ceiling_gexps:.1} · 10⁹ exponentials/s (batch {batch})"
+    );
+    println!(
+        "{:<22}{:<10}{:>5}{:>9}{:>8}{:>10}{:>10}{:>6}",
+        "kernel", "pass", "×", "GFLOP", "Gexp", "floor ms", "ms", "%"
+    );
+    for kernel in &table.kernels {
+        let KernelTime { kernel, pass, per_step, gflop, gexp, floor_s, median_s, fraction } =
+            kernel;
+        println!(
+            "{kernel:<22}{pass:<10}{per_step:>5}{gflop:>9.2}{gexp:>8.3}{:>10.1}{:>10.1}{:>6.0}",
+            floor_s * 1e3,
+            median_s * 1e3,
+            fraction * 1e2
+        );
+    }
 }

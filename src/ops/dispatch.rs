@@ -45,6 +45,12 @@ impl InstructionSet {
         }
     }
 
+    /// Whether there are 32 registers of the vector's width: a kernel may then keep three groups
+    /// of eight vectors in them.
+    pub(super) fn has_many_registers(self) -> bool {
+        self == Self::Avx512
+    }
+
     /// Every set that this machine can run, for tests and benchmarks.
     pub fn available() -> Vec<Self> {
         let widest = Self::detect();
@@ -73,7 +79,7 @@ macro_rules! dispatch {
                 }
                 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
                 fn avx512($($arg: $ty),*) {
-                    $kernel::<Lanes<16, true>>($($arg),*)
+                    $kernel::<$crate::ops::avx512::Avx512>($($arg),*)
                 }
                 let set = set.min(InstructionSet::detect());
                 if set == InstructionSet::Avx512 {

@@ -20,7 +20,8 @@
 //! # Layers
 //! An operation's file holds the public function, the candle operation and the kernels on plain
 //! slices. A kernel is one function generic over `vector::Vector`; `dispatch` compiles it per
-//! [`InstructionSet`] and picks at run time. `matmul` is the `gemm` crate on one thread.
+//! [`InstructionSet`] and picks at run time. Arrays of floats are vectors good enough for the
+//! narrower sets; `avx512` uses intrinsics. `matmul` is the `gemm` crate on one thread.
 //!
 //! # Same bits on any number of threads
 //! Work is cut into chunks whose sizes follow from shapes and constants, never from the number of
@@ -30,13 +31,16 @@
 //!
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
-//! pass but the inputs, for attention one float per token and head, and for a block the mixture of
-//! its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`]
+//! pass but the inputs, for attention one float per token and head, and for a block qkv and the
+//! mixture of its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`]
 //! for the tensors themselves, and [`keep_element_wise_serial`] for candle's own threads.
 
 mod adam;
 mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod block;
+mod ceiling;
 mod dispatch;
 mod elementwise;
 mod gelu;
@@ -57,6 +61,7 @@ mod vector;
 pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
 pub use block::{Affine, BlockWeights, block};
+pub use ceiling::{Ceiling, measure_ceiling};
 pub use dispatch::InstructionSet;
 pub use elementwise::keep_element_wise_serial;
 pub use gelu::gelu;

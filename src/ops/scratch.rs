@@ -1,7 +1,7 @@
 //! Working memory of a thread, kept between calls: a fresh page costs some microseconds, as much
-//! as thousands of multiplications.
+//! as thousands of multiplications, and zeros that nobody reads cost a pass over the memory.
 
-use std::cell::Cell;
+use std::{cell::Cell, thread::LocalKey};
 
 /// Vectors of every instruction set load fastest from addresses that are multiples of this many
 /// floats (64 bytes, a cache line).
@@ -9,6 +9,16 @@ const ALIGNMENT: usize = 16;
 
 thread_local! {
     static KEPT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static KEPT_BY_OPERATION: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// [`with_scratch`] for what a whole operation shares between its tasks: apart from the memory of
+/// the tasks themselves, some of which run on the same thread meanwhile.
+pub(super) fn with_shared_scratch<const N: usize, R>(
+    sizes: [usize; N],
+    f: impl FnOnce([&mut [f32]; N]) -> R,
+) -> R {
+    with_kept(&KEPT_BY_OPERATION, sizes, f)
 }
 
 /// Runs `f` on this thread's working memory: `sizes` give the lengths of the slices, each of which
@@ -17,8 +27,16 @@ pub(super) fn with_scratch<const N: usize, R>(
     sizes: [usize; N],
     f: impl FnOnce([&mut [f32]; N]) -> R,
 ) -> R {
+    with_kept(&KEPT, sizes, f)
+}
+
+fn with_kept<const N: usize, R>(
+    kept: &'static LocalKey<Cell<Vec<f32>>>,
+    sizes: [usize; N],
+    f: impl FnOnce([&mut [f32]; N]) -> R,
+) -> R {
     // Taken out for the while: a nested call on the same thread just allocates its own.
-    let mut memory = KEPT.take();
+    let mut memory = kept.take();
     let total: usize = sizes.iter().map(|size| size.next_multiple_of(ALIGNMENT)).sum();
     if memory.len() < total + ALIGNMENT {
         memory.resize(total + ALIGNMENT, 0.0);
@@ -32,7 +50,7 @@ pub(super) fn with_scratch<const N: usize, R>(
         &mut slice[..size]
     });
     let result = f(slices);
-    KEPT.set(memory);
+    kept.set(memory);
     result
 }
 

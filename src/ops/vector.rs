@@ -5,6 +5,9 @@
 /// A vector of [`LANES`](Vector::LANES) floats. Kernels are generic over it.
 pub(super) trait Vector: Copy {
     const LANES: usize;
+    /// Whether there are 32 registers, of the vector's width; as
+    /// [`has_many_registers`](super::InstructionSet::has_many_registers).
+    const MANY_REGISTERS: bool;
 
     fn splat(value: f32) -> Self;
     /// The first [`LANES`](Vector::LANES) elements of `from`.
@@ -26,6 +29,8 @@ pub(super) trait Vector: Copy {
     fn exp2(self) -> Self;
     /// Sum over the lanes, as a balanced tree (the same order whatever the width's origin).
     fn sum(self) -> f32;
+    /// The sum over the lanes of each vector.
+    fn sums(vectors: [Self; 8]) -> [f32; 8];
 }
 
 /// `N` lanes; `FUSED` says whether the instruction set multiplies and adds in one instruction
@@ -53,6 +58,7 @@ impl<const N: usize, const FUSED: bool> Lanes<N, FUSED> {
 
 impl<const N: usize, const FUSED: bool> Vector for Lanes<N, FUSED> {
     const LANES: usize = N;
+    const MANY_REGISTERS: bool = false;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -136,12 +142,23 @@ impl<const N: usize, const FUSED: bool> Vector for Lanes<N, FUSED> {
         }
         lanes[0]
     }
+
+    #[inline(always)]
+    fn sums(vectors: [Self; 8]) -> [f32; 8] {
+        let mut sums = [0.0; 8];
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = vector.sum();
+        }
+        sums
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::{InstructionSet, dispatch::dispatch};
 
+    #[inline(always)]
     fn relative_error_of_exp2<V: Vector>() -> f64 {
         let mut worst = 0f64;
         for step in 0..200_000 {
@@ -154,24 +171,68 @@ mod tests {
         worst
     }
 
+    dispatch! {
+        fn relative_error(worst: &mut f64) = relative_error_kernel
+    }
+
+    #[inline(always)]
+    fn relative_error_kernel<V: Vector>(worst: &mut f64) {
+        *worst = relative_error_of_exp2::<V>();
+    }
+
     #[test]
     fn exp2_is_accurate_over_its_whole_range() {
-        assert!(relative_error_of_exp2::<Lanes<8, true>>() < 2.5e-7);
         assert!(relative_error_of_exp2::<Lanes<16, false>>() < 2.5e-7);
+        for set in InstructionSet::available() {
+            let mut worst = 1.0;
+            relative_error(set, &mut worst);
+            assert!(worst < 2.5e-7, "{set:?}: {worst:e}");
+        }
+    }
+
+    dispatch! {
+        fn exp2_of_clamped(x: f32, lanes: &mut [f32; 16]) = exp2_of_clamped_kernel
+    }
+
+    #[inline(always)]
+    fn exp2_of_clamped_kernel<V: Vector>(x: f32, lanes: &mut [f32; 16]) {
+        V::splat(x).at_least(V::splat(-126.0)).at_most(V::splat(127.0)).exp2().store(lanes);
     }
 
     #[test]
     fn nan_passes_through_exp2_and_the_clamps() {
-        let mut lanes = [0.0; 8];
-        let nan = Lanes::<8, true>::splat(f32::NAN);
-        nan.at_least(Lanes::splat(-126.0)).at_most(Lanes::splat(127.0)).exp2().store(&mut lanes);
-        assert!(lanes.iter().all(|lane| lane.is_nan()));
+        for set in InstructionSet::available() {
+            let mut lanes = [0.0; 16];
+            exp2_of_clamped(set, f32::NAN, &mut lanes);
+            assert!(lanes[..set.lanes()].iter().all(|lane| lane.is_nan()), "{set:?}");
+            exp2_of_clamped(set, 1e9, &mut lanes);
+            assert!((lanes[0] / 127f32.exp2() - 1.0).abs() < 2.5e-7, "{set:?}: {}", lanes[0]);
+        }
+    }
+
+    dispatch! {
+        fn sum_of(lanes: &[f32], sum: &mut f32) = sum_kernel
+    }
+
+    #[inline(always)]
+    fn sum_kernel<V: Vector>(lanes: &[f32], sum: &mut f32) {
+        *sum = V::load(lanes).sum();
+        let mut vectors = [V::splat(0.0); 8];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            *vector = V::load(lanes).mul(V::splat(index as f32));
+        }
+        for (index, each) in V::sums(vectors).into_iter().enumerate() {
+            assert_eq!(each, *sum * index as f32);
+        }
     }
 
     #[test]
     fn sum_adds_every_lane_once() {
         let lanes: Vec<f32> = (0..16).map(|i| (1 << i) as f32).collect();
-        assert_eq!(Lanes::<16, true>::load(&lanes).sum(), 65535.0);
-        assert_eq!(Lanes::<8, false>::load(&lanes).sum(), 255.0);
+        for set in InstructionSet::available() {
+            let mut sum = 0.0;
+            sum_of(set, &lanes, &mut sum);
+            assert_eq!(sum, ((1 << set.lanes()) - 1) as f32, "{set:?}");
+        }
     }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
-use ndarray::{Array2, Array3};
+use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::adam::accumulate;
 use super::loss::stack;
-use super::{EpochRecord, Loss, Model, Stage, Target, augment, pixel_weights, sobel};
+use super::{EpochRecord, Loss, Model, Stage, Target, augment};
 use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::Context;
@@ -173,16 +173,11 @@ fn train_batch(
     context: &Context,
 ) -> Result<(BTreeMap<String, Tensor>, [f64; 3])> {
     let patch = model.config.patch;
-    let images: Vec<Array2<f32>> = batch
-        .par_iter()
-        .enumerate()
-        .map(|(index, slice)| {
-            let mut stream =
-                context.streams.stream("augmentation", &[place[0], place[1], index as u64]);
-            let view = slice.image.view();
-            if options.augment { augment(view, &mut stream) } else { view.to_owned() }
-        })
-        .collect();
+    let images = if options.augment {
+        augmented(batch, place, context)
+    } else {
+        batch.iter().map(|slice| slice.image.clone()).collect()
+    };
     let hidden_in_batch = masks.hidden_patches();
     let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch));
     let mut gradients = BTreeMap::new();
@@ -191,9 +186,9 @@ fn train_batch(
         context.check()?;
         let to = batch.len().min(from + micro);
         let order = masks.images(from, to);
-        let regions = batch[from..to].iter().map(|slice| patchify(slice.region.view(), patch));
-        let target = target(&images[from..to], regions.collect(), &order, hidden_in_batch, patch)
-            .and_then(|target| target.to_device(&context.device))?;
+        let members = &batch[from..to];
+        let target = Target::new(&images[from..to], members, &order, hidden_in_batch, patch)?;
+        let target = target.to_device(&context.device)?;
         let loss = Loss::new(&network.forward(&target.patches, &order, &context.cancel)?, &target)?;
         let store = loss.total.backward()?;
         accumulate(&mut gradients, &model.parameters, &store)?;
@@ -209,28 +204,13 @@ fn train_batch(
     }
 }
 
-/// Patches, edges and pixel weights of a micro-batch, on the CPU.
-fn target(
-    images: &[Array2<f32>],
-    regions: Vec<Array2<bool>>,
-    order: &PatchOrder,
-    hidden_in_batch: usize,
-    patch: usize,
-) -> candle_core::Result<Target> {
-    let cut = |image: &Array2<f32>| patchify(image.view(), patch);
-    let patches: Vec<_> = images.par_iter().map(cut).collect();
-    let edges: Vec<_> = images.par_iter().map(|image| cut(&sobel(image.view()))).collect();
-    let views: Vec<_> = regions.iter().map(|region| region.view()).collect();
-    let region: Array3<bool> = ndarray::stack(ndarray::Axis(0), &views)
-        .map_err(|error| candle_core::Error::Msg(error.to_string()))?;
-    let weights = pixel_weights(order, region.view(), hidden_in_batch);
-    let shape = weights.dim();
-    let cpu = &candle_core::Device::Cpu;
-    Ok(Target {
-        patches: stack(&patches, cpu)?,
-        edges: stack(&edges, cpu)?,
-        weights: Tensor::from_iter(weights, cpu)?.reshape(shape)?,
-    })
+/// The images of a batch, each augmented from a stream of its place (epoch, batch, index).
+pub(crate) fn augmented(batch: &[&Slice], place: [u64; 2], context: &Context) -> Vec<Array2<f32>> {
+    let augmented = |(index, slice): (usize, &&Slice)| {
+        let place = [place[0], place[1], index as u64];
+        augment(slice.image.view(), &mut context.streams.stream("augmentation", &place))
+    };
+    batch.par_iter().enumerate().map(augmented).collect()
 }
 
 /// Slices that fit the activation budget together.

@@ -1,9 +1,11 @@
 //! The loss of a batch (paper section 3.1): squared error on hidden patches.
 
 use candle_core::{Device, Tensor};
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, s};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
+use rayon::prelude::*;
 
-use crate::model::{PatchOrder, Prediction};
+use crate::cohort::Slice;
+use crate::model::{PatchOrder, Prediction, patchify};
 use crate::ops::squared_error;
 
 /// Weight of the reconstruction in the total loss.
@@ -28,6 +30,33 @@ pub struct Target {
 }
 
 impl Target {
+    /// Patches, edges and pixel weights of a micro-batch, on the CPU. `images` are those of
+    /// `slices`, perhaps augmented; `hidden_in_batch` is as for [`pixel_weights`].
+    pub fn new(
+        images: &[Array2<f32>],
+        slices: &[&Slice],
+        order: &PatchOrder,
+        hidden_in_batch: usize,
+        patch: usize,
+    ) -> candle_core::Result<Self> {
+        let cut = |image: &Array2<f32>| patchify(image.view(), patch);
+        let patches: Vec<_> = images.par_iter().map(cut).collect();
+        let edges: Vec<_> = images.par_iter().map(|image| cut(&sobel(image.view()))).collect();
+        let regions: Vec<_> =
+            slices.iter().map(|slice| patchify(slice.region.view(), patch)).collect();
+        let views: Vec<_> = regions.iter().map(|region| region.view()).collect();
+        let region = ndarray::stack(Axis(0), &views)
+            .map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let weights = pixel_weights(order, region.view(), hidden_in_batch);
+        let shape = weights.dim();
+        let cpu = &Device::Cpu;
+        Ok(Self {
+            patches: stack(&patches, cpu)?,
+            edges: stack(&edges, cpu)?,
+            weights: Tensor::from_iter(weights, cpu)?.reshape(shape)?,
+        })
+    }
+
     /// The same target on another device.
     pub fn to_device(&self, device: &Device) -> candle_core::Result<Self> {
         Ok(Self {

@@ -13,6 +13,7 @@ mod stages;
 
 pub use adam::Adam;
 pub use augmentation::augment;
+pub(crate) use epoch::augmented;
 pub use epoch::{TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};

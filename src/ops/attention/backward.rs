@@ -13,6 +13,8 @@
 //! - **Lanes hold queries** throughout. dk and dv sum over queries, so each of their elements is a
 //!   vector of partial sums, folded into a number once at the end of the pass. Keeping channels
 //!   in the lanes instead would need a broadcast per multiply-add, more than can be loaded.
+//! - Heads of eight channels have a kernel of their own where registers suffice:
+//!   [`narrow_heads`].
 //! - Score tiles start at -log Σ and dP tiles at -δ: both subtractions cost nothing.
 
 use std::{f32::consts::LN_2, ops::Range};
@@ -21,7 +23,8 @@ use rayon::prelude::*;
 
 use super::{
     forward::{add_values, score_tile},
-    geometry::{Geometry, PADDED_QUERIES, Part, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
+    geometry::{ENOUGH_TASKS, Geometry, Part, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
+    narrow_heads::{self, Queries, Work},
     packing::{fold, negated_dots, pack_rows, pack_tiles, tile_width, unpack_rows, unpack_tiles},
 };
 use crate::ops::{
@@ -37,10 +40,10 @@ const KEY_BLOCK: usize = 16;
 /// Queries between two visits to the sums of a block of keys: amortises their loads and stores,
 /// while probabilities and dS of the group (2 × 4 KiB) stay in the first-level cache.
 const QUERY_GROUP: usize = 64;
+// One working memory serves both kernels.
+const _: () = assert!(KEY_BLOCK * QUERY_GROUP >= narrow_heads::KEYS * narrow_heads::QUERY_GROUP);
 /// Keys in a register tile of dk and dv.
 const GRADIENT_KEYS: usize = 2;
-/// Tasks below which heads are cut into ranges of keys, to feed many cores from few images.
-const ENOUGH_TASKS: usize = 64;
 /// Fewest keys worth a task of their own: it packs all queries.
 const FEWEST_KEYS: usize = 128;
 
@@ -129,6 +132,7 @@ pub(in crate::ops) fn backward(
     if ranges > 1 {
         grad_qkv.par_chunks_exact_mut(3 * dim).enumerate().for_each(|(row, grad_qkv)| {
             let (image, token) = (row / tokens, row % tokens);
+            grad_qkv[..dim].fill(0.0);
             for part in 0..ranges {
                 let share = ((image * ranges + part) * tokens + token) * dim;
                 for (sum, share) in grad_qkv[..dim].iter_mut().zip(&shares[share..][..dim]) {
@@ -147,8 +151,9 @@ fn backward_range(
     mut targets: Targets<'_>,
 ) {
     let geometry = head.geometry;
-    let (padded, width) = (geometry.padded_head(), tile_width(set));
-    let queries = geometry.tokens.next_multiple_of(PADDED_QUERIES);
+    let padded = geometry.padded_head();
+    let width = tile_width(set, padded);
+    let queries = geometry.tokens.next_multiple_of(width);
     let (tiles, rows) = (queries * padded, keys.len() * padded);
     let score_size = KEY_BLOCK * QUERY_GROUP;
     let sum_size = KEY_BLOCK * padded * set.lanes();
@@ -190,26 +195,6 @@ fn backward_range(
     });
 }
 
-/// The queries of a head, in tiles, and what belongs to them.
-#[derive(Clone, Copy)]
-struct Queries<'a> {
-    query: &'a [f32],
-    grad_out: &'a [f32],
-    /// -log Σ and -δ per query.
-    start: &'a [f32],
-    delta: &'a [f32],
-}
-
-/// Working memory.
-struct Work<'a> {
-    /// P and dS of one query group and key block: per tile, one row of queries per key.
-    probability: &'a mut [f32],
-    grad_score: &'a mut [f32],
-    /// Sums of dk and dv of one key block: a vector per key and channel.
-    grad_key: &'a mut [f32],
-    grad_value: &'a mut [f32],
-}
-
 dispatch! {
     /// Replaces keys and values by their gradients; adds to `grad_query`.
     fn differentiate(
@@ -229,6 +214,9 @@ fn differentiate_kernel<V: Vector>(
 ) {
     // The common head sizes as constants: their channel loops unroll.
     match padded {
+        narrow_heads::CHANNELS if V::MANY_REGISTERS => {
+            narrow_heads::differentiate::<V>(queries, key, value, grad_query, work);
+        }
         8 => differentiate_sized::<V>(8, queries, key, value, grad_query, work),
         16 => differentiate_sized::<V>(16, queries, key, value, grad_query, work),
         _ => differentiate_sized::<V>(padded, queries, key, value, grad_query, work),

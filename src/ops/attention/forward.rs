@@ -1,9 +1,9 @@
 //! Forward kernel: softmax(q kᵀ / √head_size) v without ever storing the scores.
 //!
 //! # Blocking
-//! - A **task** is one head of one image and a block of at most [`QUERY_BLOCK`] queries: enough
-//!   tasks for many cores even for one image, and long enough that packing all keys and values of
-//!   the head (about 1 % of the work) is paid for. Packed, they fill whole cache lines: 8 floats
+//! - A **task** is one head of one image, or, where those are fewer than [`ENOUGH_TASKS`], a block
+//!   of at most [`QUERY_BLOCK`] queries of it: enough tasks for many cores even for one image, and
+//!   long enough that packing all keys and values of the head (about 2 % of the work) is paid for. Packed, they fill whole cache lines: 8 floats
 //!   out of a row of 3 · dim would waste half of each line and collide in the cache.
 //! - Inside, **keys go in blocks** of [`KEY_BLOCK`], which stay in the first-level cache (2 × 2 KiB
 //!   at head size 8, plus an 8 KiB tile of probabilities) while all query tiles pass over them.
@@ -11,13 +11,14 @@
 //!   sum over the few channels of a head is a plain chain of multiply-adds.
 //! - Logits carry log2 e, so the exponential is 2^x; without a running maximum when |q|·|k| proves
 //!   that nothing can overflow (5 to 20 % faster), with one per key block otherwise.
+//! - Heads of eight channels have a kernel of their own where registers suffice:
+//!   [`narrow_heads`].
 
 use rayon::prelude::*;
 
 use super::{
-    geometry::{
-        Geometry, PADDED_QUERIES, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS,
-    },
+    geometry::{ENOUGH_TASKS, Geometry, Part, SAFE_LOGIT, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
+    narrow_heads,
     packing::{pack_rows, pack_tiles, tile_width, unpack_tiles},
 };
 use crate::ops::{
@@ -28,7 +29,7 @@ use crate::ops::{
     vector::Vector,
 };
 
-/// Most queries of a task.
+/// Most queries of a task where there are few heads.
 const QUERY_BLOCK: usize = 512;
 /// Keys that all query tiles of a task pass over before the next ones are touched.
 const KEY_BLOCK: usize = 64;
@@ -42,11 +43,12 @@ pub(in crate::ops) fn forward(
     out: &mut [f32],
     log_sum: &mut [f32],
 ) {
-    let Geometry { tokens, heads, head_size, .. } = geometry;
+    let Geometry { batch, tokens, heads, head_size } = geometry;
     if out.is_empty() {
         return;
     }
-    let block = geometry.block(QUERY_BLOCK);
+    let enough = batch * heads >= ENOUGH_TASKS;
+    let block = geometry.block(if enough { tokens } else { QUERY_BLOCK });
     let out = SharedMatrix::new(out, geometry.dim());
     let image_size = tokens * 3 * geometry.dim();
     log_sum.par_chunks_mut(tokens).enumerate().for_each(|(image_head, log_sum)| {
@@ -73,10 +75,11 @@ fn forward_block(
     out: &mut Rectangle<'_>,
     log_sum: &mut [f32],
 ) {
-    let (padded, width) = (geometry.padded_head(), tile_width(set));
-    let queries = log_sum.len().next_multiple_of(PADDED_QUERIES);
+    let padded = geometry.padded_head();
+    let width = tile_width(set, padded);
+    let queries = log_sum.len().next_multiple_of(width);
     let (tiles, rows) = (queries * padded, geometry.tokens * padded);
-    let sizes = [tiles, rows, rows, tiles, queries, queries, KEY_BLOCK * PADDED_QUERIES];
+    let sizes = [tiles, rows, rows, tiles, queries, queries, KEY_BLOCK * width];
     with_scratch(sizes, |[query, key, value, output, total, maximum, probability]| {
         let sizes = (geometry.head_size, padded, width);
         let rows = |part| geometry.rows(qkv, part, head);
@@ -130,6 +133,14 @@ fn attend_kernel<V: Vector>(
 ) {
     // The common head sizes as constants: their channel loops unroll.
     match padded {
+        narrow_heads::CHANNELS if V::MANY_REGISTERS => {
+            let Sums { output, total, maximum } = sums;
+            if bounded {
+                narrow_heads::attend::<V, true>(query, key, value, output, total, maximum);
+            } else {
+                narrow_heads::attend::<V, false>(query, key, value, output, total, maximum);
+            }
+        }
         8 => attend_sized::<V>(8, bounded, query, key, value, probability, sums),
         16 => attend_sized::<V>(16, bounded, query, key, value, probability, sums),
         _ => attend_sized::<V>(padded, bounded, query, key, value, probability, sums),

@@ -10,8 +10,12 @@ pub(super) const TILE_VECTORS: usize = 2;
 pub(super) const TILE_KEYS: usize = 4;
 /// Channels in a register tile of outputs, by the same count.
 pub(super) const TILE_CHANNELS: usize = 4;
-/// Queries are padded to a multiple of this: the tile of the widest vector.
-pub(super) const PADDED_QUERIES: usize = TILE_VECTORS * 16;
+/// Queries of a block are a multiple of this, the largest tile.
+pub(super) const LARGEST_TILE: usize = TILE_VECTORS * 16;
+
+/// Heads (of all images) below which they are cut into several tasks, to feed many cores from few
+/// images.
+pub(super) const ENOUGH_TASKS: usize = 64;
 
 /// The logits (in powers of two) may reach this size without a running maximum: sums over any
 /// sensible number of tokens stay far from f32's limits at 2^±126, also after division by their
@@ -72,6 +76,6 @@ impl Geometry {
     /// all are about equal, as whole register tiles. Depends on sizes alone, never on threads.
     pub fn block(&self, largest: usize) -> usize {
         let blocks = self.tokens.div_ceil(largest).max(1);
-        self.tokens.div_ceil(blocks).next_multiple_of(PADDED_QUERIES)
+        self.tokens.div_ceil(blocks).next_multiple_of(LARGEST_TILE)
     }
 }

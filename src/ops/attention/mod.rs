@@ -3,6 +3,7 @@
 mod backward;
 mod forward;
 mod geometry;
+mod narrow_heads;
 mod packing;
 #[cfg(test)]
 mod tests;

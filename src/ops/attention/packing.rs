@@ -4,12 +4,16 @@
 //! gathers here, which are slower than plain loads and stores. The common sizes are passed on as
 //! constants instead, so that the loops unroll.
 
-use super::geometry::TILE_VECTORS;
+use super::{geometry::TILE_VECTORS, narrow_heads::CHANNELS};
 use crate::ops::{InstructionSet, rectangle::Rectangle};
 
-/// Queries in a register tile.
-pub(super) fn tile_width(set: InstructionSet) -> usize {
-    TILE_VECTORS * set.lanes()
+/// Queries in a register tile of heads of `padded` channels.
+pub(super) fn tile_width(set: InstructionSet, padded: usize) -> usize {
+    if set.has_many_registers() && padded == CHANNELS {
+        set.lanes()
+    } else {
+        TILE_VECTORS * set.lanes()
+    }
 }
 
 /// Copies rows of `size` elements into rows of `padded`, filled with zeros. Returns the largest

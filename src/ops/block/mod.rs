@@ -1,9 +1,9 @@
 //! A whole pre-norm transformer block as one operation.
 //!
 //! Between single operations candle keeps every activation, and gives every gradient a tensor of
-//! zeros and a sum. As one operation a block keeps its input, the mixture of the heads and one
+//! zeros and a sum. As one operation a block keeps its input, qkv, the mixture of the heads and one
 //! float per token and head; everything else is computed anew in the backward pass, rows by rows
-//! in the cache. That is a tenth of the memory, and the norms, residuals and activations cost
+//! in the cache. That is a sixth of the memory, and the norms, residuals and activations cost
 //! hardly any traffic.
 
 mod kernel;
@@ -28,8 +28,8 @@ use crate::context::CancelToken;
 /// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))).
 ///
 /// `x` and the result are (batch, tokens, dim); `epsilon` is that of both norms. Differentiable in
-/// `x` and all weights. Keeps the mixture of the heads and one float per token and head for the
-/// backward pass, which computes norms, qkv and hidden activations anew.
+/// `x` and all weights. Keeps qkv, the mixture of the heads and one float per token and head for the
+/// backward pass, which computes norms and hidden activations anew.
 ///
 /// # Errors
 /// If the shapes do not fit together. If `cancel` is set, from before the operation until the end
