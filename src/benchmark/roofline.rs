@@ -63,6 +63,9 @@ struct Stack {
 /// Matrix products (GFLOP) and exponentials (10⁹) of the forward and the backward pass.
 type Work = [(f64, f64); 2];
 
+/// Name, shapes of the inputs, work, and what to run.
+type Case = (&'static str, Vec<Vec<usize>>, Work, Box<Operation>);
+
 impl Stack {
     fn rows(&self) -> f64 {
         (self.batch * self.tokens) as f64 * 1e-9
@@ -137,14 +140,14 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
     let mut kernels = Vec::new();
     for stack in &stacks {
         let Stack { name, heads, depth, .. } = *stack;
-        let weights = [weight_shapes(stack)].concat();
+        let weights = weight_shapes(stack);
         let block = move |x: &[Tensor]| {
             let cancel = CancelToken::default();
             ops::block(&x[0], &block_weights(&x[1..]), heads, 1e-5, &cancel)
         };
         let block_shapes = [vec![stack.x().to_vec()], weights.clone()].concat();
         let mlp_shapes = [vec![stack.x().to_vec()], weights[8..].to_vec()].concat();
-        let cases: [(&str, Vec<Vec<usize>>, Work, Box<Operation>); 3] = [
+        let cases: [Case; 3] = [
             ("block", block_shapes, stack.block(), Box::new(block)),
             (
                 "· attention",

@@ -1,4 +1,4 @@
-//! The pre-norm transformer block.
+//! The layers of the network.
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
@@ -45,29 +45,39 @@ impl LayerNorm {
     }
 }
 
-/// Attention and multilayer perceptron, each behind a norm and around a residual.
-pub(super) struct Block {
+/// Blocks one after another: attention and multilayer perceptron, each behind a norm and around a
+/// residual.
+pub(super) struct Blocks {
     heads: usize,
-    weights: BlockWeights,
+    weights: Vec<BlockWeights>,
 }
 
-impl Block {
-    pub(super) fn new(dim: usize, heads: usize, mlp_ratio: usize, vb: VarBuilder) -> Result<Self> {
-        let hidden = dim * mlp_ratio;
-        let linear = |input, output, name: &str| Linear::new(input, output, vb.pp(name));
-        let norm = |name: &str| LayerNorm::new(dim, vb.pp(name));
-        let weights = BlockWeights {
-            norm1: norm("norm1")?.0,
-            qkv: linear(dim, 3 * dim, "attn.qkv")?.0,
-            proj: linear(dim, dim, "attn.proj")?.0,
-            norm2: norm("norm2")?.0,
-            fc1: linear(dim, hidden, "mlp.fc1")?.0,
-            fc2: linear(hidden, dim, "mlp.fc2")?.0,
-        };
-        Ok(Self { heads, weights })
+impl Blocks {
+    pub(super) fn new(
+        depth: usize,
+        dim: usize,
+        heads: usize,
+        mlp_ratio: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let weights = (0..depth).map(|index| block_weights(dim, dim * mlp_ratio, vb.pp(index)));
+        Ok(Self { heads, weights: weights.collect::<Result<_>>()? })
     }
 
     pub(super) fn forward(&self, x: &Tensor, cancel: &CancelToken) -> Result<Tensor> {
-        ops::block(x, &self.weights, self.heads, LayerNorm::EPSILON, cancel) // (N, T, dim)
+        ops::blocks(x, &self.weights, self.heads, LayerNorm::EPSILON, cancel) // (N, T, dim)
     }
+}
+
+fn block_weights(dim: usize, hidden: usize, vb: VarBuilder) -> Result<BlockWeights> {
+    let linear = |input, output, name: &str| Linear::new(input, output, vb.pp(name));
+    let norm = |name: &str| LayerNorm::new(dim, vb.pp(name));
+    Ok(BlockWeights {
+        norm1: norm("norm1")?.0,
+        qkv: linear(dim, 3 * dim, "attn.qkv")?.0,
+        proj: linear(dim, dim, "attn.proj")?.0,
+        norm2: norm("norm2")?.0,
+        fc1: linear(dim, hidden, "mlp.fc1")?.0,
+        fc2: linear(hidden, dim, "mlp.fc2")?.0,
+    })
 }

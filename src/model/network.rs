@@ -6,7 +6,7 @@ use candle_nn::ops::sigmoid;
 
 use crate::context::CancelToken;
 
-use super::block::{Block, LayerNorm, Linear};
+use super::block::{Blocks, LayerNorm, Linear};
 use super::{Config, PatchOrder};
 
 /// A masked autoencoder with a reconstruction head and an edge head (paper section 3.1).
@@ -18,12 +18,12 @@ pub struct Network {
     patch_embed: Linear,
     cls_token: Tensor, // (1, 1, dim)
     pos_embed: Tensor, // (1, 1 + L, dim)
-    blocks: Vec<Block>,
+    blocks: Blocks,
     norm: LayerNorm,
     decoder_embed: Linear,
     mask_token: Tensor,        // (1, 1, decoder_dim)
     decoder_pos_embed: Tensor, // (1, 1 + L, decoder_dim)
-    decoder_blocks: Vec<Block>,
+    decoder_blocks: Blocks,
     rec_norm: LayerNorm,
     rec_pred: Linear,
     edge_norm: LayerNorm,
@@ -42,9 +42,7 @@ impl Network {
     pub fn new(config: Config, vb: VarBuilder) -> Result<Self> {
         let Config { dim, decoder_dim, mlp_ratio, .. } = config;
         let tokens = 1 + config.patches();
-        let stack = |depth: usize, dim: usize, heads: usize, vb: VarBuilder| -> Result<Vec<_>> {
-            (0..depth).map(|i| Block::new(dim, heads, mlp_ratio, vb.pp(i))).collect()
-        };
+        let stack = |depth, dim, heads, vb| Blocks::new(depth, dim, heads, mlp_ratio, vb);
         let decoder = vb.pp("decoder_blocks");
         Ok(Self {
             config,
@@ -92,11 +90,8 @@ impl Network {
         let x = x.reshape((batch, order.keep(), dim))?;
         let class = (&self.cls_token + self.pos_embed.narrow(1, 0, 1)?)?;
         let class = class.broadcast_as((batch, 1, dim))?;
-        let mut x = Tensor::cat(&[&class, &x], 1)?; // (N, keep + 1, dim)
-        for block in &self.blocks {
-            x = block.forward(&x, cancel)?;
-        }
-        self.norm.forward(&x)
+        let x = Tensor::cat(&[&class, &x], 1)?; // (N, keep + 1, dim)
+        self.norm.forward(&self.blocks.forward(&x, cancel)?)
     }
 
     /// Decodes to the tokens of the patches that take part, without the class token:
@@ -108,16 +103,14 @@ impl Network {
         let table = Tensor::cat(&[&x, &self.mask_token.reshape((1, dim))?], 0)?;
         let x = table.index_select(&order.decoder_rows(latent.device())?, 0)?;
         let x = x.reshape((batch, tokens, dim))?;
-        let mut x = match order.decoder_places(latent.device())? {
+        let x = match order.decoder_places(latent.device())? {
             None => x.broadcast_add(&self.decoder_pos_embed)?,
             Some(places) => {
                 let positions = self.decoder_pos_embed.squeeze(0)?.index_select(&places, 0)?;
                 (x + positions.reshape((batch, tokens, dim))?)?
             }
         }; // (N, 1 + tokens, decoder_dim)
-        for block in &self.decoder_blocks {
-            x = block.forward(&x, cancel)?;
-        }
+        let x = self.decoder_blocks.forward(&x, cancel)?;
         // Here once, not behind each head: the copy is paid once as well.
         x.narrow(1, 1, tokens - 1)?.contiguous()
     }

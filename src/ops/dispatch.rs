@@ -70,9 +70,10 @@ macro_rules! dispatch {
         $(#[$doc])*
         #[allow(clippy::too_many_arguments)]
         $vis fn $name(set: $crate::ops::InstructionSet, $($arg: $ty),*) {
-            use $crate::ops::{InstructionSet, vector::Lanes};
+            use $crate::ops::vector::Lanes;
             #[cfg(target_arch = "x86_64")]
             {
+                use $crate::ops::InstructionSet;
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $ty),*) {
                     $kernel::<Lanes<8, true>>($($arg),*)

@@ -3,7 +3,7 @@
 //!
 //! | operation | input | result |
 //! |---|---|---|
-//! | [`block`] | (batch, tokens, dim), the weights of its layers | the same shape |
+//! | [`blocks`], [`block`] | (batch, tokens, dim), the weights of their layers | the same shape |
 //! | [`attention`] | packed qkv (batch, tokens, 3 · dim) | (batch, tokens, dim) |
 //! | [`linear`] | (…, in), weight (out, in), bias (out) | (…, out) |
 //! | [`mlp`] | (…, in), two weights and biases | (…, out) |
@@ -60,7 +60,7 @@ mod vector;
 
 pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
-pub use block::{Affine, BlockWeights, block};
+pub use block::{Affine, BlockWeights, block, blocks};
 pub use ceiling::{Ceiling, measure_ceiling};
 pub use dispatch::InstructionSet;
 pub use elementwise::keep_element_wise_serial;

@@ -1,7 +1,9 @@
 //! Working memory of a thread, kept between calls: a fresh page costs some microseconds, as much
 //! as thousands of multiplications, and zeros that nobody reads cost a pass over the memory.
 
-use std::{cell::Cell, thread::LocalKey};
+use std::{cell::Cell, mem::MaybeUninit, thread::LocalKey};
+
+use rayon::prelude::*;
 
 /// Vectors of every instruction set load fastest from addresses that are multiples of this many
 /// floats (64 bytes, a cache line).
@@ -28,6 +30,18 @@ pub(super) fn with_scratch<const N: usize, R>(
     f: impl FnOnce([&mut [f32]; N]) -> R,
 ) -> R {
     with_kept(&KEPT, sizes, f)
+}
+
+/// That many zeros, written by all threads: half of what such a vector costs is its first touch.
+pub(super) fn zeros(length: usize) -> Vec<f32> {
+    const CHUNK: usize = 1 << 16;
+    let mut values = Vec::with_capacity(length);
+    values.spare_capacity_mut()[..length].par_chunks_mut(CHUNK).for_each(|chunk| {
+        chunk.fill(MaybeUninit::new(0.0));
+    });
+    // SAFETY: the capacity is at least `length`, and that many elements were just written.
+    unsafe { values.set_len(length) };
+    values
 }
 
 fn with_kept<const N: usize, R>(

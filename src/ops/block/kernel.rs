@@ -22,7 +22,7 @@ use crate::ops::{
     linear::{add_forward_rows, add_parameter_gradients, forward_rows},
     matmul::{Destination, View, matmul},
     reduction::add_in_order,
-    scratch::{with_scratch, with_shared_scratch},
+    scratch::{with_scratch, with_shared_scratch, zeros},
 };
 
 /// Tokens whose hidden activations exist at once.
@@ -62,9 +62,9 @@ impl Kernel {
         let Sizes { dim, hidden } = self.sizes;
         let parameters = self.sizes.split(packed);
         let Geometry { batch, tokens, heads, .. } = self.geometry;
-        let mut mixed = vec![0.0; x.len()];
+        let mut mixed = zeros(x.len());
         let mut log_sum = vec![0.0; batch * heads * tokens];
-        let mut qkv = vec![0.0; 3 * x.len()];
+        let mut qkv = zeros(3 * x.len());
         let rows = qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim));
         rows.for_each(|(qkv, x)| {
             with_scratch([x.len()], |[normed]| {
@@ -75,9 +75,10 @@ impl Kernel {
         self.cancel.check()?;
         attention::forward(self.set, self.geometry, &qkv, &mut mixed, &mut log_sum);
         self.cancel.check()?;
-        let mut out = x.to_vec();
-        let rows = out.par_chunks_mut(ROWS * dim).zip(mixed.par_chunks(ROWS * dim));
-        rows.for_each(|(out, mixed)| {
+        let mut out = zeros(x.len());
+        let rows = out.par_chunks_mut(ROWS * dim).zip(x.par_chunks(ROWS * dim));
+        rows.zip(mixed.par_chunks(ROWS * dim)).for_each(|((out, x), mixed)| {
+            out.copy_from_slice(x);
             let wide = out.len() / dim * hidden;
             with_scratch([out.len(), wide, wide], |[normed, before, after]| {
                 let Parameters { proj, norm2, fc1, fc2, .. } = &parameters;
@@ -91,7 +92,7 @@ impl Kernel {
         Ok((out, Saved { qkv, mixed, log_sum }))
     }
 
-    /// Gradients of `x` and of the packed parameters.
+    /// The gradient of `x`; that of the packed parameters goes to `grad_packed`.
     ///
     /// # Errors
     /// If the token is set.
@@ -101,20 +102,20 @@ impl Kernel {
         packed: &[f32],
         saved: &Saved,
         grad: &[f32],
-    ) -> Result<(Vec<f32>, Vec<f32>)> {
+        grad_packed: &mut [f32],
+    ) -> Result<Vec<f32>> {
         self.cancel.check()?;
         let task = self.task(x.len() / self.sizes.dim) * self.sizes.dim;
         let partials = x.len().div_ceil(task) * packed.len();
         let sizes = [partials, 3 * x.len(), x.len()];
-        let mut grad_x = vec![0.0; x.len()];
-        let mut grad_parameters = vec![0.0; packed.len()];
+        let mut grad_x = zeros(x.len());
         with_shared_scratch(sizes, |[partials, grad_qkv, grad_mixed]| {
             let work = BackwardWork { partials: &mut *partials, grad_qkv, grad_mixed };
             self.backward_with(x, packed, saved, grad, work, &mut grad_x)?;
-            add_in_order(partials, &mut grad_parameters);
+            add_in_order(partials, grad_packed);
             Result::Ok(())
         })?;
-        Ok((grad_x, grad_parameters))
+        Ok(grad_x)
     }
 
     /// Rows of a backward task.

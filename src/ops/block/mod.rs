@@ -1,7 +1,7 @@
-//! A whole pre-norm transformer block as one operation.
+//! Whole pre-norm transformer blocks, a stack of them as one operation.
 //!
-//! Between single operations candle keeps every activation, and gives every gradient a tensor of
-//! zeros and a sum. As one operation a block keeps its input, qkv, the mixture of the heads and one
+//! Between single operations candle keeps every activation until the end, and gives every gradient
+//! a tensor of zeros and a sum, on one thread. As one operation a block keeps its input, qkv, the mixture of the heads and one
 //! float per token and head; everything else is computed anew in the backward pass, rows by rows
 //! in the cache. That is a sixth of the memory, and the norms, residuals and activations cost
 //! hardly any traffic.
@@ -11,7 +11,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
@@ -25,16 +25,7 @@ use super::{
 };
 use crate::context::CancelToken;
 
-/// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))).
-///
-/// `x` and the result are (batch, tokens, dim); `epsilon` is that of both norms. Differentiable in
-/// `x` and all weights. Keeps qkv, the mixture of the heads and one float per token and head for the
-/// backward pass, which computes norms and hidden activations anew.
-///
-/// # Errors
-/// If the shapes do not fit together. If `cancel` is set, from before the operation until the end
-/// of its backward pass: the fused kernels stop at their next loop; candle's own operations look
-/// before the forward pass only.
+/// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))). As [`blocks`] of one.
 pub fn block(
     x: &Tensor,
     weights: &BlockWeights,
@@ -42,14 +33,45 @@ pub fn block(
     epsilon: f64,
     cancel: &CancelToken,
 ) -> Result<Tensor> {
+    blocks(x, std::slice::from_ref(weights), heads, epsilon, cancel)
+}
+
+/// [`block`] after block, all of one size.
+///
+/// `x` and the result are (batch, tokens, dim); `epsilon` is that of all norms. Differentiable in
+/// `x` and all weights, once: the backward pass frees what it has passed. With gradients wanted,
+/// each block keeps its input, qkv, the mixture of the heads and one float per token and head;
+/// the backward pass computes norms and hidden activations anew.
+///
+/// # Errors
+/// If the shapes do not fit together. If `cancel` is set, from before the operation until the end
+/// of its backward pass: the fused kernels stop at their next loop; candle's own operations look
+/// before each block of the forward pass only.
+pub fn blocks(
+    x: &Tensor,
+    weights: &[BlockWeights],
+    heads: usize,
+    epsilon: f64,
+    cancel: &CancelToken,
+) -> Result<Tensor> {
     cancel.check()?;
     let (batch, tokens, dim) = x.dims3()?;
-    let sizes = weights.sizes()?;
+    let Some(first) = weights.first() else { return Ok(x.clone()) };
+    let sizes = first.sizes()?;
+    for other in weights {
+        if other.sizes()? != sizes {
+            bail!("blocks: {sizes:?} and {:?} in one stack", other.sizes()?);
+        }
+    }
     if sizes.dim != dim || heads == 0 || dim % heads != 0 {
         bail!("block: x {:?}, a width of {} and {heads} heads do not fit", x.dims(), sizes.dim);
     }
-    if !(fused_on(x) && weights.tensors().into_iter().all(fused_on)) {
-        return composite(x, weights, heads, epsilon);
+    let all = || std::iter::once(x).chain(weights.iter().flat_map(BlockWeights::tensors));
+    if !all().all(fused_on) {
+        return weights.iter().try_fold(x.clone(), |x, weights| {
+            cancel.check()?;
+            composite(&x, weights, heads, epsilon)
+        });
     }
     let kernel = Kernel {
         set: InstructionSet::detect(),
@@ -58,7 +80,9 @@ pub fn block(
         epsilon: epsilon as f32,
         cancel: cancel.clone(),
     };
-    x.contiguous()?.apply_op2(&weights.packed()?, Block { kernel, saved: OnceLock::new() })
+    let kept = all().any(Tensor::track_op).then(Mutex::default);
+    let packed = BlockWeights::packed(weights)?;
+    x.contiguous()?.apply_op2(&packed, Blocks { kernel, count: weights.len(), kept })
 }
 
 /// The same from this room's single operations: other devices and types, and the tests' oracle.
@@ -71,16 +95,63 @@ fn composite(x: &Tensor, weights: &BlockWeights, heads: usize, epsilon: f64) -> 
     &x + mlp(&normed, &fc1.weight, &fc1.bias, &fc2.weight, &fc2.bias)?
 }
 
-struct Block {
+struct Blocks {
     kernel: Kernel,
-    /// Left by the forward pass for the backward pass. Lives and dies with the graph: without
-    /// one, candle drops the operation at once.
-    saved: OnceLock<Saved>,
+    count: usize,
+    /// Left by the forward pass for the backward pass, which takes it; none without a graph.
+    kept: Option<Mutex<Vec<Kept>>>,
 }
 
-impl CustomOp2 for Block {
+/// What the backward pass of one block needs.
+struct Kept {
+    /// None for the first block's, which candle keeps.
+    x: Option<Vec<f32>>,
+    saved: Saved,
+}
+
+impl Blocks {
+    fn forward(&self, x: &[f32], packed: &[f32]) -> Result<Vec<f32>> {
+        let mut input = None;
+        let mut all = Vec::new();
+        for packed in packed.chunks_exact(packed.len() / self.count) {
+            let (out, saved) = self.kernel.forward(input.as_deref().unwrap_or(x), packed)?;
+            let x = input.replace(out);
+            if self.kept.is_some() {
+                all.push(Kept { x, saved });
+            }
+        }
+        if let Some(kept) = &self.kept {
+            *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = all;
+        }
+        Ok(input.unwrap_or_else(|| x.to_vec()))
+    }
+
+    /// Gradients of `x` and of the packed parameters.
+    fn backward(&self, x: &[f32], packed: &[f32], grad: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
+        let mut all = match &self.kept {
+            Some(kept) => {
+                std::mem::take(&mut *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+            }
+            None => Vec::new(),
+        };
+        if all.len() != self.count {
+            bail!("block: the backward pass needs a forward pass of its own first");
+        }
+        let size = packed.len() / self.count;
+        let mut grad_x: Option<Vec<f32>> = None;
+        let mut grads = vec![0.0; packed.len()];
+        for (packed, grads) in packed.chunks_exact(size).zip(grads.chunks_exact_mut(size)).rev() {
+            let Some(Kept { x: input, saved }) = all.pop() else { break };
+            let (x, grad) = (input.as_deref().unwrap_or(x), grad_x.as_deref().unwrap_or(grad));
+            grad_x = Some(self.kernel.backward(x, packed, &saved, grad, grads)?);
+        }
+        Ok((grad_x.unwrap_or_else(|| grad.to_vec()), grads))
+    }
+}
+
+impl CustomOp2 for Blocks {
     fn name(&self) -> &'static str {
-        "block"
+        "blocks"
     }
 
     fn cpu_fwd(
@@ -91,10 +162,7 @@ impl CustomOp2 for Block {
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, parameters) = (floats(x, x_layout)?, floats(parameters, parameters_layout)?);
-        let (out, saved) = self.kernel.forward(x, parameters)?;
-        // A second run of the same operation would leave the same numbers.
-        let _ = self.saved.set(saved);
-        Ok((CpuStorage::F32(out), x_layout.shape().clone()))
+        Ok((CpuStorage::F32(self.forward(x, parameters)?), x_layout.shape().clone()))
     }
 
     fn bwd(
@@ -104,12 +172,8 @@ impl CustomOp2 for Block {
         _result: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let Some(saved) = self.saved.get() else {
-            bail!("block: the backward pass needs the forward pass first");
-        };
-        let (grad_x, grad_parameters) = with_floats([x, parameters, grad], |[x, p, grad]| {
-            self.kernel.backward(x, p, saved, grad)
-        })??;
+        let (grad_x, grad_parameters) =
+            with_floats([x, parameters, grad], |[x, p, grad]| self.backward(x, p, grad))??;
         Ok((
             Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
             Some(Tensor::from_vec(grad_parameters, parameters.shape(), x.device())?),

@@ -62,16 +62,16 @@ impl BlockWeights {
         Ok(Sizes { dim, hidden })
     }
 
-    /// All tensors one after another. A custom operation takes at most three; candle hands the
-    /// gradient of this one back to the twelve. They are small beside the activations.
-    pub(super) fn packed(&self) -> Result<Tensor> {
-        let flat = self.tensors().map(Tensor::flatten_all);
-        Tensor::cat(&flat.into_iter().collect::<Result<Vec<_>>>()?, 0)
+    /// All tensors of all blocks one after another. A custom operation takes at most three; candle
+    /// hands the gradient of this one back to them. They are small beside the activations.
+    pub(super) fn packed(blocks: &[Self]) -> Result<Tensor> {
+        let flat = blocks.iter().flat_map(Self::tensors).map(Tensor::flatten_all);
+        Tensor::cat(&flat.collect::<Result<Vec<_>>>()?, 0)
     }
 }
 
 /// Widths of tokens and of the hidden layer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     pub dim: usize,
     pub hidden: usize,

@@ -92,6 +92,39 @@ fn gradients_reach_a_weight_although_the_tokens_are_constant() -> Result<()> {
 }
 
 #[test]
+fn a_stack_is_its_blocks_one_after_another() {
+    let (first, second) = (inputs([2, 90, 16], 40, 7), inputs([2, 90, 16], 40, 70));
+    let all = [first.clone(), second[1..].to_vec()].concat();
+    let token = CancelToken::default();
+    let one = |x: &Tensor, w: &[Tensor]| {
+        let all = [std::slice::from_ref(x), w].concat();
+        block(x, &weights(&all), 2, EPSILON, &token)
+    };
+    let apart = |x: &[Tensor]| one(&one(&x[0], &x[1..13])?, &x[13..]);
+    let together = |x: &[Tensor]| {
+        let second = [&x[..1], &x[13..]].concat();
+        blocks(&x[0], &[weights(x), weights(&second)], 2, EPSILON, &token)
+    };
+    let (a, b) = (result_and_gradients(&apart, &all), result_and_gradients(&together, &all));
+    assert_eq!(largest_difference(&a.0, &b.0), 0.0);
+    for (a, b) in a.1.iter().zip(&b.1) {
+        assert_eq!(largest_difference(a, b), 0.0);
+    }
+    let other = inputs([2, 90, 16], 30, 1);
+    assert!(blocks(&all[0], &[weights(&all), weights(&other)], 2, EPSILON, &token).is_err());
+}
+
+#[test]
+fn a_second_backward_pass_is_an_error() -> Result<()> {
+    let mut inputs = inputs([1, 20, 8], 16, 8);
+    inputs[0] = Var::from_tensor(&inputs[0])?.as_tensor().clone();
+    let loss = apply(2)(&inputs)?.sum_all()?;
+    assert!(loss.backward().is_ok());
+    assert!(loss.backward().is_err());
+    Ok(())
+}
+
+#[test]
 fn an_empty_batch_stays_empty() -> Result<()> {
     let x = Tensor::zeros((0, 20, 8), candle_core::DType::F32, &Device::Cpu)?;
     let weights = weights(&inputs([1, 20, 8], 16, 5));
