@@ -18,8 +18,8 @@ use serde::Serialize;
 
 use crate::cohort::{Cohort, Frame, LoadOptions, Slice};
 use crate::context::Context;
-use crate::masking::Guide;
-use crate::model::{Config, patchify};
+use crate::masking::{Guide, region_counts};
+use crate::model::{Config, PatchOrder, patchify};
 use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
@@ -60,13 +60,8 @@ pub fn train(config: Config, batch: usize, runs: usize, context: &Context) -> Re
 pub fn image(config: Config, runs: usize, context: &Context) -> Result<Timing> {
     let slices = toy_batch(&config, 1);
     let network = Model::new(config, context)?.frozen()?;
-    let slice = &slices[0];
-    let order = Guide::random(config.patch).draw(
-        &[slice],
-        TrainingOptions::default().ratio,
-        &mut context.streams.stream("masking", &[]),
-    )?;
-    let patches = patchify(slice.image.view(), config.patch);
+    let order = masks(&config, &[&slices[0]], 0, context)?;
+    let patches = patchify(slices[0].image.view(), config.patch);
     let shape = (1, patches.nrows(), patches.ncols());
     let patches = Tensor::from_iter(patches, &context.device)?.reshape(shape)?;
     let times = time(runs, || {
@@ -82,12 +77,10 @@ pub fn image(config: Config, runs: usize, context: &Context) -> Result<Timing> {
 pub fn assemble(config: Config, batch: usize, runs: usize, context: &Context) -> Result<Timing> {
     let slices = toy_batch(&config, batch);
     let slices: Vec<&Slice> = slices.iter().collect();
-    let guide = Guide::random(config.patch);
-    let ratio = TrainingOptions::default().ratio;
     let mut number = 0;
     let times = time(runs, || {
         number += 1;
-        let masks = guide.draw(&slices, ratio, &mut context.streams.stream("m", &[number]))?;
+        let masks = masks(&config, &slices, number, context)?;
         let images = augmented(&slices, [1, number], context);
         Target::new(&images, &slices, &masks, masks.hidden_patches(), config.patch)?;
         Ok(())
@@ -129,6 +122,14 @@ pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Resu
         Ok(())
     })?;
     Ok(timing("load", times, subjects, None, config))
+}
+
+/// Random masks of a batch, as training draws them.
+fn masks(config: &Config, slices: &[&Slice], number: u64, context: &Context) -> Result<PatchOrder> {
+    let mut stream = context.streams.stream("masking", &[number]);
+    let ratio = TrainingOptions::default().ratio;
+    let masks = Guide::random(config.patch).draw(slices, ratio, &mut stream)?;
+    Ok(masks.near(region_counts(slices, config.patch).view(), config.context))
 }
 
 fn time(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {

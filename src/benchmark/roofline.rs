@@ -9,9 +9,8 @@ use candle_core::{Device, Tensor, Var};
 use serde::Serialize;
 
 use super::operation::{Operation, time_operation};
-use crate::context::{CancelToken, Streams};
-use crate::masking::keep_count;
-use crate::model::{Config, patch_counts};
+use crate::context::{CancelToken, Context, Streams};
+use crate::model::Config;
 use crate::ops::{self, Affine, BlockWeights, Ceiling, InstructionSet};
 use crate::{Error, Result};
 
@@ -108,19 +107,15 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
     if runs == 0 || batch == 0 {
         return Err(Error::input("a benchmark needs at least 1 run and 1 slice"));
     }
-    let regions: Vec<_> = super::toy_batch(&config, batch)
-        .iter()
-        .map(|slice| ndarray::Array1::from(patch_counts(slice.region.view(), config.patch)))
-        .collect();
-    let views: Vec<_> = regions.iter().map(|region| region.view()).collect();
-    let regions = ndarray::stack(ndarray::Axis(0), &views)
-        .map_err(|error| Error::input(format!("the toy batch cannot be stacked: {error}")))?;
+    let slices = super::toy_batch(&config, batch);
+    let slices: Vec<_> = slices.iter().collect();
+    let masks = super::masks(&config, &slices, 0, &Context::new(0))?;
     let Config { dim, depth, heads, decoder_dim, decoder_depth, decoder_heads, .. } = config;
     let stacks = [
         Stack {
             name: "encoder",
             batch,
-            tokens: keep_count(regions.view(), 0.75) + 1,
+            tokens: masks.keep() + 1,
             dim,
             heads,
             hidden: dim * config.mlp_ratio,
@@ -129,7 +124,7 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
         Stack {
             name: "decoder",
             batch,
-            tokens: config.patches() + 1,
+            tokens: masks.tokens() + 1,
             dim: decoder_dim,
             heads: decoder_heads,
             hidden: decoder_dim * config.mlp_ratio,

@@ -7,6 +7,7 @@ use super::{
     matmul::{Destination, View, matmul},
     operand::{floats, fused_on, with_floats},
     reduction::{add_columns, add_in_order},
+    scratch::with_shared_scratch,
 };
 
 /// Rows of a forward task: long enough that packing the weight is paid for, short enough to feed
@@ -56,29 +57,39 @@ struct Linear {
     outputs: usize,
 }
 
-/// out = x · weightᵀ + bias for the rows in `x`, on this thread. Starting from the bias costs the
-/// product nothing.
-pub(super) fn forward_rows(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+/// out = x · weightᵀ + bias for the rows in `x`, on this thread, from the weight's transpose
+/// (see [`transpose`]). Starting from the bias costs the product nothing.
+pub(super) fn forward_rows(x: &[f32], transposed: &[f32], bias: &[f32], out: &mut [f32]) {
     for row in out.chunks_exact_mut(bias.len()) {
         row.copy_from_slice(bias);
     }
-    add_product(x, weight, bias.len(), out);
+    add_product(x, transposed, bias.len(), out);
 }
 
 /// out += x · weightᵀ + bias: a layer around which a residual goes.
-pub(super) fn add_forward_rows(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
+pub(super) fn add_forward_rows(x: &[f32], transposed: &[f32], bias: &[f32], out: &mut [f32]) {
     for row in out.chunks_exact_mut(bias.len()) {
         for (out, bias) in row.iter_mut().zip(bias) {
             *out += bias;
         }
     }
-    add_product(x, weight, bias.len(), out);
+    add_product(x, transposed, bias.len(), out);
 }
 
-fn add_product(x: &[f32], weight: &[f32], outputs: usize, out: &mut [f32]) {
-    let inputs = weight.len() / outputs;
-    let weight = View::rows(weight, inputs).transposed();
-    matmul(out, Destination::Add, View::rows(x, inputs), weight);
+fn add_product(x: &[f32], transposed: &[f32], outputs: usize, out: &mut [f32]) {
+    let inputs = transposed.len() / outputs;
+    matmul(out, Destination::Add, View::rows(x, inputs), View::rows(transposed, outputs));
+}
+
+/// The transpose of a weight of `inputs` columns, once for all groups of rows: from (out, in) the
+/// product would copy the weight into such an order for every group, a tenth of its time.
+pub(super) fn transpose(weight: &[f32], inputs: usize, transposed: &mut [f32]) {
+    let outputs = weight.len() / inputs;
+    for (output, row) in weight.chunks_exact(inputs).enumerate() {
+        for (input, x) in row.iter().enumerate() {
+            transposed[input * outputs + output] = *x;
+        }
+    }
 }
 
 /// Adds to the gradients of weight and bias what the rows in `x` and `grad` contribute.
@@ -98,9 +109,13 @@ pub(super) fn add_parameter_gradients(
 /// Forward pass over all rows.
 fn forward(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
     let (inputs, outputs) = (weight.len() / bias.len(), bias.len());
-    out.par_chunks_mut(FORWARD_ROWS * outputs)
-        .zip(x.par_chunks(FORWARD_ROWS * inputs))
-        .for_each(|(out, x)| forward_rows(x, weight, bias, out));
+    with_shared_scratch([weight.len()], |[transposed]| {
+        transpose(weight, inputs, transposed);
+        let transposed = &*transposed;
+        out.par_chunks_mut(FORWARD_ROWS * outputs)
+            .zip(x.par_chunks(FORWARD_ROWS * inputs))
+            .for_each(|(out, x)| forward_rows(x, transposed, bias, out));
+    });
 }
 
 /// Gradients of x, weight and bias: each task does all three for its rows.

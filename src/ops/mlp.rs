@@ -12,11 +12,11 @@ use super::{
     InstructionSet, gelu,
     gelu::{gelu_gradient, gelu_slice},
     linear,
-    linear::{add_parameter_gradients, forward_rows},
+    linear::{add_parameter_gradients, forward_rows, transpose},
     matmul::{Destination, View, matmul},
     operand::{floats, fused_on, with_floats},
     reduction::add_in_order,
-    scratch::with_scratch,
+    scratch::{with_scratch, with_shared_scratch},
 };
 
 /// Rows for which hidden activations exist at once: 256 KiB each at the published width.
@@ -93,6 +93,15 @@ impl Sizes {
         Parameters { fc1_weight, fc1_bias, fc2_weight, fc2_bias }
     }
 
+    /// The same parameters with both weights transposed, as [`forward_rows`] takes them.
+    fn transpose(self, packed: &[f32], transposed: &mut [f32]) {
+        let (from, to) = (self.split(packed), self.split_mut(transposed));
+        transpose(from.fc1_weight, self.inputs, to.fc1_weight);
+        transpose(from.fc2_weight, self.hidden, to.fc2_weight);
+        to.fc1_bias.copy_from_slice(from.fc1_bias);
+        to.fc2_bias.copy_from_slice(from.fc2_bias);
+    }
+
     fn split_mut(self, packed: &mut [f32]) -> Parameters<&mut [f32]> {
         let (fc1_weight, rest) = packed.split_at_mut(self.hidden * self.inputs);
         let (fc1_bias, rest) = rest.split_at_mut(self.hidden);
@@ -109,13 +118,17 @@ struct Mlp {
 impl Mlp {
     fn forward(&self, x: &[f32], parameters: &[f32], out: &mut [f32]) {
         let Sizes { inputs, hidden, outputs } = self.sizes;
-        let p = self.sizes.split(parameters);
-        out.par_chunks_mut(ROWS * outputs).zip(x.par_chunks(ROWS * inputs)).for_each(|(out, x)| {
-            let size = x.len() / inputs * hidden;
-            with_scratch([size, size], |[before, after]| {
-                forward_rows(x, p.fc1_weight, p.fc1_bias, before);
-                gelu_slice(self.set, before, after);
-                forward_rows(after, p.fc2_weight, p.fc2_bias, out);
+        with_shared_scratch([parameters.len()], |[transposed]| {
+            self.sizes.transpose(parameters, transposed);
+            let p = self.sizes.split(transposed);
+            let rows = out.par_chunks_mut(ROWS * outputs).zip(x.par_chunks(ROWS * inputs));
+            rows.for_each(|(out, x)| {
+                let size = x.len() / inputs * hidden;
+                with_scratch([size, size], |[before, after]| {
+                    forward_rows(x, p.fc1_weight, p.fc1_bias, before);
+                    gelu_slice(self.set, before, after);
+                    forward_rows(after, p.fc2_weight, p.fc2_bias, out);
+                });
             });
         });
     }
@@ -129,35 +142,40 @@ impl Mlp {
         let Sizes { inputs, hidden, outputs } = self.sizes;
         let p = self.sizes.split(parameters);
         let tasks = x.len().div_ceil(BACKWARD_ROWS * inputs);
-        let mut partials = vec![0.0; tasks * parameters.len()];
-        grad_x
-            .par_chunks_mut(BACKWARD_ROWS * inputs)
-            .zip(x.par_chunks(BACKWARD_ROWS * inputs))
-            .zip(grad.par_chunks(BACKWARD_ROWS * outputs))
-            .zip(partials.par_chunks_mut(parameters.len()))
-            .for_each(|(((grad_x, x), grad), partial)| {
-                let to = self.sizes.split_mut(partial);
-                let rows = grad_x
-                    .chunks_mut(ROWS * inputs)
-                    .zip(x.chunks(ROWS * inputs))
-                    .zip(grad.chunks(ROWS * outputs));
-                for ((grad_x, x), grad) in rows {
-                    let size = x.len() / inputs * hidden;
-                    with_scratch([size, size], |[before, after]| {
-                        forward_rows(x, p.fc1_weight, p.fc1_bias, before);
-                        gelu_slice(self.set, before, after);
-                        add_parameter_gradients(after, grad, to.fc2_weight, to.fc2_bias);
-                        // From here on `after` holds the gradient of the hidden activations.
-                        let fc2 = View::rows(p.fc2_weight, hidden);
-                        matmul(after, Destination::Overwrite, View::rows(grad, outputs), fc2);
-                        gelu_gradient(self.set, before, after);
-                        add_parameter_gradients(x, after, to.fc1_weight, to.fc1_bias);
-                        let fc1 = View::rows(p.fc1_weight, inputs);
-                        matmul(grad_x, Destination::Overwrite, View::rows(after, hidden), fc1);
-                    });
-                }
-            });
-        add_in_order(&partials, grad_parameters);
+        let sizes = [p.fc1_weight.len(), tasks * parameters.len()];
+        with_shared_scratch(sizes, |[fc1_transposed, partials]| {
+            transpose(p.fc1_weight, inputs, fc1_transposed);
+            let fc1_transposed = &*fc1_transposed;
+            grad_x
+                .par_chunks_mut(BACKWARD_ROWS * inputs)
+                .zip(x.par_chunks(BACKWARD_ROWS * inputs))
+                .zip(grad.par_chunks(BACKWARD_ROWS * outputs))
+                .zip(partials.par_chunks_mut(parameters.len()))
+                .for_each(|(((grad_x, x), grad), partial)| {
+                    partial.fill(0.0);
+                    let to = self.sizes.split_mut(partial);
+                    let rows = grad_x
+                        .chunks_mut(ROWS * inputs)
+                        .zip(x.chunks(ROWS * inputs))
+                        .zip(grad.chunks(ROWS * outputs));
+                    for ((grad_x, x), grad) in rows {
+                        let size = x.len() / inputs * hidden;
+                        with_scratch([size, size], |[before, after]| {
+                            forward_rows(x, fc1_transposed, p.fc1_bias, before);
+                            gelu_slice(self.set, before, after);
+                            add_parameter_gradients(after, grad, to.fc2_weight, to.fc2_bias);
+                            // From here on `after` holds the gradient of the hidden activations.
+                            let fc2 = View::rows(p.fc2_weight, hidden);
+                            matmul(after, Destination::Overwrite, View::rows(grad, outputs), fc2);
+                            gelu_gradient(self.set, before, after);
+                            add_parameter_gradients(x, after, to.fc1_weight, to.fc1_bias);
+                            let fc1 = View::rows(p.fc1_weight, inputs);
+                            matmul(grad_x, Destination::Overwrite, View::rows(after, hidden), fc1);
+                        });
+                    }
+                });
+            add_in_order(partials, grad_parameters);
+        });
     }
 }
 

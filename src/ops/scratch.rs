@@ -32,9 +32,14 @@ pub(super) fn with_scratch<const N: usize, R>(
     with_kept(&KEPT, sizes, f)
 }
 
-/// That many zeros, written by all threads: half of what such a vector costs is its first touch.
+/// That many zeros, of large vectors written by all threads.
 pub(super) fn zeros(length: usize) -> Vec<f32> {
     const CHUNK: usize = 1 << 16;
+    /// Below this, waking threads costs more than they save.
+    const LARGE: usize = 1 << 20;
+    if length < LARGE {
+        return vec![0.0; length];
+    }
     let mut values = Vec::with_capacity(length);
     values.spare_capacity_mut()[..length].par_chunks_mut(CHUNK).for_each(|chunk| {
         chunk.fill(MaybeUninit::new(0.0));

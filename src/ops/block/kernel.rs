@@ -59,17 +59,29 @@ impl Kernel {
     /// # Errors
     /// If the token is set.
     pub fn forward(&self, x: &[f32], packed: &[f32]) -> Result<(Vec<f32>, Saved)> {
+        with_shared_scratch([packed.len()], |[transposed]| {
+            self.sizes.transpose(packed, transposed);
+            self.forward_with(x, &self.sizes.split(transposed))
+        })
+    }
+
+    /// [`Self::forward`] from parameters with transposed weights.
+    fn forward_with(
+        &self,
+        x: &[f32],
+        parameters: &Parameters<&[f32]>,
+    ) -> Result<(Vec<f32>, Saved)> {
         let Sizes { dim, hidden } = self.sizes;
-        let parameters = self.sizes.split(packed);
         let Geometry { batch, tokens, heads, .. } = self.geometry;
         let mut mixed = zeros(x.len());
         let mut log_sum = vec![0.0; batch * heads * tokens];
         let mut qkv = zeros(3 * x.len());
+        let Parameters { norm1, qkv: layer, proj, norm2, fc1, fc2 } = parameters;
         let rows = qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim));
         rows.for_each(|(qkv, x)| {
             with_scratch([x.len()], |[normed]| {
-                self.norm_rows(parameters.norm1, x, normed);
-                forward_rows(normed, parameters.qkv.weight, parameters.qkv.bias, qkv);
+                self.norm_rows(norm1, x, normed);
+                forward_rows(normed, layer.weight, layer.bias, qkv);
             });
         });
         self.cancel.check()?;
@@ -81,7 +93,6 @@ impl Kernel {
             out.copy_from_slice(x);
             let wide = out.len() / dim * hidden;
             with_scratch([out.len(), wide, wide], |[normed, before, after]| {
-                let Parameters { proj, norm2, fc1, fc2, .. } = &parameters;
                 add_forward_rows(mixed, proj.weight, proj.bias, out);
                 self.norm_rows(norm2, out, normed);
                 forward_rows(normed, fc1.weight, fc1.bias, before);
@@ -107,10 +118,11 @@ impl Kernel {
         self.cancel.check()?;
         let task = self.task(x.len() / self.sizes.dim) * self.sizes.dim;
         let partials = x.len().div_ceil(task) * packed.len();
-        let sizes = [partials, 3 * x.len(), x.len()];
+        let sizes = [packed.len(), partials, 3 * x.len(), x.len()];
         let mut grad_x = zeros(x.len());
-        with_shared_scratch(sizes, |[partials, grad_qkv, grad_mixed]| {
-            let work = BackwardWork { partials: &mut *partials, grad_qkv, grad_mixed };
+        with_shared_scratch(sizes, |[transposed, partials, grad_qkv, grad_mixed]| {
+            self.sizes.transpose(packed, transposed);
+            let work = BackwardWork { transposed, partials: &mut *partials, grad_qkv, grad_mixed };
             self.backward_with(x, packed, saved, grad, work, &mut grad_x)?;
             add_in_order(partials, grad_packed);
             Result::Ok(())
@@ -130,11 +142,11 @@ impl Kernel {
         packed: &[f32],
         saved: &Saved,
         grad: &[f32],
-        BackwardWork { partials, grad_qkv, grad_mixed }: BackwardWork<'_>,
+        BackwardWork { transposed, partials, grad_qkv, grad_mixed }: BackwardWork<'_>,
         grad_x: &mut [f32],
     ) -> Result<()> {
         let dim = self.sizes.dim;
-        let parameters = self.sizes.split(packed);
+        let (parameters, transposed) = (self.sizes.split(packed), self.sizes.split(transposed));
         let task = self.task(x.len() / dim) * dim;
         grad_x
             .par_chunks_mut(task)
@@ -150,7 +162,7 @@ impl Kernel {
                 for ((grad_x, grad_mixed), ((x, mixed), grad)) in targets.zip(sources) {
                     let read = After { x, mixed, grad };
                     let write = BeforeAttention { residual: grad_x, mixed: grad_mixed };
-                    self.differentiate_after(&parameters, read, write, &mut sums);
+                    self.differentiate_after(&parameters, &transposed, read, write, &mut sums);
                 }
             });
         self.cancel.check()?;
@@ -182,6 +194,7 @@ impl Kernel {
     fn differentiate_after(
         &self,
         parameters: &Parameters<&[f32]>,
+        transposed: &Parameters<&[f32]>,
         After { x, mixed, grad }: After<'_>,
         to: BeforeAttention<'_>,
         sums: &mut Parameters<&mut [f32]>,
@@ -191,9 +204,9 @@ impl Kernel {
         let (narrow, wide) = (x.len(), x.len() / dim * hidden);
         with_scratch([narrow, narrow, wide, wide], |[residual, normed, before, after]| {
             residual.copy_from_slice(x);
-            add_forward_rows(mixed, proj.weight, proj.bias, residual);
+            add_forward_rows(mixed, transposed.proj.weight, proj.bias, residual);
             self.norm_rows(norm2, residual, normed);
-            forward_rows(normed, fc1.weight, fc1.bias, before);
+            forward_rows(normed, transposed.fc1.weight, fc1.bias, before);
             gelu_slice(self.set, before, after);
 
             add_parameter_gradients(after, grad, sums.fc2.weight, sums.fc2.bias);
@@ -246,6 +259,8 @@ impl Kernel {
 
 /// Memory that the backward pass shares between its loops.
 struct BackwardWork<'a> {
+    /// The packed parameters with transposed weights.
+    transposed: &'a [f32],
     /// Per task the gradient of the packed parameters.
     partials: &'a mut [f32],
     grad_qkv: &'a mut [f32],

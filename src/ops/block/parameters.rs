@@ -2,6 +2,10 @@
 
 use candle_core::{Result, Tensor, bail};
 
+#[cfg(doc)]
+use crate::ops::linear::forward_rows;
+use crate::ops::linear::transpose;
+
 /// Weight and bias of a linear layer, (out, in) and (out), or of a norm, (dim) and (dim).
 pub struct Affine {
     pub weight: Tensor,
@@ -99,6 +103,24 @@ impl Sizes {
 
     pub fn split_mut(self, mut packed: &mut [f32]) -> Parameters<&mut [f32]> {
         self.split_with(|length| packed.split_off_mut(..length).unwrap_or_default())
+    }
+
+    /// The same parameters with all weights transposed, as [`forward_rows`] takes them.
+    pub fn transpose(self, packed: &[f32], transposed: &mut [f32]) {
+        let Self { dim, hidden } = self;
+        let (from, to) = (self.split(packed), self.split_mut(transposed));
+        to.norm1.copy_from_slice(from.norm1);
+        to.norm2.copy_from_slice(from.norm2);
+        let layers = [
+            (from.qkv, to.qkv, dim),
+            (from.proj, to.proj, dim),
+            (from.fc1, to.fc1, dim),
+            (from.fc2, to.fc2, hidden),
+        ];
+        for (from, to, inputs) in layers {
+            transpose(from.weight, inputs, to.weight);
+            to.bias.copy_from_slice(from.bias);
+        }
     }
 
     /// Takes slices off the packed tensors in their order.
