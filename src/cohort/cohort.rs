@@ -8,18 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
 use super::phantom::{self, PhantomOptions};
+use super::recipe::{Origin, Recipe, Step};
 use super::{Frame, Slice, Subject, bids, prepared};
 use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
 /// How to load a cohort.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadOptions {
     /// Whether a subject that cannot be used is an error instead of a warning.
     pub strict: bool,
@@ -45,6 +47,8 @@ pub struct Cohort {
     members: Vec<Arc<Member>>,
     frame: Frame,
     strict: bool,
+    /// `None` for subjects that were handed over.
+    recipe: Option<Arc<Recipe>>,
 }
 
 impl Cohort {
@@ -82,8 +86,10 @@ impl Cohort {
             entry.check_headers(options.frame);
             Ok::<_, Error>(())
         })?;
-        let name = fs::canonicalize(path).map(|path| file_name(&path)).unwrap_or_default();
-        let cohort = Self::of(name, entries, options.frame, options.strict);
+        let whole_path = fs::canonicalize(path).map_err(|error| Error::file(path, error))?;
+        let name = file_name(&whole_path);
+        let origin = Origin::Folder { path: whole_path, options: options.clone() };
+        let cohort = Self::of(name, entries, options.frame, options.strict).made_by(origin);
         member::tell_missing_rows(&cohort.members, &participants, context);
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
@@ -130,12 +136,23 @@ impl Cohort {
         };
         let people = phantom::participants(options, streams)?;
         let entries = people.into_iter().enumerate().map(entry).collect();
-        Ok(Self::of("phantoms".into(), entries, frame, false))
+        let origin = Origin::Phantom { options: options.clone(), frame, seed: streams.seed() };
+        Ok(Self::of("phantoms".into(), entries, frame, false).made_by(origin))
     }
 
     fn of(name: String, entries: Vec<Entry>, frame: Frame, strict: bool) -> Self {
         let member = |entry| Arc::new(Member::new(entry, frame));
-        Self { name, members: entries.into_iter().map(member).collect(), frame, strict }
+        let members = entries.into_iter().map(member).collect();
+        Self { name, members, frame, strict, recipe: None }
+    }
+
+    fn made_by(self, origin: Origin) -> Self {
+        Self { recipe: Some(Arc::new(Recipe::of(origin))), ..self }
+    }
+
+    /// How to make this cohort again; `None` for subjects that were handed over.
+    pub fn recipe(&self) -> Option<&Recipe> {
+        self.recipe.as_deref()
     }
 
     /// The folder's name, with what was selected from it.
@@ -240,7 +257,8 @@ impl Cohort {
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
-        self.part(&format!("{start}:{end}"), self.members[start..end].to_vec())
+        let step = Step::Slice { from: start, to: end };
+        self.part(&format!("{start}:{end}"), step, self.members[start..end].to_vec())
     }
 
     /// The subjects whose participants column is `value`.
@@ -251,7 +269,8 @@ impl Cohort {
         let cell = |entry: &Entry| entry.participant.get(column).cloned();
         let kept = self.keep(|entry| cell(entry).as_deref() == Some(value));
         if !kept.is_empty() {
-            return Ok(self.part(&format!("{column} = {value}"), kept));
+            let step = Step::Filter { column: column.to_owned(), value: value.to_owned() };
+            return Ok(self.part(&format!("{column} = {value}"), step, kept));
         }
         let values: BTreeSet<String> = self.entries().filter_map(cell).collect();
         Err(Error::input(if values.is_empty() {
@@ -272,7 +291,7 @@ impl Cohort {
     pub fn healthy(&self) -> Result<Self> {
         let kept = self.keep(Entry::is_healthy);
         if !kept.is_empty() {
-            return Ok(self.part("healthy", kept));
+            return Ok(self.part("healthy", Step::Healthy, kept));
         }
         let grouped =
             self.entries().any(|entry| participants::is_healthy(&entry.participant).is_some());
@@ -296,7 +315,7 @@ impl Cohort {
         if kept.is_empty() {
             return Err(Error::input(format!("everybody in {} is healthy", self.name)));
         }
-        Ok(self.part("clinical", kept))
+        Ok(self.part("clinical", Step::Clinical, kept))
     }
 
     /// The same entries, to be prepared in another frame.
@@ -315,7 +334,8 @@ impl Cohort {
             )));
         }
         let members = self.members.iter().map(|member| member.in_frame(frame));
-        Ok(Self { members: members.collect(), frame, ..self.clone() })
+        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(Step::Frame(frame))));
+        Ok(Self { members: members.collect(), frame, recipe, ..self.clone() })
     }
 
     fn member(&self, position: usize) -> Result<&Member> {
@@ -332,8 +352,10 @@ impl Cohort {
         self.members.iter().filter(|member| wanted(&member.entry)).cloned().collect()
     }
 
-    fn part(&self, selection: &str, members: Vec<Arc<Member>>) -> Self {
-        Self { name: format!("{} [{selection}]", self.name), members, ..self.clone() }
+    fn part(&self, selection: &str, step: Step, members: Vec<Arc<Member>>) -> Self {
+        let name = format!("{} [{selection}]", self.name);
+        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(step)));
+        Self { name, members, recipe, ..self.clone() }
     }
 }
 
