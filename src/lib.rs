@@ -19,7 +19,7 @@
 //! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
 //! | things | [`model`], [`cohort`] | the network; subjects and their slices |
 //! | numbers | [`ops`], [`volume`] | tensor kernels; NIfTI in and out |
-//! | ground | [`context`], [`error`], [`choice`], `whole_file` | seeded streams, cancel token, progress; the one error type; settings chosen by name; files that are whole or absent |
+//! | ground | [`context`], [`error`], [`choice`], [`lazy_folder`], `whole_file` | seeded streams, cancel token, progress; the one error type; settings chosen by name; folders made at first use, files that are whole or absent |
 //!
 //! Three seams carry the design: [`session::Output`] (what running code shows, sent to whoever
 //! watches), [`detection::Reconstructor`] (anything that redraws a slice inside its region of
@@ -36,6 +36,7 @@ pub mod error;
 pub mod evaluation;
 pub mod figures;
 pub mod frontends;
+pub mod lazy_folder;
 pub mod masking;
 pub mod model;
 pub mod ops;

@@ -115,6 +115,9 @@ pub fn train_epoch(
     let mut order: Vec<usize> = (0..slices.len()).collect();
     order.shuffle(&mut context.streams.stream("shuffle", &[epoch as u64]));
     let batches: Vec<&[usize]> = order.chunks(options.batch).collect();
+    if model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch - 1)) {
+        model.leave_snapshot(context);
+    }
     announce(&network, slices[0], slices.len(), epoch, context)?;
     let title = format!("{} epoch {epoch}, {} masks", stage.name(), guide.strategy.name());
     let progress = context.progress(title, "batch", batches.len());
@@ -159,6 +162,7 @@ pub fn train_epoch(
         error: guide.mean_error,
     };
     model.history.epochs.push(record.clone());
+    model.leave_snapshot(context);
     Ok(record)
 }
 

@@ -9,6 +9,7 @@ mod epoch;
 mod history;
 mod loss;
 mod model;
+mod snapshots;
 mod stages;
 
 pub use adam::Adam;
@@ -18,4 +19,5 @@ pub use epoch::{TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub use model::Model;
+pub use snapshots::Snapshots;
 pub use stages::{Adaptation, adapt, all_slices, estimate, pretrain};

@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Adam, History};
+use super::{Adam, History, Snapshots};
 use crate::cohort::Frame;
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
@@ -21,6 +21,8 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
+    /// What it was after each epoch, if somebody wants that kept.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// What a checkpoint says besides its tensors.
@@ -48,6 +50,7 @@ impl Model {
             adam: Adam::default(),
             history: History::default(),
             estimations: 0,
+            snapshots: None,
         })
     }
 
@@ -64,6 +67,15 @@ impl Model {
     /// Saves everything as safetensors: weights under their published names, optimiser moments
     /// beside them, configuration and history in the metadata. Atomic.
     pub fn save(&self, path: &Path) -> Result<()> {
+        let bytes = self.to_bytes().map_err(|error| Error::file(path, error))?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        }
+        write_whole(path, &bytes)
+    }
+
+    /// What [`Self::save`] writes.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = self.parameters.tensors();
         tensors.extend(self.adam.tensors());
         let description = Checkpoint {
@@ -73,15 +85,44 @@ impl Model {
             estimations: self.estimations,
             history: self.history.clone(),
         };
-        let json = serde_json::to_string(&description).map_err(|e| Error::file(path, e))?;
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::input(format!("the model cannot be written as a checkpoint: {error}"))
+        };
+        let json = serde_json::to_string(&description).map_err(|error| failed(&error))?;
         let metadata = HashMap::from([(METADATA.to_owned(), json)]);
-        let bytes = safetensors::serialize(&tensors, Some(metadata)).map_err(|error| {
-            Error::file(path, format!("cannot be written as a checkpoint: {error}"))
-        })?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        safetensors::serialize(&tensors, Some(metadata)).map_err(|error| failed(&error))
+    }
+
+    /// Goes back to what the model was after `epoch` of its life: weights, optimiser state and
+    /// history. Training goes on from there bit by bit as it did then.
+    ///
+    /// # Errors
+    /// If there is no snapshot of that epoch; the model stays as it is.
+    pub fn rewind(&mut self, epoch: usize) -> Result<()> {
+        let device = self.parameters.device();
+        let Some(mut snapshots) = self.snapshots.take() else {
+            return Err(Error::input("no snapshots of this model are kept"));
+        };
+        let earlier = snapshots.go_to(epoch, &device);
+        match earlier {
+            Ok(earlier) => *self = Self { snapshots: Some(snapshots), ..earlier },
+            Err(error) => {
+                self.snapshots = Some(snapshots);
+                return Err(error);
+            }
         }
-        write_whole(path, &bytes)
+        Ok(())
+    }
+
+    /// Keeps a snapshot if somebody wants them kept. A disk that refuses must not stop the
+    /// training, but is said.
+    pub fn leave_snapshot(&mut self, context: &Context) {
+        let Some(mut snapshots) = self.snapshots.take() else { return };
+        if let Err(error) = snapshots.keep(self) {
+            let epoch = self.history.epochs.len();
+            context.warn(format!("no snapshot of epoch {epoch} is kept: {error}"));
+        }
+        self.snapshots = Some(snapshots);
     }
 
     /// Loads a checkpoint. A file without our description counts as published weights: the sizes
@@ -119,6 +160,7 @@ impl Model {
             adam,
             history: checkpoint.history,
             estimations: checkpoint.estimations,
+            snapshots: None,
         })
     }
 }

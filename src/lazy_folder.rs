@@ -1,0 +1,96 @@
+//! A folder that is made when something is first put there.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::TempDir;
+
+use crate::{Error, Result};
+
+/// Clones mean the same folder.
+#[derive(Clone)]
+pub struct LazyFolder {
+    make: Arc<dyn Fn() -> Result<PathBuf> + Send + Sync>,
+    made: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl LazyFolder {
+    /// A folder that `make` makes, once.
+    pub fn new(make: impl Fn() -> Result<PathBuf> + Send + Sync + 'static) -> Self {
+        Self { make: Arc::new(make), made: Arc::default() }
+    }
+
+    /// A folder that is there already.
+    pub fn at(path: &Path) -> Self {
+        let path = path.to_path_buf();
+        Self::new(move || Ok(path.clone()))
+    }
+
+    /// A passing folder inside `parent`, or where the system keeps such, which goes with the last
+    /// clone.
+    pub fn temporary(parent: Option<PathBuf>) -> Self {
+        let kept: Mutex<Option<TempDir>> = Mutex::default();
+        Self::new(move || {
+            let folder = match &parent {
+                Some(parent) => TempDir::with_prefix_in(".u2ad-", parent),
+                None => TempDir::with_prefix("u2ad-"),
+            };
+            let folder = folder.map_err(|error| {
+                Error::input(format!("a passing folder cannot be made: {error}"))
+            })?;
+            let path = folder.path().to_path_buf();
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+            Ok(path)
+        })
+    }
+
+    /// The folder, made now if it was not yet.
+    ///
+    /// # Errors
+    /// If it cannot be made; the next call tries again.
+    pub fn path(&self) -> Result<PathBuf> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.is_none() {
+            *made = Some((self.make)()?);
+        }
+        Ok(made.clone().expect("it was just made"))
+    }
+
+    /// The folder, if it was made.
+    pub fn made(&self) -> Option<PathBuf> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A folder inside this one, made as lazily.
+    pub fn inside(&self, name: impl AsRef<Path>) -> Self {
+        let (outer, name) = (self.clone(), name.as_ref().to_path_buf());
+        Self::new(move || {
+            let path = outer.path()?.join(&name);
+            std::fs::create_dir_all(&path).map_err(|error| Error::file(&path, error))?;
+            Ok(path)
+        })
+    }
+}
+
+impl std::fmt::Debug for LazyFolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LazyFolder({:?})", self.made())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passing_folder_comes_when_asked_for_and_goes_with_its_last_clone() {
+        let folder = LazyFolder::temporary(None);
+        assert_eq!(folder.made(), None);
+        let inside = folder.inside("models");
+        let path = inside.path().unwrap();
+        assert!(path.is_dir() && path.starts_with(folder.made().unwrap()));
+        assert_eq!(inside.path().unwrap(), path);
+        drop((folder, inside));
+        assert!(!path.exists());
+    }
+}

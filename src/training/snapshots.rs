@@ -1,0 +1,278 @@
+//! What a model was after each epoch, to go back to: weights, optimiser state and history, one
+//! checkpoint file per epoch, so that memory holds none of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+
+use super::Model;
+use crate::lazy_folder::LazyFolder;
+use crate::whole_file::write_whole;
+use crate::{Error, Result};
+
+/// Bytes that the snapshots of one model may take on disk.
+const BUDGET: u64 = 2 << 30;
+
+const INDEX: &str = "snapshots.json";
+
+/// The snapshots of one model, in a folder of their own.
+///
+/// Over a budget of 2 GiB the least telling one goes: of the snapshots before the last ten, the
+/// one whose neighbours are closest for its age. The first, and the last of each stage, stay.
+#[derive(Debug)]
+pub struct Snapshots {
+    folder: LazyFolder,
+    index: Index,
+    budget: u64,
+}
+
+/// What the folder holds, as its file `snapshots.json` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Index {
+    /// The epoch that the model is at; the file to load after a crash.
+    current: Option<usize>,
+    /// Bytes of the file of each epoch, and whether the next epoch began another stage.
+    epochs: BTreeMap<usize, Entry>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    bytes: u64,
+    ends_stage: bool,
+}
+
+impl Snapshots {
+    /// No snapshots yet; the folder is made with the first.
+    pub fn new(folder: LazyFolder) -> Self {
+        Self { folder, index: Index::default(), budget: BUDGET }
+    }
+
+    /// The snapshots that an earlier session left in a folder.
+    ///
+    /// # Errors
+    /// If the folder holds none.
+    pub fn open(folder: LazyFolder) -> Result<Self> {
+        let path = folder.path()?.join(INDEX);
+        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+        let index = serde_json::from_slice(&json).map_err(|error| Error::file(&path, error))?;
+        Ok(Self { folder, index, budget: BUDGET })
+    }
+
+    /// The folder's name handle.
+    pub fn folder(&self) -> &LazyFolder {
+        &self.folder
+    }
+
+    /// Epochs that can be gone back to, in order; 0 is the untrained or just loaded model.
+    pub fn epochs(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.index.epochs.keys().copied()
+    }
+
+    /// Keeps the model as it is now. What a training that was gone back on left behind this
+    /// epoch is dropped: the model took another way.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn keep(&mut self, model: &Model) -> Result<()> {
+        let epoch = model.history.epochs.len();
+        let bytes = model.to_bytes()?;
+        write_whole(&self.file(epoch)?, &bytes)?;
+        let later: Vec<usize> = self.index.epochs.keys().copied().filter(|e| *e > epoch).collect();
+        later.into_iter().for_each(|epoch| self.forget(epoch));
+        let stages = &model.history.epochs;
+        if let (Some(before), Some(last)) = (epoch.checked_sub(1), stages.last())
+            && let Some(entry) = self.index.epochs.get_mut(&before)
+        {
+            let earlier = before.checked_sub(1).and_then(|at| stages.get(at));
+            entry.ends_stage = earlier.is_some_and(|earlier| earlier.stage != last.stage);
+        }
+        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false };
+        self.index.epochs.insert(epoch, entry);
+        self.index.current = Some(epoch);
+        while self.index.epochs.values().map(|entry| entry.bytes).sum::<u64>() > self.budget {
+            let Some(epoch) = self.index.least_telling() else { break };
+            self.forget(epoch);
+        }
+        self.write_index()
+    }
+
+    /// Whether there is a snapshot of this epoch.
+    pub fn has(&self, epoch: usize) -> bool {
+        self.index.epochs.contains_key(&epoch)
+    }
+
+    /// Loads the model as it was after `epoch`, and remembers that it is there now.
+    ///
+    /// # Errors
+    /// If there is no such snapshot; the sentence names the nearest ones.
+    pub fn go_to(&mut self, epoch: usize, device: &Device) -> Result<Model> {
+        if !self.has(epoch) {
+            return Err(Error::input(self.missing(epoch)));
+        }
+        let model = Model::load(&self.file(epoch)?, device)?;
+        self.index.current = Some(epoch);
+        self.write_index()?;
+        Ok(model)
+    }
+
+    /// Loads the model as the last snapshot or [`Self::go_to`] left it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn current(&self, device: &Device) -> Result<Model> {
+        let epoch = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
+        Model::load(&self.file(epoch)?, device)
+    }
+
+    /// Drops all but the current snapshot and the last of each stage: for the end of a session.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn thin_out(&mut self) -> Result<()> {
+        let current = self.index.current;
+        let others = self.index.epochs.iter();
+        let others = others.filter(|(epoch, entry)| Some(**epoch) != current && !entry.ends_stage);
+        let others: Vec<usize> = others.map(|(epoch, _)| *epoch).collect();
+        others.into_iter().for_each(|epoch| self.forget(epoch));
+        self.write_index()
+    }
+
+    fn missing(&self, epoch: usize) -> String {
+        let before = self.index.epochs.range(..epoch).next_back().map(|(epoch, _)| *epoch);
+        let after = self.index.epochs.range(epoch..).next().map(|(epoch, _)| *epoch);
+        let nearest = match (before, after) {
+            (Some(before), Some(after)) => format!("; the nearest are {before} and {after}"),
+            (Some(one), None) | (None, Some(one)) => format!("; the nearest is {one}"),
+            (None, None) => String::new(),
+        };
+        format!("there is no snapshot of epoch {epoch}{nearest}")
+    }
+
+    fn file(&self, epoch: usize) -> Result<PathBuf> {
+        Ok(self.folder.path()?.join(file_name(epoch)))
+    }
+
+    fn forget(&mut self, epoch: usize) {
+        self.index.epochs.remove(&epoch);
+        // A file that stays takes room, nothing else.
+        self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
+    }
+
+    fn write_index(&self) -> Result<()> {
+        let path = self.folder.path()?.join(INDEX);
+        let json = serde_json::to_vec(&self.index).map_err(|error| Error::file(&path, error))?;
+        write_whole(&path, &json)
+    }
+}
+
+/// The checkpoint of an epoch.
+fn file_name(epoch: usize) -> impl AsRef<Path> {
+    format!("epoch-{epoch:04}.safetensors")
+}
+
+impl Index {
+    /// The epoch whose loss leaves the smallest gap for its age.
+    fn least_telling(&self) -> Option<usize> {
+        const NEWEST: usize = 10;
+        let epochs: Vec<(usize, Entry)> =
+            self.epochs.iter().map(|(e, entry)| (*e, *entry)).collect();
+        let newest = epochs.last()?.0;
+        let older = epochs.len().saturating_sub(NEWEST);
+        let gap = |at: usize| {
+            let (before, here, after) = (epochs[at - 1].0, epochs[at].0, epochs[at + 1].0);
+            (after - before) as f64 / (newest - here) as f64
+        };
+        let may_go = |at: &usize| {
+            let (epoch, entry) = epochs[*at];
+            !entry.ends_stage && Some(epoch) != self.current
+        };
+        // Where even ten are too many, the oldest that may go does.
+        let candidates = (1..older).filter(may_go);
+        let least = candidates.min_by(|a, b| gap(*a).total_cmp(&gap(*b)));
+        let least = least.or_else(|| (0..epochs.len() - 1).find(may_go));
+        least.map(|at| epochs[at].0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::masking::Strategy;
+    use crate::model::Config;
+    use crate::training::{EpochRecord, Stage};
+
+    fn model() -> Model {
+        let config = Config { image: 32, dim: 16, depth: 1, heads: 2, ..Config::small() };
+        let config = Config { decoder_dim: 16, decoder_depth: 1, decoder_heads: 2, ..config };
+        Model::new(config, &Context::new(1)).unwrap()
+    }
+
+    fn pass_epoch(model: &mut Model, stage: Stage) {
+        model.history.epochs.push(EpochRecord {
+            epoch: model.history.epochs.len() + 1,
+            stage,
+            masking: Strategy::Random,
+            loss: 0.1,
+            reconstruction: 0.1,
+            edge: 0.1,
+            learning_rate: 0.1,
+            variance: None,
+            error: None,
+        });
+    }
+
+    fn snapshots() -> Snapshots {
+        Snapshots::new(LazyFolder::temporary(None))
+    }
+
+    #[test]
+    fn another_way_drops_what_was_gone_back_on() {
+        let (mut snapshots, mut model) = (snapshots(), model());
+        snapshots.keep(&model).unwrap();
+        for _ in 0..4 {
+            pass_epoch(&mut model, Stage::Pretrain);
+            snapshots.keep(&model).unwrap();
+        }
+        let mut model = snapshots.go_to(2, &Device::Cpu).unwrap();
+        assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        pass_epoch(&mut model, Stage::Pretrain);
+        snapshots.keep(&model).unwrap();
+        assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
+        assert_eq!(reopened.index, snapshots.index);
+        assert_eq!(reopened.current(&Device::Cpu).unwrap().history.epochs.len(), 3);
+    }
+
+    #[test]
+    fn a_full_budget_keeps_the_newest_the_first_and_the_ends_of_stages() {
+        let (mut snapshots, mut model) = (snapshots(), model());
+        snapshots.keep(&model).unwrap();
+        let size = snapshots.index.epochs[&0].bytes;
+        // The history grows the files a little.
+        snapshots.budget = 18 * size + 18 * 40 * 300;
+        for epoch in 0..40 {
+            let stage = if epoch < 13 { Stage::Pretrain } else { Stage::Adapt };
+            pass_epoch(&mut model, stage);
+            snapshots.keep(&model).unwrap();
+        }
+        let kept: Vec<usize> = snapshots.epochs().collect();
+        assert!(kept.len() < 30, "{kept:?}");
+        for epoch in [0, 13].into_iter().chain(31..=40) {
+            assert!(kept.contains(&epoch), "{epoch} of {kept:?}");
+        }
+        let files = fs::read_dir(snapshots.folder().path().unwrap()).unwrap().count();
+        assert_eq!(files, kept.len() + 1, "one file per snapshot and the index");
+    }
+
+    #[test]
+    fn a_missing_snapshot_names_its_neighbours() {
+        let mut snapshots = snapshots();
+        snapshots.keep(&model()).unwrap();
+        let error = snapshots.go_to(7, &Device::Cpu).err().unwrap().to_string();
+        assert_eq!(error, "there is no snapshot of epoch 7; the nearest is 0");
+    }
+}
