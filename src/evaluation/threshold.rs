@@ -1,12 +1,13 @@
 //! Where the line between normal and abnormal is drawn, and who drew it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Ranking;
 use crate::{Error, Result};
 
 /// How the threshold on the AnaScore is chosen. A case counts as found if its score reaches it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ThresholdRule {
     /// This value.
     Value(f64),

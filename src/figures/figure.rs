@@ -20,6 +20,8 @@ pub struct Figure {
     /// Size of the PNG in pixels, and of the SVG in its pixels.
     pub width: u32,
     pub height: u32,
+    /// Whether title, note and margins surround what is drawn.
+    framed: bool,
     draw: Arc<dyn for<'a> Fn(&Area<'a>) -> Drawn + Send + Sync>,
 }
 
@@ -43,7 +45,25 @@ impl Figure {
         let pixels = |units: i32| (units.max(1) as u32).div_ceil(style::UNITS_PER_PIXEL);
         let header = style::MARGIN + Header::new(&title, &note, body.0).height();
         let (width, height) = (body.0 + 2 * style::MARGIN, body.1 + header + style::MARGIN);
-        Self { title, note, width: pixels(width), height: pixels(height), draw: Arc::new(draw) }
+        let (width, height) = (pixels(width), pixels(height));
+        Self { title, note, width, height, framed: true, draw: Arc::new(draw) }
+    }
+
+    /// A figure of nothing but its body; the title names its file.
+    pub(super) fn bare(
+        title: impl Into<String>,
+        body: (i32, i32),
+        draw: impl for<'a> Fn(&Area<'a>) -> Drawn + Send + Sync + 'static,
+    ) -> Self {
+        let pixels = |units: i32| (units.max(1) as u32).div_ceil(style::UNITS_PER_PIXEL);
+        Self {
+            title: title.into(),
+            note: String::new(),
+            width: pixels(body.0),
+            height: pixels(body.1),
+            framed: false,
+            draw: Arc::new(draw),
+        }
     }
 
     /// The figure as PNG (8-bit RGB). The same figure always gives the same bytes.
@@ -84,6 +104,10 @@ impl Figure {
     }
 
     fn compose(&self, root: &Area<'_>) -> Drawn {
+        if !self.framed {
+            (self.draw)(root)?;
+            return root.present();
+        }
         let (width, height) = root.dim_in_pixel();
         let (width, height) = (width as i32, height as i32);
         let margin = style::MARGIN;

@@ -23,6 +23,7 @@ mod png;
 mod redrawing;
 mod roc;
 mod slice_view;
+mod strip;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -40,4 +41,5 @@ pub use montage::cohort_montage;
 pub use redrawing::{redrawing_panels, uncertainty_panels};
 pub use roc::{MethodRoc, OperatingPoint, roc_curves};
 pub use slice_view::{map_view, slice_view};
+pub use strip::cohort_strip;
 pub use training_history::training_history;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::scores::{BatchGuide, Normalisation, Strategy, draw_order};
 use crate::cohort::Slice;
@@ -14,7 +15,7 @@ use crate::uncertainty::{IslandRule, Uncertainty};
 use crate::{Error, Result};
 
 /// The guidance of one slice; each vector has L entries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SliceGuide {
     /// Sum of the Monte-Carlo variance over the patch.
     pub variance: Vec<f32>,
@@ -23,7 +24,7 @@ pub struct SliceGuide {
 }
 
 /// Guidance for the masks of a cohort. Masks themselves are drawn anew at every batch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guide {
     pub strategy: Strategy,
     pub normalisation: Normalisation,
@@ -35,7 +36,30 @@ pub struct Guide {
     pub mean_variance: Option<f64>,
     /// Mean Monte-Carlo |error| inside the regions of the guided slices.
     pub mean_error: Option<f64>,
+    #[serde(with = "as_pairs")]
     slices: BTreeMap<(Arc<str>, usize), SliceGuide>,
+}
+
+/// A map whose keys are no strings, as JSON has it: a list of pairs.
+mod as_pairs {
+    use super::*;
+
+    type Slices = BTreeMap<(Arc<str>, usize), SliceGuide>;
+
+    pub fn serialize<S: Serializer>(
+        slices: &Slices,
+        to: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_seq(slices.iter().map(|((subject, index), guide)| (&**subject, index, guide)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> std::result::Result<Slices, D::Error> {
+        let pairs = Vec::<(String, usize, SliceGuide)>::deserialize(from)?;
+        let keyed = |(subject, index, guide): (String, usize, _)| ((subject.into(), index), guide);
+        Ok(pairs.into_iter().map(keyed).collect())
+    }
 }
 
 impl Guide {

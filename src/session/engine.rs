@@ -1,7 +1,7 @@
 //! The thread behind a session: the module with the user's values lives here and nowhere else.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use starlark::PrintHandler;
 use starlark::environment::{Globals, Module};
@@ -12,17 +12,30 @@ use starlark::values::Value;
 use super::diagnose::{diagnose, documented_parameters};
 use super::handle::{Activity, Cell, Settings};
 use super::loader::Loader;
-use super::snapshot::{self, Name};
+use super::snapshot;
+use super::standing::Standing;
 use super::state::State;
-use super::{CellError, Display, Manual, Output, Sink, language, panics, show, verbs};
+use super::{
+    CellError, Display, Manual, Output, Sink, TypedCell, device_name, journal, language, panics,
+    show, verbs,
+};
 
 /// What a cell ended with.
 pub(super) type Outcome = Result<Option<Display>, CellError>;
 
-/// A cell to run and where its outcome goes.
+/// Something to do and where its outcome goes.
 pub(super) struct Request {
-    pub cell: Cell,
+    pub task: Task,
     pub reply: Sender<Outcome>,
+}
+
+pub(super) enum Task {
+    Run(Cell),
+    /// Bring back what an earlier session left.
+    Resume,
+    /// Put the value of this name into a folder, or take it from there.
+    Save(String),
+    Load(String),
 }
 
 /// Everything the thread is given.
@@ -30,13 +43,13 @@ pub(super) struct Engine {
     pub settings: Settings,
     pub sink: Arc<dyn Sink>,
     pub activity: Arc<Activity>,
-    pub names: Arc<Mutex<Vec<Name>>>,
+    pub standing: Arc<Standing>,
 }
 
 /// What every evaluator of a session gets, in cells and in loaded files alike.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    state: &'a State,
+    pub state: &'a State,
     globals: &'a Globals,
     activity: &'a Activity,
 }
@@ -45,26 +58,53 @@ impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
         let globals = verbs::globals();
-        let state = State::new(&self.settings, self.sink.clone(), self.activity.cancel.clone());
+        let (cancel, standing) = (self.activity.cancel.clone(), self.standing.clone());
+        let state = State::new(&self.settings, self.sink.clone(), cancel, standing);
         let surroundings =
             Surroundings { state: &state, globals: &globals, activity: &self.activity };
         // The module is never frozen: its names stay changeable from cell to cell.
         Module::with_temp_heap(|module| {
-            for Request { cell, reply } in requests {
-                let outcome = panics::catch(|| surroundings.run(&module, &cell))
-                    .unwrap_or_else(|message| Err(bug(&message)));
-                *self.names.lock().unwrap_or_else(PoisonError::into_inner) =
-                    snapshot::names(&module);
+            for Request { task, reply } in requests {
+                let outcome = panics::catch(|| match task {
+                    Task::Run(cell) => self.run(surroundings, &module, cell),
+                    Task::Resume => journal::resume(surroundings, &module, &self.standing),
+                    Task::Save(name) => journal::save(surroundings, &module, &self.standing, &name),
+                    Task::Load(name) => journal::load(surroundings, &module, &self.standing, &name),
+                });
+                let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
+                let mut standing = self.standing.lock();
+                standing.names = snapshot::names(&module);
+                standing.device = device_name(&state.context().device).to_owned();
+                standing.unsaved = snapshot::unsaved(&module);
+                drop(standing);
                 self.activity.end();
                 // Nobody may be waiting any more; the outcome is then of no use.
                 reply.send(outcome).ok();
+                // After the reply: nobody has to wait for the disk.
+                state.write_journal(&module);
+            }
+            if let Some(journal) = &mut *state.journal() {
+                journal.close();
             }
         });
+    }
+
+    /// Runs a cell and puts it into the transcript.
+    fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
+        self.standing.lock().running = Some(cell.source.clone());
+        let outcome = panics::catch(|| surroundings.run(module, &cell))
+            .unwrap_or_else(|message| Err(bug(&message)));
+        let mut standing = self.standing.lock();
+        standing.running = None;
+        let stopped = outcome.as_ref().err().map(CellError::sentence);
+        standing.transcript.cells.push(TypedCell { source: cell.source, stopped });
+        outcome
     }
 }
 
 impl Surroundings<'_> {
-    fn run(&self, module: &Module, cell: &Cell) -> Outcome {
+    /// Runs a cell; the value of its last statement comes back displayed.
+    pub fn run(&self, module: &Module, cell: &Cell) -> Outcome {
         let loader = Loader::new(*self, &cell.folder);
         language::parse(&cell.name, &cell.source)
             .and_then(|ast| self.evaluate(module, ast, &loader))

@@ -7,11 +7,14 @@ use std::thread::JoinHandle;
 
 use candle_core::Device;
 
-use super::engine::{Engine, Outcome, Request};
+use super::engine::{Engine, Outcome, Request, Task};
+use super::standing::Standing;
 use super::{
-    CellError, Completions, Display, Name, Page, Parameters, Question, Sink, assist, panics,
+    CellError, Completions, Display, Name, Page, Parameters, Question, Sink, Transcript, assist,
+    device_name, panics,
 };
 use crate::context::CancelToken;
+use crate::lazy_folder::LazyFolder;
 use crate::{Error, Result};
 
 /// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's
@@ -26,6 +29,11 @@ pub struct Settings {
     pub parameters: Parameters,
     /// Where the run's figures and tables go, for scripts that keep files of their own there.
     pub folder: PathBuf,
+    /// Where the snapshots of models and the journal go.
+    pub keep: LazyFolder,
+    /// Whether to write a journal, from which [`Session::resume`] brings the session back after a
+    /// crash.
+    pub journal: bool,
 }
 
 impl Default for Settings {
@@ -35,6 +43,8 @@ impl Default for Settings {
             device: Device::Cpu,
             parameters: Parameters::default(),
             folder: PathBuf::from("."),
+            keep: LazyFolder::temporary(None),
+            journal: false,
         }
     }
 }
@@ -56,7 +66,7 @@ pub struct Session {
     requests: Option<Sender<Request>>,
     engine: Option<JoinHandle<()>>,
     activity: Arc<Activity>,
-    names: Arc<Mutex<Vec<Name>>>,
+    standing: Arc<Standing>,
 }
 
 impl Session {
@@ -67,14 +77,16 @@ impl Session {
     pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
         let (requests, inbox) = channel();
         let activity = Arc::new(Activity::default());
-        let names = Arc::new(Mutex::default());
-        let engine = Engine { settings, sink, activity: activity.clone(), names: names.clone() };
+        let standing = Arc::new(Standing::default());
+        standing.lock().device = device_name(&settings.device).to_owned();
+        let engine =
+            Engine { settings, sink, activity: activity.clone(), standing: standing.clone() };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || engine.serve(inbox))
             .map_err(|error| Error::input(format!("the engine cannot be started: {error}")))?;
-        Ok(Self { requests: Some(requests), engine: Some(thread), activity, names })
+        Ok(Self { requests: Some(requests), engine: Some(thread), activity, standing })
     }
 
     /// Runs a cell and waits for it. The value of its last statement comes back displayed, if
@@ -83,14 +95,44 @@ impl Session {
     /// # Errors
     /// Why the cell stopped. Names assigned before that stay.
     pub fn run(&self, cell: Cell) -> Result<Option<Display>, CellError> {
-        self.submit(cell).unwrap_or_else(|| Err(CellError::new("the engine has stopped")))
+        self.submit(Task::Run(cell))
     }
 
-    fn submit(&self, cell: Cell) -> Option<Outcome> {
+    /// Brings back what an earlier session left in this one's folder ([`Settings::keep`]): its
+    /// names, transcript, seed and device. Shows what came back and what did not.
+    ///
+    /// # Errors
+    /// If there is no journal, or that session still runs. What is damaged or gone is no error: it
+    /// is named, and the rest comes back.
+    pub fn resume(&self) -> Result<Option<Display>, CellError> {
+        self.submit(Task::Resume)
+    }
+
+    /// Saves one value in the folder `NAME.u2ad`, replacing what was saved there before.
+    ///
+    /// # Errors
+    /// If nothing has this name, its type cannot be kept, or the disk refuses.
+    pub fn save(&self, name: &str) -> Result<Option<Display>, CellError> {
+        self.submit(Task::Save(name.to_owned()))
+    }
+
+    /// Loads what [`Self::save`] saved, under the same name.
+    ///
+    /// # Errors
+    /// If there is nothing, or what it needs is gone.
+    pub fn load(&self, name: &str) -> Result<Option<Display>, CellError> {
+        self.submit(Task::Load(name.to_owned()))
+    }
+
+    fn submit(&self, task: Task) -> Outcome {
+        let stopped = || Err(CellError::new("the engine has stopped"));
         let (reply, outcome) = channel();
         self.activity.begin();
-        self.requests.as_ref()?.send(Request { cell, reply }).ok()?;
-        outcome.recv().ok()
+        let sent = self.requests.as_ref().map(|requests| requests.send(Request { task, reply }));
+        match sent {
+            Some(Ok(())) => outcome.recv().unwrap_or_else(|_| stopped()),
+            Some(Err(_)) | None => stopped(),
+        }
     }
 
     /// What stops the running cell from another thread.
@@ -124,7 +166,23 @@ impl Session {
 
     /// The user's names as the last cell left them, in alphabetical order. Never waits.
     pub fn names(&self) -> Vec<Name> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.standing.lock().names.clone()
+    }
+
+    /// Name of the device that the next cell computes on, as [`open_device`](super::open_device)
+    /// takes it. Never waits.
+    pub fn device(&self) -> String {
+        self.standing.lock().device.clone()
+    }
+
+    /// Names of models that learned something which is in no file of their user's. Never waits.
+    pub fn unsaved_models(&self) -> Vec<String> {
+        self.standing.lock().unsaved.clone()
+    }
+
+    /// What was typed so far. Never waits.
+    pub fn transcript(&self) -> Transcript {
+        self.standing.lock().transcript.clone()
     }
 }
 

@@ -13,6 +13,8 @@
 //! | `script_cells` | a script in cells, as editors and notebooks see it |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
+//! | `standing`, `transcript` | what front ends may know between cells: names, device, what was typed |
+//! | `journal` | what brings a session back after a crash |
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual` | the verbs' documentation, for `help`, completion and error hints |
 //! | `choices` | the words that a parameter takes |
@@ -27,6 +29,7 @@ mod device;
 mod diagnose;
 mod engine;
 mod handle;
+mod journal;
 mod language;
 mod loader;
 mod manual;
@@ -38,9 +41,11 @@ mod script_cells;
 mod sentence;
 mod show;
 mod snapshot;
+mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transcript;
 mod values;
 mod verbs;
 
@@ -51,8 +56,10 @@ pub use assist::{
 pub use cell_error::{Call, CellError, Place};
 pub use device::{device_name, open_device};
 pub use handle::{Cell, Interrupter, Session, Settings};
+pub use journal::{is_abandoned, journal_time};
 pub use manual::{List, Manual, Page, Parameter, Passing, Theme, Verb};
 pub use output::{Display, Output, Part, Sink};
 pub use parameters::Parameters;
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use snapshot::Name;
+pub use transcript::{Transcript, TypedCell};

@@ -29,9 +29,10 @@ pub(super) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
             }
         }));
     });
-    WATCHED.set(true);
+    // One inside another must not end the outer watch.
+    let outer = WATCHED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(task));
-    WATCHED.set(false);
+    WATCHED.set(outer);
     result.map_err(|_| CAUGHT.take().unwrap_or_else(|| "no message".to_owned()))
 }
 

@@ -9,6 +9,7 @@ use starlark::values::list::ListRef;
 use starlark::values::structs::StructRef;
 
 use super::show::Showable;
+use super::values::ModelValue;
 use super::{Manual, Verb, panics};
 
 /// Longest text of a value, characters.
@@ -38,17 +39,30 @@ pub struct Name {
 
 /// The module's names in alphabetical order.
 pub(super) fn names(module: &Module) -> Vec<Name> {
-    let mut names: Vec<_> = module
+    values(module).into_iter().map(|(name, value)| Name::of(&name, value)).collect()
+}
+
+/// Names of models that learned something which is in no file of their user's.
+pub(super) fn unsaved(module: &Module) -> Vec<String> {
+    let models = values(module).into_iter().filter_map(|(name, value)| {
+        ModelValue::from_value(value)?.is_unsaved().then(|| name.to_owned())
+    });
+    models.collect()
+}
+
+/// The module's names with their values, in alphabetical order.
+pub(super) fn values<'v>(module: &Module<'v>) -> Vec<(String, Value<'v>)> {
+    let mut values: Vec<_> = module
         .names()
         .filter_map(|name| {
             // A cell that failed before it ran leaves names without a place in the module, on
             // which `get` panics.
             let value = panics::catch(|| module.get(name.as_str())).ok().flatten()?;
-            Some(Name::of(name.as_str(), value))
+            Some((name.as_str().to_owned(), value))
         })
         .collect();
-    names.sort_by(|a, b| a.name.cmp(&b.name));
-    names
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    values
 }
 
 impl Name {

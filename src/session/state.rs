@@ -1,17 +1,24 @@
 //! What the verbs of one session share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Device;
 use starlark::any::ProvidesStaticType;
+use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
 use super::handle::Settings;
+use super::journal::Journal;
 use super::output::SinkReporter;
-use super::{Parameters, Sink};
+use super::standing::Standing;
+use super::values::ModelValue;
+use super::{Parameters, Sink, panics};
 use crate::context::{CancelToken, Context, Streams};
+use crate::lazy_folder::LazyFolder;
+use crate::training::{Model, Snapshots};
+use crate::{Error, Result};
 
 /// Lives on the engine's thread as long as the session; verbs reach it with [`State::of`].
 #[derive(ProvidesStaticType)]
@@ -22,16 +29,29 @@ pub(super) struct State {
     pub parameters: Parameters,
     /// Where the run's files go.
     pub folder: PathBuf,
+    /// Where the snapshots of models go.
+    keep: LazyFolder,
+    /// Models made so far.
+    models: Cell<usize>,
+    journal: RefCell<Option<Journal>>,
+    standing: Arc<Standing>,
 }
 
 impl State {
-    pub fn new(settings: &Settings, sink: Arc<dyn Sink>, cancel: CancelToken) -> Self {
+    pub fn new(
+        settings: &Settings,
+        sink: Arc<dyn Sink>,
+        cancel: CancelToken,
+        standing: Arc<Standing>,
+    ) -> Self {
         let mut context = Context::new(settings.seed)
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
-        let Settings { parameters, folder, .. } = settings.clone();
-        Self { context: RefCell::new(context), sink, parameters, folder }
+        let Settings { parameters, folder, keep, journal, .. } = settings.clone();
+        let journal = RefCell::new(journal.then(|| Journal::new(keep.clone())));
+        let (context, models) = (RefCell::new(context), Cell::new(0));
+        Self { context, sink, parameters, folder, keep, models, journal, standing }
     }
 
     /// The state behind a running evaluator.
@@ -53,6 +73,48 @@ impl State {
 
     pub fn set_seed(&self, seed: u64) {
         self.context.borrow_mut().streams = Streams::new(seed);
+    }
+
+    /// Takes a model into the session, which keeps its snapshots from now on.
+    pub fn adopt(&self, mut model: Model, make: fn(Model, usize) -> ModelValue) -> ModelValue {
+        let number = self.models.get() + 1;
+        self.models.set(number);
+        model.snapshots = Some(Snapshots::new(self.model_folder(number)));
+        make(model, number)
+    }
+
+    /// Takes a model back in that an earlier session left.
+    ///
+    /// # Errors
+    /// If its snapshots cannot be read.
+    pub fn readopt(&self, number: usize) -> Result<ModelValue> {
+        let snapshots = Snapshots::open(self.model_folder(number))?;
+        let mut model = snapshots.current(&self.context().device)?;
+        model.snapshots = Some(snapshots);
+        self.models.set(self.models.get().max(number));
+        Ok(ModelValue::new(model, number))
+    }
+
+    fn model_folder(&self, number: usize) -> LazyFolder {
+        self.keep.inside(format!("models/model-{number}"))
+    }
+
+    /// Writes down what the user's names stand for, if this session is to be resumed after a
+    /// crash. A disk that refuses must not stop the work, but is said.
+    pub fn write_journal(&self, module: &Module) {
+        let Ok(mut journal) = self.journal.try_borrow_mut() else { return };
+        let Some(journal) = &mut *journal else { return };
+        let transcript = self.standing.lock().so_far();
+        let written = panics::catch(|| journal.write(module, transcript, &self.context()));
+        let written = written.unwrap_or_else(|message| Err(Error::input(message)));
+        if let Err(error) = written {
+            self.context().warn(format!("this session could not be resumed: {error}"));
+        }
+    }
+
+    /// The session's journal, if it keeps one.
+    pub fn journal(&self) -> RefMut<'_, Option<Journal>> {
+        self.journal.borrow_mut()
     }
 
     pub fn set_device(&self, device: Device) {

@@ -233,7 +233,11 @@ fn a_page_tells_about_what_the_cursor_touches() {
 #[test]
 fn pages_of_values_say_what_they_are_and_what_they_can_do() {
     let text = page("clinic|").unwrap().text(80);
-    assert!(text.contains("<Cohort") && text.contains(".prepare(size = None, field_mm = None) -> Cohort"), "{text}");
+    assert!(
+        text.contains("<Cohort")
+            && text.contains(".prepare(size = None, field_mm = None) -> Cohort"),
+        "{text}"
+    );
     assert!(page("count|").unwrap().text(80).contains("3"));
     let text = page("score|").unwrap().text(80);
     assert!(text.starts_with("score(subject, scale = 2.0)"), "{text}");

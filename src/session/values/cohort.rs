@@ -17,7 +17,7 @@ use super::{SubjectValue, handle, shared_members};
 use crate::Result;
 use crate::cohort::{Cohort, Frame};
 use crate::context::Context;
-use crate::figures::cohort_montage;
+use crate::figures::{Figure, cohort_montage, cohort_strip};
 use crate::session::show::{Show, failed};
 use crate::session::{Display, Part};
 
@@ -40,6 +40,12 @@ impl fmt::Display for CohortValue {
 }
 
 impl CohortValue {
+    /// One slice per subject, with names and outlines.
+    pub fn montage(&self) -> Result<Figure> {
+        let subjects = self.cohort.subjects(&self.context)?;
+        Ok(cohort_montage(&format!("Cohort {}", self.cohort.name()), &subjects))
+    }
+
     fn part(&self, cohort: Cohort) -> Self {
         Self { cohort, context: self.context.clone() }
     }
@@ -102,8 +108,8 @@ impl Show for CohortValue {
         for (name, reason) in self.cohort.broken() {
             text.push_str(&format!("\nleft out {name}: {reason}"));
         }
-        let montage = cohort_montage(&format!("Cohort {}", self.cohort.name()), &subjects);
-        Ok(Display::of([Part::Text(text), Part::Figure(montage)]))
+        let strip = cohort_strip(&format!("Cohort {} at a glance", self.cohort.name()), &subjects);
+        Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
     }
 
     fn keys(&self) -> Vec<String> {

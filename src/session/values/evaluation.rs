@@ -10,9 +10,10 @@ use starlark::starlark_module;
 use starlark::values::none::NoneOr;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
 
-use super::{handle, shared_members};
+use super::{FindingsValue, handle, shared_members};
 use crate::Result;
-use crate::evaluation::{Confusion, Evaluation, Level};
+use crate::context::Context;
+use crate::evaluation::{Confusion, Evaluation, EvaluationOptions, Level, ThresholdRule, evaluate};
 use crate::figures::{Figure, MethodRoc, roc_curves};
 use crate::report::{Cell, Column, Table};
 use crate::session::show::Show;
@@ -26,6 +27,23 @@ pub(in crate::session) struct EvaluationValue {
     /// What its chart shows.
     #[allocative(skip)]
     pub roc: Arc<MethodRoc>,
+    /// What was judged, and by which rule: enough to judge it again.
+    pub found: FindingsValue,
+    #[allocative(skip)]
+    pub rule: ThresholdRule,
+}
+
+impl EvaluationValue {
+    /// Judges findings.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn new(found: &FindingsValue, rule: ThresholdRule, context: &Context) -> Result<Self> {
+        let options = EvaluationOptions { threshold: rule.clone() };
+        let evaluation = evaluate(&found.0, &options, context)?;
+        let roc = Arc::new(MethodRoc::new(&found.0, &evaluation));
+        Ok(Self { evaluation: Arc::new(evaluation), roc, found: found.clone(), rule })
+    }
 }
 
 handle!(EvaluationValue);

@@ -15,6 +15,7 @@ use starlark::values::{
 
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
+use crate::cohort::Cohort;
 use crate::detection::{Finding, Findings, SliceFinding};
 use crate::figures::{Figure, anomaly_curve, redrawing_panels};
 use crate::report::{Cell, Column, Table};
@@ -24,14 +25,18 @@ use crate::{Error, Result};
 
 /// Findings of a whole cohort.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct FindingsValue(#[allocative(skip)] pub Arc<Findings>);
+pub(in crate::session) struct FindingsValue(
+    #[allocative(skip)] pub Arc<Findings>,
+    /// Whose findings these are, at the size that was redrawn.
+    #[allocative(skip)]
+    pub Cohort,
+);
 
 /// Findings of one subject.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct FindingValue {
-    #[allocative(skip)]
-    findings: Arc<Findings>,
-    position: usize,
+    pub of: FindingsValue,
+    pub position: usize,
 }
 
 handle!(FindingsValue);
@@ -54,7 +59,7 @@ impl fmt::Display for FindingValue {
 
 impl FindingsValue {
     fn one(&self, position: usize) -> FindingValue {
-        FindingValue { findings: self.0.clone(), position }
+        FindingValue { of: self.clone(), position }
     }
 
     /// One row per subject, in the order of the cohort.
@@ -91,7 +96,7 @@ pub(in crate::session) const FINDING_FIGURES: [(&str, Draw); 2] =
 
 impl FindingValue {
     pub fn finding(&self) -> &Finding {
-        &self.findings.subjects[self.position]
+        &self.of.0.subjects[self.position]
     }
 
     /// The slice with the highest score, else the first.
@@ -106,11 +111,11 @@ impl FindingValue {
 
     pub fn panels(&self) -> Result<Figure> {
         let (slice, found) = self.highest()?;
-        Ok(redrawing_panels(slice.slice(), &found.redrawing, &self.findings.method))
+        Ok(redrawing_panels(slice.slice(), &found.redrawing, &self.of.0.method))
     }
 
     pub fn curve(&self) -> Figure {
-        anomaly_curve(self.finding(), &self.findings.method)
+        anomaly_curve(self.finding(), &self.of.0.method)
     }
 }
 

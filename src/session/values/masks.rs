@@ -12,6 +12,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{SliceValue, handle, shared_members};
 use crate::Result;
 use crate::choice::Choice;
+use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::figures::{Figure, PatchMask, masking_strategies};
 use crate::masking::Guide;
@@ -25,6 +26,9 @@ pub(in crate::session) struct MasksValue {
     #[allocative(skip)]
     pub guide: Guide,
     pub example: SliceValue,
+    /// Whose slices are guided, at the size of the example.
+    #[allocative(skip)]
+    pub cohort: Cohort,
     #[allocative(skip)]
     pub context: Context,
 }

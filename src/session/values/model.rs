@@ -21,20 +21,62 @@ use crate::training::Model;
 
 /// A model that training changes in place: all names for it see the same one.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct ModelValue(#[allocative(skip)] Arc<Mutex<Model>>);
+pub(in crate::session) struct ModelValue {
+    #[allocative(skip)]
+    model: Arc<Mutex<Model>>,
+    /// Counts the session's models; names the folder with its snapshots.
+    pub number: usize,
+    /// What it was when it was last saved or loaded.
+    #[allocative(skip)]
+    saved: Arc<Mutex<Option<Mark>>>,
+}
+
+/// Tells two states of a model apart: its epochs and the optimiser's steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark(usize, usize);
 
 handle!(ModelValue);
 starlark::methods_static!(MODEL = model_methods);
 
 impl ModelValue {
-    pub fn new(model: Model) -> Self {
-        Self(Arc::new(Mutex::new(model)))
+    /// A model that is nowhere else yet.
+    pub fn new(model: Model, number: usize) -> Self {
+        Self { model: Arc::new(Mutex::new(model)), number, saved: Arc::default() }
+    }
+
+    /// A model that came from a file.
+    pub fn loaded(model: Model, number: usize) -> Self {
+        let value = Self::new(model, number);
+        value.mark_saved();
+        value
     }
 
     /// Every verb that is interrupted leaves the model usable, so a panic while it was held does
     /// not lock it away.
     pub fn lock(&self) -> MutexGuard<'_, Model> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Saves it where its user wants it.
+    pub fn save(&self, path: &str) -> Result<()> {
+        self.lock().save(Path::new(path))?;
+        self.mark_saved();
+        Ok(())
+    }
+
+    /// Whether it learned something that is in no file of its user's.
+    pub fn is_unsaved(&self) -> bool {
+        let saved = *self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        self.mark() != saved.unwrap_or_default()
+    }
+
+    pub fn mark_saved(&self) {
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.mark());
+    }
+
+    fn mark(&self) -> Mark {
+        let model = self.lock();
+        Mark(model.history.epochs.len(), model.adam.steps())
     }
 
     /// The surroundings of a task on this model: its tensors live where it was made.
@@ -117,9 +159,17 @@ fn model_methods(builder: &mut MethodsBuilder) {
         Ok(this.lock().config.image as i32)
     }
 
+    /// Epochs that `rewind(model, epoch = …)` can go back to; 0 is the model before its training.
+    #[starlark(attribute)]
+    fn snapshots(this: &ModelValue) -> anyhow::Result<Vec<i32>> {
+        let model = this.lock();
+        let epochs = model.snapshots.iter().flat_map(|snapshots| snapshots.epochs());
+        Ok(epochs.map(|epoch| epoch as i32).collect())
+    }
+
     /// Saves weights, optimiser and history to a file: the same as `save_model(model, path)`.
     fn save(this: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
-        this.lock().save(Path::new(path))?;
+        this.save(path)?;
         Ok(NoneType)
     }
 }

@@ -13,6 +13,7 @@ use starlark::values::{
 
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
+use crate::cohort::Cohort;
 use crate::figures::uncertainty_panels;
 use crate::session::show::{Show, failed};
 use crate::session::{Display, Part};
@@ -26,6 +27,9 @@ pub(in crate::session) struct UncertaintyValue {
     pub slices: Arc<Vec<SliceUncertaintyValue>>,
     /// Edge of the patches the maps were drawn with, pixels.
     pub patch: usize,
+    /// Whose slices these are, at the size of the maps.
+    #[allocative(skip)]
+    pub cohort: Cohort,
 }
 
 /// Maps of one slice.

@@ -10,12 +10,11 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::RATIO;
-use super::training::subjects;
+use super::training::framed;
 use super::whole;
 use crate::baselines::IntensityThreshold;
 use crate::detection::{self, MaskedAutoencoder};
-use crate::evaluation::{self, EvaluationOptions, ThresholdRule};
-use crate::figures::MethodRoc;
+use crate::evaluation::ThresholdRule;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EvaluationValue, FindingsValue, MethodValue, ModelValue,
@@ -53,10 +52,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {
         let context = State::of(eval).context();
-        let mut findings = match model {
+        let (mut findings, cohort) = match model {
             Either::Left(model) => {
                 let context = model.surroundings(context);
-                let subjects = subjects(model, cohort, &context)?;
+                let cohort = framed(model, cohort)?;
+                let subjects = cohort.subjects(&context)?;
                 let method = {
                     let mut model = model.lock();
                     model.estimations += 1;
@@ -70,17 +70,17 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                         round: model.estimations,
                     }
                 };
-                detection::detect(&method, &subjects, &context)?
+                (detection::detect(&method, &subjects, &context)?, cohort)
             }
             Either::Right(method) => {
                 let subjects = cohort.cohort.subjects(&context)?;
-                detection::detect(&method.0, &subjects, &context)?
+                (detection::detect(&method.0, &subjects, &context)?, cohort.cohort.clone())
             }
         };
         if let Some(name) = name.into_option() {
             findings.method = name.to_owned();
         }
-        Ok(FindingsValue(Arc::new(findings)))
+        Ok(FindingsValue(Arc::new(findings), cohort))
     }
 
     /// The method to beat: bright is abnormal. Lesions are bright on T2-weighted images, so a
@@ -127,9 +127,6 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             },
             None => ThresholdRule::BestF1,
         };
-        let options = EvaluationOptions { threshold: rule };
-        let evaluation = evaluation::evaluate(&found.0, &options, &State::of(eval).context())?;
-        let roc = Arc::new(MethodRoc::new(&found.0, &evaluation));
-        Ok(EvaluationValue { evaluation: Arc::new(evaluation), roc })
+        Ok(EvaluationValue::new(found, rule, &State::of(eval).context())?)
     }
 }

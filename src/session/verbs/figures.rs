@@ -13,7 +13,8 @@ use crate::report::Table;
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
-    EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HistoryValue, ModelValue,
+    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HistoryValue,
+    ModelValue,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -127,6 +128,9 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
     }
     if let Some(model) = value.downcast_ref::<ModelValue>() {
         return Ok(vec![Part::Figure(training_history(&model.lock().history))]);
+    }
+    if let Some(cohort) = value.downcast_ref::<CohortValue>() {
+        return Ok(vec![Part::Figure(cohort.montage()?)]);
     }
     let display = value.request_value::<Showable>().map(|showable| showable.0.show());
     let parts = display.transpose()?.map(|display| display.parts).unwrap_or_default();

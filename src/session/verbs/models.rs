@@ -7,7 +7,7 @@ use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::{NoneOr, NoneType};
 
-use super::whole_or_none;
+use super::{whole, whole_or_none};
 use crate::model::Config;
 use crate::session::state::State;
 use crate::session::values::ModelValue;
@@ -71,7 +71,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 *size = given;
             }
         }
-        Ok(ModelValue::new(Model::new(config, &State::of(eval).context())?))
+        let state = State::of(eval);
+        Ok(state.adopt(Model::new(config, &state.context())?, ModelValue::new))
     }
 
     /// Loads a model from a file that `save_model` wrote, or from published weights.
@@ -84,8 +85,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// model = load_model("runs/study/model.safetensors")
     /// ```
     fn load_model(path: &str, eval: &mut Evaluator) -> anyhow::Result<ModelValue> {
-        let context = State::of(eval).context();
-        Ok(ModelValue::new(Model::load(Path::new(path), &context.device)?))
+        let state = State::of(eval);
+        let model = Model::load(Path::new(path), &state.context().device)?;
+        Ok(state.adopt(model, ModelValue::loaded))
     }
 
     /// Saves a model: weights, optimiser state, configuration and history. Training goes on from
@@ -100,7 +102,31 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// save_model(u2ad(), "model.safetensors")
     /// ```
     fn save_model(model: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
-        model.lock().save(Path::new(path))?;
+        model.save(path)?;
+        Ok(NoneType)
+    }
+
+    /// Goes back to what a model was after an epoch: weights, optimiser state and history.
+    /// Training goes on from there bit by bit as it did then.
+    ///
+    /// `model.snapshots` lists the epochs. Old ones are dropped when a model's snapshots take more
+    /// than 2 GiB; the first, the last ten and the last of each stage stay. What lies behind an
+    /// epoch that was gone back to stays until training goes on from there.
+    ///
+    /// # Arguments
+    /// * `model`: the model; it changes in place.
+    /// * `epoch`: epochs of the model's life, counted from 1; 0: before its training.
+    ///
+    /// Examples:
+    /// ```python
+    /// model = u2ad()
+    /// people = phantom_cohort(subjects = 2)
+    /// train_epoch(model, people)
+    /// rewind(model, epoch = 0)
+    /// ```
+    fn rewind(model: &ModelValue, epoch: i64, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
+        model.lock().rewind(whole("rewind", "epoch", epoch)?)?;
+        State::of(eval).context().note(format!("the model is as it was after epoch {epoch}"));
         Ok(NoneType)
     }
 }

@@ -12,7 +12,7 @@ use starlark::values::none::NoneOr;
 use super::defaults::{LEARNING_RATE, RATIO, TEMPERATURE};
 use super::whole;
 use crate::choice::Choice;
-use crate::cohort::Subject;
+use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::masking::{Guide, Normalisation, Strategy};
 use crate::session::state::State;
@@ -70,8 +70,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             augment,
             ..TrainingOptions::default()
         };
-        let context = model.surroundings(State::of(eval).context());
-        let subjects = subjects(model, cohort, &context)?;
+        let context = surroundings(model, eval);
+        let subjects = framed(model, cohort)?.subjects(&context)?;
         let (guide, stage) = match masks.into_option() {
             Some(masks) => (masks.guide.clone(), Stage::Adapt),
             None => (Guide::random(model.lock().config.patch), Stage::Pretrain),
@@ -118,8 +118,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ..TrainingOptions::default()
         };
         let epochs = whole(verb, "epochs", epochs)?;
-        let context = model.surroundings(State::of(eval).context());
-        let subjects = subjects(model, cohort, &context)?;
+        let context = surroundings(model, eval);
+        let subjects = framed(model, cohort)?.subjects(&context)?;
         let mut model = model.lock();
         training::pretrain(&mut model, &subjects, epochs, &options, &context)?;
         Ok(HistoryValue(model.history.clone()))
@@ -184,8 +184,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             },
             ..Adaptation::default()
         };
-        let context = model.surroundings(State::of(eval).context());
-        let subjects = subjects(model, cohort, &context)?;
+        let context = surroundings(model, eval);
+        let subjects = framed(model, cohort)?.subjects(&context)?;
         let mut model = model.lock();
         training::adapt(&mut model, &subjects, &options, &context)?;
         Ok(HistoryValue(model.history.clone()))
@@ -224,7 +224,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             passes: Passes::from_name(passes)?,
         };
         let context = model.surroundings(State::of(eval).context());
-        let subjects = subjects(model, cohort, &context)?;
+        let cohort = framed(model, cohort)?;
+        let subjects = cohort.subjects(&context)?;
         let mut model = model.lock();
         let slices = all_slices(&subjects);
         let maps = training::estimate(&mut model, &slices, &settings, &context)?;
@@ -235,7 +236,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let slices = places
             .zip(maps)
             .map(|(slice, maps)| SliceUncertaintyValue { slice, maps: Arc::new(maps) });
-        Ok(UncertaintyValue { slices: Arc::new(slices.collect()), patch: model.config.patch })
+        let patch = model.config.patch;
+        Ok(UncertaintyValue { slices: Arc::new(slices.collect()), patch, cohort })
     }
 
     /// Turns uncertainty into guidance for the masks of the epochs that follow.
@@ -272,16 +274,21 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let example = doubt
             .most_uncertain()
             .ok_or_else(|| Error::input("regenerate_masks: there is no slice to make masks for"))?;
-        Ok(MasksValue { guide, example: example.slice.clone(), context: State::of(eval).context() })
+        let (example, cohort) = (example.slice.clone(), doubt.cohort.clone());
+        Ok(MasksValue { guide, example, cohort, context: State::of(eval).context() })
     }
 }
 
-/// The cohort's subjects with slices in the frame that the model takes.
-pub(super) fn subjects(
-    model: &ModelValue,
-    cohort: &CohortValue,
-    context: &Context,
-) -> Result<Vec<Arc<Subject>>> {
+/// The surroundings of a training. It may be long, so what the names stand for is written down
+/// first.
+fn surroundings(model: &ModelValue, eval: &Evaluator) -> Context {
+    let state = State::of(eval);
+    state.write_journal(eval.module());
+    model.surroundings(state.context())
+}
+
+/// The cohort with slices in the frame that the model takes.
+pub(super) fn framed(model: &ModelValue, cohort: &CohortValue) -> Result<Cohort> {
     let frame = model.lock().frame();
-    cohort.cohort.in_frame(frame)?.subjects(context)
+    cohort.cohort.in_frame(frame)
 }

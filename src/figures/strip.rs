@@ -1,0 +1,34 @@
+//! A cohort in one row of small pictures: enough to see what came in, even in a terminal.
+
+use std::sync::Arc;
+
+use super::Figure;
+use super::panel::{Crop, Panel, Scale};
+use crate::cohort::Subject;
+
+/// As many subjects as are recognisable in a window of 80 columns.
+const MOST: usize = 6;
+/// Size of a picture and the gap behind it, in drawing units.
+const WIDTH: i32 = 320;
+const HEIGHT: i32 = 420;
+const GAP: i32 = 10;
+
+/// The mid-cord slice of up to six subjects, evenly spread over the cohort, without words.
+pub fn cohort_strip(title: &str, subjects: &[Arc<Subject>]) -> Figure {
+    let shown = subjects.len().min(MOST);
+    let spread = (0..shown).map(|place| &subjects[place * subjects.len() / shown]);
+    let panels: Vec<Panel> = spread
+        .filter_map(|subject| subject.mid_cord())
+        .map(|slice| {
+            let crop = Crop::around(&slice.region, 0.7);
+            Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_mm).unmarked()
+        })
+        .collect();
+    let body = (panels.len().max(1) as i32 * (WIDTH + GAP) - GAP, HEIGHT);
+    Figure::bare(title, body, move |area| {
+        for (place, panel) in panels.iter().enumerate() {
+            panel.draw(area, (place as i32 * (WIDTH + GAP), 0), (WIDTH, HEIGHT))?;
+        }
+        Ok(())
+    })
+}

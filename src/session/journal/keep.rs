@@ -1,0 +1,286 @@
+//! From values to recipes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Weak};
+
+use ndarray::Array2;
+use starlark::values::dict::DictRef;
+use starlark::values::float::UnpackFloat;
+use starlark::values::list::ListRef;
+use starlark::values::structs::StructRef;
+use starlark::values::tuple::TupleRef;
+use starlark::values::{UnpackValue, Value};
+
+use super::maps;
+use super::recipe::{CohortRecipe, Recipe};
+use crate::cohort::Cohort;
+use crate::context::Context;
+use crate::detection::Findings;
+use crate::lazy_folder::LazyFolder;
+use crate::session::Transcript;
+use crate::session::values::{
+    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    MasksValue, MethodValue, ModelValue, SliceUncertaintyValue, SubjectValue, UncertaintyValue,
+};
+
+/// How deep lists may hold lists.
+const DEPTH: usize = 16;
+/// Most values in a list, all lists inside counted.
+const MOST: usize = 100_000;
+
+/// Why a value cannot be made again.
+type Reason = String;
+
+/// The files that recipes need, and which value each holds.
+pub(super) struct Shelf {
+    folder: LazyFolder,
+    uncertainties: Vec<(Weak<Vec<SliceUncertaintyValue>>, String)>,
+    findings: Vec<(Weak<Findings>, String)>,
+    files: usize,
+    /// The models that were met since [`Self::forget_models`], by number.
+    models: BTreeMap<usize, ModelValue>,
+}
+
+impl Shelf {
+    pub fn new(folder: LazyFolder) -> Self {
+        let (uncertainties, findings, models) = Default::default();
+        Self { folder, uncertainties, findings, files: 0, models }
+    }
+
+    /// The models that recipes need.
+    pub fn models(&self) -> impl Iterator<Item = &ModelValue> {
+        self.models.values()
+    }
+
+    pub fn forget_models(&mut self) {
+        self.models.clear();
+    }
+
+    /// How the value called `name` is made again.
+    pub fn recipe(
+        &mut self,
+        name: &str,
+        value: Value,
+        transcript: &Transcript,
+        context: &Context,
+    ) -> Result<Recipe, Reason> {
+        if value.get_type() == "function" {
+            let source = transcript.definition(name);
+            return source
+                .map(|source| Recipe::Function { source })
+                .ok_or_else(|| "no cell defines it by `def`: load or define it again".to_owned());
+        }
+        Keeper { shelf: self, context, values: 0 }.value(value, 0)
+    }
+
+    /// Removes the files that no recipe needs any more.
+    pub fn clear_except(&mut self, needed: &[String]) {
+        let Some(folder) = self.folder.made() else { return };
+        let is_needed = |file: &String| needed.contains(file);
+        self.uncertainties.retain(|(_, file)| is_needed(file));
+        self.findings.retain(|(_, file)| is_needed(file));
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if !entry.file_name().to_str().is_some_and(|name| needed.iter().any(|n| n == name)) {
+                // A file that stays takes room, nothing else.
+                fs::remove_file(entry.path()).ok();
+            }
+        }
+    }
+
+    /// Goes on behind the files that an earlier session left.
+    pub fn remember_uncertainty(&mut self, value: &UncertaintyValue, file: &str) {
+        self.uncertainties.push((Arc::downgrade(&value.slices), file.to_owned()));
+    }
+
+    pub fn remember_findings(&mut self, value: &FindingsValue, file: &str) {
+        self.findings.push((Arc::downgrade(&value.0), file.to_owned()));
+    }
+
+    /// A file with these maps.
+    fn put(&mut self, kind: &str, stacks: &[(&str, Vec<&Array2<f32>>)]) -> Result<String, Reason> {
+        let folder = self.folder.path().map_err(|error| error.to_string())?;
+        loop {
+            self.files += 1;
+            let file = format!("{kind}-{}.safetensors", self.files);
+            let path = folder.join(&file);
+            if !path.exists() {
+                maps::write(&path, stacks).map_err(|error| error.to_string())?;
+                return Ok(file);
+            }
+        }
+    }
+}
+
+/// The file of a value that was put on the shelf before.
+fn found<T>(shelf: &[(Weak<T>, String)], value: &Arc<T>) -> Option<String> {
+    let known = shelf
+        .iter()
+        .find(|(known, _)| known.upgrade().is_some_and(|known| Arc::ptr_eq(&known, value)));
+    known.map(|(_, file)| file.clone())
+}
+
+/// Walks one value.
+struct Keeper<'a> {
+    shelf: &'a mut Shelf,
+    context: &'a Context,
+    /// Values met so far.
+    values: usize,
+}
+
+impl Keeper<'_> {
+    fn value(&mut self, value: Value, depth: usize) -> Result<Recipe, Reason> {
+        self.values += 1;
+        if depth > DEPTH || self.values > MOST {
+            return Err(format!("its {} holds too much", value.get_type()));
+        }
+        if let Some(plain) = plain(value) {
+            return Ok(plain);
+        }
+        let within = depth + 1;
+        if let Some(list) = ListRef::from_value(value) {
+            let items = list.iter().map(|item| self.value(item, within));
+            return Ok(Recipe::List(items.collect::<Result<_, _>>()?));
+        }
+        if let Some(tuple) = TupleRef::from_value(value) {
+            let items = tuple.iter().map(|item| self.value(item, within));
+            return Ok(Recipe::Tuple(items.collect::<Result<_, _>>()?));
+        }
+        if let Some(dict) = DictRef::from_value(value) {
+            let entries = dict
+                .iter()
+                .map(|(key, item)| Ok((self.value(key, within)?, self.value(item, within)?)));
+            return Ok(Recipe::Dict(entries.collect::<Result<_, Reason>>()?));
+        }
+        if let Some(fields) = StructRef::from_value(value) {
+            let fields = fields
+                .iter()
+                .map(|(name, item)| Ok((name.as_str().to_owned(), self.value(item, within)?)));
+            return Ok(Recipe::Struct(fields.collect::<Result<_, Reason>>()?));
+        }
+        self.ours(value)
+    }
+
+    /// The values that verbs return.
+    fn ours(&mut self, value: Value) -> Result<Recipe, Reason> {
+        if let Some(CohortValue { cohort, .. }) = CohortValue::from_value(value) {
+            return Ok(Recipe::Cohort(cohort_recipe(cohort)?));
+        }
+        if let Some(SubjectValue { cohort, position, .. }) = SubjectValue::from_value(value) {
+            return Ok(Recipe::Subject { of: cohort_recipe(cohort)?, position: *position });
+        }
+        if let Some(model) = ModelValue::from_value(value) {
+            return Ok(self.model(model));
+        }
+        if let Some(HistoryValue(history)) = HistoryValue::from_value(value) {
+            return Ok(Recipe::History(history.clone()));
+        }
+        if let Some(EpochValue(epoch)) = EpochValue::from_value(value) {
+            return Ok(Recipe::Epoch(epoch.clone()));
+        }
+        if let Some(uncertainty) = UncertaintyValue::from_value(value) {
+            return self.uncertainty(uncertainty);
+        }
+        if let Some(MasksValue { guide, example, cohort, .. }) = MasksValue::from_value(value) {
+            let example = (example.subject.name.to_string(), example.position);
+            return Ok(Recipe::Masks { guide: guide.clone(), of: cohort_recipe(cohort)?, example });
+        }
+        if let Some(MethodValue(method)) = MethodValue::from_value(value) {
+            return Ok(Recipe::IntensityThreshold { local_mm: method.local_mm });
+        }
+        if let Some(findings) = FindingsValue::from_value(value) {
+            return self.findings(findings);
+        }
+        if let Some(FindingValue { of, position }) = FindingValue::from_value(value) {
+            return Ok(Recipe::Finding { of: Box::new(self.findings(of)?), position: *position });
+        }
+        if let Some(EvaluationValue { found, rule, .. }) = EvaluationValue::from_value(value) {
+            let of = Box::new(self.findings(found)?);
+            return Ok(Recipe::Evaluation { of, rule: rule.clone() });
+        }
+        Err(format!("a {} is not kept: make it again", value.get_type()))
+    }
+
+    /// A model that has no snapshot of its epoch gets one.
+    fn model(&mut self, value: &ModelValue) -> Recipe {
+        self.shelf.models.insert(value.number, value.clone());
+        let saved = !value.is_unsaved();
+        let mut model = value.lock();
+        let epoch = model.history.epochs.len();
+        if model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch)) {
+            model.leave_snapshot(self.context);
+        }
+        Recipe::Model { number: value.number, estimations: model.estimations, saved }
+    }
+
+    fn uncertainty(&mut self, value: &UncertaintyValue) -> Result<Recipe, Reason> {
+        let of = cohort_recipe(&value.cohort)?;
+        let file = match found(&self.shelf.uncertainties, &value.slices) {
+            Some(file) => file,
+            None => {
+                let maps = || value.slices.iter().map(|one| &*one.maps);
+                let passes = Array2::from_shape_fn((1, value.slices.len()), |(_, at)| {
+                    value.slices[at].maps.passes as f32
+                });
+                let stacks = [
+                    ("variance", maps().map(|maps| &maps.variance).collect()),
+                    ("mean", maps().map(|maps| &maps.mean).collect()),
+                    ("error", maps().map(|maps| &maps.error).collect()),
+                    ("passes", vec![&passes]),
+                ];
+                let file = self.shelf.put("uncertainty", &stacks)?;
+                self.shelf.remember_uncertainty(value, &file);
+                file
+            }
+        };
+        Ok(Recipe::Uncertainty { of, patch: value.patch, file })
+    }
+
+    fn findings(&mut self, value: &FindingsValue) -> Result<Recipe, Reason> {
+        let FindingsValue(findings, cohort) = value;
+        let of = cohort_recipe(cohort)?;
+        let file = match found(&self.shelf.findings, findings) {
+            Some(file) => file,
+            None => {
+                let redrawings = || {
+                    let slices = findings.subjects.iter().flat_map(|finding| &finding.slices);
+                    slices.map(|found| &found.redrawing)
+                };
+                let mut stacks = vec![
+                    ("reconstruction", redrawings().map(|one| &one.reconstruction).collect()),
+                    ("error", redrawings().map(|one| &one.error).collect()),
+                ];
+                let variances: Vec<_> =
+                    redrawings().filter_map(|one| one.variance.as_ref()).collect();
+                if !variances.is_empty() {
+                    stacks.push(("variance", variances));
+                }
+                let file = self.shelf.put("findings", &stacks)?;
+                self.shelf.remember_findings(value, &file);
+                file
+            }
+        };
+        Ok(Recipe::Findings { of, method: findings.method.clone(), file })
+    }
+}
+
+/// None, numbers, truth values and text.
+fn plain(value: Value) -> Option<Recipe> {
+    match value.get_type() {
+        "NoneType" => Some(Recipe::None),
+        "bool" => value.unpack_bool().map(Recipe::Bool),
+        "int" => i64::unpack_value(value).ok().flatten().map(Recipe::Int),
+        "float" => {
+            let float = UnpackFloat::unpack_value(value).ok().flatten();
+            float.map(|float| Recipe::Float(format!("{:?}", float.0)))
+        }
+        "string" => value.unpack_str().map(|text| Recipe::Text(text.to_owned())),
+        _ => None,
+    }
+}
+
+fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
+    let recipe = cohort.recipe().ok_or("its subjects came from no folder")?.clone();
+    let names = cohort.names().into_iter().map(str::to_owned).collect();
+    Ok(CohortRecipe { recipe, names })
+}

@@ -1,0 +1,183 @@
+//! What brings a session back after a crash, a kill or a closed window.
+//!
+//! After every cell, and before every training, the journal writes down how each of the user's
+//! values is made again: a cohort by where it came from, a model by its snapshots (which training
+//! leaves after each epoch), maps by a file, plain values as they are, functions by their source.
+//! [`Session::resume`](super::Session::resume) reads that back. A value of which this is not known
+//! is named with the reason when the session comes back.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `recipe` | how one value is made again, as data |
+//! | `keep` | from values to recipes; writes the files they need |
+//! | `restore` | from recipes to values |
+//! | `saved` | one value in a folder of its own |
+//! | `maps` | maps of many slices in one file |
+//!
+//! On disk: `journal.json`, `maps/*.safetensors`, `models/model-N/`, and `session.lock`, which
+//! tells a session that runs from one that died.
+
+mod keep;
+mod maps;
+mod recipe;
+mod restore;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use starlark::environment::Module;
+
+use self::keep::Shelf;
+use self::recipe::Recipe;
+pub(super) use self::restore::resume;
+pub(super) use self::saved::{load, save};
+use super::{Transcript, device_name, snapshot};
+use crate::context::Context;
+use crate::lazy_folder::LazyFolder;
+use crate::whole_file::write_whole;
+use crate::{Error, Result};
+
+const FILE: &str = "journal.json";
+const LOCK: &str = "session.lock";
+const VERSION: u32 = 1;
+
+/// When the journal in a folder was last written; `None` if there is no session to resume.
+pub fn journal_time(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder.join(FILE)).and_then(|file| file.modified()).ok()
+}
+
+/// Whether a folder holds a session whose process is no more.
+pub fn is_abandoned(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    journal_time(folder).is_some() && lock.is_ok_and(|lock| lock.try_lock().is_ok())
+}
+
+/// The journal of a running session.
+pub(super) struct Journal {
+    folder: LazyFolder,
+    shelf: Shelf,
+    /// Held as long as the session runs; a process that dies lets go of it.
+    lock: Option<File>,
+    /// What the file says now.
+    written: Option<Vec<u8>>,
+}
+
+/// Everything in the file.
+#[derive(Serialize, Deserialize)]
+struct Entries {
+    version: u32,
+    seed: u64,
+    device: String,
+    transcript: Transcript,
+    names: BTreeMap<String, Recipe>,
+    /// Names that cannot come back, with the reason.
+    lost: BTreeMap<String, String>,
+}
+
+impl Journal {
+    pub fn new(folder: LazyFolder) -> Self {
+        Self { shelf: Shelf::new(folder.inside("maps")), folder, lock: None, written: None }
+    }
+
+    /// Writes down what the names stand for. Nothing is written as long as there is nothing worth
+    /// a folder.
+    ///
+    /// # Errors
+    /// If the disk refuses, or another process uses the folder.
+    pub fn write(
+        &mut self,
+        module: &Module,
+        transcript: Transcript,
+        context: &Context,
+    ) -> Result<()> {
+        let mut entries = Entries {
+            version: VERSION,
+            seed: context.streams.seed(),
+            device: device_name(&context.device).to_owned(),
+            transcript,
+            names: BTreeMap::new(),
+            lost: BTreeMap::new(),
+        };
+        self.shelf.forget_models();
+        for (name, value) in snapshot::values(module) {
+            match self.shelf.recipe(&name, value, &entries.transcript, context) {
+                Ok(recipe) => drop(entries.names.insert(name, recipe)),
+                Err(reason) => drop(entries.lost.insert(name, reason)),
+            }
+        }
+        if self.folder.made().is_none() && !entries.names.values().any(Recipe::is_worth_a_folder) {
+            return Ok(());
+        }
+        let folder = self.folder.path()?;
+        self.hold(&folder)?;
+        let path = folder.join(FILE);
+        let json = serde_json::to_vec(&entries).map_err(|error| Error::file(&path, error))?;
+        if self.written.as_ref() != Some(&json) {
+            write_whole(&path, &json)?;
+            let mut files = Vec::new();
+            entries.names.values().for_each(|recipe| recipe.needs(&mut files));
+            self.shelf.clear_except(&files);
+            self.written = Some(json);
+        }
+        Ok(())
+    }
+
+    /// Leaves what resuming the ended session takes, and no more: of each model that a name needs
+    /// the current snapshot and the last of each stage.
+    pub fn close(&mut self) {
+        let Some(folder) = self.folder.made() else { return };
+        let mut kept = BTreeSet::new();
+        for model in self.shelf.models() {
+            kept.insert(format!("model-{}", model.number));
+            if let Some(snapshots) = &mut model.lock().snapshots {
+                // Files that stay take room, nothing else.
+                snapshots.thin_out().ok();
+            }
+        }
+        let models = fs::read_dir(folder.join("models")).into_iter().flatten().flatten();
+        for entry in models {
+            if !entry.file_name().to_str().is_some_and(|name| kept.contains(name)) {
+                fs::remove_dir_all(entry.path()).ok();
+            }
+        }
+    }
+
+    /// Keeps other sessions out of the folder.
+    fn hold(&mut self, folder: &Path) -> Result<()> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let path = folder.join(LOCK);
+        let file = File::create(&path).map_err(|error| Error::file(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => self.lock = Some(file),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::file(folder, "the session there is still running"));
+            }
+            // A file system without locks: better to go on without.
+            Err(TryLockError::Error(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Reads the file of the session that ended in this folder.
+    fn read(&mut self) -> Result<(PathBuf, Entries)> {
+        let folder = self.folder.path()?;
+        let path = folder.join(FILE);
+        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+        self.hold(&folder)?;
+        let entries: Entries = serde_json::from_slice(&json).map_err(|error| {
+            Error::file(&path, format!("is not a journal this version can read: {error}"))
+        })?;
+        if entries.version > VERSION {
+            return Err(Error::file(&path, "was written by a newer version"));
+        }
+        Ok((folder, entries))
+    }
+}

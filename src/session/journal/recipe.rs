@@ -1,0 +1,115 @@
+//! How a value is made again, as the journal has it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cohort;
+use crate::evaluation::ThresholdRule;
+use crate::masking::Guide;
+use crate::training::{EpochRecord, History};
+
+/// Enough to make a value again. What is large lies in a file beside the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Recipe {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// As text: JSON has no words for what is not finite.
+    Float(String),
+    Text(String),
+    List(Vec<Recipe>),
+    Tuple(Vec<Recipe>),
+    Dict(Vec<(Recipe, Recipe)>),
+    Struct(Vec<(String, Recipe)>),
+    /// Read or drawn anew.
+    Cohort(CohortRecipe),
+    Subject {
+        of: CohortRecipe,
+        position: usize,
+    },
+    /// Its last snapshot is loaded. Estimations may have been made since.
+    Model {
+        number: usize,
+        estimations: u64,
+        saved: bool,
+    },
+    History(History),
+    Epoch(EpochRecord),
+    /// Maps from a file; the slices are prepared anew.
+    Uncertainty {
+        of: CohortRecipe,
+        patch: usize,
+        file: String,
+    },
+    Masks {
+        guide: Guide,
+        of: CohortRecipe,
+        /// Subject and position of the slice that shows them.
+        example: (String, usize),
+    },
+    /// A baseline without a model.
+    IntensityThreshold {
+        local_mm: Option<f64>,
+    },
+    /// Redrawings from a file; scored anew.
+    Findings {
+        of: CohortRecipe,
+        method: String,
+        file: String,
+    },
+    Finding {
+        of: Box<Recipe>,
+        position: usize,
+    },
+    /// Judged anew.
+    Evaluation {
+        of: Box<Recipe>,
+        rule: ThresholdRule,
+    },
+    /// Defined anew, from the cell that did.
+    Function {
+        source: String,
+    },
+}
+
+/// A cohort's own recipe, with the names it had: a folder may have changed since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct CohortRecipe {
+    pub recipe: cohort::Recipe,
+    pub names: Vec<String>,
+}
+
+impl Recipe {
+    /// Whether losing it would hurt: a session of nothing but sums leaves no folder.
+    pub fn is_worth_a_folder(&self) -> bool {
+        match self {
+            Self::None
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::IntensityThreshold { .. }
+            | Self::Function { .. } => false,
+            Self::List(items) | Self::Tuple(items) => items.iter().any(Self::is_worth_a_folder),
+            Self::Dict(entries) => entries.iter().any(|(_, item)| item.is_worth_a_folder()),
+            Self::Struct(fields) => fields.iter().any(|(_, item)| item.is_worth_a_folder()),
+            _ => true,
+        }
+    }
+
+    /// The files that it needs.
+    pub fn needs(&self, files: &mut Vec<String>) {
+        match self {
+            Self::List(items) | Self::Tuple(items) => {
+                items.iter().for_each(|item| item.needs(files));
+            }
+            Self::Dict(entries) => entries.iter().for_each(|(_, item)| item.needs(files)),
+            Self::Struct(fields) => fields.iter().for_each(|(_, item)| item.needs(files)),
+            Self::Uncertainty { file, .. } | Self::Findings { file, .. } => {
+                files.push(file.clone())
+            }
+            Self::Finding { of, .. } | Self::Evaluation { of, .. } => of.needs(files),
+            _ => {}
+        }
+    }
+}

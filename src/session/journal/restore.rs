@@ -1,0 +1,349 @@
+//! From recipes to values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use starlark::environment::Module;
+use starlark::values::dict::AllocDict;
+use starlark::values::list::AllocList;
+use starlark::values::structs::AllocStruct;
+use starlark::values::tuple::AllocTuple;
+use starlark::values::{Heap, Value};
+
+use super::keep::Shelf;
+use super::recipe::{CohortRecipe, Recipe};
+use super::{Entries, maps};
+use crate::baselines::IntensityThreshold;
+use crate::cohort::{Cohort, Slice, Subject};
+use crate::context::Context;
+use crate::detection::{Reconstructor, Redrawing, detect};
+use crate::session::engine::{Outcome, Surroundings};
+use crate::session::loader::Loader;
+use crate::session::standing::Standing;
+use crate::session::state::State;
+use crate::session::values::{
+    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    MasksValue, MethodValue, ModelValue, SliceUncertaintyValue, SliceValue, SubjectValue,
+    UncertaintyValue,
+};
+use crate::session::{CellError, Display, language, open_device};
+use crate::training::all_slices;
+use crate::uncertainty::Uncertainty;
+use crate::{Error, Result};
+
+/// Brings back what the journal in the session's folder says, and tells what came and what did
+/// not.
+pub(in crate::session) fn resume(
+    surroundings: Surroundings,
+    module: &Module,
+    standing: &Standing,
+) -> Outcome {
+    let state = surroundings.state;
+    let mut journal = state.journal();
+    let journal = journal.as_mut().ok_or_else(|| CellError::new("this session has no journal"))?;
+    let (folder, entries) = journal.read().map_err(|error| CellError::new(error.to_string()))?;
+    let Entries { seed, device, transcript, names, mut lost, .. } = entries;
+    state.set_seed(seed);
+    match open_device(&device) {
+        Ok(device) => state.set_device(device),
+        Err(error) => state.context().warn(error.to_string()),
+    }
+
+    let adopt = |number| state.readopt(number);
+    let mut kitchen = Kitchen::new(state, folder.join("maps"), &mut journal.shelf, &adopt);
+    let mut functions = Vec::new();
+    let mut back = Vec::new();
+    for (name, recipe) in names {
+        if let Recipe::Function { source } = recipe {
+            functions.push((name, source));
+            continue;
+        }
+        match kitchen.value(&recipe, module.heap()) {
+            Ok(value) => {
+                module.set(&name, value);
+                back.push(name);
+            }
+            Err(Error::Cancelled) => return Err(CellError::interrupted()),
+            Err(error) => drop(lost.insert(name, error.to_string())),
+        }
+    }
+    // In the order in which they were defined: a function may need an earlier one.
+    functions.sort_by_key(|(_, source)| {
+        transcript.cells.iter().position(|cell| cell.source.contains(source.as_str()))
+    });
+    for (name, source) in functions {
+        match define(surroundings, module, &name, &source) {
+            Ok(()) => back.push(name),
+            Err(error) => drop(lost.insert(name, error.to_string())),
+        }
+    }
+    let cells = transcript.cells.len();
+    standing.lock().transcript = transcript;
+    back.sort();
+    Ok(Some(Display::text(told(cells, &back, &lost))))
+}
+
+/// Defines a function anew.
+pub(super) fn define(
+    surroundings: Surroundings,
+    module: &Module,
+    name: &str,
+    source: &str,
+) -> Result<()> {
+    let loader = Loader::new(surroundings, Path::new(""));
+    language::parse(name, source)
+        .and_then(|ast| surroundings.evaluate(module, ast, &loader))
+        .map(drop)
+        .map_err(|error| Error::input(error.without_diagnostic().to_string()))
+}
+
+fn told(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> String {
+    let plural = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let mut text = format!("back after {}", plural(cells, "cell"));
+    if !back.is_empty() {
+        text.push_str(&format!(": {}", back.join(", ")));
+    }
+    for (name, reason) in lost {
+        text.push_str(&format!("\nnot back: {name}: {reason}"));
+    }
+    text
+}
+
+/// Makes values. What several names share is made once.
+pub(super) struct Kitchen<'a> {
+    state: &'a State,
+    /// Brings in the model of a number.
+    adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
+    /// Where the maps lie.
+    folder: PathBuf,
+    shelf: &'a mut Shelf,
+    /// Cohorts as they were before anything was selected from them.
+    cohorts: Vec<(crate::cohort::Origin, Cohort)>,
+    models: BTreeMap<usize, ModelValue>,
+    uncertainties: BTreeMap<String, UncertaintyValue>,
+    findings: BTreeMap<String, FindingsValue>,
+}
+
+impl<'a> Kitchen<'a> {
+    pub fn new(
+        state: &'a State,
+        folder: PathBuf,
+        shelf: &'a mut Shelf,
+        adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
+    ) -> Self {
+        let (cohorts, models, uncertainties, findings) = Default::default();
+        Self { state, adopt, folder, shelf, cohorts, models, uncertainties, findings }
+    }
+
+    /// Makes the value that a recipe tells of.
+    ///
+    /// # Errors
+    /// If what it needs is gone, damaged or changed.
+    pub fn value<'v>(&mut self, recipe: &Recipe, heap: Heap<'v>) -> Result<Value<'v>> {
+        let context = self.state.context();
+        Ok(match recipe {
+            Recipe::None => Value::new_none(),
+            Recipe::Bool(value) => Value::new_bool(*value),
+            Recipe::Int(value) => heap.alloc(*value),
+            Recipe::Float(text) => {
+                let value: f64 = text.parse().map_err(|_| Error::input("it is no number"))?;
+                heap.alloc(value)
+            }
+            Recipe::Text(text) => heap.alloc(text.as_str()),
+            Recipe::List(items) => heap.alloc(AllocList(self.values(items, heap)?)),
+            Recipe::Tuple(items) => heap.alloc(AllocTuple(self.values(items, heap)?)),
+            Recipe::Dict(entries) => {
+                let entry = |(key, item): &(Recipe, Recipe)| {
+                    Ok((self.value(key, heap)?, self.value(item, heap)?))
+                };
+                heap.alloc(AllocDict(entries.iter().map(entry).collect::<Result<Vec<_>>>()?))
+            }
+            Recipe::Struct(fields) => {
+                let field =
+                    |(name, item): &(String, Recipe)| Ok((name.clone(), self.value(item, heap)?));
+                heap.alloc(AllocStruct(fields.iter().map(field).collect::<Result<Vec<_>>>()?))
+            }
+            Recipe::Cohort(of) => heap.alloc(CohortValue { cohort: self.cohort(of)?, context }),
+            Recipe::Subject { of, position } => {
+                let (cohort, position) = (self.cohort(of)?, *position);
+                cohort.entry(position)?;
+                heap.alloc(SubjectValue { cohort, position, context })
+            }
+            Recipe::Model { number, estimations, saved } => {
+                heap.alloc(self.model(*number, *estimations, *saved)?)
+            }
+            Recipe::History(history) => heap.alloc(HistoryValue(history.clone())),
+            Recipe::Epoch(epoch) => heap.alloc(EpochValue(epoch.clone())),
+            Recipe::Uncertainty { of, patch, file } => {
+                heap.alloc(self.uncertainty(of, *patch, file)?)
+            }
+            Recipe::Masks { guide, of, example: (name, position) } => {
+                let cohort = self.cohort(of)?;
+                let subject = cohort.subject(cohort.find(name)?, &context)?;
+                if *position >= subject.slices.len() {
+                    return Err(changed());
+                }
+                let example = SliceValue { subject, position: *position };
+                heap.alloc(MasksValue { guide: guide.clone(), example, cohort, context })
+            }
+            Recipe::IntensityThreshold { local_mm } => {
+                heap.alloc(MethodValue(IntensityThreshold { local_mm: *local_mm }))
+            }
+            Recipe::Findings { .. } => heap.alloc(self.findings(recipe)?),
+            Recipe::Finding { of, position } => {
+                let of = self.findings(of)?;
+                if *position >= of.0.subjects.len() {
+                    return Err(changed());
+                }
+                heap.alloc(FindingValue { of, position: *position })
+            }
+            Recipe::Evaluation { of, rule } => {
+                let found = self.findings(of)?;
+                heap.alloc(EvaluationValue::new(&found, rule.clone(), &context)?)
+            }
+            Recipe::Function { .. } => return Err(Error::input("a function inside another value")),
+        })
+    }
+
+    fn values<'v>(&mut self, items: &[Recipe], heap: Heap<'v>) -> Result<Vec<Value<'v>>> {
+        items.iter().map(|item| self.value(item, heap)).collect()
+    }
+
+    fn cohort(&mut self, of: &CohortRecipe) -> Result<Cohort> {
+        let CohortRecipe { recipe, names } = of;
+        let known = self.cohorts.iter().find(|(origin, _)| *origin == recipe.origin);
+        let first = match known {
+            Some((_, first)) => first.clone(),
+            None => {
+                let first = recipe.first(&self.state.context())?;
+                self.cohorts.push((recipe.origin.clone(), first.clone()));
+                first
+            }
+        };
+        let cohort = recipe.applied(&first)?;
+        if cohort.names() != *names {
+            self.state.context().warn(format!(
+                "{} held {} subjects, now {}: its folder has changed",
+                cohort.name(),
+                names.len(),
+                cohort.len()
+            ));
+        }
+        Ok(cohort)
+    }
+
+    fn model(&mut self, number: usize, estimations: u64, saved: bool) -> Result<ModelValue> {
+        if let Some(model) = self.models.get(&number) {
+            return Ok(model.clone());
+        }
+        let value = (self.adopt)(number)?;
+        {
+            let mut model = value.lock();
+            model.estimations = model.estimations.max(estimations);
+        }
+        if saved {
+            value.mark_saved();
+        }
+        self.models.insert(number, value.clone());
+        Ok(value)
+    }
+
+    /// The cohort with its slices, which must be as many as there were.
+    fn prepared(
+        &mut self,
+        of: &CohortRecipe,
+        slices: usize,
+    ) -> Result<(Cohort, Vec<Arc<Subject>>)> {
+        let cohort = self.cohort(of)?;
+        let subjects = cohort.subjects(&self.state.context())?;
+        match all_slices(&subjects).len() == slices {
+            true => Ok((cohort, subjects)),
+            false => Err(changed()),
+        }
+    }
+
+    fn uncertainty(
+        &mut self,
+        of: &CohortRecipe,
+        patch: usize,
+        file: &str,
+    ) -> Result<UncertaintyValue> {
+        if let Some(value) = self.uncertainties.get(file) {
+            return Ok(value.clone());
+        }
+        let mut maps = maps::read(&self.folder.join(file))?;
+        let mut take = |name: &str| maps.remove(name).unwrap_or_default().into_iter();
+        let passes = take("passes").next().unwrap_or_default();
+        let (cohort, subjects) = self.prepared(of, passes.len())?;
+        let places = subjects.iter().flat_map(|subject| {
+            let place = |position| SliceValue { subject: subject.clone(), position };
+            (0..subject.slices.len()).map(place)
+        });
+        let (mut variance, mut mean, mut error) = (take("variance"), take("mean"), take("error"));
+        let slices = places.zip(passes).map(|(slice, passes)| {
+            let (Some(variance), Some(mean), Some(error)) =
+                (variance.next(), mean.next(), error.next())
+            else {
+                return Err(changed());
+            };
+            let maps = Uncertainty { variance, mean, error, passes: passes as usize };
+            Ok(SliceUncertaintyValue { slice, maps: Arc::new(maps) })
+        });
+        let slices = Arc::new(slices.collect::<Result<Vec<_>>>()?);
+        let value = UncertaintyValue { slices, patch, cohort };
+        self.shelf.remember_uncertainty(&value, file);
+        self.uncertainties.insert(file.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
+        let Recipe::Findings { of, method, file } = recipe else { return Err(changed()) };
+        if let Some(value) = self.findings.get(file) {
+            return Ok(value.clone());
+        }
+        let mut maps = maps::read(&self.folder.join(file))?;
+        let mut take = |name: &str| maps.remove(name).unwrap_or_default();
+        let (reconstructions, errors) = (take("reconstruction"), take("error"));
+        let mut variances = take("variance").into_iter();
+        let redrawings: Vec<Redrawing> = reconstructions
+            .into_iter()
+            .zip(errors)
+            .map(|(reconstruction, error)| Redrawing {
+                reconstruction,
+                error,
+                variance: variances.next(),
+            })
+            .collect();
+        let (cohort, subjects) = self.prepared(of, redrawings.len())?;
+        let stored = Stored { method: method.clone(), redrawings };
+        let findings = detect(&stored, &subjects, &self.state.context())?;
+        let value = FindingsValue(Arc::new(findings), cohort);
+        self.shelf.remember_findings(&value, file);
+        self.findings.insert(file.clone(), value.clone());
+        Ok(value)
+    }
+}
+
+/// A method that redraws what it drew before.
+struct Stored {
+    method: String,
+    redrawings: Vec<Redrawing>,
+}
+
+impl Reconstructor for Stored {
+    fn name(&self) -> String {
+        self.method.clone()
+    }
+
+    fn redraw(&self, _: &[&Slice], _: &Context) -> Result<Vec<Redrawing>> {
+        Ok(self.redrawings.clone())
+    }
+}
+
+fn changed() -> Error {
+    Error::input("its cohort has changed since")
+}

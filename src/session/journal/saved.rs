@@ -1,0 +1,124 @@
+//! One value in a folder of its own: `:save NAME`, `:load NAME`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use starlark::environment::Module;
+
+use super::keep::Shelf;
+use super::recipe::Recipe;
+use super::restore::{Kitchen, define};
+use crate::lazy_folder::LazyFolder;
+use crate::session::engine::{Outcome, Surroundings};
+use crate::session::standing::Standing;
+use crate::session::values::ModelValue;
+use crate::session::{CellError, Display, TypedCell, snapshot};
+use crate::training::Snapshots;
+use crate::whole_file::write_whole;
+use crate::{Error, Result};
+
+const FILE: &str = "value.json";
+
+/// The folder of a value, in the working directory.
+fn folder_of(name: &str) -> PathBuf {
+    PathBuf::from(format!("{name}.u2ad"))
+}
+
+/// Saves the value called `name`, replacing what was saved under that name before.
+pub(in crate::session) fn save(
+    surroundings: Surroundings,
+    module: &Module,
+    standing: &Standing,
+    name: &str,
+) -> Outcome {
+    let folder = folder_of(name);
+    write(surroundings, module, standing, name, &folder).map_err(refused)?;
+    Ok(Some(Display::text(format!("{name} is in {}", folder.display()))))
+}
+
+/// Loads what was saved as `name` under that name.
+pub(in crate::session) fn load(
+    surroundings: Surroundings,
+    module: &Module,
+    standing: &Standing,
+    name: &str,
+) -> Outcome {
+    read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
+    // The transcript is of the language, which has no word for this.
+    let source = format!("# :load {name}");
+    standing.lock().transcript.cells.push(TypedCell { source, stopped: None });
+    Ok(None)
+}
+
+fn refused(error: Error) -> CellError {
+    match error {
+        Error::Cancelled => CellError::interrupted(),
+        error => CellError::new(error.to_string()),
+    }
+}
+
+fn write(
+    surroundings: Surroundings,
+    module: &Module,
+    standing: &Standing,
+    name: &str,
+    folder: &Path,
+) -> Result<()> {
+    let values = snapshot::values(module);
+    let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+    let value = value.ok_or_else(|| Error::input(format!("nothing is called {name}")))?;
+    let context = surroundings.state.context();
+    // Written beside it and renamed, so that a failure leaves the earlier one.
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let fresh = tempfile::Builder::new()
+        .prefix(".saving-")
+        .tempdir_in(parent)
+        .map_err(|error| Error::file(parent, error))?;
+    let shelf_folder = LazyFolder::at(fresh.path()).inside("maps");
+    let transcript = standing.lock().transcript.clone();
+    let mut shelf = Shelf::new(shelf_folder);
+    let recipe = shelf
+        .recipe(name, value, &transcript, &context)
+        .map_err(|reason| Error::input(format!("{name} cannot be saved: {reason}")))?;
+    for model in shelf.models() {
+        let inside = LazyFolder::at(fresh.path()).inside(model_folder(model.number));
+        Snapshots::new(inside).keep(&model.lock())?;
+        model.mark_saved();
+    }
+    let path = fresh.path().join(FILE);
+    let json = serde_json::to_vec(&recipe).map_err(|error| Error::file(&path, error))?;
+    write_whole(&path, &json)?;
+    if folder.join(FILE).is_file() {
+        fs::remove_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    }
+    fs::rename(fresh.path(), folder).map_err(|error| Error::file(folder, error))
+}
+
+fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) -> Result<()> {
+    let path = folder.join(FILE);
+    let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+    let recipe: Recipe = serde_json::from_slice(&json).map_err(|error| {
+        Error::file(&path, format!("is no value this version can read: {error}"))
+    })?;
+    if let Recipe::Function { source } = &recipe {
+        return define(surroundings, module, name, source);
+    }
+    let mut shelf = Shelf::new(LazyFolder::temporary(None));
+    let adopt = |number: usize| {
+        let state = surroundings.state;
+        let snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
+        let model = snapshots.current(&state.context().device)?;
+        Ok(state.adopt(model, ModelValue::loaded))
+    };
+    let mut kitchen = Kitchen::new(surroundings.state, folder.join("maps"), &mut shelf, &adopt);
+    let value = kitchen.value(&recipe, module.heap())?;
+    module.set(name, value);
+    Ok(())
+}
+
+fn model_folder(number: usize) -> PathBuf {
+    Path::new("models").join(format!("model-{number}"))
+}

@@ -1,0 +1,216 @@
+//! A session that comes back.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::lazy_folder::LazyFolder;
+use crate::session::{Cell, Output, Session, Settings, Sink};
+
+/// Remembers what was warned of.
+#[derive(Default)]
+struct Warnings(Mutex<Vec<String>>);
+
+impl Sink for Warnings {
+    fn emit(&self, output: Output) {
+        if let Output::Event(crate::context::Event::Warning(warning)) = output {
+            self.0.lock().unwrap().push(warning);
+        }
+    }
+}
+
+fn session(folder: &Path) -> Session {
+    let path = folder.to_path_buf();
+    let keep = LazyFolder::new(move || {
+        std::fs::create_dir_all(&path).unwrap();
+        Ok(path.clone())
+    });
+    let settings = Settings { keep, journal: true, seed: 3, ..Settings::default() };
+    Session::start(settings, Arc::new(Warnings::default())).unwrap()
+}
+
+fn shown(session: &Session, source: &str) -> String {
+    let cell = Cell { name: "cell".into(), source: source.into(), folder: PathBuf::new() };
+    let value = session.run(cell).unwrap();
+    value.map(|display| display.to_text()).unwrap_or_default()
+}
+
+/// Runs cells, forgets the session without an end, and brings it back.
+fn crashed_and_back(cells: &[&str]) -> (tempfile::TempDir, Session, String) {
+    let home = tempfile::tempdir().unwrap();
+    let before = session(&home.path().join("before"));
+    cells.iter().for_each(|cell| drop(shown(&before, cell)));
+    // The journal is written behind the reply to a cell: the next reply shows that it is.
+    shown(&before, "1");
+    // A crash at this moment leaves what the folder holds now.
+    let after = home.path().join("after");
+    copy(&home.path().join("before"), &after);
+    drop(before);
+    let back = session(&after);
+    let told = back.resume().unwrap().unwrap().to_text();
+    (home, back, told)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        // What is being written at this moment gets its name when it is whole.
+        if path.extension().is_some_and(|ending| ending == "partial") {
+            continue;
+        }
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => drop(std::fs::copy(&path, &to).unwrap()),
+        }
+    }
+}
+
+/// A network and a cohort that train in a moment.
+const SMALL: &str = "\
+people = phantom_cohort(subjects = 4, pixel_mm = 3.0)
+model = u2ad(image = 64, dim = 16, depth = 1, heads = 2, decoder_dim = 16, decoder_depth = 1, \
+    decoder_heads = 2)";
+
+#[test]
+fn plain_values_containers_and_functions_come_back() {
+    let (_home, back, told) = crashed_and_back(&[
+        "people = phantom_cohort(subjects = 4, pixel_mm = 3.0)",
+        "nested = {\"a\": [1, 2.5, None, True], (1, \"b\"): struct(x = \"z\", inf = float(\"inf\"))}",
+        "def half(x):\n    return x / 2\n\ndef quarter(x):\n    return half(half(x))",
+        "nameless = lambda x: x",
+        "healthy = people.healthy\none = people[1]",
+    ]);
+    let reprs = "str(nested) + str(quarter(8)) + str(healthy) + str(one)";
+    assert_eq!(
+        shown(&back, reprs),
+        "\"{\\\"a\\\": [1, 2.5, None, True], (1, \\\"b\\\"): struct(x=\\\"z\\\", inf=+inf)}2.0\
+         <Cohort phantoms [healthy], 2 subjects><Subject sub-healthy02>\""
+    );
+    assert!(told.contains("not back: nameless: no cell defines it"), "{told}");
+    // Five cells, and one now; whether the one that was waited for is among them is chance.
+    assert!([6, 7].contains(&back.transcript().cells.len()));
+}
+
+#[test]
+fn a_model_trains_on_bit_by_bit_as_if_nothing_had_happened() {
+    let train = "train_epoch(model, people)";
+    let (_home, back, told) = crashed_and_back(&[SMALL, train, train]);
+    assert!(told.contains("model, people"), "{told}");
+    assert_eq!(back.unsaved_models(), ["model"]);
+    let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
+    [SMALL, train, train].iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
+    let losses = "train_epoch(model, people)\nmodel.history.losses";
+    assert_eq!(shown(&back, losses), shown(&uninterrupted, losses));
+    let maps = "estimate_uncertainty(model, people, samples = 2).variance";
+    assert_eq!(shown(&back, maps), shown(&uninterrupted, maps));
+}
+
+#[test]
+fn rewinding_goes_back_and_on_bit_by_bit() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(&home.path().join("one"));
+    shown(&session, SMALL);
+    let first = shown(&session, "pretrain(model, people, epochs = 4)\nmodel.history.losses");
+    assert_eq!(shown(&session, "model.snapshots"), "[0, 1, 2, 3, 4]");
+    shown(&session, "rewind(model, epoch = 2)");
+    assert_eq!(shown(&session, "model.epochs"), "2");
+    let again = shown(&session, "pretrain(model, people, epochs = 2)\nmodel.history.losses");
+    assert_eq!(first, again);
+    let maps = "estimate_uncertainty(model, people, samples = 2).variance";
+    let maps_now = shown(&session, maps);
+    shown(&session, "rewind(model, epoch = 4)");
+    assert_eq!(shown(&session, maps), maps_now, "estimations are counted from the snapshot on");
+}
+
+#[test]
+fn maps_masks_findings_and_evaluations_come_back() {
+    let cells = [
+        SMALL,
+        "train_epoch(model, people)",
+        "doubt = estimate_uncertainty(model, people, samples = 2)",
+        "masks = regenerate_masks(doubt, guide = \"au\")",
+        "found = detect(model, people, samples = 2, name = \"mine\")\nfirst = found[0]",
+        "judged = evaluate(found)\nbaseline = detect(intensity_threshold(local_mm = 20.0), people)",
+    ];
+    let facts = "str([doubt.variance, doubt.error, doubt[0].passes, found.scores, found.method, \
+                 first.segments, judged.auroc, baseline.scores, str(masks)])";
+    let (_home, back, told) = crashed_and_back(&cells);
+    assert!(!told.contains("not back"), "{told}");
+    let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
+    cells.iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
+    assert_eq!(shown(&back, facts), shown(&uninterrupted, facts));
+    let go_on = "train_epoch(model, people, masks = masks).loss";
+    assert_eq!(shown(&back, go_on), shown(&uninterrupted, go_on));
+}
+
+#[test]
+fn two_names_for_one_model_stay_two_names_for_one_model() {
+    let (_home, back, _) = crashed_and_back(&[SMALL, "other = model\nboth = [model, other]"]);
+    shown(&back, "train_epoch(model, people)");
+    assert_eq!(shown(&back, "[other.epochs, both[1].epochs]"), "[1, 1]");
+}
+
+#[test]
+fn a_session_of_nothing_but_sums_leaves_no_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("sums");
+    let session = session(&folder);
+    shown(&session, "x = [1, 2]\ndef f(): return 3");
+    drop(session);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn a_regular_end_keeps_of_each_named_model_what_resuming_takes() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("one");
+    let ended = session(&folder);
+    shown(&ended, SMALL);
+    shown(
+        &ended,
+        "pretrain(model, people, epochs = 2)\nadapt(model, people, epochs = 2, samples = 2)",
+    );
+    shown(&ended, "u2ad().epochs");
+    drop(ended);
+    let names = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(folder.join("models")), ["model-1"]);
+    let kept = ["epoch-0002.safetensors", "epoch-0004.safetensors", "snapshots.json"];
+    assert_eq!(names(folder.join("models/model-1")), kept);
+    let back = session(&folder);
+    back.resume().unwrap();
+    assert_eq!(shown(&back, "[model.epochs, model.snapshots]"), "[4, [2, 4]]");
+}
+
+#[test]
+fn a_session_that_still_runs_is_not_taken_over() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("one");
+    let running = session(&folder);
+    shown(&running, "people = phantom_cohort(subjects = 2)");
+    shown(&running, "1");
+    let error = session(&folder).resume().unwrap_err();
+    assert!(error.message.contains("the session there is still running"), "{}", error.message);
+}
+
+#[test]
+fn damage_is_named_and_the_rest_comes_back() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("one");
+    let ended = session(&folder);
+    shown(&ended, SMALL);
+    drop(ended);
+    std::fs::write(folder.join("models/model-1/epoch-0000.safetensors"), "junk").unwrap();
+    let back = session(&folder);
+    let told = back.resume().unwrap().unwrap().to_text();
+    assert!(told.starts_with("back after 1 cell: people\nnot back: model: "), "{told}");
+    drop(back);
+    std::fs::write(folder.join("journal.json"), "{}").unwrap();
+    let error = session(&folder).resume().unwrap_err();
+    assert!(error.message.contains("is not a journal this version can read"), "{}", error.message);
+}

@@ -1,0 +1,40 @@
+//! How a session stands after its last cell, for front ends to look at while the next one runs.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Name, Transcript, TypedCell};
+
+/// Written by the engine after every cell, read by anyone at any time.
+#[derive(Default)]
+pub(super) struct Standing(Mutex<Facts>);
+
+#[derive(Clone, Default)]
+pub(super) struct Facts {
+    /// The user's names in alphabetical order.
+    pub names: Vec<Name>,
+    /// Name of the device that the next cell computes on.
+    pub device: String,
+    pub transcript: Transcript,
+    /// Source of the cell that runs.
+    pub running: Option<String>,
+    /// Names of models that learned something which is in no file of their user's.
+    pub unsaved: Vec<String>,
+}
+
+impl Facts {
+    /// What was typed, with the cell that runs as one that did not end.
+    pub fn so_far(&self) -> Transcript {
+        let mut transcript = self.transcript.clone();
+        transcript.cells.extend(self.running.clone().map(|source| TypedCell {
+            source,
+            stopped: Some("the session ended while it ran".to_owned()),
+        }));
+        transcript
+    }
+}
+
+impl Standing {
+    pub fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
