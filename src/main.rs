@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
-use u2ad::frontends::{Options, bench, jupyter, notebook, script, terminal};
+use u2ad::frontends::{
+    ImageChoice, Options, ShellOptions, bench, jupyter, notebook, script, terminal,
+};
 
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
@@ -20,7 +22,7 @@ struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    session: SessionArguments,
+    shell: ShellArguments,
 }
 
 #[derive(Subcommand)]
@@ -62,7 +64,7 @@ enum Command {
     /// Open the interactive shell. This is what happens without a command.
     Repl {
         #[command(flatten)]
-        session: SessionArguments,
+        shell: ShellArguments,
     },
 }
 
@@ -240,6 +242,25 @@ struct SessionArguments {
     parameters: Vec<String>,
 }
 
+#[derive(Args)]
+struct ShellArguments {
+    #[command(flatten)]
+    session: SessionArguments,
+    /// Draw figures this way: auto, kitty, iterm, sixel, blocks or none.
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    images: ImageChoice,
+    /// Bring back the session in this folder, or else the last one: its cohorts, models, maps and
+    /// transcript, after a crash as well as after a regular end.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
+}
+
+impl From<ShellArguments> for ShellOptions {
+    fn from(ShellArguments { session, images, resume }: ShellArguments) -> Self {
+        Self { session: session.into(), images, resume: resume.map(Option::unwrap_or_default) }
+    }
+}
+
 impl From<SessionArguments> for Options {
     fn from(SessionArguments { out, seed, device, parameters }: SessionArguments) -> Self {
         Self { out, seed, device, parameters }
@@ -249,7 +270,7 @@ impl From<SessionArguments> for Options {
 fn main() -> ExitCode {
     u2ad::ops::keep_element_wise_serial();
     u2ad::ops::keep_freed_memory();
-    let CommandLine { command, session } = CommandLine::parse();
+    let CommandLine { command, shell } = CommandLine::parse();
     let result = match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),
         Some(Command::Bench { workload }) => {
@@ -258,8 +279,8 @@ fn main() -> ExitCode {
         }
         Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
-        Some(Command::Repl { session }) => terminal::run(&session.into()),
-        None => terminal::run(&session.into()),
+        Some(Command::Repl { shell }) => terminal::run(&shell.into()),
+        None => terminal::run(&shell.into()),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");

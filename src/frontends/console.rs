@@ -2,12 +2,14 @@
 //! and errors to standard error; figures and tables also to the run folder.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::ask;
+use super::images::{Choice, Images, Protocol, Window};
 use super::progress::{Bars, Lines};
 use super::record::Record;
-use super::{ask, images};
 use crate::Result;
 use crate::context::{CancelToken, Event};
 use crate::report::RunStatus;
@@ -19,10 +21,10 @@ const PAGE_WIDTH: usize = 120;
 /// The console of a script or shell.
 pub(super) struct Console {
     progress: Mutex<Progress>,
-    record: Mutex<Record>,
+    record: Arc<Mutex<Record>>,
     colour: bool,
-    /// Whether figures are drawn in the terminal.
-    images: bool,
+    /// Draws figures in the terminal; `None`: they only go to disk.
+    images: Option<Mutex<Images>>,
 }
 
 enum Progress {
@@ -32,18 +34,36 @@ enum Progress {
 
 impl Console {
     /// Bars and colours where standard error is a terminal, unless `NO_COLOR` asks for plain
-    /// text; with `images`, figures are drawn inline where standard output is one.
-    pub fn new(record: Record, images: bool) -> Self {
+    /// text; with a choice of `images`, figures are drawn as they are shown.
+    pub fn new(record: Arc<Mutex<Record>>, images: Option<Choice>) -> Self {
         let terminal = stderr().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let progress =
-            if terminal { Progress::Bars(Bars::new()) } else { Progress::Lines(Lines::default()) };
+        let colour = terminal && !no_colour();
+        let progress = match terminal {
+            true => Progress::Bars(Bars::new(colour)),
+            false => Progress::Lines(Lines::default()),
+        };
         Self {
             progress: Mutex::new(progress),
-            record: Mutex::new(record),
-            colour: terminal && !plain,
-            images: images && !plain && stdout().is_terminal(),
+            record,
+            colour,
+            images: images.map(|choice| Mutex::new(Images::new(choice))),
         }
+    }
+
+    /// Draws figures another way from now on.
+    pub fn choose_images(&self, choice: Choice) {
+        if let Some(images) = &self.images {
+            locked(images).choose(choice);
+        }
+    }
+
+    /// How figures are drawn: as chosen, and what that means here.
+    pub fn images(&self) -> (Choice, Protocol) {
+        let none = (Choice::Protocol(Protocol::None), Protocol::None);
+        self.images.as_ref().map_or(none, |images| {
+            let mut images = locked(images);
+            (images.choice(), images.protocol())
+        })
     }
 
     /// Shows a value.
@@ -57,8 +77,8 @@ impl Console {
                     self.kept(|record| record.table(table));
                 }
                 Part::Figure(figure) => {
-                    if self.images {
-                        self.aside(|| images::draw(figure));
+                    if let Some(images) = &self.images {
+                        self.aside(|| locked(images).draw(figure));
                     }
                     if let Some(path) = self.kept(|record| record.figure(figure)) {
                         self.tell(&format!("figure: {}", path.display()));
@@ -83,15 +103,15 @@ impl Console {
         self.kept(|record| record.log(text));
     }
 
-    /// Closes the run folder and says where it is.
-    pub fn finish(&self, status: RunStatus) {
-        if let Some(Some(folder)) = self.kept(|record| record.finish(status)) {
-            self.tell(&format!("kept in {}", folder.display()));
-        }
+    /// Closes the run folder and says where it is; gives it, if there is one.
+    pub fn finish(&self, status: RunStatus) -> Option<PathBuf> {
+        let folder = self.kept(|record| record.finish(status))??;
+        self.tell(&format!("kept in {}", folder.display()));
+        Some(folder)
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.record)
     }
 
     /// Writes to the run folder; a full disk must not stop the computation, but is said.
@@ -116,7 +136,7 @@ impl Console {
     }
 
     /// Writes a line to standard error.
-    fn tell(&self, line: &str) {
+    pub fn tell(&self, line: &str) {
         self.aside(|| writeln!(stderr().lock(), "{line}").ok());
     }
 
@@ -126,7 +146,7 @@ impl Console {
     }
 
     fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
-        match &*self.progress.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*locked(&self.progress) {
             Progress::Bars(bars) => bars.aside(write),
             Progress::Lines(_) => write(),
         }
@@ -156,7 +176,7 @@ impl Console {
 
     /// Brings the progress display up to date; gives the plain line to write, if any.
     fn advance(&self, event: Event) -> Option<String> {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = locked(&self.progress);
         match (&mut *progress, event) {
             (Progress::Bars(bars), Event::Started { task, title, unit, total }) => {
                 bars.start(task, title, unit, total);
@@ -178,6 +198,15 @@ impl Console {
     }
 }
 
+/// Whether `NO_COLOR` (<https://no-color.org>) asks for plain text.
+pub(super) fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Sink for Console {
     fn emit(&self, output: Output) {
         match output {
@@ -197,5 +226,5 @@ impl Sink for Console {
 
 /// Columns of a table or page.
 fn width() -> usize {
-    if stdout().is_terminal() { images::columns() } else { PAGE_WIDTH }
+    if stdout().is_terminal() { Window::current().columns as usize } else { PAGE_WIDTH }
 }

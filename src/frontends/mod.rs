@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod bench;
+mod commands;
 mod console;
 mod images;
 pub mod jupyter;
@@ -13,6 +14,8 @@ mod state_folder;
 pub mod terminal;
 
 use std::path::PathBuf;
+
+pub use images::Choice as ImageChoice;
 
 use crate::Result;
 use crate::session::{Parameters, Settings, open_device};
@@ -27,6 +30,16 @@ pub struct Options {
     pub device: String,
     /// Parameters of the script, each `name=value`.
     pub parameters: Vec<String>,
+}
+
+/// What the command line says about a shell.
+#[derive(Clone, Debug)]
+pub struct ShellOptions {
+    pub session: Options,
+    /// How figures are drawn.
+    pub images: ImageChoice,
+    /// Bring back the session in this folder, or with an empty path the last one.
+    pub resume: Option<PathBuf>,
 }
 
 impl Options {

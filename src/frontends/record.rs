@@ -8,7 +8,7 @@ use crate::report::{RunFolder, RunRecord, RunStatus, Table};
 use crate::session::{Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
-const RUNS: &str = "runs";
+pub(super) const RUNS: &str = "runs";
 
 /// A run folder, made when there is something to keep.
 pub(super) struct Record {
@@ -19,6 +19,8 @@ pub(super) struct Record {
     seed: u64,
     device: String,
     folder: Option<RunFolder>,
+    /// Log lines from before there was a folder.
+    early: String,
 }
 
 impl Record {
@@ -32,7 +34,17 @@ impl Record {
             seed: settings.seed,
             device: device_name(&settings.device).to_owned(),
             folder: None,
+            early: String::new(),
         }
+    }
+
+    /// The same record, going on in the folder of an earlier run.
+    ///
+    /// # Errors
+    /// If that is none, or the disk refuses.
+    pub fn going_on(mut self, folder: &Path) -> Result<Self> {
+        self.folder = Some(RunFolder::reopen(folder)?);
+        Ok(self)
     }
 
     /// Makes the folder now.
@@ -44,7 +56,10 @@ impl Record {
             let arguments: Vec<String> = std::env::args().skip(1).collect();
             let record = RunRecord::new(&self.script, &arguments, self.seed, &self.device);
             let folder = RunFolder::create(&self.runs, &self.name, &self.source, record)?;
-            self.folder = Some(folder);
+            let folder = self.folder.insert(folder);
+            if !self.early.is_empty() {
+                folder.log(&std::mem::take(&mut self.early))?;
+            }
         }
         Ok(self.folder.as_mut().expect("it was just made"))
     }
@@ -63,9 +78,16 @@ impl Record {
         folder.save_table(table)
     }
 
-    /// Adds lines to the log of a folder that is open.
+    /// Adds lines to the log. As long as there is no folder they are held back for it.
     pub fn log(&mut self, text: &str) -> Result<()> {
-        self.folder.as_mut().map_or(Ok(()), |folder| folder.log(text))
+        match &mut self.folder {
+            Some(folder) => folder.log(text),
+            None => {
+                self.early.push_str(text);
+                self.early.push('\n');
+                Ok(())
+            }
+        }
     }
 
     /// Closes the folder; gives its path, if there is one.

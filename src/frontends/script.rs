@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::Options;
 use super::console::Console;
 use super::record::{Record, run_name};
+use crate::lazy_folder::LazyFolder;
 use crate::report::RunStatus;
 use crate::session::{Cell, Interrupter, Session};
 use crate::{Error, Result};
@@ -30,8 +31,9 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let name = run_name(Path::new(&script.name));
     let mut record = Record::new(&name, &script.source, options.out.as_deref(), &settings);
     settings.folder = record.open()?.path().to_path_buf();
+    settings.keep = LazyFolder::temporary(Some(settings.folder.clone()));
     let parameters = settings.parameters.clone();
-    let console = Arc::new(Console::new(record, false));
+    let console = Arc::new(Console::new(Arc::new(Mutex::new(record)), None));
     let session = Session::start(settings, console.clone())?;
     interrupt_on_ctrl_c(session.interrupter())?;
     let (status, code) = match session.run(script) {

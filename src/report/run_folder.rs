@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
+use super::run_record::RECORD;
 use super::{RunRecord, RunStatus, Table};
 use crate::figures::Figure;
 use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
-const RECORD: &str = "run.json";
 const LOG: &str = "log.txt";
 
 /// An open run folder. Files appear whole or not at all; `run.json` lists them as they come.
@@ -41,6 +41,23 @@ impl RunFolder {
         folder.record.files.push(LOG.to_string());
         let script_name = folder.record.script.clone();
         folder.save(&script_name, script.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Goes on with a run that ended or died, in its own folder.
+    ///
+    /// # Errors
+    /// If there is none, or the disk refuses.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        let record = RunRecord::read(path)?;
+        let log_path = path.join(LOG);
+        let log = fs::File::options().append(true).create(true).open(&log_path);
+        let log = log.map_err(|error| Error::file(&log_path, error))?;
+        let number = |name: &String| name.split('-').next()?.parse::<usize>().ok();
+        let shown = record.files.iter().filter_map(number).max().unwrap_or(0);
+        let mut folder = Self { path: path.to_path_buf(), log, shown, record };
+        folder.record.go_on();
+        folder.write_record()?;
         Ok(folder)
     }
 
@@ -240,6 +257,22 @@ mod tests {
             .collect();
         assert_eq!([&all[0].0, &all[1].0, &all[2].0], ["demo", "demo-2", "demo-3"]);
         assert!(all[0].1 == all[1].1 && all[1].1 == all[2].1);
+    }
+
+    #[test]
+    fn a_run_goes_on_in_its_own_folder() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut run = start(runs.path(), "demo");
+        run.log("before").unwrap();
+        run.save_table(&table()).unwrap();
+        let path = run.path().to_path_buf();
+        run.finish(RunStatus::Finished).unwrap();
+        let mut run = RunFolder::reopen(&path).unwrap();
+        assert_eq!(RunRecord::read(&path).unwrap().status, RunStatus::Running);
+        run.log("after").unwrap();
+        let second = run.save_table(&table()).unwrap();
+        assert!(second.ends_with("02-patient-scores-u2ad.tsv"), "{second:?}");
+        assert_eq!(files(&path)["log.txt"], b"before\nafter\n");
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! What a run was: the content of `run.json`.
 
+use std::fs;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+pub(super) const RECORD: &str = "run.json";
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +58,22 @@ impl RunRecord {
             ended: None,
             files: Vec::new(),
         }
+    }
+
+    /// The record of the run in a folder.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(RECORD);
+        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+        serde_json::from_slice(&json).map_err(|error| Error::file(&path, error))
+    }
+
+    /// Notes that the run is not over after all.
+    pub(super) fn go_on(&mut self) {
+        self.status = RunStatus::Running;
+        self.ended = None;
     }
 
     /// Notes that the run ends now.

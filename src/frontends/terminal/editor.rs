@@ -1,31 +1,37 @@
-//! Line editing: several lines as long as a block is open, history, completion of names.
+//! The prompt: several lines as long as a cell is unfinished, history, completion, colours.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustyline::completion::{Completer, Pair};
+use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Helper};
+use rustyline::{CompletionType, Config};
 
-use super::history;
-use crate::session::{Completeness, Manual, Session, completeness};
+use super::assistant::Assistant;
+use super::compose::compose;
+use super::{history, keys};
+use crate::session::Session;
 use crate::{Error, Result};
 
 const PROMPT: &str = "u2ad> ";
+
+/// Cells remembered across sessions.
+const REMEMBERED: usize = 10_000;
 
 /// The shell's editor.
 pub(super) struct Editor {
     inner: rustyline::Editor<Assistant, DefaultHistory>,
     history: Option<PathBuf>,
+    /// Raised when Ctrl-O ended the line.
+    compose: Arc<AtomicBool>,
 }
 
 /// What the user did at the prompt.
 pub(super) enum Line {
-    Source(String),
+    /// A cell or a command.
+    Text(String),
     /// Ctrl-C: nothing to run.
     Cleared,
     /// Ctrl-D.
@@ -36,94 +42,79 @@ impl Editor {
     pub fn new(session: Arc<Session>) -> Result<Self> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
-            .auto_add_history(true)
-            .bracketed_paste(true)
+            .completion_show_all_if_ambiguous(true)
+            .completion_prompt_limit(1000)
+            .bell_style(BellStyle::None)
+            .max_history_size(REMEMBERED)
+            .map_err(failed)?
             .build();
         let mut inner = rustyline::Editor::with_config(config).map_err(failed)?;
-        inner.set_helper(Some(Assistant(session)));
+        inner.set_helper(Some(Assistant::new(session)));
+        let compose = Arc::new(AtomicBool::new(false));
+        keys::bind(&mut inner, compose.clone());
         let history = history::file();
         if let Some(history) = &history {
             // There is none before the first session.
             inner.load_history(history).ok();
         }
-        Ok(Self { inner, history })
+        Ok(Self { inner, history, compose })
     }
 
-    /// Waits for a complete cell.
+    /// Waits for a cell or command.
     pub fn read(&mut self) -> Result<Line> {
-        match self.inner.readline(PROMPT) {
-            Ok(source) => {
-                if let Some(history) = &self.history {
-                    // A full disk must not end the session.
-                    self.inner.append_history(history).ok();
+        let mut draft = String::new();
+        loop {
+            match self.inner.readline_with_initial(PROMPT, (&draft, "")) {
+                Ok(text) if self.compose.swap(false, Ordering::SeqCst) => {
+                    draft = self.composed(text);
                 }
-                Ok(Line::Source(source))
+                Ok(text) => {
+                    let text = text.trim_end().to_owned();
+                    self.remember(&text);
+                    return Ok(Line::Text(text));
+                }
+                Err(ReadlineError::Interrupted) => return Ok(Line::Cleared),
+                Err(ReadlineError::Eof) => return Ok(Line::End),
+                Err(error) => return Err(failed(error)),
             }
-            Err(ReadlineError::Interrupted) => Ok(Line::Cleared),
-            Err(ReadlineError::Eof) => Ok(Line::End),
-            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Asks a question that "y" answers with yes, anything else with no.
+    pub fn confirm(&mut self, question: &str) -> bool {
+        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.rest(true));
+        let answer = self.inner.readline(&format!("{question} [y/N] "));
+        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.rest(false));
+        match answer {
+            Ok(answer) => matches!(answer.trim(), "y" | "Y" | "yes"),
+            // Who says Ctrl-D twice means it.
+            Err(ReadlineError::Eof) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// What the user made of a text, or of the last cell, in the editor of their own.
+    fn composed(&mut self, text: String) -> String {
+        let last = || self.inner.history().iter().last().cloned().unwrap_or_default();
+        let draft = if text.trim().is_empty() { last() } else { text };
+        match compose(&draft) {
+            Ok(text) => text.trim_end().to_owned(),
+            Err(error) => {
+                eprintln!("error: {error}");
+                draft
+            }
+        }
+    }
+
+    fn remember(&mut self, text: &str) {
+        let added = self.inner.add_history_entry(text).unwrap_or(false);
+        if let (true, Some(history)) = (added, &self.history) {
+            // A full disk must not end the session.
+            self.inner.append_history(history).ok();
         }
     }
 }
 
 fn failed(error: ReadlineError) -> Error {
     Error::input(format!("the terminal cannot be read: {error}"))
-}
-
-/// What rustyline asks while the user types.
-struct Assistant(Arc<Session>);
-
-impl Helper for Assistant {}
-
-impl Hinter for Assistant {
-    type Hint = String;
-}
-
-impl Highlighter for Assistant {}
-
-impl Validator for Assistant {
-    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        // Text that no line can mend is handed over too: running it reports the error.
-        Ok(match completeness(context.input()) {
-            Completeness::Incomplete { .. } => ValidationResult::Incomplete,
-            Completeness::Complete | Completeness::Invalid => ValidationResult::Valid(None),
-        })
-    }
-}
-
-impl Completer for Assistant {
-    type Candidate = Pair;
-
-    fn complete(
-        &self,
-        line: &str,
-        position: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let before = &line[..position];
-        let is_part = |c: char| c.is_alphanumeric() || c == '_';
-        let start = before.trim_end_matches(is_part).len();
-        let word = &before[start..];
-        let names = self.0.names();
-        let candidates: Vec<String> = match before[..start].strip_suffix('.') {
-            // After a dot: the attributes of a name's value.
-            Some(owner) => {
-                let owner = &owner[owner.trim_end_matches(is_part).len()..];
-                let value = names.into_iter().find(|name| name.name == owner);
-                value.map(|value| value.attributes).unwrap_or_default()
-            }
-            None => {
-                let verbs = Manual::get().verbs().map(|verb| verb.name.clone());
-                verbs.chain(names.into_iter().map(|name| name.name)).collect()
-            }
-        };
-        let mut pairs: Vec<_> = candidates
-            .into_iter()
-            .filter(|candidate| candidate.starts_with(word))
-            .map(|name| Pair { display: name.clone(), replacement: name })
-            .collect();
-        pairs.sort_by(|a, b| a.display.cmp(&b.display));
-        pairs.dedup_by(|a, b| a.display == b.display);
-        Ok((start, pairs))
-    }
 }

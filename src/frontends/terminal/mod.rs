@@ -1,35 +1,63 @@
 //! The interactive shell.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `shell` | the session behind the prompt: cells and commands in, screens out |
+//! | `editor` | the prompt: a cell from the keyboard |
+//! | `assistant` | what the editor asks while the user types: completions, colours, hints |
+//! | `keys` | Enter, Tab, Backspace and Ctrl-O |
+//! | `compose` | the user's own editor |
+//! | `past` | the sessions that can be resumed |
+//! | `history` | where typed cells are remembered |
+//! | `quiet` | no echo while a cell runs |
 
+mod assistant;
+mod compose;
 mod editor;
 mod history;
+mod keys;
+mod past;
 mod quiet;
+mod shell;
 
 use std::io::{IsTerminal, stdin};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::editor::{Editor, Line};
-use self::quiet::Quiet;
+use self::shell::Shell;
+use super::commands::Next;
 use super::console::Console;
-use super::record::Record;
-use super::{Options, script};
-use crate::report::RunStatus;
-use crate::session::{Cell, Session};
+use super::record::{RUNS, Record};
+use super::{ShellOptions, script};
+use crate::lazy_folder::LazyFolder;
+use crate::session::Session;
 use crate::{Error, Result};
 
 /// Opens the shell. Ctrl-C clears what was typed, or stops what runs; Ctrl-D ends the shell.
 /// Standard input that is no terminal is run as a script.
 ///
 /// # Errors
-/// If the terminal cannot be read or the device not be opened.
-pub fn run(options: &Options) -> Result<ExitCode> {
+/// If the terminal cannot be read, the device not be opened, or the session to resume not be
+/// found.
+pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     if !stdin().is_terminal() {
-        return script::run(Path::new("-"), options);
+        return script::run(Path::new("-"), &options.session);
     }
-    let settings = options.settings()?;
-    let record = Record::new("shell", "", options.out.as_deref(), &settings);
-    let console = Arc::new(Console::new(record, true));
+    let runs = options.session.out.as_deref().unwrap_or(Path::new(RUNS));
+    let mut settings = options.session.settings()?;
+    let mut record = Record::new("shell", "", options.session.out.as_deref(), &settings);
+    if let Some(folder) = &options.resume {
+        record = record.going_on(&past::to_resume(folder, runs)?)?;
+    }
+    let record = Arc::new(Mutex::new(record));
+    let console = Arc::new(Console::new(record.clone(), Some(options.images)));
+    settings.journal = true;
+    settings.keep = LazyFolder::new(move || {
+        let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(record.open()?.path().to_path_buf())
+    });
     let session = Arc::new(Session::start(settings, console.clone())?);
     let interrupter = session.interrupter();
     ctrlc::set_handler(move || {
@@ -37,27 +65,27 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    println!("u2ad {} · help() lists the verbs, Ctrl-D ends", env!("CARGO_PKG_VERSION"));
+    println!(
+        "u2ad {} · help() lists the verbs, :help the commands, Ctrl-D ends",
+        env!("CARGO_PKG_VERSION")
+    );
     let mut editor = Editor::new(session.clone())?;
-    let mut number = 1;
-    loop {
-        let source = match editor.read()? {
-            Line::Source(source) if source.trim().is_empty() => continue,
-            Line::Source(source) => source,
-            Line::Cleared => continue,
-            Line::End => break,
-        };
-        console.log(&format!("[{number}] {source}"));
-        let cell = Cell { name: format!("cell {number}"), source, folder: PathBuf::new() };
-        let quiet = Quiet::new();
-        let outcome = session.run(cell);
-        drop(quiet);
-        match outcome {
-            Ok(value) => value.iter().for_each(|value| console.show(value)),
-            Err(error) => console.fail(&error),
-        }
-        number += 1;
+    let mut shell = Shell::new(session, console);
+    match &options.resume {
+        Some(_) => shell.resume(),
+        None => past::abandoned(runs).iter().for_each(|folder| shell.offer(folder)),
     }
-    console.finish(RunStatus::Finished);
+    loop {
+        let next = match editor.read()? {
+            Line::Text(text) => shell.take(&text),
+            Line::Cleared => Next::Stay,
+            Line::End => Next::Quit,
+        };
+        if next == Next::Quit && shell.may_end(&mut editor) {
+            break;
+        }
+    }
+    drop(editor);
+    shell.end();
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,11 @@
-//! Progress on standard error: bars on a terminal, sparse plain lines elsewhere.
+//! Progress where no terminal watches: a plain line now and then.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::HumanDuration;
+
+use super::{Figures, listed};
 
 /// How often a task may write a plain line.
 const LINE_INTERVAL: Duration = Duration::from_secs(4);
@@ -12,53 +13,9 @@ const LINE_INTERVAL: Duration = Duration::from_secs(4);
 /// A task shorter than this ends without a plain line.
 const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
-/// Current numbers of a task, such as `("loss", 0.12)`.
-pub(super) type Figures = [(&'static str, f64)];
-
-/// A bar per running task, redrawn in place.
-pub(super) struct Bars {
-    group: MultiProgress,
-    tasks: BTreeMap<u64, ProgressBar>,
-}
-
-impl Bars {
-    pub fn new() -> Self {
-        Self { group: MultiProgress::new(), tasks: BTreeMap::new() }
-    }
-
-    pub fn start(&mut self, task: u64, title: String, unit: &str, total: usize) {
-        let template =
-            format!("{{msg}} {{bar:24}} {{pos}}/{{len}} {unit} {{elapsed}} left {{eta}}{{prefix}}");
-        let style = ProgressStyle::with_template(&template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸ ");
-        let bar = ProgressBar::new(total as u64).with_style(style).with_message(title);
-        self.tasks.insert(task, self.group.add(bar));
-    }
-
-    pub fn advance(&self, task: u64, done: usize, figures: &Figures) {
-        if let Some(bar) = self.tasks.get(&task) {
-            bar.set_prefix(listed(figures));
-            bar.set_position(done as u64);
-        }
-    }
-
-    pub fn finish(&mut self, task: u64) {
-        if let Some(bar) = self.tasks.remove(&task) {
-            bar.finish_and_clear();
-            self.group.remove(&bar);
-        }
-    }
-
-    /// Writes something else without tearing the bars.
-    pub fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
-        self.group.suspend(write)
-    }
-}
-
 /// One line every few seconds per running task, for logs and pipes.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(in crate::frontends) struct Lines {
     tasks: BTreeMap<u64, Task>,
 }
 
@@ -104,14 +61,6 @@ impl Task {
         let percent = 100 * done / (*total).max(1);
         format!("{title}: {percent} % ({unit} {done} of {total}){figures}")
     }
-}
-
-/// `, loss 0.1234`: the figure that is for people.
-fn listed(figures: &Figures) -> String {
-    figures.iter().take(1).fold(String::new(), |mut list, (name, value)| {
-        let _ = write!(list, ", {name} {value:.4}");
-        list
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,138 @@
+//! All commands, in the order of `:help`.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use super::transcript::write_transcript;
+use super::{Command, Desk, Next, refused};
+use crate::report::{Cell, Column, Table};
+use crate::session::{CellError, Display};
+
+/// What a command leaves.
+type Done = Result<Next, CellError>;
+
+/// Every command.
+pub(in crate::frontends) const COMMANDS: &[Command] = &[
+    Command { name: "help", arguments: "", summary: "Lists these commands.", run: help },
+    Command { name: "who", arguments: "", summary: "Lists your names and their values.", run: who },
+    Command {
+        name: "time",
+        arguments: "EXPR",
+        summary: "Runs an expression and tells how long it took.",
+        run: time,
+    },
+    Command {
+        name: "save",
+        arguments: "NAME",
+        summary: "Keeps a value in the folder NAME.u2ad.",
+        run: save,
+    },
+    Command { name: "load", arguments: "NAME", summary: "Brings a kept value back.", run: load },
+    Command {
+        name: "transcript",
+        arguments: "FILE",
+        summary: "Writes what was typed as a script (.star) or notebook (.ipynb) that runs again.",
+        run: write_transcript,
+    },
+    Command {
+        name: "images",
+        arguments: "[HOW]",
+        summary: "Draws figures by auto, kitty, iterm, sixel, blocks or none; alone, tells how.",
+        run: images,
+    },
+    Command {
+        name: "device",
+        arguments: "[NAME]",
+        summary: "Computes on auto, cpu, cuda or metal from now on; alone, tells where.",
+        run: device,
+    },
+    Command {
+        name: "quit",
+        arguments: "",
+        summary: "Ends the session, as Ctrl-D does.",
+        run: quit,
+    },
+];
+
+fn help(desk: &mut dyn Desk, _: &str) -> Done {
+    let usage = |command: &Command| format!(":{} {}", command.name, command.arguments);
+    let width = COMMANDS.iter().map(|command| usage(command).len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for command in COMMANDS {
+        let _ = writeln!(text, "{:width$}  {}", usage(command), command.summary);
+    }
+    text.push_str("\nhelp() lists the verbs of the language; help(NAME) explains one.");
+    desk.show(Display::text(text));
+    Ok(Next::Stay)
+}
+
+fn who(desk: &mut dyn Desk, _: &str) -> Done {
+    let names = desk.session().names();
+    if names.is_empty() {
+        desk.show(Display::text("nothing is named yet"));
+        return Ok(Next::Stay);
+    }
+    let columns = vec![Column::text("name"), Column::text("type"), Column::text("value")];
+    let mut table = Table::new("Names", columns);
+    for name in names {
+        let row = vec![Cell::from(name.name), Cell::from(name.kind), Cell::from(name.summary)];
+        table.push(row).map_err(refused)?;
+    }
+    desk.show(Display::text(table.to_text(100).trim_end()));
+    Ok(Next::Stay)
+}
+
+fn time(desk: &mut dyn Desk, expression: &str) -> Done {
+    if expression.is_empty() {
+        return Err(CellError::new(":time needs an expression, such as `:time evaluate(found)`"));
+    }
+    let start = Instant::now();
+    let outcome = desk.run(expression);
+    let took = start.elapsed().as_secs_f64();
+    let took = match took {
+        ..1.0 => format!("{:.1} ms", took * 1e3),
+        1.0..60.0 => format!("{took:.2} s"),
+        _ => format!("{:.0} min {:02.0} s", (took / 60.0).floor(), took % 60.0),
+    };
+    desk.show(Display::text(format!("took {took}")));
+    outcome.map(|()| Next::Stay)
+}
+
+fn save(desk: &mut dyn Desk, name: &str) -> Done {
+    let told = desk.session().save(checked(name)?)?;
+    told.into_iter().for_each(|told| desk.show(told));
+    Ok(Next::Stay)
+}
+
+fn load(desk: &mut dyn Desk, name: &str) -> Done {
+    desk.session().load(checked(name)?)?;
+    Ok(Next::Stay)
+}
+
+/// A name of the language: it also names a folder.
+fn checked(name: &str) -> Result<&str, CellError> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    match !name.is_empty() && name.chars().all(is_part) {
+        true => Ok(name),
+        false => Err(CellError::new(format!("\"{name}\" is not a name, such as `model`"))),
+    }
+}
+
+fn images(desk: &mut dyn Desk, how: &str) -> Done {
+    let told = desk.images((!how.is_empty()).then_some(how)).map_err(refused)?;
+    desk.show(Display::text(told));
+    Ok(Next::Stay)
+}
+
+/// Goes through the verb, so that a transcript computes where the session did.
+fn device(desk: &mut dyn Desk, name: &str) -> Done {
+    match name {
+        "" => desk.show(Display::text(desk.session().device())),
+        name => desk.run(&format!("device({name:?})"))?,
+    }
+    Ok(Next::Stay)
+}
+
+fn quit(_: &mut dyn Desk, _: &str) -> Done {
+    Ok(Next::Quit)
+}

@@ -1,0 +1,33 @@
+//! `:transcript FILE`: what was typed, as a script.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Desk, Next, refused};
+use crate::Error;
+use crate::frontends::notebook::{NotebookCell, notebook_of};
+use crate::session::{CellError, Display};
+
+/// Writes the transcript in the form that the file's ending asks for.
+pub(super) fn write_transcript(desk: &mut dyn Desk, file: &str) -> Result<Next, CellError> {
+    if file.is_empty() {
+        return Err(CellError::new(":transcript needs a file, such as `:transcript study.star`"));
+    }
+    let path = Path::new(file);
+    let transcript = desk.session().transcript();
+    let text = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("star") => transcript.to_script(),
+        Some("ipynb") => {
+            let cells = transcript.script_cells().into_iter().map(NotebookCell::from);
+            notebook_of(cells).map_err(refused)?
+        }
+        _ => {
+            return Err(CellError::new(format!(
+                "a transcript is a .star or .ipynb file, not \"{file}\""
+            )));
+        }
+    };
+    fs::write(path, text).map_err(|error| refused(Error::file(path, error)))?;
+    desk.show(Display::text(format!("{} cells in {file}", transcript.cells.len())));
+    Ok(Next::Stay)
+}

@@ -1,0 +1,129 @@
+//! The session behind the prompt: cells and commands in, screens out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::editor::Editor;
+use super::quiet::Quiet;
+use crate::Result;
+use crate::choice::Choice;
+use crate::frontends::ImageChoice;
+use crate::frontends::commands::{self, Desk, Next, command_line};
+use crate::frontends::console::Console;
+use crate::frontends::images::Protocol;
+use crate::report::RunStatus;
+use crate::session::{Cell, CellError, Display, Part, Question, Session, journal_time, question};
+
+/// The shell without its prompt.
+pub(super) struct Shell {
+    session: Arc<Session>,
+    console: Arc<Console>,
+}
+
+impl Shell {
+    pub fn new(session: Arc<Session>, console: Arc<Console>) -> Self {
+        Self { session, console }
+    }
+
+    /// Takes what was typed: a cell, or a command.
+    pub fn take(&mut self, text: &str) -> Next {
+        if text.trim().is_empty() {
+            return Next::Stay;
+        }
+        let outcome = match (command_line(text), question(text)) {
+            (Some(line), _) => commands::run(line, self),
+            (None, Some(question)) => self.answer(&question).map(|()| Next::Stay),
+            (None, None) => self.run(text).map(|()| Next::Stay),
+        };
+        outcome.unwrap_or_else(|error| {
+            self.console.fail(&error);
+            Next::Stay
+        })
+    }
+
+    /// Shows the page that answers a question.
+    fn answer(&self, question: &Question) -> Result<(), CellError> {
+        let page = self.session.answer(question)?;
+        self.console.show(&Display::of([Part::Page(page)]));
+        Ok(())
+    }
+
+    /// Brings back the session in the folder and says what came.
+    pub fn resume(&self) {
+        let quiet = Quiet::new();
+        let outcome = self.session.resume();
+        drop(quiet);
+        match outcome {
+            Ok(told) => told.iter().for_each(|told| self.console.show(told)),
+            Err(error) => self.console.fail(&error),
+        }
+    }
+
+    /// Says that a session can be brought back.
+    pub fn offer(&self, folder: &Path) {
+        self.console.tell(&format!(
+            "the session in {} did not end: u2ad --resume brings it back",
+            folder.display()
+        ));
+    }
+
+    /// Whether the shell may end now: asks if something was learned and not saved.
+    pub fn may_end(&self, editor: &mut Editor) -> bool {
+        let unsaved = self.session.unsaved_models();
+        let question = match &*unsaved {
+            [] => return true,
+            [one] => format!("{one} was trained and not saved. End anyway?"),
+            several => format!("{} were trained and not saved. End anyway?", several.join(", ")),
+        };
+        editor.confirm(&question)
+    }
+
+    /// Closes the session and its folder.
+    pub fn end(self) {
+        let Self { session, console } = self;
+        // The last user of the session: this waits until its journal is closed.
+        drop(session);
+        let folder = console.finish(RunStatus::Finished);
+        if let Some(folder) = folder.filter(|folder| journal_time(folder).is_some()) {
+            console.tell(&format!("u2ad --resume {} goes on there", folder.display()));
+        }
+    }
+}
+
+impl Desk for Shell {
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn run(&mut self, source: &str) -> Result<(), CellError> {
+        let number = self.session.transcript().cells.len() + 1;
+        self.console.log(&format!("[{number}] {source}"));
+        let cell = Cell {
+            name: format!("cell {number}"),
+            source: source.to_owned(),
+            folder: PathBuf::new(),
+        };
+        let quiet = Quiet::new();
+        let outcome = self.session.run(cell);
+        drop(quiet);
+        outcome?.iter().for_each(|value| self.console.show(value));
+        Ok(())
+    }
+
+    fn show(&mut self, display: Display) {
+        self.console.show(&display);
+    }
+
+    fn images(&mut self, choice: Option<&str>) -> Result<String> {
+        if let Some(name) = choice {
+            self.console.choose_images(ImageChoice::from_name(name)?);
+        }
+        Ok(match self.console.images() {
+            (_, Protocol::None) => "figures are saved, not drawn".to_owned(),
+            (ImageChoice::Auto, found) => {
+                format!("figures are drawn by {} (auto)", ImageChoice::Protocol(found).name())
+            }
+            (chosen, _) => format!("figures are drawn by {}", chosen.name()),
+        })
+    }
+}
