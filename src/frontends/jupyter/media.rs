@@ -55,12 +55,12 @@ impl Bundle {
     /// A figure as PNG with the size it should have on the page, which is half its pixels so that
     /// it stays sharp on dense displays; as SVG where that is small; its title as text.
     pub fn figure(figure: &Figure) -> Result<Self> {
-        let size = (figure.width.div_ceil(2), figure.height.div_ceil(2));
+        let size = size(figure);
         let png = BASE64_STANDARD.encode(figure.png()?);
         let mut forms = vec![MediaType::Png(png)];
-        let svg = figure.svg()?;
+        let svg = svg(figure)?;
         if svg.len() <= LARGEST_SVG && !svg.contains("data:image/") {
-            forms.push(MediaType::Svg(resized(&svg, figure, size)));
+            forms.push(MediaType::Svg(svg));
         }
         forms.push(MediaType::Plain(format!("[figure: {}]", figure.title)));
         let mut bundle = Self::of(forms);
@@ -74,11 +74,20 @@ impl Bundle {
 /// Columns of tables as plain text.
 const TEXT_WIDTH: usize = 100;
 
-/// The document with another size on the page; what it shows stays the same.
-fn resized(svg: &str, figure: &Figure, (width, height): (u32, u32)) -> String {
-    svg.replacen(&format!("width=\"{}\"", figure.width), &format!("width=\"{width}\""), 1).replacen(
-        &format!("height=\"{}\"", figure.height),
-        &format!("height=\"{height}\""),
-        1,
-    )
+/// Width and height of a figure on the page.
+fn size(figure: &Figure) -> (u32, u32) {
+    (figure.width.div_ceil(2), figure.height.div_ceil(2))
+}
+
+/// A figure as SVG of its size on the page.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub(super) fn svg(figure: &Figure) -> Result<String> {
+    let (width, height) = size(figure);
+    let resized = |svg: String, name: &str, from: u32, to: u32| {
+        svg.replacen(&format!("{name}=\"{from}\""), &format!("{name}=\"{to}\""), 1)
+    };
+    let svg = resized(figure.svg()?, "width", figure.width, width);
+    Ok(resized(svg, "height", figure.height, height))
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jupyter_protocol::MediaType;
 use serde_json::json;
 
-use super::media::Bundle;
+use super::media::{Bundle, svg};
 use crate::context::Event;
 use crate::figures::live_curve;
 use crate::figures::markup::escape;
@@ -55,12 +55,14 @@ struct Task {
 #[derive(Clone, Debug, Default)]
 struct Curve {
     /// Of every step.
-    steps: Vec<(f64, f64)>,
+    steps: Points,
     /// Mean of every task, at its end.
-    means: Vec<(f64, f64)>,
+    means: Points,
     /// Steps of the tasks that have ended.
     ended: usize,
     unit: &'static str,
+    /// What trained last, as a whole.
+    title: String,
 }
 
 /// Everything that a drawing needs.
@@ -96,9 +98,10 @@ impl Progress {
                 }
             }
             Event::Advanced { task, done, figures } => {
+                let whole = self.running.values().next().map(|whole| whole.title.clone());
                 let Some(task) = self.running.get_mut(&task) else { return Due::Nothing };
                 (task.done, task.figures) = (done, figures);
-                self.curve.advance(task);
+                self.curve.advance(task, whole.as_deref().unwrap_or_default());
             }
             Event::Finished { task } => {
                 let Some(task) = self.running.remove(&task) else { return Due::Nothing };
@@ -148,31 +151,45 @@ impl Progress {
 }
 
 impl Curve {
-    fn advance(&mut self, task: &Task) {
+    fn advance(&mut self, task: &Task, whole: &str) {
         if let Some(loss) = task.figure(STEP_LOSS).or_else(|| task.loss()) {
             self.unit = task.unit;
-            self.steps.push(((self.ended + task.done) as f64, loss));
-            thin(&mut self.steps);
+            whole.clone_into(&mut self.title);
+            self.steps.push((self.ended + task.done) as f64, loss);
         }
     }
 
     fn end(&mut self, task: &Task) {
         if let Some(loss) = task.loss() {
             self.ended += task.done;
-            self.means.push((self.ended as f64, loss));
-            thin(&mut self.means);
+            self.means.push(self.ended as f64, loss);
         }
     }
 }
 
-/// Halves a curve that has become too long.
-fn thin(points: &mut Vec<(f64, f64)>) {
-    if points.len() > MOST_POINTS {
-        let mut index = 0;
-        points.retain(|_| {
-            index += 1;
-            index % 2 == 1
-        });
+/// Points of a curve, evenly thinned as it grows.
+#[derive(Clone, Debug, Default)]
+struct Points {
+    kept: Vec<(f64, f64)>,
+    seen: usize,
+    /// How often the kept ones were halved.
+    halvings: u32,
+}
+
+impl Points {
+    fn push(&mut self, step: f64, value: f64) {
+        if self.seen.is_multiple_of(1 << self.halvings) {
+            self.kept.push((step, value));
+        }
+        self.seen += 1;
+        if self.kept.len() > MOST_POINTS {
+            let mut index = 0;
+            self.kept.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.halvings += 1;
+        }
     }
 }
 
@@ -189,8 +206,8 @@ impl Snapshot {
                 escape(&task.line(true))
             );
         }
-        if let Some(svg) = self.figure().and_then(|figure| figure.svg().ok()) {
-            let _ = write!(html, "<div style=\"max-width: 48em\">{svg}</div>");
+        if let Some(svg) = self.figure().and_then(|figure| svg(&figure).ok()) {
+            html.push_str(&svg);
         }
         html.push_str("</div>");
         let text: Vec<_> = self.tasks.iter().map(|task| task.line(false)).collect();
@@ -210,8 +227,8 @@ impl Snapshot {
 
     /// The curve, once there are two points.
     fn figure(&self) -> Option<crate::figures::Figure> {
-        let Curve { steps, means, unit, .. } = &self.curve;
-        let title = self.tasks.first().map_or("", |task| &task.title);
+        let Curve { steps, means, unit, title, .. } = &self.curve;
+        let (steps, means) = (&steps.kept, &means.kept);
         (steps.len() > 1).then(|| live_curve(title, LOSS, unit, steps, means))
     }
 }
@@ -295,7 +312,7 @@ mod tests {
         }
         assert!((1..=2).contains(&drawings), "{drawings}");
         let live = progress.end().unwrap();
-        assert!(live.curve.steps.len() <= MOST_POINTS);
+        assert!(live.curve.steps.kept.len() <= MOST_POINTS);
     }
 
     #[test]
@@ -311,8 +328,8 @@ mod tests {
         }
         let Curve { steps, means, .. } = progress.snapshot().curve;
         let at = |points: &[(f64, f64)]| points.iter().map(|(step, _)| *step).collect::<Vec<_>>();
-        assert_eq!(at(&steps), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        assert_eq!(means[1], (4.0, 0.4));
+        assert_eq!(at(&steps.kept), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(means.kept[1], (4.0, 0.4));
     }
 
     #[test]
