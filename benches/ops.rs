@@ -159,7 +159,7 @@ fn block_case(name: &'static str, tokens: usize, dim: usize) -> Case {
                 fc1: affine(x, 9),
                 fc2: affine(x, 11),
             };
-            ops::block(&x[0], &weights, heads, 1e-5, &CancelToken::default())
+            ops::block(&x[0], weights, heads, 1e-5, &CancelToken::default())
         }),
         composite: Some(Box::new(move |x| {
             let qkv = ops::linear(&ops::layer_norm(&x[0], &x[1], &x[2], 1e-5)?, &x[3], &x[4])?;

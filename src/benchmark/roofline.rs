@@ -138,7 +138,7 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
         let weights = weight_shapes(stack);
         let block = move |x: &[Tensor]| {
             let cancel = CancelToken::default();
-            ops::block(&x[0], &block_weights(&x[1..]), heads, 1e-5, &cancel)
+            ops::block(&x[0], block_weights(&x[1..]), heads, 1e-5, &cancel)
         };
         let block_shapes = [vec![stack.x().to_vec()], weights.clone()].concat();
         let mlp_shapes = [vec![stack.x().to_vec()], weights[8..].to_vec()].concat();

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::context::CancelToken;
-use crate::ops::{self, Affine, BlockWeights};
+use crate::ops::{self, Affine, BlockStack, BlockWeights};
 
 /// A linear layer with bias.
 pub(super) struct Linear(Affine);
@@ -49,7 +49,7 @@ impl LayerNorm {
 /// residual.
 pub(super) struct Blocks {
     heads: usize,
-    weights: Vec<BlockWeights>,
+    stack: BlockStack,
 }
 
 impl Blocks {
@@ -61,11 +61,11 @@ impl Blocks {
         vb: VarBuilder,
     ) -> Result<Self> {
         let weights = (0..depth).map(|index| block_weights(dim, dim * mlp_ratio, vb.pp(index)));
-        Ok(Self { heads, weights: weights.collect::<Result<_>>()? })
+        Ok(Self { heads, stack: BlockStack::new(weights.collect::<Result<_>>()?)? })
     }
 
     pub(super) fn forward(&self, x: &Tensor, cancel: &CancelToken) -> Result<Tensor> {
-        ops::blocks(x, &self.weights, self.heads, LayerNorm::EPSILON, cancel) // (N, T, dim)
+        ops::blocks(x, &self.stack, self.heads, LayerNorm::EPSILON, cancel) // (N, T, dim)
     }
 }
 

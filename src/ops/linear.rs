@@ -84,10 +84,15 @@ fn add_product(x: &[f32], transposed: &[f32], outputs: usize, out: &mut [f32]) {
 /// The transpose of a weight of `inputs` columns, once for all groups of rows: from (out, in) the
 /// product would copy the weight into such an order for every group, a tenth of its time.
 pub(super) fn transpose(weight: &[f32], inputs: usize, transposed: &mut [f32]) {
+    /// Outputs whose rows are read side by side, so that whole cache lines are written.
+    const TILE: usize = 16;
     let outputs = weight.len() / inputs;
-    for (output, row) in weight.chunks_exact(inputs).enumerate() {
-        for (input, x) in row.iter().enumerate() {
-            transposed[input * outputs + output] = *x;
+    for (tile, rows) in weight.chunks(TILE * inputs).enumerate() {
+        for (input, to) in transposed.chunks_exact_mut(outputs).enumerate() {
+            let column = rows[input..].iter().step_by(inputs);
+            for (to, x) in to[tile * TILE..].iter_mut().zip(column) {
+                *to = *x;
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ mod vector;
 
 pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
-pub use block::{Affine, BlockWeights, block, blocks};
+pub use block::{Affine, BlockStack, BlockWeights, block, blocks};
 pub use ceiling::{Ceiling, measure_ceiling};
 pub use dispatch::InstructionSet;
 pub use elementwise::keep_element_wise_serial;

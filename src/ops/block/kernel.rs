@@ -61,22 +61,18 @@ impl Kernel {
     pub fn forward(&self, x: &[f32], packed: &[f32]) -> Result<(Vec<f32>, Saved)> {
         with_shared_scratch([packed.len()], |[transposed]| {
             self.sizes.transpose(packed, transposed);
-            self.forward_with(x, &self.sizes.split(transposed))
+            self.forward_transposed(x, transposed)
         })
     }
 
-    /// [`Self::forward`] from parameters with transposed weights.
-    fn forward_with(
-        &self,
-        x: &[f32],
-        parameters: &Parameters<&[f32]>,
-    ) -> Result<(Vec<f32>, Saved)> {
+    /// [`Self::forward`] from packed parameters with transposed weights.
+    pub fn forward_transposed(&self, x: &[f32], packed: &[f32]) -> Result<(Vec<f32>, Saved)> {
         let Sizes { dim, hidden } = self.sizes;
         let Geometry { batch, tokens, heads, .. } = self.geometry;
         let mut mixed = zeros(x.len());
         let mut log_sum = vec![0.0; batch * heads * tokens];
         let mut qkv = zeros(3 * x.len());
-        let Parameters { norm1, qkv: layer, proj, norm2, fc1, fc2 } = parameters;
+        let Parameters { norm1, qkv: layer, proj, norm2, fc1, fc2 } = self.sizes.split(packed);
         let rows = qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim));
         rows.for_each(|(qkv, x)| {
             with_scratch([x.len()], |[normed]| {

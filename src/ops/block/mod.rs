@@ -11,11 +11,12 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 
 use self::kernel::{Kernel, Saved};
+use self::parameters::Sizes;
 pub use self::parameters::{Affine, BlockWeights};
 use super::{
     InstructionSet,
@@ -28,15 +29,57 @@ use crate::context::CancelToken;
 /// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))). As [`blocks`] of one.
 pub fn block(
     x: &Tensor,
-    weights: &BlockWeights,
+    weights: BlockWeights,
     heads: usize,
     epsilon: f64,
     cancel: &CancelToken,
 ) -> Result<Tensor> {
-    blocks(x, std::slice::from_ref(weights), heads, epsilon, cancel)
+    blocks(x, &BlockStack::new(vec![weights])?, heads, epsilon, cancel)
 }
 
-/// [`block`] after block, all of one size.
+/// The weights of blocks of one size, one after another.
+///
+/// Weights that record no graph are copied on construction into the order in which the kernels
+/// take them, and count as they were then; others are as they are when [`blocks`] is called.
+pub struct BlockStack {
+    weights: Vec<BlockWeights>,
+    sizes: Option<Sizes>,
+    /// All weights, transposed, if none records a graph.
+    frozen: Option<Tensor>,
+}
+
+impl BlockStack {
+    /// # Errors
+    /// If the shapes do not fit together.
+    pub fn new(weights: Vec<BlockWeights>) -> Result<Self> {
+        let Some(first) = weights.first() else {
+            return Ok(Self { weights, sizes: None, frozen: None });
+        };
+        let sizes = first.sizes()?;
+        for other in &weights {
+            if other.sizes()? != sizes {
+                bail!("blocks: {sizes:?} and {:?} in one stack", other.sizes()?);
+            }
+        }
+        let is_constant = weights
+            .iter()
+            .flat_map(BlockWeights::tensors)
+            .all(|tensor| fused_on(tensor) && !tensor.track_op());
+        let frozen = if is_constant {
+            let packed = BlockWeights::packed(&weights)?.to_vec1::<f32>()?;
+            let mut transposed = vec![0.0; packed.len()];
+            let size = packed.len() / weights.len();
+            let blocks = packed.chunks_exact(size).zip(transposed.chunks_exact_mut(size));
+            blocks.for_each(|(packed, transposed)| sizes.transpose(packed, transposed));
+            Some(Tensor::from_vec(transposed, packed.len(), &Device::Cpu)?)
+        } else {
+            None
+        };
+        Ok(Self { weights, sizes: Some(sizes), frozen })
+    }
+}
+
+/// [`block`] after block.
 ///
 /// `x` and the result are (batch, tokens, dim); `epsilon` is that of all norms. Differentiable in
 /// `x` and all weights, once: the backward pass frees what it has passed. With gradients wanted,
@@ -49,20 +92,14 @@ pub fn block(
 /// before each block of the forward pass only.
 pub fn blocks(
     x: &Tensor,
-    weights: &[BlockWeights],
+    stack: &BlockStack,
     heads: usize,
     epsilon: f64,
     cancel: &CancelToken,
 ) -> Result<Tensor> {
     cancel.check()?;
     let (batch, tokens, dim) = x.dims3()?;
-    let Some(first) = weights.first() else { return Ok(x.clone()) };
-    let sizes = first.sizes()?;
-    for other in weights {
-        if other.sizes()? != sizes {
-            bail!("blocks: {sizes:?} and {:?} in one stack", other.sizes()?);
-        }
-    }
+    let BlockStack { weights, sizes: Some(sizes), frozen } = stack else { return Ok(x.clone()) };
     if sizes.dim != dim || heads == 0 || dim % heads != 0 {
         bail!("block: x {:?}, a width of {} and {heads} heads do not fit", x.dims(), sizes.dim);
     }
@@ -76,13 +113,22 @@ pub fn blocks(
     let kernel = Kernel {
         set: InstructionSet::detect(),
         geometry: Geometry { batch, tokens, heads, head_size: dim / heads },
-        sizes,
+        sizes: *sizes,
         epsilon: epsilon as f32,
         cancel: cancel.clone(),
     };
-    let kept = all().any(Tensor::track_op).then(Mutex::default);
-    let packed = BlockWeights::packed(weights)?;
-    x.contiguous()?.apply_op2(&packed, Blocks { kernel, count: weights.len(), kept })
+    let count = weights.len();
+    let x = x.contiguous()?;
+    match frozen {
+        Some(transposed) if !x.track_op() => {
+            x.apply_op2(transposed, Blocks { kernel, count, form: Form::Transposed })
+        }
+        _ => {
+            let kept = all().any(Tensor::track_op).then(Mutex::default);
+            let packed = BlockWeights::packed(weights)?;
+            x.apply_op2(&packed, Blocks { kernel, count, form: Form::Plain { kept } })
+        }
+    }
 }
 
 /// The same from this room's single operations: other devices and types, and the tests' oracle.
@@ -98,8 +144,18 @@ fn composite(x: &Tensor, weights: &BlockWeights, heads: usize, epsilon: f64) -> 
 struct Blocks {
     kernel: Kernel,
     count: usize,
-    /// Left by the forward pass for the backward pass, which takes it; none without a graph.
-    kept: Option<Mutex<Vec<Kept>>>,
+    form: Form,
+}
+
+/// How the weights come.
+enum Form {
+    /// Ready for the forward pass; there is no backward pass.
+    Transposed,
+    /// As they are.
+    Plain {
+        /// Left by the forward pass for the backward pass, which takes it; none without a graph.
+        kept: Option<Mutex<Vec<Kept>>>,
+    },
 }
 
 /// What the backward pass of one block needs.
@@ -110,30 +166,39 @@ struct Kept {
 }
 
 impl Blocks {
+    fn kept(&self) -> Option<MutexGuard<'_, Vec<Kept>>> {
+        match &self.form {
+            Form::Plain { kept: Some(kept) } => {
+                Some(kept.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            _ => None,
+        }
+    }
+
     fn forward(&self, x: &[f32], packed: &[f32]) -> Result<Vec<f32>> {
         let mut input = None;
         let mut all = Vec::new();
+        let keeps = matches!(&self.form, Form::Plain { kept: Some(_) });
         for packed in packed.chunks_exact(packed.len() / self.count) {
-            let (out, saved) = self.kernel.forward(input.as_deref().unwrap_or(x), packed)?;
+            let x = input.as_deref().unwrap_or(x);
+            let (out, saved) = match self.form {
+                Form::Transposed => self.kernel.forward_transposed(x, packed)?,
+                Form::Plain { .. } => self.kernel.forward(x, packed)?,
+            };
             let x = input.replace(out);
-            if self.kept.is_some() {
+            if keeps {
                 all.push(Kept { x, saved });
             }
         }
-        if let Some(kept) = &self.kept {
-            *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = all;
+        if let Some(mut kept) = self.kept() {
+            *kept = all;
         }
         Ok(input.unwrap_or_else(|| x.to_vec()))
     }
 
     /// Gradients of `x` and of the packed parameters.
     fn backward(&self, x: &[f32], packed: &[f32], grad: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
-        let mut all = match &self.kept {
-            Some(kept) => {
-                std::mem::take(&mut *kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
-            }
-            None => Vec::new(),
-        };
+        let mut all = self.kept().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default();
         if all.len() != self.count {
             bail!("block: the backward pass needs a forward pass of its own first");
         }

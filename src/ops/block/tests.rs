@@ -41,7 +41,7 @@ fn weights(x: &[Tensor]) -> BlockWeights {
 const EPSILON: f64 = 1e-5;
 
 fn apply(heads: usize) -> impl Fn(&[Tensor]) -> Result<Tensor> + Sync {
-    move |x| block(&x[0], &weights(x), heads, EPSILON, &CancelToken::default())
+    move |x| block(&x[0], weights(x), heads, EPSILON, &CancelToken::default())
 }
 
 proptest! {
@@ -98,12 +98,13 @@ fn a_stack_is_its_blocks_one_after_another() {
     let token = CancelToken::default();
     let one = |x: &Tensor, w: &[Tensor]| {
         let all = [std::slice::from_ref(x), w].concat();
-        block(x, &weights(&all), 2, EPSILON, &token)
+        block(x, weights(&all), 2, EPSILON, &token)
     };
     let apart = |x: &[Tensor]| one(&one(&x[0], &x[1..13])?, &x[13..]);
+    let stack = |blocks: &[&[Tensor]]| BlockStack::new(blocks.iter().map(|x| weights(x)).collect());
     let together = |x: &[Tensor]| {
         let second = [&x[..1], &x[13..]].concat();
-        blocks(&x[0], &[weights(x), weights(&second)], 2, EPSILON, &token)
+        blocks(&x[0], &stack(&[x, &second])?, 2, EPSILON, &token)
     };
     let (a, b) = (result_and_gradients(&apart, &all), result_and_gradients(&together, &all));
     assert_eq!(largest_difference(&a.0, &b.0), 0.0);
@@ -111,7 +112,11 @@ fn a_stack_is_its_blocks_one_after_another() {
         assert_eq!(largest_difference(a, b), 0.0);
     }
     let other = inputs([2, 90, 16], 30, 1);
-    assert!(blocks(&all[0], &[weights(&all), weights(&other)], 2, EPSILON, &token).is_err());
+    assert!(stack(&[&all, &other]).is_err());
+    // Without a graph the weights are packed beforehand; no bit changes.
+    let frozen = together(&all).unwrap();
+    assert!(!frozen.track_op());
+    assert_eq!(largest_difference(&frozen, &a.0), 0.0);
 }
 
 #[test]
@@ -128,7 +133,7 @@ fn a_second_backward_pass_is_an_error() -> Result<()> {
 fn an_empty_batch_stays_empty() -> Result<()> {
     let x = Tensor::zeros((0, 20, 8), candle_core::DType::F32, &Device::Cpu)?;
     let weights = weights(&inputs([1, 20, 8], 16, 5));
-    assert_eq!(block(&x, &weights, 2, EPSILON, &CancelToken::default())?.dims(), [0, 20, 8]);
+    assert_eq!(block(&x, weights, 2, EPSILON, &CancelToken::default())?.dims(), [0, 20, 8]);
     Ok(())
 }
 
@@ -141,7 +146,7 @@ fn a_set_token_stops_the_forward_and_the_backward_pass() -> Result<()> {
     for x in [&inputs, &double] {
         let token = CancelToken::default();
         let x0 = Var::from_tensor(&x[0])?;
-        let run = || block(x0.as_tensor(), &weights(x), 2, EPSILON, &token);
+        let run = || block(x0.as_tensor(), weights(x), 2, EPSILON, &token);
         let result = run()?.sum_all()?;
         token.cancel();
         assert!(cancelled(run().unwrap_err()));
