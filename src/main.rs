@@ -1,6 +1,6 @@
 //! Command line of u2ad.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -253,10 +253,25 @@ struct ShellArguments {
     /// transcript, after a crash as well as after a regular end.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
     resume: Option<Option<PathBuf>>,
+    /// Open the shell on a kernel that runs already: the one of this connection file, or else the
+    /// one that started last. Its notebook and the shell then share one session.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "resume")]
+    existing: Option<Option<PathBuf>>,
+}
+
+impl ShellArguments {
+    fn open(self) -> u2ad::Result<ExitCode> {
+        match &self.existing {
+            Some(file) => {
+                terminal::run_existing(file.as_deref().unwrap_or(Path::new("")), self.images)
+            }
+            None => terminal::run(&self.into()),
+        }
+    }
 }
 
 impl From<ShellArguments> for ShellOptions {
-    fn from(ShellArguments { session, images, resume }: ShellArguments) -> Self {
+    fn from(ShellArguments { session, images, resume, .. }: ShellArguments) -> Self {
         Self { session: session.into(), images, resume: resume.map(Option::unwrap_or_default) }
     }
 }
@@ -279,8 +294,8 @@ fn main() -> ExitCode {
         }
         Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
-        Some(Command::Repl { shell }) => terminal::run(&shell.into()),
-        None => terminal::run(&shell.into()),
+        Some(Command::Repl { shell }) => shell.open(),
+        None => shell.open(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");

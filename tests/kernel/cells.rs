@@ -165,3 +165,20 @@ async fn training_shows_one_progress_display_that_updates() {
     assert_eq!(last.content["transient"], shown[0].content["transient"]);
     assert!(last.content["data"]["image/png"].is_string(), "the curve stays");
 }
+
+#[tokio::test]
+async fn commands_of_the_shell_work_in_a_cell() {
+    let mut kernel = Kernel::new().await;
+    kernel.run("answer = 42").await;
+    let who = kernel.run(":who").await;
+    let names = who.all("display_data")[0].content["data"]["text/plain"].as_str().unwrap();
+    assert!(names.contains("answer"), "{names}");
+    let time = kernel.run(":time answer + 1").await;
+    assert_eq!(time.value(), "43");
+    let took = time.all("display_data")[0].content["data"]["text/plain"].as_str().unwrap();
+    assert!(took.starts_with("took "), "{took}");
+    for refused in [":quit", ":images none", ":nonsense"] {
+        assert_eq!(kernel.run(refused).await.reply["status"], "error", "{refused}");
+    }
+    assert_eq!(kernel.run("answer").await.value(), "42");
+}

@@ -59,12 +59,20 @@ impl Images {
     /// Draws a figure below the cursor. A terminal that cannot is no reason to fail: the figure is
     /// on disk.
     pub fn draw(&mut self, figure: &Figure) {
+        if self.protocol() != Protocol::None
+            && let Ok(png) = figure.png()
+        {
+            self.draw_png(&png);
+        }
+    }
+
+    /// The same for a picture that somebody else has drawn.
+    pub fn draw_png(&mut self, png: &[u8]) {
         let protocol = self.protocol();
         if protocol == Protocol::None {
             return;
         }
-        let Ok(png) = figure.png() else { return };
-        let Ok(picture) = image::load_from_memory_with_format(&png, ImageFormat::Png) else {
+        let Ok(picture) = image::load_from_memory_with_format(png, ImageFormat::Png) else {
             return;
         };
         let mut bytes = Vec::new();

@@ -14,6 +14,7 @@ use super::incoming::Request;
 use super::kernel::Kernel;
 use super::media::Bundle;
 use super::outbox::Outbox;
+use crate::frontends::commands::command_line;
 use crate::session::{Completeness, Completions, completeness};
 
 /// Answers one request between "busy" and "idle". What is no request gets no reply.
@@ -142,6 +143,9 @@ fn inspect(kernel: &Kernel, asked: &InspectRequest) -> InspectReply {
 }
 
 fn is_complete(code: &str) -> IsCompleteReply {
+    if command_line(code).is_some() {
+        return IsCompleteReply::complete();
+    }
     match completeness(code) {
         Completeness::Complete => IsCompleteReply::complete(),
         Completeness::Incomplete { indent } => IsCompleteReply::incomplete(indent),

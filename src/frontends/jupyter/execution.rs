@@ -12,10 +12,12 @@ use jupyter_protocol::{
     ReplyStatus, Status,
 };
 
+use super::desk::CellDesk;
 use super::incoming::Request;
 use super::kernel::Kernel;
 use super::media::Bundle;
 use super::traceback::{error_output, reply_error};
+use crate::frontends::commands::{self, Next, command_line};
 use crate::session::{Cell, CellError, Display, question};
 
 /// Larger cells are refused: parsing takes some hundred times their size.
@@ -99,13 +101,9 @@ impl Executor {
             kernel.iopub.send(request.publish(ExecuteInput { code, execution_count: count }));
         }
         let mut payload = Vec::new();
-        let outcome = match (code.len() <= LARGEST_CELL, question(code)) {
-            (false, _) => Err(too_large(code.len())),
-            (true, None) => kernel.session.run(cell(count, code.clone())),
-            (true, Some(question)) => kernel.session.answer(&question).map(|page| {
-                payload.push(Payload::Page { data: Bundle::page(&page).data, start: 0 });
-                None
-            }),
+        let outcome = match code.len() <= LARGEST_CELL {
+            true => self.run(count, code, &mut payload),
+            false => Err(too_large(code.len())),
         };
         kernel.sink.end();
         let text = outcome.as_ref().ok().and_then(Option::as_ref).map(Display::to_text);
@@ -130,6 +128,30 @@ impl Executor {
             }
         }
         reply
+    }
+
+    /// Runs a cell of the language, a question such as `train_epoch?`, whose page the client shows
+    /// beside the outputs, or a command such as `:who`.
+    fn run(
+        &self,
+        count: ExecutionCount,
+        code: &str,
+        payload: &mut Vec<Payload>,
+    ) -> Result<Option<Display>, CellError> {
+        if let Some(line) = command_line(code) {
+            let mut desk = CellDesk::new(self.kernel.clone(), cell(count, String::new()).name);
+            if commands::run(line, &mut desk)? == Next::Quit {
+                let hint = Some("a notebook's kernel is shut down by its client".to_owned());
+                return Err(CellError { hint, ..CellError::new("a cell cannot end the kernel") });
+            }
+            return Ok(desk.value);
+        }
+        let Some(question) = question(code) else {
+            return self.kernel.session.run(cell(count, code.to_owned()));
+        };
+        let page = self.kernel.session.answer(&question)?;
+        payload.push(Payload::Page { data: Bundle::page(&page).data, start: 0 });
+        Ok(None)
     }
 
     /// Values that the client asked for beside the cell.

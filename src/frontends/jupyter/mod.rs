@@ -10,13 +10,17 @@
 //! | `sockets`, `guard`, `channels` | the connection file and its sockets; who may send; who reads |
 //! | `incoming`, `outbox`, `iopub` | frames to requests; replies; what everybody hears |
 //! | `kernel` | what the parts share |
-//! | `execution`, `answers`, `stdin` | running cells; answering beside them; asking the user |
+//! | `execution`, `desk` | running cells, questions and commands |
+//! | `answers`, `stdin` | answering beside them; asking the user |
 //! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history` | what was run, remembered across kernels |
 //! | `kernelspec`, `logo` | telling Jupyter that the kernel is there |
+//! | `client` | the other side: a running kernel as the shell uses it |
 
 mod answers;
 mod channels;
+pub(super) mod client;
+mod desk;
 mod execution;
 #[cfg(unix)]
 mod guard;

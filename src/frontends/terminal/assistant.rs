@@ -12,19 +12,31 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::frontends::commands::{COMMANDS, command_line};
 use crate::frontends::images::Window;
-use crate::session::{CandidateKind, Highlight, Session, highlight};
+use crate::session::{CandidateKind, Completions, Highlight, Session, highlight};
+
+/// Who knows what could be typed next: a session, or a kernel that holds one.
+pub(super) trait Adviser {
+    /// What could stand before the character `cursor` of `source`, counted from 0.
+    fn complete(&self, source: &str, cursor: usize) -> Completions;
+}
+
+impl Adviser for Session {
+    fn complete(&self, source: &str, cursor: usize) -> Completions {
+        Session::complete(self, source, cursor)
+    }
+}
 
 /// The editor's helper.
 pub(super) struct Assistant {
-    session: Arc<Session>,
+    adviser: Arc<dyn Adviser>,
     past: HistoryHinter,
     /// Silent while the line is an answer, not source.
     resting: bool,
 }
 
 impl Assistant {
-    pub fn new(session: Arc<Session>) -> Self {
-        Self { session, past: HistoryHinter::new(), resting: false }
+    pub fn new(adviser: Arc<dyn Adviser>) -> Self {
+        Self { adviser, past: HistoryHinter::new(), resting: false }
     }
 
     /// Falls silent, or helps again.
@@ -181,7 +193,7 @@ fn shortened(text: &str, width: usize) -> String {
 impl Assistant {
     /// Where the completed word begins, and its completions with what explains each.
     fn completions(&self, line: &str, position: usize) -> (usize, Vec<(String, String)>) {
-        let found = self.session.complete(line, line[..position].chars().count());
+        let found = self.adviser.complete(line, line[..position].chars().count());
         let byte = line.char_indices().nth(found.start).map_or(line.len(), |(byte, _)| byte);
         let explained = found.candidates.into_iter().map(|candidate| {
             let detail = match (candidate.detail, candidate.kind) {

@@ -9,10 +9,9 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config};
 
-use super::assistant::Assistant;
+use super::assistant::{Adviser, Assistant};
 use super::compose::compose;
 use super::{history, keys};
-use crate::session::Session;
 use crate::{Error, Result};
 
 const PROMPT: &str = "u2ad> ";
@@ -39,7 +38,8 @@ pub(super) enum Line {
 }
 
 impl Editor {
-    pub fn new(session: Arc<Session>) -> Result<Self> {
+    /// A prompt that completes what `adviser` knows.
+    pub fn new(adviser: Arc<dyn Adviser>) -> Result<Self> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
@@ -49,7 +49,7 @@ impl Editor {
             .map_err(failed)?
             .build();
         let mut inner = rustyline::Editor::with_config(config).map_err(failed)?;
-        inner.set_helper(Some(Assistant::new(session)));
+        inner.set_helper(Some(Assistant::new(adviser)));
         let compose = Arc::new(AtomicBool::new(false));
         keys::bind(&mut inner, compose.clone());
         let history = history::file();

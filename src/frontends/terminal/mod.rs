@@ -9,6 +9,7 @@
 //! | `compose` | the user's own editor |
 //! | `past` | the sessions that can be resumed |
 //! | `history` | where typed cells are remembered |
+//! | `remote` | the same prompt on a running kernel |
 //! | `quiet` | no echo while a cell runs |
 
 mod assistant;
@@ -18,6 +19,7 @@ mod history;
 mod keys;
 mod past;
 mod quiet;
+mod remote;
 mod shell;
 
 use std::io::{IsTerminal, stdin};
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::editor::{Editor, Line};
+pub use self::remote::run_existing;
 use self::shell::Shell;
 use super::commands::Next;
 use super::console::Console;

@@ -44,6 +44,14 @@ pub enum CandidateKind {
 }
 
 impl CandidateKind {
+    /// The kind that [`Self::name`] calls so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        use CandidateKind::*;
+        let all =
+            [Verb, Function, Variable, Attribute, Method, KeywordArgument, Value, Path, Keyword];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind in words, such as "keyword argument".
     pub fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,116 @@
+//! The shell on a running kernel: the same prompt, another room.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::assistant::Adviser;
+use super::editor::{Editor, Line};
+use super::quiet::Quiet;
+use crate::context::CancelToken;
+use crate::frontends::ask::ask;
+use crate::frontends::images::Images;
+use crate::frontends::jupyter::client::{Client, Heard, latest_connection_file};
+use crate::frontends::{ImageChoice, commands};
+use crate::session::Completions;
+use crate::{Error, Result};
+
+/// Opens the shell on the kernel of a connection file, or with an empty path on the one that
+/// started last. Ctrl-C interrupts its cell, Ctrl-D leaves it running.
+///
+/// # Errors
+/// If there is no such kernel, it does not answer any more, or the terminal cannot be read.
+pub fn run_existing(connection_file: &Path, images: ImageChoice) -> Result<ExitCode> {
+    let file = match connection_file.as_os_str().is_empty() {
+        true => latest_connection_file()?,
+        false => connection_file.to_path_buf(),
+    };
+    let client = Arc::new(Client::connect(&file)?);
+    let cancel = CancelToken::default();
+    let runs = Arc::new(AtomicBool::new(false));
+    let (interrupted, asked, running) = (client.clone(), cancel.clone(), runs.clone());
+    ctrlc::set_handler(move || {
+        if running.load(Ordering::SeqCst) {
+            asked.cancel();
+            interrupted.interrupt();
+        }
+    })
+    .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
+
+    println!("{} · on the kernel of {}, Ctrl-D leaves it running", client.banner, file.display());
+    let mut editor = Editor::new(client.clone())?;
+    let mut screen = Screen { images: Images::new(images), progress: false, cancel };
+    loop {
+        match editor.read()? {
+            Line::Text(text) if text.trim().is_empty() => {}
+            Line::Text(text) if commands::command_line(&text) == Some("quit") => break,
+            Line::Text(text) => {
+                let quiet = Quiet::new();
+                screen.cancel.reset();
+                runs.store(true, Ordering::SeqCst);
+                let outcome = client.run(&text, &mut |heard| screen.take(heard));
+                runs.store(false, Ordering::SeqCst);
+                screen.clear_progress();
+                drop(quiet);
+                outcome?;
+            }
+            Line::Cleared => {}
+            Line::End => break,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Adviser for Client {
+    fn complete(&self, source: &str, cursor: usize) -> Completions {
+        Client::complete(self, source, cursor)
+    }
+}
+
+/// What the terminal shows of a remote cell.
+struct Screen {
+    images: Images,
+    /// Whether the last line is progress, to be written over.
+    progress: bool,
+    cancel: CancelToken,
+}
+
+impl Screen {
+    /// Shows what a cell does; gives the line that it asks for.
+    fn take(&mut self, heard: Heard) -> Option<String> {
+        self.clear_progress();
+        match heard {
+            Heard::Text(text) => write(&mut stdout().lock(), &text),
+            Heard::ErrorText(text) => write(&mut stderr().lock(), &text),
+            Heard::Shown { png: Some(png), text } => {
+                self.images.draw_png(&png);
+                write(&mut stdout().lock(), &format!("{text}\n"));
+            }
+            Heard::Shown { png: None, text } | Heard::Page(text) => {
+                write(&mut stdout().lock(), &format!("{text}\n"));
+            }
+            Heard::Failed(report) => write(&mut stderr().lock(), &format!("{report}\n")),
+            Heard::Progress(text) if stderr().is_terminal() => {
+                let line = text.lines().last().unwrap_or_default();
+                write(&mut stderr().lock(), line);
+                self.progress = true;
+            }
+            Heard::Progress(_) => {}
+            Heard::Asked { prompt, hidden } => return ask(&prompt, hidden, &self.cancel).ok(),
+        }
+        None
+    }
+
+    fn clear_progress(&mut self) {
+        if std::mem::take(&mut self.progress) {
+            write(&mut stderr().lock(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Writes at once. A reader that has gone away is no reason to fail.
+fn write(out: &mut impl Write, text: &str) {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
