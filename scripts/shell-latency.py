@@ -52,7 +52,7 @@ class Terminal:
 
 
 def starts(ipython):
-    programs = {"u2ad": ([SHELL], b"u2ad> "), "python3 -c pass": (["python3", "-c", "pass"], None)}
+    programs = {"u2ad": ([SHELL], b"u2ad> "), "python3 -c pass": ([sys.executable, "-c", "pass"], None)}
     if ipython:
         programs["ipython"] = ([ipython, "--no-banner"], b"In [")
     times = {name: [] for name in programs}
@@ -79,9 +79,9 @@ def interrupts():
         terminal.until(b"u2ad> ")
         for line in (b"people = phantom_cohort(subjects = 4, pixel_mm = 1.5)",
                      b"model = u2ad(preset = \"paper\")",
-                     b"slices = [len(subject) for subject in people]"):
+                     b"print(len([len(subject) for subject in people]), \"ready\")"):
             terminal.press(line + b"\r")
-            terminal.until(b"\nu2ad> ")
+        terminal.until(b"4 ready")
         times = []
         for number in range(8):
             terminal.press(b"train_epoch(model, people)\r")

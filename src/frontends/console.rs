@@ -103,6 +103,11 @@ impl Console {
         self.kept(|record| record.log(text));
     }
 
+    /// Puts the script that the session amounts to into the run folder, if there is one.
+    pub fn keep_script(&self, script: &str) {
+        self.kept(|record| record.script(script));
+    }
+
     /// Closes the run folder and says where it is; gives it, if there is one.
     pub fn finish(&self, status: RunStatus) -> Option<PathBuf> {
         let folder = self.kept(|record| record.finish(status))??;

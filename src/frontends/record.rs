@@ -90,6 +90,11 @@ impl Record {
         }
     }
 
+    /// Replaces the script in a folder that is open.
+    pub fn script(&mut self, script: &str) -> Result<()> {
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.save_script(script).map(drop))
+    }
+
     /// Closes the folder; gives its path, if there is one.
     pub fn finish(&mut self, status: RunStatus) -> Result<Option<PathBuf>> {
         let Some(folder) = self.folder.take() else { return Ok(None) };

@@ -81,6 +81,12 @@ impl RunFolder {
         self.save(&format!("{stem}.tsv"), table.to_tsv().as_bytes())
     }
 
+    /// Replaces the copy of the script: for a shell, whose script is known at its end.
+    pub fn save_script(&mut self, script: &str) -> Result<PathBuf> {
+        let name = self.record.script.clone();
+        self.save(&name, script.as_bytes())
+    }
+
     /// Saves anything else under a name of its own, replacing an earlier file of that name.
     ///
     /// # Errors
@@ -270,9 +276,11 @@ mod tests {
         let mut run = RunFolder::reopen(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap().status, RunStatus::Running);
         run.log("after").unwrap();
+        run.save_script("print(2)\n").unwrap();
         let second = run.save_table(&table()).unwrap();
         assert!(second.ends_with("02-patient-scores-u2ad.tsv"), "{second:?}");
         assert_eq!(files(&path)["log.txt"], b"before\nafter\n");
+        assert_eq!(files(&path)["demo.star"], b"print(2)\n");
     }
 
     #[test]

@@ -281,6 +281,8 @@ fn the_end_asks_about_an_unsaved_model() {
     shell.press(CTRL_D);
     assert_eq!(shell.ended(), Some(0));
     assert!(home.path("model.safetensors").is_file());
+    let script = fs::read_to_string(home.path("runs/shell/shell.star")).unwrap();
+    assert!(script.contains("\nsave_model(model, \"model.safetensors\")\n"), "{script}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ impl Shell {
     /// Closes the session and its folder.
     pub fn end(self) {
         let Self { session, console } = self;
+        console.keep_script(&session.transcript().to_script());
         // The last user of the session: this waits until its journal is closed.
         drop(session);
         let folder = console.finish(RunStatus::Finished);
