@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 
-use self::kernel::{Kernel, Saved};
+use self::kernel::{Kernel, Saved, Written};
 use self::parameters::Sizes;
 pub use self::parameters::{Affine, BlockWeights};
 use super::{
@@ -176,18 +176,23 @@ impl Blocks {
     }
 
     fn forward(&self, x: &[f32], packed: &[f32]) -> Result<Vec<f32>> {
-        let mut input = None;
-        let mut all = Vec::new();
         let keeps = matches!(&self.form, Form::Plain { kept: Some(_) });
+        let mut all = Vec::new();
+        let mut input: Option<Vec<f32>> = None;
+        let mut spare = None;
         for packed in packed.chunks_exact(packed.len() / self.count) {
-            let x = input.as_deref().unwrap_or(x);
-            let (out, saved) = match self.form {
-                Form::Transposed => self.kernel.forward_transposed(x, packed)?,
-                Form::Plain { .. } => self.kernel.forward(x, packed)?,
-            };
+            let mut to = spare.take().unwrap_or_else(|| self.kernel.room());
+            let from = input.as_deref().unwrap_or(x);
+            match self.form {
+                Form::Transposed => self.kernel.forward_transposed(from, packed, &mut to)?,
+                Form::Plain { .. } => self.kernel.forward(from, packed, &mut to)?,
+            }
+            let Written { out, saved } = to;
             let x = input.replace(out);
             if keeps {
                 all.push(Kept { x, saved });
+            } else if let Some(out) = x {
+                spare = Some(Written { out, saved });
             }
         }
         if let Some(mut kept) = self.kept() {
