@@ -13,7 +13,8 @@
 //! |---|---|---|
 //! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
 //! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
-//! | showing | [`figures`], [`report`] | plotters figures; tables and the run folder |
+//! | study | [`study`] | the steps of a study on whole cohorts |
+//! | showing | [`figures`], [`report`] | plotters figures; tables, what values look like, the run folder |
 //! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
 //! | judging | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the methods to beat |
 //! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
@@ -35,16 +36,22 @@ pub mod detection;
 pub mod error;
 pub mod evaluation;
 pub mod figures;
+#[cfg(feature = "shell")]
 pub mod frontends;
 pub mod lazy_folder;
 pub mod masking;
 pub mod model;
 pub mod ops;
 pub mod report;
+#[cfg(feature = "shell")]
 pub mod session;
+pub mod study;
 pub mod training;
 pub mod uncertainty;
 pub mod volume;
 mod whole_file;
 
 pub use error::{Error, Result};
+
+// For Rust notebooks: what a cell names must be the very copy that this crate uses.
+pub use {candle_core, candle_nn, ndarray, plotters};

@@ -110,6 +110,12 @@ impl Finding {
         }
         highest.map(|(_, slice)| slice)
     }
+
+    /// The slice to look at first: the one with the highest score, else the first; `None` of a
+    /// subject without slices.
+    pub fn shown_slice(&self) -> Option<&SliceFinding> {
+        self.highest_slice().or(self.slices.first())
+    }
 }
 
 /// What a method found in a cohort.
@@ -121,6 +127,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// The finding with the highest score, the first of equals.
+    pub fn highest(&self) -> Option<&Finding> {
+        self.subjects.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))
+    }
+
     /// Scores of the scored subjects that are known to be without lesion.
     pub fn healthy_scores(&self) -> Vec<f64> {
         let healthy =

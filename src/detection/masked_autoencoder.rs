@@ -2,9 +2,10 @@
 
 use super::{Reconstructor, Redrawing};
 use crate::Result;
-use crate::cohort::Slice;
+use crate::cohort::{Frame, Slice};
 use crate::context::Context;
 use crate::model::Network;
+use crate::training::Model;
 use crate::uncertainty::MonteCarlo;
 
 /// A trained network that redraws every patch of the region several times under different masks.
@@ -16,9 +17,25 @@ pub struct MaskedAutoencoder {
     pub round: u64,
 }
 
+impl MaskedAutoencoder {
+    /// The model as it is now, with random draws that none of its estimations had before.
+    ///
+    /// # Errors
+    /// If its tensors cannot be read.
+    pub fn of(model: &mut Model, monte_carlo: MonteCarlo) -> Result<Self> {
+        model.estimations += 1;
+        Ok(Self { network: model.frozen()?, monte_carlo, round: model.estimations })
+    }
+}
+
 impl Reconstructor for MaskedAutoencoder {
     fn name(&self) -> String {
         "U²AD".into()
+    }
+
+    fn frame(&self) -> Option<Frame> {
+        let config = self.network.config();
+        Some(Frame { size: config.image, field_mm: config.field_mm })
     }
 
     fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::Result;
-use crate::cohort::Slice;
+use crate::cohort::{Frame, Slice};
 use crate::context::Context;
 
 /// A slice as a method redrew it.
@@ -21,6 +21,11 @@ pub struct Redrawing {
 pub trait Reconstructor {
     /// The method's name as figures and tables show it.
     fn name(&self) -> String;
+
+    /// What its slices must show; `None` if any will do.
+    fn frame(&self) -> Option<Frame> {
+        None
+    }
 
     /// Redraws each slice; one result per slice, in order. Checks `context` for cancellation and
     /// reports progress to it.

@@ -1,9 +1,21 @@
-//! Tables, and the folder a run leaves behind.
+//! What values look like: tables, pages, displays of several parts; and the folder a run leaves
+//! behind.
 
+mod display;
+mod evaluation;
+mod findings;
+mod page;
 mod run_folder;
 mod run_record;
+mod show;
 mod table;
+mod training;
 
+pub use display::{Display, Part, TEXT_WIDTH};
+pub use evaluation::evaluation_table;
+pub use findings::{finding_display, finding_panels};
+pub use page::{List, Page};
 pub use run_folder::{RunFolder, file_stem};
 pub use run_record::{RunRecord, RunStatus};
+pub use show::{Show, Tabulate, cohort_display};
 pub use table::{Alignment, Cell, Column, Table};

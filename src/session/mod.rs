@@ -57,9 +57,11 @@ pub use cell_error::{Call, CellError, Place};
 pub use device::{device_name, open_device};
 pub use handle::{Cell, Interrupter, Session, Settings};
 pub use journal::{is_abandoned, journal_time};
-pub use manual::{List, Manual, Page, Parameter, Passing, Theme, Verb};
-pub use output::{Display, Output, Part, Sink};
+pub use manual::{Manual, Parameter, Passing, Theme, Verb};
+pub use output::{Output, Sink};
 pub use parameters::Parameters;
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use snapshot::Name;
 pub use transcript::{Transcript, TypedCell};
+
+pub use crate::report::{Display, Page, Part};

@@ -1,7 +1,10 @@
 //! A model's life so far, epoch by epoch.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use crate::choice::Choice;
 use crate::masking::Strategy;
 
 /// What one epoch did.
@@ -20,6 +23,14 @@ pub struct EpochRecord {
     pub variance: Option<f64>,
     /// Mean Monte-Carlo |error| inside the regions, if estimated just before this epoch.
     pub error: Option<f64>,
+}
+
+impl fmt::Display for EpochRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, stage, masking, loss, .. } = self;
+        let (stage, masking) = (stage.name(), masking.name());
+        write!(f, "epoch {epoch} ({stage}, {masking} masks): loss {loss:.4}")
+    }
 }
 
 /// The two halves of a model's education.

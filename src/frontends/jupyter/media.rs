@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::figures::Figure;
+use crate::report::TEXT_WIDTH;
 use crate::session::{Page, Part};
 
 /// A chart is offered as SVG too, unless it is larger than this: with pictures in it the PNG is
@@ -70,9 +71,6 @@ impl Bundle {
         Ok(bundle)
     }
 }
-
-/// Columns of tables as plain text.
-const TEXT_WIDTH: usize = 100;
 
 /// Width and height of a figure on the page.
 fn size(figure: &Figure) -> (u32, u32) {

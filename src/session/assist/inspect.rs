@@ -6,7 +6,8 @@ use super::kinds;
 use super::known::Known;
 use super::scope::Scope;
 use super::tokens::{Placed, Token};
-use crate::session::manual::{List, Member};
+use crate::report::List;
+use crate::session::manual::Member;
 use crate::session::{Manual, Name, Page};
 
 /// The page about the name, call or index in which the cursor stands or which ends there; within

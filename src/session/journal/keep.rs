@@ -21,8 +21,9 @@ use crate::lazy_folder::LazyFolder;
 use crate::session::Transcript;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
-    MasksValue, MethodValue, ModelValue, SliceUncertaintyValue, SubjectValue, UncertaintyValue,
+    MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
+use crate::study::{CohortUncertainty, Masks, SliceUncertainty};
 
 /// How deep lists may hold lists.
 const DEPTH: usize = 16;
@@ -35,7 +36,7 @@ type Reason = String;
 /// The files that recipes need, and which value each holds.
 pub(super) struct Shelf {
     folder: LazyFolder,
-    uncertainties: Vec<(Weak<Vec<SliceUncertaintyValue>>, String)>,
+    uncertainties: Vec<(Weak<Vec<SliceUncertainty>>, String)>,
     findings: Vec<(Weak<Findings>, String)>,
     files: usize,
     /// The models that were met since [`Self::forget_models`], by number.
@@ -89,7 +90,7 @@ impl Shelf {
     }
 
     /// Goes on behind the files that an earlier session left.
-    pub fn remember_uncertainty(&mut self, value: &UncertaintyValue, file: &str) {
+    pub fn remember_uncertainty(&mut self, value: &CohortUncertainty, file: &str) {
         self.uncertainties.push((Arc::downgrade(&value.slices), file.to_owned()));
     }
 
@@ -178,11 +179,12 @@ impl Keeper<'_> {
         if let Some(EpochValue(epoch)) = EpochValue::from_value(value) {
             return Ok(Recipe::Epoch(epoch.clone()));
         }
-        if let Some(uncertainty) = UncertaintyValue::from_value(value) {
+        if let Some(UncertaintyValue(uncertainty)) = UncertaintyValue::from_value(value) {
             return self.uncertainty(uncertainty);
         }
-        if let Some(MasksValue { guide, example, cohort, .. }) = MasksValue::from_value(value) {
-            let example = (example.subject.name.to_string(), example.position);
+        if let Some(MasksValue(masks)) = MasksValue::from_value(value) {
+            let Masks { guide, example: (subject, position), cohort, .. } = masks;
+            let example = (subject.name.to_string(), *position);
             return Ok(Recipe::Masks { guide: guide.clone(), of: cohort_recipe(cohort)?, example });
         }
         if let Some(MethodValue(method)) = MethodValue::from_value(value) {
@@ -213,7 +215,7 @@ impl Keeper<'_> {
         Recipe::Model { number: value.number, estimations: model.estimations, saved }
     }
 
-    fn uncertainty(&mut self, value: &UncertaintyValue) -> Result<Recipe, Reason> {
+    fn uncertainty(&mut self, value: &CohortUncertainty) -> Result<Recipe, Reason> {
         let of = cohort_recipe(&value.cohort)?;
         let file = match found(&self.shelf.uncertainties, &value.slices) {
             Some(file) => file,

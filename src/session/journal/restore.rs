@@ -24,10 +24,10 @@ use crate::session::standing::Standing;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
-    MasksValue, MethodValue, ModelValue, SliceUncertaintyValue, SliceValue, SubjectValue,
-    UncertaintyValue,
+    MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
 use crate::session::{CellError, Display, language, open_device};
+use crate::study::{CohortUncertainty, Masks};
 use crate::training::all_slices;
 use crate::uncertainty::Uncertainty;
 use crate::{Error, Result};
@@ -187,8 +187,9 @@ impl<'a> Kitchen<'a> {
                 if *position >= subject.slices.len() {
                     return Err(changed());
                 }
-                let example = SliceValue { subject, position: *position };
-                heap.alloc(MasksValue { guide: guide.clone(), example, cohort, context })
+                let (guide, example) = (guide.clone(), (subject, *position));
+                let streams = context.streams;
+                heap.alloc(MasksValue(Masks { guide, example, cohort, streams }))
             }
             Recipe::IntensityThreshold { local_mm } => {
                 heap.alloc(MethodValue(IntensityThreshold { local_mm: *local_mm }))
@@ -279,23 +280,18 @@ impl<'a> Kitchen<'a> {
         let mut take = |name: &str| maps.remove(name).unwrap_or_default().into_iter();
         let passes = take("passes").next().unwrap_or_default();
         let (cohort, subjects) = self.prepared(of, passes.len())?;
-        let places = subjects.iter().flat_map(|subject| {
-            let place = |position| SliceValue { subject: subject.clone(), position };
-            (0..subject.slices.len()).map(place)
-        });
         let (mut variance, mut mean, mut error) = (take("variance"), take("mean"), take("error"));
-        let slices = places.zip(passes).map(|(slice, passes)| {
+        let maps = passes.into_iter().map(|passes| {
             let (Some(variance), Some(mean), Some(error)) =
                 (variance.next(), mean.next(), error.next())
             else {
                 return Err(changed());
             };
-            let maps = Uncertainty { variance, mean, error, passes: passes as usize };
-            Ok(SliceUncertaintyValue { slice, maps: Arc::new(maps) })
+            Ok(Uncertainty { variance, mean, error, passes: passes as usize })
         });
-        let slices = Arc::new(slices.collect::<Result<Vec<_>>>()?);
-        let value = UncertaintyValue { slices, patch, cohort };
-        self.shelf.remember_uncertainty(&value, file);
+        let maps = maps.collect::<Result<Vec<_>>>()?;
+        let value = UncertaintyValue(CohortUncertainty::new(cohort, &subjects, maps, patch));
+        self.shelf.remember_uncertainty(&value.0, file);
         self.uncertainties.insert(file.to_owned(), value.clone());
         Ok(value)
     }

@@ -1,7 +1,6 @@
 //! The verbs' documentation, read from the verbs themselves: for `help`, completion, hints in
 //! errors and the reference page. Nothing about a verb is written twice.
 
-mod page;
 mod types;
 mod verb;
 
@@ -10,11 +9,11 @@ use std::sync::LazyLock;
 use starlark::docs::{DocItem, DocMember};
 use starlark::environment::GlobalsBuilder;
 
-pub use page::{List, Page};
 pub(super) use types::{Member, Type};
 pub use verb::{Parameter, Passing, Verb};
 
 use super::{values, verbs};
+use crate::report::{List, Page};
 
 /// All verbs by theme, in the order of a study; the types they return; the language's own
 /// functions and types.

@@ -2,8 +2,8 @@
 
 use starlark::docs::{DocMember, DocType};
 
-use super::page::{List, Page};
 use super::verb::{Verb, prose};
+use crate::report::{List, Page};
 
 /// A type of value.
 #[derive(Clone, Debug, PartialEq, Eq)]

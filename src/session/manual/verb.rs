@@ -2,7 +2,7 @@
 
 use starlark::docs::{DocFunction, DocParam, DocString};
 
-use super::page::{List, Page};
+use crate::report::{List, Page};
 use crate::session::choices::choices;
 use crate::session::verbs::fraction;
 

@@ -15,11 +15,12 @@ use starlark::values::{
 use super::index::{Index, range};
 use super::{SubjectValue, handle, shared_members};
 use crate::Result;
-use crate::cohort::{Cohort, Frame};
+use crate::cohort::Cohort;
 use crate::context::Context;
-use crate::figures::{Figure, cohort_montage, cohort_strip};
+use crate::figures::{Figure, cohort_montage};
+use crate::report::cohort_display;
+use crate::session::Display;
 use crate::session::show::{Show, failed};
-use crate::session::{Display, Part};
 
 /// A cohort with the surroundings that preparing its subjects needs.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -93,23 +94,7 @@ impl<'v> StarlarkValue<'v> for CohortValue {
 
 impl Show for CohortValue {
     fn show(&self) -> Result<Display> {
-        let subjects = self.cohort.subjects(&self.context)?;
-        let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
-        let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
-        let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
-        let Frame { size, field_mm } = self.cohort.frame();
-        let mut text = format!(
-            "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
-             {slices} slices of {size} × {size} pixels for {field_mm} × {field_mm} mm",
-            self.cohort.name(),
-            subjects.len(),
-            subjects.len() - healthy,
-        );
-        for (name, reason) in self.cohort.broken() {
-            text.push_str(&format!("\nleft out {name}: {reason}"));
-        }
-        let strip = cohort_strip(&format!("Cohort {} at a glance", self.cohort.name()), &subjects);
-        Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
+        cohort_display(&self.cohort, &self.context)
     }
 
     fn keys(&self) -> Vec<String> {

@@ -13,21 +13,18 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{FindingsValue, handle, shared_members};
 use crate::Result;
 use crate::context::Context;
-use crate::evaluation::{Confusion, Evaluation, EvaluationOptions, Level, ThresholdRule, evaluate};
-use crate::figures::{Figure, MethodRoc, roc_curves};
-use crate::report::{Cell, Column, Table};
+use crate::evaluation::{Confusion, Evaluation, ThresholdRule};
+use crate::figures::Figure;
+use crate::report::{Show as _, Table, Tabulate};
+use crate::session::Display;
 use crate::session::show::Show;
-use crate::session::{Display, Part};
+use crate::study::Judgement;
 
-/// An evaluation with the scores it was made from.
+/// A judgement, and what was judged by which rule: enough to judge it again.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
-    pub evaluation: Arc<Evaluation>,
-    /// What its chart shows.
-    #[allocative(skip)]
-    pub roc: Arc<MethodRoc>,
-    /// What was judged, and by which rule: enough to judge it again.
+    pub judgement: Arc<Judgement>,
     pub found: FindingsValue,
     #[allocative(skip)]
     pub rule: ThresholdRule,
@@ -37,12 +34,14 @@ impl EvaluationValue {
     /// Judges findings.
     ///
     /// # Errors
-    /// As [`evaluate`].
+    /// As [`Judgement::new`].
     pub fn new(found: &FindingsValue, rule: ThresholdRule, context: &Context) -> Result<Self> {
-        let options = EvaluationOptions { threshold: rule.clone() };
-        let evaluation = evaluate(&found.0, &options, context)?;
-        let roc = Arc::new(MethodRoc::new(&found.0, &evaluation));
-        Ok(Self { evaluation: Arc::new(evaluation), roc, found: found.clone(), rule })
+        let judgement = Arc::new(Judgement::new(&found.0, rule.clone(), context)?);
+        Ok(Self { judgement, found: found.clone(), rule })
+    }
+
+    fn evaluation(&self) -> &Evaluation {
+        &self.judgement.evaluation
     }
 }
 
@@ -51,7 +50,7 @@ starlark::methods_static!(EVALUATION = evaluation_methods);
 
 impl fmt::Display for EvaluationValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Evaluation { method, patients, .. } = &*self.evaluation;
+        let Evaluation { method, patients, .. } = self.evaluation();
         write!(f, "<Evaluation of {method}")?;
         match patients.auroc {
             Some(auroc) => write!(f, ", patient AUROC {auroc:.3}>"),
@@ -63,63 +62,19 @@ impl fmt::Display for EvaluationValue {
 impl EvaluationValue {
     /// Metrics below each other, one column per evaluation.
     pub fn table(evaluations: &[&Self]) -> Result<Table> {
-        let mut columns = vec![Column::text("metric")];
-        columns.extend(evaluations.iter().map(|one| Column::number(&one.evaluation.method, 3)));
-        let mut table = Table::new("Evaluation", columns);
-        for (name, metric) in METRICS {
-            let row = evaluations.iter().map(|one| metric(&one.evaluation));
-            table.push([Cell::from(*name)].into_iter().chain(row).collect())?;
-        }
-        Ok(table)
+        let judgements: Vec<&Judgement> = evaluations.iter().map(|one| &*one.judgement).collect();
+        judgements.table()
     }
 
     /// ROC curves on one chart.
-    pub fn roc(evaluations: &[&Self]) -> Figure {
-        let curves: Vec<MethodRoc> = evaluations.iter().map(|one| (*one.roc).clone()).collect();
-        roc_curves(&curves)
+    pub fn chart(evaluations: &[&Self]) -> Figure {
+        let judgements: Vec<&Judgement> = evaluations.iter().map(|one| &*one.judgement).collect();
+        Judgement::chart(&judgements)
     }
 
     fn at_threshold(&self, measure: fn(&Confusion) -> Option<f64>) -> NoneOr<f64> {
-        NoneOr::from_option(self.evaluation.patients.confusion.as_ref().and_then(measure))
+        NoneOr::from_option(self.evaluation().patients.confusion.as_ref().and_then(measure))
     }
-}
-
-/// A metric's name and how it is read off.
-type Metric = (&'static str, fn(&Evaluation) -> Cell);
-
-/// The rows of an evaluation table.
-const METRICS: &[Metric] = &[
-    ("patients with lesion", |e| Cell::from(e.subjects.with_lesion)),
-    ("patients without lesion", |e| Cell::from(e.subjects.without_lesion)),
-    ("patient AUROC", |e| Cell::from(e.patients.auroc)),
-    ("… its 95 % interval", |e| {
-        let interval = e.patients.auroc_interval.as_ref();
-        Cell::from(interval.map(|interval| format!("{:.3} – {:.3}", interval.low, interval.high)))
-    }),
-    ("patient average precision", |e| Cell::from(e.patients.average_precision)),
-    ("threshold", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.value))),
-    ("threshold from", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.origin.clone()))),
-    ("patient F1", |e| Cell::from(confusion(&e.patients).and_then(Confusion::f1))),
-    ("patient sensitivity", |e| {
-        Cell::from(confusion(&e.patients).and_then(Confusion::sensitivity))
-    }),
-    ("patient specificity", |e| {
-        Cell::from(confusion(&e.patients).and_then(Confusion::specificity))
-    }),
-    ("segment AUROC", |e| Cell::from(e.segments.as_ref().and_then(|level| level.auroc))),
-    ("segment average precision", |e| {
-        Cell::from(e.segments.as_ref().and_then(|level| level.average_precision))
-    }),
-    ("pixel average precision", |e| {
-        Cell::from(e.pixels.as_ref().and_then(|level| level.average_precision))
-    }),
-    ("pixel Dice", |e| Cell::from(e.pixels.as_ref().and_then(|level| level.dice))),
-    ("SSIM of normal tissue", |e| Cell::from(e.normal.map(|normal| normal.ssim))),
-    ("PSNR of normal tissue, dB", |e| Cell::from(e.normal.map(|normal| normal.psnr_db))),
-];
-
-fn confusion(level: &Level) -> Option<&Confusion> {
-    level.confusion.as_ref()
 }
 
 #[starlark_value(type = "Evaluation")]
@@ -129,8 +84,7 @@ impl<'v> StarlarkValue<'v> for EvaluationValue {
 
 impl Show for EvaluationValue {
     fn show(&self) -> Result<Display> {
-        let all = [self];
-        Ok(Display::of([Part::Table(Self::table(&all)?), Part::Figure(Self::roc(&all))]))
+        self.judgement.show()
     }
 }
 
@@ -141,32 +95,32 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     /// Name of the method.
     #[starlark(attribute)]
     fn method(this: &EvaluationValue) -> anyhow::Result<String> {
-        Ok(this.evaluation.method.clone())
+        Ok(this.evaluation().method.clone())
     }
 
     /// Area under the ROC curve of the patients' scores.
     #[starlark(attribute)]
     fn auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(NoneOr::from_option(this.evaluation.patients.auroc))
+        Ok(NoneOr::from_option(this.evaluation().patients.auroc))
     }
 
     /// Average precision of the patients' scores.
     #[starlark(attribute)]
     fn average_precision(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(NoneOr::from_option(this.evaluation.patients.average_precision))
+        Ok(NoneOr::from_option(this.evaluation().patients.average_precision))
     }
 
     /// Scores at or above it count as found.
     #[starlark(attribute)]
     fn threshold(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        let threshold = this.evaluation.patients.threshold.as_ref();
+        let threshold = this.evaluation().patients.threshold.as_ref();
         Ok(NoneOr::from_option(threshold.map(|threshold| threshold.value)))
     }
 
     /// Where the threshold comes from.
     #[starlark(attribute)]
     fn threshold_origin(this: &EvaluationValue) -> anyhow::Result<NoneOr<String>> {
-        let threshold = this.evaluation.patients.threshold.as_ref();
+        let threshold = this.evaluation().patients.threshold.as_ref();
         Ok(NoneOr::from_option(threshold.map(|threshold| threshold.origin.clone())))
     }
 
@@ -191,20 +145,20 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     /// Area under the ROC curve of the segments' scores.
     #[starlark(attribute)]
     fn segment_auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        let segments = this.evaluation.segments.as_ref();
+        let segments = this.evaluation().segments.as_ref();
         Ok(NoneOr::from_option(segments.and_then(|level| level.auroc)))
     }
 
     /// Average precision of the errors of pixels.
     #[starlark(attribute)]
     fn pixel_average_precision(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        let pixels = this.evaluation.pixels.as_ref();
+        let pixels = this.evaluation().pixels.as_ref();
         Ok(NoneOr::from_option(pixels.and_then(|level| level.average_precision)))
     }
 
     /// Structural similarity of image and reconstruction in normal tissue.
     #[starlark(attribute)]
     fn ssim(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(NoneOr::from_option(this.evaluation.normal.map(|normal| normal.ssim)))
+        Ok(NoneOr::from_option(this.evaluation().normal.map(|normal| normal.ssim)))
     }
 }

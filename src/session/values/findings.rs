@@ -17,10 +17,10 @@ use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
 use crate::detection::{Finding, Findings, SliceFinding};
-use crate::figures::{Figure, anomaly_curve, redrawing_panels};
-use crate::report::{Cell, Column, Table};
+use crate::figures::{Figure, anomaly_curve};
+use crate::report::{Show as _, finding_display, finding_panels};
+use crate::session::Display;
 use crate::session::show::{Show, failed};
-use crate::session::{Display, Part};
 use crate::{Error, Result};
 
 /// Findings of a whole cohort.
@@ -61,31 +61,6 @@ impl FindingsValue {
     fn one(&self, position: usize) -> FindingValue {
         FindingValue { of: self.clone(), position }
     }
-
-    /// One row per subject, in the order of the cohort.
-    pub fn table(&self) -> Result<Table> {
-        let columns = vec![
-            Column::text("subject"),
-            Column::number("score", 4),
-            Column::text("segment"),
-            Column::number("slice", 0),
-            Column::text("lesion"),
-        ];
-        let mut table = Table::new(format!("Findings: {}", self.0.method), columns);
-        for finding in &self.0.subjects {
-            let peak = finding.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
-            let slice = finding.highest_slice();
-            let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
-            table.push(vec![
-                Cell::from(&*finding.subject.name),
-                Cell::from(finding.is_scored().then_some(finding.score)),
-                Cell::from(peak.map(|segment| segment.name.clone())),
-                Cell::from(index.map(|slice| slice.index)),
-                Cell::from(finding.subject.has_lesion().map(|yes| if yes { "yes" } else { "no" })),
-            ])?;
-        }
-        Ok(table)
-    }
 }
 
 type Draw = fn(&FindingValue) -> Result<Figure>;
@@ -102,19 +77,17 @@ impl FindingValue {
     /// The slice with the highest score, else the first.
     fn highest(&self) -> Result<(SliceValue, &SliceFinding)> {
         let finding = self.finding();
-        let found = finding.highest_slice().or(finding.slices.first());
-        let found = found.ok_or_else(|| {
+        let found = finding.shown_slice().ok_or_else(|| {
             Error::subject(&*finding.subject.name, "there are no slices to show findings in")
         })?;
         Ok((SliceValue { subject: finding.subject.clone(), position: found.slice }, found))
     }
 
-    pub fn panels(&self) -> Result<Figure> {
-        let (slice, found) = self.highest()?;
-        Ok(redrawing_panels(slice.slice(), &found.redrawing, &self.of.0.method))
+    fn panels(&self) -> Result<Figure> {
+        finding_panels(self.finding(), &self.of.0.method)
     }
 
-    pub fn curve(&self) -> Figure {
+    fn curve(&self) -> Figure {
         anomaly_curve(self.finding(), &self.of.0.method)
     }
 }
@@ -151,13 +124,7 @@ impl<'v> StarlarkValue<'v> for FindingValue {
 
 impl Show for FindingsValue {
     fn show(&self) -> Result<Display> {
-        let mut display = Display::of([Part::Table(self.table()?)]);
-        let scored = (0..self.0.subjects.len()).rev().map(|position| self.one(position));
-        let highest = scored.max_by(|a, b| a.finding().score.total_cmp(&b.finding().score));
-        if let Some(highest) = highest {
-            display.parts.push(Part::Figure(highest.panels()?));
-        }
-        Ok(display)
+        self.0.show()
     }
 
     fn keys(&self) -> Vec<String> {
@@ -167,7 +134,7 @@ impl Show for FindingsValue {
 
 impl Show for FindingValue {
     fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Figure(self.panels()?), Part::Figure(self.curve())]))
+        finding_display(self.finding(), &self.of.0.method)
     }
 }
 

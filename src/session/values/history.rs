@@ -15,10 +15,9 @@ use super::index::{position, range};
 use super::{handle, shared_members};
 use crate::Result;
 use crate::choice::Choice;
-use crate::figures::training_history;
-use crate::report::{Cell, Column, Table};
+use crate::report::Show as _;
+use crate::session::Display;
 use crate::session::show::{Show, failed};
-use crate::session::{Display, Part};
 use crate::training::{EpochRecord, History};
 
 /// A model's life up to the moment it was asked for.
@@ -42,41 +41,7 @@ impl fmt::Display for HistoryValue {
 
 impl fmt::Display for EpochValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let EpochRecord { epoch, stage, masking, loss, .. } = &self.0;
-        let (stage, masking) = (stage.name(), masking.name());
-        write!(f, "epoch {epoch} ({stage}, {masking} masks): loss {loss:.4}")
-    }
-}
-
-impl HistoryValue {
-    /// One row per epoch.
-    pub fn table(&self) -> Result<Table> {
-        let columns = vec![
-            Column::number("epoch", 0),
-            Column::text("stage"),
-            Column::text("masks"),
-            Column::number("loss", 4),
-            Column::number("reconstruction", 4),
-            Column::number("edge", 4),
-            Column::number("learning rate", 6),
-            Column::number("variance", 6),
-            Column::number("error", 4),
-        ];
-        let mut table = Table::new("Training history", columns);
-        for epoch in &self.0.epochs {
-            table.push(vec![
-                Cell::from(epoch.epoch),
-                Cell::from(epoch.stage.name()),
-                Cell::from(epoch.masking.name()),
-                Cell::from(epoch.loss),
-                Cell::from(epoch.reconstruction),
-                Cell::from(epoch.edge),
-                Cell::from(epoch.learning_rate),
-                Cell::from(epoch.variance),
-                Cell::from(epoch.error),
-            ])?;
-        }
-        Ok(table)
+        self.0.fmt(f)
     }
 }
 
@@ -116,19 +81,13 @@ impl<'v> StarlarkValue<'v> for EpochValue {
 
 impl Show for HistoryValue {
     fn show(&self) -> Result<Display> {
-        Ok(match self.0.epochs.last() {
-            None => Display::text("no epoch was trained yet"),
-            Some(last) => Display::of([
-                Part::Text(EpochValue(last.clone()).to_string()),
-                Part::Figure(training_history(&self.0)),
-            ]),
-        })
+        self.0.show()
     }
 }
 
 impl Show for EpochValue {
     fn show(&self) -> Result<Display> {
-        Ok(Display::text(self.to_string()))
+        self.0.show()
     }
 }
 

@@ -15,6 +15,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{HistoryValue, handle, shared_members};
 use crate::Result;
 use crate::context::Context;
+use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::Show;
 use crate::training::Model;
@@ -101,26 +102,7 @@ impl<'v> StarlarkValue<'v> for ModelValue {
 
 impl Show for ModelValue {
     fn show(&self) -> Result<Display> {
-        let history = HistoryValue(self.lock().history.clone());
-        let model = self.lock();
-        let config = model.config;
-        let text = format!(
-            "masked autoencoder: {0} × {0} pixels for {1} × {1} mm in patches of {2}, {3} + {4} \
-             blocks, {5} parameters, {6} epochs",
-            config.image,
-            config.field_mm,
-            config.patch,
-            config.depth,
-            config.decoder_depth,
-            model.parameters.count(),
-            model.history.epochs.len(),
-        );
-        drop(model);
-        let mut display = Display::text(text);
-        if !history.0.epochs.is_empty() {
-            display.parts.extend(history.show()?.parts);
-        }
-        Ok(display)
+        self.lock().show()
     }
 }
 

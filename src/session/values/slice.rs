@@ -14,9 +14,9 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{ImageValue, handle, shared_members};
 use crate::Result;
 use crate::cohort::{Slice, Subject};
-use crate::figures::slice_view;
+use crate::report::Show as _;
+use crate::session::Display;
 use crate::session::show::Show;
-use crate::session::{Display, Part};
 
 /// A slice of a subject, by its position among the prepared ones.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -63,7 +63,7 @@ impl<'v> StarlarkValue<'v> for SliceValue {
 
 impl Show for SliceValue {
     fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Figure(slice_view(self.slice()))]))
+        self.slice().show()
     }
 }
 

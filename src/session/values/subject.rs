@@ -17,9 +17,9 @@ use super::index::position;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::{Cohort, Disc, Subject};
 use crate::context::Context;
-use crate::figures::slice_view;
+use crate::report::Show as _;
+use crate::session::Display;
 use crate::session::show::{Show, failed};
-use crate::session::{Display, Part};
 use crate::{Error, Result};
 
 /// A place in a cohort; the subject is prepared when its slices are asked for.
@@ -76,20 +76,7 @@ impl<'v> StarlarkValue<'v> for SubjectValue {
 
 impl Show for SubjectValue {
     fn show(&self) -> Result<Display> {
-        let subject = self.subject()?;
-        let lesion = match subject.has_lesion() {
-            Some(true) => "has a lesion",
-            Some(false) => "is without lesion",
-            None => "it is unknown whether there is a lesion",
-        };
-        let group = if subject.is_healthy() { "healthy" } else { "clinical" };
-        let mut text =
-            format!("{}: {group}, {lesion}, {} slices", subject.name, subject.slices.len());
-        for (column, value) in &subject.participant {
-            text.push_str(&format!("\n  {column}: {value}"));
-        }
-        let figure = slice_view(self.mid_slice()?.slice());
-        Ok(Display::of([Part::Text(text), Part::Figure(figure)]))
+        self.subject()?.show()
     }
 }
 

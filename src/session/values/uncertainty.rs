@@ -13,32 +13,19 @@ use starlark::values::{
 
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
-use crate::cohort::Cohort;
-use crate::figures::uncertainty_panels;
+use crate::report::Show as _;
+use crate::session::Display;
 use crate::session::show::{Show, failed};
-use crate::session::{Display, Part};
-use crate::uncertainty::Uncertainty;
+use crate::study::{CohortUncertainty, SliceUncertainty};
 use crate::{Error, Result};
 
-/// Maps of all slices of some subjects, in their order.
+/// Maps of all slices of some subjects, in their order; at least one.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct UncertaintyValue {
-    /// At least one.
-    pub slices: Arc<Vec<SliceUncertaintyValue>>,
-    /// Edge of the patches the maps were drawn with, pixels.
-    pub patch: usize,
-    /// Whose slices these are, at the size of the maps.
-    #[allocative(skip)]
-    pub cohort: Cohort,
-}
+pub(in crate::session) struct UncertaintyValue(#[allocative(skip)] pub CohortUncertainty);
 
 /// Maps of one slice.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct SliceUncertaintyValue {
-    pub slice: SliceValue,
-    #[allocative(skip)]
-    pub maps: Arc<Uncertainty>,
-}
+pub(in crate::session) struct SliceUncertaintyValue(#[allocative(skip)] pub SliceUncertainty);
 
 handle!(UncertaintyValue);
 handle!(SliceUncertaintyValue);
@@ -47,44 +34,26 @@ starlark::methods_static!(SLICE_UNCERTAINTY = slice_uncertainty_methods);
 
 impl fmt::Display for UncertaintyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Uncertainty of {} slices>", self.slices.len())
+        write!(f, "<Uncertainty of {} slices>", self.0.slices.len())
     }
 }
 
 impl fmt::Display for SliceUncertaintyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slice = self.slice.slice();
+        let slice = self.0.slice();
         write!(f, "<Uncertainty of {}, slice {}>", slice.subject, slice.index)
     }
 }
 
 impl UncertaintyValue {
-    /// The slice with the highest mean variance in its region, the first of equals.
-    pub fn most_uncertain(&self) -> Option<&SliceUncertaintyValue> {
-        let variance = |one: &&SliceUncertaintyValue| one.mean_in_region(|maps| &maps.variance);
-        self.slices.iter().rev().max_by(|a, b| variance(a).total_cmp(&variance(b)))
-    }
-
-    /// Mean over all pixels of all regions.
-    fn mean(&self, map: impl Fn(&Uncertainty) -> &ndarray::Array2<f32>) -> f64 {
-        let (sum, pixels) = self.slices.iter().fold((0.0, 0), |(sum, pixels), one| {
-            let (more, count) = one.sum_in_region(&map);
-            (sum + more, pixels + count)
-        });
-        sum / pixels.max(1) as f64
+    fn one(&self, position: usize) -> SliceUncertaintyValue {
+        SliceUncertaintyValue(self.0.slices[position].clone())
     }
 }
 
 impl SliceUncertaintyValue {
-    fn sum_in_region(&self, map: impl Fn(&Uncertainty) -> &ndarray::Array2<f32>) -> (f64, usize) {
-        let region = &self.slice.slice().region;
-        let inside = map(&self.maps).iter().zip(region).filter(|(_, inside)| **inside);
-        inside.fold((0.0, 0), |(sum, pixels), (value, _)| (sum + f64::from(*value), pixels + 1))
-    }
-
-    fn mean_in_region(&self, map: impl Fn(&Uncertainty) -> &ndarray::Array2<f32>) -> f64 {
-        let (sum, pixels) = self.sum_in_region(map);
-        sum / pixels.max(1) as f64
+    fn place(&self) -> SliceValue {
+        SliceValue { subject: self.0.subject.clone(), position: self.0.position }
     }
 }
 
@@ -93,30 +62,29 @@ impl<'v> StarlarkValue<'v> for UncertaintyValue {
     shared_members!(UNCERTAINTY);
 
     fn length(&self) -> starlark::Result<i32> {
-        Ok(self.slices.len() as i32)
+        Ok(self.0.slices.len() as i32)
     }
 
     fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
-        let position = match Index::of(index, self.slices.len(), "slice").map_err(failed)? {
+        let position = match Index::of(index, self.0.slices.len(), "slice").map_err(failed)? {
             Index::Position(position) => position,
             Index::Name(name) => {
-                let subject = self.slices.iter().find(|one| &*one.slice.subject.name == name);
-                let middle = subject.map(|one| SliceValue::mid_cord(&one.slice.subject));
+                let subject = self.0.slices.iter().find(|one| &*one.subject.name == name);
+                let middle = subject.map(|one| SliceValue::mid_cord(&one.subject));
                 let missing = || Error::input(format!("no uncertainty of a subject {name}"));
                 let middle = middle.transpose().map_err(failed)?.ok_or_else(missing);
                 let middle = middle.map_err(failed)?;
-                let is_middle = |one: &SliceUncertaintyValue| {
-                    Arc::ptr_eq(&one.slice.subject, &middle.subject)
-                        && one.slice.position == middle.position
+                let is_middle = |one: &SliceUncertainty| {
+                    Arc::ptr_eq(&one.subject, &middle.subject) && one.position == middle.position
                 };
-                self.slices.iter().position(is_middle).unwrap_or(0)
+                self.0.slices.iter().position(is_middle).unwrap_or(0)
             }
         };
-        Ok(heap.alloc(self.slices[position].clone()))
+        Ok(heap.alloc(self.one(position)))
     }
 
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
-        Ok(self.slices.iter().map(|one| heap.alloc(one.clone())).collect())
+        Ok((0..self.0.slices.len()).map(|position| heap.alloc(self.one(position))).collect())
     }
 }
 
@@ -127,22 +95,12 @@ impl<'v> StarlarkValue<'v> for SliceUncertaintyValue {
 
 impl Show for UncertaintyValue {
     fn show(&self) -> Result<Display> {
-        let mut display = Display::text(format!(
-            "uncertainty of {} slices: mean variance {:.6}, mean error {:.6} inside the regions of \
-             interest",
-            self.slices.len(),
-            self.mean(|maps| &maps.variance),
-            self.mean(|maps| &maps.error),
-        ));
-        if let Some(one) = self.most_uncertain() {
-            display.parts.extend(one.show()?.parts);
-        }
-        Ok(display)
+        self.0.show()
     }
 
     fn keys(&self) -> Vec<String> {
         let mut keys: Vec<_> =
-            self.slices.iter().map(|one| one.slice.subject.name.to_string()).collect();
+            self.0.slices.iter().map(|one| one.subject.name.to_string()).collect();
         keys.dedup();
         keys
     }
@@ -150,7 +108,7 @@ impl Show for UncertaintyValue {
 
 impl Show for SliceUncertaintyValue {
     fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Figure(uncertainty_panels(self.slice.slice(), &self.maps))]))
+        self.0.show()
     }
 }
 
@@ -161,13 +119,13 @@ fn uncertainty_methods(builder: &mut MethodsBuilder) {
     /// Mean variance over the pixels of all regions of interest.
     #[starlark(attribute)]
     fn variance(this: &UncertaintyValue) -> anyhow::Result<f64> {
-        Ok(this.mean(|maps| &maps.variance))
+        Ok(this.0.mean(|maps| &maps.variance))
     }
 
     /// Mean error over the pixels of all regions of interest.
     #[starlark(attribute)]
     fn error(this: &UncertaintyValue) -> anyhow::Result<f64> {
-        Ok(this.mean(|maps| &maps.error))
+        Ok(this.0.mean(|maps| &maps.error))
     }
 }
 
@@ -177,30 +135,30 @@ fn slice_uncertainty_methods(builder: &mut MethodsBuilder) {
     /// The slice itself.
     #[starlark(attribute)]
     fn slice(this: &SliceUncertaintyValue) -> anyhow::Result<SliceValue> {
-        Ok(this.slice.clone())
+        Ok(this.place())
     }
 
     /// Epistemic uncertainty: the variance over the redrawings of each pixel.
     #[starlark(attribute)]
     fn variance(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
-        Ok(this.slice.map("variance", "variance", this.maps.variance.clone()))
+        Ok(this.place().map("variance", "variance", this.0.maps.variance.clone()))
     }
 
     /// Mean redrawing.
     #[starlark(attribute)]
     fn mean(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
-        Ok(this.slice.map("mean reconstruction", "intensity", this.maps.mean.clone()))
+        Ok(this.place().map("mean reconstruction", "intensity", this.0.maps.mean.clone()))
     }
 
     /// Difference of image and mean redrawing, without sign: the aleatoric proxy.
     #[starlark(attribute)]
     fn error(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
-        Ok(this.slice.map("error", "|image − mean|", this.maps.error.clone()))
+        Ok(this.place().map("error", "|image − mean|", this.0.maps.error.clone()))
     }
 
     /// Passes through the network that the maps took.
     #[starlark(attribute)]
     fn passes(this: &SliceUncertaintyValue) -> anyhow::Result<i32> {
-        Ok(this.maps.passes as i32)
+        Ok(this.0.maps.passes as i32)
     }
 }

@@ -10,15 +10,15 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::RATIO;
-use super::training::framed;
 use super::whole;
 use crate::baselines::IntensityThreshold;
-use crate::detection::{self, MaskedAutoencoder};
+use crate::detection::MaskedAutoencoder;
 use crate::evaluation::ThresholdRule;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EvaluationValue, FindingsValue, MethodValue, ModelValue,
 };
+use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
 
 /// Percentile of healthy scores that `evaluate` draws the line at.
@@ -54,27 +54,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let context = State::of(eval).context();
         let (mut findings, cohort) = match model {
             Either::Left(model) => {
-                let context = model.surroundings(context);
-                let cohort = framed(model, cohort)?;
-                let subjects = cohort.subjects(&context)?;
-                let method = {
-                    let mut model = model.lock();
-                    model.estimations += 1;
-                    MaskedAutoencoder {
-                        network: model.frozen()?,
-                        monte_carlo: MonteCarlo {
-                            samples: whole("detect", "samples", samples)?,
-                            ratio: ratio.0,
-                            ..MonteCarlo::default()
-                        },
-                        round: model.estimations,
-                    }
+                let study = Study::from(model.surroundings(context));
+                let cohort = cohort.cohort.in_frame(model.lock().frame())?;
+                let monte_carlo = MonteCarlo {
+                    samples: whole("detect", "samples", samples)?,
+                    ratio: ratio.0,
+                    ..MonteCarlo::default()
                 };
-                (detection::detect(&method, &subjects, &context)?, cohort)
+                let method = MaskedAutoencoder::of(&mut model.lock(), monte_carlo)?;
+                (study.detect(&method, &cohort)?, cohort)
             }
             Either::Right(method) => {
-                let subjects = cohort.cohort.subjects(&context)?;
-                (detection::detect(&method.0, &subjects, &context)?, cohort.cohort.clone())
+                let findings = Study::from(context).detect(&method.0, &cohort.cohort)?;
+                (findings, cohort.cohort.clone())
             }
         };
         if let Some(name) = name.into_option() {

@@ -9,7 +9,7 @@ use starlark::values::{Value, ValueLike};
 
 use crate::choice::unknown;
 use crate::figures::training_history;
-use crate::report::Table;
+use crate::report::{Table, Tabulate};
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
@@ -124,7 +124,7 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
         return Ok(vec![Part::Figure(draw(finding)?)]);
     }
     if let Some(evaluations) = evaluations(value) {
-        return Ok(vec![Part::Figure(EvaluationValue::roc(&evaluations))]);
+        return Ok(vec![Part::Figure(EvaluationValue::chart(&evaluations))]);
     }
     if let Some(model) = value.downcast_ref::<ModelValue>() {
         return Ok(vec![Part::Figure(training_history(&model.lock().history))]);
@@ -150,13 +150,13 @@ fn tabulated(value: Value) -> Result<Table> {
         return EvaluationValue::table(&evaluations);
     }
     if let Some(findings) = value.downcast_ref::<FindingsValue>() {
-        return findings.table();
+        return findings.0.table();
     }
     if let Some(history) = value.downcast_ref::<HistoryValue>() {
-        return history.table();
+        return history.0.table();
     }
     if let Some(model) = value.downcast_ref::<ModelValue>() {
-        return HistoryValue(model.lock().history.clone()).table();
+        return model.lock().history.table();
     }
     Err(Error::input(format!("table: a value of type {} has no table", value.get_type())))
 }

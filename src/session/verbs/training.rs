@@ -1,8 +1,6 @@
 //! Verbs of the loop of the paper: epochs, uncertainty, masks, and the published loops made of
 //! them.
 
-use std::sync::Arc;
-
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
@@ -12,17 +10,14 @@ use starlark::values::none::NoneOr;
 use super::defaults::{LEARNING_RATE, RATIO, TEMPERATURE};
 use super::whole;
 use crate::choice::Choice;
-use crate::cohort::Cohort;
-use crate::context::Context;
-use crate::masking::{Guide, Normalisation, Strategy};
+use crate::masking::{Normalisation, Strategy};
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, SliceUncertaintyValue,
-    SliceValue, UncertaintyValue,
+    CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, UncertaintyValue,
 };
-use crate::training::{self, Adaptation, Stage, TrainingOptions, all_slices};
+use crate::study::Study;
+use crate::training::{Adaptation, TrainingOptions};
 use crate::uncertainty::{MonteCarlo, Passes};
-use crate::{Error, Result};
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -70,15 +65,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             augment,
             ..TrainingOptions::default()
         };
-        let context = surroundings(model, eval);
-        let subjects = framed(model, cohort)?.subjects(&context)?;
-        let (guide, stage) = match masks.into_option() {
-            Some(masks) => (masks.guide.clone(), Stage::Adapt),
-            None => (Guide::random(model.lock().config.patch), Stage::Pretrain),
-        };
-        let mut model = model.lock();
-        let slices = all_slices(&subjects);
-        let record = training::train_epoch(&mut model, &slices, &guide, stage, &options, &context)?;
+        let masks = masks.into_option().map(|masks| &masks.0);
+        let study = study(model, eval);
+        let record = study.train_epoch(&mut model.lock(), &cohort.cohort, masks, &options)?;
         Ok(EpochValue(record))
     }
 
@@ -118,11 +107,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ..TrainingOptions::default()
         };
         let epochs = whole(verb, "epochs", epochs)?;
-        let context = surroundings(model, eval);
-        let subjects = framed(model, cohort)?.subjects(&context)?;
-        let mut model = model.lock();
-        training::pretrain(&mut model, &subjects, epochs, &options, &context)?;
-        Ok(HistoryValue(model.history.clone()))
+        let study = study(model, eval);
+        let history = study.pretrain(&mut model.lock(), &cohort.cohort, epochs, &options)?;
+        Ok(HistoryValue(history))
     }
 
     /// Adapts a pretrained model to a clinic's own unlabelled subjects: first it practises where
@@ -184,11 +171,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             },
             ..Adaptation::default()
         };
-        let context = surroundings(model, eval);
-        let subjects = framed(model, cohort)?.subjects(&context)?;
-        let mut model = model.lock();
-        training::adapt(&mut model, &subjects, &options, &context)?;
-        Ok(HistoryValue(model.history.clone()))
+        let study = study(model, eval);
+        Ok(HistoryValue(study.adapt(&mut model.lock(), &cohort.cohort, &options)?))
     }
 
     /// Estimates how unsure a model is: every patch of the region is redrawn several times under
@@ -223,21 +207,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ratio: ratio.0,
             passes: Passes::from_name(passes)?,
         };
-        let context = model.surroundings(State::of(eval).context());
-        let cohort = framed(model, cohort)?;
-        let subjects = cohort.subjects(&context)?;
+        let study = Study::from(model.surroundings(State::of(eval).context()));
         let mut model = model.lock();
-        let slices = all_slices(&subjects);
-        let maps = training::estimate(&mut model, &slices, &settings, &context)?;
-        let places = subjects.iter().flat_map(|subject| {
-            (0..subject.slices.len())
-                .map(|position| SliceValue { subject: subject.clone(), position })
-        });
-        let slices = places
-            .zip(maps)
-            .map(|(slice, maps)| SliceUncertaintyValue { slice, maps: Arc::new(maps) });
-        let patch = model.config.patch;
-        Ok(UncertaintyValue { slices: Arc::new(slices.collect()), patch, cohort })
+        Ok(UncertaintyValue(study.estimate_uncertainty(&mut model, &cohort.cohort, &settings)?))
     }
 
     /// Turns uncertainty into guidance for the masks of the epochs that follow.
@@ -267,28 +239,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<MasksValue> {
         let normalisation = Normalisation::from_name(normalisation)?;
         let strategy = Strategy::from_name(guide)?;
-        let maps = doubt.slices.iter().map(|one| (one.slice.slice(), &*one.maps));
-        let guide = Guide::from_uncertainty(strategy, maps, doubt.patch)
-            .with_normalisation(normalisation)
-            .with_temperature(temperature.0)?;
-        let example = doubt
-            .most_uncertain()
-            .ok_or_else(|| Error::input("regenerate_masks: there is no slice to make masks for"))?;
-        let (example, cohort) = (example.slice.clone(), doubt.cohort.clone());
-        Ok(MasksValue { guide, example, cohort, context: State::of(eval).context() })
+        let context = State::of(eval).context();
+        Ok(MasksValue(doubt.0.masks(strategy, normalisation, temperature.0, &context)?))
     }
 }
 
 /// The surroundings of a training. It may be long, so what the names stand for is written down
 /// first.
-fn surroundings(model: &ModelValue, eval: &Evaluator) -> Context {
+fn study(model: &ModelValue, eval: &Evaluator) -> Study {
     let state = State::of(eval);
     state.write_journal(eval.module());
-    model.surroundings(state.context())
-}
-
-/// The cohort with slices in the frame that the model takes.
-pub(super) fn framed(model: &ModelValue, cohort: &CohortValue) -> Result<Cohort> {
-    let frame = model.lock().frame();
-    cohort.cohort.in_frame(frame)
+    model.surroundings(state.context()).into()
 }

@@ -1,0 +1,130 @@
+//! Values that show themselves.
+
+use std::sync::Arc;
+
+use super::{Display, Part, Table};
+use crate::cohort::{Cohort, Frame, Slice, Subject};
+use crate::context::Context;
+use crate::figures::{Figure, cohort_strip, slice_view};
+use crate::{Error, Result};
+
+/// A value with a richer form than its text.
+pub trait Show {
+    /// What its user sees.
+    ///
+    /// # Errors
+    /// If it has nothing to show, or what it shows cannot be made.
+    fn show(&self) -> Result<Display>;
+}
+
+/// A value whose numbers make a table.
+pub trait Tabulate {
+    /// Its numbers.
+    ///
+    /// # Errors
+    /// If they do not fit together.
+    fn table(&self) -> Result<Table>;
+}
+
+impl Show for Figure {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::of([Part::Figure(self.clone())]))
+    }
+}
+
+impl Show for Table {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::of([Part::Table(self.clone())]))
+    }
+}
+
+impl Show for Display {
+    fn show(&self) -> Result<Display> {
+        Ok(self.clone())
+    }
+}
+
+impl<T: Show + ?Sized> Show for &T {
+    fn show(&self) -> Result<Display> {
+        (**self).show()
+    }
+}
+
+impl<T: Show + ?Sized> Show for Arc<T> {
+    fn show(&self) -> Result<Display> {
+        (**self).show()
+    }
+}
+
+/// One below the other.
+impl<A: Show, B: Show> Show for (A, B) {
+    fn show(&self) -> Result<Display> {
+        let mut display = self.0.show()?;
+        display.parts.extend(self.1.show()?.parts);
+        Ok(display)
+    }
+}
+
+impl<A: Show, B: Show, C: Show> Show for (A, B, C) {
+    fn show(&self) -> Result<Display> {
+        let mut display = (&self.0, &self.1).show()?;
+        display.parts.extend(self.2.show()?.parts);
+        Ok(display)
+    }
+}
+
+impl Show for Slice {
+    fn show(&self) -> Result<Display> {
+        slice_view(self).show()
+    }
+}
+
+/// What the participants table says, and the slice with the most cord.
+impl Show for Subject {
+    fn show(&self) -> Result<Display> {
+        let lesion = match self.has_lesion() {
+            Some(true) => "has a lesion",
+            Some(false) => "is without lesion",
+            None => "it is unknown whether there is a lesion",
+        };
+        let group = if self.is_healthy() { "healthy" } else { "clinical" };
+        let mut text = format!("{}: {group}, {lesion}, {} slices", self.name, self.slices.len());
+        for (column, value) in &self.participant {
+            text.push_str(&format!("\n  {column}: {value}"));
+        }
+        let no_slices = || Error::subject(&*self.name, "there are no slices");
+        let figure = slice_view(self.mid_cord().ok_or_else(no_slices)?);
+        Ok(Display::of([Part::Text(text), Part::Figure(figure)]))
+    }
+}
+
+/// Counts, and one slice of every subject.
+///
+/// # Errors
+/// If no subject can be prepared, or the user interrupts.
+pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
+    let subjects = cohort.subjects(context)?;
+    let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
+    let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
+    let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
+    let Frame { size, field_mm } = cohort.frame();
+    let mut text = format!(
+        "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
+         {slices} slices of {size} × {size} pixels for {field_mm} × {field_mm} mm",
+        cohort.name(),
+        subjects.len(),
+        subjects.len() - healthy,
+    );
+    for (name, reason) in cohort.broken() {
+        text.push_str(&format!("\nleft out {name}: {reason}"));
+    }
+    let strip = cohort_strip(&format!("Cohort {} at a glance", cohort.name()), &subjects);
+    Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
+}
+
+/// As [`cohort_display`], without a word on the way.
+impl Show for Cohort {
+    fn show(&self) -> Result<Display> {
+        cohort_display(self, &Context::new(0))
+    }
+}

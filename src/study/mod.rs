@@ -1,0 +1,171 @@
+//! The steps of a study, each on whole cohorts: what the verbs of the language do, for Rust.
+//!
+//! A [`Study`] is the [`Context`] with the methods that take cohorts, prepare their slices as the
+//! model wants them, and call the room that does the work.
+
+mod judgement;
+mod masks;
+mod uncertainty;
+
+use std::path::Path;
+
+pub use judgement::Judgement;
+pub use masks::Masks;
+pub use uncertainty::{CohortUncertainty, SliceUncertainty};
+
+use crate::Result;
+use crate::cohort::phantom::PhantomOptions;
+use crate::cohort::{Cohort, Frame, LoadOptions};
+use crate::context::Context;
+use crate::detection::{Findings, Reconstructor, detect};
+use crate::evaluation::ThresholdRule;
+use crate::masking::Guide;
+use crate::model::Config;
+use crate::training::{
+    self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
+};
+use crate::uncertainty::MonteCarlo;
+
+/// The surroundings of a study. Cheap to clone.
+#[derive(Clone)]
+pub struct Study {
+    /// Streams, cancel token, progress, device.
+    pub context: Context,
+}
+
+impl From<Context> for Study {
+    fn from(context: Context) -> Self {
+        Self { context }
+    }
+}
+
+impl Study {
+    /// Draws `subjects` procedural spines: half of them healthy, half patients, half of those with
+    /// lesions.
+    ///
+    /// # Errors
+    /// If the options make no sense.
+    pub fn phantom_cohort(&self, subjects: usize) -> Result<Cohort> {
+        let options = PhantomOptions { subjects, ..PhantomOptions::default() };
+        Cohort::phantom(&options, Frame::default(), &self.context.streams)
+    }
+
+    /// Finds the subjects of a folder, as [`Cohort::load`].
+    ///
+    /// # Errors
+    /// As [`Cohort::load`].
+    pub fn load_cohort(&self, path: impl AsRef<Path>) -> Result<Cohort> {
+        Cohort::load(path.as_ref(), &LoadOptions::default(), &self.context)
+    }
+
+    /// A new model of this size, with weights from the study's seed.
+    ///
+    /// # Errors
+    /// If the sizes do not fit together.
+    pub fn model(&self, config: Config) -> Result<Model> {
+        Model::new(config, &self.context)
+    }
+
+    /// A model that was saved, on the study's device.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_model(&self, path: impl AsRef<Path>) -> Result<Model> {
+        Model::load(path.as_ref(), &self.context.device)
+    }
+
+    /// Trains one epoch: every slice of the cohort once. Without masks, hidden patches are drawn
+    /// at random and the epoch counts as pretraining; with masks it counts as adaptation.
+    ///
+    /// # Errors
+    /// As [`training::train_epoch`].
+    pub fn train_epoch(
+        &self,
+        model: &mut Model,
+        cohort: &Cohort,
+        masks: Option<&Masks>,
+        options: &TrainingOptions,
+    ) -> Result<EpochRecord> {
+        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        let slices = all_slices(&subjects);
+        match masks {
+            Some(masks) => {
+                let (guide, stage) = (&masks.guide, Stage::Adapt);
+                training::train_epoch(model, &slices, guide, stage, options, &self.context)
+            }
+            None => {
+                let (guide, stage) = (Guide::random(model.config.patch), Stage::Pretrain);
+                training::train_epoch(model, &slices, &guide, stage, options, &self.context)
+            }
+        }
+    }
+
+    /// Pretrains with random masks, as [`training::pretrain`]; the model's whole history comes
+    /// back.
+    ///
+    /// # Errors
+    /// As [`training::train_epoch`].
+    pub fn pretrain(
+        &self,
+        model: &mut Model,
+        cohort: &Cohort,
+        epochs: usize,
+        options: &TrainingOptions,
+    ) -> Result<History> {
+        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        training::pretrain(model, &subjects, epochs, options, &self.context)?;
+        Ok(model.history.clone())
+    }
+
+    /// Adapts to a clinic's own subjects, as [`training::adapt`]; the model's whole history comes
+    /// back.
+    ///
+    /// # Errors
+    /// As [`training::train_epoch`].
+    pub fn adapt(
+        &self,
+        model: &mut Model,
+        cohort: &Cohort,
+        options: &Adaptation,
+    ) -> Result<History> {
+        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        training::adapt(model, &subjects, options, &self.context)?;
+        Ok(model.history.clone())
+    }
+
+    /// Redraws every patch of the cohort's regions several times under different masks.
+    ///
+    /// # Errors
+    /// As [`training::estimate`].
+    pub fn estimate_uncertainty(
+        &self,
+        model: &mut Model,
+        cohort: &Cohort,
+        settings: &MonteCarlo,
+    ) -> Result<CohortUncertainty> {
+        let cohort = cohort.in_frame(model.frame())?;
+        let subjects = cohort.subjects(&self.context)?;
+        let maps = training::estimate(model, &all_slices(&subjects), settings, &self.context)?;
+        Ok(CohortUncertainty::new(cohort, &subjects, maps, model.config.patch))
+    }
+
+    /// Lets a method redraw the cohort and scores what it could not redraw, as [`detect`].
+    ///
+    /// # Errors
+    /// As [`detect`].
+    pub fn detect(&self, method: &dyn Reconstructor, cohort: &Cohort) -> Result<Findings> {
+        let cohort = match method.frame() {
+            Some(frame) => cohort.in_frame(frame)?,
+            None => cohort.clone(),
+        };
+        detect(method, &cohort.subjects(&self.context)?, &self.context)
+    }
+
+    /// Judges findings against what is known about the subjects' lesions.
+    ///
+    /// # Errors
+    /// As [`evaluate`](crate::evaluation::evaluate).
+    pub fn evaluate(&self, found: &Findings, threshold: ThresholdRule) -> Result<Judgement> {
+        Judgement::new(found, threshold, &self.context)
+    }
+}

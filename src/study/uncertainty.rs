@@ -1,0 +1,136 @@
+//! Monte-Carlo uncertainty of a cohort.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::Masks;
+use crate::cohort::{Cohort, Slice, Subject};
+use crate::context::Context;
+use crate::figures::uncertainty_panels;
+use crate::masking::{Guide, Normalisation, Strategy};
+use crate::report::{Display, Part, Show};
+use crate::uncertainty::Uncertainty;
+use crate::{Error, Result};
+
+/// Maps of all slices of some subjects, in their order. Cheap to clone.
+#[derive(Clone)]
+pub struct CohortUncertainty {
+    pub slices: Arc<Vec<SliceUncertainty>>,
+    /// Edge of the patches the maps were drawn with, pixels.
+    pub patch: usize,
+    /// Whose slices these are, at the size of the maps.
+    pub cohort: Cohort,
+}
+
+/// Maps of one slice. Cheap to clone.
+#[derive(Clone)]
+pub struct SliceUncertainty {
+    pub subject: Arc<Subject>,
+    /// Position in [`Subject::slices`].
+    pub position: usize,
+    pub maps: Arc<Uncertainty>,
+}
+
+impl CohortUncertainty {
+    /// The maps of the prepared subjects' slices, one per slice, in order.
+    pub fn new(
+        cohort: Cohort,
+        subjects: &[Arc<Subject>],
+        maps: Vec<Uncertainty>,
+        patch: usize,
+    ) -> Self {
+        let places = subjects
+            .iter()
+            .flat_map(|subject| (0..subject.slices.len()).map(move |position| (subject, position)));
+        let slices = places.zip(maps).map(|((subject, position), maps)| SliceUncertainty {
+            subject: subject.clone(),
+            position,
+            maps: Arc::new(maps),
+        });
+        Self { slices: Arc::new(slices.collect()), patch, cohort }
+    }
+
+    /// The slice with the highest mean variance in its region, the first of equals.
+    pub fn most_uncertain(&self) -> Option<&SliceUncertainty> {
+        let variance = |one: &&SliceUncertainty| one.mean_in_region(|maps| &maps.variance);
+        self.slices.iter().rev().max_by(|a, b| variance(a).total_cmp(&variance(b)))
+    }
+
+    /// Mean of a map over all pixels of all regions.
+    pub fn mean(&self, map: impl Fn(&Uncertainty) -> &Array2<f32>) -> f64 {
+        let (sum, pixels) = self.slices.iter().fold((0.0, 0), |(sum, pixels), one| {
+            let (more, count) = one.sum_in_region(&map);
+            (sum + more, pixels + count)
+        });
+        sum / pixels.max(1) as f64
+    }
+
+    /// Guidance for the masks of the epochs that follow. `context` gives the example in its figure
+    /// its random draws.
+    ///
+    /// # Errors
+    /// If there is no slice, or the temperature is not positive.
+    pub fn masks(
+        &self,
+        strategy: Strategy,
+        normalisation: Normalisation,
+        temperature: f64,
+        context: &Context,
+    ) -> Result<Masks> {
+        let maps = self.slices.iter().map(|one| (one.slice(), &*one.maps));
+        let guide = Guide::from_uncertainty(strategy, maps, self.patch)
+            .with_normalisation(normalisation)
+            .with_temperature(temperature)?;
+        let example = self
+            .most_uncertain()
+            .ok_or_else(|| Error::input("regenerate_masks: there is no slice to make masks for"))?;
+        Ok(Masks {
+            guide,
+            example: (example.subject.clone(), example.position),
+            cohort: self.cohort.clone(),
+            streams: context.streams.clone(),
+        })
+    }
+}
+
+impl SliceUncertainty {
+    /// The slice itself.
+    pub fn slice(&self) -> &Slice {
+        &self.subject.slices[self.position]
+    }
+
+    fn sum_in_region(&self, map: impl Fn(&Uncertainty) -> &Array2<f32>) -> (f64, usize) {
+        let inside =
+            map(&self.maps).iter().zip(&self.slice().region).filter(|(_, inside)| **inside);
+        inside.fold((0.0, 0), |(sum, pixels), (value, _)| (sum + f64::from(*value), pixels + 1))
+    }
+
+    fn mean_in_region(&self, map: impl Fn(&Uncertainty) -> &Array2<f32>) -> f64 {
+        let (sum, pixels) = self.sum_in_region(map);
+        sum / pixels.max(1) as f64
+    }
+}
+
+/// The means, and the panels of the slice with the highest variance.
+impl Show for CohortUncertainty {
+    fn show(&self) -> Result<Display> {
+        let mut display = Display::text(format!(
+            "uncertainty of {} slices: mean variance {:.6}, mean error {:.6} inside the regions of \
+             interest",
+            self.slices.len(),
+            self.mean(|maps| &maps.variance),
+            self.mean(|maps| &maps.error),
+        ));
+        if let Some(one) = self.most_uncertain() {
+            display.parts.extend(one.show()?.parts);
+        }
+        Ok(display)
+    }
+}
+
+impl Show for SliceUncertainty {
+    fn show(&self) -> Result<Display> {
+        Ok(Display::of([Part::Figure(uncertainty_panels(self.slice(), &self.maps))]))
+    }
+}
