@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
 //! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
+//! | notebooks | [`notebook`], [`prelude`] | what Rust notebooks need to show values and progress |
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | showing | [`figures`], [`report`] | plotters figures; tables, what values look like, the run folder |
 //! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
@@ -41,10 +42,13 @@ pub mod frontends;
 pub mod lazy_folder;
 pub mod masking;
 pub mod model;
+pub mod notebook;
 pub mod ops;
+pub mod prelude;
 pub mod report;
 #[cfg(feature = "shell")]
 pub mod session;
+mod setters;
 pub mod study;
 pub mod training;
 pub mod uncertainty;

@@ -127,6 +127,12 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// The same under another name in tables and figures.
+    pub fn named(mut self, method: impl Into<String>) -> Self {
+        self.method = method.into();
+        self
+    }
+
     /// The finding with the highest score, the first of equals.
     pub fn highest(&self) -> Option<&Finding> {
         self.subjects.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))

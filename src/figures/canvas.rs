@@ -24,18 +24,18 @@ use super::markup::escape;
 use super::png;
 
 /// A rectangle of a figure, in drawing units (two per pixel of the finished PNG).
-pub(super) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
+pub type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
 /// What drawing gives; turned into [`crate::Error::Figure`] once, where a figure is rendered.
-pub(super) type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<CanvasError>>;
+pub type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<CanvasError>>;
 
 /// Why a backend could not draw.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct CanvasError(pub String);
+pub struct CanvasError(pub(super) String);
 
 /// Where drawing goes.
-pub(super) enum Canvas<'a> {
+pub enum Canvas<'a> {
     /// RGB pixels.
     Raster(BitMapBackend<'a>),
     /// An SVG document, and the `<image>` elements that belong beneath everything it draws.

@@ -33,6 +33,36 @@ impl fmt::Debug for Figure {
 }
 
 impl Figure {
+    /// A figure of your own: `draw` fills a body of `width` × `height` pixels below title and note
+    /// with whatever plotters can draw. Lengths in it are drawing units, two per pixel, and
+    /// "sans-serif" is the font there is.
+    ///
+    /// ```
+    /// use u2ad::figures::Figure;
+    /// use u2ad::plotters::prelude::*;
+    ///
+    /// let figure = Figure::own("A square", "", (400, 300), |area| {
+    ///     let mut chart = ChartBuilder::on(area)
+    ///         .x_label_area_size(120)
+    ///         .y_label_area_size(120)
+    ///         .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+    ///     chart.configure_mesh().label_style(("sans-serif", 44)).draw()?;
+    ///     let line = (0..=100).map(|step| (step as f64 / 100.0, (step as f64 / 100.0).powi(2)));
+    ///     chart.draw_series(LineSeries::new(line, BLUE.stroke_width(6)))?;
+    ///     Ok(())
+    /// });
+    /// assert!(figure.png().is_ok());
+    /// ```
+    pub fn own(
+        title: impl Into<String>,
+        note: impl Into<String>,
+        (width, height): (u32, u32),
+        draw: impl for<'a> Fn(&Area<'a>) -> Drawn + Send + Sync + 'static,
+    ) -> Self {
+        let units = |pixels: u32| (pixels * style::UNITS_PER_PIXEL) as i32;
+        Self::new(title, note, (units(width), units(height)), draw)
+    }
+
     /// A figure whose body of `body` drawing units (two per pixel) is drawn by `draw`; the title
     /// and the note get the room they need above it.
     pub(super) fn new(

@@ -12,11 +12,14 @@ const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 static DEJAVU_SANS: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 
+/// What plotters asks for unless told otherwise: figures of users' own.
+const DEFAULT_FAMILY: &str = "sans-serif";
+
 /// Makes the font known to plotters; only the first call does anything.
 pub(super) fn register() -> Result<()> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
-    let registered =
-        *REGISTERED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, DEJAVU_SANS).is_ok());
+    let register = |family| register_font(family, FontStyle::Normal, DEJAVU_SANS).is_ok();
+    let registered = *REGISTERED.get_or_init(|| [FAMILY, DEFAULT_FAMILY].into_iter().all(register));
     if registered { Ok(()) } else { Err(Error::Figure("the embedded font is damaged".into())) }
 }
 

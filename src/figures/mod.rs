@@ -32,6 +32,7 @@ mod ticks;
 mod training_history;
 
 pub use anomaly_curve::anomaly_curve;
+pub use canvas::{Area, Canvas, CanvasError, Drawn};
 pub use colour_map::ColourMap;
 pub use figure::Figure;
 pub use histograms::intensity_histograms;

@@ -51,6 +51,12 @@ impl Show for [Judgement] {
     }
 }
 
+impl Show for Vec<Judgement> {
+    fn show(&self) -> Result<Display> {
+        self.as_slice().show()
+    }
+}
+
 impl Tabulate for Judgement {
     fn table(&self) -> Result<Table> {
         [self].as_slice().table()

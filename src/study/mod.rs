@@ -19,7 +19,7 @@ use crate::cohort::{Cohort, Frame, LoadOptions};
 use crate::context::Context;
 use crate::detection::{Findings, Reconstructor, detect};
 use crate::evaluation::ThresholdRule;
-use crate::masking::Guide;
+use crate::masking::{Guide, Normalisation, Strategy};
 use crate::model::Config;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
@@ -147,6 +147,15 @@ impl Study {
         let subjects = cohort.subjects(&self.context)?;
         let maps = training::estimate(model, &all_slices(&subjects), settings, &self.context)?;
         Ok(CohortUncertainty::new(cohort, &subjects, maps, model.config.patch))
+    }
+
+    /// Guidance for the masks of the epochs that follow, with the defaults of
+    /// [`CohortUncertainty::masks`].
+    ///
+    /// # Errors
+    /// If there is no slice.
+    pub fn regenerate_masks(&self, doubt: &CohortUncertainty, strategy: Strategy) -> Result<Masks> {
+        doubt.masks(strategy, Normalisation::default(), 1.0, &self.context)
     }
 
     /// Lets a method redraw the cohort and scores what it could not redraw, as [`detect`].

@@ -89,7 +89,7 @@ impl CohortUncertainty {
             guide,
             example: (example.subject.clone(), example.position),
             cohort: self.cohort.clone(),
-            streams: context.streams.clone(),
+            streams: context.streams,
         })
     }
 }

@@ -17,6 +17,7 @@ use crate::cohort::Slice;
 use crate::context::Context;
 use crate::masking::{Guide, region_counts};
 use crate::model::{Network, PatchOrder, patchify};
+use crate::setters::setters;
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
@@ -51,6 +52,19 @@ impl Default for TrainingOptions {
         }
     }
 }
+
+setters!(TrainingOptions {
+    /// With this many slices per batch.
+    batch: usize,
+    /// With this share of the region's patches hidden.
+    ratio: f64,
+    /// With this learning rate at the start of a stage.
+    learning_rate: f64,
+    /// With the learning rate falling to a tenth after this many epochs of a stage; 0: never.
+    decay_every: usize,
+    /// With or without augmentation.
+    augment: bool,
+});
 
 /// Activations a micro-batch may hold, bytes.
 const ACTIVATION_BUDGET: usize = 4 << 30;

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::masking::{Guide, Normalisation, Strategy};
+use crate::setters::setters;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
 /// Settings of the adaptation; the defaults are the published ones.
@@ -41,6 +42,21 @@ impl Default for Adaptation {
         }
     }
 }
+
+setters!(Adaptation {
+    /// With this many epochs in all.
+    epochs: usize,
+    /// With this many epochs guided by epistemic uncertainty alone.
+    epistemic_epochs: usize,
+    /// With this many epochs between two estimations of uncertainty.
+    refresh: usize,
+    /// With this temperature of the softmax over patch variances.
+    temperature: f64,
+    /// With these settings of the estimation.
+    monte_carlo: MonteCarlo,
+    /// With these settings of the epochs.
+    training: TrainingOptions,
+});
 
 /// All slices of some subjects, in order.
 pub fn all_slices(subjects: &[Arc<Subject>]) -> Vec<&Slice> {

@@ -11,6 +11,7 @@ use crate::cohort::Slice;
 use crate::context::{Context, Progress, Stream};
 use crate::masking::{keep_count, order_from_scores};
 use crate::model::{Network, PatchOrder, patch_counts, patchify, unpatchify};
+use crate::setters::setters;
 use crate::{Error, Result};
 
 /// How the masks of the passes are drawn. In both, every single pass hides a uniformly random
@@ -55,6 +56,13 @@ impl Default for MonteCarlo {
         Self { samples: 10, ratio: 0.75, passes: Passes::Balanced }
     }
 }
+
+setters!(MonteCarlo {
+    /// With this many reconstructions kept per patch.
+    samples: usize,
+    /// With this share of the region's patches hidden in a pass.
+    ratio: f64,
+});
 
 /// Most passes of the published loop.
 const MOST_PASSES: usize = 400;

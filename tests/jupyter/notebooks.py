@@ -1,7 +1,7 @@
 """Runs the notebooks of tutorials/ and compares what they show with what is stored.
 
 `python notebooks.py --store` stores what they show now, and makes notebooks of scripts that have
-none yet.
+none yet. `python notebooks.py --store-rust` does it for the Rust notebooks.
 """
 
 from __future__ import annotations
@@ -21,10 +21,19 @@ ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = ROOT / "tutorials"
 PROGRAM = ROOT / "target" / "release" / "u2ad"
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+# A line of progress: whether it appears depends on the machine's speed.
+PROGRESS = re.compile(r"^.+: \d+ % \(.+ \d+ of \d+\).*\n?", re.MULTILINE)
+# The size of a picture in a page; its bits are compared on the same processor alone.
+PICTURE = re.compile(r'src="data:image/png;base64,[^"]+"')
 
 
 def notebooks() -> list[Path]:
-    return sorted(TUTORIALS.glob("*.ipynb"))
+    """Those in the program's own language, which are the twins of scripts."""
+    return sorted(set(TUTORIALS.glob("*.ipynb")) - set(rust_notebooks()))
+
+
+def rust_notebooks() -> list[Path]:
+    return sorted(TUTORIALS.glob("rust-*.ipynb"))
 
 
 def run(path: Path) -> nbformat.NotebookNode:
@@ -32,8 +41,8 @@ def run(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=600,
-        kernel_name="u2ad",
+        # The first cell of a Rust notebook builds the library.
+        timeout=1800,
         coalesce_streams=True,
         resources={"metadata": {"path": str(TUTORIALS)}},
     )
@@ -48,6 +57,10 @@ def shown(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     for output in cell.get("outputs", []):
         if output.get("metadata", {}).get("u2ad", {}).get("progress"):
             continue
+        if output.output_type == "stream":
+            output = nbformat.from_dict({**output, "text": PROGRESS.sub("", output.text)})
+            if not output.text:
+                continue
         last = outputs[-1] if outputs else None
         if output.output_type == "stream" and last and last.get("name") == output.name:
             last = dict(last)
@@ -99,6 +112,10 @@ def difference(stored, fresh, exact: bool) -> str | None:
                 return "a figure has another size"
         elif kind == "image/svg+xml" and not exact:
             continue
+        elif kind == "text/html" and not exact:
+            # The text beside it says the same; here what counts is that there are as many pictures.
+            if len(PICTURE.findall(content)) != len(PICTURE.findall(fresh.data[kind])):
+                return "another number of pictures"
         elif not same_text(content.strip(), fresh.data[kind].strip(), exact):
             return f"{kind} differs: {content[:300]!r} became {fresh.data[kind][:300]!r}"
     return None
@@ -114,23 +131,51 @@ def twin(path: Path) -> str:
         target.unlink(missing_ok=True)
 
 
-def store(names: list[str]) -> None:
+def differences(path: Path) -> list[str]:
+    """What a notebook shows now that is not what is stored in it."""
+    stored, fresh = nbformat.read(path, as_version=4), run(path)
+    # The same processor gives the same bits; others add in another order.
+    exact = stored.metadata.get("u2ad", {}).get("processor") == processor()
+    found = []
+    for number, (before, after) in enumerate(zip(stored.cells, fresh.cells), 1):
+        before, after = shown(before), shown(after)
+        if len(before) != len(after):
+            found.append(f"cell {number} shows {len(after)} things instead of {len(before)}")
+        for one, other in zip(before, after):
+            if different := difference(one, other, exact):
+                found.append(f"cell {number}: {different}")
+    return found
+
+
+def store(path: Path) -> None:
+    notebook = run(path)
+    notebook.metadata["u2ad"] = {"processor": processor()}
+    for cell in notebook.cells:
+        # Times of the run, which differ every time.
+        cell.metadata.pop("execution", None)
+        if path in rust_notebooks() and "outputs" in cell:
+            cell.outputs = shown(cell)
+    nbformat.write(notebook, path)
+    print(f"stored {path.relative_to(ROOT)}")
+
+
+def store_scripts(names: list[str]) -> None:
     for script in sorted(TUTORIALS.glob("*.star")):
         is_in_cells = "# %%" in script.read_text()
         if not is_in_cells or (names and script.stem not in names):
             continue
         path = script.with_suffix(".ipynb")
         subprocess.run([PROGRAM, "convert", script, path], check=True)
-        notebook = run(path)
-        notebook.metadata["u2ad"] = {"processor": processor()}
-        for cell in notebook.cells:
-            # Times of the run, which differ every time.
-            cell.metadata.pop("execution", None)
-        nbformat.write(notebook, path)
-        print(f"stored {path.relative_to(ROOT)}")
+        store(path)
 
 
 if __name__ == "__main__":
-    if "--store" not in sys.argv[1:2]:
-        sys.exit(__doc__)
-    store(sys.argv[2:])
+    match sys.argv[1:2]:
+        case ["--store"]:
+            store_scripts(sys.argv[2:])
+        case ["--store-rust"]:
+            for path in rust_notebooks():
+                if not sys.argv[2:] or path.stem in sys.argv[2:]:
+                    store(path)
+        case _:
+            sys.exit(__doc__)

@@ -7,9 +7,10 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
+use super::several;
 use super::sparkline::sparkline;
-use super::{Figures, listed, several};
 use crate::frontends::images::Window;
+use crate::report::{Figures, listed};
 
 /// How often a bar is redrawn while its task reports nothing.
 const TICK: Duration = Duration::from_millis(500);

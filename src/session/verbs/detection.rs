@@ -52,7 +52,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {
         let context = State::of(eval).context();
-        let (mut findings, cohort) = match model {
+        let (findings, cohort) = match model {
             Either::Left(model) => {
                 let study = Study::from(model.surroundings(context));
                 let cohort = cohort.cohort.in_frame(model.lock().frame())?;
@@ -69,9 +69,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 (findings, cohort.cohort.clone())
             }
         };
-        if let Some(name) = name.into_option() {
-            findings.method = name.to_owned();
-        }
+        let findings = match name.into_option() {
+            Some(name) => findings.named(name),
+            None => findings,
+        };
         Ok(FindingsValue(Arc::new(findings), cohort))
     }
 

@@ -1,22 +1,39 @@
 //! Progress where no terminal watches: a plain line now and then.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanDuration;
 
-use super::{Figures, listed};
-
-/// How often a task may write a plain line.
+/// How often a task may write a plain line, unless told otherwise.
 const LINE_INTERVAL: Duration = Duration::from_secs(4);
 
-/// A task shorter than this ends without a plain line.
-const WORTH_A_LINE: Duration = Duration::from_secs(1);
+/// A task shorter than this part of the interval ends without a plain line.
+const WORTH_A_LINE: u32 = 4;
 
-/// One line every few seconds per running task, for logs and pipes.
-#[derive(Default)]
-pub(in crate::frontends) struct Lines {
+/// Current numbers of a task, such as `("loss", 0.12)`.
+pub type Figures = [(&'static str, f64)];
+
+/// `, loss 0.1234`: the figure that is for people.
+pub fn listed(figures: &Figures) -> String {
+    figures.iter().take(1).fold(String::new(), |mut list, (name, value)| {
+        // Writing to a string cannot fail.
+        let _ = write!(list, ", {name} {value:.4}");
+        list
+    })
+}
+
+/// One line every few seconds per running task, for logs, pipes and notebooks.
+pub struct ProgressLines {
     tasks: BTreeMap<u64, Task>,
+    interval: Duration,
+}
+
+impl Default for ProgressLines {
+    fn default() -> Self {
+        Self::every(LINE_INTERVAL)
+    }
 }
 
 struct Task {
@@ -29,7 +46,13 @@ struct Task {
     last_line: Instant,
 }
 
-impl Lines {
+impl ProgressLines {
+    /// At most one line per task and `interval`.
+    pub fn every(interval: Duration) -> Self {
+        Self { tasks: BTreeMap::new(), interval }
+    }
+
+    /// A task of `total` steps begins.
     pub fn start(&mut self, task: u64, title: String, unit: &'static str, total: usize) {
         let (done, figures, started) = (0, String::new(), Instant::now());
         let last_line = started;
@@ -40,18 +63,24 @@ impl Lines {
     pub fn advance(&mut self, task: u64, done: usize, figures: &Figures) -> Option<String> {
         let task = self.tasks.get_mut(&task)?;
         (task.done, task.figures) = (done, listed(figures));
-        if task.last_line.elapsed() < LINE_INTERVAL || done >= task.total {
+        if task.last_line.elapsed() < self.interval || done >= task.total {
             return None;
         }
         task.last_line = Instant::now();
         Some(task.line())
     }
 
+    /// The line of the outermost running task.
+    pub fn current(&self) -> Option<String> {
+        self.tasks.values().next().map(Task::line)
+    }
+
     /// The last line of a task that took long enough.
     pub fn finish(&mut self, task: u64) -> Option<String> {
         let task = self.tasks.remove(&task)?;
         let took = task.started.elapsed();
-        (took >= WORTH_A_LINE).then(|| format!("{} in {}", task.line(), HumanDuration(took)))
+        (took >= self.interval / WORTH_A_LINE)
+            .then(|| format!("{} in {}", task.line(), HumanDuration(took)))
     }
 }
 
@@ -69,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_short_task_writes_no_line() {
-        let mut lines = Lines::default();
+        let mut lines = ProgressLines::default();
         lines.start(1, "pretrain".into(), "batch", 2);
         assert_eq!(lines.advance(1, 1, &[("loss", 0.5)]), None);
         assert_eq!(lines.finish(1), None);
@@ -77,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_the_task_is() {
-        let mut lines = Lines::default();
+        let mut lines = ProgressLines::default();
         lines.start(1, "pretrain".into(), "batch", 30);
         let hours_ago = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
         lines.tasks.get_mut(&1).unwrap().last_line = hours_ago;
