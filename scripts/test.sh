@@ -11,3 +11,5 @@ RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet
 cargo test --release --locked
 # The Jupyter project's own suite and the notebooks, on the program that the tests have built.
 tests/jupyter/run.sh
+# The Rust notebooks, on evcxr's kernel, which is built first where it is not there.
+tests/evcxr/run.sh

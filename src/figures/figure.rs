@@ -124,6 +124,12 @@ impl Figure {
         Ok(svg_document((self.width, self.height), &self.title, units, &pictures, &drawing))
     }
 
+    /// Width and height on a page, which are half of the pixels, so that the figure stays sharp on
+    /// dense displays.
+    pub fn size_on_page(&self) -> (u32, u32) {
+        (self.width.div_ceil(2), self.height.div_ceil(2))
+    }
+
     fn units(&self) -> (u32, u32) {
         (self.width * style::UNITS_PER_PIXEL, self.height * style::UNITS_PER_PIXEL)
     }

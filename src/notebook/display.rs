@@ -92,9 +92,8 @@ fn preformatted(html: &mut String, text: &str) {
     let _ = writeln!(html, "<pre>{}</pre>", escape(text));
 }
 
-/// A figure at half its pixels, so that it stays sharp on dense displays.
 fn picture(figure: &Figure) -> Result<String> {
-    let (width, height) = (figure.width.div_ceil(2), figure.height.div_ceil(2));
+    let (width, height) = figure.size_on_page();
     let (title, png) = (escape(&figure.title), BASE64_STANDARD.encode(figure.png()?));
     Ok(format!(
         "<p><img alt=\"{title}\" width=\"{width}\" height=\"{height}\" \

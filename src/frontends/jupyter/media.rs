@@ -53,10 +53,10 @@ impl Bundle {
         Self::of([MediaType::Markdown(page.markdown()), text])
     }
 
-    /// A figure as PNG with the size it should have on the page, which is half its pixels so that
-    /// it stays sharp on dense displays; as SVG where that is small; its title as text.
+    /// A figure as PNG with the size it should have on the page; as SVG where that is small; its
+    /// title as text.
     pub fn figure(figure: &Figure) -> Result<Self> {
-        let size = size(figure);
+        let size = figure.size_on_page();
         let png = BASE64_STANDARD.encode(figure.png()?);
         let mut forms = vec![MediaType::Png(png)];
         let svg = svg(figure)?;
@@ -72,17 +72,12 @@ impl Bundle {
     }
 }
 
-/// Width and height of a figure on the page.
-fn size(figure: &Figure) -> (u32, u32) {
-    (figure.width.div_ceil(2), figure.height.div_ceil(2))
-}
-
 /// A figure as SVG of its size on the page.
 ///
 /// # Errors
 /// If it cannot be drawn.
 pub(super) fn svg(figure: &Figure) -> Result<String> {
-    let (width, height) = size(figure);
+    let (width, height) = figure.size_on_page();
     let resized = |svg: String, name: &str, from: u32, to: u32| {
         svg.replacen(&format!("{name}=\"{from}\""), &format!("{name}=\"{to}\""), 1)
     };
