@@ -14,12 +14,14 @@
 //! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
 //! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
 //! | notebooks | [`notebook`], [`prelude`] | what Rust notebooks need to show values and progress |
+//! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | showing | [`figures`], [`report`] | plotters figures; tables, what values look like, the run folder |
 //! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
 //! | judging | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the methods to beat |
 //! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
 //! | things | [`model`], [`cohort`] | the network; subjects and their slices |
+//! | crossing | [`exchange`] | values on their way between a session and its Rust cells |
 //! | numbers | [`ops`], [`volume`] | tensor kernels; NIfTI in and out |
 //! | ground | [`context`], [`error`], [`choice`], [`lazy_folder`], `whole_file` | seeded streams, cancel token, progress; the one error type; settings chosen by name; folders made at first use, files that are whole or absent |
 //!
@@ -36,6 +38,7 @@ pub mod context;
 pub mod detection;
 pub mod error;
 pub mod evaluation;
+pub mod exchange;
 pub mod figures;
 #[cfg(feature = "shell")]
 pub mod frontends;
@@ -46,6 +49,8 @@ pub mod notebook;
 pub mod ops;
 pub mod prelude;
 pub mod report;
+#[cfg(feature = "rust-cells")]
+pub mod rust_cells;
 #[cfg(feature = "shell")]
 pub mod session;
 mod setters;

@@ -61,6 +61,10 @@ enum Command {
         #[command(subcommand)]
         action: KernelCommand,
     },
+    /// Compile and run Rust cells for the session at standard input and output.
+    #[cfg(feature = "rust-cells")]
+    #[command(hide = true)]
+    RustHost,
     /// Open the interactive shell. This is what happens without a command.
     Repl {
         #[command(flatten)]
@@ -283,6 +287,8 @@ impl From<SessionArguments> for Options {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "rust-cells")]
+    u2ad::rust_cells::hook();
     u2ad::ops::keep_element_wise_serial();
     u2ad::ops::keep_freed_memory();
     let CommandLine { command, shell } = CommandLine::parse();
@@ -294,6 +300,8 @@ fn main() -> ExitCode {
         }
         Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
+        #[cfg(feature = "rust-cells")]
+        Some(Command::RustHost) => return u2ad::rust_cells::serve(),
         Some(Command::Repl { shell }) => shell.open(),
         None => shell.open(),
     };

@@ -29,6 +29,7 @@
 mod axis;
 mod curve;
 mod detect;
+mod error_maps;
 mod finding;
 mod masked_autoencoder;
 mod polyline;
@@ -41,6 +42,7 @@ mod tests;
 pub use axis::{CordAxis, MINIMUM_LENGTH_MM};
 pub use curve::{CURVE_SMOOTHING_MM, LESION_PIXELS, MINIMUM_WIDTH_MM};
 pub use detect::detect;
+pub use error_maps::ErrorMaps;
 pub use finding::{
     AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
 };

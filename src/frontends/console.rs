@@ -12,6 +12,7 @@ use super::progress::{Bars, Lines};
 use super::record::Record;
 use crate::Result;
 use crate::context::{CancelToken, Event};
+use crate::figures::Figure;
 use crate::report::RunStatus;
 use crate::session::{CellError, Display, Output, Part, Sink};
 
@@ -76,15 +77,24 @@ impl Console {
                     self.write(&format!("{}\n", table.to_text(width()).trim_end()));
                     self.kept(|record| record.table(table));
                 }
-                Part::Figure(figure) => {
-                    if let Some(images) = &self.images {
-                        self.aside(|| locked(images).draw(figure));
+                Part::Figure(figure) => self.figure(figure),
+                Part::Markup(markup) => {
+                    if !markup.text.is_empty() {
+                        self.write(&format!("{}\n", markup.text));
                     }
-                    if let Some(path) = self.kept(|record| record.figure(figure)) {
-                        self.tell(&format!("figure: {}", path.display()));
-                    }
+                    markup.figures.iter().for_each(|figure| self.figure(figure));
                 }
             }
+        }
+    }
+
+    /// Draws a figure, if figures are drawn, and keeps it.
+    fn figure(&self, figure: &Figure) {
+        if let Some(images) = &self.images {
+            self.aside(|| locked(images).draw(figure));
+        }
+        if let Some(path) = self.kept(|record| record.figure(figure)) {
+            self.tell(&format!("figure: {}", path.display()));
         }
     }
 

@@ -26,6 +26,17 @@ pub enum Part {
     Table(Table),
     /// Documentation, laid out by the front end.
     Page(Page),
+    /// A page that someone else made.
+    Markup(Markup),
+}
+
+/// HTML, with what to show where there are no pages.
+#[derive(Clone, Debug)]
+pub struct Markup {
+    pub html: String,
+    pub text: String,
+    /// The pictures in it.
+    pub figures: Vec<Figure>,
 }
 
 impl Display {
@@ -49,6 +60,7 @@ impl Display {
                 Part::Figure(figure) => format!("[figure: {}]", figure.title),
                 Part::Table(table) => table.to_text(TEXT_WIDTH),
                 Part::Page(page) => page.text(TEXT_WIDTH),
+                Part::Markup(markup) => markup.text.clone(),
             })
             .collect();
         parts.join("\n")

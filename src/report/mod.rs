@@ -12,7 +12,7 @@ mod show;
 mod table;
 mod training;
 
-pub use display::{Display, Part, TEXT_WIDTH};
+pub use display::{Display, Markup, Part, TEXT_WIDTH};
 pub use evaluation::evaluation_table;
 pub use findings::{finding_display, finding_panels};
 pub use page::{List, Page};

@@ -13,6 +13,8 @@ pub struct CellError {
     pub place: Option<Box<Place>>,
     /// The calls that led there, outermost first; empty at the top level.
     pub calls: Vec<Call>,
+    /// Further mistakes that were found with it.
+    pub also: Vec<CellError>,
     /// The user asked for the stop: not a mistake.
     pub interrupted: bool,
 }
@@ -47,6 +49,7 @@ impl CellError {
             hint: None,
             place: None,
             calls: Vec::new(),
+            also: Vec::new(),
             interrupted: false,
         }
     }
@@ -102,7 +105,7 @@ impl fmt::Display for CellError {
         for call in self.calls.iter().rev() {
             write!(f, "\n  in {}, called at {}", call.function, call.place)?;
         }
-        Ok(())
+        self.also.iter().try_for_each(|also| write!(f, "\n{also}"))
     }
 }
 

@@ -5,6 +5,7 @@ use starlark::docs::{DocItem, DocMember};
 use starlark::errors::Frame;
 use starlark::{Error as LanguageError, ErrorKind};
 
+use super::rust::RustStop;
 use super::sentence::{Failed, sentence, short_name};
 use super::{Call, CellError, Place};
 use crate::Error;
@@ -18,6 +19,13 @@ pub(super) fn diagnose(
     let place = error.span().or_else(|| frames.last().and_then(|f| f.location.as_ref()));
     let place = place.map(|span| Box::new(Place::of(span)));
     let calls = calls(frames, place.as_deref());
+    if let Some(stop) = cause(error.kind()).and_then(|cause| cause.downcast_ref::<RustStop>()) {
+        let file = error.span().map(|span| (span.filename(), span.file.source()));
+        let (file, script) = file.unwrap_or_default();
+        let stopped = stop.in_script(file, script);
+        // Without a place in the Rust code, the call is the place.
+        return CellError { place: stopped.place.or(place), calls, ..stopped };
+    }
     let reword = |message: String| {
         let call = Failed {
             function: frames.last().map(|frame| short_name(&frame.name)),

@@ -17,7 +17,7 @@ use super::standing::Standing;
 use super::state::State;
 use super::{
     CellError, Display, Manual, Output, Sink, TypedCell, device_name, journal, language, panics,
-    show, verbs,
+    rust, show, verbs,
 };
 
 /// What a cell ended with.
@@ -92,8 +92,11 @@ impl Engine {
     /// Runs a cell and puts it into the transcript.
     fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
         self.standing.lock().running = Some(cell.source.clone());
-        let outcome = panics::catch(|| surroundings.run(module, &cell))
-            .unwrap_or_else(|message| Err(bug(&message)));
+        let outcome = panics::catch(|| match rust::rust_cell(&cell.source) {
+            Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
+            None => surroundings.run(module, &cell),
+        });
+        let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
         let mut standing = self.standing.lock();
         standing.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
@@ -106,6 +109,11 @@ impl Surroundings<'_> {
     /// Runs a cell; the value of its last statement comes back displayed.
     pub fn run(&self, module: &Module, cell: &Cell) -> Outcome {
         let loader = Loader::new(*self, &cell.folder);
+        for name in rust::set_names(&cell.source) {
+            if panics::catch(|| module.get(&name)).is_ok_and(|value| value.is_none()) {
+                module.set(&name, Value::new_none());
+            }
+        }
         language::parse(&cell.name, &cell.source)
             .and_then(|ast| self.evaluate(module, ast, &loader))
             .and_then(|value| show::display(value).map_err(show::failed))

@@ -11,7 +11,7 @@ use super::engine::{Engine, Outcome, Request, Task};
 use super::standing::Standing;
 use super::{
     CellError, Completions, Display, Name, Page, Parameters, Question, Sink, Transcript, assist,
-    device_name, panics,
+    device_name, panics, rust_cell,
 };
 use crate::context::CancelToken;
 use crate::lazy_folder::LazyFolder;
@@ -143,6 +143,9 @@ impl Session {
     /// What could stand before the character `cursor` of `source`, counted from 0. Never waits for
     /// a running cell and runs nothing.
     pub fn complete(&self, source: &str, cursor: usize) -> Completions {
+        if rust_cell(source).is_some() {
+            return Completions::default();
+        }
         let names = self.names();
         panics::catch(|| assist::complete(&names, source, cursor)).unwrap_or_default()
     }
@@ -150,6 +153,9 @@ impl Session {
     /// The page about what stands at the character `cursor` of `source`, counted from 0. Never
     /// waits for a running cell and runs nothing.
     pub fn inspect(&self, source: &str, cursor: usize) -> Option<Page> {
+        if rust_cell(source).is_some() {
+            return None;
+        }
         let names = self.names();
         panics::catch(|| assist::inspect(&names, source, cursor)).ok().flatten()
     }

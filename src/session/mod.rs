@@ -11,6 +11,7 @@
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `language` | the dialect and parsing |
 //! | `script_cells` | a script in cells, as editors and notebooks see it |
+//! | `rust` | cells in Rust, with the values they get and set |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
 //! | `standing`, `transcript` | what front ends may know between cells: names, device, what was typed |
@@ -37,6 +38,7 @@ mod nearest;
 mod output;
 mod panics;
 mod parameters;
+mod rust;
 mod script_cells;
 mod sentence;
 mod show;
@@ -60,6 +62,7 @@ pub use journal::{is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};
 pub use parameters::Parameters;
+pub use rust::rust_cell;
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use snapshot::Name;
 pub use transcript::{Transcript, TypedCell};

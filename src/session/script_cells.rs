@@ -1,6 +1,7 @@
 //! A script in cells: the lines `# %%` that editors and notebooks know as the begin of a cell.
 
 use super::assist::{Token, tokens};
+use super::rust::{from_call, to_call};
 
 /// A cell of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,10 @@ pub fn script_cells(script: &str) -> Vec<ScriptCell> {
     let (mut kind, mut from) = (ScriptCellKind::Code, 0);
     let mut end = |kind, text: &str| {
         let cell = match kind {
-            ScriptCellKind::Code => ScriptCell::code(unescaped(text)),
+            ScriptCellKind::Code => {
+                let ScriptCell { kind, source } = ScriptCell::code(unescaped(text));
+                ScriptCell { kind, source: from_call(&source) }
+            }
             ScriptCellKind::Markdown => ScriptCell::markdown(uncommented(text)),
         };
         if !cell.source.is_empty() {
@@ -66,7 +70,7 @@ pub fn script_cells(script: &str) -> Vec<ScriptCell> {
 /// A script of these cells, which [`script_cells`] reads back.
 pub fn script_of(cells: &[ScriptCell]) -> String {
     let cell = |ScriptCell { kind, source }: &ScriptCell| match kind {
-        ScriptCellKind::Code => format!("# %%\n{}\n", escaped(source)),
+        ScriptCellKind::Code => format!("# %%\n{}\n", escaped(&to_call(source))),
         ScriptCellKind::Markdown => {
             let commented = source.lines().map(|line| match line {
                 "" => "#\n".to_owned(),

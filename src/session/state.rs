@@ -12,6 +12,7 @@ use starlark::eval::Evaluator;
 use super::handle::Settings;
 use super::journal::Journal;
 use super::output::SinkReporter;
+use super::rust::RustSide;
 use super::standing::Standing;
 use super::values::ModelValue;
 use super::{Parameters, Sink, panics};
@@ -34,6 +35,7 @@ pub(super) struct State {
     /// Models made so far.
     models: Cell<usize>,
     journal: RefCell<Option<Journal>>,
+    rust: RefCell<RustSide>,
     standing: Arc<Standing>,
 }
 
@@ -51,7 +53,8 @@ impl State {
         let Settings { parameters, folder, keep, journal, .. } = settings.clone();
         let journal = RefCell::new(journal.then(|| Journal::new(keep.clone())));
         let (context, models) = (RefCell::new(context), Cell::new(0));
-        Self { context, sink, parameters, folder, keep, models, journal, standing }
+        let rust = RefCell::default();
+        Self { context, sink, parameters, folder, keep, models, journal, rust, standing }
     }
 
     /// The state behind a running evaluator.
@@ -115,6 +118,12 @@ impl State {
     /// The session's journal, if it keeps one.
     pub fn journal(&self) -> RefMut<'_, Option<Journal>> {
         self.journal.borrow_mut()
+    }
+
+    /// What runs cells in Rust.
+    #[cfg(feature = "rust-cells")]
+    pub fn rust(&self) -> &RefCell<RustSide> {
+        &self.rust
     }
 
     pub fn set_device(&self, device: Device) {

@@ -21,6 +21,9 @@ use zeromq::SocketRecv;
 /// Longer than anything here may take on a machine that does something else too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where Rust cells of tests compile.
+pub const RUST_CELLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../evcxr");
+
 /// A process that ends with the test.
 pub struct Process(Child);
 
@@ -40,6 +43,8 @@ pub struct Kernel {
     pub control: ClientControlConnection,
     pub stdin: ClientStdinConnection,
     pub iopub: ClientIoPubConnection,
+    /// How long to wait for a message.
+    pub patience: Duration,
 }
 
 /// A message as it came.
@@ -102,6 +107,7 @@ pub fn spawn(file: &Path, state: &Path) -> Process {
         .args(["kernel", "start"])
         .arg(file)
         .env("XDG_STATE_HOME", state)
+        .env("U2AD_RUST_CELLS", RUST_CELLS)
         .env("JPY_PARENT_PID", std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -127,7 +133,8 @@ impl Kernel {
         let stdin =
             create_client_stdin_connection_with_identity(&info, &session, identity).await.unwrap();
         let control = create_client_control_connection(&info, &session).await.unwrap();
-        let mut kernel = Self { process, info, folder, shell, control, stdin, iopub };
+        let patience = PATIENCE;
+        let mut kernel = Self { process, info, folder, shell, control, stdin, iopub, patience };
         let welcome = kernel.hear().await;
         assert_eq!(welcome.kind, "iopub_welcome");
         let id = kernel.ask("kernel_info_request", json!({})).await;
@@ -154,7 +161,7 @@ impl Kernel {
 
     /// The next message on the shell channel, which must answer `id`.
     pub async fn answer(&mut self, id: &str) -> Said {
-        let said = read(&mut self.shell).await;
+        let said = read_within(&mut self.shell, self.patience).await;
         assert_eq!(said.parent, id, "{said:?}");
         said
     }
@@ -168,7 +175,7 @@ impl Kernel {
 
     /// The next message that everybody hears.
     pub async fn hear(&mut self) -> Said {
-        read(&mut self.iopub).await
+        read_within(&mut self.iopub, self.patience).await
     }
 
     /// What everybody hears about `id`, until the kernel is done with it.
@@ -276,7 +283,11 @@ pub fn message(kind: &str, content: Value) -> JupyterMessage {
 
 /// Reads one message without caring for its type.
 pub async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Said {
-    let frames = timeout(PATIENCE, connection.socket.recv()).await.expect("in time").unwrap();
+    read_within(connection, PATIENCE).await
+}
+
+async fn read_within<S: SocketRecv>(connection: &mut Connection<S>, patience: Duration) -> Said {
+    let frames = timeout(patience, connection.socket.recv()).await.expect("in time").unwrap();
     let raw = RawMessage::from_multipart(frames, &connection.mac).unwrap();
     let part = |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]).unwrap();
     let header = part(0);

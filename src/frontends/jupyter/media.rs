@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::figures::Figure;
-use crate::report::TEXT_WIDTH;
+use crate::report::{Markup, TEXT_WIDTH};
 use crate::session::{Page, Part};
 
 /// A chart is offered as SVG too, unless it is larger than this: with pictures in it the PNG is
@@ -44,6 +44,9 @@ impl Bundle {
             ]),
             Part::Figure(figure) => Self::figure(figure)?,
             Part::Page(page) => Self::page(page),
+            Part::Markup(Markup { html, text, .. }) => {
+                Self::of([MediaType::Html(html.clone()), MediaType::Plain(text.clone())])
+            }
         })
     }
 

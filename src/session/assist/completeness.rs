@@ -2,8 +2,9 @@
 
 use super::brackets::opening;
 use super::question::question;
+use super::rust;
 use super::tokens::{Placed, Token, tokens};
-use crate::session::language;
+use crate::session::{language, rust_cell};
 
 /// Indentation of a block where the text does not show its own.
 const INDENT: &str = "    ";
@@ -25,6 +26,9 @@ pub enum Completeness {
 /// Judges typed text by the parser, not by counting brackets. An indented block stays open until
 /// an empty line ends it, so that it can have more than one line.
 pub fn completeness(source: &str) -> Completeness {
+    if let Some((code, _)) = rust_cell(source) {
+        return rust::completeness(code);
+    }
     let incomplete = || Completeness::Incomplete { indent: indent(source) };
     match language::parse("cell", source) {
         Ok(_) if ends_inside_a_block(source) => incomplete(),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::tokens::{Placed, Token, tokens};
 use crate::session::Manual;
+use crate::session::rust_cell;
 
 /// What a stretch of source is to the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub enum Highlight {
 /// The stretches of a source, in bytes and in order, that are more than a plain name; by the
 /// language's own lexer. Never fails: what cannot be read is [`Highlight::Invalid`].
 pub fn highlight(source: &str) -> Vec<(Range<usize>, Highlight)> {
+    if rust_cell(source).is_some() {
+        return Vec::new();
+    }
     let tokens = tokens(source);
     let mut depth = Vec::new();
     let mut highlights = Vec::with_capacity(tokens.len());

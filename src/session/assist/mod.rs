@@ -11,6 +11,7 @@
 //! | `complete`, `paths` | what could stand there |
 //! | `inspect`, `question` | what is known about it |
 //! | `completeness` | whether the text can run, and how its next line begins |
+//! | `rust` | whether a cell in Rust is complete |
 //! | `highlight` | what to colour |
 
 mod brackets;
@@ -23,6 +24,7 @@ mod kinds;
 mod known;
 mod paths;
 mod question;
+mod rust;
 mod scope;
 #[cfg(test)]
 mod tests;

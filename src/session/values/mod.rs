@@ -8,6 +8,7 @@ mod findings;
 mod history;
 mod image;
 mod index;
+mod maps;
 mod masks;
 mod method;
 mod model;
@@ -21,6 +22,7 @@ pub(super) use figure::FigureValue;
 pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue};
 pub(super) use history::{EpochValue, HistoryValue};
 pub(super) use image::ImageValue;
+pub(super) use maps::MapsValue;
 pub(super) use masks::MasksValue;
 pub(super) use method::MethodValue;
 pub(super) use model::ModelValue;
@@ -75,6 +77,7 @@ pub(super) fn documentation() -> Vec<Type> {
         documented::<UncertaintyValue>(Some("SliceUncertainty")),
         documented::<SliceUncertaintyValue>(None),
         documented::<MasksValue>(None),
+        documented::<MapsValue>(Some("Image")),
         documented::<MethodValue>(None),
         documented::<FindingsValue>(Some("Finding")),
         documented::<FindingValue>(None),

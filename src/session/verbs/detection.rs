@@ -12,11 +12,11 @@ use starlark::values::none::NoneOr;
 use super::defaults::RATIO;
 use super::whole;
 use crate::baselines::IntensityThreshold;
-use crate::detection::MaskedAutoencoder;
+use crate::detection::{MaskedAutoencoder, Reconstructor};
 use crate::evaluation::ThresholdRule;
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EvaluationValue, FindingsValue, MethodValue, ModelValue,
+    CohortValue, EvaluationValue, FindingsValue, MapsValue, MethodValue, ModelValue,
 };
 use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
@@ -32,7 +32,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// a patient is the highest of all segments and slices.
     ///
     /// # Arguments
-    /// * `model`: a model, or a method such as `intensity_threshold()`.
+    /// * `model`: a model, a method such as `intensity_threshold()`, or error maps from a Rust
+    ///   cell, one per slice of the cohort.
     /// * `cohort`: where to look.
     /// * `samples`: redrawings of every patch that the reconstruction is the mean of.
     /// * `ratio`: share of the region's patches that each pass hides.
@@ -44,7 +45,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// found.scores
     /// ```
     fn detect(
-        model: Either<&ModelValue, &MethodValue>,
+        model: Either<&ModelValue, Either<&MethodValue, &MapsValue>>,
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
         #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
@@ -65,7 +66,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 (study.detect(&method, &cohort)?, cohort)
             }
             Either::Right(method) => {
-                let findings = Study::from(context).detect(&method.0, &cohort.cohort)?;
+                let method: &dyn Reconstructor = match &method {
+                    Either::Left(method) => &method.0,
+                    Either::Right(maps) => &maps.0,
+                };
+                let findings = Study::from(context).detect(method, &cohort.cohort)?;
                 (findings, cohort.cohort.clone())
             }
         };

@@ -145,7 +145,11 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
     Ok(figures)
 }
 
-fn tabulated(value: Value) -> Result<Table> {
+/// The numbers of a value.
+///
+/// # Errors
+/// If it has none.
+pub(in crate::session) fn tabulated(value: Value) -> Result<Table> {
     if let Some(evaluations) = evaluations(value) {
         return EvaluationValue::table(&evaluations);
     }

@@ -11,6 +11,8 @@ mod session;
 mod training;
 
 pub(super) use defaults::fraction;
+#[cfg(feature = "rust-cells")]
+pub(super) use figures::tabulated;
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 use starlark::values::none::NoneOr;
 

@@ -13,6 +13,7 @@ use crate::Error;
 use crate::session::device::device_name;
 use crate::session::manual::Type;
 use crate::session::nearest::nearest;
+use crate::session::rust::{self, RustStop};
 use crate::session::state::State;
 use crate::session::{Display, Manual, Output, Page, Part, Verb, open_device, panics, snapshot};
 
@@ -156,6 +157,32 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             std::thread::sleep(left.min(MOST_ASLEEP));
         }
         context.check()?;
+        Ok(NoneType)
+    }
+
+    /// Runs Rust code and shows what its last expression shows. In the shell and in notebooks, a
+    /// cell that begins with the line `%%rust` does the same.
+    ///
+    /// Variables, functions and dependencies (`:dep rand = "0.9"`) stay for the Rust code that
+    /// follows. `use u2ad::exchange::session;` leads back here: `session.get("name")?` gives the
+    /// tensors of a value, `session.set("name", &tensor)?` makes one. The first use compiles this
+    /// library, which takes minutes, once.
+    ///
+    /// # Arguments
+    /// * `code`: what to run.
+    ///
+    /// Examples:
+    /// ```python
+    /// def first_use():
+    ///     rust("1 + 1")
+    /// ```
+    fn rust(code: &str, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
+        let state = State::of(eval);
+        match rust::run(state, eval.module(), code) {
+            Ok(Some(display)) => state.sink().emit(Output::Display(display)),
+            Ok(None) => {}
+            Err(error) => return Err(RustStop { error, code: code.to_owned() }.into()),
+        }
         Ok(NoneType)
     }
 

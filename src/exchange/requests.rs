@@ -1,0 +1,122 @@
+//! How a Rust cell asks its session. The way is evcxr's own for questions to the user: the cell
+//! prints a request as a line of its own and reads the answer from standard input.
+
+use std::io::{Write, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::{Crossing, Parcel, write_parcel};
+use crate::{Error, Result};
+
+/// Where both sides put their files; whoever runs the cells sets it.
+pub const FOLDER_VARIABLE: &str = "U2AD_EXCHANGE_FOLDER";
+/// What the prompt of a request begins with. (evcxr cuts prompts at colons, so what follows is
+/// in Base64.)
+pub const PROMPT: &str = "u2ad-exchange ";
+/// Ends a line that the cell did not end itself: a request must be a line of its own.
+pub const PARTIAL_LINE: char = '\u{1e}';
+
+/// What a cell asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// The value of this name, as a file.
+    Get { name: String },
+    /// Make the file's content the value of this name.
+    Set { name: String, file: PathBuf },
+}
+
+/// What the session answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Here it is.
+    File(PathBuf),
+    Done,
+    /// It cannot be; why, in a sentence.
+    Refused(String),
+}
+
+impl Request {
+    /// As the prompt of a question.
+    pub fn to_prompt(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        format!("{PROMPT}{}", BASE64_STANDARD.encode(json))
+    }
+
+    /// The request in a prompt; `None` for a question to the user.
+    pub fn from_prompt(prompt: &str) -> Option<Self> {
+        let json = BASE64_STANDARD.decode(prompt.strip_prefix(PROMPT)?).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+}
+
+/// The session that runs this cell.
+#[derive(Debug)]
+pub struct Session(Mutex<()>);
+
+/// The session that runs this cell: `session.get("clinic")?`, `session.set("mine", &tensor)?`.
+#[allow(non_upper_case_globals, reason = "cells read like the language of the session")]
+pub static session: Session = Session(Mutex::new(()));
+
+impl Session {
+    /// A value of the session by its name: a cohort, maps, findings, an image, a table, a number
+    /// or a text.
+    ///
+    /// # Errors
+    /// If there is no session, no such name, or its value cannot cross.
+    pub fn get(&self, name: &str) -> Result<Parcel> {
+        match self.ask(&Request::Get { name: name.to_owned() })? {
+            Reply::File(file) => Parcel::open(&file),
+            Reply::Refused(reason) => Err(Error::input(reason)),
+            Reply::Done => Err(misunderstood()),
+        }
+    }
+
+    /// Makes `value` a value of the session: a tensor, a number, a list of numbers or a text.
+    ///
+    /// # Errors
+    /// If there is no session, the name or the value is none of the language, or the disk
+    /// refuses.
+    pub fn set(&self, name: &str, value: impl Crossing) -> Result<()> {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let (arrays, notes) = value.pack()?;
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let file = folder()?.join(format!("set-{}-{number}.safetensors", std::process::id()));
+        write_parcel(&file, &arrays, notes)?;
+        match self.ask(&Request::Set { name: name.to_owned(), file })? {
+            Reply::Done => Ok(()),
+            Reply::Refused(reason) => Err(Error::input(reason)),
+            Reply::File(_) => Err(misunderstood()),
+        }
+    }
+
+    /// One at a time, whatever threads the cell has.
+    fn ask(&self, request: &Request) -> Result<Reply> {
+        folder()?;
+        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = |_| Error::input("the session does not answer any more");
+        let line = format!("{PARTIAL_LINE}\nEVCXR_INPUT_REQUEST:{}\n", request.to_prompt());
+        let mut out = stdout().lock();
+        out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(gone)?;
+        drop(out);
+        let mut answer = String::new();
+        stdin().read_line(&mut answer).map_err(gone)?;
+        serde_json::from_str(answer.trim()).map_err(|_| misunderstood())
+    }
+}
+
+fn folder() -> Result<PathBuf> {
+    let folder = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
+    let folder = folder.filter(|folder| Path::is_dir(folder));
+    folder.ok_or_else(|| {
+        Error::input("there is no session here; `session` is for the Rust cells of u2ad")
+    })
+}
+
+fn misunderstood() -> Error {
+    Error::input("the session gave an answer that this version of u2ad does not understand")
+}

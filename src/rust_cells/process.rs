@@ -1,0 +1,115 @@
+//! The host as a process.
+
+use std::io::{BufRead, BufReader, Write};
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::folder::CellFolder;
+use super::protocol::{FromHost, ToHost};
+use super::toolchain;
+use crate::exchange::FOLDER_VARIABLE;
+use crate::{Error, Result};
+
+/// A host that runs. Ends with its processes when dropped.
+pub(super) struct Host {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    /// What it says; `None` once it is gone.
+    pub said: Receiver<Option<FromHost>>,
+}
+
+impl Host {
+    /// Starts one that compiles in `folder`; values go through the folder `exchange`.
+    ///
+    /// # Errors
+    /// If there is no Rust on this machine, or the system starts no process.
+    pub fn start(folder: &CellFolder, exchange: &Path) -> Result<Self> {
+        let failed = |error: std::io::Error| {
+            Error::input(format!("the process for Rust cells cannot be started: {error}"))
+        };
+        let program = std::env::current_exe().map_err(failed)?;
+        let mut command = Command::new(program);
+        command
+            .arg("rust-host")
+            .env("PATH", toolchain::search_path()?)
+            .env("EVCXR_TMPDIR", &folder.path)
+            // The user's own settings of evcxr are for their notebooks.
+            .env("EVCXR_CONFIG_DIR", &folder.path)
+            .env(FOLDER_VARIABLE, exchange)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // The terminal's Ctrl-C is for the session to pass on.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().map_err(failed)?;
+        let (heard, said) = channel();
+        let stdin = child.stdin.take();
+        if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
+            let compiling = heard.clone();
+            std::thread::spawn(move || watch_compiler(BufReader::new(err), &compiling));
+            std::thread::spawn(move || listen(BufReader::new(out), &heard));
+        }
+        Ok(Self { child, stdin, said })
+    }
+
+    /// Says something to it. If it is gone, that is heard soon.
+    pub fn send(&mut self, what: &ToHost) {
+        let Ok(mut line) = serde_json::to_string(what) else { return };
+        line.push('\n');
+        if let Some(stdin) = &mut self.stdin {
+            stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).ok();
+        }
+    }
+
+    /// Stops the compiler, if it runs.
+    pub fn interrupt(&self) {
+        #[cfg(unix)]
+        self.signal(Signal::INT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: Signal) {
+        // A group that is gone needs no signal.
+        kill_process_group(Pid::from_child(&self.child), signal).ok();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stdin = None;
+        // Its children too: a cell that never ends must not outlive the session.
+        #[cfg(unix)]
+        self.signal(Signal::KILL);
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn listen(lines: impl BufRead, heard: &Sender<Option<FromHost>>) {
+    for line in lines.lines().map_while(std::io::Result::ok) {
+        // What a library prints besides is for nobody.
+        if let Ok(said) = serde_json::from_str(&line)
+            && heard.send(Some(said)).is_err()
+        {
+            return;
+        }
+    }
+    heard.send(None).ok();
+}
+
+/// evcxr repeats cargo's lines about crates that it compiles.
+fn watch_compiler(lines: impl BufRead, heard: &Sender<Option<FromHost>>) {
+    for line in lines.lines().map_while(std::io::Result::ok) {
+        if let Some(name) = line.trim_start().strip_prefix("Compiling ") {
+            let name = name.split_whitespace().next().unwrap_or_default().to_owned();
+            heard.send(Some(FromHost::Compiling { name })).ok();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a session and the host of its Rust cells say to each other, one JSON value per line.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a cell showed at its end, by MIME type; pictures in Base64.
+pub type Media = BTreeMap<String, String>;
+
+/// From the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ToHost {
+    Run {
+        code: String,
+    },
+    /// To what the cell asked.
+    Answer {
+        text: String,
+    },
+    /// End the process that the cell runs in.
+    Kill,
+}
+
+/// From the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum FromHost {
+    /// Cells can come.
+    Ready,
+    /// None ever will, and why.
+    Broken {
+        reason: String,
+    },
+    /// The cell is compiled and runs now.
+    Running,
+    /// What the cell prints, as it does.
+    Printed {
+        text: String,
+        error: bool,
+    },
+    /// A question, for the user or the session; an answer must follow.
+    Asked {
+        prompt: String,
+    },
+    /// A crate is being compiled.
+    Compiling {
+        name: String,
+    },
+    Ended {
+        outcome: Outcome,
+    },
+}
+
+/// How a cell ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Outcome {
+    Shown {
+        media: Media,
+    },
+    /// It does not compile.
+    Mistakes {
+        mistakes: Vec<Mistake>,
+    },
+    /// It panicked, or `?` met an error.
+    Stopped {
+        message: String,
+    },
+    /// The process it ran in is gone, and the variables with it.
+    Died {
+        status: String,
+    },
+    /// Anything else, such as a variable that cannot be kept.
+    Refused {
+        message: String,
+    },
+}
+
+/// What the compiler says about one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistake {
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Line and column of the cell, from 1 in characters, and how many characters are meant;
+    /// `None` for places in other code.
+    pub place: Option<(usize, usize, usize)>,
+}

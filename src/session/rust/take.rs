@@ -1,0 +1,66 @@
+//! Values from Rust on their way into the session.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use ndarray::Array2;
+use starlark::environment::Module;
+use starlark::values::Value;
+
+use super::cell::is_name;
+use crate::detection::ErrorMaps;
+use crate::exchange::{INTEGER, Parcel};
+use crate::session::values::{ImageValue, MapsValue};
+use crate::{Error, Result};
+
+/// Makes what the file holds the value of this name.
+///
+/// # Errors
+/// If the language does not take the name, or the file is none of ours.
+pub(super) fn take(name: &str, file: &Path, module: &Module) -> Result<()> {
+    if !is_name(name) {
+        return Err(Error::input(format!("session.set: \"{name}\" is not a name, such as `mine`")));
+    }
+    let parcel = Parcel::open(file)?;
+    let value = value(name, &parcel, module)?;
+    module.set(name, value);
+    Ok(())
+}
+
+fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'v>> {
+    let heap = module.heap();
+    Ok(match parcel.kind() {
+        "Image" => {
+            let pixels = parcel.tensor("maps")?;
+            heap.alloc(ImageValue {
+                title: name.to_owned(),
+                quantity: "value",
+                pixels: Arc::new(map(&pixels)?),
+                pixel_mm: (1.0, 1.0),
+            })
+        }
+        "Maps" => {
+            let maps = parcel.tensor("maps")?;
+            let maps: Result<Vec<_>> =
+                (0..maps.dims()[0]).map(|place| map(&maps.get(place)?)).collect();
+            heap.alloc(MapsValue(ErrorMaps { name: name.to_owned(), maps: Arc::new(maps?) }))
+        }
+        "number" if parcel.has(INTEGER) => heap.alloc(parcel.number()? as i64),
+        "number" => heap.alloc(parcel.number()?),
+        "numbers" => heap.alloc(parcel.tensor("value")?.to_vec1::<f64>()?),
+        "text" => heap.alloc(parcel.text()?),
+        kind => {
+            return Err(Error::input(format!(
+                "session.set: a value of kind \"{kind}\" is unknown"
+            )));
+        }
+    })
+}
+
+fn map(tensor: &Tensor) -> Result<Array2<f32>> {
+    let shape = tensor.dims2()?;
+    let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    Array2::from_shape_vec(shape, values)
+        .map_err(|error| Error::input(format!("a map cannot be taken: {error}")))
+}
