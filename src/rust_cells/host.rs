@@ -161,6 +161,7 @@ fn mistakes(errors: &[CompilationError], source: &Source) -> Vec<Mistake> {
             mistakes.push(mistake);
         }
     }
+    mistakes.sort_by_key(|mistake| mistake.place.map_or(usize::MAX, |(line, ..)| line));
     mistakes
 }
 
@@ -169,7 +170,7 @@ fn mistake(error: &CompilationError, source: &Source) -> Mistake {
     let mut message = error.message();
     let label = spanned.map_or("", |spanned| spanned.label.as_str());
     // "mismatched types" alone helps nobody.
-    if !(label.is_empty() || label.starts_with("error: ") || message.contains(label)) {
+    if label.starts_with("expected ") && !message.contains(label) {
         message = format!("{message}: {label}");
     }
     let hint = match error.code() {

@@ -1,5 +1,7 @@
 //! The host as a process.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 #[cfg(unix)]
 use std::os::unix::process::CommandExt;
@@ -33,7 +35,7 @@ impl Host {
         let failed = |error: std::io::Error| {
             Error::input(format!("the process for Rust cells cannot be started: {error}"))
         };
-        let program = std::env::current_exe().map_err(failed)?;
+        let program = env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command
             .arg("rust-host")
@@ -45,6 +47,9 @@ impl Host {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        for (variable, folders) in library_paths() {
+            command.env(variable, folders);
+        }
         // The terminal's Ctrl-C is for the session to pass on.
         #[cfg(unix)]
         command.process_group(0);
@@ -90,6 +95,20 @@ impl Drop for Host {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Where the system looks for libraries first, without the folders that hold another build of this
+/// one: cells must load the one that they were compiled against. (cargo adds such folders for what
+/// it runs.)
+fn library_paths() -> Vec<(&'static str, OsString)> {
+    let own = format!("{}u2ad{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let variables = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
+    let others = |folders: OsString| {
+        let others = env::split_paths(&folders).filter(|folder| !folder.join(&own).exists());
+        env::join_paths(others).unwrap_or_default()
+    };
+    let set = variables.into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
+    set.map(|(name, folders)| (name, others(folders))).collect()
 }
 
 fn listen(lines: impl BufRead, heard: &Sender<Option<FromHost>>) {
