@@ -73,7 +73,7 @@ fn mistakes_point_into_the_script() {
     assert!(err.contains("error: cannot find value `unknown` in this scope"), "{err}");
     assert!(err.contains("--> study.star:4:9"), "{err}");
     let ended = run(&Place::new(), "rust(\"Err::<i32, _>(u2ad::Error::input(\\\"no luck\\\"))?\")");
-    assert!(ended.err.contains("error: no luck\n --> study.star:1:1"), "{}", ended.err);
+    assert!(ended.err.contains("error: no luck\n  --> study.star:1:1"), "{}", ended.err);
 }
 
 #[test]
