@@ -24,6 +24,17 @@ fn a_script_prints_in_order_and_exits_with_0() {
     assert_eq!((ended.code, &*ended.out), (Some(0), "one\ntwo\nthree\n4\n"));
 }
 
+#[cfg(not(feature = "rust-cells"))]
+#[test]
+fn a_build_without_rust_cells_says_how_to_get_them() {
+    let sentence = "error: this build of u2ad has no Rust cells; `cargo install --path . --features \
+                    rust-cells` in the source of u2ad gives one";
+    let report = failure("rust('1 + 1')");
+    assert!(report.starts_with(sentence) && report.contains("--> study.star:1:1"), "{report}");
+    let report = failure("%%rust\n1 + 1");
+    assert!(report.starts_with(sentence), "{report}");
+}
+
 #[test]
 fn a_misspelt_keyword_names_the_function_and_the_nearest_parameter() {
     let report = failure("people = phantom_cohort(\n    subject = 3)\n");

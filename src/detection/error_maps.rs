@@ -44,7 +44,7 @@ impl Reconstructor for ErrorMaps {
                     size = slice.size()
                 )));
             }
-            if map.iter().any(|error| !(*error >= 0.0)) {
+            if map.iter().any(|error| error.is_nan() || *error < 0.0) {
                 return Err(Error::input(format!(
                     "{name} has values that are no errors: they must be 0 or more"
                 )));

@@ -82,6 +82,7 @@ pub fn html(display: &Display) -> Result<String> {
             Part::Page(page) => preformatted(&mut html, &page.text(TEXT_WIDTH)),
             Part::Table(table) => html.push_str(&table.to_html()),
             Part::Figure(figure) => html.push_str(&picture(figure)?),
+            Part::Markup(markup) => html.push_str(&markup.html),
         }
     }
     Ok(html)

@@ -175,6 +175,17 @@ for subject in people:
     }
 
     #[test]
+    fn cells_in_rust_are_calls_in_a_script() {
+        let cells =
+            [ScriptCell::code("%%rust\nlet x = \"a\\n\";\n// # %%\nx"), ScriptCell::code("y = 1")];
+        let script = script_of(&cells);
+        let expected =
+            "# %%\nrust(r\"\"\"\nlet x = \"a\\n\";\n// # %%\nx\n\"\"\")\n\n# %%\ny = 1\n";
+        assert_eq!(script, expected);
+        assert_eq!(script_cells(&script), cells);
+    }
+
+    #[test]
     fn a_script_without_cells_is_one() {
         assert_eq!(script_cells("x = 1\n"), [ScriptCell::code("x = 1")]);
         assert_eq!(

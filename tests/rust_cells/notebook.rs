@@ -40,9 +40,14 @@ async fn interrupt(kernel: &mut Kernel) {
     assert_eq!(kernel.obey(&id).await.content["status"], "ok");
 }
 
-#[tokio::test]
-async fn cells_live_from_one_to_the_next_and_whatever_ends_them_costs_only_their_side() {
+#[test]
+fn cells_live_from_one_to_the_next_and_whatever_ends_them_costs_only_their_side() {
     let (_, _turn) = crate::cells();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(one_notebook());
+}
+
+async fn one_notebook() {
     let mut kernel = Kernel::new().await;
     kernel.patience = Duration::from_secs(600);
     kernel.run("kept = 41").await;

@@ -48,10 +48,27 @@ fn decoded(title: &str, base64: &str) -> Result<Figure> {
 
 /// The PNGs that a page embeds, for front ends that show no pages.
 fn pictures(html: &str, title: &str) -> Vec<Figure> {
-    let embedded = html.split("data:image/png;base64,").skip(1);
-    let base64 = embedded.filter_map(|rest| rest.split(['"', '\'', ')']).next());
-    // What cannot be read is still in the page.
-    base64.filter_map(|base64| decoded(title, base64).ok()).collect()
+    let mut before = "";
+    let mut figures = Vec::new();
+    for (place, rest) in html.split("data:image/png;base64,").enumerate() {
+        let base64 = rest.split(['"', '\'', ')']).next().unwrap_or_default();
+        // What cannot be read is still in the page.
+        if place > 0
+            && let Ok(figure) = decoded(&alternative(before).unwrap_or(title.to_owned()), base64)
+        {
+            figures.push(figure);
+        }
+        before = rest;
+    }
+    figures
+}
+
+/// What stands for the picture that begins behind this piece of a page.
+fn alternative(before: &str) -> Option<String> {
+    let (_, inside) = before.rsplit_once("<img")?;
+    let (text, _) = inside.split_once("alt=\"")?.1.split_once('"')?;
+    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    Some(plain.replace("&amp;", "&")).filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -75,10 +92,11 @@ mod tests {
         let forms = media(&[("image/png", &png), ("text/plain", "[figure: loss]")]);
         let shown = display(forms).unwrap().unwrap();
         assert_eq!(shown.to_text(), "[figure: loss]");
-        let html = format!("<b>two</b><img src=\"data:image/png;base64,{png}\">");
+        let html = format!("<b>two</b><img alt=\"a &lt; b\" src=\"data:image/png;base64,{png}\">");
         let shown =
             display(media(&[("text/html", &html), ("text/plain", "two")])).unwrap().unwrap();
         let Part::Markup(markup) = &shown.parts[0] else { panic!("{shown:?}") };
+        assert_eq!(markup.figures[0].title, "a < b");
         assert_eq!((markup.figures.len(), shown.to_text()), (1, "two".to_owned()));
         assert!(display(media(&[("image/png", "!")])).is_err());
     }
