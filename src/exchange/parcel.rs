@@ -9,7 +9,7 @@ use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 
-use super::{KIND, Notes, PIXEL_MM, SLICES, SUBJECTS, TEXT, WORDS};
+use super::{INTEGER, KIND, Notes, PIXEL_MM, SLICES, SUBJECTS, TEXT, WORDS};
 use crate::ops::map_tensors;
 use crate::{Error, Result};
 
@@ -72,9 +72,9 @@ impl Parcel {
         }
     }
 
-    /// Whether there is a note of this kind.
-    pub(crate) fn has(&self, note: &str) -> bool {
-        self.notes.contains_key(note)
+    /// Whether the number is a whole one.
+    pub fn is_integer(&self) -> bool {
+        self.notes.contains_key(INTEGER)
     }
 
     /// The text.

@@ -12,6 +12,7 @@ use starlark::eval::Evaluator;
 use super::handle::Settings;
 use super::journal::Journal;
 use super::output::SinkReporter;
+#[cfg(feature = "rust-cells")]
 use super::rust::RustSide;
 use super::standing::Standing;
 use super::values::ModelValue;
@@ -35,6 +36,7 @@ pub(super) struct State {
     /// Models made so far.
     models: Cell<usize>,
     journal: RefCell<Option<Journal>>,
+    #[cfg(feature = "rust-cells")]
     rust: RefCell<RustSide>,
     standing: Arc<Standing>,
 }
@@ -53,8 +55,18 @@ impl State {
         let Settings { parameters, folder, keep, journal, .. } = settings.clone();
         let journal = RefCell::new(journal.then(|| Journal::new(keep.clone())));
         let (context, models) = (RefCell::new(context), Cell::new(0));
-        let rust = RefCell::default();
-        Self { context, sink, parameters, folder, keep, models, journal, rust, standing }
+        Self {
+            context,
+            sink,
+            parameters,
+            folder,
+            keep,
+            models,
+            journal,
+            #[cfg(feature = "rust-cells")]
+            rust: RefCell::default(),
+            standing,
+        }
     }
 
     /// The state behind a running evaluator.

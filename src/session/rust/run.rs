@@ -14,7 +14,7 @@ pub(super) const CODE: &str = "Rust code";
 #[cfg(feature = "rust-cells")]
 pub(in crate::session) use with::{RustSide, run};
 #[cfg(not(feature = "rust-cells"))]
-pub(in crate::session) use without::{RustSide, run};
+pub(in crate::session) use without::run;
 
 /// Runs the code of a cell, which begins behind its first `before` lines.
 pub(in crate::session) fn run_cell(
@@ -137,10 +137,6 @@ mod without {
 
     use crate::session::state::State;
     use crate::session::{CellError, Display};
-
-    /// Nothing: this build has no Rust side.
-    #[derive(Default)]
-    pub(in crate::session) struct RustSide;
 
     /// Says how to get Rust cells.
     pub(in crate::session) fn run(

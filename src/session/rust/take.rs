@@ -10,7 +10,7 @@ use starlark::values::Value;
 
 use super::cell::is_name;
 use crate::detection::ErrorMaps;
-use crate::exchange::{INTEGER, Parcel};
+use crate::exchange::Parcel;
 use crate::session::values::{ImageValue, MapsValue};
 use crate::{Error, Result};
 
@@ -46,7 +46,7 @@ fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'
                 (0..maps.dims()[0]).map(|place| map(&maps.get(place)?)).collect();
             heap.alloc(MapsValue(ErrorMaps { name: name.to_owned(), maps: Arc::new(maps?) }))
         }
-        "number" if parcel.has(INTEGER) => heap.alloc(parcel.number()? as i64),
+        "number" if parcel.is_integer() => heap.alloc(parcel.number()? as i64),
         "number" => heap.alloc(parcel.number()?),
         "numbers" => heap.alloc(parcel.tensor("value")?.to_vec1::<f64>()?),
         "text" => heap.alloc(parcel.text()?),
