@@ -2,7 +2,7 @@
 //!
 //! evcxr reads its settings from the environment, takes much memory, and its processes would get
 //! the terminal's Ctrl-C. So it runs in a process of its own, the host (`u2ad rust-host`), which is
-//! started for the first cell and talks JSON lines ([`protocol`]). The host compiles each cell into
+//! started for the first cell and talks JSON lines (`protocol`). The host compiles each cell into
 //! a library against one shared copy of this crate and loads it into a child, where the variables
 //! live: candle's identities of tensors then come from one counter.
 //!
