@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Every check and every test, as continuous integration runs them. Needs a Rust toolchain with
-# rustfmt and clippy, and python3 for the Jupyter suite; everything else comes through cargo and
-# pip. One profile for all, so that the dependencies are built once.
+# rustfmt and clippy, and python3 for the notebooks; everything else comes through cargo and pip.
+# One profile and one set of features for all, so that everything is built once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export FEATURES=rust-cells
 
 cargo fmt --all -- --check
+cargo clippy --release --locked --all-targets --features "$FEATURES" -- -D warnings
+# Without the feature, and as Rust notebooks build it.
 cargo clippy --release --locked --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet
-cargo test --release --locked
+cargo clippy --release --locked --no-default-features --lib -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet --features "$FEATURES"
+cargo test --release --locked --features "$FEATURES"
 # The Jupyter project's own suite and the notebooks, on the program that the tests have built.
 tests/jupyter/run.sh
 # The Rust notebooks, on evcxr's kernel, which is built first where it is not there.

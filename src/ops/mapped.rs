@@ -14,7 +14,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If the file cannot be read, or is no such file.
-pub fn map_tensors(path: &Path) -> Result<MmapedSafetensors> {
+pub(crate) fn map_tensors(path: &Path) -> Result<MmapedSafetensors> {
     // SAFETY: nobody writes to the file any more, as the documentation asks for. Header and bounds
     // are checked by the reader before any tensor is given out.
     let mapped = unsafe { MmapedSafetensors::new(path) };

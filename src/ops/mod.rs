@@ -68,7 +68,7 @@ pub use elementwise::keep_element_wise_serial;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
-pub use mapped::map_tensors;
+pub(crate) use mapped::map_tensors;
 pub use memory::keep_freed_memory;
 pub use mlp::mlp;
 pub use squared_error::squared_error;

@@ -12,10 +12,12 @@ if ! grep -qs "evcxr_jupyter $version" target/evcxr-kernel/.crates.toml; then
     cargo install evcxr_jupyter --version "$version" --locked --quiet \
         --root target/evcxr-kernel --target-dir target
 fi
-cargo build --release --locked --quiet --example three_cells
+cargo build --release --locked --quiet --example three_cells --features "${FEATURES:-}"
 . tests/jupyter/environment.sh
 JUPYTER_PATH="$JUPYTER_PATH" "$kernel" --install >/dev/null
 mkdir -p target/evcxr
+# The versions that the program was built with.
+[ -f target/evcxr/Cargo.lock ] || cp Cargo.lock target/evcxr/
 export EVCXR_TMPDIR="$PWD/target/evcxr" EVCXR_CONFIG_DIR="$place/evcxr"
 
 # Stores what the notebooks show now, instead of testing.
