@@ -98,8 +98,9 @@ fn character(rest: &str) -> usize {
     let mut characters = rest.char_indices().skip(1);
     let (_, first) = characters.next().unwrap_or((0, ' '));
     if first == '\\' {
-        let end = rest[3.min(rest.len())..].find('\'');
-        return end.map_or(1, |end| end + 4);
+        // What is escaped may be the quote itself.
+        characters.next();
+        return characters.find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 1);
     }
     match characters.next() {
         Some((at, '\'')) => at + 1,
@@ -109,7 +110,16 @@ fn character(rest: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(code in "[rb#'\"/*{}x\u{e9}\u{1f980}\\\\ \n]{0,12}") {
+            completeness(&code);
+        }
+    }
 
     #[test]
     fn an_empty_line_outside_brackets_ends_a_cell() {
@@ -119,6 +129,7 @@ mod tests {
             "fn f() {\n}\n",
             "'{'; \"{\"; r#\"\"{\"#; // {\n",
             "fn f<'a>(x: &'a str) {} '\\'' /* { /* */ */\n",
+            "'\\u{1f980}' '\\é' '{'\n",
             "\n",
         ] {
             assert_eq!(completeness(complete), Completeness::Complete, "{complete:?}");

@@ -42,8 +42,8 @@ fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'
         }
         "Maps" => {
             let maps = parcel.tensor("maps")?;
-            let maps: Result<Vec<_>> =
-                (0..maps.dims()[0]).map(|place| map(&maps.get(place)?)).collect();
+            let (count, _, _) = maps.dims3()?;
+            let maps: Result<Vec<_>> = (0..count).map(|place| map(&maps.get(place)?)).collect();
             heap.alloc(MapsValue(ErrorMaps { name: name.to_owned(), maps: Arc::new(maps?) }))
         }
         "number" if parcel.is_integer() => heap.alloc(parcel.number()? as i64),
