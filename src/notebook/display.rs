@@ -112,10 +112,13 @@ mod tests {
         let mut table = Table::new("Scores", vec![Column::text("subject")]);
         table.push(vec![Cell::from("sub-01")]).unwrap();
         let figure = crate::figures::roc_curves(&[]);
-        let display =
-            Display::of([Part::Text("a < b".to_owned()), Part::Table(table), Part::Figure(figure)]);
+        let display = Display::of([
+            Part::Text("a\nb < c".to_owned()),
+            Part::Table(table),
+            Part::Figure(figure),
+        ]);
         let html = html(&display).unwrap();
-        assert!(html.starts_with("<pre>a &lt; b</pre>\n<table"), "{html}");
+        assert!(html.starts_with("<pre>a\nb &lt; c</pre>\n<table"), "{html}");
         assert!(html.contains("src=\"data:image/png;base64,iVBOR"), "no picture");
     }
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::figures::markup::unescape;
 use crate::figures::{Figure, picture};
 use crate::report::Markup;
 use crate::rust_cells::Media;
@@ -67,8 +68,7 @@ fn pictures(html: &str, title: &str) -> Vec<Figure> {
 fn alternative(before: &str) -> Option<String> {
     let (_, inside) = before.rsplit_once("<img")?;
     let (text, _) = inside.split_once("alt=\"")?.1.split_once('"')?;
-    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    Some(plain.replace("&amp;", "&")).filter(|text| !text.trim().is_empty())
+    Some(unescape(text)).filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
