@@ -134,21 +134,10 @@ fn block_case(name: &'static str, tokens: usize, dim: usize) -> Case {
     let affine = |x: &[Tensor], i: usize| Affine { weight: x[i].clone(), bias: x[i + 1].clone() };
     Case {
         name,
-        shapes: vec![
-            vec![10, tokens, dim],
-            vec![dim],
-            vec![dim],
-            vec![3 * dim, dim],
-            vec![3 * dim],
-            vec![dim, dim],
-            vec![dim],
-            vec![dim],
-            vec![dim],
-            vec![hidden, dim],
-            vec![hidden],
-            vec![dim, hidden],
-            vec![dim],
-        ],
+        shapes: [vec![10, tokens, dim]]
+            .into_iter()
+            .chain(BlockWeights::shapes(dim, hidden))
+            .collect(),
         gflop: 1e-8 * (tokens * (24 * dim * dim + 4 * tokens * dim)) as f64,
         fused: Box::new(move |x| {
             let weights = BlockWeights {

@@ -135,13 +135,13 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
     let mut kernels = Vec::new();
     for stack in &stacks {
         let Stack { name, heads, depth, .. } = *stack;
-        let weights = weight_shapes(stack);
+        let weights = BlockWeights::shapes(stack.dim, stack.hidden);
         let block = move |x: &[Tensor]| {
             let cancel = CancelToken::default();
             ops::block(&x[0], block_weights(&x[1..]), heads, 1e-5, &cancel)
         };
-        let block_shapes = [vec![stack.x().to_vec()], weights.clone()].concat();
-        let mlp_shapes = [vec![stack.x().to_vec()], weights[8..].to_vec()].concat();
+        let block_shapes = [&[stack.x().to_vec()], &weights[..]].concat();
+        let mlp_shapes = [&[stack.x().to_vec()], &weights[8..]].concat();
         let cases: [Case; 3] = [
             ("block", block_shapes, stack.block(), Box::new(block)),
             (
@@ -190,24 +190,6 @@ fn kernel_time(
     let floor_s = 1e9 * (gflop / ceiling.flops + gexp / ceiling.exponentials);
     let fraction = floor_s / median_s;
     KernelTime { kernel, pass, per_step, gflop, gexp, floor_s, median_s, fraction }
-}
-
-/// The weights of a block: norm, qkv, projection, norm, two layers, each with its bias.
-fn weight_shapes(&Stack { dim, hidden, .. }: &Stack) -> Vec<Vec<usize>> {
-    vec![
-        vec![dim],
-        vec![dim],
-        vec![3 * dim, dim],
-        vec![3 * dim],
-        vec![dim, dim],
-        vec![dim],
-        vec![dim],
-        vec![dim],
-        vec![hidden, dim],
-        vec![hidden],
-        vec![dim, hidden],
-        vec![dim],
-    ]
 }
 
 fn block_weights(tensors: &[Tensor]) -> BlockWeights {

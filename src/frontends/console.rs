@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ask;
 use super::images::{Choice, Images, Protocol, Window};
-use super::progress::{Bars, Lines};
+use super::progress::Bars;
 use super::record::Record;
 use crate::Result;
 use crate::context::{CancelToken, Event};
 use crate::figures::Figure;
-use crate::report::RunStatus;
+use crate::report::{ProgressLines, RunStatus};
 use crate::session::{CellError, Display, Output, Part, Sink};
 
 /// Columns of a table that goes to a file or another program.
@@ -30,7 +30,7 @@ pub(super) struct Console {
 
 enum Progress {
     Bars(Bars),
-    Lines(Lines),
+    Lines(ProgressLines),
 }
 
 impl Console {
@@ -41,7 +41,7 @@ impl Console {
         let colour = terminal && !no_colour();
         let progress = match terminal {
             true => Progress::Bars(Bars::new(colour)),
-            false => Progress::Lines(Lines::default()),
+            false => Progress::Lines(ProgressLines::default()),
         };
         Self {
             progress: Mutex::new(progress),

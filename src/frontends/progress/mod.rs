@@ -4,7 +4,6 @@ mod bars;
 mod sparkline;
 
 pub(super) use self::bars::Bars;
-pub(super) use crate::report::ProgressLines as Lines;
 
 /// Several of a unit: "slices", "batches".
 fn several(unit: &str) -> String {

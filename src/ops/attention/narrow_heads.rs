@@ -8,7 +8,8 @@
 //!   multiply-adds, and then of exponentials, hide each other's latency (four: 15 % slower).
 //! - Forward, they grow in two halves ([`CHAINS`]): the first one's exponentials, which mostly add
 //!   and shift, then run beside the second one's multiply-adds. The compiler would mix the halves
-//!   again, hence its fences between them; they cost no instruction (7 % of the kernel).
+//!   again, hence its fences between them; they cost no instruction
+//!   (`u2ad bench image --threads 1`: 0.153 instead of 0.159 s).
 //! - Forward: eight queries' channels, eight sums and eight scores fill 24 registers. The scores
 //!   become probabilities and are used where they are; the tile of probabilities of the general
 //!   kernel, whose stores and loads cost as much as the products, does not exist.

@@ -29,6 +29,25 @@ pub struct BlockWeights {
 }
 
 impl BlockWeights {
+    /// Shapes of the tensors of a block of this width, in the order in which they are packed:
+    /// norm1, qkv, proj, norm2, fc1, fc2, of each the weight and then the bias.
+    pub fn shapes(dim: usize, hidden: usize) -> [Vec<usize>; 12] {
+        [
+            vec![dim],
+            vec![dim],
+            vec![3 * dim, dim],
+            vec![3 * dim],
+            vec![dim, dim],
+            vec![dim],
+            vec![dim],
+            vec![dim],
+            vec![hidden, dim],
+            vec![hidden],
+            vec![dim, hidden],
+            vec![dim],
+        ]
+    }
+
     /// The tensors in the order in which they are packed.
     pub(super) fn tensors(&self) -> [&Tensor; 12] {
         let Self { norm1, qkv, proj, norm2, fc1, fc2 } = self;
@@ -44,21 +63,7 @@ impl BlockWeights {
     /// Width and hidden width, if all shapes agree on them.
     pub(super) fn sizes(&self) -> Result<Sizes> {
         let (hidden, dim) = self.fc1.weight.dims2()?;
-        let shapes: [&[usize]; 12] = [
-            &[dim],
-            &[dim],
-            &[3 * dim, dim],
-            &[3 * dim],
-            &[dim, dim],
-            &[dim],
-            &[dim],
-            &[dim],
-            &[hidden, dim],
-            &[hidden],
-            &[dim, hidden],
-            &[dim],
-        ];
-        for (tensor, shape) in self.tensors().into_iter().zip(shapes) {
+        for (tensor, shape) in self.tensors().into_iter().zip(Self::shapes(dim, hidden)) {
             if tensor.dims() != shape || tensor.elem_count() == 0 {
                 bail!("block: a weight has shape {:?}, not {shape:?}", tensor.dims());
             }

@@ -6,24 +6,9 @@ use crate::ops::test_support::*;
 
 /// Tokens, then the twelve weights in packing order.
 fn inputs(shape: [usize; 3], hidden: usize, seed: u64) -> Vec<Tensor> {
-    let dim = shape[2];
-    let shapes: [&[usize]; 13] = [
-        &shape,
-        &[dim],
-        &[dim],
-        &[3 * dim, dim],
-        &[3 * dim],
-        &[dim, dim],
-        &[dim],
-        &[dim],
-        &[dim],
-        &[hidden, dim],
-        &[hidden],
-        &[dim, hidden],
-        &[dim],
-    ];
-    let tensor = |(i, shape): (usize, &&[usize])| noise_tensor(shape, 0.5, seed + i as u64);
-    shapes.iter().enumerate().map(tensor).collect()
+    let shapes = [shape.to_vec()].into_iter().chain(BlockWeights::shapes(shape[2], hidden));
+    let tensor = |(i, shape): (usize, Vec<usize>)| noise_tensor(&shape, 0.5, seed + i as u64);
+    shapes.enumerate().map(tensor).collect()
 }
 
 fn weights(x: &[Tensor]) -> BlockWeights {

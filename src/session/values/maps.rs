@@ -40,7 +40,7 @@ impl MapsValue {
     }
 
     fn montage(&self) -> Figure {
-        maps_montage(&format!("Maps {}", self.0.name), &self.0.maps, &[], "value")
+        maps_montage(&format!("Maps {}", self.0.name), &self.0.maps, "value")
     }
 
     fn one(&self, position: usize) -> ImageValue {
