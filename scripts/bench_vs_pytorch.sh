@@ -87,7 +87,7 @@ for round in $(seq "$rounds"); do
     theirs train "$threads" sdpa --what train --runs 1
     ours image "$threads" image --runs 7
     their_image "$threads"
-    ours mc "$threads" mc --batch 1 --runs 2
+    ours mc "$threads" mc --batch-size 1 --runs 2
     theirs mc "$threads" sdpa --what mc --batch 1 --runs 1
     if [ "$threads" -gt 1 ]; then
         ours train 1 train --runs 1
@@ -100,7 +100,7 @@ if [ "$eager" -ne 0 ]; then
     echo "eager form" >&2
     ours train "$threads" train --runs 2
     theirs train "$threads" eager --what train --runs 1
-    ours mc "$threads" mc --batch 1 --runs 2
+    ours mc "$threads" mc --batch-size 1 --runs 2
     theirs mc "$threads" eager --what mc --batch 1 --runs 1
 fi
 

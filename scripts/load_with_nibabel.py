@@ -105,7 +105,7 @@ def main():
     times = sorted(times[1:])  # the first starts the processes
     who = resource.RUSAGE_CHILDREN if args.jobs > 1 else resource.RUSAGE_SELF
     print(json.dumps({
-        "what": "load", "median_s": times[len(times) // 2], "min_s": times[0], "batch": len(work),
+        "what": "load", "median_s": times[len(times) // 2], "min_s": times[0], "batch_size": len(work),
         "slices": slices, "threads": args.jobs, "peak_rss_mb": resource.getrusage(who).ru_maxrss / 1024,
     }))
 

@@ -77,7 +77,7 @@ def interrupts():
     with tempfile.TemporaryDirectory() as home:
         terminal = Terminal([SHELL, "--images", "none"], home)
         terminal.until(b"u2ad> ")
-        for line in (b"people = phantom_cohort(subjects = 4, pixel_mm = 1.5)",
+        for line in (b"people = phantom_cohort(subjects = 4, pixel_spacing_mm = 1.5)",
                      b"model = u2ad(preset = \"paper\")",
                      b"print(len([len(subject) for subject in people]), \"ready\")"):
             terminal.press(line + b"\r")

@@ -1,9 +1,9 @@
 //! # u2ad: unsupervised anomaly detection in spinal cord MRI
 //!
 //! U²AD (Zhang et al., Medical Image Analysis 109 (2026) 103939): a masked autoencoder learns to
-//! redraw hidden patches of the spinal canal; it is pretrained on healthy T2-weighted volumes,
-//! adapts on the clinic's own unlabelled data, and chooses what to practise on by its own
-//! Monte-Carlo uncertainty, so that T2 hyperintensities stay badly redrawn and stand out.
+//! reconstruct hidden patches of the spinal canal; it is pretrained on healthy T2-weighted volumes,
+//! adapts on the clinic's own unlabelled data, and chooses what to train on by its own
+//! Monte-Carlo uncertainty, so that T2 hyperintensities stay badly reconstructed and stand out.
 //!
 //! ## The map
 //!
@@ -18,7 +18,7 @@
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | showing | [`figures`], [`report`] | plotters figures; tables, what values look like, the run folder |
 //! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
-//! | judging | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the methods to beat |
+//! | evaluating | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the baselines |
 //! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
 //! | things | [`model`], [`cohort`] | the network; subjects and their slices |
 //! | crossing | [`exchange`] | values on their way between a session and its Rust cells |
@@ -26,7 +26,7 @@
 //! | ground | [`context`], [`error`], [`choice`], [`lazy_folder`], `whole_file` | seeded streams, cancel token, progress; the one error type; settings chosen by name; folders made at first use, files that are whole or absent |
 //!
 //! Three seams carry the design: [`session::Output`] (what running code shows, sent to whoever
-//! watches), [`detection::Reconstructor`] (anything that redraws a slice inside its region of
+//! watches), [`detection::Reconstructor`] (anything that reconstructs a slice inside its region of
 //! interest) and [`context::Context`] (what a long task is given: streams, cancel, progress,
 //! device).
 

@@ -13,7 +13,7 @@ use u2ad::frontends::{
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
 /// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to the clinic's
-/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot redraw.
+/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot reconstruct.
 ///
 /// Without a command it opens a shell: type `help()` there to see the verbs.
 #[derive(Parser)]
@@ -159,7 +159,7 @@ enum BenchCommand {
     },
     /// Monte-Carlo uncertainty maps.
     Mc {
-        /// Redrawings of every patch: K.
+        /// Reconstructions of every patch: K.
         #[arg(long, value_name = "K", default_value_t = 10)]
         samples: usize,
         #[command(flatten)]
@@ -195,8 +195,8 @@ struct BenchArguments {
     #[arg(long, value_name = "NAME", default_value = "paper")]
     preset: String,
     /// Slices per batch.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    batch: usize,
+    #[arg(long, alias = "batch", value_name = "N", default_value_t = 10)]
+    batch_size: usize,
     /// Timed runs, after one that is not counted.
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
@@ -209,8 +209,8 @@ struct BenchArguments {
 }
 
 impl From<BenchArguments> for BenchOptions {
-    fn from(BenchArguments { preset, batch, runs, threads, json }: BenchArguments) -> Self {
-        Self { preset, batch, runs, threads, json }
+    fn from(BenchArguments { preset, batch_size, runs, threads, json }: BenchArguments) -> Self {
+        Self { preset, batch_size, runs, threads, json }
     }
 }
 

@@ -36,7 +36,8 @@ fn a_page_shows_signature_parameters_and_example() {
 #[test]
 fn every_example_runs() {
     let place = Place::new();
-    let options = PhantomOptions { subjects: 1, pixel_mm: 2.0, ..PhantomOptions::default() };
+    let options =
+        PhantomOptions { subjects: 1, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
     std::fs::create_dir(place.path("bids")).unwrap();
     write_bids(&place.path("bids/clinic"), &options, &u2ad::context::Context::new(0)).unwrap();
     let mut script = "save_model(u2ad(), 'runs/study/model.safetensors')\n".to_owned();

@@ -9,22 +9,23 @@ use ndarray::{Array2, Array3, Axis};
 use u2ad::cohort::Slice;
 use u2ad::context::{CancelToken, Context};
 use u2ad::masking::{
-    BatchGuide, Normalisation, Strategy, keep_count, order_from_scores, paper_scores,
-    published_scores,
+    BatchStatistics, MaskingStrategy, Normalisation, paper_scores, published_scores,
 };
-use u2ad::model::{Config, Network, Parameters, PatchOrder, patch_counts, patchify};
+use u2ad::model::{
+    Config, Network, Parameters, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
+};
 use u2ad::training::{Adam, Loss, Target, pixel_weights, sobel};
 use u2ad::uncertainty::MonteCarlo;
 
 const CONFIG: Config = Config {
     image: 64,
-    field_mm: 200,
+    fov_mm: 200,
     patch: 8,
-    context: 0,
-    dim: 32,
+    nearest_patches: 0,
+    embed_dim: 32,
     depth: 3,
     heads: 4,
-    decoder_dim: 16,
+    decoder_embed_dim: 16,
     decoder_depth: 2,
     decoder_heads: 2,
     mlp_ratio: 4,
@@ -103,23 +104,23 @@ fn weights() -> Parameters {
     Parameters::from_tensors(&CONFIG, fixture("weights"), &Device::Cpu).unwrap()
 }
 
-fn check_step(name: &str, strategy: Strategy) {
+fn check_step(name: &str, strategy: MaskingStrategy) {
     let fixture = fixture(&format!("step_{name}"));
     let batch = Batch::new(&fixture);
     let noise = rows(&fixture["noise"]);
     let variance = rows(&fixture["variance_per_patch"]);
     let spared = rows(&fixture["spared_per_patch"]).mapv(|error| error > 0.0);
-    let guide = BatchGuide {
+    let statistics = BatchStatistics {
         region: batch.region.view(),
         variance: variance.view(),
         spared: spared.view(),
     };
     let scores = match strategy {
-        Strategy::Random => noise.clone(),
-        Strategy::Eu | Strategy::Au => {
-            paper_scores(strategy, Normalisation::Raw, 1.0, noise.view(), &guide)
+        MaskingStrategy::Random => noise.clone(),
+        MaskingStrategy::Eu | MaskingStrategy::Au => {
+            paper_scores(strategy, Normalisation::Raw, 1.0, noise.view(), &statistics)
         }
-        _ => published_scores(strategy, 1.0, noise.view(), &guide),
+        _ => published_scores(strategy, 1.0, noise.view(), &statistics),
     };
     let apart = farthest(scores.as_slice().unwrap(), &floats(&fixture["scores"]));
     assert!(apart < 2e-6, "scores differ by {apart}");
@@ -179,27 +180,27 @@ fn check_step(name: &str, strategy: Strategy) {
 
 #[test]
 fn a_step_with_random_masks_has_the_reference_numbers() {
-    check_step("random", Strategy::Random);
+    check_step("random", MaskingStrategy::Random);
 }
 
 #[test]
 fn a_step_with_epistemic_masks_has_the_reference_numbers() {
-    check_step("eu_paper", Strategy::Eu);
+    check_step("eu_paper", MaskingStrategy::Eu);
 }
 
 #[test]
 fn a_step_with_aleatoric_masks_has_the_reference_numbers() {
-    check_step("au_paper", Strategy::Au);
+    check_step("au_paper", MaskingStrategy::Au);
 }
 
 #[test]
 fn a_step_with_the_published_codes_epistemic_masks_has_the_reference_numbers() {
-    check_step("eu_published_code", Strategy::EuPublished);
+    check_step("eu_published_code", MaskingStrategy::EuPublished);
 }
 
 #[test]
 fn a_step_with_the_published_codes_aleatoric_masks_has_the_reference_numbers() {
-    check_step("au_published_code", Strategy::AuPublished);
+    check_step("au_published_code", MaskingStrategy::AuPublished);
 }
 
 #[test]
@@ -280,11 +281,12 @@ fn monte_carlo_maps_equal_the_published_loop() {
         region: batch.regions[0].clone(),
         scoring: batch.regions[0].clone(),
         lesion: None,
-        pixel_mm: (1.0, 1.0),
+        pixel_spacing_mm: (1.0, 1.0),
     };
     let network = weights().frozen_network(&CONFIG).unwrap();
-    let progress = context.progress("redrawing", "pass", order.batch());
-    let maps = MonteCarlo::default().redraw(&network, &slice, &order, &context, &progress).unwrap();
+    let progress = context.progress("reconstruction", "pass", order.batch());
+    let maps =
+        MonteCarlo::default().reconstruct(&network, &slice, &order, &context, &progress).unwrap();
     for (ours, name) in [(&maps.variance, "variance"), (&maps.mean, "mean"), (&maps.error, "error")]
     {
         let apart = farthest(ours.as_slice().unwrap(), &floats(&fixture[name]));

@@ -140,8 +140,8 @@ fn healthy_findings_set_the_threshold_and_say_so() {
     let source = "people = phantom_cohort(subjects = 8, size = 128)\n\
         method = intensity_threshold()\n\
         healthy = detect(method, people.healthy)\n\
-        judged = evaluate(detect(method, people.clinical, name = 'mine'), threshold = healthy)\n\
-        print(judged.method, judged.threshold_origin)";
+        evaluated = evaluate(detect(method, people.clinical, name = 'mine'), threshold = healthy)\n\
+        print(evaluated.method, evaluated.threshold_origin)";
     let ended = Place::new().run(source, &[]);
     assert_eq!(ended.out, "mine 95th percentile of 4 healthy subjects\n", "{}", ended.err);
 }
@@ -194,7 +194,7 @@ fn standard_input_is_read_as_a_script() {
 
 #[test]
 fn the_same_seed_gives_the_same_bits() {
-    let source = "people = phantom_cohort(subjects = 1, pixel_mm = 2, size = 64)\nprint(people[0].image.mean)";
+    let source = "people = phantom_cohort(subjects = 1, pixel_spacing_mm = 2, size = 64)\nprint(people[0].image.mean)";
     let draw = |source: &str, seed: &str| {
         let ended = Place::new().run(source, &["--seed", seed]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -207,11 +207,11 @@ fn the_same_seed_gives_the_same_bits() {
 
 /// A study that takes a second.
 const STUDY: &str = "
-people = phantom_cohort(subjects = 4, pixel_mm = 2, size = 64)
+people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2, size = 64)
 model = u2ad(image = 64, depth = 1, decoder_depth = 1)
 pretrain(model, people.healthy, epochs = 1)
-doubt = estimate_uncertainty(model, people.clinical, samples = 2)
-train_epoch(model, people.clinical, masks = regenerate_masks(doubt))
+uncertainty = estimate_uncertainty(model, people.clinical, samples = 2)
+train_epoch(model, people.clinical, masks = regenerate_masks(uncertainty))
 found = detect(model, people.clinical, samples = 2)
 plot(found[0])
 table([evaluate(found), evaluate(detect(intensity_threshold(), people.clinical))])
@@ -256,7 +256,7 @@ fn two_runs_of_a_study_leave_equal_files_whatever_the_number_of_threads() {
 fn ctrl_c_stops_training_and_keeps_what_was_made() {
     let place = Place::new();
     let source = "
-people = phantom_cohort(subjects = 2, pixel_mm = 2, size = 32)
+people = phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 32)
 plot(people)
 print('training')
 pretrain(u2ad(image = 32, depth = 1, decoder_depth = 1), people, epochs = 1000000)

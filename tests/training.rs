@@ -10,7 +10,7 @@ use ndarray::Array2;
 use u2ad::Error;
 use u2ad::cohort::Slice;
 use u2ad::context::{Context, Event, Reporter};
-use u2ad::masking::{Guide, Strategy};
+use u2ad::masking::{MaskSampler, MaskingStrategy};
 use u2ad::model::Config;
 use u2ad::training::{Model, Stage, TrainingOptions, estimate, train_epoch};
 use u2ad::uncertainty::MonteCarlo;
@@ -19,13 +19,13 @@ fn config() -> Config {
     let sizes = (32, 4, 16, 2, 2);
     Config {
         image: sizes.0,
-        field_mm: 200,
+        fov_mm: 200,
         patch: sizes.1,
-        context: 0,
-        dim: sizes.2,
+        nearest_patches: 0,
+        embed_dim: sizes.2,
         depth: sizes.3,
         heads: sizes.4,
-        decoder_dim: 8,
+        decoder_embed_dim: 8,
         decoder_depth: 1,
         decoder_heads: 2,
         mlp_ratio: 2,
@@ -51,12 +51,12 @@ fn slice(index: usize) -> Slice {
         scoring: region.clone(),
         region,
         lesion: None,
-        pixel_mm: (1.0, 1.0),
+        pixel_spacing_mm: (1.0, 1.0),
     }
 }
 
 fn options() -> TrainingOptions {
-    TrainingOptions { batch: 3, ..TrainingOptions::default() }
+    TrainingOptions { batch_size: 3, ..TrainingOptions::default() }
 }
 
 type Bits = BTreeMap<String, Vec<u32>>;
@@ -75,15 +75,15 @@ fn study(context: &Context) -> Model {
     let slices: Vec<Slice> = (0..7).map(slice).collect();
     let slices: Vec<&Slice> = slices.iter().collect();
     let mut model = Model::new(config(), context).unwrap();
-    let random = Guide::random(config().patch);
+    let random = MaskSampler::random(config().patch);
     for _ in 0..2 {
         train_epoch(&mut model, &slices, &random, Stage::Pretrain, &options(), context).unwrap();
     }
     let settings = MonteCarlo { samples: 3, ..MonteCarlo::default() };
     let maps = estimate(&mut model, &slices, &settings, context).unwrap();
     let pairs = slices.iter().copied().zip(&maps);
-    let guide = Guide::from_uncertainty(Strategy::Au, pairs, config().patch);
-    train_epoch(&mut model, &slices, &guide, Stage::Adapt, &options(), context).unwrap();
+    let sampler = MaskSampler::from_uncertainty(MaskingStrategy::Au, pairs, config().patch);
+    train_epoch(&mut model, &slices, &sampler, Stage::Adapt, &options(), context).unwrap();
     model
 }
 
@@ -115,8 +115,8 @@ fn a_loaded_checkpoint_trains_on_bit_for_bit() {
         let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
         let maps = estimate(model, &slices, &settings, &context).unwrap();
         let pairs = slices.iter().copied().zip(&maps);
-        let guide = Guide::from_uncertainty(Strategy::Eu, pairs, config().patch);
-        train_epoch(model, &slices, &guide, Stage::Adapt, &options(), &context).unwrap();
+        let sampler = MaskSampler::from_uncertainty(MaskingStrategy::Eu, pairs, config().patch);
+        train_epoch(model, &slices, &sampler, Stage::Adapt, &options(), &context).unwrap();
     }
     assert_eq!(loaded.history, model.history);
     assert_eq!(bits(&loaded), bits(&model));
@@ -136,7 +136,8 @@ fn saving_twice_gives_the_same_file() {
 fn published_weights_load_without_our_description() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/weights.safetensors");
     let model = Model::load(path.as_ref(), &candle_core::Device::Cpu).unwrap();
-    let sizes = (model.config.image, model.config.dim, model.config.depth, model.config.heads);
+    let sizes =
+        (model.config.image, model.config.embed_dim, model.config.depth, model.config.heads);
     assert_eq!(sizes, (64, 32, 3, 4));
 }
 
@@ -165,8 +166,8 @@ fn micro_batches_change_the_gradient_only_by_rounding() {
         let slices: Vec<&Slice> = slices.iter().collect();
         let mut model = Model::new(config(), &context).unwrap();
         let options = TrainingOptions { micro_batch, ..options() };
-        let guide = Guide::random(config().patch);
-        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options, &context).unwrap()
+        let sampler = MaskSampler::random(config().patch);
+        train_epoch(&mut model, &slices, &sampler, Stage::Pretrain, &options, &context).unwrap()
     };
     let (whole, single) = (train(None), train(Some(1)));
     assert!((whole.loss - single.loss).abs() < 1e-6 * whole.loss, "{whole:?} {single:?}");
@@ -202,9 +203,9 @@ fn an_interrupted_epoch_keeps_its_finished_batches_and_says_so() {
     let slices: Vec<Slice> = (0..12).map(slice).collect();
     let slices: Vec<&Slice> = slices.iter().collect();
     let mut model = Model::new(config(), &context).unwrap();
-    let guide = Guide::random(config().patch);
+    let sampler = MaskSampler::random(config().patch);
     let mut train =
-        || train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options(), &context);
+        || train_epoch(&mut model, &slices, &sampler, Stage::Pretrain, &options(), &context);
     assert!(matches!(train(), Err(Error::Cancelled)));
     assert_eq!(*reporter.notes.lock().unwrap(), ["kept: epoch 1: 2 of 4 batches"]);
     context.cancel.reset();
@@ -227,10 +228,10 @@ fn an_interrupt_inside_a_batch_leaves_the_model_as_before_it() {
     let slices: Vec<Slice> = (0..4).map(slice).collect();
     let slices: Vec<&Slice> = slices.iter().collect();
     let config = Config { depth: 8, decoder_depth: 8, ..config() };
-    let guide = Guide::random(config.patch);
-    let options = TrainingOptions { batch: 4, ..options() };
+    let sampler = MaskSampler::random(config.patch);
+    let options = TrainingOptions { batch_size: 4, ..options() };
     let train = |model: &mut Model| {
-        train_epoch(model, &slices, &guide, Stage::Pretrain, &options, &context)
+        train_epoch(model, &slices, &sampler, Stage::Pretrain, &options, &context)
     };
     let mut model = Model::new(config, &context).unwrap();
     let start = Instant::now();
@@ -277,9 +278,9 @@ fn training_reaches_every_parameter_and_lowers_the_loss() {
     let slices: Vec<Slice> = (0..6).map(slice).collect();
     let slices: Vec<&Slice> = slices.iter().collect();
     let mut model = Model::new(config(), &context).unwrap();
-    let guide = Guide::random(config().patch);
+    let sampler = MaskSampler::random(config().patch);
     for _ in 0..40 {
-        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options(), &context).unwrap();
+        train_epoch(&mut model, &slices, &sampler, Stage::Pretrain, &options(), &context).unwrap();
     }
     let (start, end) = (&model.history.epochs[0], &model.history.epochs[39]);
     assert!(end.loss < 0.5 * start.loss, "{} to {}", start.loss, end.loss);
@@ -295,8 +296,9 @@ fn guided_masks_without_guidance_name_the_slice() {
     let (one, other) = (slice(0), slice(3));
     let mut model = Model::new(config(), &context).unwrap();
     let maps = estimate(&mut model, &[&one], &MonteCarlo::default(), &context).unwrap();
-    let guide = Guide::from_uncertainty(Strategy::Eu, [(&one, &maps[0])], config().patch);
-    let error = train_epoch(&mut model, &[&other], &guide, Stage::Adapt, &options(), &context);
+    let sampler =
+        MaskSampler::from_uncertainty(MaskingStrategy::Eu, [(&one, &maps[0])], config().patch);
+    let error = train_epoch(&mut model, &[&other], &sampler, Stage::Adapt, &options(), &context);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("sub-01") && error.contains("regenerate the masks"), "{error}");
 }
@@ -305,9 +307,9 @@ fn guided_masks_without_guidance_name_the_slice() {
 fn slices_of_another_size_are_refused_by_subject() {
     let context = Context::new(1);
     let mut model = Model::new(Config { image: 64, ..config() }, &context).unwrap();
-    let guide = Guide::random(config().patch);
+    let sampler = MaskSampler::random(config().patch);
     let slice = slice(4);
-    let error = train_epoch(&mut model, &[&slice], &guide, Stage::Adapt, &options(), &context);
+    let error = train_epoch(&mut model, &[&slice], &sampler, Stage::Adapt, &options(), &context);
     assert_eq!(
         error.unwrap_err().to_string(),
         "subject sub-02: its slices are 32 × 32 pixels but the model takes 64 × 64"
@@ -318,8 +320,8 @@ fn slices_of_another_size_are_refused_by_subject() {
 fn masks_for_another_patch_size_are_refused() {
     let context = Context::new(1);
     let mut model = Model::new(config(), &context).unwrap();
-    let (guide, slice) = (Guide::random(8), slice(0));
-    let error = train_epoch(&mut model, &[&slice], &guide, Stage::Adapt, &options(), &context);
+    let (sampler, slice) = (MaskSampler::random(8), slice(0));
+    let error = train_epoch(&mut model, &[&slice], &sampler, Stage::Adapt, &options(), &context);
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("the masks were made for patches of 8 pixels"), "{error}");
 }
@@ -331,19 +333,19 @@ fn what_lies_beyond_the_context_neither_counts_nor_hinders() {
     let mut far = near.clone();
     far.image.column_mut(31).fill(0.9);
     let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
-    let redrawn = |model: &mut Model, slice: &Slice| {
+    let reconstructed = |model: &mut Model, slice: &Slice| {
         model.estimations = 0;
         estimate(model, &[slice], &settings, &context).unwrap().remove(0)
     };
     // 21 of 64 patches touch the region; the last column of patches is the farthest from it.
-    let mut model = Model::new(Config { context: 40, ..config() }, &context).unwrap();
-    assert_eq!(redrawn(&mut model, &near).variance, redrawn(&mut model, &far).variance);
+    let mut model = Model::new(Config { nearest_patches: 40, ..config() }, &context).unwrap();
+    assert_eq!(reconstructed(&mut model, &near).variance, reconstructed(&mut model, &far).variance);
     let mut all = Model::new(config(), &context).unwrap();
-    assert_ne!(redrawn(&mut all, &near).variance, redrawn(&mut all, &far).variance);
+    assert_ne!(reconstructed(&mut all, &near).variance, reconstructed(&mut all, &far).variance);
 
     let slices: Vec<Slice> = (0..6).map(slice).collect();
     let slices: Vec<&Slice> = slices.iter().collect();
-    let random = Guide::random(config().patch);
+    let random = MaskSampler::random(config().patch);
     let mut losses = (0..12).map(|_| {
         train_epoch(&mut model, &slices, &random, Stage::Pretrain, &options(), &context)
             .unwrap()

@@ -2,10 +2,10 @@
 
 use crate::cohort::Slice;
 use crate::context::Context;
-use crate::detection::{AxisProfile, CordAxis, Reconstructor, Redrawing};
+use crate::detection::{AxisProfile, CordAxis, Reconstruction, Reconstructor};
 use crate::{Error, Result};
 
-/// Redraws the cord as its typical intensity; the error is how much brighter the image is.
+/// Reconstructs the cord as its typical intensity; the error is how much brighter the image is.
 ///
 /// T2 hyperintensities are bright, so a method that learns anything has to beat this one: on
 /// brain FLAIR a threshold on intensity outdid most autoencoders (Meissen et al. 2021, "Challenging
@@ -34,7 +34,7 @@ impl Reconstructor for IntensityThreshold {
 
     /// # Errors
     /// If `local_mm` is not a positive length, and if the user interrupts.
-    fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
         if let Some(length) = self.local_mm
             && !(length > 0.0 && length.is_finite())
         {
@@ -46,14 +46,14 @@ impl Reconstructor for IntensityThreshold {
             .iter()
             .map(|slice| {
                 context.check()?;
-                Ok(self.redraw_slice(slice))
+                Ok(self.reconstruct_slice(slice))
             })
             .collect()
     }
 }
 
 impl IntensityThreshold {
-    fn redraw_slice(&self, slice: &Slice) -> Redrawing {
+    fn reconstruct_slice(&self, slice: &Slice) -> Reconstruction {
         let scored: Vec<(usize, usize)> = slice
             .scoring
             .indexed_iter()
@@ -66,7 +66,7 @@ impl IntensityThreshold {
             reconstruction[pixel] = typical;
         }
         let error = (&slice.image - &reconstruction).mapv(|brighter| brighter.max(0.0));
-        Redrawing { reconstruction, error, variance: None }
+        Reconstruction { reconstruction, error, variance: None }
     }
 }
 
@@ -83,7 +83,7 @@ fn median(slice: &Slice, pixels: &[(usize, usize)]) -> f32 {
 /// For each pixel the mean over scoring pixels within half a length along the axis; `None` where
 /// the slice has no axis.
 fn local_means(slice: &Slice, pixels: &[(usize, usize)], length_mm: f64) -> Option<Vec<f32>> {
-    let axis = CordAxis::new(&slice.cord, slice.pixel_mm)?;
+    let axis = CordAxis::new(&slice.cord, slice.pixel_spacing_mm)?;
     let profile = AxisProfile::new(&axis, &slice.scoring, &slice.image);
     let within = |away: f64| if away <= length_mm / 2.0 { 1.0 } else { 0.0 };
     let means: Vec<Option<f64>> =
@@ -124,19 +124,20 @@ mod tests {
             region: within(0),
             scoring: within(1),
             lesion: None,
-            pixel_mm: (1.0, 1.0),
+            pixel_spacing_mm: (1.0, 1.0),
         }
     }
 
-    fn redraw(method: IntensityThreshold, slice: &Slice) -> Redrawing {
-        let mut redrawings = method.redraw(&[slice], &Context::new(0)).expect("a positive length");
-        redrawings.remove(0)
+    fn reconstruct(method: IntensityThreshold, slice: &Slice) -> Reconstruction {
+        let mut reconstructions =
+            method.reconstruct(&[slice], &Context::new(0)).expect("a positive length");
+        reconstructions.remove(0)
     }
 
     #[test]
     fn the_error_is_what_is_brighter_than_the_median_of_the_cord() {
         let slice = slice(0.0);
-        let found = redraw(IntensityThreshold::default(), &slice);
+        let found = reconstruct(IntensityThreshold::default(), &slice);
         for (pixel, error) in found.error.indexed_iter() {
             let spot = pixel.0.abs_diff(30) <= 1 && pixel.1.abs_diff(65) <= 1;
             assert!((error - if spot { 0.2 } else { 0.0 }).abs() < 1e-6);
@@ -149,7 +150,7 @@ mod tests {
     fn a_local_mean_follows_uneven_gain() {
         let slice = slice(0.6);
         let brightest = |local_mm| {
-            let error = redraw(IntensityThreshold { local_mm }, &slice).error;
+            let error = reconstruct(IntensityThreshold { local_mm }, &slice).error;
             let (place, _) = error
                 .indexed_iter()
                 .max_by(|a, b| a.1.total_cmp(b.1))
@@ -161,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_without_scoring_pixels_is_redrawn_as_it_is() {
+    fn a_slice_without_scoring_pixels_is_reconstructed_as_it_is() {
         let mut slice = slice(0.3);
         slice.scoring.fill(false);
         for local_mm in [None, Some(20.0)] {
-            let found = redraw(IntensityThreshold { local_mm }, &slice);
+            let found = reconstruct(IntensityThreshold { local_mm }, &slice);
             assert_eq!(found.reconstruction, slice.image);
             assert!(found.error.iter().all(|error| *error == 0.0));
         }
@@ -174,6 +175,6 @@ mod tests {
     #[test]
     fn a_length_that_is_none_is_refused() {
         let method = IntensityThreshold { local_mm: Some(-1.0) };
-        assert!(method.redraw(&[], &Context::new(0)).is_err());
+        assert!(method.reconstruct(&[], &Context::new(0)).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The methods to beat. Each implements [`crate::detection::Reconstructor`], so that detection,
+//! The baselines. Each implements [`crate::detection::Reconstructor`], so that detection,
 //! evaluation and figures treat it like any other method.
 
 mod intensity_threshold;

@@ -16,9 +16,9 @@ use std::time::Instant;
 use candle_core::Tensor;
 use serde::Serialize;
 
-use crate::cohort::{Cohort, Frame, LoadOptions, Slice};
+use crate::cohort::{Cohort, LoadOptions, Slice, SliceGrid};
 use crate::context::Context;
-use crate::masking::{Guide, region_counts};
+use crate::masking::{MaskSampler, region_counts};
 use crate::model::{Config, PatchOrder, patchify};
 use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
@@ -36,7 +36,7 @@ pub struct Timing {
     /// Highest resident memory of the process so far, MB; `None` where the system does not say.
     pub peak_rss_mb: Option<f64>,
     pub threads: usize,
-    pub batch: usize,
+    pub batch_size: usize,
     /// Network passes per run, for "mc".
     pub passes: Option<usize>,
     pub runs: usize,
@@ -48,10 +48,11 @@ pub fn train(config: Config, batch: usize, runs: usize, context: &Context) -> Re
     let slices = toy_batch(&config, batch);
     let slices: Vec<&Slice> = slices.iter().collect();
     let mut model = Model::new(config, context)?;
-    let guide = Guide::random(config.patch);
-    let options = TrainingOptions { batch, augment: false, ..TrainingOptions::default() };
+    let sampler = MaskSampler::random(config.patch);
+    let options =
+        TrainingOptions { batch_size: batch, augment: false, ..TrainingOptions::default() };
     let times = time(runs, || {
-        train_epoch(&mut model, &slices, &guide, Stage::Pretrain, &options, context).map(|_| ())
+        train_epoch(&mut model, &slices, &sampler, Stage::Pretrain, &options, context).map(|_| ())
     })?;
     Ok(timing("train", times, batch, None, config))
 }
@@ -112,7 +113,7 @@ pub fn monte_carlo(
 /// Times loading and preparing every subject of a cohort; `batch` of the result counts subjects.
 pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Result<Timing> {
     let options = LoadOptions {
-        frame: Frame { size: config.image, field_mm: config.field_mm },
+        grid: SliceGrid { size: config.image, fov_mm: config.fov_mm },
         ..LoadOptions::default()
     };
     let mut subjects = 0;
@@ -127,9 +128,9 @@ pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Resu
 /// Random masks of a batch, as training draws them.
 fn masks(config: &Config, slices: &[&Slice], number: u64, context: &Context) -> Result<PatchOrder> {
     let mut stream = context.streams.stream("masking", &[number]);
-    let ratio = TrainingOptions::default().ratio;
-    let masks = Guide::random(config.patch).draw(slices, ratio, &mut stream)?;
-    Ok(masks.near(region_counts(slices, config.patch).view(), config.context))
+    let mask_ratio = TrainingOptions::default().mask_ratio;
+    let masks = MaskSampler::random(config.patch).draw(slices, mask_ratio, &mut stream)?;
+    Ok(masks.near(region_counts(slices, config.patch).view(), config.nearest_patches))
 }
 
 fn time(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
@@ -160,7 +161,7 @@ fn timing(
         min_s: times[0],
         peak_rss_mb: peak_memory_mb(),
         threads: rayon::current_num_threads(),
-        batch,
+        batch_size: batch,
         passes,
         runs: times.len(),
         config,

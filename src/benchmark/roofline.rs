@@ -1,6 +1,6 @@
 //! How near the kernels come to what the machine can do.
 //!
-//! A kernel's floor is the time that its multiply-adds and its exponentials would take at the
+//! A kernel's lower bound is the time that its multiply-adds and its exponentials would take at the
 //! measured [`Ceiling`], one after the other: both need the same units. Not counted, and so part
 //! of what is missing: memory traffic, packing, norms, the polynomials of the GELU, sums of
 //! gradients, everything that candle adds.
@@ -20,7 +20,7 @@ pub struct Roofline {
     pub what: &'static str,
     pub instruction_set: String,
     pub threads: usize,
-    pub batch: usize,
+    pub batch_size: usize,
     /// 10⁹ floating point operations of multiply-adds per second.
     pub ceiling_gflops: f64,
     /// 10⁹ exponentials per second.
@@ -41,9 +41,9 @@ pub struct KernelTime {
     /// 10⁹ exponentials.
     pub gexp: f64,
     /// Seconds at the ceiling.
-    pub floor_s: f64,
+    pub bound_s: f64,
     pub median_s: f64,
-    /// floor ÷ median.
+    /// bound ÷ median.
     pub fraction: f64,
 }
 
@@ -110,24 +110,25 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
     let slices = super::toy_batch(&config, batch);
     let slices: Vec<_> = slices.iter().collect();
     let masks = super::masks(&config, &slices, 0, &Context::new(0))?;
-    let Config { dim, depth, heads, decoder_dim, decoder_depth, decoder_heads, .. } = config;
+    let Config { embed_dim, depth, heads, decoder_embed_dim, decoder_depth, decoder_heads, .. } =
+        config;
     let stacks = [
         Stack {
             name: "encoder",
             batch,
             tokens: masks.keep() + 1,
-            dim,
+            dim: embed_dim,
             heads,
-            hidden: dim * config.mlp_ratio,
+            hidden: embed_dim * config.mlp_ratio,
             depth,
         },
         Stack {
             name: "decoder",
             batch,
             tokens: masks.tokens() + 1,
-            dim: decoder_dim,
+            dim: decoder_embed_dim,
             heads: decoder_heads,
-            hidden: decoder_dim * config.mlp_ratio,
+            hidden: decoder_embed_dim * config.mlp_ratio,
             depth: decoder_depth,
         },
     ];
@@ -171,7 +172,7 @@ pub fn roofline(config: Config, batch: usize, runs: usize) -> Result<Roofline> {
         what: "roofline",
         instruction_set: format!("{:?}", InstructionSet::detect()),
         threads: rayon::current_num_threads(),
-        batch,
+        batch_size: batch,
         ceiling_gflops: ceiling.flops * 1e-9,
         ceiling_gexps: ceiling.exponentials * 1e-9,
         kernels,
@@ -187,9 +188,9 @@ fn kernel_time(
     ceiling: Ceiling,
     median_s: f64,
 ) -> KernelTime {
-    let floor_s = 1e9 * (gflop / ceiling.flops + gexp / ceiling.exponentials);
-    let fraction = floor_s / median_s;
-    KernelTime { kernel, pass, per_step, gflop, gexp, floor_s, median_s, fraction }
+    let bound_s = 1e9 * (gflop / ceiling.flops + gexp / ceiling.exponentials);
+    let fraction = bound_s / median_s;
+    KernelTime { kernel, pass, per_step, gflop, gexp, bound_s, median_s, fraction }
 }
 
 fn block_weights(tensors: &[Tensor]) -> BlockWeights {
@@ -240,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kernel_is_counted_and_none_beats_its_floor() {
+    fn every_kernel_is_counted_and_none_beats_its_bound() {
         let config = Config { image: 64, depth: 1, decoder_depth: 1, ..Config::small() };
         let table = roofline(config, 2, 1).unwrap();
         assert_eq!(table.kernels.len(), 2 * 3 * 2);

@@ -34,7 +34,7 @@ pub fn toy_batch(config: &Config, batch: usize) -> Vec<Slice> {
             scoring: region.clone(),
             region,
             lesion: None,
-            pixel_mm: (1.0, 1.0),
+            pixel_spacing_mm: (1.0, 1.0),
         }
     };
     (0..batch).map(slice).collect()

@@ -1,4 +1,4 @@
-//! A named list of subjects, each prepared when first asked for and then kept.
+//! A named list of subjects, each preprocessed when first asked for and then kept.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
 use super::phantom::{self, PhantomOptions};
 use super::recipe::{Origin, Recipe, Step};
-use super::{Frame, Slice, Subject, bids, prepared};
+use super::{Slice, SliceGrid, Subject, bids, preprocessed};
 use crate::context::{Context, Streams};
 use crate::{Error, Result};
 
@@ -25,14 +25,15 @@ use crate::{Error, Result};
 pub struct LoadOptions {
     /// Whether a subject that cannot be used is an error instead of a warning.
     pub strict: bool,
-    /// What the prepared slices show.
-    pub frame: Frame,
+    /// What the preprocessed slices show.
+    #[serde(alias = "frame")]
+    pub grid: SliceGrid,
     /// Name of the one folder under `derivatives/` to take labels from; all of them by default.
     pub derivatives: Option<String>,
 }
 
 /// A named list of subjects. Cheap to clone; clones and the cohorts derived by [`Self::filter`],
-/// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the prepared subjects.
+/// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the preprocessed subjects.
 ///
 /// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`
 /// that exists says `public`, `healthy`, `control`, `controls` or `hc` (in any case); all others
@@ -45,7 +46,7 @@ pub struct LoadOptions {
 pub struct Cohort {
     name: String,
     members: Vec<Arc<Member>>,
-    frame: Frame,
+    grid: SliceGrid,
     strict: bool,
     /// `None` for subjects that were handed over.
     recipe: Option<Arc<Recipe>>,
@@ -55,7 +56,7 @@ impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
     /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
-    /// one of prepared `.npy` slices, in its top or in subfolders ([`prepared`]). A subject that cannot be used stays in
+    /// one of preprocessed `.npy` slices, in its top or in subfolders ([`preprocessed`]). A subject that cannot be used stays in
     /// the list, is reported as a warning by name and reason, and is left out of
     /// [`Self::subjects`].
     ///
@@ -63,13 +64,13 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
-        options.frame.check()?;
+        options.grid.check()?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(path)?;
         let mut entries =
             bids::discover(path, &listing, options.derivatives.as_deref(), &participants)?;
         if entries.is_empty() {
-            entries = prepared::discover(path, &listing, &participants)?;
+            entries = preprocessed::discover(path, &listing, &participants)?;
         }
         if entries.is_empty() {
             return Err(Error::file(
@@ -77,25 +78,25 @@ impl Cohort {
                 format!(
                     "no subjects found; looked for {}, and {}",
                     bids::LOOKED_FOR,
-                    prepared::LOOKED_FOR
+                    preprocessed::LOOKED_FOR
                 ),
             ));
         }
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
-            entry.check_headers(options.frame);
+            entry.check_headers(options.grid);
             Ok::<_, Error>(())
         })?;
         let whole_path = fs::canonicalize(path).map_err(|error| Error::file(path, error))?;
         let name = file_name(&whole_path);
         let origin = Origin::Folder { path: whole_path, options: options.clone() };
-        let cohort = Self::of(name, entries, options.frame, options.strict).made_by(origin);
+        let cohort = Self::of(name, entries, options.grid, options.strict).made_by(origin);
         member::tell_missing_rows(&cohort.members, &participants, context);
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
     }
 
-    /// A cohort of subjects that are prepared already; their field is read off their pixels.
+    /// A cohort of subjects that are preprocessed already; their field is read off their pixels.
     ///
     /// # Errors
     /// If there is no slice, or slices differ in size.
@@ -107,28 +108,29 @@ impl Cohort {
             .ok_or_else(|| Error::input(format!("the subjects of {name} have no slices")))?;
         if let Some(other) = sizes.find(|&other| other != size) {
             return Err(Error::input(format!(
-                "the slices of {name} differ in size ({size} and {other} pixels); prepare all alike"
+                "the slices of {name} differ in size ({size} and {other} pixels); preprocess all alike"
             )));
         }
-        let pixel_mm = subjects.iter().flat_map(|subject| &subject.slices).map(|s| s.pixel_mm.0);
-        // Preparation maps pixels of 1 mm end to end onto the prepared ones.
-        let field_mm = |mm: f64| (mm * (size - 1) as f64).round() as usize + 1;
-        let field_mm = pixel_mm.take(1).map(field_mm).sum();
+        let pixel_spacing_mm =
+            subjects.iter().flat_map(|subject| &subject.slices).map(|s| s.pixel_spacing_mm.0);
+        // Preprocessing maps pixels of 1 mm end to end onto the preprocessed ones.
+        let fov_mm = |mm: f64| (mm * (size - 1) as f64).round() as usize + 1;
+        let fov_mm = pixel_spacing_mm.take(1).map(fov_mm).sum();
         let entry = |subject: Subject| {
             let columns = subject.participant.clone();
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
-        let frame = Frame { size, field_mm };
-        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), frame, false))
+        let grid = SliceGrid { size, fov_mm };
+        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), grid, false))
     }
 
-    /// A cohort of phantoms, each drawn and prepared when first asked for. The same options and
-    /// streams give the same voxels, whatever context prepares them.
+    /// A cohort of phantoms, each drawn and preprocessed when first asked for. The same options and
+    /// streams give the same voxels, whatever context preprocesses them.
     ///
     /// # Errors
-    /// If the options contradict each other or the frame makes no sense.
-    pub fn phantom(options: &PhantomOptions, frame: Frame, streams: &Streams) -> Result<Self> {
-        frame.check()?;
+    /// If the options contradict each other or the grid makes no sense.
+    pub fn phantom(options: &PhantomOptions, grid: SliceGrid, streams: &Streams) -> Result<Self> {
+        grid.check()?;
         let shared = Arc::new(options.clone());
         let entry = |(index, (name, columns)): (usize, (String, _))| {
             let source = Source::Phantom { options: shared.clone(), index, streams: *streams };
@@ -136,14 +138,14 @@ impl Cohort {
         };
         let people = phantom::participants(options, streams)?;
         let entries = people.into_iter().enumerate().map(entry).collect();
-        let origin = Origin::Phantom { options: options.clone(), frame, seed: streams.seed() };
-        Ok(Self::of("phantoms".into(), entries, frame, false).made_by(origin))
+        let origin = Origin::Phantom { options: options.clone(), grid, seed: streams.seed() };
+        Ok(Self::of("phantoms".into(), entries, grid, false).made_by(origin))
     }
 
-    fn of(name: String, entries: Vec<Entry>, frame: Frame, strict: bool) -> Self {
-        let member = |entry| Arc::new(Member::new(entry, frame));
+    fn of(name: String, entries: Vec<Entry>, grid: SliceGrid, strict: bool) -> Self {
+        let member = |entry| Arc::new(Member::new(entry, grid));
         let members = entries.into_iter().map(member).collect();
-        Self { name, members, frame, strict, recipe: None }
+        Self { name, members, grid, strict, recipe: None }
     }
 
     fn made_by(self, origin: Origin) -> Self {
@@ -170,9 +172,9 @@ impl Cohort {
         self.members.is_empty()
     }
 
-    /// What the prepared slices show.
-    pub fn frame(&self) -> Frame {
-        self.frame
+    /// What the preprocessed slices show.
+    pub fn grid(&self) -> SliceGrid {
+        self.grid
     }
 
     /// Names in order.
@@ -198,7 +200,7 @@ impl Cohort {
         Ok(&self.member(position)?.entry)
     }
 
-    /// One subject, prepared now if it was not yet.
+    /// One subject, preprocessed now if it was not yet.
     ///
     /// # Errors
     /// If there is no such position or the subject cannot be used.
@@ -208,16 +210,16 @@ impl Cohort {
         member.subject()
     }
 
-    /// All subjects that can be used, in order, prepared in parallel where they were not yet.
+    /// All subjects that can be used, in order, preprocessed in parallel where they were not yet.
     ///
-    /// Others are reported once as warnings. Interrupting keeps the subjects prepared so far.
+    /// Others are reported once as warnings. Interrupting keeps the subjects preprocessed so far.
     ///
     /// # Errors
     /// If interrupted, if no subject can be used, or, with [`LoadOptions::strict`], if any cannot.
     pub fn subjects(&self, context: &Context) -> Result<Vec<Arc<Subject>>> {
         let waiting: Vec<_> = self.members.iter().filter(|member| !member.is_settled()).collect();
         if !waiting.is_empty() {
-            let title = format!("prepare {}", self.name);
+            let title = format!("preprocess {}", self.name);
             let progress = context.progress(title, "subject", waiting.len());
             waiting.par_iter().try_for_each(|member| {
                 context.check()?;
@@ -318,24 +320,24 @@ impl Cohort {
         Ok(self.part("clinical", Step::Clinical, kept))
     }
 
-    /// The same entries, to be prepared in another frame.
+    /// The same entries, to be preprocessed in another grid.
     ///
     /// # Errors
-    /// If the frame makes no sense, or the slices came prepared and cannot be made again.
-    pub fn in_frame(&self, frame: Frame) -> Result<Self> {
-        if frame == self.frame {
+    /// If the grid makes no sense, or the slices came preprocessed and cannot be made again.
+    pub fn on_grid(&self, grid: SliceGrid) -> Result<Self> {
+        if grid == self.grid {
             return Ok(self.clone());
         }
-        frame.check()?;
+        grid.check()?;
         if let Some(entry) = self.entries().find(|entry| entry.has_fixed_frame()) {
             return Err(Error::input(format!(
-                "{} came prepared with {} and cannot be prepared with {frame}; load the volumes it was made from",
-                entry.name, self.frame
+                "{} came preprocessed with {} and cannot be preprocessed with {grid}; load the volumes it was made from",
+                entry.name, self.grid
             )));
         }
-        let members = self.members.iter().map(|member| member.in_frame(frame));
-        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(Step::Frame(frame))));
-        Ok(Self { members: members.collect(), frame, recipe, ..self.clone() })
+        let members = self.members.iter().map(|member| member.on_grid(grid));
+        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(Step::Grid(grid))));
+        Ok(Self { members: members.collect(), grid, recipe, ..self.clone() })
     }
 
     fn member(&self, position: usize) -> Result<&Member> {
@@ -361,7 +363,7 @@ impl Cohort {
 
 impl fmt::Debug for Cohort {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Cohort({}: {}, {})", self.name, self.len(), self.frame)
+        write!(formatter, "Cohort({}: {}, {})", self.name, self.len(), self.grid)
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::phantom::{self, PhantomOptions};
-use super::prepared::{self, SliceFile};
+use super::preprocessed::{self, SliceFile};
 use super::volume_files::VolumeFiles;
-use super::{Frame, LabelledVolume, Preparation, RegionRule, Subject, participants};
+use super::{LabelledVolume, Preprocessing, RegionRule, SliceGrid, Subject, participants};
 use crate::context::Streams;
 use crate::{Error, Result};
 
-/// A subject that may not be prepared yet.
+/// A subject that may not be preprocessed yet.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// As in the folder or table: `sub-01`.
@@ -26,9 +26,9 @@ pub struct Entry {
 /// Where an entry's slices come from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// An image and its labels, prepared in any frame.
+    /// An image and its labels, preprocessed in any grid.
     Volumes(VolumeFiles),
-    /// Slices prepared elsewhere, in the frame they have.
+    /// Slices preprocessed elsewhere, in the grid they have.
     Slices(Vec<SliceFile>),
     /// A subject made in memory.
     Ready(Arc<Subject>),
@@ -38,8 +38,8 @@ pub(super) enum Source {
     Broken(String),
 }
 
-/// A prepared entry and what is worth telling about it.
-pub(super) struct PreparedEntry {
+/// A preprocessed entry and what is worth telling about it.
+pub(super) struct PreprocessedEntry {
     pub(super) subject: Arc<Subject>,
     /// Sentences without the subject's name.
     pub(super) notes: Vec<String>,
@@ -77,16 +77,16 @@ impl Entry {
         }
     }
 
-    /// Whether its slices exist in one frame only.
+    /// Whether its slices exist in one grid only.
     pub(super) fn has_fixed_frame(&self) -> bool {
         matches!(self.source, Source::Slices(_) | Source::Ready(_))
     }
 
     /// Reads headers only; an entry that fails becomes broken.
-    pub(super) fn check_headers(&mut self, frame: Frame) {
+    pub(super) fn check_headers(&mut self, grid: SliceGrid) {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
-            Source::Slices(files) => prepared::check_headers(files, frame),
+            Source::Slices(files) => preprocessed::check_headers(files, grid),
             Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
@@ -94,8 +94,8 @@ impl Entry {
         }
     }
 
-    /// Reads and prepares the slices.
-    pub(super) fn prepare(&self, frame: Frame) -> Result<PreparedEntry> {
+    /// Reads and preprocesses the slices.
+    pub(super) fn preprocess(&self, grid: SliceGrid) -> Result<PreprocessedEntry> {
         let mut notes = Vec::new();
         let mut empty = Vec::new();
         let mut subject = Subject {
@@ -103,44 +103,44 @@ impl Entry {
             participant: self.participant.clone(),
             slices: Vec::new(),
             discs: Vec::new(),
-            placement: None,
+            native_transform: None,
         };
         match &self.source {
             Source::Volumes(files) => {
                 let volume;
                 (volume, notes) = files.read()?;
-                self.prepare_volume(&volume, frame, &mut subject, &mut notes)?;
+                self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
             Source::Phantom { options, index, streams } => {
                 let volume = phantom::draw(options, *index, streams)?.volume;
-                self.prepare_volume(&volume, frame, &mut subject, &mut notes)?;
+                self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
             Source::Slices(files) => {
-                (subject.slices, empty) = prepared::read_slices(&self.name, files, frame)?;
+                (subject.slices, empty) = preprocessed::read_slices(&self.name, files, grid)?;
             }
             Source::Ready(subject) => {
-                return Ok(PreparedEntry { subject: subject.clone(), notes, empty });
+                return Ok(PreprocessedEntry { subject: subject.clone(), notes, empty });
             }
             Source::Broken(reason) => return Err(Error::subject(&*self.name, reason)),
         }
         self.settle_lesions(&mut subject, &mut notes);
-        Ok(PreparedEntry { subject: Arc::new(subject), notes, empty })
+        Ok(PreprocessedEntry { subject: Arc::new(subject), notes, empty })
     }
 
-    fn prepare_volume(
+    fn preprocess_volume(
         &self,
         volume: &LabelledVolume,
-        frame: Frame,
+        grid: SliceGrid,
         subject: &mut Subject,
         notes: &mut Vec<String>,
     ) -> Result<()> {
         let region =
             if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
-        let preparation = Preparation { frame, region, ..Preparation::default() };
-        let made = preparation.prepare(&self.name, volume)?;
+        let preprocessing = Preprocessing { grid, region, ..Preprocessing::default() };
+        let made = preprocessing.preprocess(&self.name, volume)?;
         subject.slices = made.slices;
         subject.discs = made.discs;
-        subject.placement = Some(made.placement);
+        subject.native_transform = Some(made.native_transform);
         notes.extend(made.notes);
         if subject.slices.is_empty() {
             let reason = "no slice has a region of interest; check the cord mask";

@@ -1,10 +1,10 @@
-//! The square field of a sagittal slice: from native pixels through 1 mm pixels to prepared ones.
+//! The square field of a sagittal slice: from native pixels through 1 mm pixels to preprocessed ones.
 
 use ndarray::{Array2, ArrayView2};
 
 use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_length};
 
-/// How in-plane pixels of the canonical volume become prepared pixels.
+/// How in-plane pixels of the canonical volume become preprocessed pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) rows: FieldAxis,
@@ -24,7 +24,7 @@ pub(super) struct FieldAxis {
     start: isize,
     /// Pixels of the field.
     field: usize,
-    /// Prepared pixels.
+    /// Preprocessed pixels.
     pub(super) size: usize,
 }
 
@@ -66,19 +66,19 @@ impl FieldAxis {
         shift
     }
 
-    /// Edge of a prepared pixel in mm. Not the nominal one: resampling maps end to end.
-    fn pixel_mm(&self) -> f64 {
+    /// Edge of a preprocessed pixel in mm. Not the nominal one: resampling maps end to end.
+    fn pixel_spacing_mm(&self) -> f64 {
         self.spacing * zoom_step(self.field, self.size) * zoom_step(self.native, self.resampled)
     }
 
-    /// Canonical pixel coordinate of a prepared one.
-    pub(super) fn to_canonical(self, prepared: f64) -> f64 {
-        let resampled = prepared * zoom_step(self.field, self.size) + self.start as f64;
+    /// Canonical pixel coordinate of a preprocessed one.
+    pub(super) fn to_canonical(self, preprocessed: f64) -> f64 {
+        let resampled = preprocessed * zoom_step(self.field, self.size) + self.start as f64;
         resampled * zoom_step(self.native, self.resampled)
     }
 
-    /// Prepared pixel coordinate of a canonical one.
-    pub(super) fn to_prepared(self, canonical: f64) -> f64 {
+    /// Preprocessed pixel coordinate of a canonical one.
+    pub(super) fn to_preprocessed(self, canonical: f64) -> f64 {
         let resampled = canonical / zoom_step(self.native, self.resampled);
         (resampled - self.start as f64) / zoom_step(self.field, self.size)
     }
@@ -129,7 +129,7 @@ impl Field {
         let lost = 1.0 - inside as f64 / pixels.len().max(1) as f64;
         if lost > WORTH_A_NOTE {
             notes.push(format!(
-                "{:.0} % of the cord lies outside the field of {} mm; a larger field_mm keeps it",
+                "{:.0} % of the cord lies outside the field of {} mm; a larger fov_mm keeps it",
                 100.0 * lost,
                 self.rows.field
             ));
@@ -137,17 +137,17 @@ impl Field {
         notes
     }
 
-    /// True edge lengths of a prepared pixel in mm (rows, columns).
-    pub(super) fn pixel_mm(&self) -> (f64, f64) {
-        (self.rows.pixel_mm(), self.columns.pixel_mm())
+    /// True edge lengths of a preprocessed pixel in mm (rows, columns).
+    pub(super) fn pixel_spacing_mm(&self) -> (f64, f64) {
+        (self.rows.pixel_spacing_mm(), self.columns.pixel_spacing_mm())
     }
 
-    /// A canonical slice to prepared pixels by cubic splines, in double precision; 0 where the
+    /// A canonical slice to preprocessed pixels by cubic splines, in double precision; 0 where the
     /// field is padded, with some ringing beside.
-    pub(super) fn prepare_image(&self, slice: ArrayView2<f32>) -> Array2<f64> {
+    pub(super) fn preprocess_image(&self, slice: ArrayView2<f32>) -> Array2<f64> {
         let slice = slice.mapv(f64::from);
         let resampled = spline_zoom(slice.view(), self.resampled_shape());
-        spline_zoom(self.cut(&resampled, 0.0).view(), self.prepared_shape())
+        spline_zoom(self.cut(&resampled, 0.0).view(), self.preprocessed_shape())
     }
 
     /// A canonical slice of labels to 1 mm pixels, by nearest neighbour.
@@ -155,15 +155,15 @@ impl Field {
         nearest_zoom(slice, self.resampled_shape())
     }
 
-    /// A mask of 1 mm pixels to prepared pixels, by nearest neighbour.
-    pub(super) fn prepare_mask(&self, resampled: &Array2<bool>) -> Array2<bool> {
-        nearest_zoom(self.cut(resampled, false).view(), self.prepared_shape())
+    /// A mask of 1 mm pixels to preprocessed pixels, by nearest neighbour.
+    pub(super) fn preprocess_mask(&self, resampled: &Array2<bool>) -> Array2<bool> {
+        nearest_zoom(self.cut(resampled, false).view(), self.preprocessed_shape())
     }
 
-    /// Prepared pixels that are padding.
+    /// Preprocessed pixels that are padding.
     pub(super) fn padding(&self) -> Array2<bool> {
         let image = Array2::from_elem(self.resampled_shape(), false);
-        nearest_zoom(self.cut(&image, true).view(), self.prepared_shape())
+        nearest_zoom(self.cut(&image, true).view(), self.preprocessed_shape())
     }
 
     /// Crops or pads a slice of 1 mm pixels to the field.
@@ -180,8 +180,8 @@ impl Field {
         (self.rows.resampled, self.columns.resampled)
     }
 
-    /// Prepared (rows, columns).
-    pub(super) fn prepared_shape(&self) -> (usize, usize) {
+    /// Preprocessed (rows, columns).
+    pub(super) fn preprocessed_shape(&self) -> (usize, usize) {
         (self.rows.size, self.columns.size)
     }
 }
@@ -206,8 +206,8 @@ mod tests {
         let axis = FieldAxis::centred(250, 0.8, 200, 256);
         assert_eq!(axis.to_canonical(0.0), 0.0);
         assert!((axis.to_canonical(255.0) - 249.0).abs() < 1e-9);
-        assert!((axis.to_prepared(axis.to_canonical(77.3)) - 77.3).abs() < 1e-9);
-        assert!((axis.pixel_mm() - 0.8 * 249.0 / 255.0).abs() < 1e-12);
+        assert!((axis.to_preprocessed(axis.to_canonical(77.3)) - 77.3).abs() < 1e-9);
+        assert!((axis.pixel_spacing_mm() - 0.8 * 249.0 / 255.0).abs() < 1e-12);
     }
 
     #[test]

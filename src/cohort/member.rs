@@ -1,69 +1,69 @@
-//! An entry of a cohort in one frame and what became of it, shared by all cohorts that hold it.
+//! An entry of a cohort in one grid and what became of it, shared by all cohorts that hold it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::entry::{Entry, PreparedEntry, Source};
+use super::entry::{Entry, PreprocessedEntry, Source};
 use super::participants::Participants;
-use super::{Frame, Subject};
+use super::{SliceGrid, Subject};
 use crate::context::Context;
 use crate::{Error, Result};
 
-/// An entry with its prepared subject or the reason why there is none.
+/// An entry with its preprocessed subject or the reason why there is none.
 pub(super) struct Member {
     pub(super) entry: Entry,
-    frame: Frame,
-    outcome: OnceLock<Result<PreparedEntry, String>>,
+    grid: SliceGrid,
+    outcome: OnceLock<Result<PreprocessedEntry, String>>,
     /// Whether the user was told what was wrong.
     told: AtomicBool,
-    /// The same entry in other frames, so that it is prepared once per frame.
-    reframed: Mutex<BTreeMap<Frame, Arc<Member>>>,
+    /// The same entry in other grids, so that it is preprocessed once per grid.
+    regridded: Mutex<BTreeMap<SliceGrid, Arc<Member>>>,
 }
 
 impl Member {
-    pub(super) fn new(entry: Entry, frame: Frame) -> Self {
+    pub(super) fn new(entry: Entry, grid: SliceGrid) -> Self {
         let outcome = match &entry.source {
             Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
             Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } => {
                 OnceLock::new()
             }
         };
-        Self { entry, frame, outcome, told: AtomicBool::new(false), reframed: Mutex::default() }
+        Self { entry, grid, outcome, told: AtomicBool::new(false), regridded: Mutex::default() }
     }
 
-    /// The same entry, prepared in another frame when asked for, and kept.
-    pub(super) fn in_frame(&self, frame: Frame) -> Arc<Self> {
-        let mut reframed = self.reframed.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The same entry, preprocessed in another grid when asked for, and kept.
+    pub(super) fn on_grid(&self, grid: SliceGrid) -> Arc<Self> {
+        let mut regridded = self.regridded.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let member = Self::new(self.entry.clone(), frame);
+            let member = Self::new(self.entry.clone(), grid);
             if member.is_settled() {
                 member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
             }
             Arc::new(member)
         };
-        reframed.entry(frame).or_insert_with(make).clone()
+        regridded.entry(grid).or_insert_with(make).clone()
     }
 
-    /// Whether it is prepared or known to be unusable.
+    /// Whether it is preprocessed or known to be unusable.
     pub(super) fn is_settled(&self) -> bool {
         self.outcome.get().is_some()
     }
 
-    /// Prepares the entry unless that is done. Two threads that ask at once may both do the work
+    /// Preprocesses the entry unless that is done. Two threads that ask at once may both do the work
     /// (waiting inside a thread pool could deadlock); both get the first one's result.
-    pub(super) fn outcome(&self) -> &Result<PreparedEntry, String> {
+    pub(super) fn outcome(&self) -> &Result<PreprocessedEntry, String> {
         if let Some(outcome) = self.outcome.get() {
             return outcome;
         }
-        let made = self.entry.prepare(self.frame).map_err(|error| match error {
+        let made = self.entry.preprocess(self.grid).map_err(|error| match error {
             Error::Subject { reason, .. } => reason,
             other => other.to_string(),
         });
         self.outcome.get_or_init(|| made)
     }
 
-    /// The subject, prepared now if it was not yet.
+    /// The subject, preprocessed now if it was not yet.
     pub(super) fn subject(&self) -> Result<Arc<Subject>> {
         match self.outcome() {
             Err(reason) => Err(Error::subject(&*self.entry.name, reason)),
@@ -80,7 +80,7 @@ impl Member {
         self.outcome.get()?.as_ref().err().map(String::as_str)
     }
 
-    fn prepared(&self) -> Option<&PreparedEntry> {
+    fn preprocessed(&self) -> Option<&PreprocessedEntry> {
         self.outcome.get()?.as_ref().ok()
     }
 }
@@ -111,7 +111,7 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
     }
     let mut empty = Vec::new();
     for member in members {
-        if let Some(made) = member.prepared().filter(|_| is_new(member)) {
+        if let Some(made) = member.preprocessed().filter(|_| is_new(member)) {
             for note in &made.notes {
                 context.note(format!("subject {}: {note}", member.entry.name));
             }

@@ -1,27 +1,27 @@
-//! Subjects and their prepared slices: from a BIDS tree, from prepared `.npy` slices or drawn.
-//! (paper section 3.1; [`Preparation`] states the published recipe.)
+//! Subjects and their preprocessed slices: from a BIDS tree, from preprocessed `.npy` slices or drawn.
+//! (paper section 3.1; [`Preprocessing`] states the published recipe.)
 //!
 //! [`Cohort`] is the way in. The rules for files stand where they are applied: [`bids`] for image
-//! and label names, [`prepared`] for the layout of `.npy` slices, [`participants`] for the table.
+//! and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the table.
 
 pub mod bids;
 #[allow(clippy::module_inception)]
 mod cohort;
 mod entry;
 mod field;
-mod frame;
 mod intensity;
 mod member;
 mod naming;
+mod native_transform;
 mod npy_header;
 pub mod participants;
 pub mod phantom;
-mod placement;
-mod preparation;
-pub mod prepared;
+pub mod preprocessed;
+mod preprocessing;
 mod recipe;
 mod region;
 mod slice;
+mod slice_grid;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -29,11 +29,11 @@ mod volume_files;
 
 pub use cohort::{Cohort, LoadOptions};
 pub use entry::Entry;
-pub use frame::Frame;
 pub(crate) use intensity::percentile;
-pub use placement::Placement;
-pub use preparation::{LabelledVolume, Preparation, Prepared};
+pub use native_transform::NativeTransform;
+pub use preprocessing::{LabelledVolume, Preprocessed, Preprocessing};
 pub use recipe::{Origin, Recipe, Step};
 pub use region::RegionRule;
 pub use slice::Slice;
+pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};

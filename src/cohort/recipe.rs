@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::phantom::PhantomOptions;
-use super::{Cohort, Frame, LoadOptions};
+use super::{Cohort, LoadOptions, SliceGrid};
 use crate::Result;
 use crate::context::{Context, Streams};
 
@@ -24,7 +24,12 @@ pub enum Origin {
     /// A folder, by its absolute path.
     Folder { path: PathBuf, options: LoadOptions },
     /// The procedural phantom.
-    Phantom { options: PhantomOptions, frame: Frame, seed: u64 },
+    Phantom {
+        options: PhantomOptions,
+        #[serde(alias = "frame")]
+        grid: SliceGrid,
+        seed: u64,
+    },
 }
 
 /// What was selected or changed, in order.
@@ -33,9 +38,16 @@ pub enum Origin {
 pub enum Step {
     Healthy,
     Clinical,
-    Filter { column: String, value: String },
-    Slice { from: usize, to: usize },
-    Frame(Frame),
+    Filter {
+        column: String,
+        value: String,
+    },
+    Slice {
+        from: usize,
+        to: usize,
+    },
+    #[serde(alias = "frame")]
+    Grid(SliceGrid),
 }
 
 impl Recipe {
@@ -58,14 +70,14 @@ impl Recipe {
     pub fn first(&self, context: &Context) -> Result<Cohort> {
         match &self.origin {
             Origin::Folder { path, options } => Cohort::load(path, options, context),
-            Origin::Phantom { options, frame, seed } => {
-                Cohort::phantom(options, *frame, &Streams::new(*seed))
+            Origin::Phantom { options, grid, seed } => {
+                Cohort::phantom(options, *grid, &Streams::new(*seed))
             }
         }
     }
 
     /// What the steps make of the cohort at the origin. Cohorts made of the same first one share
-    /// their prepared subjects.
+    /// their preprocessed subjects.
     ///
     /// # Errors
     /// As the methods of [`Cohort`] that the steps stand for.
@@ -75,7 +87,7 @@ impl Recipe {
             Step::Clinical => cohort.clinical(),
             Step::Filter { column, value } => cohort.filter(column, value),
             Step::Slice { from, to } => Ok(cohort.slice(*from..*to)),
-            Step::Frame(frame) => cohort.in_frame(*frame),
+            Step::Grid(grid) => cohort.on_grid(*grid),
         })
     }
 }
@@ -86,10 +98,11 @@ mod tests {
 
     #[test]
     fn a_cohort_is_made_again_from_its_recipe() {
-        let options = PhantomOptions { subjects: 6, pixel_mm: 2.0, ..PhantomOptions::default() };
-        let frame = |size| Frame { size, ..Frame::default() };
-        let cohort = Cohort::phantom(&options, frame(64), &Streams::new(7)).unwrap();
-        let part = cohort.clinical().unwrap().slice(0..2).in_frame(frame(32)).unwrap();
+        let options =
+            PhantomOptions { subjects: 6, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
+        let grid = |size| SliceGrid { size, ..SliceGrid::default() };
+        let cohort = Cohort::phantom(&options, grid(64), &Streams::new(7)).unwrap();
+        let part = cohort.clinical().unwrap().slice(0..2).on_grid(grid(32)).unwrap();
         let json = serde_json::to_string(part.recipe().unwrap()).unwrap();
         let recipe: Recipe = serde_json::from_str(&json).unwrap();
         let context = Context::new(0);
@@ -105,8 +118,9 @@ mod tests {
 
     #[test]
     fn subjects_that_were_handed_over_have_no_recipe() {
-        let options = PhantomOptions { subjects: 1, pixel_mm: 2.0, ..PhantomOptions::default() };
-        let cohort = Cohort::phantom(&options, Frame::default(), &Streams::new(7)).unwrap();
+        let options =
+            PhantomOptions { subjects: 1, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
+        let cohort = Cohort::phantom(&options, SliceGrid::default(), &Streams::new(7)).unwrap();
         let subjects = cohort.subjects(&Context::new(0)).unwrap();
         let handed = Cohort::from_subjects("mine", vec![(*subjects[0]).clone()]).unwrap();
         assert_eq!(handed.slice(0..1).recipe(), None);

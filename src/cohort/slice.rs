@@ -1,4 +1,4 @@
-//! One prepared sagittal slice: a sample of the method.
+//! One preprocessed sagittal slice: a sample of the method.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct Slice {
     /// True lesion pixels, where the truth is known (all false: known to be without lesion).
     pub lesion: Option<Array2<bool>>,
     /// Edge length of a pixel in mm (rows, columns).
-    pub pixel_mm: (f64, f64),
+    pub pixel_spacing_mm: (f64, f64),
 }
 
 impl Slice {

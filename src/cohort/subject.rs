@@ -1,18 +1,18 @@
-//! One person: prepared slices, disc labels, and what the participants table says.
+//! One person: preprocessed slices, disc labels, and what the participants table says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Placement, Slice, participants};
+use super::{NativeTransform, Slice, participants};
 
-/// An intervertebral disc label in prepared coordinates (subpixel, may lie outside the image).
+/// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disc {
     /// Spinal Cord Toolbox numbering: 3 = C2/C3, 4 = C3/C4 … 8 = C7/T1.
     pub value: u8,
-    /// Row in prepared pixels, from superior.
+    /// Row in preprocessed pixels, from superior.
     pub row: f64,
-    /// Column in prepared pixels, from anterior.
+    /// Column in preprocessed pixels, from anterior.
     pub column: f64,
 }
 
@@ -25,7 +25,7 @@ impl Disc {
     }
 }
 
-/// A prepared subject.
+/// A preprocessed subject.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// As in the folder or table: `sub-01`.
@@ -36,8 +36,8 @@ pub struct Subject {
     pub slices: Vec<Slice>,
     /// Disc labels, superior first; empty if the subject has none.
     pub discs: Vec<Disc>,
-    /// Where the slices lie in the original volume; `None` for slices that came prepared.
-    pub placement: Option<Placement>,
+    /// Where the slices lie in the original volume; `None` for slices that came preprocessed.
+    pub native_transform: Option<NativeTransform>,
 }
 
 impl Subject {

@@ -76,7 +76,7 @@ impl VolumeFiles {
     }
 
     /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
-    /// checked by [`Preparation`](super::Preparation).
+    /// checked by [`Preprocessing`](super::Preprocessing).
     pub(super) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
         let notes = self.check_headers()?;
         let image = Volume::read(&self.image)?;

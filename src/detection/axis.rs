@@ -30,24 +30,24 @@ pub struct CordAxis {
     /// Position of the cord's upper end on `line`.
     start: f64,
     length: f64,
-    pixel_mm: (f64, f64),
+    pixel_spacing_mm: (f64, f64),
 }
 
 impl CordAxis {
-    /// The axis of a cord mask with pixels of `pixel_mm` (rows, columns); `None` if less than
+    /// The axis of a cord mask with pixels of `pixel_spacing_mm` (rows, columns); `None` if less than
     /// [`MINIMUM_LENGTH_MM`] of it lies between the cord's ends.
-    pub fn new(cord: &Array2<bool>, pixel_mm: (f64, f64)) -> Option<Self> {
-        let points = cord_points(cord, pixel_mm);
+    pub fn new(cord: &Array2<bool>, pixel_spacing_mm: (f64, f64)) -> Option<Self> {
+        let points = cord_points(cord, pixel_spacing_mm);
         let mut positions = along_main_direction(&points);
-        let area_mm2 = points.len() as f64 * pixel_mm.0 * pixel_mm.1;
+        let area_mm2 = points.len() as f64 * pixel_spacing_mm.0 * pixel_spacing_mm.1;
         let mut line = Polyline::through(&points, &positions, area_mm2)?;
         for _ in 0..ROUNDS {
             positions = points.iter().map(|point| line.position(*point)).collect();
             line = Polyline::through(&points, &positions, area_mm2)?;
         }
-        let (start, end) = ends(&line, cord, pixel_mm)?;
+        let (start, end) = ends(&line, cord, pixel_spacing_mm)?;
         let length = end - start;
-        (length >= MINIMUM_LENGTH_MM).then_some(Self { line, start, length, pixel_mm })
+        (length >= MINIMUM_LENGTH_MM).then_some(Self { line, start, length, pixel_spacing_mm })
     }
 
     /// Arc length between the ends of the cord, mm.
@@ -58,18 +58,18 @@ impl CordAxis {
     /// Arc length of the axis point nearest to a place given in pixels, mm; negative above the
     /// cord's upper end and more than the length below its lower end.
     pub fn position_mm(&self, row: f64, column: f64) -> f64 {
-        self.position_of([row * self.pixel_mm.0, column * self.pixel_mm.1])
+        self.position_of([row * self.pixel_spacing_mm.0, column * self.pixel_spacing_mm.1])
     }
 
     /// The place (row, column) in pixels at an arc length in mm.
     pub fn point(&self, position_mm: f64) -> (f64, f64) {
         let [down, back] = self.point_mm(position_mm);
-        (down / self.pixel_mm.0, back / self.pixel_mm.1)
+        (down / self.pixel_spacing_mm.0, back / self.pixel_spacing_mm.1)
     }
 
     /// Longer edge of a pixel, mm: the axis resolves nothing finer.
     pub(super) fn pixel_edge_mm(&self) -> f64 {
-        self.pixel_mm.0.max(self.pixel_mm.1)
+        self.pixel_spacing_mm.0.max(self.pixel_spacing_mm.1)
     }
 
     /// [`Self::position_mm`] of a place given in mm.
@@ -84,12 +84,12 @@ impl CordAxis {
 }
 
 /// Pixel centres of the cord without its specks.
-fn cord_points(cord: &Array2<bool>, pixel_mm: (f64, f64)) -> Vec<Point> {
+fn cord_points(cord: &Array2<bool>, pixel_spacing_mm: (f64, f64)) -> Vec<Point> {
     connected_components(cord, Connectivity::Eight)
         .into_iter()
-        .filter(|piece| piece.len() as f64 * pixel_mm.0 * pixel_mm.1 >= SPECK_MM2)
+        .filter(|piece| piece.len() as f64 * pixel_spacing_mm.0 * pixel_spacing_mm.1 >= SPECK_MM2)
         .flatten()
-        .map(|(row, column)| [row as f64 * pixel_mm.0, column as f64 * pixel_mm.1])
+        .map(|(row, column)| [row as f64 * pixel_spacing_mm.0, column as f64 * pixel_spacing_mm.1])
         .collect()
 }
 
@@ -109,10 +109,11 @@ fn along_main_direction(points: &[Point]) -> Vec<f64> {
 }
 
 /// First and last position on the line that lies inside the cord.
-fn ends(line: &Polyline, cord: &Array2<bool>, pixel_mm: (f64, f64)) -> Option<(f64, f64)> {
+fn ends(line: &Polyline, cord: &Array2<bool>, pixel_spacing_mm: (f64, f64)) -> Option<(f64, f64)> {
     let inside = |position: f64| {
         let [down, back] = line.point(position);
-        let (row, column) = ((down / pixel_mm.0).round(), (back / pixel_mm.1).round());
+        let (row, column) =
+            ((down / pixel_spacing_mm.0).round(), (back / pixel_spacing_mm.1).round());
         // A float below zero would be cast to row 0.
         row >= 0.0 && column >= 0.0 && cord.get((row as usize, column as usize)) == Some(&true)
     };

@@ -31,7 +31,7 @@ pub(super) fn anomaly_curve(
     stretches: &[Stretch],
 ) -> Option<AnomalyCurve> {
     let profile = AxisProfile::new(axis, &slice.scoring, anomaly);
-    let pixel_mm2 = slice.pixel_mm.0 * slice.pixel_mm.1;
+    let pixel_mm2 = slice.pixel_spacing_mm.0 * slice.pixel_spacing_mm.1;
     let wide = |bin: &usize| {
         let pixels_per_mm = profile.density_around(*bin, gaussian(WIDTH_SMOOTHING_MM));
         pixels_per_mm * pixel_mm2 >= MINIMUM_WIDTH_MM

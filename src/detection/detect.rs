@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use super::curve::anomaly_curve;
 use super::segments::{Segments, Stretch, stretch_at};
 use super::{
-    CordAxis, Finding, Findings, Island, Reconstructor, Redrawing, SegmentScore, SliceFinding,
+    CordAxis, Finding, Findings, Island, Reconstruction, Reconstructor, SegmentScore, SliceFinding,
 };
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
-/// Lets a method redraw all slices of all subjects and scores what it could not redraw, as the
+/// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct, as the
 /// module's documentation states.
 ///
 /// # Errors
@@ -32,29 +32,29 @@ pub fn detect(
     }
     let method = reconstructor.name();
     let slices: Vec<&Slice> = subjects.iter().flat_map(|subject| &subject.slices).collect();
-    let redrawings = reconstructor.redraw(&slices, context)?;
-    if redrawings.len() != slices.len() {
+    let reconstructions = reconstructor.reconstruct(&slices, context)?;
+    if reconstructions.len() != slices.len() {
         return Err(Error::input(format!(
-            "{method} redrew {} of {} slices; a method must redraw each one",
-            redrawings.len(),
+            "{method} reconstructed {} of {} slices; a method must reconstruct each one",
+            reconstructions.len(),
             slices.len()
         )));
     }
-    for (slice, redrawing) in slices.iter().zip(&redrawings) {
-        check(&method, slice, redrawing)?;
+    for (slice, reconstruction) in slices.iter().zip(&reconstructions) {
+        check(&method, slice, reconstruction)?;
     }
 
-    let mut redrawings = redrawings.into_iter();
-    let work: Vec<(&Arc<Subject>, Vec<Redrawing>)> = subjects
+    let mut reconstructions = reconstructions.into_iter();
+    let work: Vec<(&Arc<Subject>, Vec<Reconstruction>)> = subjects
         .iter()
-        .map(|subject| (subject, redrawings.by_ref().take(subject.slices.len()).collect()))
+        .map(|subject| (subject, reconstructions.by_ref().take(subject.slices.len()).collect()))
         .collect();
     let progress = context.progress("find anomalies", "subject", subjects.len());
     let subjects = work
         .into_par_iter()
-        .map(|(subject, redrawings)| {
+        .map(|(subject, reconstructions)| {
             context.check()?;
-            let finding = find(subject, redrawings, context);
+            let finding = find(subject, reconstructions, context);
             progress.advance(1, &[]);
             Ok(finding)
         })
@@ -69,14 +69,15 @@ pub fn detect(
     Ok(Findings { method, subjects })
 }
 
-/// Refuses a redrawing that would give silently wrong scores.
-fn check(method: &str, slice: &Slice, redrawing: &Redrawing) -> Result<()> {
+/// Refuses a reconstruction that would give silently wrong scores.
+fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result<()> {
     let fail = |what: &str| {
         let reason = format!("slice {}: {method} returned {what}", slice.index);
         Err(Error::subject(&*slice.subject, reason))
     };
-    let mut maps = vec![("reconstruction", &redrawing.reconstruction), ("error", &redrawing.error)];
-    maps.extend(redrawing.variance.as_ref().map(|variance| ("variance", variance)));
+    let mut maps =
+        vec![("reconstruction", &reconstruction.reconstruction), ("error", &reconstruction.error)];
+    maps.extend(reconstruction.variance.as_ref().map(|variance| ("variance", variance)));
     for (name, map) in maps {
         if map.dim() != slice.image.dim() {
             return fail(&format!(
@@ -89,26 +90,33 @@ fn check(method: &str, slice: &Slice, redrawing: &Redrawing) -> Result<()> {
             return fail(&format!("a map of {name} with values that are not finite"));
         }
     }
-    if redrawing.error.iter().any(|error| *error < 0.0) {
+    if reconstruction.error.iter().any(|error| *error < 0.0) {
         return fail("a negative error");
     }
     Ok(())
 }
 
-fn find(subject: &Arc<Subject>, redrawings: Vec<Redrawing>, context: &Context) -> Finding {
-    let axes: Vec<Option<CordAxis>> =
-        subject.slices.iter().map(|slice| CordAxis::new(&slice.cord, slice.pixel_mm)).collect();
+fn find(
+    subject: &Arc<Subject>,
+    reconstructions: Vec<Reconstruction>,
+    context: &Context,
+) -> Finding {
+    let axes: Vec<Option<CordAxis>> = subject
+        .slices
+        .iter()
+        .map(|slice| CordAxis::new(&slice.cord, slice.pixel_spacing_mm))
+        .collect();
     let segments = Segments::new(subject, &axes, context);
-    let mut slices = Vec::with_capacity(redrawings.len());
-    for (place, (redrawing, axis)) in redrawings.into_iter().zip(&axes).enumerate() {
+    let mut slices = Vec::with_capacity(reconstructions.len());
+    for (place, (reconstruction, axis)) in reconstructions.into_iter().zip(&axes).enumerate() {
         let slice = &subject.slices[place];
-        let anomaly = Zip::from(&redrawing.error)
+        let anomaly = Zip::from(&reconstruction.error)
             .and(&slice.scoring)
             .map_collect(|&error, &scored| if scored { error } else { 0.0 });
         let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
         let curve = axis.as_ref().and_then(|axis| anomaly_curve(slice, &anomaly, axis, &stretches));
         let islands = islands(slice, &anomaly, axis.as_ref(), &stretches);
-        slices.push(SliceFinding { slice: place, redrawing, anomaly, islands, curve });
+        slices.push(SliceFinding { slice: place, reconstruction, anomaly, islands, curve });
     }
     let scores: Vec<SegmentScore> =
         segments.names.iter().filter_map(|name| highest(name, &slices)).collect();
@@ -142,7 +150,9 @@ fn islands(
         .map(|island| Island {
             mean_error: island.mean,
             total_error: island.total,
-            area_mm2: island.pixels.len() as f64 * slice.pixel_mm.0 * slice.pixel_mm.1,
+            area_mm2: island.pixels.len() as f64
+                * slice.pixel_spacing_mm.0
+                * slice.pixel_spacing_mm.1,
             segment: segment(&island.pixels),
             pixels: island.pixels,
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Zip};
 
-use super::{Reconstructor, Redrawing};
+use super::{Reconstruction, Reconstructor};
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::{Error, Result};
@@ -24,7 +24,7 @@ impl Reconstructor for ErrorMaps {
 
     /// # Errors
     /// If there is not one map per slice, of the slice's size, without negative values.
-    fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
         let Self { name, maps } = self;
         if maps.len() != slices.len() {
             return Err(Error::input(format!(
@@ -34,7 +34,7 @@ impl Reconstructor for ErrorMaps {
                 slices.len()
             )));
         }
-        let redraw = |(map, slice): (&Array2<f32>, &&Slice)| {
+        let reconstruct = |(map, slice): (&Array2<f32>, &&Slice)| {
             context.check()?;
             let (rows, columns) = map.dim();
             if map.dim() != slice.image.dim() {
@@ -55,9 +55,9 @@ impl Reconstructor for ErrorMaps {
             let reconstruction = Zip::from(&slice.image)
                 .and(&error)
                 .map_collect(|&image, &error| (image - error).clamp(0.0, 1.0));
-            Ok(Redrawing { reconstruction, error, variance: None })
+            Ok(Reconstruction { reconstruction, error, variance: None })
         };
-        maps.iter().zip(slices).map(redraw).collect()
+        maps.iter().zip(slices).map(reconstruct).collect()
     }
 }
 
@@ -65,15 +65,15 @@ impl Reconstructor for ErrorMaps {
 mod tests {
     use super::*;
     use crate::cohort::phantom::PhantomOptions;
-    use crate::cohort::{Cohort, Frame};
+    use crate::cohort::{Cohort, SliceGrid};
     use crate::context::Streams;
     use crate::detection::detect;
 
     #[test]
-    fn given_maps_are_judged_like_any_method() {
+    fn given_maps_are_evaluated_like_any_method() {
         let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };
-        let frame = Frame { size: 64, ..Frame::default() };
-        let cohort = Cohort::phantom(&options, frame, &Streams::new(0)).unwrap();
+        let grid = SliceGrid { size: 64, ..SliceGrid::default() };
+        let cohort = Cohort::phantom(&options, grid, &Streams::new(0)).unwrap();
         let context = Context::new(0);
         let subjects = cohort.subjects(&context).unwrap();
         let maps: Vec<_> =

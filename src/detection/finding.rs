@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::Redrawing;
+use super::Reconstruction;
 use crate::cohort::Subject;
 
 /// Where a cord is cut into segments.
@@ -61,7 +61,7 @@ pub struct Island {
 pub struct SliceFinding {
     /// Position in [`Subject::slices`].
     pub slice: usize,
-    pub redrawing: Redrawing,
+    pub reconstruction: Reconstruction,
     /// Error inside the scoring region, 0 elsewhere.
     pub anomaly: Array2<f32>,
     /// Best first, by mean × total error.

@@ -1,15 +1,15 @@
-//! The method of the paper as a [`Reconstructor`]: the mean of Monte-Carlo redrawings.
+//! The method of the paper as a [`Reconstructor`]: the mean of Monte-Carlo reconstructions.
 
-use super::{Reconstructor, Redrawing};
+use super::{Reconstruction, Reconstructor};
 use crate::Result;
-use crate::cohort::{Frame, Slice};
+use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 use crate::model::Network;
 use crate::training::Model;
 use crate::uncertainty::MonteCarlo;
 
-/// A trained network that redraws every patch of the region several times under different masks.
-/// The reconstruction is their mean, the doubt their variance, the error |image − mean|.
+/// A trained network that reconstructs every patch of the region several times under different masks.
+/// The reconstruction is their mean, the uncertainty their variance, the error |image − mean|.
 pub struct MaskedAutoencoder {
     pub network: Network,
     pub monte_carlo: MonteCarlo,
@@ -33,18 +33,18 @@ impl Reconstructor for MaskedAutoencoder {
         "U²AD".into()
     }
 
-    fn frame(&self) -> Option<Frame> {
+    fn grid(&self) -> Option<SliceGrid> {
         let config = self.network.config();
-        Some(Frame { size: config.image, field_mm: config.field_mm })
+        Some(SliceGrid { size: config.image, fov_mm: config.fov_mm })
     }
 
-    fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
         let maps = self.monte_carlo.estimate(&self.network, slices, self.round, context)?;
-        let redrawing = |map: crate::uncertainty::Uncertainty| Redrawing {
+        let reconstruction = |map: crate::uncertainty::Uncertainty| Reconstruction {
             reconstruction: map.mean,
             error: map.error,
             variance: Some(map.variance),
         };
-        Ok(maps.into_iter().map(redrawing).collect())
+        Ok(maps.into_iter().map(reconstruction).collect())
     }
 }

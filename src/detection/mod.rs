@@ -17,7 +17,7 @@
 //! 5. **Segments**: the axis is cut at its points nearest to the disc labels and named by the
 //!    vertebra in between; C2 is all above C2/C3, T1 all between C7/T1 and the next labelled disc
 //!    or the end. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
-//!    scored: the paper judges the cervical levels, and a region of interest is redrawn worst at
+//!    scored: the paper evaluates the cervical levels, and a region of interest is reconstructed worst at
 //!    its ends, where it has one neighbour only. Where labels end elsewhere the outer segments are called "above C3/C4", "below
 //!    C5/C6". Without usable labels the longest axis of the subject is cut into equal lengths of
 //!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
@@ -48,4 +48,4 @@ pub use finding::{
 };
 pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;
-pub use reconstructor::{Reconstructor, Redrawing};
+pub use reconstructor::{Reconstruction, Reconstructor};

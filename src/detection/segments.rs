@@ -45,7 +45,7 @@ impl Segments {
         let placed = discs.iter().all(|disc| disc.row.is_finite() && disc.column.is_finite());
         match subject.slices.first() {
             Some(slice) if !discs.is_empty() && ordered && placed => {
-                Self::at_discs(&discs, slice.pixel_mm)
+                Self::at_discs(&discs, slice.pixel_spacing_mm)
             }
             _ => {
                 if !discs.is_empty() && !subject.slices.is_empty() {
@@ -60,9 +60,11 @@ impl Segments {
         }
     }
 
-    fn at_discs(discs: &[&Disc], pixel_mm: (f64, f64)) -> Self {
-        let borders =
-            discs.iter().map(|disc| [disc.row * pixel_mm.0, disc.column * pixel_mm.1]).collect();
+    fn at_discs(discs: &[&Disc], pixel_spacing_mm: (f64, f64)) -> Self {
+        let borders = discs
+            .iter()
+            .map(|disc| [disc.row * pixel_spacing_mm.0, disc.column * pixel_spacing_mm.1])
+            .collect();
         let names: Vec<String> = discs.iter().map(|disc| Disc::name(disc.value)).collect();
         let (highest, lowest) = (discs[0], discs[discs.len() - 1]);
         let mut segments = vec![match highest.value {

@@ -21,11 +21,11 @@ impl Reconstructor for Brightness {
         "brightness".into()
     }
 
-    fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
         context.check()?;
         Ok(slices
             .iter()
-            .map(|slice| Redrawing {
+            .map(|slice| Reconstruction {
                 reconstruction: Array2::zeros(slice.image.dim()),
                 error: slice.image.clone(),
                 variance: None,
@@ -42,10 +42,10 @@ impl Reconstructor for Broken {
         "broken".into()
     }
 
-    fn redraw(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Redrawing>> {
-        let mut redrawings = Brightness.redraw(slices, context)?;
-        redrawings[1].error[(3, 3)] = f32::NAN;
-        Ok(redrawings)
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
+        let mut reconstructions = Brightness.reconstruct(slices, context)?;
+        reconstructions[1].error[(3, 3)] = f32::NAN;
+        Ok(reconstructions)
     }
 }
 
@@ -84,7 +84,7 @@ fn slice(index: usize, size: usize, spot: Option<f64>) -> Slice {
         region: within(6.0, HALF_ANGLE + 0.02),
         scoring: within(4.0, HALF_ANGLE - 0.01),
         lesion: Some(lesion),
-        pixel_mm: (pixel, pixel),
+        pixel_spacing_mm: (pixel, pixel),
     }
 }
 
@@ -111,7 +111,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         participant: Default::default(),
         slices,
         discs,
-        placement: None,
+        native_transform: None,
     })
 }
 
@@ -245,7 +245,7 @@ fn an_empty_scoring_region_gives_no_score_instead_of_a_number() {
 fn the_bright_side_of_the_cord_is_left_out_but_a_compressed_cord_is_scored() {
     let narrow = |narrowed: &dyn Fn(f64) -> bool| {
         let mut slice = slice(0, 256, Some(0.0));
-        let pixel = slice.pixel_mm.0;
+        let pixel = slice.pixel_spacing_mm.0;
         slice.scoring.indexed_iter_mut().for_each(|((row, column), scored)| {
             let (down, back) = (row as f64 * pixel - 100.0, column as f64 * pixel - 60.0);
             let outside = (down.hypot(back) - RADIUS).abs() > 0.8;

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::detection::{Finding, Findings};
 use crate::{Error, Result};
 
-/// How findings are judged.
+/// How findings are evaluated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvaluationOptions {
     /// Where the line between normal and abnormal AnaScores is drawn.
@@ -19,7 +19,7 @@ pub struct EvaluationOptions {
 }
 
 impl Default for EvaluationOptions {
-    /// The best F1 on the cases being judged: an oracle, and said to be one.
+    /// The best F1 on the cases being evaluated: an oracle, and said to be one.
     fn default() -> Self {
         Self { threshold: ThresholdRule::BestF1 }
     }
@@ -36,11 +36,11 @@ pub struct Evaluation {
     pub segments: Option<Level>,
     /// Errors of scoring pixels against lesion pixels; `None` where none are known.
     pub pixels: Option<PixelLevel>,
-    /// How well normal tissue was redrawn; `None` where none is known to be normal.
+    /// How well normal tissue was reconstructed; `None` where none is known to be normal.
     pub normal: Option<NormalTissue>,
 }
 
-/// Who was judged and who was left out.
+/// Who was evaluated and who was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SubjectCounts {
     pub with_lesion: usize,
@@ -78,7 +78,7 @@ pub struct PixelLevel {
     pub pixels: usize,
     /// Of them, lesion.
     pub lesion_pixels: usize,
-    /// Lesion pixels outside the scoring regions, which are not judged.
+    /// Lesion pixels outside the scoring regions, which are not evaluated.
     pub lesion_pixels_outside: usize,
     /// `None` without lesion pixels.
     pub average_precision: Option<f64>,
@@ -99,11 +99,11 @@ pub struct NormalTissue {
     pub psnr_db: f64,
 }
 
-/// Judges findings against the truth that their subjects carry.
+/// Evaluates findings against the truth that their subjects carry.
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
 /// unknown truth are left out and counted, as are subjects that could not be scored. Segments and
-/// pixels are judged where [`Slice::lesion`](crate::cohort::Slice::lesion) is known.
+/// pixels are evaluated where [`Slice::lesion`](crate::cohort::Slice::lesion) is known.
 ///
 /// # Errors
 /// If no scored subject has a known truth, a score is NaN, the threshold rule makes no sense, and
@@ -148,14 +148,14 @@ pub fn evaluate(
         false => Some(level(&segments, options, context)?),
     };
     context.check()?;
-    let judged: Vec<&Finding> = known.iter().map(|(finding, _)| *finding).collect();
-    let pixels = pixel_level(&judged, patients.threshold.as_ref())?;
-    let normal = normal_tissue(&judged, context)?;
+    let evaluated: Vec<&Finding> = known.iter().map(|(finding, _)| *finding).collect();
+    let pixels = pixel_level(&evaluated, patients.threshold.as_ref())?;
+    let normal = normal_tissue(&evaluated, context)?;
     let method = findings.method.clone();
     Ok(Evaluation { method, subjects: counts, patients, segments, pixels, normal })
 }
 
-/// Judges the (score, truth) of each subject's cases.
+/// Evaluates the (score, truth) of each subject's cases.
 fn level(
     subjects: &[Vec<(f64, bool)>],
     options: &EvaluationOptions,
@@ -223,7 +223,7 @@ fn normal_tissue(findings: &[&Finding], context: &Context) -> Result<Option<Norm
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];
             let Some(lesion) = &slice.lesion else { continue };
-            let reconstruction = &found.redrawing.reconstruction;
+            let reconstruction = &found.reconstruction.reconstruction;
             let mut normal = slice.region.clone();
             normal.indexed_iter_mut().for_each(|(pixel, inside)| *inside &= !lesion[pixel]);
             let in_slice = ssim_within(&slice.image, reconstruction, &normal)

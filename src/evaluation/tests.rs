@@ -11,7 +11,7 @@ use super::*;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding,
+    AnomalyCurve, Finding, Findings, Reconstruction, SegmentScore, Segmentation, SliceFinding,
 };
 
 struct Fixture(Vec<u8>);
@@ -211,7 +211,7 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
         region: half.clone(),
         scoring: half,
         lesion: mask.then_some(lesion),
-        pixel_mm: (1.0, 1.0),
+        pixel_spacing_mm: (1.0, 1.0),
     };
     let told = has_lesion.map(|lesion| ("has_lesion".into(), u8::from(lesion).to_string()));
     let subject = Subject {
@@ -219,7 +219,7 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
         participant: told.into_iter().collect(),
         slices: vec![slice],
         discs: Vec::new(),
-        placement: None,
+        native_transform: None,
     };
     let segment = |name: &str, score, lesion: bool| SegmentScore {
         name: name.into(),
@@ -236,7 +236,7 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
         mean: 0.1,
         segments: segments.clone(),
     };
-    let redrawing = Redrawing {
+    let reconstruction = Reconstruction {
         reconstruction: image.mapv(|value| value - 0.1),
         error: anomaly.clone(),
         variance: None,
@@ -248,7 +248,7 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
         segments,
         slices: vec![SliceFinding {
             slice: 0,
-            redrawing,
+            reconstruction,
             anomaly,
             islands: Vec::new(),
             curve: Some(curve),
@@ -256,13 +256,13 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
     }
 }
 
-fn judge(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<Evaluation> {
+fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<Evaluation> {
     let findings = Findings { method: "drawn".into(), subjects };
     evaluate(&findings, &EvaluationOptions { threshold }, &Context::new(0))
 }
 
 #[test]
-fn findings_are_judged_at_three_levels() {
+fn findings_are_evaluated_at_three_levels() {
     let mut unscored = finding(0.0, Some(true), true);
     unscored.segments.clear();
     let subjects = vec![
@@ -273,7 +273,7 @@ fn findings_are_judged_at_three_levels() {
         finding(0.7, None, false),
         unscored,
     ];
-    let found = judge(subjects, ThresholdRule::Value(0.4)).expect("truth is known");
+    let found = evaluated(subjects, ThresholdRule::Value(0.4)).expect("truth is known");
     assert_eq!(
         found.subjects,
         SubjectCounts { with_lesion: 2, without_lesion: 2, unknown: 1, unscored: 1 }
@@ -317,12 +317,12 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
 }
 
 #[test]
-fn healthy_subjects_alone_have_no_oracle_and_unknown_ones_cannot_be_judged() {
+fn healthy_subjects_alone_have_no_oracle_and_unknown_ones_cannot_be_evaluated() {
     let healthy = vec![finding(0.3, Some(false), false), finding(0.2, Some(false), false)];
-    let found = judge(healthy, ThresholdRule::BestF1).expect("truth is known");
+    let found = evaluated(healthy, ThresholdRule::BestF1).expect("truth is known");
     assert_eq!(found.patients.threshold, None);
     assert_eq!(found.patients.auroc, None);
-    assert!(judge(vec![finding(0.3, None, false)], ThresholdRule::BestF1).is_err());
-    let nan = judge(vec![finding(f64::NAN, Some(true), false)], ThresholdRule::BestF1);
+    assert!(evaluated(vec![finding(0.3, None, false)], ThresholdRule::BestF1).is_err());
+    let nan = evaluated(vec![finding(f64::NAN, Some(true), false)], ThresholdRule::BestF1);
     assert!(nan.is_err());
 }

@@ -14,7 +14,7 @@ pub enum ThresholdRule {
     /// A percentile (0 to 100, linear interpolation) of the scores of subjects known to be
     /// healthy.
     NormalPercentile { reference: Vec<f64>, percentile: f64 },
-    /// Whatever gives the best F1 on the very cases being judged: an oracle.
+    /// Whatever gives the best F1 on the very cases being evaluated: an oracle.
     BestF1,
 }
 

@@ -25,7 +25,7 @@ pub const SUBJECTS: &str = "subjects";
 /// Positions of the slices in their volumes, as JSON.
 pub const SLICES: &str = "slices";
 /// Edge of a pixel in mm (rows, columns) of each slice, as JSON.
-pub const PIXEL_MM: &str = "pixel_mm";
+pub const PIXEL_SPACING_MM: &str = "pixel_spacing_mm";
 /// There if a number is a whole one.
 pub const INTEGER: &str = "integer";
 /// Words, where the value is text.

@@ -9,7 +9,7 @@ use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 
-use super::{INTEGER, KIND, Notes, PIXEL_MM, SLICES, SUBJECTS, TEXT, WORDS};
+use super::{INTEGER, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, TEXT, WORDS};
 use crate::ops::map_tensors;
 use crate::{Error, Result};
 
@@ -97,8 +97,8 @@ impl Parcel {
     }
 
     /// Edge of a pixel in mm (rows, columns) of each slice.
-    pub fn pixel_mm(&self) -> Vec<(f64, f64)> {
-        self.told(PIXEL_MM)
+    pub fn pixel_spacing_mm(&self) -> Vec<(f64, f64)> {
+        self.told(PIXEL_SPACING_MM)
     }
 
     /// A column of words of a table; empty where there is none of this name.

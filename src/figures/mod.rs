@@ -2,7 +2,7 @@
 //! font.
 //!
 //! Each figure is one function from plain data of the lower rooms to a [`Figure`], which draws
-//! itself as often as asked and always the same. `style` is the house style; `chart` and `panel`
+//! itself as often as asked and always the same. `style` is the common style; `chart` and `panel`
 //! are what figures are made of; `canvas` is what they are drawn on.
 
 mod anomaly_curve;
@@ -22,7 +22,7 @@ mod outline;
 mod panel;
 mod picture;
 mod png;
-mod redrawing;
+mod reconstruction;
 mod roc;
 mod slice_view;
 mod strip;
@@ -43,7 +43,7 @@ pub use maps::maps_montage;
 pub use masks::{PatchMask, masking_strategies};
 pub use montage::cohort_montage;
 pub use picture::picture;
-pub use redrawing::{redrawing_panels, uncertainty_panels};
+pub use reconstruction::{reconstruction_panels, uncertainty_panels};
 pub use roc::{MethodRoc, OperatingPoint, roc_curves};
 pub use slice_view::{map_view, slice_view};
 pub use strip::cohort_strip;

@@ -22,7 +22,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Intensities of a prepared slice.
+    /// Intensities of a preprocessed slice.
     pub fn intensity() -> Self {
         Self { colours: ColourMap::Grey, from: 0.0, to: 1.0, label: "intensity".into() }
     }
@@ -86,7 +86,7 @@ pub(super) struct Panel {
     pub title: String,
     rgb: Array2<RGBColor>,
     crop: Crop,
-    pixel_mm: (f64, f64),
+    pixel_spacing_mm: (f64, f64),
     outlines: Vec<(Outline, RGBColor)>,
     frame: Option<Crop>,
     /// Orientation marks and scale bar.
@@ -94,20 +94,20 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// A map through its scale. `pixel_mm`: edge lengths of a pixel (rows, columns).
+    /// A map through its scale. `pixel_spacing_mm`: edge lengths of a pixel (rows, columns).
     pub fn new(
         title: impl Into<String>,
         map: &Array2<f32>,
         scale: &Scale,
         crop: Crop,
-        pixel_mm: (f64, f64),
+        pixel_spacing_mm: (f64, f64),
     ) -> Self {
         let valid = |mm: f64| if mm.is_finite() && mm > 0.0 { mm } else { 1.0 };
         Self {
             title: title.into(),
             rgb: map.mapv(|value| scale.colour(value)),
             crop,
-            pixel_mm: (valid(pixel_mm.0), valid(pixel_mm.1)),
+            pixel_spacing_mm: (valid(pixel_spacing_mm.0), valid(pixel_spacing_mm.1)),
             outlines: Vec::new(),
             frame: None,
             marks: !map.is_empty(),
@@ -170,7 +170,7 @@ impl Panel {
     /// Width over height of the shown window, in millimetres.
     pub fn aspect(&self) -> f64 {
         let (rows, columns) = (self.crop.rows.max(1) as f64, self.crop.columns.max(1) as f64);
-        columns * self.pixel_mm.1 / (rows * self.pixel_mm.0)
+        columns * self.pixel_spacing_mm.1 / (rows * self.pixel_spacing_mm.0)
     }
 
     /// Height of the title above the picture.
@@ -247,7 +247,7 @@ impl Panel {
         shadowed(area, "A", (x + edge, y + h / 2), text::LEFT)?;
         shadowed(area, "P", (x + w - edge, y + h / 2), text::RIGHT)?;
 
-        let mm = self.crop.columns.max(1) as f64 * self.pixel_mm.1;
+        let mm = self.crop.columns.max(1) as f64 * self.pixel_spacing_mm.1;
         let lengths = [100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0];
         let Some(length) = lengths.into_iter().find(|length| *length <= mm * 0.36) else {
             return Ok(());

@@ -36,9 +36,9 @@ pub struct MethodRoc {
 }
 
 impl MethodRoc {
-    /// The patients of a method's findings, as they were judged.
+    /// The patients of a method's findings, as they were evaluated.
     pub fn new(findings: &Findings, evaluation: &Evaluation) -> Self {
-        let judged = findings.subjects.iter().filter(|finding| finding.is_scored());
+        let evaluated = findings.subjects.iter().filter(|finding| finding.is_scored());
         let patient = |finding: &Finding| Some((finding.score, finding.subject.has_lesion()?));
         let level = &evaluation.patients;
         let operating_point = level.threshold.as_ref().zip(level.confusion);
@@ -55,7 +55,7 @@ impl MethodRoc {
                     true_positive_rate: confusion.sensitivity()?,
                 })
             }),
-            patients: judged.filter_map(patient).collect(),
+            patients: evaluated.filter_map(patient).collect(),
         }
     }
 }

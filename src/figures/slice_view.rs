@@ -11,24 +11,24 @@ use crate::cohort::Slice;
 /// Height of the picture, in drawing units.
 const HEIGHT: i32 = 1700;
 
-/// A prepared slice with the outlines of its region of interest and, where the truth is known,
+/// A preprocessed slice with the outlines of its region of interest and, where the truth is known,
 /// of its lesions.
 pub fn slice_view(slice: &Slice) -> Figure {
     let scale = Scale::intensity();
     let crop = Crop::whole(slice.image.dim());
-    let panel = Panel::new("", &slice.image, &scale, crop, slice.pixel_mm)
+    let panel = Panel::new("", &slice.image, &scale, crop, slice.pixel_spacing_mm)
         .outlined(&slice.region, style::REGION);
     let (panel, note) = with_lesion(panel, slice);
     single(format!("{}, slice {}", slice.subject, slice.index), note, panel, scale, outlines(slice))
 }
 
 /// A two-dimensional map: an image, an uncertainty, an error. `quantity` names what it shows and
-/// its unit; `pixel_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the values
+/// its unit; `pixel_spacing_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the values
 /// at the ends of the colour map; without it they are 0 and the largest value.
 pub fn map_view(
     title: &str,
     map: &Array2<f32>,
-    pixel_mm: (f64, f64),
+    pixel_spacing_mm: (f64, f64),
     quantity: &str,
     colours: ColourMap,
     range: Option<(f64, f64)>,
@@ -40,7 +40,7 @@ pub fn map_view(
     {
         (scale.from, scale.to) = (from, to);
     }
-    let panel = Panel::new("", map, &scale, Crop::whole(map.dim()), pixel_mm);
+    let panel = Panel::new("", map, &scale, Crop::whole(map.dim()), pixel_spacing_mm);
     single(title.to_string(), String::new(), panel, scale, Vec::new())
 }
 

@@ -21,7 +21,8 @@ pub fn cohort_strip(title: &str, subjects: &[Arc<Subject>]) -> Figure {
         .filter_map(|subject| subject.mid_cord())
         .map(|slice| {
             let crop = Crop::around(&slice.region, 0.7);
-            Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_mm).unmarked()
+            Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_spacing_mm)
+                .unmarked()
         })
         .collect();
     let body = (panels.len().max(1) as i32 * (WIDTH + GAP) - GAP, HEIGHT);

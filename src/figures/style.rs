@@ -1,4 +1,4 @@
-//! House style: sizes, colours, line patterns. Lengths are drawing units, two per pixel of the
+//! The common style: sizes, colours, line patterns. Lengths are drawing units, two per pixel of the
 //! PNG.
 
 use plotters::style::{RGBColor, ShapeStyle};

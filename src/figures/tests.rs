@@ -10,13 +10,14 @@ use super::*;
 use crate::baselines::IntensityThreshold;
 use crate::choice::Choice;
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, Frame, Slice, Subject};
+use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Redrawing, SegmentScore, Segmentation, SliceFinding, detect,
+    AnomalyCurve, Finding, Findings, Reconstruction, SegmentScore, Segmentation, SliceFinding,
+    detect,
 };
 use crate::evaluation::{EvaluationOptions, evaluate};
-use crate::masking::Strategy;
+use crate::masking::MaskingStrategy;
 use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
 
@@ -62,17 +63,23 @@ fn slice(name: &str, lesion: Option<bool>) -> Slice {
         region: within(9.0),
         lesion: lesion.map(|has| Array2::from_shape_fn((SIZE, SIZE), |(r, c)| has && spot(r, c))),
         cord,
-        pixel_mm: (1.0, 1.0),
+        pixel_spacing_mm: (1.0, 1.0),
     }
 }
 
 fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
     let participant = BTreeMap::from([("site".to_string(), "hospital A".to_string())]);
     let slices = vec![slice(name, lesion)];
-    Arc::new(Subject { name: name.into(), participant, slices, discs: vec![], placement: None })
+    Arc::new(Subject {
+        name: name.into(),
+        participant,
+        slices,
+        discs: vec![],
+        native_transform: None,
+    })
 }
 
-fn redrawing(slice: &Slice) -> Redrawing {
+fn reconstruction(slice: &Slice) -> Reconstruction {
     let inside = |place, value: f32| if slice.region[place] { value } else { 0.0 };
     let reconstruction = Array2::from_shape_fn((SIZE, SIZE), |place| {
         if slice.cord[place] { 0.42 } else { slice.image[place] * 0.97 }
@@ -83,7 +90,7 @@ fn redrawing(slice: &Slice) -> Redrawing {
     let variance = Array2::from_shape_fn((SIZE, SIZE), |place| {
         inside(place, 0.004 * ripple(place.0, place.1))
     });
-    Redrawing { reconstruction, error, variance: Some(variance) }
+    Reconstruction { reconstruction, error, variance: Some(variance) }
 }
 
 fn curve() -> AnomalyCurve {
@@ -104,11 +111,12 @@ fn curve() -> AnomalyCurve {
 
 fn finding(name: &str, lesion: Option<bool>) -> Finding {
     let subject = subject(name, lesion);
-    let redrawing = redrawing(&subject.slices[0]);
-    let anomaly = redrawing.error.clone();
+    let reconstruction = reconstruction(&subject.slices[0]);
+    let anomaly = reconstruction.error.clone();
     let curve = curve();
     let (segments, islands) = (curve.segments.clone(), vec![]);
-    let slices = vec![SliceFinding { slice: 0, redrawing, anomaly, islands, curve: Some(curve) }];
+    let slices =
+        vec![SliceFinding { slice: 0, reconstruction, anomaly, islands, curve: Some(curve) }];
     Finding { subject, segmentation: Segmentation::Discs, score: 0.17, segments, slices }
 }
 
@@ -125,7 +133,7 @@ fn history(epochs: usize) -> History {
         EpochRecord {
             epoch,
             stage: if adapting { Stage::Adapt } else { Stage::Pretrain },
-            masking: Strategy::ALL[usize::from(adapting) + usize::from(epoch > 90)],
+            masking: MaskingStrategy::ALL[usize::from(adapting) + usize::from(epoch > 90)],
             loss: decay,
             reconstruction: decay / 14.0,
             edge: decay * 0.3,
@@ -175,11 +183,11 @@ fn masks(with_heat: bool) -> Vec<PatchMask> {
 /// Every kind of figure, named.
 fn gallery() -> Vec<(&'static str, Figure)> {
     let lesion = slice("sub-clinic01", Some(true));
-    let redrawn = redrawing(&lesion);
+    let reconstructed = reconstruction(&lesion);
     let uncertainty = Uncertainty {
-        variance: redrawn.variance.clone().unwrap(),
-        mean: redrawn.reconstruction.clone(),
-        error: redrawn.error.clone(),
+        variance: reconstructed.variance.clone().unwrap(),
+        mean: reconstructed.reconstruction.clone(),
+        error: reconstructed.error.clone(),
         passes: 14,
     };
     let cohort: Vec<_> = (0..9)
@@ -189,7 +197,7 @@ fn gallery() -> Vec<(&'static str, Figure)> {
     let found = findings();
     vec![
         ("montage", cohort_montage("Cohort: clinic", &cohort)),
-        ("redrawing", redrawing_panels(&lesion, &redrawn, "U²AD")),
+        ("reconstruction", reconstruction_panels(&lesion, &reconstructed, "U²AD")),
         ("uncertainty", uncertainty_panels(&lesion, &uncertainty)),
         ("masks", masking_strategies(&lesion, "hiding probability", &masks(true))),
         ("masks-plain", masking_strategies(&lesion, "", &masks(false))),
@@ -202,7 +210,7 @@ fn gallery() -> Vec<(&'static str, Figure)> {
             "map",
             map_view(
                 "Error",
-                &redrawn.error,
+                &reconstructed.error,
                 (1.0, 1.0),
                 "error (intensity)",
                 ColourMap::Inferno,
@@ -220,8 +228,8 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         mask.fill(false);
     }
     bare.image.fill(f32::NAN);
-    bare.pixel_mm = (nan, 0.0);
-    let mut unknown = redrawing(&bare);
+    bare.pixel_spacing_mm = (nan, 0.0);
+    let mut unknown = reconstruction(&bare);
     unknown.variance = None;
     unknown.error.fill(f32::NAN);
 
@@ -258,7 +266,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         participant: BTreeMap::new(),
         slices: vec![],
         discs: vec![],
-        placement: None,
+        native_transform: None,
     });
     let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
     let nothing = Array2::<f32>::zeros((0, 0));
@@ -266,7 +274,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         ("montage-none", cohort_montage("Cohort: nobody", &[])),
         ("montage-one", cohort_montage(&name, &[empty])),
         ("montage-many", cohort_montage("Cohort: many", &many)),
-        ("redrawing-bare", redrawing_panels(&bare, &unknown, "threshold")),
+        ("reconstruction-bare", reconstruction_panels(&bare, &unknown, "threshold")),
         ("masks-none", masking_strategies(&bare, "probability", &[])),
         ("masks-bare", masking_strategies(&bare, "probability", &masks(true))),
         ("history-none", training_history(&History::default())),
@@ -328,17 +336,21 @@ fn the_same_input_gives_the_same_bytes_whatever_the_threads() {
 #[test]
 fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let context = Context::new(5);
-    let options =
-        PhantomOptions { subjects: 4, clinical: Some(4), pixel_mm: 1.4, ..Default::default() };
-    let cohort = Cohort::phantom(&options, Frame::of_size(128), &context.streams).unwrap();
+    let options = PhantomOptions {
+        subjects: 4,
+        clinical: Some(4),
+        pixel_spacing_mm: 1.4,
+        ..Default::default()
+    };
+    let cohort = Cohort::phantom(&options, SliceGrid::of_size(128), &context.streams).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
     let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
-    let judged = found.each_ref().map(|findings| {
+    let evaluated = found.each_ref().map(|findings| {
         let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
         MethodRoc::new(findings, &evaluation)
     });
-    for method in &judged {
+    for method in &evaluated {
         assert_eq!(method.patients.len(), subjects.len());
         assert_eq!(
             (method.points.first(), method.points.last()),
@@ -354,15 +366,15 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let figures = [
         ("phantom-montage", cohort_montage("Cohort: phantoms", &subjects)),
         (
-            "phantom-redrawing",
-            redrawing_panels(
+            "phantom-reconstruction",
+            reconstruction_panels(
                 &worst.subject.slices[slice.slice],
-                &slice.redrawing,
+                &slice.reconstruction,
                 &findings.method,
             ),
         ),
         ("phantom-curve", anomaly_curve(worst, &findings.method)),
-        ("phantom-roc", roc_curves(&judged)),
+        ("phantom-roc", roc_curves(&evaluated)),
         ("phantom-histograms", intensity_histograms(&found.each_ref())),
         ("phantom-slice", slice_view(&worst.subject.slices[slice.slice])),
     ];

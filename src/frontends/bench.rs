@@ -31,7 +31,7 @@ pub enum Workload {
 #[derive(Clone, Debug)]
 pub struct BenchOptions {
     pub preset: String,
-    pub batch: usize,
+    pub batch_size: usize,
     pub runs: usize,
     /// Threads; `None`: one per core.
     pub threads: Option<usize>,
@@ -68,47 +68,48 @@ enum Measured {
 fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
     let config = Config::preset(&options.preset)?;
     let context = Context::new(0);
-    let BenchOptions { batch, runs, .. } = *options;
+    let BenchOptions { batch_size, runs, .. } = *options;
     let timing = match workload {
-        Workload::Train => benchmark::train(config, batch, runs, &context),
+        Workload::Train => benchmark::train(config, batch_size, runs, &context),
         Workload::Image => benchmark::image(config, runs, &context),
         Workload::MonteCarlo { samples } => {
-            benchmark::monte_carlo(config, batch, *samples, runs, &context)
+            benchmark::monte_carlo(config, batch_size, *samples, runs, &context)
         }
-        Workload::Batch => benchmark::assemble(config, batch, runs, &context),
+        Workload::Batch => benchmark::assemble(config, batch_size, runs, &context),
         Workload::Load { path } => benchmark::load(path, config, runs, &context),
         Workload::Roofline => {
-            return benchmark::roofline(config, batch, runs).map(Measured::Roofline);
+            return benchmark::roofline(config, batch_size, runs).map(Measured::Roofline);
         }
     };
     timing.map(Measured::Timing)
 }
 
 fn print_line(timing: &Timing) {
-    let Timing { what, median_s, min_s, threads, batch, runs, .. } = timing;
+    let Timing { what, median_s, min_s, threads, batch_size, runs, .. } = timing;
     let memory = timing.peak_rss_mb.map_or(String::new(), |mb| format!(", peak {mb:.0} MB"));
     println!(
         "{what}: median {median_s:.3} s, fastest {min_s:.3} s of {runs} runs \
-         (batch {batch}, {threads} threads{memory})"
+         (batch of {batch_size}, {threads} threads{memory})"
     );
 }
 
 fn print_roofline(table: &Roofline) {
-    let Roofline { instruction_set, threads, batch, ceiling_gflops, ceiling_gexps, .. } = table;
+    let Roofline { instruction_set, threads, batch_size, ceiling_gflops, ceiling_gexps, .. } =
+        table;
     println!(
         "{instruction_set}, {threads} threads: at most {ceiling_gflops:.0} GFLOP/s, \
-         {ceiling_gexps:.1} · 10⁹ exponentials/s (batch {batch})"
+         {ceiling_gexps:.1} · 10⁹ exponentials/s (batch of {batch_size})"
     );
     println!(
         "{:<22}{:<10}{:>5}{:>9}{:>8}{:>10}{:>10}{:>6}",
-        "kernel", "pass", "×", "GFLOP", "Gexp", "floor ms", "ms", "%"
+        "kernel", "pass", "×", "GFLOP", "Gexp", "bound ms", "ms", "%"
     );
     for kernel in &table.kernels {
-        let KernelTime { kernel, pass, per_step, gflop, gexp, floor_s, median_s, fraction } =
+        let KernelTime { kernel, pass, per_step, gflop, gexp, bound_s, median_s, fraction } =
             kernel;
         println!(
             "{kernel:<22}{pass:<10}{per_step:>5}{gflop:>9.2}{gexp:>8.3}{:>10.1}{:>10.1}{:>6.0}",
-            floor_s * 1e3,
+            bound_s * 1e3,
             median_s * 1e3,
             fraction * 1e2
         );

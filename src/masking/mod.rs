@@ -1,4 +1,4 @@
-//! Which patches are hidden (paper section 3.2; `method.md` in this crate's words).
+//! Which patches are hidden (paper section 3.2).
 //!
 //! Only patches that touch the region of interest are ever hidden. Every patch gets a score;
 //! patches of the region are lifted above all others; the lowest scores stay visible.
@@ -14,12 +14,10 @@
 //! hides high-variance patches *less* often than the paper's text and figure say. The paper's
 //! reading is the default; the code's stays available for exact comparison.
 
-mod guide;
+mod sampler;
 mod scores;
 
-pub(crate) use guide::uniform_noise;
-pub use guide::{Guide, SliceGuide, region_counts};
+pub use sampler::{MaskSampler, PatchStatistics, region_counts};
 pub use scores::{
-    BatchGuide, Normalisation, Strategy, draw_order, keep_count, order_from_scores, paper_scores,
-    published_scores,
+    BatchStatistics, MaskingStrategy, Normalisation, draw_order, paper_scores, published_scores,
 };

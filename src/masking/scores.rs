@@ -1,15 +1,15 @@
-//! Scores of patches, and the order they give.
+//! Masking strategies: the score that each gives a patch.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::Choice;
-use crate::model::PatchOrder;
+use crate::model::{PatchOrder, keep_count, order_from_scores};
 
 /// How hidden patches are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Strategy {
+pub enum MaskingStrategy {
     /// Uniformly.
     #[default]
     Random,
@@ -23,8 +23,8 @@ pub enum Strategy {
     AuPublished,
 }
 
-impl Choice for Strategy {
-    const WHAT: &'static str = "guide";
+impl Choice for MaskingStrategy {
+    const WHAT: &'static str = "strategy";
     const ALL: &'static [Self] =
         &[Self::Random, Self::Eu, Self::Au, Self::EuPublished, Self::AuPublished];
 
@@ -39,7 +39,7 @@ impl Choice for Strategy {
     }
 }
 
-impl Strategy {
+impl MaskingStrategy {
     /// Whether patches with a high-error island are spared.
     pub fn spares_islands(self) -> bool {
         matches!(self, Self::Au | Self::AuPublished)
@@ -70,38 +70,8 @@ impl Choice for Normalisation {
     }
 }
 
-/// Visible patches per image of a batch: all outside the region, 1 − `ratio` of those inside,
-/// averaged over the batch and truncated (the published rule, in its arithmetic).
-pub fn keep_count(region: ArrayView2<u32>, ratio: f64) -> usize {
-    let visible = region.axis_iter(Axis(0)).map(|counts| {
-        let inside = counts.iter().filter(|pixels| **pixels > 0).count() as f32;
-        inside * (1.0 - ratio) as f32 + (counts.len() as f32 - inside)
-    });
-    (visible.sum::<f32>() / region.nrows() as f32) as usize
-}
-
-/// Ascending order of scores, with every patch of the region after every other patch; ties keep
-/// patch order. `scores` in [0, 1), `region`: pixels of the region per patch, both (N, L).
-pub fn order_from_scores(
-    scores: ArrayView2<f32>,
-    region: ArrayView2<u32>,
-    keep: usize,
-) -> PatchOrder {
-    let lift = region.iter().copied().max().unwrap_or(0) as f32;
-    let mut order = Array2::zeros(scores.dim());
-    for (image, mut row) in order.axis_iter_mut(Axis(0)).enumerate() {
-        let key: Vec<f32> = (0..scores.ncols())
-            .map(|p| scores[[image, p]] + if region[[image, p]] > 0 { lift } else { 0.0 })
-            .collect();
-        let mut patches: Vec<u32> = (0..key.len() as u32).collect();
-        patches.sort_by(|a, b| key[*a as usize].total_cmp(&key[*b as usize]));
-        row.assign(&ArrayView1::from(&patches));
-    }
-    PatchOrder::new(order, keep)
-}
-
-/// What guides the masks of one batch; every array is (N, L).
-pub struct BatchGuide<'a> {
+/// What the scores of one batch depend on; every array is (N, L).
+pub struct BatchStatistics<'a> {
     /// Pixels of the region per patch.
     pub region: ArrayView2<'a, u32>,
     /// Sum of the Monte-Carlo variance per patch.
@@ -112,46 +82,46 @@ pub struct BatchGuide<'a> {
 
 /// Draws the masks of a batch from uniform `noise` in (0, 1), (N, L).
 pub fn draw_order(
-    strategy: Strategy,
+    strategy: MaskingStrategy,
     normalisation: Normalisation,
     temperature: f64,
     noise: ArrayView2<f32>,
-    guide: &BatchGuide,
-    ratio: f64,
+    statistics: &BatchStatistics,
+    mask_ratio: f64,
 ) -> PatchOrder {
     let scores = match strategy {
-        Strategy::Random => noise.to_owned(),
-        Strategy::Eu | Strategy::Au => {
-            paper_scores(strategy, normalisation, temperature as f32, noise, guide)
+        MaskingStrategy::Random => noise.to_owned(),
+        MaskingStrategy::Eu | MaskingStrategy::Au => {
+            paper_scores(strategy, normalisation, temperature as f32, noise, statistics)
         }
-        Strategy::EuPublished | Strategy::AuPublished => {
-            published_scores(strategy, temperature as f32, noise, guide)
+        MaskingStrategy::EuPublished | MaskingStrategy::AuPublished => {
+            published_scores(strategy, temperature as f32, noise, statistics)
         }
     };
-    order_from_scores(scores.view(), guide.region, keep_count(guide.region, ratio))
+    order_from_scores(scores.view(), statistics.region, keep_count(statistics.region, mask_ratio))
 }
 
 /// The paper's reading: hidden patches are drawn without replacement from
 /// softmax(variance / temperature) inside each slice's region, as Gumbel top-k. A sigmoid squashes
 /// the keys into (0, 1), which keeps their order and stays below the region's lift.
 pub fn paper_scores(
-    strategy: Strategy,
+    strategy: MaskingStrategy,
     normalisation: Normalisation,
     temperature: f32,
     noise: ArrayView2<f32>,
-    guide: &BatchGuide,
+    statistics: &BatchStatistics,
 ) -> Array2<f32> {
     let mut scores = noise.to_owned();
     for image in 0..noise.nrows() {
         let inside: Vec<usize> =
-            (0..noise.ncols()).filter(|p| guide.region[[image, *p]] > 0).collect();
-        let variance: Vec<f32> = inside.iter().map(|p| guide.variance[[image, *p]]).collect();
+            (0..noise.ncols()).filter(|p| statistics.region[[image, *p]] > 0).collect();
+        let variance: Vec<f32> = inside.iter().map(|p| statistics.variance[[image, *p]]).collect();
         let (centre, scale) = match normalisation {
             Normalisation::Raw => (0.0, 1.0),
             Normalisation::Standardised => mean_and_deviation(&variance),
         };
         for (patch, variance) in inside.into_iter().zip(variance) {
-            let spared = strategy.spares_islands() && guide.spared[[image, patch]];
+            let spared = strategy.spares_islands() && statistics.spared[[image, patch]];
             scores[[image, patch]] = if spared {
                 0.0
             } else {
@@ -175,15 +145,15 @@ fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
 
 /// The published code's rule: noise × −log(softmax over the whole batch + 1e-6).
 pub fn published_scores(
-    strategy: Strategy,
+    strategy: MaskingStrategy,
     temperature: f32,
     noise: ArrayView2<f32>,
-    guide: &BatchGuide,
+    statistics: &BatchStatistics,
 ) -> Array2<f32> {
     let weight = |index: (usize, usize)| {
-        let spared = strategy.spares_islands() && guide.spared[index];
-        let variance = guide.variance[index];
-        let counts = guide.region[index] > 0 && !spared && variance != 0.0;
+        let spared = strategy.spares_islands() && statistics.spared[index];
+        let variance = statistics.variance[index];
+        let counts = statistics.region[index] > 0 && !spared && variance != 0.0;
         counts.then(|| (variance / temperature).exp())
     };
     let total: f64 = noise.indexed_iter().filter_map(|(i, _)| weight(i)).map(f64::from).sum();
@@ -200,18 +170,21 @@ mod tests {
     use super::*;
 
     /// How often each patch is hidden over many draws of one image with four patches inside.
-    fn hidden_share(strategy: Strategy, variance: [f32; 6], spared: [bool; 6]) -> [f64; 6] {
+    fn hidden_share(strategy: MaskingStrategy, variance: [f32; 6], spared: [bool; 6]) -> [f64; 6] {
         use rand::RngExt;
         let region = arr2(&[[0, 9, 9, 9, 9, 0]]);
         let (variance, spared) = (arr2(&[variance]), arr2(&[spared]));
-        let guide =
-            BatchGuide { region: region.view(), variance: variance.view(), spared: spared.view() };
+        let statistics = BatchStatistics {
+            region: region.view(),
+            variance: variance.view(),
+            spared: spared.view(),
+        };
         let mut stream = crate::context::Streams::new(5).stream("test", &[]);
         let (mut share, draws) = ([0.0; 6], 4000);
         for _ in 0..draws {
             let noise = Array2::from_shape_simple_fn((1, 6), || stream.random_range(1e-6..1.0));
             let order =
-                draw_order(strategy, Normalisation::default(), 1.0, noise.view(), &guide, 0.5);
+                draw_order(strategy, Normalisation::default(), 1.0, noise.view(), &statistics, 0.5);
             order.hidden(0).for_each(|patch| share[patch] += 1.0 / f64::from(draws));
         }
         share
@@ -219,33 +192,35 @@ mod tests {
 
     #[test]
     fn epistemic_masks_hide_uncertain_patches_more_often() {
-        let share = hidden_share(Strategy::Eu, [0.0, 0.1, 0.1, 0.1, 0.4, 0.0], [false; 6]);
+        let share = hidden_share(MaskingStrategy::Eu, [0.0, 0.1, 0.1, 0.1, 0.4, 0.0], [false; 6]);
         assert_eq!((share[0], share[5]), (0.0, 0.0), "nothing outside the region is hidden");
         assert!(share[4] > 0.75, "{share:?}");
         assert!((share[1] - share[2]).abs() < 0.05, "{share:?}");
-        let random = hidden_share(Strategy::Random, [0.0; 6], [false; 6]);
+        let random = hidden_share(MaskingStrategy::Random, [0.0; 6], [false; 6]);
         assert!(random[1..5].iter().all(|s| (s - 0.5).abs() < 0.04), "{random:?}");
     }
 
     #[test]
     fn spared_patches_hide_only_when_no_other_can() {
         let variance = [0.0, 0.1, 0.1, 0.1, 0.4, 0.0];
-        let one = hidden_share(Strategy::Au, variance, [false, false, false, false, true, false]);
+        let one =
+            hidden_share(MaskingStrategy::Au, variance, [false, false, false, false, true, false]);
         assert_eq!(one[4], 0.0);
-        let three = hidden_share(Strategy::Au, variance, [false, true, true, true, false, false]);
+        let three =
+            hidden_share(MaskingStrategy::Au, variance, [false, true, true, true, false, false]);
         assert!((three[4] - 1.0).abs() < 1e-9, "{three:?}");
     }
 
     #[test]
     fn the_published_rule_tends_the_other_way() {
         let variance = [0.0, 0.1, 0.1, 0.1, 3.0, 0.0];
-        let share = hidden_share(Strategy::EuPublished, variance, [false; 6]);
+        let share = hidden_share(MaskingStrategy::EuPublished, variance, [false; 6]);
         assert!(share[4] < 0.3, "{share:?}");
     }
 
     #[test]
-    fn an_unknown_guide_is_named_with_the_choices() {
-        let error = Strategy::from_name("ue").unwrap_err().to_string();
+    fn an_unknown_strategy_is_named_with_the_choices() {
+        let error = MaskingStrategy::from_name("ue").unwrap_err().to_string();
         assert!(error.contains("\"ue\"") && error.contains("\"au-published\""), "{error}");
     }
 }

@@ -12,20 +12,24 @@ pub struct Config {
     /// Edge of the square image, pixels.
     pub image: usize,
     /// Edge of the square field of the body that the image shows, mm.
-    pub field_mm: usize,
+    #[serde(alias = "field_mm")]
+    pub fov_mm: usize,
     /// Edge of a square patch, pixels.
     pub patch: usize,
     /// Patches of an image that the network looks at: the region's and those nearest to it. 0:
     /// all, as published.
-    pub context: usize,
+    #[serde(alias = "context")]
+    pub nearest_patches: usize,
     /// Channels of a token in the encoder.
-    pub dim: usize,
+    #[serde(alias = "dim")]
+    pub embed_dim: usize,
     /// Transformer blocks of the encoder.
     pub depth: usize,
     /// Attention heads of the encoder.
     pub heads: usize,
     /// Channels of a token in the decoder.
-    pub decoder_dim: usize,
+    #[serde(alias = "decoder_dim")]
+    pub decoder_embed_dim: usize,
     /// Transformer blocks of the decoder.
     pub decoder_depth: usize,
     /// Attention heads of the decoder.
@@ -48,13 +52,13 @@ impl Config {
     pub fn paper() -> Self {
         Self {
             image: 256,
-            field_mm: 200,
+            fov_mm: 200,
             patch: 8,
-            context: 0,
-            dim: 128,
+            nearest_patches: 0,
+            embed_dim: 128,
             depth: 12,
             heads: 16,
-            decoder_dim: 64,
+            decoder_embed_dim: 64,
             decoder_depth: 8,
             decoder_heads: 8,
             mlp_ratio: 4,
@@ -67,12 +71,12 @@ impl Config {
     pub fn small() -> Self {
         Self {
             image: 128,
-            field_mm: 128,
-            context: 96,
-            dim: 64,
+            fov_mm: 128,
+            nearest_patches: 96,
+            embed_dim: 64,
             depth: 3,
             heads: 8,
-            decoder_dim: 64,
+            decoder_embed_dim: 64,
             decoder_depth: 2,
             decoder_heads: 8,
             ..Self::paper()
@@ -100,7 +104,11 @@ impl Config {
 
     /// Patches of an image that take part, as a rule.
     pub fn tokens(&self) -> usize {
-        if self.context == 0 { self.patches() } else { self.context.min(self.patches()) }
+        if self.nearest_patches == 0 {
+            self.patches()
+        } else {
+            self.nearest_patches.min(self.patches())
+        }
     }
 
     /// Pixels of a patch.
@@ -112,12 +120,12 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         let positive = [
             ("image", self.image),
-            ("field_mm", self.field_mm),
+            ("fov_mm", self.fov_mm),
             ("patch", self.patch),
-            ("dim", self.dim),
+            ("embed_dim", self.embed_dim),
             ("depth", self.depth),
             ("heads", self.heads),
-            ("decoder_dim", self.decoder_dim),
+            ("decoder_embed_dim", self.decoder_embed_dim),
             ("decoder_depth", self.decoder_depth),
             ("decoder_heads", self.decoder_heads),
             ("mlp_ratio", self.mlp_ratio),
@@ -134,11 +142,11 @@ impl Config {
             )))
         };
         divides("image", self.image, "patch", self.patch)?;
-        divides("dim", self.dim, "heads", self.heads)?;
-        divides("decoder_dim", self.decoder_dim, "decoder_heads", self.decoder_heads)?;
+        divides("embed_dim", self.embed_dim, "heads", self.heads)?;
+        divides("decoder_embed_dim", self.decoder_embed_dim, "decoder_heads", self.decoder_heads)?;
         // The position table splits its channels into row and column, sine and cosine.
-        divides("dim", self.dim, "the 4 parts of a position", 4)?;
-        divides("decoder_dim", self.decoder_dim, "the 4 parts of a position", 4)
+        divides("embed_dim", self.embed_dim, "the 4 parts of a position", 4)?;
+        divides("decoder_embed_dim", self.decoder_embed_dim, "the 4 parts of a position", 4)
     }
 
     /// Upper bound of the activations that training keeps per image, bytes: those of unfused
@@ -151,8 +159,8 @@ impl Config {
             // layer before and after its activation, and their gradients in passing.
             depth * tokens * ((10 + 3 * self.mlp_ratio) * dim + scores)
         };
-        4 * (stack(self.depth, self.dim, self.heads)
-            + stack(self.decoder_depth, self.decoder_dim, self.decoder_heads))
+        4 * (stack(self.depth, self.embed_dim, self.heads)
+            + stack(self.decoder_depth, self.decoder_embed_dim, self.decoder_heads))
     }
 
     /// Multiply-adds × 2 of one forward pass of one image with `visible` visible patches: the
@@ -162,9 +170,12 @@ impl Config {
             let linear = 2.0 * tokens * dim * dim * (4.0 + 2.0 * self.mlp_ratio as f64);
             depth * (linear + 4.0 * tokens * tokens * dim)
         };
-        let encoder = stack(visible as f64 + 1.0, self.dim as f64, self.depth as f64);
-        let decoder =
-            stack(self.tokens() as f64 + 1.0, self.decoder_dim as f64, self.decoder_depth as f64);
+        let encoder = stack(visible as f64 + 1.0, self.embed_dim as f64, self.depth as f64);
+        let decoder = stack(
+            self.tokens() as f64 + 1.0,
+            self.decoder_embed_dim as f64,
+            self.decoder_depth as f64,
+        );
         encoder + decoder
     }
 }
@@ -186,7 +197,7 @@ mod tests {
     fn sizes_that_do_not_fit_are_named() {
         let config = Config { heads: 5, ..Config::paper() };
         let error = config.validate().unwrap_err().to_string();
-        assert_eq!(error, "the network's dim (128) must be a multiple of heads (5)");
+        assert_eq!(error, "the network's embed_dim (128) must be a multiple of heads (5)");
         let config = Config { depth: 0, ..Config::paper() };
         assert_eq!(
             config.validate().unwrap_err().to_string(),

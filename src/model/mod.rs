@@ -7,6 +7,7 @@ mod config;
 mod network;
 mod parameters;
 mod patch_order;
+mod patch_scores;
 mod patches;
 mod position;
 
@@ -14,4 +15,5 @@ pub use config::Config;
 pub use network::{Network, Prediction};
 pub use parameters::Parameters;
 pub use patch_order::PatchOrder;
+pub use patch_scores::{MASK_RATIO, keep_count, order_from_scores, uniform_noise};
 pub use patches::{patch_counts, patch_sums, patchify, unpatchify};

@@ -32,7 +32,7 @@ impl Parameters {
             let tensor = Tensor::from_vec(values, shape, device)?;
             trainable.insert(name, Var::from_tensor(&tensor)?);
         }
-        let tables = [(FIXED[0], config.dim), (FIXED[1], config.decoder_dim)];
+        let tables = [(FIXED[0], config.embed_dim), (FIXED[1], config.decoder_embed_dim)];
         let fixed = tables
             .into_iter()
             .map(|(name, dim)| Ok((name.into(), sine_cosine_2d(dim, config.grid(), device)?)))
@@ -50,8 +50,8 @@ impl Parameters {
         let mut this = Self { trainable: BTreeMap::new(), fixed: BTreeMap::new() };
         let mut expected = shapes(config);
         let tokens = 1 + config.patches();
-        expected.insert(FIXED[0].into(), vec![1, tokens, config.dim]);
-        expected.insert(FIXED[1].into(), vec![1, tokens, config.decoder_dim]);
+        expected.insert(FIXED[0].into(), vec![1, tokens, config.embed_dim]);
+        expected.insert(FIXED[1].into(), vec![1, tokens, config.decoder_embed_dim]);
         for (name, shape) in expected {
             let Some(tensor) = tensors.remove(&name) else {
                 candle_core::bail!("the weights lack \"{name}\"");
@@ -113,7 +113,7 @@ impl Parameters {
 
 /// Shapes of all trainable tensors, by published name.
 fn shapes(config: &Config) -> BTreeMap<String, Vec<usize>> {
-    let Config { patch, dim, decoder_dim, .. } = *config;
+    let Config { patch, embed_dim, decoder_embed_dim, .. } = *config;
     let mut all = BTreeMap::new();
     let linear = |all: &mut BTreeMap<_, _>, name: &str, input: usize, output: usize| {
         all.insert(format!("{name}.weight"), vec![output, input]);
@@ -123,8 +123,10 @@ fn shapes(config: &Config) -> BTreeMap<String, Vec<usize>> {
         all.insert(format!("{name}.weight"), vec![dim]);
         all.insert(format!("{name}.bias"), vec![dim]);
     };
-    let stacks =
-        [("blocks", config.depth, dim), ("decoder_blocks", config.decoder_depth, decoder_dim)];
+    let stacks = [
+        ("blocks", config.depth, embed_dim),
+        ("decoder_blocks", config.decoder_depth, decoder_embed_dim),
+    ];
     for (stack, depth, dim) in stacks {
         for block in (0..depth).map(|i| format!("{stack}.{i}")) {
             norm(&mut all, &format!("{block}.norm1"), dim);
@@ -135,15 +137,15 @@ fn shapes(config: &Config) -> BTreeMap<String, Vec<usize>> {
             linear(&mut all, &format!("{block}.mlp.fc2"), dim * config.mlp_ratio, dim);
         }
     }
-    all.insert("patch_embed.proj.weight".into(), vec![dim, 1, patch, patch]);
-    all.insert("patch_embed.proj.bias".into(), vec![dim]);
-    all.insert("cls_token".into(), vec![1, 1, dim]);
-    all.insert("mask_token".into(), vec![1, 1, decoder_dim]);
-    norm(&mut all, "norm", dim);
-    linear(&mut all, "decoder_embed", dim, decoder_dim);
+    all.insert("patch_embed.proj.weight".into(), vec![embed_dim, 1, patch, patch]);
+    all.insert("patch_embed.proj.bias".into(), vec![embed_dim]);
+    all.insert("cls_token".into(), vec![1, 1, embed_dim]);
+    all.insert("mask_token".into(), vec![1, 1, decoder_embed_dim]);
+    norm(&mut all, "norm", embed_dim);
+    linear(&mut all, "decoder_embed", embed_dim, decoder_embed_dim);
     for head in ["rec", "edge"] {
-        norm(&mut all, &format!("{head}_norm"), decoder_dim);
-        linear(&mut all, &format!("{head}_pred"), decoder_dim, config.patch_pixels());
+        norm(&mut all, &format!("{head}_norm"), decoder_embed_dim);
+        linear(&mut all, &format!("{head}_pred"), decoder_embed_dim, config.patch_pixels());
     }
     all
 }

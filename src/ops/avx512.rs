@@ -89,10 +89,10 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    fn at_least(self, floor: Self) -> Self {
+    fn at_least(self, least: Self) -> Self {
         // The instruction returns its second operand where one is NaN.
         // SAFETY: see the type.
-        Self(unsafe { _mm512_max_ps(floor.0, self.0) })
+        Self(unsafe { _mm512_max_ps(least.0, self.0) })
     }
 
     #[inline(always)]

@@ -21,7 +21,7 @@ pub(super) trait Vector: Copy {
     /// `self · factor + summand`, with one rounding where the instruction set has it.
     fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// The larger of each pair; `self` where it is NaN.
-    fn at_least(self, floor: Self) -> Self;
+    fn at_least(self, least: Self) -> Self;
     /// The smaller of each pair; `self` where it is NaN.
     fn at_most(self, ceiling: Self) -> Self;
     /// 2^self with relative error below 2.5e-7 for -126 ≤ self ≤ 127; NaN stays NaN. Outside that
@@ -106,8 +106,8 @@ impl<const N: usize, const FUSED: bool> Vector for Lanes<N, FUSED> {
     }
 
     #[inline(always)]
-    fn at_least(self, floor: Self) -> Self {
-        self.zip(floor, |a, b| if a < b { b } else { a })
+    fn at_least(self, least: Self) -> Self {
+        self.zip(least, |a, b| if a < b { b } else { a })
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::detection::{Finding, Findings};
-use crate::figures::{Figure, anomaly_curve, redrawing_panels};
+use crate::figures::{Figure, anomaly_curve, reconstruction_panels};
 use crate::{Error, Result};
 
 /// One row per subject, in the order of the cohort.
@@ -43,7 +43,7 @@ impl Show for Findings {
     }
 }
 
-/// Image, reconstruction, error and doubt of the slice with the highest score.
+/// Image, reconstruction, error and uncertainty of the slice with the highest score.
 ///
 /// # Errors
 /// If the subject has no slices.
@@ -51,7 +51,7 @@ pub fn finding_panels(finding: &Finding, method: &str) -> Result<Figure> {
     let found = finding.shown_slice().ok_or_else(|| {
         Error::subject(&*finding.subject.name, "there are no slices to show findings in")
     })?;
-    Ok(redrawing_panels(&finding.subject.slices[found.slice], &found.redrawing, method))
+    Ok(reconstruction_panels(&finding.subject.slices[found.slice], &found.reconstruction, method))
 }
 
 /// Panels and anomaly curve of one subject's finding.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Display, Part, Table};
-use crate::cohort::{Cohort, Frame, Slice, Subject};
+use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::figures::{Figure, cohort_strip, slice_view};
 use crate::{Error, Result};
@@ -101,16 +101,16 @@ impl Show for Subject {
 /// Counts, and one slice of every subject.
 ///
 /// # Errors
-/// If no subject can be prepared, or the user interrupts.
+/// If no subject can be preprocessed, or the user interrupts.
 pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     let subjects = cohort.subjects(context)?;
     let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
     let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
     let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
-    let Frame { size, field_mm } = cohort.frame();
+    let SliceGrid { size, fov_mm } = cohort.grid();
     let mut text = format!(
         "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
-         {slices} slices of {size} × {size} pixels for {field_mm} × {field_mm} mm",
+         {slices} slices of {size} × {size} pixels for {fov_mm} × {fov_mm} mm",
         cohort.name(),
         subjects.len(),
         subjects.len() - healthy,

@@ -14,7 +14,7 @@ impl Show for Model {
             "masked autoencoder: {0} × {0} pixels for {1} × {1} mm in patches of {2}, {3} + {4} \
              blocks, {5} parameters, {6} epochs",
             config.image,
-            config.field_mm,
+            config.fov_mm,
             config.patch,
             config.depth,
             config.decoder_depth,

@@ -4,7 +4,7 @@
 use super::device::DEVICES;
 use super::values::FINDING_FIGURES;
 use crate::choice::Choice;
-use crate::masking::{Normalisation, Strategy};
+use crate::masking::{MaskingStrategy, Normalisation};
 use crate::model::Config;
 use crate::uncertainty::Passes;
 
@@ -14,7 +14,7 @@ pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
         ("u2ad", "preset") => Config::PRESETS.to_vec(),
         ("device", "name") => DEVICES.to_vec(),
         ("estimate_uncertainty", "passes") => Passes::names(),
-        ("regenerate_masks", "guide") => Strategy::names(),
+        ("regenerate_masks", "strategy") => MaskingStrategy::names(),
         ("regenerate_masks", "normalisation") => Normalisation::names(),
         ("plot", "kind") => FINDING_FIGURES.map(|(name, _)| name).to_vec(),
         _ => Vec::new(),

@@ -192,9 +192,9 @@ fn training_tells_the_epochs_and_the_loss_of_every_batch() {
     let sink = Arc::new(Events::default());
     let session = Session::start(Settings::default(), sink.clone()).unwrap();
     let source = "\
-model = u2ad(image = 32, patch = 8, dim = 16, depth = 1, heads = 2, decoder_dim = 16,
+model = u2ad(image = 32, patch = 8, embed_dim = 16, depth = 1, heads = 2, decoder_embed_dim = 16,
              decoder_depth = 1, decoder_heads = 2)
-pretrain(model, phantom_cohort(subjects = 2, pixel_mm = 2.0), epochs = 2, batch = 4)";
+pretrain(model, phantom_cohort(subjects = 2, pixel_spacing_mm = 2.0), epochs = 2, batch_size = 4)";
     session.run(cell(source)).unwrap();
     let events = sink.0.lock().unwrap();
     let started: Vec<_> = events

@@ -9,14 +9,14 @@ use crate::choice::Choice;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Streams;
 use crate::figures::{Figure, PatchMask, masking_strategies};
-use crate::masking::Guide;
+use crate::masking::MaskSampler;
 use crate::model::patch_counts;
 use crate::report::{Display, Part, Show};
 
-/// A guide with the slice that shows it best. Cheap to clone.
+/// A sampler with the slice that shows it best. Cheap to clone.
 #[derive(Clone)]
 pub struct Masks {
-    pub guide: Guide,
+    pub sampler: MaskSampler,
     /// A subject and the position of one of its slices.
     pub example: (Arc<Subject>, usize),
     /// Whose slices are guided, at the size of the example.
@@ -33,8 +33,8 @@ impl Masks {
     /// # Errors
     /// If a mask cannot be drawn.
     pub fn figure(&self) -> Result<Figure> {
-        let random = Guide::random(self.guide.patch);
-        let masks = [self.drawn(&random)?, self.drawn(&self.guide)?];
+        let random = MaskSampler::random(self.sampler.patch);
+        let masks = [self.drawn(&random)?, self.drawn(&self.sampler)?];
         Ok(masking_strategies(self.slice(), "patch sum of the variance", &masks))
     }
 
@@ -42,21 +42,21 @@ impl Masks {
         &self.example.0.slices[self.example.1]
     }
 
-    fn drawn(&self, guide: &Guide) -> Result<PatchMask> {
+    fn drawn(&self, sampler: &MaskSampler) -> Result<PatchMask> {
         let slice = self.slice();
-        let grid = slice.size() / guide.patch;
+        let grid = slice.size() / sampler.patch;
         let mut stream = self.streams.stream("mask figure", &[]);
-        let order = guide.draw(&[slice], EXAMPLE_RATIO, &mut stream)?;
+        let order = sampler.draw(&[slice], EXAMPLE_RATIO, &mut stream)?;
         let mut hidden = Array2::from_elem((grid, grid), false);
         order.hidden(0).for_each(|patch| hidden[(patch / grid, patch % grid)] = true);
-        let region = patch_counts(slice.region.view(), guide.patch);
-        let heat = guide.slice(slice).map(|guide| {
+        let region = patch_counts(slice.region.view(), sampler.patch);
+        let heat = sampler.slice(slice).map(|sampler| {
             Array2::from_shape_fn((grid, grid), |(row, column)| {
                 let patch = row * grid + column;
-                if region[patch] > 0 { guide.variance[patch] } else { f32::NAN }
+                if region[patch] > 0 { sampler.variance[patch] } else { f32::NAN }
             })
         });
-        Ok(PatchMask { strategy: guide.strategy.name().to_owned(), heat, hidden })
+        Ok(PatchMask { strategy: sampler.strategy.name().to_owned(), heat, hidden })
     }
 }
 
@@ -64,8 +64,8 @@ impl Show for Masks {
     fn show(&self) -> Result<Display> {
         let text = format!(
             "masks guided by {} for {} slices, drawn anew for every batch",
-            self.guide.strategy.name(),
-            self.guide.len()
+            self.sampler.strategy.name(),
+            self.sampler.len()
         );
         Ok(Display::of([Part::Text(text), Part::Figure(self.figure()?)]))
     }

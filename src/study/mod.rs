@@ -1,25 +1,25 @@
 //! The steps of a study, each on whole cohorts: what the verbs of the language do, for Rust.
 //!
-//! A [`Study`] is the [`Context`] with the methods that take cohorts, prepare their slices as the
+//! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as the
 //! model wants them, and call the room that does the work.
 
-mod judgement;
+mod evaluation;
 mod masks;
 mod uncertainty;
 
 use std::path::Path;
 
-pub use judgement::Judgement;
+pub use evaluation::CohortEvaluation;
 pub use masks::Masks;
 pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 
 use crate::Result;
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, Frame, LoadOptions};
+use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Context;
 use crate::detection::{Findings, Reconstructor, detect};
 use crate::evaluation::ThresholdRule;
-use crate::masking::{Guide, Normalisation, Strategy};
+use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
 use crate::model::Config;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
@@ -47,7 +47,7 @@ impl Study {
     /// If the options make no sense.
     pub fn phantom_cohort(&self, subjects: usize) -> Result<Cohort> {
         let options = PhantomOptions { subjects, ..PhantomOptions::default() };
-        Cohort::phantom(&options, Frame::default(), &self.context.streams)
+        Cohort::phantom(&options, SliceGrid::default(), &self.context.streams)
     }
 
     /// Finds the subjects of a folder, as [`Cohort::load`].
@@ -86,16 +86,16 @@ impl Study {
         masks: Option<&Masks>,
         options: &TrainingOptions,
     ) -> Result<EpochRecord> {
-        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        let subjects = cohort.on_grid(model.grid())?.subjects(&self.context)?;
         let slices = all_slices(&subjects);
         match masks {
             Some(masks) => {
-                let (guide, stage) = (&masks.guide, Stage::Adapt);
-                training::train_epoch(model, &slices, guide, stage, options, &self.context)
+                let (sampler, stage) = (&masks.sampler, Stage::Adapt);
+                training::train_epoch(model, &slices, sampler, stage, options, &self.context)
             }
             None => {
-                let (guide, stage) = (Guide::random(model.config.patch), Stage::Pretrain);
-                training::train_epoch(model, &slices, &guide, stage, options, &self.context)
+                let (sampler, stage) = (MaskSampler::random(model.config.patch), Stage::Pretrain);
+                training::train_epoch(model, &slices, &sampler, stage, options, &self.context)
             }
         }
     }
@@ -112,7 +112,7 @@ impl Study {
         epochs: usize,
         options: &TrainingOptions,
     ) -> Result<History> {
-        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        let subjects = cohort.on_grid(model.grid())?.subjects(&self.context)?;
         training::pretrain(model, &subjects, epochs, options, &self.context)?;
         Ok(model.history.clone())
     }
@@ -128,12 +128,12 @@ impl Study {
         cohort: &Cohort,
         options: &Adaptation,
     ) -> Result<History> {
-        let subjects = cohort.in_frame(model.frame())?.subjects(&self.context)?;
+        let subjects = cohort.on_grid(model.grid())?.subjects(&self.context)?;
         training::adapt(model, &subjects, options, &self.context)?;
         Ok(model.history.clone())
     }
 
-    /// Redraws every patch of the cohort's regions several times under different masks.
+    /// Reconstructs every patch of the cohort's regions several times under different masks.
     ///
     /// # Errors
     /// As [`training::estimate`].
@@ -143,7 +143,7 @@ impl Study {
         cohort: &Cohort,
         settings: &MonteCarlo,
     ) -> Result<CohortUncertainty> {
-        let cohort = cohort.in_frame(model.frame())?;
+        let cohort = cohort.on_grid(model.grid())?;
         let subjects = cohort.subjects(&self.context)?;
         let maps = training::estimate(model, &all_slices(&subjects), settings, &self.context)?;
         Ok(CohortUncertainty::new(cohort, &subjects, maps, model.config.patch))
@@ -154,27 +154,31 @@ impl Study {
     ///
     /// # Errors
     /// If there is no slice.
-    pub fn regenerate_masks(&self, doubt: &CohortUncertainty, strategy: Strategy) -> Result<Masks> {
-        doubt.masks(strategy, Normalisation::default(), 1.0, &self.context)
+    pub fn regenerate_masks(
+        &self,
+        uncertainty: &CohortUncertainty,
+        strategy: MaskingStrategy,
+    ) -> Result<Masks> {
+        uncertainty.masks(strategy, Normalisation::default(), 1.0, &self.context)
     }
 
-    /// Lets a method redraw the cohort and scores what it could not redraw, as [`detect`].
+    /// Lets a method reconstruct the cohort and scores what it could not reconstruct, as [`detect`].
     ///
     /// # Errors
     /// As [`detect`].
     pub fn detect(&self, method: &dyn Reconstructor, cohort: &Cohort) -> Result<Findings> {
-        let cohort = match method.frame() {
-            Some(frame) => cohort.in_frame(frame)?,
+        let cohort = match method.grid() {
+            Some(grid) => cohort.on_grid(grid)?,
             None => cohort.clone(),
         };
         detect(method, &cohort.subjects(&self.context)?, &self.context)
     }
 
-    /// Judges findings against what is known about the subjects' lesions.
+    /// Evaluates findings against what is known about the subjects' lesions.
     ///
     /// # Errors
     /// As [`evaluate`](crate::evaluation::evaluate).
-    pub fn evaluate(&self, found: &Findings, threshold: ThresholdRule) -> Result<Judgement> {
-        Judgement::new(found, threshold, &self.context)
+    pub fn evaluate(&self, found: &Findings, threshold: ThresholdRule) -> Result<CohortEvaluation> {
+        CohortEvaluation::new(found, threshold, &self.context)
     }
 }

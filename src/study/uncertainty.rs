@@ -8,7 +8,7 @@ use super::Masks;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::figures::uncertainty_panels;
-use crate::masking::{Guide, Normalisation, Strategy};
+use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
 use crate::report::{Display, Part, Show};
 use crate::uncertainty::Uncertainty;
 use crate::{Error, Result};
@@ -33,7 +33,7 @@ pub struct SliceUncertainty {
 }
 
 impl CohortUncertainty {
-    /// The maps of the prepared subjects' slices, one per slice, in order.
+    /// The maps of the preprocessed subjects' slices, one per slice, in order.
     pub fn new(
         cohort: Cohort,
         subjects: &[Arc<Subject>],
@@ -73,20 +73,20 @@ impl CohortUncertainty {
     /// If there is no slice, or the temperature is not positive.
     pub fn masks(
         &self,
-        strategy: Strategy,
+        strategy: MaskingStrategy,
         normalisation: Normalisation,
         temperature: f64,
         context: &Context,
     ) -> Result<Masks> {
         let maps = self.slices.iter().map(|one| (one.slice(), &*one.maps));
-        let guide = Guide::from_uncertainty(strategy, maps, self.patch)
+        let sampler = MaskSampler::from_uncertainty(strategy, maps, self.patch)
             .with_normalisation(normalisation)
             .with_temperature(temperature)?;
         let example = self
             .most_uncertain()
             .ok_or_else(|| Error::input("regenerate_masks: there is no slice to make masks for"))?;
         Ok(Masks {
-            guide,
+            sampler,
             example: (example.subject.clone(), example.position),
             cohort: self.cohort.clone(),
             streams: context.streams,

@@ -15,8 +15,8 @@ use super::{EpochRecord, Loss, Model, Stage, Target, augment};
 use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::Context;
-use crate::masking::{Guide, region_counts};
-use crate::model::{Network, PatchOrder, patchify};
+use crate::masking::{MaskSampler, region_counts};
+use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::setters::setters;
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
@@ -26,9 +26,11 @@ use crate::{Error, Result};
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingOptions {
     /// Slices per batch.
-    pub batch: usize,
+    #[serde(alias = "batch")]
+    pub batch_size: usize,
     /// Share of the region's patches that are hidden.
-    pub ratio: f64,
+    #[serde(alias = "ratio")]
+    pub mask_ratio: f64,
     /// Learning rate at the start of a stage.
     pub learning_rate: f64,
     /// Epochs of a stage after which the learning rate falls to a tenth; 0: never.
@@ -43,8 +45,8 @@ pub struct TrainingOptions {
 impl Default for TrainingOptions {
     fn default() -> Self {
         Self {
-            batch: 10,
-            ratio: 0.75,
+            batch_size: 10,
+            mask_ratio: MASK_RATIO,
             learning_rate: 3e-3,
             decay_every: 50,
             augment: true,
@@ -55,9 +57,9 @@ impl Default for TrainingOptions {
 
 setters!(TrainingOptions {
     /// With this many slices per batch.
-    batch: usize,
+    batch_size: usize,
     /// With this share of the region's patches hidden.
-    ratio: f64,
+    mask_ratio: f64,
     /// With this learning rate at the start of a stage.
     learning_rate: f64,
     /// With the learning rate falling to a tenth after this many epochs of a stage; 0: never.
@@ -73,11 +75,14 @@ const WORTH_AN_ESTIMATE: Duration = Duration::from_secs(30);
 
 impl TrainingOptions {
     fn validate(&self) -> Result<()> {
-        if self.batch == 0 || self.micro_batch == Some(0) {
+        if self.batch_size == 0 || self.micro_batch == Some(0) {
             return Err(Error::input("a batch needs at least 1 slice"));
         }
-        if !(self.ratio > 0.0 && self.ratio <= 1.0) {
-            return Err(Error::input(format!("ratio must lie in (0, 1], not {}", self.ratio)));
+        if !(self.mask_ratio > 0.0 && self.mask_ratio <= 1.0) {
+            return Err(Error::input(format!(
+                "mask_ratio must lie in (0, 1], not {}",
+                self.mask_ratio
+            )));
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return Err(Error::input(format!(
@@ -105,7 +110,7 @@ impl TrainingOptions {
 pub fn train_epoch(
     model: &mut Model,
     slices: &[&Slice],
-    guide: &Guide,
+    sampler: &MaskSampler,
     stage: Stage,
     options: &TrainingOptions,
     context: &Context,
@@ -116,11 +121,11 @@ pub fn train_epoch(
         return Err(Error::input("the cohort has no slice with a region of interest to train on"));
     }
     slices.iter().try_for_each(|slice| check_size(&network, slice))?;
-    if guide.patch != model.config.patch {
+    if sampler.patch != model.config.patch {
         return Err(Error::input(format!(
             "the masks were made for patches of {} pixels but the model's are {}; \
              regenerate them from this model's uncertainty",
-            guide.patch, model.config.patch
+            sampler.patch, model.config.patch
         )));
     }
     let epoch = model.history.epochs.len() + 1;
@@ -128,12 +133,12 @@ pub fn train_epoch(
     let learning_rate = options.learning_rate_at(in_stage);
     let mut order: Vec<usize> = (0..slices.len()).collect();
     order.shuffle(&mut context.streams.stream("shuffle", &[epoch as u64]));
-    let batches: Vec<&[usize]> = order.chunks(options.batch).collect();
+    let batches: Vec<&[usize]> = order.chunks(options.batch_size).collect();
     if model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch - 1)) {
         model.leave_snapshot(context);
     }
     announce(&network, slices[0], slices.len(), epoch, context)?;
-    let title = format!("{} epoch {epoch}, {} masks", stage.name(), guide.strategy.name());
+    let title = format!("{} epoch {epoch}, {} masks", stage.name(), sampler.strategy.name());
     let progress = context.progress(title, "batch", batches.len());
     let mut sums = [0.0; 3];
     let mut trained = 0;
@@ -141,9 +146,9 @@ pub fn train_epoch(
         let place = [epoch as u64, number as u64];
         let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
         let mut masking = context.streams.stream("masking", &place);
-        let masks = guide.draw(&members, options.ratio, &mut masking)?;
+        let masks = sampler.draw(&members, options.mask_ratio, &mut masking)?;
         let region = region_counts(&members, model.config.patch);
-        let masks = masks.near(region.view(), model.config.context);
+        let masks = masks.near(region.view(), model.config.nearest_patches);
         let step = train_batch(model, &network, &members, &masks, place, options, context);
         let (gradients, losses) = step.inspect_err(|error| {
             if matches!(error, Error::Cancelled) {
@@ -167,13 +172,13 @@ pub fn train_epoch(
     let record = EpochRecord {
         epoch,
         stage,
-        masking: guide.strategy,
+        masking: sampler.strategy,
         loss,
         reconstruction,
         edge,
         learning_rate,
-        variance: guide.mean_variance,
-        error: guide.mean_error,
+        variance: sampler.mean_variance,
+        error: sampler.mean_error,
     };
     model.history.epochs.push(record.clone());
     model.leave_snapshot(context);
@@ -197,7 +202,7 @@ fn train_batch(
         batch.iter().map(|slice| slice.image.clone()).collect()
     };
     let hidden_in_batch = masks.hidden_patches();
-    let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch));
+    let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch_size));
     let mut gradients = BTreeMap::new();
     let mut losses = [0.0; 3];
     for from in (0..batch.len()).step_by(micro) {
@@ -254,12 +259,12 @@ fn announce(
         return Ok(());
     }
     let image = patchify(slice.image.view(), config.patch);
-    let order = Guide::random(config.patch).draw(
+    let order = MaskSampler::random(config.patch).draw(
         &[slice],
         0.75,
         &mut context.streams.stream("estimate", &[]),
     )?;
-    let order = order.near(region_counts(&[slice], config.patch).view(), config.context);
+    let order = order.near(region_counts(&[slice], config.patch).view(), config.nearest_patches);
     let patches = stack(&[image], &context.device)?;
     let start = Instant::now();
     network

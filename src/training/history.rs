@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::choice::Choice;
-use crate::masking::Strategy;
+use crate::masking::MaskingStrategy;
 
 /// What one epoch did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct EpochRecord {
     /// Epochs of this model's life, counted from 1.
     pub epoch: usize,
     pub stage: Stage,
-    pub masking: Strategy,
+    pub masking: MaskingStrategy,
     /// Mean over batches: total = 10 × reconstruction + edge.
     pub loss: f64,
     pub reconstruction: f64,

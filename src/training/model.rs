@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Adam, History, Snapshots};
-use crate::cohort::Frame;
+use crate::cohort::SliceGrid;
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
 use crate::whole_file::write_whole;
@@ -55,8 +55,8 @@ impl Model {
     }
 
     /// What the slices must show that it takes.
-    pub fn frame(&self) -> Frame {
-        Frame { size: self.config.image, field_mm: self.config.field_mm }
+    pub fn grid(&self) -> SliceGrid {
+        SliceGrid { size: self.config.image, fov_mm: self.config.fov_mm }
     }
 
     /// A network on the current weights that records no graph.
@@ -180,22 +180,22 @@ fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
     let positions = shape("pos_embed")?;
     let mask_token = shape("mask_token")?;
     let fc1 = shape("blocks.0.mlp.fc1.weight")?;
-    let ([dim, 1, patch, _], [1, tokens, _], [1, 1, decoder_dim], [hidden, _]) =
+    let ([dim, 1, patch, _], [1, tokens, _], [1, 1, decoder_embed_dim], [hidden, _]) =
         (&embed[..], &positions[..], &mask_token[..], &fc1[..])
     else {
         return Err(Error::input("its tensors do not have the published shapes"));
     };
     Ok(Config {
         image: tokens.saturating_sub(1).isqrt() * patch,
-        field_mm: Config::paper().field_mm,
+        fov_mm: Config::paper().fov_mm,
         patch: *patch,
-        context: 0,
-        dim: *dim,
+        nearest_patches: 0,
+        embed_dim: *dim,
         depth: depth("blocks"),
         heads: dim / 8,
-        decoder_dim: *decoder_dim,
+        decoder_embed_dim: *decoder_embed_dim,
         decoder_depth: depth("decoder_blocks"),
-        decoder_heads: decoder_dim / 8,
+        decoder_heads: decoder_embed_dim / 8,
         mlp_ratio: if *dim == 0 { 0 } else { hidden / dim },
     })
 }

@@ -201,13 +201,13 @@ impl Index {
 mod tests {
     use super::*;
     use crate::context::Context;
-    use crate::masking::Strategy;
+    use crate::masking::MaskingStrategy;
     use crate::model::Config;
     use crate::training::{EpochRecord, Stage};
 
     fn model() -> Model {
-        let config = Config { image: 32, dim: 16, depth: 1, heads: 2, ..Config::small() };
-        let config = Config { decoder_dim: 16, decoder_depth: 1, decoder_heads: 2, ..config };
+        let config = Config { image: 32, embed_dim: 16, depth: 1, heads: 2, ..Config::small() };
+        let config = Config { decoder_embed_dim: 16, decoder_depth: 1, decoder_heads: 2, ..config };
         Model::new(config, &Context::new(1)).unwrap()
     }
 
@@ -215,7 +215,7 @@ mod tests {
         model.history.epochs.push(EpochRecord {
             epoch: model.history.epochs.len() + 1,
             stage,
-            masking: Strategy::Random,
+            masking: MaskingStrategy::Random,
             loss: 0.1,
             reconstruction: 0.1,
             edge: 0.1,

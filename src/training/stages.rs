@@ -8,7 +8,7 @@ use super::{EpochRecord, Model, Stage, TrainingOptions, train_epoch};
 use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
-use crate::masking::{Guide, Normalisation, Strategy};
+use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
 use crate::setters::setters;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -72,11 +72,11 @@ pub fn pretrain(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
-    let guide = Guide::random(model.config.patch);
+    let sampler = MaskSampler::random(model.config.patch);
     let progress = context.progress(Stage::Pretrain.name(), "epoch", epochs);
     let mut records = Vec::with_capacity(epochs);
     for _ in 0..epochs {
-        let record = train_epoch(model, &slices, &guide, Stage::Pretrain, options, context)?;
+        let record = train_epoch(model, &slices, &sampler, Stage::Pretrain, options, context)?;
         progress.advance(1, &[("loss", record.loss)]);
         records.push(record);
     }
@@ -106,7 +106,7 @@ pub fn adapt(
     let slices = all_slices(subjects);
     let refresh = options.refresh.max(1);
     let mut maps = Vec::new();
-    let mut guide = Guide::random(model.config.patch);
+    let mut sampler = MaskSampler::random(model.config.patch);
     let mut records = Vec::with_capacity(options.epochs);
     let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
     for epoch in 0..options.epochs {
@@ -116,14 +116,14 @@ pub fn adapt(
         }
         if refreshed || epoch == options.epistemic_epochs {
             let early = epoch < options.epistemic_epochs;
-            let strategy = if early { Strategy::Eu } else { Strategy::Au };
+            let strategy = if early { MaskingStrategy::Eu } else { MaskingStrategy::Au };
             let pairs = slices.iter().copied().zip(&maps);
-            guide = Guide::from_uncertainty(strategy, pairs, model.config.patch)
+            sampler = MaskSampler::from_uncertainty(strategy, pairs, model.config.patch)
                 .with_normalisation(options.normalisation)
                 .with_temperature(options.temperature)?;
         }
         let training = &options.training;
-        let record = train_epoch(model, &slices, &guide, Stage::Adapt, training, context)?;
+        let record = train_epoch(model, &slices, &sampler, Stage::Adapt, training, context)?;
         progress.advance(1, &[("loss", record.loss)]);
         records.push(record);
     }

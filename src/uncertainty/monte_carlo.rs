@@ -1,4 +1,4 @@
-//! Monte-Carlo estimation: redraw every patch of the region several times under different masks.
+//! Monte-Carlo estimation: reconstruct every patch of the region several times under different masks.
 
 use candle_core::Tensor;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, s};
@@ -9,8 +9,10 @@ use super::Uncertainty;
 use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::{Context, Progress, Stream};
-use crate::masking::{keep_count, order_from_scores};
-use crate::model::{Network, PatchOrder, patch_counts, patchify, unpatchify};
+use crate::model::{
+    MASK_RATIO, Network, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
+    uniform_noise, unpatchify,
+};
 use crate::setters::setters;
 use crate::{Error, Result};
 
@@ -19,7 +21,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Passes {
-    /// Every patch is hidden at least K times in ⌈K / ratio⌉ passes or barely more: each pass
+    /// Every patch is hidden at least K times in ⌈K / mask_ratio⌉ passes or barely more: each pass
     /// shows the patches shown least so far, ties broken at random.
     #[default]
     Balanced,
@@ -47,13 +49,14 @@ pub struct MonteCarlo {
     /// Reconstructions kept per patch: K (10 in the paper).
     pub samples: usize,
     /// Share of the region's patches hidden in a pass (0.75 in the paper).
-    pub ratio: f64,
+    #[serde(alias = "ratio")]
+    pub mask_ratio: f64,
     pub passes: Passes,
 }
 
 impl Default for MonteCarlo {
     fn default() -> Self {
-        Self { samples: 10, ratio: 0.75, passes: Passes::Balanced }
+        Self { samples: 10, mask_ratio: MASK_RATIO, passes: Passes::Balanced }
     }
 }
 
@@ -61,7 +64,7 @@ setters!(MonteCarlo {
     /// With this many reconstructions kept per patch.
     samples: usize,
     /// With this share of the region's patches hidden in a pass.
-    ratio: f64,
+    mask_ratio: f64,
 });
 
 /// Most passes of the published loop.
@@ -77,8 +80,11 @@ impl MonteCarlo {
                 self.samples
             )));
         }
-        if !(self.ratio > 0.0 && self.ratio <= 1.0) {
-            return Err(Error::input(format!("ratio must lie in (0, 1], not {}", self.ratio)));
+        if !(self.mask_ratio > 0.0 && self.mask_ratio <= 1.0) {
+            return Err(Error::input(format!(
+                "mask_ratio must lie in (0, 1], not {}",
+                self.mask_ratio
+            )));
         }
         Ok(())
     }
@@ -102,21 +108,21 @@ impl MonteCarlo {
             let mut stream = context.streams.stream(&name, &[round, slice.index as u64]);
             let order = self.draw(&region, &mut stream);
             let region = ArrayView2::from_shape((1, region.len()), &region).expect("one row");
-            orders.push(order.near(region, network.config().context));
+            orders.push(order.near(region, network.config().nearest_patches));
         }
         let passes = orders.iter().map(PatchOrder::batch).sum();
         let progress = context.progress("estimating uncertainty", "pass", passes);
         let maps = slices
             .iter()
             .zip(&orders)
-            .map(|(slice, order)| self.redraw(network, slice, order, context, &progress));
+            .map(|(slice, order)| self.reconstruct(network, slice, order, context, &progress));
         maps.collect()
     }
 
     /// The masks of all passes over one slice: an order with one row per pass.
     fn draw(&self, region: &[u32], stream: &mut Stream) -> PatchOrder {
         let view = ArrayView2::from_shape((1, region.len()), region).expect("one row");
-        let keep = keep_count(view, self.ratio);
+        let keep = keep_count(view, self.mask_ratio);
         match self.passes {
             Passes::Balanced => balanced(region, keep, self.samples, stream),
             Passes::Independent => {
@@ -124,7 +130,7 @@ impl MonteCarlo {
                 let mut hidden = vec![0; region.len()];
                 let mut rows = Vec::new();
                 while rows.len() < MOST_PASSES && inside.iter().any(|p| hidden[*p] < self.samples) {
-                    let noise = crate::masking::uniform_noise((1, region.len()), stream);
+                    let noise = uniform_noise((1, region.len()), stream);
                     let order = order_from_scores(noise.view(), view, keep);
                     order.hidden(0).for_each(|patch| hidden[patch] += 1);
                     rows.push(order.order().row(0).to_owned());
@@ -137,8 +143,8 @@ impl MonteCarlo {
         }
     }
 
-    /// Redraws one slice under the masks of `order` and gathers each patch's first K samples.
-    pub fn redraw(
+    /// Reconstructs one slice under the masks of `order` and gathers each patch's first K samples.
+    pub fn reconstruct(
         &self,
         network: &Network,
         slice: &Slice,
@@ -274,7 +280,7 @@ mod tests {
     fn each_balanced_pass_is_a_uniform_draw() {
         // Every pair of patches must be equally likely to be hidden together, in every pass.
         let region = [0, 1, 1, 1, 1, 1];
-        let settings = MonteCarlo { samples: 4, ratio: 0.6, ..MonteCarlo::default() };
+        let settings = MonteCarlo { samples: 4, mask_ratio: 0.6, ..MonteCarlo::default() };
         let mut stream = Streams::new(2).stream("test", &[]);
         let trials = 6000;
         let mut together = vec![[[0f64; 6]; 6]; 4];

@@ -10,14 +10,14 @@ fn main() -> Result<()> {
     let study = study(11);
     let people = study.phantom_cohort(3)?;
     let mut model = study.model(Config::small())?;
-    let options = TrainingOptions::default().batch(4);
+    let options = TrainingOptions::default().batch_size(4);
 
     // cell
     study.pretrain(&mut model, &people.healthy()?, 2, &options)?;
-    let doubt = study.estimate_uncertainty(&mut model, &people, &MonteCarlo::default())?;
+    let uncertainty = study.estimate_uncertainty(&mut model, &people, &MonteCarlo::default())?;
 
     // cell
-    let masks = study.regenerate_masks(&doubt, Strategy::Eu)?;
+    let masks = study.regenerate_masks(&uncertainty, MaskingStrategy::Eu)?;
     study.train_epoch(&mut model, &people, Some(&masks), &options)?;
     model.save(Path::new(&std::env::var("U2AD_WEIGHTS").unwrap_or_default()))?;
 

@@ -151,7 +151,7 @@ async fn training_shows_one_progress_display_that_updates() {
     let mut kernel = Kernel::new().await;
     let code = "people = phantom_cohort(subjects = 6, size = 128)\n\
                 model = u2ad(preset = 'small')\n\
-                pretrain(model, people, epochs = 6, batch = 2)\nNone";
+                pretrain(model, people, epochs = 6, batch_size = 2)\nNone";
     let ran = kernel.run(code).await;
     assert_eq!(ran.reply["status"], "ok", "{:?}", ran.reply);
     let is_progress =

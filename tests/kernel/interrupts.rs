@@ -12,7 +12,7 @@ const ENDLESS: &str = "kept = 5\nfor i in range(1 << 30):\n  for j in range(1 <<
 /// What a cell trains that takes hours.
 const MODEL: &str = "people = phantom_cohort(subjects = 2, size = 128)\n\
                      model = u2ad(preset = 'small')\nlen(people)";
-const TRAINING: &str = "pretrain(model, people, epochs = 100000, batch = 2)";
+const TRAINING: &str = "pretrain(model, people, epochs = 100000, batch_size = 2)";
 
 async fn interrupt(kernel: &mut Kernel) {
     let id = kernel.command("interrupt_request", json!({})).await;

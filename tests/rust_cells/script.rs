@@ -10,7 +10,7 @@ fn run(place: &Place, source: &str) -> Ended {
 }
 
 const ROUND_TRIP: &str = r##"
-people = phantom_cohort(subjects = 2, size = 64, pixel_mm = 2.0)
+people = phantom_cohort(subjects = 2, size = 64, pixel_spacing_mm = 2.0)
 limit = 0.75
 rust(r"""
 use u2ad::exchange::session;

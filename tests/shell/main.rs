@@ -8,7 +8,7 @@ use std::fs;
 use screen::{CTRL_C, CTRL_D, CTRL_O, CTRL_R, ENTER, Home, TAB};
 
 /// A cohort that is drawn in a moment.
-const PEOPLE: &str = "people = phantom_cohort(subjects = 4, pixel_mm = 2.0)";
+const PEOPLE: &str = "people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2.0)";
 
 #[test]
 fn a_block_is_indented_goes_on_until_an_empty_line_and_runs() {
@@ -38,7 +38,7 @@ fn tab_lists_attributes_and_completes_keywords_values_and_commands() {
     shell.press("u2ad(de");
     shell.press(TAB);
     shell.until("keyword arguments with their defaults", |screen| {
-        screen.contains("decoder_dim") && screen.contains("depth") && screen.contains("None")
+        screen.contains("decoder_embed_dim") && screen.contains("depth") && screen.contains("None")
     });
     shell.clear();
     shell.press("model = u2ad(preset = \"sm");
@@ -231,13 +231,14 @@ fn source_is_coloured_unless_no_colour_is_wanted() {
 }
 
 /// A network that trains in a moment.
-const MODEL: &str = "model = u2ad(image = 64, dim = 16, depth = 1, heads = 2, decoder_dim = 16)";
+const MODEL: &str =
+    "model = u2ad(image = 64, embed_dim = 16, depth = 1, heads = 2, decoder_embed_dim = 16)";
 
 #[test]
 fn a_killed_session_comes_back_with_all_but_the_running_epoch() {
     let home = Home::new();
     let mut shell = home.open(&["--images", "none"]);
-    shell.run("people = phantom_cohort(subjects = 4, pixel_mm = 3.0)");
+    shell.run("people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3.0)");
     shell.press(&format!("{MODEL}\r"));
     shell.run("def twice(x): return 2 * x");
     shell.press(ENTER);
@@ -271,7 +272,7 @@ fn a_killed_session_comes_back_with_all_but_the_running_epoch() {
 fn the_end_asks_about_an_unsaved_model() {
     let home = Home::new();
     let mut shell = home.open(&["--images", "none"]);
-    shell.run("people = phantom_cohort(subjects = 2, pixel_mm = 3.0)");
+    shell.run("people = phantom_cohort(subjects = 2, pixel_spacing_mm = 3.0)");
     shell.press(&format!("{MODEL}\r"));
     shell.run("loss = train_epoch(model, people).loss");
     shell.press(CTRL_D);
@@ -289,7 +290,7 @@ fn the_end_asks_about_an_unsaved_model() {
 fn a_value_is_kept_and_brought_back_in_another_session() {
     let home = Home::new();
     let mut shell = home.open(&["--images", "none"]);
-    shell.run("people = phantom_cohort(subjects = 2, pixel_mm = 3.0)");
+    shell.run("people = phantom_cohort(subjects = 2, pixel_spacing_mm = 3.0)");
     shell.press(&format!("{MODEL}\r"));
     shell.run("loss = train_epoch(model, people).loss");
     shell.run("study = {\"model\": model, \"loss\": loss}");

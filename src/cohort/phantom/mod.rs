@@ -53,12 +53,13 @@ pub struct PhantomOptions {
     /// How many of the clinical ones have lesions; `None`: half, rounded up.
     pub with_lesions: Option<usize>,
     /// Mean edge of a pixel, mm. Larger pixels draw faster.
-    pub pixel_mm: f64,
+    #[serde(alias = "pixel_mm")]
+    pub pixel_spacing_mm: f64,
 }
 
 impl Default for PhantomOptions {
     fn default() -> Self {
-        Self { subjects: 12, clinical: None, with_lesions: None, pixel_mm: 0.8 }
+        Self { subjects: 12, clinical: None, with_lesions: None, pixel_spacing_mm: 0.8 }
     }
 }
 
@@ -96,10 +97,10 @@ impl PhantomOptions {
                 self.subjects
             )));
         }
-        if !(0.4..=4.0).contains(&self.pixel_mm) {
+        if !(0.4..=4.0).contains(&self.pixel_spacing_mm) {
             return Err(Error::input(format!(
-                "pixel_mm of a phantom cohort must be between 0.4 and 4, not {}",
-                self.pixel_mm
+                "pixel_spacing_mm of a phantom cohort must be between 0.4 and 4, not {}",
+                self.pixel_spacing_mm
             )));
         }
         Ok((clinical, with_lesions))
@@ -134,7 +135,7 @@ pub fn draw(options: &PhantomOptions, index: usize, streams: &Streams) -> Result
         anatomy: &plan.anatomy,
         palette: plan.palette,
         lesions: &lesions,
-        edge: options.pixel_mm as f32,
+        edge: options.pixel_spacing_mm as f32,
     };
     let volume = plan.acquisition.image(&painter, streams, index as u64);
     Ok(Phantom { name: plan.name, participant, volume, lesions: truth })
@@ -166,7 +167,7 @@ impl Plan {
         let anatomy = Anatomy::draw(&mut streams.stream("phantom anatomy", place), worn);
         let mut stream = streams.stream("phantom acquisition", place);
         let jitter = stream.random_range(0.92..1.08);
-        let pixel = options.pixel_mm as f32 * jitter;
+        let pixel = options.pixel_spacing_mm as f32 * jitter;
         let field = stream.random_range(200.0..232.0);
         let (palette, protocol) = if clinical.is_some() {
             let protocol = Protocol {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use ndarray::Array3;
 
 use super::*;
-use crate::cohort::{Cohort, Frame, LoadOptions, Preparation};
+use crate::cohort::{Cohort, LoadOptions, Preprocessing, SliceGrid};
 use crate::context::Context;
 use crate::volume::{Orientation, Volume};
 
 /// Coarse pixels: quick to draw.
 fn options(subjects: usize) -> PhantomOptions {
-    PhantomOptions { subjects, pixel_mm: 1.4, ..Default::default() }
+    PhantomOptions { subjects, pixel_spacing_mm: 1.4, ..Default::default() }
 }
 
 fn clinical(subjects: usize) -> PhantomOptions {
@@ -172,8 +172,8 @@ fn options_that_contradict_each_other_are_refused() {
         |options: PhantomOptions| participants(&options, &Streams::new(0)).unwrap_err().to_string();
     let crowded = PhantomOptions { clinical: Some(9), ..options(4) };
     assert!(refused(crowded).contains("4 subjects cannot have 9 clinical ones"));
-    let sharp = PhantomOptions { pixel_mm: 0.01, ..options(4) };
-    assert!(refused(sharp).contains("pixel_mm"));
+    let sharp = PhantomOptions { pixel_spacing_mm: 0.01, ..options(4) };
+    assert!(refused(sharp).contains("pixel_spacing_mm"));
     let missing = draw(&options(4), 4, &Streams::new(0)).unwrap_err().to_string();
     assert!(missing.contains("does not exist"), "{missing}");
 }
@@ -189,11 +189,13 @@ fn storage_orders_differ_but_prepared_slices_stand_upright() {
         sources.insert((orientation.source, orientation.flipped));
 
         let name: Arc<str> = phantom.name.as_str().into();
-        let prepared = Preparation { frame: Frame::of_size(128), ..Default::default() }
-            .prepare(&name, &phantom.volume);
-        let prepared = prepared.unwrap();
-        assert!(prepared.slices.iter().filter(|slice| slice.cord.iter().any(|c| *c)).count() >= 3);
-        for slice in &prepared.slices {
+        let preprocessed = Preprocessing { grid: SliceGrid::of_size(128), ..Default::default() }
+            .preprocess(&name, &phantom.volume);
+        let preprocessed = preprocessed.unwrap();
+        assert!(
+            preprocessed.slices.iter().filter(|slice| slice.cord.iter().any(|c| *c)).count() >= 3
+        );
+        for slice in &preprocessed.slices {
             // Air in front of the throat is dark; fat behind the neck is bright.
             let column = |range: std::ops::Range<usize>| {
                 slice.image.slice(ndarray::s![90..110, range]).mean().unwrap()

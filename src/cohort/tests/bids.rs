@@ -23,7 +23,8 @@ fn warning_when(spoil: impl Fn(&Path)) -> String {
     cohort.subjects(&context).unwrap();
     let warnings = listener.warnings.lock().unwrap();
     assert_eq!(warnings.len(), 1, "told once: {warnings:?}");
-    let strict = LoadOptions { strict: true, frame: Frame::of_size(32), ..LoadOptions::default() };
+    let strict =
+        LoadOptions { strict: true, grid: SliceGrid::of_size(32), ..LoadOptions::default() };
     let strict = Cohort::load(root.path(), &strict, &context)
         .and_then(|cohort| cohort.subjects(&context))
         .unwrap_err()
@@ -39,12 +40,12 @@ fn a_folder_that_cannot_be_used_is_refused_in_one_sentence() {
     assert_eq!(refusal(&root.path().join("nowhere"), &options), "ROOT: no such folder");
     assert_eq!(
         refusal(root.path(), &options),
-        "ROOT: no subjects found; looked for sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it, and prepared slices NAME_INDEX.npy"
+        "ROOT: no subjects found; looked for sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it, and preprocessed slices NAME_INDEX.npy"
     );
     let file = root.path().join("a.nii");
     write(&file, image());
     assert_eq!(refusal(&file, &options), "ROOT: is a file; give the folder that holds it");
-    let zero = LoadOptions { frame: Frame::of_size(0), ..LoadOptions::default() };
+    let zero = LoadOptions { grid: SliceGrid::of_size(0), ..LoadOptions::default() };
     assert_eq!(refusal(root.path(), &zero), "size is 0; 8 to 4096 pixels make sense");
 }
 

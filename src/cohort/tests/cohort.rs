@@ -44,9 +44,9 @@ fn derived_cohorts_share_the_prepared_subjects() {
     let first = clinical.subject(0, &context).unwrap();
     let all = cohort.subjects(&context).unwrap();
     assert!(Arc::ptr_eq(&first, &all[1]));
-    assert_eq!(*listener.steps.lock().unwrap(), 3, "one was prepared already");
+    assert_eq!(*listener.steps.lock().unwrap(), 3, "one was preprocessed already");
     assert!(Arc::ptr_eq(&all[3], &clinical.slice(2..9).subjects(&context).unwrap()[0]));
-    assert_eq!(*listener.steps.lock().unwrap(), 3, "all were prepared already");
+    assert_eq!(*listener.steps.lock().unwrap(), 3, "all were preprocessed already");
 }
 
 #[test]
@@ -145,15 +145,15 @@ fn another_frame_is_prepared_from_the_same_files() {
     let root = tree("");
     let context = Context::new(0);
     let cohort = load(root.path(), &context).unwrap();
-    let larger = cohort.in_frame(Frame::of_size(64)).unwrap();
-    assert_eq!((cohort.frame().size, larger.frame().size), (32, 64));
+    let larger = cohort.on_grid(SliceGrid::of_size(64)).unwrap();
+    assert_eq!((cohort.grid().size, larger.grid().size), (32, 64));
     assert_eq!(cohort.subject(0, &context).unwrap().slices[0].size(), 32);
     assert_eq!(larger.subject(0, &context).unwrap().slices[0].size(), 64);
-    let empty = cohort.in_frame(Frame::of_size(0));
+    let empty = cohort.on_grid(SliceGrid::of_size(0));
     assert_eq!(said(empty), "size is 0; 8 to 4096 pixels make sense");
-    let close = cohort.in_frame(Frame { size: 32, field_mm: 20 }).unwrap();
-    let pixel_mm = close.subject(0, &context).unwrap().slices[0].pixel_mm.0;
-    assert!((pixel_mm - 20.0 / 32.0).abs() < 0.05, "{pixel_mm}");
+    let close = cohort.on_grid(SliceGrid { size: 32, fov_mm: 20 }).unwrap();
+    let pixel_spacing_mm = close.subject(0, &context).unwrap().slices[0].pixel_spacing_mm.0;
+    assert!((pixel_spacing_mm - 20.0 / 32.0).abs() < 0.05, "{pixel_spacing_mm}");
 }
 
 #[test]
@@ -190,33 +190,35 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
     let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
     let subjects: Vec<_> = subjects.iter().map(|subject| (**subject).clone()).collect();
     let cohort = Cohort::from_subjects("drawn", subjects.clone()).unwrap();
-    assert_eq!(cohort.frame(), Frame::of_size(32));
+    assert_eq!(cohort.grid(), SliceGrid::of_size(32));
     assert_eq!(cohort.healthy().unwrap().names(), ["sub-01"]);
     assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
     assert_eq!(
-        said(cohort.in_frame(Frame::of_size(64))),
-        "sub-01 came prepared with 32 pixels for 200 mm and cannot be prepared with 64 pixels for 200 mm; load the volumes it was made from"
+        said(cohort.on_grid(SliceGrid::of_size(64))),
+        "sub-01 came preprocessed with 32 pixels for 200 mm and cannot be preprocessed with 64 pixels for 200 mm; load the volumes it was made from"
     );
     assert_eq!(
         said(Cohort::from_subjects("drawn", Vec::new())),
         "the subjects of drawn have no slices"
     );
-    let larger = load(root.path(), &context).unwrap().in_frame(Frame::of_size(64)).unwrap();
+    let larger = load(root.path(), &context).unwrap().on_grid(SliceGrid::of_size(64)).unwrap();
     let larger = (*larger.subject(0, &context).unwrap()).clone();
     assert_eq!(
         said(Cohort::from_subjects("drawn", [subjects, vec![larger]].concat())),
-        "the slices of drawn differ in size (32 and 64 pixels); prepare all alike"
+        "the slices of drawn differ in size (32 and 64 pixels); preprocess all alike"
     );
 }
 
 #[test]
 fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
-    let options = PhantomOptions { subjects: 4, pixel_mm: 3.0, ..PhantomOptions::default() };
-    let cohort = |seed| Cohort::phantom(&options, Frame::of_size(64), &Streams::new(seed)).unwrap();
+    let options =
+        PhantomOptions { subjects: 4, pixel_spacing_mm: 3.0, ..PhantomOptions::default() };
+    let cohort =
+        |seed| Cohort::phantom(&options, SliceGrid::of_size(64), &Streams::new(seed)).unwrap();
     let names = ["sub-healthy01", "sub-healthy02", "sub-clinic01", "sub-clinic02"];
     assert_eq!(cohort(1).names(), names);
     assert_eq!((cohort(1).healthy().unwrap().len(), cohort(1).clinical().unwrap().len()), (2, 2));
-    // The cohort's own seed counts, not that of whoever prepares it.
+    // The cohort's own seed counts, not that of whoever preprocesses it.
     let context = Context::new(9);
     let subjects = cohort(1).subjects(&context).unwrap();
     let truth: Vec<_> = subjects.iter().map(|subject| subject.has_lesion()).collect();
@@ -224,11 +226,13 @@ fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
     assert_eq!(subjects[3].slices, cohort(1).subject(3, &context).unwrap().slices);
     assert_ne!(subjects[3].slices, cohort(2).subject(3, &context).unwrap().slices);
     assert_eq!(
-        cohort(1).in_frame(Frame::of_size(32)).unwrap().subject(0, &context).unwrap().slices[0]
+        cohort(1).on_grid(SliceGrid::of_size(32)).unwrap().subject(0, &context).unwrap().slices[0]
             .size(),
         32
     );
     assert!(
-        subjects.iter().all(|subject| subject.placement.is_some() && !subject.discs.is_empty())
+        subjects
+            .iter()
+            .all(|subject| subject.native_transform.is_some() && !subject.discs.is_empty())
     );
 }

@@ -2,13 +2,13 @@
 
 mod bids;
 mod cohort;
-mod prepared;
+mod preprocessed;
 
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{Cohort, Frame, LoadOptions};
+use super::{Cohort, LoadOptions, SliceGrid};
 use crate::context::{Context, Event, Reporter};
 
 /// A NIfTI-1 file of 32-bit floats with 1 mm voxels along the scanner's axes, written by hand so
@@ -82,7 +82,7 @@ pub(super) fn label_path(root: &Path, name: &str, label: &str) -> std::path::Pat
 pub(super) fn load(root: &Path, context: &Context) -> crate::Result<Cohort> {
     Cohort::load(
         root,
-        &LoadOptions { frame: Frame::of_size(32), ..LoadOptions::default() },
+        &LoadOptions { grid: SliceGrid::of_size(32), ..LoadOptions::default() },
         context,
     )
 }

@@ -1,4 +1,4 @@
-//! Progress of a cell in one place: a bar for what runs and the loss as it falls, redrawn at most
+//! Progress of a cell in one place: a bar for what runs and the loss as it falls, reconstructed at most
 //! five times a second, and a line of text for clients that show no more.
 //!
 //! Drawing takes longer than a batch may wait, so it happens on another thread: the running code
@@ -80,7 +80,7 @@ pub(super) enum Due {
     Later,
     /// The display is not there yet.
     Appear(Snapshot),
-    Redraw(Snapshot),
+    Repaint(Snapshot),
 }
 
 impl Progress {
@@ -123,7 +123,7 @@ impl Progress {
         }
         let first = self.drawn.replace(now).is_none();
         self.drawing = !first;
-        if first { Due::Appear(self.snapshot()) } else { Due::Redraw(self.snapshot()) }
+        if first { Due::Appear(self.snapshot()) } else { Due::Repaint(self.snapshot()) }
     }
 
     /// A drawing has reached the clients.
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_cell_appears_once_and_redraws_no_more_than_five_times_a_second() {
+    fn a_long_cell_appears_once_and_repaints_no_more_than_five_times_a_second() {
         let mut progress = patient();
         assert!(matches!(progress.take(started(1, 900)), Due::Appear(_)));
         let begun = Instant::now();
@@ -304,7 +304,7 @@ mod tests {
         let mut step = 0;
         while begun.elapsed() < Duration::from_millis(500) {
             step += 1;
-            if matches!(progress.take(advanced(1, step, 1.0 / step as f64)), Due::Redraw(_)) {
+            if matches!(progress.take(advanced(1, step, 1.0 / step as f64)), Due::Repaint(_)) {
                 drawings += 1;
                 assert!(matches!(progress.take(advanced(1, step, 1.0)), Due::Nothing), "drawing");
                 progress.has_drawn();

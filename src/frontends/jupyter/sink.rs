@@ -190,7 +190,7 @@ impl KernelSink {
                 self.publish(scene, data(snapshot.live(), id));
             }
             // On another thread: drawing takes longer than a batch may wait.
-            Due::Redraw(snapshot) => {
+            Due::Repaint(snapshot) => {
                 self.runtime.spawn_blocking(move || {
                     let bundle = snapshot.live();
                     let mut scene = sink.scene();

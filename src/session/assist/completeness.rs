@@ -23,7 +23,7 @@ pub enum Completeness {
     Invalid,
 }
 
-/// Judges typed text by the parser, not by counting brackets. An indented block stays open until
+/// Evaluates typed text by the parser, not by counting brackets. An indented block stays open until
 /// an empty line ends it, so that it can have more than one line.
 pub fn completeness(source: &str) -> Completeness {
     if let Some((code, _)) = rust_cell(source) {

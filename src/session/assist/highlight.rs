@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_cell_is_coloured_by_what_its_words_mean() {
-        let source = "for s in clinic: # all\n  train_epoch(model, s.x, batch = 4, masks = None)";
+        let source =
+            "for s in clinic: # all\n  train_epoch(model, s.x, batch_size = 4, masks = None)";
         let found: Vec<_> =
             highlight(source).into_iter().map(|(range, kind)| (&source[range], kind)).collect();
         for expected in [
@@ -90,7 +91,7 @@ mod tests {
             ("# all", Highlight::Comment),
             ("train_epoch", Highlight::Function),
             ("x", Highlight::Attribute),
-            ("batch", Highlight::Argument),
+            ("batch_size", Highlight::Argument),
             ("4", Highlight::Number),
             ("None", Highlight::Constant),
             (")", Highlight::Bracket),

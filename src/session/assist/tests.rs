@@ -18,7 +18,7 @@ impl Sink for Deaf {
 static SESSION: LazyLock<Session> = LazyLock::new(|| {
     let session = Session::start(Settings::default(), Arc::new(Deaf)).unwrap();
     let source = "\
-clinic = phantom_cohort(subjects = 2, pixel_mm = 2.0)
+clinic = phantom_cohort(subjects = 2, pixel_spacing_mm = 2.0)
 model = u2ad()
 found = detect(intensity_threshold(), clinic)
 count = 3
@@ -94,7 +94,7 @@ fn the_replaced_stretch_is_counted_in_characters() {
 
 #[test]
 fn members_of_live_values_are_completed_through_chains() {
-    offers("clinic.|", &["healthy", "names", "where", "prepare"]);
+    offers("clinic.|", &["healthy", "names", "where", "preprocess"]);
     offers("clinic[1].|", &["slices", "image", "discs"]);
     offers_exactly("clinic[\"a\"].sl|", &["slices"]);
     offers("clinic[3].slices[0].image.|", &["maximum"]);
@@ -138,11 +138,11 @@ fn what_the_text_itself_assigns_is_known() {
 fn keyword_arguments_come_first_and_not_twice() {
     let all = texts("train_epoch(model, |");
     assert_eq!(all[..3], ["cohort = ", "masks = ", "learning_rate = "], "{all:?}");
-    let all = texts("train_epoch(model, clinic, batch = 4, |");
-    assert!(!all.iter().any(|text| text == "batch = " || text == "cohort = "), "{all:?}");
+    let all = texts("train_epoch(model, clinic, batch_size = 4, |");
+    assert!(!all.iter().any(|text| text == "batch_size = " || text == "cohort = "), "{all:?}");
     offers_exactly("train_epoch(model, clinic, lea|", &["learning_rate = "]);
-    offers("train_epoch(model,\n    clinic,\n    |", &["ratio = "]);
-    offers("clinic.prepare(|", &["count"]);
+    offers("train_epoch(model,\n    clinic,\n    |", &["mask_ratio = "]);
+    offers("clinic.preprocess(|", &["count"]);
     let argument = completions("train_epoch(model, clinic, lea|").candidates.remove(0);
     assert_eq!(argument.kind, CandidateKind::KeywordArgument);
     assert_eq!(argument.detail.as_deref(), Some("float | int, default 0.003"));
@@ -158,14 +158,14 @@ fn keyword_arguments_come_first_and_not_twice() {
 #[test]
 fn words_that_a_parameter_takes_are_completed() {
     let guides = ["random", "eu", "au", "eu-published", "au-published"];
-    offers_exactly("regenerate_masks(doubt, guide = \"|", &guides);
-    offers_exactly("regenerate_masks(doubt, \"e|\")", &["eu", "eu-published"]);
-    offers("regenerate_masks(doubt, guide = |", &["\"eu\"", "\"random\""]);
+    offers_exactly("regenerate_masks(uncertainty, strategy = \"|", &guides);
+    offers_exactly("regenerate_masks(uncertainty, \"e|\")", &["eu", "eu-published"]);
+    offers("regenerate_masks(uncertainty, strategy = |", &["\"eu\"", "\"random\""]);
     offers_exactly("u2ad('|", &["small", "paper"]);
     offers_exactly("device(name = '|", &["auto", "cpu", "cuda", "metal"]);
     offers_exactly("plot(found[0], kind = \"c|", &["curve"]);
     offers_exactly("estimate_uncertainty(model, clinic, passes = '|", &["balanced", "independent"]);
-    offers_exactly("regenerate_masks(doubt, normalisation='r|", &["raw"]);
+    offers_exactly("regenerate_masks(uncertainty, normalisation='r|", &["raw"]);
     let found = completions("u2ad(preset = \"pa|");
     assert_eq!((found.start, found.end), (15, 17));
 }
@@ -223,7 +223,7 @@ fn a_page_tells_about_what_the_cursor_touches() {
     assert_eq!(heading("count|"), "count: int");
     assert_eq!(heading("print(train_epoch(model, [clinic[0]|"), "clinic[0]: Subject");
     assert_eq!(
-        heading("regenerate_masks(doubt, guide = \"|").split('(').next(),
+        heading("regenerate_masks(uncertainty, strategy = \"|").split('(').next(),
         Some("regenerate_masks")
     );
     assert!(page("# train_epoch|").is_none() && page("unheard_of|").is_none());
@@ -235,7 +235,7 @@ fn pages_of_values_say_what_they_are_and_what_they_can_do() {
     let text = page("clinic|").unwrap().text(80);
     assert!(
         text.contains("<Cohort")
-            && text.contains(".prepare(size = None, field_mm = None) -> Cohort"),
+            && text.contains(".preprocess(size = None, fov_mm = None) -> Cohort"),
         "{text}"
     );
     assert!(page("count|").unwrap().text(80).contains("3"));
@@ -314,7 +314,7 @@ fn source() -> impl Strategy<Value = String> {
         "if ",
         "else",
         "train_epoch(",
-        "guide = ",
+        "strategy = ",
         "u2ad(",
         "\\",
         "#",

@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_string_that_does_not_end_ends_with_its_line() {
         use Token::*;
-        let found = texts("f(guide = \"e\ny = 1");
+        let found = texts("f(strategy = \"e\ny = 1");
         assert_eq!(found[4], (OpenText { content: 11 }, "\"e"), "{found:?}");
         assert_eq!(found[5..].len(), 4, "{found:?}");
         assert_eq!(texts("'''a\nb")[0], (OpenText { content: 3 }, "'''a\nb"));

@@ -183,9 +183,13 @@ impl Keeper<'_> {
             return self.uncertainty(uncertainty);
         }
         if let Some(MasksValue(masks)) = MasksValue::from_value(value) {
-            let Masks { guide, example: (subject, position), cohort, .. } = masks;
+            let Masks { sampler, example: (subject, position), cohort, .. } = masks;
             let example = (subject.name.to_string(), *position);
-            return Ok(Recipe::Masks { guide: guide.clone(), of: cohort_recipe(cohort)?, example });
+            return Ok(Recipe::Masks {
+                sampler: sampler.clone(),
+                of: cohort_recipe(cohort)?,
+                example,
+            });
         }
         if let Some(MethodValue(method)) = MethodValue::from_value(value) {
             return Ok(Recipe::IntensityThreshold { local_mm: method.local_mm });
@@ -244,16 +248,16 @@ impl Keeper<'_> {
         let file = match found(&self.shelf.findings, findings) {
             Some(file) => file,
             None => {
-                let redrawings = || {
+                let reconstructions = || {
                     let slices = findings.subjects.iter().flat_map(|finding| &finding.slices);
-                    slices.map(|found| &found.redrawing)
+                    slices.map(|found| &found.reconstruction)
                 };
                 let mut stacks = vec![
-                    ("reconstruction", redrawings().map(|one| &one.reconstruction).collect()),
-                    ("error", redrawings().map(|one| &one.error).collect()),
+                    ("reconstruction", reconstructions().map(|one| &one.reconstruction).collect()),
+                    ("error", reconstructions().map(|one| &one.error).collect()),
                 ];
                 let variances: Vec<_> =
-                    redrawings().filter_map(|one| one.variance.as_ref()).collect();
+                    reconstructions().filter_map(|one| one.variance.as_ref()).collect();
                 if !variances.is_empty() {
                     stacks.push(("variance", variances));
                 }

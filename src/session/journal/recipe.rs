@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cohort;
 use crate::evaluation::ThresholdRule;
-use crate::masking::Guide;
+use crate::masking::MaskSampler;
 use crate::training::{EpochRecord, History};
 
 /// Enough to make a value again. What is large lies in a file beside the journal.
@@ -35,14 +35,15 @@ pub(super) enum Recipe {
     },
     History(History),
     Epoch(EpochRecord),
-    /// Maps from a file; the slices are prepared anew.
+    /// Maps from a file; the slices are preprocessed anew.
     Uncertainty {
         of: CohortRecipe,
         patch: usize,
         file: String,
     },
     Masks {
-        guide: Guide,
+        #[serde(alias = "guide")]
+        sampler: MaskSampler,
         of: CohortRecipe,
         /// Subject and position of the slice that shows them.
         example: (String, usize),
@@ -51,7 +52,7 @@ pub(super) enum Recipe {
     IntensityThreshold {
         local_mm: Option<f64>,
     },
-    /// Redrawings from a file; scored anew.
+    /// Reconstructions from a file; scored anew.
     Findings {
         of: CohortRecipe,
         method: String,
@@ -61,7 +62,7 @@ pub(super) enum Recipe {
         of: Box<Recipe>,
         position: usize,
     },
-    /// Judged anew.
+    /// Evaluated anew.
     Evaluation {
         of: Box<Recipe>,
         rule: ThresholdRule,

@@ -17,7 +17,7 @@ use super::{Entries, maps};
 use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
-use crate::detection::{Reconstructor, Redrawing, detect};
+use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::session::engine::{Outcome, Surroundings};
 use crate::session::loader::Loader;
 use crate::session::standing::Standing;
@@ -181,15 +181,15 @@ impl<'a> Kitchen<'a> {
             Recipe::Uncertainty { of, patch, file } => {
                 heap.alloc(self.uncertainty(of, *patch, file)?)
             }
-            Recipe::Masks { guide, of, example: (name, position) } => {
+            Recipe::Masks { sampler, of, example: (name, position) } => {
                 let cohort = self.cohort(of)?;
                 let subject = cohort.subject(cohort.find(name)?, &context)?;
                 if *position >= subject.slices.len() {
                     return Err(changed());
                 }
-                let (guide, example) = (guide.clone(), (subject, *position));
+                let (sampler, example) = (sampler.clone(), (subject, *position));
                 let streams = context.streams;
-                heap.alloc(MasksValue(Masks { guide, example, cohort, streams }))
+                heap.alloc(MasksValue(Masks { sampler, example, cohort, streams }))
             }
             Recipe::IntensityThreshold { local_mm } => {
                 heap.alloc(MethodValue(IntensityThreshold { local_mm: *local_mm }))
@@ -254,7 +254,7 @@ impl<'a> Kitchen<'a> {
     }
 
     /// The cohort with its slices, which must be as many as there were.
-    fn prepared(
+    fn preprocessed(
         &mut self,
         of: &CohortRecipe,
         slices: usize,
@@ -279,7 +279,7 @@ impl<'a> Kitchen<'a> {
         let mut maps = maps::read(&self.folder.join(file))?;
         let mut take = |name: &str| maps.remove(name).unwrap_or_default().into_iter();
         let passes = take("passes").next().unwrap_or_default();
-        let (cohort, subjects) = self.prepared(of, passes.len())?;
+        let (cohort, subjects) = self.preprocessed(of, passes.len())?;
         let (mut variance, mut mean, mut error) = (take("variance"), take("mean"), take("error"));
         let maps = passes.into_iter().map(|passes| {
             let (Some(variance), Some(mean), Some(error)) =
@@ -305,17 +305,17 @@ impl<'a> Kitchen<'a> {
         let mut take = |name: &str| maps.remove(name).unwrap_or_default();
         let (reconstructions, errors) = (take("reconstruction"), take("error"));
         let mut variances = take("variance").into_iter();
-        let redrawings: Vec<Redrawing> = reconstructions
+        let reconstructions: Vec<Reconstruction> = reconstructions
             .into_iter()
             .zip(errors)
-            .map(|(reconstruction, error)| Redrawing {
+            .map(|(reconstruction, error)| Reconstruction {
                 reconstruction,
                 error,
                 variance: variances.next(),
             })
             .collect();
-        let (cohort, subjects) = self.prepared(of, redrawings.len())?;
-        let stored = Stored { method: method.clone(), redrawings };
+        let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;
+        let stored = Stored { method: method.clone(), reconstructions };
         let findings = detect(&stored, &subjects, &self.state.context())?;
         let value = FindingsValue(Arc::new(findings), cohort);
         self.shelf.remember_findings(&value, file);
@@ -324,10 +324,10 @@ impl<'a> Kitchen<'a> {
     }
 }
 
-/// A method that redraws what it drew before.
+/// A method that reconstructs what it drew before.
 struct Stored {
     method: String,
-    redrawings: Vec<Redrawing>,
+    reconstructions: Vec<Reconstruction>,
 }
 
 impl Reconstructor for Stored {
@@ -335,8 +335,8 @@ impl Reconstructor for Stored {
         self.method.clone()
     }
 
-    fn redraw(&self, _: &[&Slice], _: &Context) -> Result<Vec<Redrawing>> {
-        Ok(self.redrawings.clone())
+    fn reconstruct(&self, _: &[&Slice], _: &Context) -> Result<Vec<Reconstruction>> {
+        Ok(self.reconstructions.clone())
     }
 }
 

@@ -67,14 +67,14 @@ fn copy(from: &Path, to: &Path) {
 
 /// A network and a cohort that train in a moment.
 const SMALL: &str = "\
-people = phantom_cohort(subjects = 4, pixel_mm = 3.0)
-model = u2ad(image = 64, dim = 16, depth = 1, heads = 2, decoder_dim = 16, decoder_depth = 1, \
+people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3.0)
+model = u2ad(image = 64, embed_dim = 16, depth = 1, heads = 2, decoder_embed_dim = 16, decoder_depth = 1, \
     decoder_heads = 2)";
 
 #[test]
 fn plain_values_containers_and_functions_come_back() {
     let (_home, back, told) = crashed_and_back(&[
-        "people = phantom_cohort(subjects = 4, pixel_mm = 3.0)",
+        "people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3.0)",
         "nested = {\"a\": [1, 2.5, None, True], (1, \"b\"): struct(x = \"z\", inf = float(\"inf\"))}",
         "def half(x):\n    return x / 2\n\ndef quarter(x):\n    return half(half(x))",
         "nameless = lambda x: x",
@@ -127,13 +127,13 @@ fn maps_masks_findings_and_evaluations_come_back() {
     let cells = [
         SMALL,
         "train_epoch(model, people)",
-        "doubt = estimate_uncertainty(model, people, samples = 2)",
-        "masks = regenerate_masks(doubt, guide = \"au\")",
+        "uncertainty = estimate_uncertainty(model, people, samples = 2)",
+        "masks = regenerate_masks(uncertainty, strategy = \"au\")",
         "found = detect(model, people, samples = 2, name = \"mine\")\nfirst = found[0]",
-        "judged = evaluate(found)\nbaseline = detect(intensity_threshold(local_mm = 20.0), people)",
+        "evaluated = evaluate(found)\nbaseline = detect(intensity_threshold(local_mm = 20.0), people)",
     ];
-    let facts = "str([doubt.variance, doubt.error, doubt[0].passes, found.scores, found.method, \
-                 first.segments, judged.auroc, baseline.scores, str(masks)])";
+    let facts = "str([uncertainty.variance, uncertainty.error, uncertainty[0].passes, found.scores, found.method, \
+                 first.segments, evaluated.auroc, baseline.scores, str(masks)])";
     let (_home, back, told) = crashed_and_back(&cells);
     assert!(!told.contains("not back"), "{told}");
     let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));

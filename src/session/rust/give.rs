@@ -13,7 +13,7 @@ use starlark::values::{UnpackValue, Value, ValueLike};
 use crate::cohort::{Slice, Subject};
 use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
-    Array, Crossing, KIND, Notes, PIXEL_MM, SLICES, SUBJECTS, WORDS, write_parcel,
+    Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_parcel,
 };
 use crate::report::{Cell, Table};
 use crate::session::nearest::nearest;
@@ -255,8 +255,8 @@ fn found(findings: &Findings, place: Option<usize>) -> Result<(Vec<Array>, Notes
     });
     let arrays = vec![
         floats("anomaly", all(|one| &one.anomaly)),
-        floats("error", all(|one| &one.redrawing.error)),
-        floats("reconstruction", all(|one| &one.redrawing.reconstruction)),
+        floats("error", all(|one| &one.reconstruction.error)),
+        floats("reconstruction", all(|one| &one.reconstruction.reconstruction)),
         Array::doubles("score", [subjects.len()], scores),
     ];
     let mut notes = notes("Findings", &slices)?;
@@ -302,8 +302,8 @@ fn notes(kind: &str, slices: &[&Slice]) -> Result<Notes> {
     notes.insert(SUBJECTS.to_owned(), json(&subjects)?);
     let indices: Vec<usize> = slices.iter().map(|slice| slice.index).collect();
     notes.insert(SLICES.to_owned(), json(&indices)?);
-    let edges: Vec<(f64, f64)> = slices.iter().map(|slice| slice.pixel_mm).collect();
-    notes.insert(PIXEL_MM.to_owned(), json(&edges)?);
+    let edges: Vec<(f64, f64)> = slices.iter().map(|slice| slice.pixel_spacing_mm).collect();
+    notes.insert(PIXEL_SPACING_MM.to_owned(), json(&edges)?);
     Ok(notes)
 }
 

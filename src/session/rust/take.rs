@@ -37,7 +37,7 @@ fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'
                 title: name.to_owned(),
                 quantity: "value",
                 pixels: Arc::new(map(&pixels)?),
-                pixel_mm: (1.0, 1.0),
+                pixel_spacing_mm: (1.0, 1.0),
             })
         }
         "Maps" => {

@@ -102,8 +102,8 @@ impl Show for CohortValue {
     }
 }
 
-/// Subjects with their prepared slices. `cohort[3]` and `cohort["sub-01"]` pick one, `cohort[2:5]`
-/// some; `for subject in cohort` visits all. Subjects are prepared when first needed.
+/// Subjects with their preprocessed slices. `cohort[3]` and `cohort["sub-01"]` pick one, `cohort[2:5]`
+/// some; `for subject in cohort` visits all. Subjects are preprocessed when first needed.
 #[starlark_module]
 fn cohort_methods(builder: &mut MethodsBuilder) {
     /// The folder's name, with what was selected from it.
@@ -118,16 +118,16 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.cohort.names().into_iter().map(str::to_owned).collect())
     }
 
-    /// Edge of the prepared slices in pixels.
+    /// Edge of the preprocessed slices in pixels.
     #[starlark(attribute)]
     fn size(this: &CohortValue) -> anyhow::Result<i32> {
-        Ok(this.cohort.frame().size as i32)
+        Ok(this.cohort.grid().size as i32)
     }
 
     /// Edge of the field of the body that the slices show, in mm.
     #[starlark(attribute)]
-    fn field_mm(this: &CohortValue) -> anyhow::Result<i32> {
-        Ok(this.cohort.frame().field_mm as i32)
+    fn fov_mm(this: &CohortValue) -> anyhow::Result<i32> {
+        Ok(this.cohort.grid().fov_mm as i32)
     }
 
     /// The healthy subjects, by the participants table.
@@ -162,15 +162,15 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.part(cohort))
     }
 
-    /// The same subjects with slices of `size` pixels that show `field_mm` mm; None: as now.
-    fn prepare(
+    /// The same subjects with slices of `size` pixels that show `fov_mm` mm; None: as now.
+    fn preprocess(
         this: &CohortValue,
         #[starlark(default = NoneOr::None)] size: NoneOr<u32>,
-        #[starlark(default = NoneOr::None)] field_mm: NoneOr<u32>,
+        #[starlark(default = NoneOr::None)] fov_mm: NoneOr<u32>,
     ) -> anyhow::Result<CohortValue> {
-        let mut frame = this.cohort.frame();
-        frame.size = size.into_option().map_or(frame.size, |size| size as usize);
-        frame.field_mm = field_mm.into_option().map_or(frame.field_mm, |mm| mm as usize);
-        Ok(this.part(this.cohort.in_frame(frame)?))
+        let mut grid = this.cohort.grid();
+        grid.size = size.into_option().map_or(grid.size, |size| size as usize);
+        grid.fov_mm = fov_mm.into_option().map_or(grid.fov_mm, |mm| mm as usize);
+        Ok(this.part(this.cohort.on_grid(grid)?))
     }
 }

@@ -18,30 +18,30 @@ use crate::figures::Figure;
 use crate::report::{Show as _, Table, Tabulate};
 use crate::session::Display;
 use crate::session::show::Show;
-use crate::study::Judgement;
+use crate::study::CohortEvaluation;
 
-/// A judgement, and what was judged by which rule: enough to judge it again.
+/// A evaluation, and what was evaluated by which rule: enough to evaluate it again.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
-    pub judgement: Arc<Judgement>,
+    pub evaluation: Arc<CohortEvaluation>,
     pub found: FindingsValue,
     #[allocative(skip)]
     pub rule: ThresholdRule,
 }
 
 impl EvaluationValue {
-    /// Judges findings.
+    /// Evaluates findings.
     ///
     /// # Errors
-    /// As [`Judgement::new`].
+    /// As [`CohortEvaluation::new`].
     pub fn new(found: &FindingsValue, rule: ThresholdRule, context: &Context) -> Result<Self> {
-        let judgement = Arc::new(Judgement::new(&found.0, rule.clone(), context)?);
-        Ok(Self { judgement, found: found.clone(), rule })
+        let evaluation = Arc::new(CohortEvaluation::new(&found.0, rule.clone(), context)?);
+        Ok(Self { evaluation, found: found.clone(), rule })
     }
 
     fn evaluation(&self) -> &Evaluation {
-        &self.judgement.evaluation
+        &self.evaluation.evaluation
     }
 }
 
@@ -62,14 +62,16 @@ impl fmt::Display for EvaluationValue {
 impl EvaluationValue {
     /// Metrics below each other, one column per evaluation.
     pub fn table(evaluations: &[&Self]) -> Result<Table> {
-        let judgements: Vec<&Judgement> = evaluations.iter().map(|one| &*one.judgement).collect();
-        judgements.table()
+        let evaluations: Vec<&CohortEvaluation> =
+            evaluations.iter().map(|one| &*one.evaluation).collect();
+        evaluations.table()
     }
 
     /// ROC curves on one chart.
     pub fn chart(evaluations: &[&Self]) -> Figure {
-        let judgements: Vec<&Judgement> = evaluations.iter().map(|one| &*one.judgement).collect();
-        Judgement::chart(&judgements)
+        let evaluations: Vec<&CohortEvaluation> =
+            evaluations.iter().map(|one| &*one.evaluation).collect();
+        CohortEvaluation::chart(&evaluations)
     }
 
     fn at_threshold(&self, measure: fn(&Confusion) -> Option<f64>) -> NoneOr<f64> {
@@ -84,7 +86,7 @@ impl<'v> StarlarkValue<'v> for EvaluationValue {
 
 impl Show for EvaluationValue {
     fn show(&self) -> Result<Display> {
-        self.judgement.show()
+        self.evaluation.show()
     }
 }
 

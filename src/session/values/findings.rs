@@ -27,7 +27,7 @@ use crate::{Error, Result};
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct FindingsValue(
     #[allocative(skip)] pub Arc<Findings>,
-    /// Whose findings these are, at the size that was redrawn.
+    /// Whose findings these are, at the size that was reconstructed.
     #[allocative(skip)]
     pub Cohort,
 );
@@ -191,7 +191,7 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     #[starlark(attribute)]
     fn reconstruction(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;
-        Ok(slice.map("reconstruction", "intensity", found.redrawing.reconstruction.clone()))
+        Ok(slice.map("reconstruction", "intensity", found.reconstruction.reconstruction.clone()))
     }
 
     /// Error inside the scoring region of that slice, 0 elsewhere.

@@ -26,7 +26,7 @@ pub(in crate::session) struct ImageValue {
     #[allocative(skip)]
     pub pixels: Arc<Array2<f32>>,
     /// Edge of a pixel in mm (rows, columns).
-    pub pixel_mm: (f64, f64),
+    pub pixel_spacing_mm: (f64, f64),
 }
 
 handle!(ImageValue);
@@ -46,7 +46,7 @@ impl ImageValue {
             "intensity" | "inside" => (ColourMap::Grey, Some((0.0, 1.0))),
             _ => (ColourMap::Viridis, None),
         };
-        map_view(&self.title, &self.pixels, self.pixel_mm, self.quantity, colours, range)
+        map_view(&self.title, &self.pixels, self.pixel_spacing_mm, self.quantity, colours, range)
     }
 
     fn values(&self) -> impl Iterator<Item = f64> {

@@ -48,7 +48,7 @@ impl MapsValue {
             title: format!("{}, map {position}", self.0.name),
             quantity: "value",
             pixels: Arc::new(self.0.maps[position].clone()),
-            pixel_mm: (1.0, 1.0),
+            pixel_spacing_mm: (1.0, 1.0),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::session::Display;
 use crate::session::show::Show;
 use crate::study::Masks;
 
-/// A guide with the slice that shows it best.
+/// A sampler with the slice that shows it best.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct MasksValue(#[allocative(skip)] pub Masks);
 
@@ -28,8 +28,8 @@ impl fmt::Display for MasksValue {
         write!(
             f,
             "<Masks guided by {} for {} slices>",
-            self.0.guide.strategy.name(),
-            self.0.guide.len()
+            self.0.sampler.strategy.name(),
+            self.0.sampler.len()
         )
     }
 }
@@ -39,7 +39,7 @@ impl<'v> StarlarkValue<'v> for MasksValue {
     shared_members!(MASKS);
 
     fn length(&self) -> starlark::Result<i32> {
-        Ok(self.0.guide.len() as i32)
+        Ok(self.0.sampler.len() as i32)
     }
 }
 
@@ -54,13 +54,13 @@ impl Show for MasksValue {
 fn masks_methods(builder: &mut MethodsBuilder) {
     /// The strategy, such as "eu".
     #[starlark(attribute)]
-    fn guide(this: &MasksValue) -> anyhow::Result<String> {
-        Ok(this.0.guide.strategy.name().to_owned())
+    fn sampler(this: &MasksValue) -> anyhow::Result<String> {
+        Ok(this.0.sampler.strategy.name().to_owned())
     }
 
     /// Temperature of the softmax over patch variances.
     #[starlark(attribute)]
     fn temperature(this: &MasksValue) -> anyhow::Result<f64> {
-        Ok(this.0.guide.temperature)
+        Ok(this.0.sampler.temperature)
     }
 }

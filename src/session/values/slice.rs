@@ -1,4 +1,4 @@
-//! One prepared slice in the language.
+//! One preprocessed slice in the language.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::Show;
 
-/// A slice of a subject, by its position among the prepared ones.
+/// A slice of a subject, by its position among the preprocessed ones.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct SliceValue {
     #[allocative(skip)]
@@ -48,7 +48,12 @@ impl SliceValue {
     pub fn map(&self, name: &str, quantity: &'static str, pixels: Array2<f32>) -> ImageValue {
         let slice = self.slice();
         let title = format!("{}, slice {}: {name}", slice.subject, slice.index);
-        ImageValue { title, quantity, pixels: Arc::new(pixels), pixel_mm: slice.pixel_mm }
+        ImageValue {
+            title,
+            quantity,
+            pixels: Arc::new(pixels),
+            pixel_spacing_mm: slice.pixel_spacing_mm,
+        }
     }
 
     fn mask(&self, name: &str, mask: &Array2<bool>) -> ImageValue {
@@ -67,7 +72,7 @@ impl Show for SliceValue {
     }
 }
 
-/// One prepared sagittal slice: a sample of the method.
+/// One preprocessed sagittal slice: a sample of the method.
 #[starlark_module]
 fn slice_methods(builder: &mut MethodsBuilder) {
     /// Name of the subject.

@@ -22,7 +22,7 @@ use crate::session::Display;
 use crate::session::show::{Show, failed};
 use crate::{Error, Result};
 
-/// A place in a cohort; the subject is prepared when its slices are asked for.
+/// A place in a cohort; the subject is preprocessed when its slices are asked for.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct SubjectValue {
     #[allocative(skip)]
@@ -80,7 +80,7 @@ impl Show for SubjectValue {
     }
 }
 
-/// One person. `subject[4]` is the fifth prepared slice; `for slice in subject` visits all.
+/// One person. `subject[4]` is the fifth preprocessed slice; `for slice in subject` visits all.
 #[starlark_module]
 fn subject_methods(builder: &mut MethodsBuilder) {
     /// As in the folder or table.
@@ -108,7 +108,7 @@ fn subject_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(this.subject()?.has_lesion()))
     }
 
-    /// Prepared slices with a region of interest, from the patient's right to left.
+    /// Preprocessed slices with a region of interest, from the patient's right to left.
     #[starlark(attribute)]
     fn slices(this: &SubjectValue) -> anyhow::Result<Vec<SliceValue>> {
         let subject = this.subject()?;

@@ -112,7 +112,7 @@ impl Show for SliceUncertaintyValue {
     }
 }
 
-/// Monte-Carlo maps of many slices. `doubt[0]` is the first, `doubt["sub-01"]` that subject's
+/// Monte-Carlo maps of many slices. `uncertainty[0]` is the first, `uncertainty["sub-01"]` that subject's
 /// slice with the most cord.
 #[starlark_module]
 fn uncertainty_methods(builder: &mut MethodsBuilder) {
@@ -138,19 +138,19 @@ fn slice_uncertainty_methods(builder: &mut MethodsBuilder) {
         Ok(this.place())
     }
 
-    /// Epistemic uncertainty: the variance over the redrawings of each pixel.
+    /// Epistemic uncertainty: the variance over the reconstructions of each pixel.
     #[starlark(attribute)]
     fn variance(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
         Ok(this.place().map("variance", "variance", this.0.maps.variance.clone()))
     }
 
-    /// Mean redrawing.
+    /// Mean reconstruction.
     #[starlark(attribute)]
     fn mean(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
         Ok(this.place().map("mean reconstruction", "intensity", this.0.maps.mean.clone()))
     }
 
-    /// Difference of image and mean redrawing, without sign: the aleatoric proxy.
+    /// Difference of image and mean reconstruction, without sign: the aleatoric proxy.
     #[starlark(attribute)]
     fn error(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
         Ok(this.place().map("error", "|image − mean|", this.0.maps.error.clone()))

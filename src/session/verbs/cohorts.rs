@@ -8,11 +8,11 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
-use super::defaults::PIXEL_MM;
+use super::defaults::PIXEL_SPACING_MM;
 use super::{whole, whole_or_none};
 use crate::Result;
 use crate::cohort::phantom::PhantomOptions;
-use crate::cohort::{Cohort, Frame, LoadOptions};
+use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Streams;
 use crate::session::state::State;
 use crate::session::values::CohortValue;
@@ -22,16 +22,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Loads a cohort from a folder.
     ///
     /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
-    /// derivatives/), a folder of images with their masks beside them, or one of prepared .npy
-    /// slices. Subjects are prepared when first needed. One that cannot be used is reported by
+    /// derivatives/), a folder of images with their masks beside them, or one of preprocessed .npy
+    /// slices. Subjects are preprocessed when first needed. One that cannot be used is reported by
     /// name and reason and left out.
     ///
     /// # Arguments
     /// * `path`: the folder.
     /// * `strict`: whether a subject that cannot be used is an error.
-    /// * `size`: edge of the prepared slices in pixels; verbs prepare slices for their model
+    /// * `size`: edge of the preprocessed slices in pixels; verbs preprocess slices for their model
     ///   themselves.
-    /// * `field_mm`: edge of the square field around the centre that they show, in mm.
+    /// * `fov_mm`: edge of the square field around the centre that they show, in mm.
     /// * `derivatives`: name of the one folder under derivatives/ to take masks from.
     ///
     /// Examples:
@@ -43,14 +43,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         path: &str,
         #[starlark(default = false)] strict: bool,
         #[starlark(require = named, default = 256)] size: i64,
-        #[starlark(require = named, default = 200)] field_mm: i64,
+        #[starlark(require = named, default = 200)] fov_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] derivatives: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let context = State::of(eval).context();
         let options = LoadOptions {
             strict,
-            frame: frame("load_cohort", size, field_mm)?,
+            grid: grid("load_cohort", size, fov_mm)?,
             derivatives: derivatives.into_option().map(str::to_owned),
         };
         let cohort = Cohort::load(Path::new(path), &options, &context)?;
@@ -67,10 +67,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `subjects`: how many in all.
     /// * `clinical`: how many of them are patients; None: half.
     /// * `lesions`: how many of the patients have lesions; None: half.
-    /// * `pixel_mm`: mean edge of a pixel; larger pixels draw faster.
-    /// * `size`: edge of the prepared slices in pixels; verbs prepare slices for their model
+    /// * `pixel_spacing_mm`: mean edge of a pixel; larger pixels draw faster.
+    /// * `size`: edge of the preprocessed slices in pixels; verbs preprocess slices for their model
     ///   themselves.
-    /// * `field_mm`: edge of the square field around the centre that they show, in mm.
+    /// * `fov_mm`: edge of the square field around the centre that they show, in mm.
     /// * `seed`: another cohort for every number; None: the session's seed.
     ///
     /// Examples:
@@ -82,9 +82,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = 12)] subjects: i64,
         #[starlark(require = named, default = NoneOr::None)] clinical: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] lesions: NoneOr<i64>,
-        #[starlark(require = named, default = UnpackFloat(PIXEL_MM))] pixel_mm: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(PIXEL_SPACING_MM))]
+        pixel_spacing_mm: UnpackFloat,
         #[starlark(require = named, default = 256)] size: i64,
-        #[starlark(require = named, default = 200)] field_mm: i64,
+        #[starlark(require = named, default = 200)] fov_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
@@ -98,13 +99,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             subjects: whole(verb, "subjects", subjects)?,
             clinical: whole_or_none(verb, "clinical", clinical)?,
             with_lesions: whole_or_none(verb, "lesions", lesions)?,
-            pixel_mm: pixel_mm.0,
+            pixel_spacing_mm: pixel_spacing_mm.0,
         };
-        let cohort = Cohort::phantom(&options, frame(verb, size, field_mm)?, &streams)?;
+        let cohort = Cohort::phantom(&options, grid(verb, size, fov_mm)?, &streams)?;
         Ok(CohortValue { cohort, context })
     }
 }
 
-fn frame(verb: &str, size: i64, field_mm: i64) -> Result<Frame> {
-    Ok(Frame { size: whole(verb, "size", size)?, field_mm: whole(verb, "field_mm", field_mm)? })
+fn grid(verb: &str, size: i64, fov_mm: i64) -> Result<SliceGrid> {
+    Ok(SliceGrid { size: whole(verb, "size", size)?, fov_mm: whole(verb, "fov_mm", fov_mm)? })
 }

@@ -1,4 +1,4 @@
-//! Verbs that find and judge.
+//! Verbs that find and evaluate.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
-use super::defaults::RATIO;
+use super::defaults::MASK_RATIO;
 use super::whole;
 use crate::baselines::IntensityThreshold;
 use crate::detection::{MaskedAutoencoder, Reconstructor};
@@ -26,7 +26,7 @@ const NORMAL_PERCENTILE: f64 = 95.0;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
-    /// Looks for places that a model cannot redraw, and scores segments and patients by them.
+    /// Looks for places that a model cannot reconstruct, and scores segments and patients by them.
     ///
     /// The AnaScore of a segment is the peak of the error along the cord above its mean; that of
     /// a patient is the highest of all segments and slices.
@@ -35,8 +35,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `model`: a model, a method such as `intensity_threshold()`, or error maps from a Rust
     ///   cell, one per slice of the cohort.
     /// * `cohort`: where to look.
-    /// * `samples`: redrawings of every patch that the reconstruction is the mean of.
-    /// * `ratio`: share of the region's patches that each pass hides.
+    /// * `samples`: how many reconstructions of every patch are averaged.
+    /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `name`: what tables and figures call the method; None: its own name.
     ///
     /// Examples:
@@ -48,7 +48,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         model: Either<&ModelValue, Either<&MethodValue, &MapsValue>>,
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
-        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = NoneOr::None)] name: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {
@@ -56,10 +56,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let (findings, cohort) = match model {
             Either::Left(model) => {
                 let study = Study::from(model.surroundings(context));
-                let cohort = cohort.cohort.in_frame(model.lock().frame())?;
+                let cohort = cohort.cohort.on_grid(model.lock().grid())?;
                 let monte_carlo = MonteCarlo {
                     samples: whole("detect", "samples", samples)?,
-                    ratio: ratio.0,
+                    mask_ratio: mask_ratio.0,
                     ..MonteCarlo::default()
                 };
                 let method = MaskedAutoencoder::of(&mut model.lock(), monte_carlo)?;
@@ -81,7 +81,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(FindingsValue(Arc::new(findings), cohort))
     }
 
-    /// The method to beat: bright is abnormal. Lesions are bright on T2-weighted images, so a
+    /// The baseline: bright is abnormal. Lesions are bright on T2-weighted images, so a
     /// model that learned anything has to do better.
     ///
     /// # Arguments
@@ -99,7 +99,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(MethodValue(IntensityThreshold { local_mm }))
     }
 
-    /// Judges findings against what is known about the subjects' lesions.
+    /// Evaluates findings against what is known about the subjects' lesions.
     ///
     /// # Arguments
     /// * `found`: what `detect` found.

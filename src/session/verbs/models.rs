@@ -24,14 +24,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `preset`: "small" or "paper".
     /// * `image`: edge of the square images in pixels; None: the preset's. The same holds for
     ///   the parameters that follow.
-    /// * `field_mm`: edge of the field of the body that the images show, in mm.
+    /// * `fov_mm`: edge of the field of the body that the images show, in mm.
     /// * `patch`: edge of a patch in pixels.
-    /// * `context`: patches that the network looks at, those nearest to the region; 0: all, as
+    /// * `nearest_patches`: patches that the network looks at, those nearest to the region; 0: all, as
     ///   published.
-    /// * `dim`: channels of a token in the encoder.
+    /// * `embed_dim`: channels of a token in the encoder.
     /// * `depth`: transformer blocks of the encoder.
     /// * `heads`: attention heads of the encoder.
-    /// * `decoder_dim`: channels of a token in the decoder.
+    /// * `decoder_embed_dim`: channels of a token in the decoder.
     /// * `decoder_depth`: transformer blocks of the decoder.
     /// * `decoder_heads`: attention heads of the decoder.
     ///
@@ -43,13 +43,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn u2ad(
         #[starlark(default = "small")] preset: &str,
         #[starlark(require = named, default = NoneOr::None)] image: NoneOr<i64>,
-        #[starlark(require = named, default = NoneOr::None)] field_mm: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] patch: NoneOr<i64>,
-        #[starlark(require = named, default = NoneOr::None)] context: NoneOr<i64>,
-        #[starlark(require = named, default = NoneOr::None)] dim: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] nearest_patches: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] embed_dim: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] depth: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] heads: NoneOr<i64>,
-        #[starlark(require = named, default = NoneOr::None)] decoder_dim: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] decoder_embed_dim: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] decoder_depth: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] decoder_heads: NoneOr<i64>,
         eval: &mut Evaluator,
@@ -57,13 +57,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let mut config = Config::preset(preset)?;
         for (name, given, size) in [
             ("image", image, &mut config.image),
-            ("field_mm", field_mm, &mut config.field_mm),
+            ("fov_mm", fov_mm, &mut config.fov_mm),
             ("patch", patch, &mut config.patch),
-            ("context", context, &mut config.context),
-            ("dim", dim, &mut config.dim),
+            ("nearest_patches", nearest_patches, &mut config.nearest_patches),
+            ("embed_dim", embed_dim, &mut config.embed_dim),
             ("depth", depth, &mut config.depth),
             ("heads", heads, &mut config.heads),
-            ("decoder_dim", decoder_dim, &mut config.decoder_dim),
+            ("decoder_embed_dim", decoder_embed_dim, &mut config.decoder_embed_dim),
             ("decoder_depth", decoder_depth, &mut config.decoder_depth),
             ("decoder_heads", decoder_heads, &mut config.decoder_heads),
         ] {

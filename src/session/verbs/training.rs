@@ -7,10 +7,10 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
-use super::defaults::{LEARNING_RATE, RATIO, TEMPERATURE};
+use super::defaults::{LEARNING_RATE, MASK_RATIO, TEMPERATURE};
 use super::whole;
 use crate::choice::Choice;
-use crate::masking::{Normalisation, Strategy};
+use crate::masking::{MaskingStrategy, Normalisation};
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, UncertaintyValue,
@@ -34,8 +34,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `learning_rate`: at the start of a stage.
     /// * `decay_every`: epochs of a stage after which the learning rate falls to a tenth; 0:
     ///   never.
-    /// * `batch`: slices per batch.
-    /// * `ratio`: share of the region's patches that are hidden.
+    /// * `batch_size`: slices per batch.
+    /// * `mask_ratio`: share of the region's patches that are hidden.
     /// * `augment`: whether brightness, contrast and noise vary.
     ///
     /// Examples:
@@ -51,15 +51,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
         learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
-        #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = 10)] batch_size: i64,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = true)] augment: bool,
         eval: &mut Evaluator,
     ) -> anyhow::Result<EpochValue> {
         let verb = "train_epoch";
         let options = TrainingOptions {
-            batch: whole(verb, "batch", batch)?,
-            ratio: ratio.0,
+            batch_size: whole(verb, "batch_size", batch_size)?,
+            mask_ratio: mask_ratio.0,
             learning_rate: learning_rate.0,
             decay_every: whole(verb, "decay_every", decay_every)?,
             augment,
@@ -79,8 +79,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `epochs`: how many; the publication trains 200.
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
-    /// * `batch`: slices per batch.
-    /// * `ratio`: share of the region's patches that are hidden.
+    /// * `batch_size`: slices per batch.
+    /// * `mask_ratio`: share of the region's patches that are hidden.
     ///
     /// Examples:
     /// ```python
@@ -94,14 +94,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
         learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
-        #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = 10)] batch_size: i64,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         eval: &mut Evaluator,
     ) -> anyhow::Result<HistoryValue> {
         let verb = "pretrain";
         let options = TrainingOptions {
-            batch: whole(verb, "batch", batch)?,
-            ratio: ratio.0,
+            batch_size: whole(verb, "batch_size", batch_size)?,
+            mask_ratio: mask_ratio.0,
             learning_rate: learning_rate.0,
             decay_every: whole(verb, "decay_every", decay_every)?,
             ..TrainingOptions::default()
@@ -112,8 +112,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(HistoryValue(history))
     }
 
-    /// Adapts a pretrained model to a clinic's own unlabelled subjects: first it practises where
-    /// it is unsure, then it stops practising where its error stays high.
+    /// Adapts a pretrained model to a clinic's own unlabelled subjects: first it trains where
+    /// it is unsure, then it stops training where its error stays high.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.
@@ -122,11 +122,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `epistemic_epochs`: how many of them are guided by epistemic uncertainty alone ("eu");
     ///   the rest also spares patches of high error ("au"). None: three quarters, as published.
     /// * `refresh`: epochs between two estimations of uncertainty.
-    /// * `samples`: redrawings of every patch per estimation.
+    /// * `samples`: reconstructions of every patch per estimation.
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
-    /// * `batch`: slices per batch.
-    /// * `ratio`: share of the region's patches that are hidden.
+    /// * `batch_size`: slices per batch.
+    /// * `mask_ratio`: share of the region's patches that are hidden.
     /// * `temperature`: of the softmax over patch variances.
     ///
     /// Examples:
@@ -144,8 +144,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(LEARNING_RATE))]
         learning_rate: UnpackFloat,
         #[starlark(require = named, default = 50)] decay_every: i64,
-        #[starlark(require = named, default = 10)] batch: i64,
-        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = 10)] batch_size: i64,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = UnpackFloat(TEMPERATURE))] temperature: UnpackFloat,
         eval: &mut Evaluator,
     ) -> anyhow::Result<HistoryValue> {
@@ -158,13 +158,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             refresh: whole(verb, "refresh", refresh)?,
             monte_carlo: MonteCarlo {
                 samples: whole(verb, "samples", samples)?,
-                ratio: ratio.0,
+                mask_ratio: mask_ratio.0,
                 ..MonteCarlo::default()
             },
             temperature: temperature.0,
             training: TrainingOptions {
-                batch: whole(verb, "batch", batch)?,
-                ratio: ratio.0,
+                batch_size: whole(verb, "batch_size", batch_size)?,
+                mask_ratio: mask_ratio.0,
                 learning_rate: learning_rate.0,
                 decay_every: whole(verb, "decay_every", decay_every)?,
                 ..TrainingOptions::default()
@@ -175,36 +175,36 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(HistoryValue(study.adapt(&mut model.lock(), &cohort.cohort, &options)?))
     }
 
-    /// Estimates how unsure a model is: every patch of the region is redrawn several times under
+    /// Estimates how unsure a model is: every patch of the region is reconstructed several times under
     /// different masks.
     ///
-    /// The variance over the redrawings is the epistemic uncertainty; the difference of their
+    /// The variance over the reconstructions is the epistemic uncertainty; the difference of their
     /// mean from the image is the error.
     ///
     /// # Arguments
     /// * `model`: the model.
-    /// * `cohort`: whose slices to redraw.
-    /// * `samples`: redrawings of every patch.
-    /// * `ratio`: share of the region's patches that each pass hides.
+    /// * `cohort`: whose slices to reconstruct.
+    /// * `samples`: reconstructions of every patch.
+    /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `passes`: "balanced" hides every patch equally often; "independent" is the published
     ///   loop, with more passes.
     ///
     /// Examples:
     /// ```python
-    /// doubt = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
-    /// doubt[0].variance.maximum
+    /// uncertainty = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
+    /// uncertainty[0].variance.maximum
     /// ```
     fn estimate_uncertainty(
         model: &ModelValue,
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
-        #[starlark(require = named, default = UnpackFloat(RATIO))] ratio: UnpackFloat,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = "balanced")] passes: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<UncertaintyValue> {
         let settings = MonteCarlo {
             samples: whole("estimate_uncertainty", "samples", samples)?,
-            ratio: ratio.0,
+            mask_ratio: mask_ratio.0,
             passes: Passes::from_name(passes)?,
         };
         let study = Study::from(model.surroundings(State::of(eval).context()));
@@ -215,32 +215,32 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Turns uncertainty into guidance for the masks of the epochs that follow.
     ///
     /// "eu" hides more often where the model is unsure; "au" does too, but spares patches of high
-    /// error, so that lesions stay badly redrawn. "eu-published" and "au-published" follow the
+    /// error, so that lesions stay badly reconstructed. "eu-published" and "au-published" follow the
     /// published code, which hides unsure patches less often.
     ///
     /// # Arguments
-    /// * `doubt`: what `estimate_uncertainty` found.
-    /// * `guide`: "eu", "au", "eu-published", "au-published" or "random".
+    /// * `uncertainty`: what `estimate_uncertainty` found.
+    /// * `strategy`: "eu", "au", "eu-published", "au-published" or "random".
     /// * `temperature`: of the softmax over patch variances; lower follows them more closely.
     /// * `normalisation`: "standardised" makes the variances of each slice comparable, "raw" takes
     ///   them as they are.
     ///
     /// Examples:
     /// ```python
-    /// doubt = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
-    /// masks = regenerate_masks(doubt, guide = "eu")
+    /// uncertainty = estimate_uncertainty(u2ad(), phantom_cohort(subjects = 1), samples = 2)
+    /// masks = regenerate_masks(uncertainty, strategy = "eu")
     /// ```
     fn regenerate_masks(
-        doubt: &UncertaintyValue,
-        #[starlark(default = "eu")] guide: &str,
+        uncertainty: &UncertaintyValue,
+        #[starlark(default = "eu")] strategy: &str,
         #[starlark(require = named, default = UnpackFloat(TEMPERATURE))] temperature: UnpackFloat,
         #[starlark(require = named, default = "standardised")] normalisation: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<MasksValue> {
         let normalisation = Normalisation::from_name(normalisation)?;
-        let strategy = Strategy::from_name(guide)?;
+        let strategy = MaskingStrategy::from_name(strategy)?;
         let context = State::of(eval).context();
-        Ok(MasksValue(doubt.0.masks(strategy, normalisation, temperature.0, &context)?))
+        Ok(MasksValue(uncertainty.0.masks(strategy, normalisation, temperature.0, &context)?))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Slices prepared elsewhere: `.npy` files in the layout of the published code, 3 × size × size
+//! Slices preprocessed elsewhere: `.npy` files in the layout of the published code, 3 × size × size
 //! of 64- or 32-bit floats: image in [0, 1], region of interest, label map; rows from superior to
 //! inferior, columns from anterior to posterior.
 //!
@@ -6,7 +6,7 @@
 //! codes are tissues this method does not use. A subject with a 6 in any slice has its pixel
 //! truth known in all of them.
 //!
-//! **Region.** The second channel is the region of interest as it stands: whoever prepared the
+//! **Region.** The second channel is the region of interest as it stands: whoever preprocessed the
 //! file decided it, and the published loader takes it unchanged (the published example files hold
 //! the undilated cord and fluid, where its recipe for volumes dilates by a pixel). The scoring
 //! region is the cord with its lesions, eroded with a 3 × 3 square, as in the published loader. A
@@ -32,7 +32,7 @@ use super::entry::{Entry, Source};
 use super::naming::{Listing, file_name, split_index};
 use super::npy_header::{Element, NpyHeader};
 use super::participants::Participants;
-use super::{Frame, Slice, region};
+use super::{Slice, SliceGrid, region};
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -41,7 +41,7 @@ const LESION: u8 = 6;
 const DEPTH: usize = 4;
 
 /// What [`discover`] looked for, for the sentence that nothing was found.
-pub(super) const LOOKED_FOR: &str = "prepared slices NAME_INDEX.npy";
+pub(super) const LOOKED_FOR: &str = "preprocessed slices NAME_INDEX.npy";
 
 /// One file and the slice's position in its subject.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,22 +98,22 @@ fn collect(listing: &Listing, depth: usize, paths: &mut Vec<PathBuf>) -> Result<
 }
 
 /// Checks layout and length of all files without reading their values.
-pub(super) fn check_headers(files: &[SliceFile], frame: Frame) -> Result<()> {
-    files.iter().try_for_each(|file| open(&file.path, frame.size).map(drop))
+pub(super) fn check_headers(files: &[SliceFile], grid: SliceGrid) -> Result<()> {
+    files.iter().try_for_each(|file| open(&file.path, grid.size).map(drop))
 }
 
 /// Reads the slices of one subject, and which files were left out for an empty region.
 pub(super) fn read_slices(
     subject: &Arc<str>,
     files: &[SliceFile],
-    frame: Frame,
+    grid: SliceGrid,
 ) -> Result<(Vec<Slice>, Vec<PathBuf>)> {
     let mut slices = Vec::new();
     let mut empty = Vec::new();
     let mut any_lesion = false;
     for file in files {
-        let channels = read(&file.path, frame.size)?;
-        let slice = slice(subject, file, &channels, frame)?;
+        let channels = read(&file.path, grid.size)?;
+        let slice = slice(subject, file, &channels, grid)?;
         any_lesion |= slice.lesion.iter().flatten().any(|&lesion| lesion);
         if slice.region.iter().any(|&inside| inside) {
             slices.push(slice);
@@ -131,7 +131,7 @@ fn slice(
     subject: &Arc<str>,
     file: &SliceFile,
     channels: &Array3<f64>,
-    frame: Frame,
+    grid: SliceGrid,
 ) -> Result<Slice> {
     let [image, inside, labels] = [0, 1, 2].map(|channel| channels.index_axis(Axis(0), channel));
     if let Some(value) = image.iter().find(|value| !(0.0..=1.0).contains(*value)) {
@@ -146,7 +146,7 @@ fn slice(
     let coded = |code: u8| labels.mapv(|value| value == f64::from(code));
     let lesion: Array2<bool> = coded(LESION);
     let cord = coded(CORD) | &lesion;
-    let edge_mm = frame.field_mm as f64 / frame.size as f64;
+    let edge_mm = grid.fov_mm as f64 / grid.size as f64;
     Ok(Slice {
         subject: subject.clone(),
         index: file.index,
@@ -156,7 +156,7 @@ fn slice(
         cord,
         region: inside.mapv(|value| value != 0.0),
         lesion: Some(lesion),
-        pixel_mm: (edge_mm, edge_mm),
+        pixel_spacing_mm: (edge_mm, edge_mm),
     })
 }
 

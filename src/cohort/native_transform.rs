@@ -1,4 +1,4 @@
-//! The way between the original voxel grid and prepared slices, in both directions.
+//! The way between the original voxel grid and preprocessed slices, in both directions.
 
 use ndarray::{Array2, Array3, Axis};
 use rayon::prelude::*;
@@ -7,17 +7,17 @@ use super::field::{Field, FieldAxis};
 use crate::volume::resample::sample_linear;
 use crate::volume::{Geometry, Orientation};
 
-/// Where prepared slices lie in the volume they came from. Coordinates are continuous and count
-/// pixel centres: native ones are stored voxels (i, j, k), prepared ones (slice, row, column) of
+/// Where preprocessed slices lie in the volume they came from. Coordinates are continuous and count
+/// pixel centres: native ones are stored voxels (i, j, k), preprocessed ones (slice, row, column) of
 /// the canonical volume.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Placement {
+pub struct NativeTransform {
     geometry: Geometry,
     orientation: Orientation,
     field: Field,
 }
 
-impl Placement {
+impl NativeTransform {
     pub(super) fn new(geometry: Geometry, orientation: Orientation, field: Field) -> Self {
         Self { geometry, orientation, field }
     }
@@ -27,9 +27,9 @@ impl Placement {
         &self.geometry
     }
 
-    /// True edge lengths of a prepared pixel in mm (rows, columns).
-    pub fn pixel_mm(&self) -> (f64, f64) {
-        self.field.pixel_mm()
+    /// True edge lengths of a preprocessed pixel in mm (rows, columns).
+    pub fn pixel_spacing_mm(&self) -> (f64, f64) {
+        self.field.pixel_spacing_mm()
     }
 
     /// Distance between slice centres in mm.
@@ -37,25 +37,25 @@ impl Placement {
         self.geometry.affine.spacing()[self.orientation.source[0]]
     }
 
-    /// Prepared (slice, row, column) of a native voxel coordinate (i, j, k).
-    pub fn voxel_to_prepared(&self, voxel: [f64; 3]) -> [f64; 3] {
+    /// Preprocessed (slice, row, column) of a native voxel coordinate (i, j, k).
+    pub fn voxel_to_preprocessed(&self, voxel: [f64; 3]) -> [f64; 3] {
         let [slice, row, column] = self.orientation.to_canonical(voxel, self.geometry.shape);
-        [slice, self.field.rows.to_prepared(row), self.field.columns.to_prepared(column)]
+        [slice, self.field.rows.to_preprocessed(row), self.field.columns.to_preprocessed(column)]
     }
 
-    /// Native voxel coordinate (i, j, k) of a prepared (slice, row, column): the inverse of
-    /// [`Self::voxel_to_prepared`].
-    pub fn prepared_to_voxel(&self, [slice, row, column]: [f64; 3]) -> [f64; 3] {
+    /// Native voxel coordinate (i, j, k) of a preprocessed (slice, row, column): the inverse of
+    /// [`Self::voxel_to_preprocessed`].
+    pub fn preprocessed_to_voxel(&self, [slice, row, column]: [f64; 3]) -> [f64; 3] {
         let canonical =
             [slice, self.field.rows.to_canonical(row), self.field.columns.to_canonical(column)];
         self.orientation.to_stored(canonical, self.geometry.shape)
     }
 
-    /// Carries maps of prepared slices, given as (slice index in the canonical volume, map), to
+    /// Carries maps of preprocessed slices, given as (slice index in the canonical volume, map), to
     /// the native grid: linear interpolation, 0 outside the field and on other slices.
     ///
     /// # Panics
-    /// If a map has not the prepared size, or a slice index lies beyond the volume.
+    /// If a map has not the preprocessed size, or a slice index lies beyond the volume.
     pub fn to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Array3<f32> {
         self.gather(maps, |map, row, column| sample_linear(map.view(), row, column).unwrap_or(0.0))
     }
@@ -74,7 +74,7 @@ impl Placement {
         })
     }
 
-    /// Fills the native grid from prepared slices with `sample` at prepared (row, column).
+    /// Fills the native grid from preprocessed slices with `sample` at preprocessed (row, column).
     fn gather<T: Copy + Default + Send + Sync>(
         &self,
         slices: &[(usize, &Array2<T>)],
@@ -82,13 +82,13 @@ impl Placement {
     ) -> Array3<T> {
         let shape = self.orientation.source.map(|axis| self.geometry.shape[axis]);
         let places = |axis: &FieldAxis| -> Vec<f64> {
-            (0..axis.native).map(|pixel| axis.to_prepared(pixel as f64)).collect()
+            (0..axis.native).map(|pixel| axis.to_preprocessed(pixel as f64)).collect()
         };
         let (rows, columns) = (places(&self.field.rows), places(&self.field.columns));
         let filled: Vec<(usize, Array2<T>)> = slices
             .par_iter()
             .map(|&(index, slice)| {
-                assert_eq!(slice.dim(), self.field.prepared_shape(), "prepared size");
+                assert_eq!(slice.dim(), self.field.preprocessed_shape(), "preprocessed size");
                 let native = Array2::from_shape_fn((shape[1], shape[2]), |(row, column)| {
                     sample(slice, rows[row], columns[column])
                 });
@@ -104,5 +104,5 @@ impl Placement {
 }
 
 #[cfg(test)]
-#[path = "placement_tests.rs"]
+#[path = "native_transform_tests.rs"]
 mod tests;

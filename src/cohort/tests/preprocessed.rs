@@ -1,4 +1,4 @@
-//! Folders of prepared slices.
+//! Folders of preprocessed slices.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn save(root: &Path, name: &str, channels: &Array3<f64>) {
 }
 
 fn options() -> LoadOptions {
-    LoadOptions { frame: Frame::of_size(16), ..LoadOptions::default() }
+    LoadOptions { grid: SliceGrid::of_size(16), ..LoadOptions::default() }
 }
 
 /// The sentence a folder with one spoiled file is refused with.
@@ -58,7 +58,7 @@ fn slices_are_grouped_by_name_and_ordered_by_number() {
     assert_eq!(cohort.names(), ["7", "a", "test/b", "train/b"]);
     let subject = cohort.subject(3, &context).unwrap();
     assert_eq!(subject.slices.iter().map(|slice| slice.index).collect::<Vec<_>>(), [9, 10]);
-    assert!(subject.placement.is_none() && subject.discs.is_empty());
+    assert!(subject.native_transform.is_none() && subject.discs.is_empty());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_slice_is_taken_apart_by_its_label_codes() {
     assert!(slice.scoring[[3, 5]] && !slice.scoring[[2, 5]] && !slice.scoring[[3, 4]]);
     assert_eq!(slice.lesion.as_ref().map(count), Some(4));
     assert_eq!(slice.image[[0, 0]], 0.25);
-    assert_eq!(slice.pixel_mm, (12.5, 12.5));
+    assert_eq!(slice.pixel_spacing_mm, (12.5, 12.5));
     assert_eq!(subjects[0].slices[1].lesion.as_ref().map(count), Some(0));
     assert_eq!(subjects[1].slices[0].lesion, None, "no 6 anywhere says nothing");
     assert_eq!(subjects[2].slices[0].cord, slice.cord, "32-bit files hold the same");
@@ -165,7 +165,7 @@ fn the_published_example_slices_load() {
     let lesion = subjects[0].slices[1].lesion.as_ref().unwrap();
     assert_eq!(lesion.iter().filter(|&&lesion| lesion).count(), 19);
     assert_eq!(subjects[1].slices[0].region.iter().filter(|&&inside| inside).count(), 2);
-    assert_eq!(subjects[0].slices[0].pixel_mm, (0.78125, 0.78125));
+    assert_eq!(subjects[0].slices[0].pixel_spacing_mm, (0.78125, 0.78125));
 }
 
 #[test]

@@ -44,16 +44,16 @@ fn oblique() -> Geometry {
     Geometry { shape: [130, 190, 11], affine }
 }
 
-fn recipe() -> Preparation {
-    Preparation { frame: Frame { size: 128, field_mm: 140 }, ..Preparation::default() }
+fn recipe() -> Preprocessing {
+    Preprocessing { grid: SliceGrid { size: 128, fov_mm: 140 }, ..Preprocessing::default() }
 }
 
-fn prepare(volume: &LabelledVolume) -> Result<Prepared> {
-    recipe().prepare(&Arc::from("sub-01"), volume)
+fn preprocess(volume: &LabelledVolume) -> Result<Preprocessed> {
+    recipe().preprocess(&Arc::from("sub-01"), volume)
 }
 
 fn refusal(volume: &LabelledVolume) -> String {
-    prepare(volume).expect_err("should be refused").to_string()
+    preprocess(volume).expect_err("should be refused").to_string()
 }
 
 fn dice(a: &Array3<bool>, b: &Array3<bool>) -> f64 {
@@ -62,26 +62,31 @@ fn dice(a: &Array3<bool>, b: &Array3<bool>) -> f64 {
     2.0 * both as f64 / each as f64
 }
 
-/// The prepared cord, carried back to the native grid.
-fn cord_in_native(prepared: &Prepared) -> Array3<bool> {
-    let masks: Vec<_> = prepared.slices.iter().map(|slice| (slice.index, &slice.cord)).collect();
-    prepared.placement.mask_to_native(&masks)
+/// The preprocessed cord, carried back to the native grid.
+fn cord_in_native(preprocessed: &Preprocessed) -> Array3<bool> {
+    let masks: Vec<_> =
+        preprocessed.slices.iter().map(|slice| (slice.index, &slice.cord)).collect();
+    preprocessed.native_transform.mask_to_native(&masks)
 }
 
 #[test]
 fn slices_hold_what_they_promise() {
-    let prepared = prepare(&neck(canonical())).unwrap();
+    let preprocessed = preprocess(&neck(canonical())).unwrap();
     // Radius 10 mm, dilated in-plane only: the slices within 10 mm of the middle.
-    let indices: Vec<usize> = prepared.slices.iter().map(|slice| slice.index).collect();
+    let indices: Vec<usize> = preprocessed.slices.iter().map(|slice| slice.index).collect();
     assert_eq!(indices, [2, 3, 4, 5, 6, 7, 8]);
-    assert!(prepared.notes.is_empty(), "{:?}", prepared.notes);
-    let slice = &prepared.slices[3];
+    assert!(preprocessed.notes.is_empty(), "{:?}", preprocessed.notes);
+    let slice = &preprocessed.slices[3];
     assert_eq!((slice.size(), &*slice.subject), (128, "sub-01"));
     assert!(slice.image.iter().all(|x| (0.0..=1.0).contains(x)));
     assert_eq!(slice.lesion, None);
-    assert!(slice.pixel_mm.0 > 1.05 && slice.pixel_mm.0 < 1.15, "{:?}", slice.pixel_mm);
+    assert!(
+        slice.pixel_spacing_mm.0 > 1.05 && slice.pixel_spacing_mm.0 < 1.15,
+        "{:?}",
+        slice.pixel_spacing_mm
+    );
     let area = |mask: &Array2<bool>| mask.iter().filter(|x| **x).count() as f64;
-    let pixel = slice.pixel_mm.0 * slice.pixel_mm.1;
+    let pixel = slice.pixel_spacing_mm.0 * slice.pixel_spacing_mm.1;
     assert!((area(&slice.cord) * pixel / (120.0 * 12.0) - 1.0).abs() < 0.08);
     assert!((area(&slice.csf) * pixel / (120.0 * 8.0) - 1.0).abs() < 0.08);
     for (pixel, &scored) in slice.scoring.indexed_iter() {
@@ -96,8 +101,8 @@ fn slices_hold_what_they_promise() {
 #[test]
 fn superior_is_up_and_anterior_is_left() {
     for geometry in [canonical(), oblique()] {
-        let prepared = prepare(&neck(geometry)).unwrap();
-        let image = &prepared.slices[prepared.slices.len() / 2].image;
+        let preprocessed = preprocess(&neck(geometry)).unwrap();
+        let image = &preprocessed.slices[preprocessed.slices.len() / 2].image;
         let mean = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
             image.slice(ndarray::s![rows, columns]).mean().unwrap()
         };
@@ -112,7 +117,7 @@ fn the_storage_order_changes_nothing_in_any_of_48() {
     geometry.affine.0.iter_mut().for_each(|row| row[1..3].iter_mut().for_each(|x| *x *= 2.0));
     geometry.affine.0[0][3] = 6.6;
     let reference_volume = neck(geometry);
-    let reference = prepare(&reference_volume).unwrap();
+    let reference = preprocess(&reference_volume).unwrap();
     for code in 0..48 {
         let source = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][code / 8];
         let flipped = [0, 1, 2].map(|axis| code >> axis & 1 == 1);
@@ -122,7 +127,7 @@ fn the_storage_order_changes_nothing_in_any_of_48() {
             let affine = storage.canonical_geometry(&volume.geometry()).affine;
             Volume { voxels: storage.apply(&volume.voxels), affine }
         };
-        let prepared = prepare(&LabelledVolume {
+        let preprocessed = preprocess(&LabelledVolume {
             image: stored(&reference_volume.image),
             cord: stored(&reference_volume.cord),
             csf: reference_volume.csf.as_ref().map(stored),
@@ -130,8 +135,8 @@ fn the_storage_order_changes_nothing_in_any_of_48() {
             lesion: None,
         })
         .unwrap();
-        assert_eq!(prepared.slices, reference.slices);
-        let back = storage.undo(&cord_in_native(&prepared));
+        assert_eq!(preprocessed.slices, reference.slices);
+        let back = storage.undo(&cord_in_native(&preprocessed));
         assert_eq!(back, cord_in_native(&reference));
     }
 }
@@ -140,9 +145,9 @@ fn the_storage_order_changes_nothing_in_any_of_48() {
 fn a_cord_mask_carried_back_overlaps_the_original() {
     for geometry in [canonical(), oblique()] {
         let volume = neck(geometry);
-        let prepared = prepare(&volume).unwrap();
+        let preprocessed = preprocess(&volume).unwrap();
         let original = volume.cord.voxels.mapv(|x| x != 0.0);
-        let overlap = dice(&cord_in_native(&prepared), &original);
+        let overlap = dice(&cord_in_native(&preprocessed), &original);
         assert!(overlap > 0.93, "{overlap}");
     }
 }
@@ -152,7 +157,7 @@ fn the_result_does_not_depend_on_the_thread_count() {
     let volume = neck(oblique());
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| prepare(&volume)).unwrap().slices
+        pool.install(|| preprocess(&volume)).unwrap().slices
     };
     assert_eq!(on(1), on(3));
 }
@@ -176,16 +181,17 @@ fn discs_and_lesions_land_where_they_were_marked() {
         }
     }
     (volume.discs, volume.lesion) = (Some(discs), Some(lesion));
-    let prepared = prepare(&volume).unwrap();
-    assert_eq!(prepared.discs.iter().map(|disc| disc.value).collect::<Vec<_>>(), [4, 5]);
-    let [_, row, column] = prepared.placement.voxel_to_prepared([61.0, 120.0, 5.0]);
-    assert!((prepared.discs[0].row - row).abs() < 1e-9);
-    assert!((prepared.discs[0].column - column).abs() < 1e-9);
+    let preprocessed = preprocess(&volume).unwrap();
+    assert_eq!(preprocessed.discs.iter().map(|disc| disc.value).collect::<Vec<_>>(), [4, 5]);
+    let [_, row, column] = preprocessed.native_transform.voxel_to_preprocessed([61.0, 120.0, 5.0]);
+    assert!((preprocessed.discs[0].row - row).abs() < 1e-9);
+    assert!((preprocessed.discs[0].column - column).abs() < 1e-9);
     let lesion_of = |index: usize| {
-        let slice = prepared.slices.iter().find(|slice| slice.index == index).unwrap();
+        let slice = preprocessed.slices.iter().find(|slice| slice.index == index).unwrap();
         slice.lesion.clone().unwrap()
     };
-    let [slice, row, column] = prepared.placement.voxel_to_prepared([61.0, 105.0, 5.0]);
+    let [slice, row, column] =
+        preprocessed.native_transform.voxel_to_preprocessed([61.0, 105.0, 5.0]);
     assert!(lesion_of(slice as usize)[[row.round() as usize, column.round() as usize]]);
     assert!(lesion_of(slice as usize - 2).iter().all(|x| !x));
 }
@@ -200,8 +206,8 @@ fn short_and_narrow_fields_of_view_are_padded() {
         for (row, origin) in geometry.affine.0.iter_mut().zip(origin) {
             row[3] = origin;
         }
-        let prepared = prepare(&neck(geometry)).unwrap();
-        let slice = &prepared.slices[prepared.slices.len() / 2];
+        let preprocessed = preprocess(&neck(geometry)).unwrap();
+        let slice = &preprocessed.slices[preprocessed.slices.len() / 2];
         assert_eq!(slice.image.dim(), (128, 128));
         assert!(slice.image.iter().all(|x| (0.0..=1.0).contains(x)));
         assert_eq!(slice.image[[0, 0]], slice.image[[127, 127]], "padding is one value");
@@ -218,11 +224,12 @@ fn the_cord_is_not_lost_in_a_tall_field_of_view() {
         }
     }
     volume.csf = None;
-    let recipe = Preparation { frame: Frame { size: 64, field_mm: 60 }, ..Preparation::default() };
-    let prepared = recipe.prepare(&Arc::from("sub-01"), &volume).unwrap();
-    assert!(prepared.notes[0].contains("mm up"), "{:?}", prepared.notes);
+    let recipe =
+        Preprocessing { grid: SliceGrid { size: 64, fov_mm: 60 }, ..Preprocessing::default() };
+    let preprocessed = recipe.preprocess(&Arc::from("sub-01"), &volume).unwrap();
+    assert!(preprocessed.notes[0].contains("mm up"), "{:?}", preprocessed.notes);
     let original = volume.cord.voxels.mapv(|x| x != 0.0);
-    assert!(dice(&cord_in_native(&prepared), &original) > 0.9);
+    assert!(dice(&cord_in_native(&preprocessed), &original) > 0.9);
 }
 
 #[test]
@@ -269,15 +276,15 @@ fn unusable_volumes_are_refused_with_a_sentence() {
 #[test]
 fn recipes_that_make_no_sense_are_refused() {
     let volume = neck(canonical());
-    let frame = recipe().frame;
+    let grid = recipe().grid;
     for wrong in [
-        Preparation { frame: Frame { size: 0, ..frame }, ..recipe() },
-        Preparation { frame: Frame { field_mm: 0, ..frame }, ..recipe() },
-        Preparation { frame: Frame { field_mm: 1 << 40, ..frame }, ..recipe() },
-        Preparation { clip: (99.8, 0.2), ..recipe() },
-        Preparation { clip: (f64::NAN, 50.0), ..recipe() },
+        Preprocessing { grid: SliceGrid { size: 0, ..grid }, ..recipe() },
+        Preprocessing { grid: SliceGrid { fov_mm: 0, ..grid }, ..recipe() },
+        Preprocessing { grid: SliceGrid { fov_mm: 1 << 40, ..grid }, ..recipe() },
+        Preprocessing { clip: (99.8, 0.2), ..recipe() },
+        Preprocessing { clip: (f64::NAN, 50.0), ..recipe() },
     ] {
-        let error = wrong.prepare(&Arc::from("sub-01"), &volume).unwrap_err();
+        let error = wrong.preprocess(&Arc::from("sub-01"), &volume).unwrap_err();
         assert!(matches!(error, Error::Input(_)), "{error}");
     }
 }
@@ -315,15 +322,16 @@ fn every_subject_of_the_semi_synthetic_cohort_prepares() {
             discs: read_if_there(label("labels-disc")),
             lesion: read_if_there(label("label-lesion_seg")),
         };
-        let prepared = Preparation::default().prepare(&Arc::from(&*name), &volume).unwrap();
+        let preprocessed =
+            Preprocessing::default().preprocess(&Arc::from(&*name), &volume).unwrap();
         assert_eq!(
-            prepared.discs.iter().map(|d| d.value).collect::<Vec<_>>(),
+            preprocessed.discs.iter().map(|d| d.value).collect::<Vec<_>>(),
             [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "{name}"
         );
-        assert!(prepared.slices.len() >= 3, "{name}: {} slices", prepared.slices.len());
+        assert!(preprocessed.slices.len() >= 3, "{name}: {} slices", preprocessed.slices.len());
         let original = volume.cord.voxels.mapv(|x| x != 0.0);
-        let overlap = dice(&cord_in_native(&prepared), &original);
+        let overlap = dice(&cord_in_native(&preprocessed), &original);
         assert!(overlap > 0.9, "{name}: {overlap}");
         count += 1;
     }
@@ -344,9 +352,9 @@ fn real_volumes_prepare() {
             discs: None,
             lesion: None,
         };
-        let prepared = Preparation::default().prepare(&Arc::from(image), &volume).unwrap();
+        let preprocessed = Preprocessing::default().preprocess(&Arc::from(image), &volume).unwrap();
         let original = volume.cord.voxels.mapv(|x| x != 0.0);
-        let overlap = dice(&cord_in_native(&prepared), &original);
+        let overlap = dice(&cord_in_native(&preprocessed), &original);
         assert!(overlap > 0.9, "{image}: {overlap}");
     }
 }

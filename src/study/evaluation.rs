@@ -10,13 +10,13 @@ use crate::report::{Display, Part, Show, Table, Tabulate, evaluation_table};
 /// How well a method found what is known to be there. Several stand side by side as a slice of
 /// references.
 #[derive(Clone, Debug)]
-pub struct Judgement {
+pub struct CohortEvaluation {
     pub evaluation: Evaluation,
     pub roc: MethodRoc,
 }
 
-impl Judgement {
-    /// Judges findings.
+impl CohortEvaluation {
+    /// Evaluates findings.
     ///
     /// # Errors
     /// As [`evaluate`].
@@ -27,43 +27,43 @@ impl Judgement {
     }
 
     /// ROC curves on one chart.
-    pub fn chart(judgements: &[&Self]) -> Figure {
-        let curves: Vec<MethodRoc> = judgements.iter().map(|one| one.roc.clone()).collect();
+    pub fn chart(evaluations: &[&Self]) -> Figure {
+        let curves: Vec<MethodRoc> = evaluations.iter().map(|one| one.roc.clone()).collect();
         roc_curves(&curves)
     }
 }
 
-impl Tabulate for [&Judgement] {
+impl Tabulate for [&CohortEvaluation] {
     fn table(&self) -> Result<Table> {
         evaluation_table(&self.iter().map(|one| &one.evaluation).collect::<Vec<_>>())
     }
 }
 
-impl Show for [&Judgement] {
+impl Show for [&CohortEvaluation] {
     fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Table(self.table()?), Part::Figure(Judgement::chart(self))]))
+        Ok(Display::of([Part::Table(self.table()?), Part::Figure(CohortEvaluation::chart(self))]))
     }
 }
 
-impl Show for [Judgement] {
+impl Show for [CohortEvaluation] {
     fn show(&self) -> Result<Display> {
         self.iter().collect::<Vec<_>>().as_slice().show()
     }
 }
 
-impl Show for Vec<Judgement> {
+impl Show for Vec<CohortEvaluation> {
     fn show(&self) -> Result<Display> {
         self.as_slice().show()
     }
 }
 
-impl Tabulate for Judgement {
+impl Tabulate for CohortEvaluation {
     fn table(&self) -> Result<Table> {
         [self].as_slice().table()
     }
 }
 
-impl Show for Judgement {
+impl Show for CohortEvaluation {
     fn show(&self) -> Result<Display> {
         [self].as_slice().show()
     }

@@ -8,21 +8,25 @@ use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::slice_view::{outlines, with_lesion};
 use super::{Figure, style};
 use crate::cohort::Slice;
-use crate::detection::Redrawing;
+use crate::detection::Reconstruction;
 use crate::uncertainty::Uncertainty;
 
 /// Height of a panel with its title, in drawing units.
 const HEIGHT: i32 = 1120;
 
-/// How a method redrew one slice: the whole image, then image, reconstruction, variance (where
+/// How a method reconstructed one slice: the whole image, then image, reconstruction, variance (where
 /// the method has one) and error around the region of interest.
-pub fn redrawing_panels(slice: &Slice, redrawing: &Redrawing, method: &str) -> Figure {
+pub fn reconstruction_panels(
+    slice: &Slice,
+    reconstruction: &Reconstruction,
+    method: &str,
+) -> Figure {
     panels(
         format!("{method}: {}, slice {}", slice.subject, slice.index),
         slice,
-        &redrawing.reconstruction,
-        redrawing.variance.as_ref(),
-        &redrawing.error,
+        &reconstruction.reconstruction,
+        reconstruction.variance.as_ref(),
+        &reconstruction.error,
     )
 }
 
@@ -52,11 +56,12 @@ fn panels(
     let intensity = Scale::intensity();
     let mut row: Vec<(Panel, Option<Scale>)> = Vec::new();
     if crop != whole {
-        let context = Panel::new("whole slice", &slice.image, &intensity, whole, slice.pixel_mm);
+        let context =
+            Panel::new("whole slice", &slice.image, &intensity, whole, slice.pixel_spacing_mm);
         row.push((context.framed(crop), None));
     }
     let mut close_up = |title: &str, map: &Array2<f32>, scale: Scale, bar: bool| {
-        let panel = Panel::new(title, map, &scale, crop, slice.pixel_mm)
+        let panel = Panel::new(title, map, &scale, crop, slice.pixel_spacing_mm)
             .outlined(&slice.region, style::REGION);
         row.push((with_lesion(panel, slice).0, bar.then_some(scale)));
     };

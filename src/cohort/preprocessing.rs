@@ -1,9 +1,9 @@
-//! The published preparation of a volume (paper section 3.1), with the transform kept so that any
+//! The published preprocessing of a volume (paper section 3.1), with the transform kept so that any
 //! map goes back to the grid it came from.
 //!
 //! The steps: canonical sagittal axes by the affine; in-plane resampling to 1 mm (cubic spline
 //! for the image, nearest neighbour for labels; slices are not resampled); the region of interest
-//! on that grid; a centred field, cropped or zero-padded; scaling of the field to the prepared
+//! on that grid; a centred field, cropped or zero-padded; scaling of the field to the preprocessed
 //! size; clipping to percentiles and scaling to [0, 1] over the whole volume.
 //!
 //! It departs from the published scripts where these would go wrong silently:
@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use super::field::{Field, FieldAxis};
 use super::intensity::normalise;
 use super::region::{RegionRule, eroded, region_of_interest};
-use super::{Disc, Frame, Placement, Slice};
+use super::{Disc, NativeTransform, Slice, SliceGrid};
 use crate::volume::{Geometry, Orientation, Volume};
 use crate::{Error, Result};
 
@@ -42,21 +42,21 @@ pub struct LabelledVolume {
 
 /// The recipe. The defaults are the published ones, with the rule for clinical volumes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Preparation {
-    pub frame: Frame,
+pub struct Preprocessing {
+    pub grid: SliceGrid,
     /// Percentiles to clip at (0.2, 99.8), of the voxels that are not background.
     pub clip: (f64, f64),
     pub region: RegionRule,
 }
 
-/// What preparation yields.
+/// What preprocessing yields.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct Preprocessed {
     /// Slices with a region of interest only, from the patient's right to left.
     pub slices: Vec<Slice>,
     /// Superior first.
     pub discs: Vec<Disc>,
-    pub placement: Placement,
+    pub native_transform: NativeTransform,
     /// Clauses for the user about what was worked around, such as a moved field; without the
     /// subject's name.
     pub notes: Vec<String>,
@@ -68,20 +68,20 @@ const MAX_RESAMPLED: usize = 4096;
 /// Disc labels are 1 to this; the lumbosacral one is 25.
 const MAX_DISC: f32 = 30.0;
 
-impl Default for Preparation {
+impl Default for Preprocessing {
     fn default() -> Self {
-        Self { frame: Frame::default(), clip: (0.2, 99.8), region: RegionRule::DropSmall }
+        Self { grid: SliceGrid::default(), clip: (0.2, 99.8), region: RegionRule::DropSmall }
     }
 }
 
-impl Preparation {
-    /// Prepares one subject's volume.
+impl Preprocessing {
+    /// Preprocesses one subject's volume.
     ///
     /// # Errors
     /// [`Error::Input`] for a recipe that makes no sense. [`Error::Subject`] if labels are on
     /// another grid than the image, values are not finite, the cord is empty or outside the field,
     /// the image has no contrast, or its field of view is unusable.
-    pub fn prepare(&self, subject: &Arc<str>, volume: &LabelledVolume) -> Result<Prepared> {
+    pub fn preprocess(&self, subject: &Arc<str>, volume: &LabelledVolume) -> Result<Preprocessed> {
         self.check()?;
         let refuse = |reason: String| Error::subject(subject.as_ref(), reason);
         volume.check().map_err(refuse)?;
@@ -120,15 +120,15 @@ impl Preparation {
                     .to_string(),
             ));
         }
-        let placement = Placement::new(native, orientation, field);
+        let native_transform = NativeTransform::new(native, orientation, field);
         let discs =
-            volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &placement));
-        Ok(Prepared { slices, discs, placement, notes })
+            volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &native_transform));
+        Ok(Preprocessed { slices, discs, native_transform, notes })
     }
 
     /// Whether the recipe makes sense.
     fn check(&self) -> Result<()> {
-        self.frame.check()?;
+        self.grid.check()?;
         let (low, high) = self.clip;
         if !(0.0 <= low && low < high && high <= 100.0) {
             return Err(Error::input(format!(
@@ -141,25 +141,25 @@ impl Preparation {
     /// The centred field of a canonical volume. The error is a clause.
     fn field(&self, canonical: &Geometry) -> Result<Field, String> {
         let spacing = canonical.affine.spacing();
-        let Frame { size, field_mm } = self.frame;
+        let SliceGrid { size, fov_mm } = self.grid;
         let axis = |axis: usize, name: &str| {
             let (native, spacing) = (canonical.shape[axis], spacing[axis]);
-            let along = FieldAxis::centred(native, spacing, field_mm, size);
+            let along = FieldAxis::centred(native, spacing, fov_mm, size);
             if (2..=MAX_RESAMPLED).contains(&along.resampled) {
                 Ok(along)
             } else {
                 Err(format!(
                     "its sagittal slices have {native} {name} of {spacing:.4} mm, which cannot be \
-                     prepared; check the voxel size in its header"
+                     preprocessed; check the voxel size in its header"
                 ))
             }
         };
         Ok(Field { rows: axis(1, "rows")?, columns: axis(2, "columns")? })
     }
 
-    /// The prepared image (slice, row, column) in [0, 1], or nothing if it has no contrast.
+    /// The preprocessed image (slice, row, column) in [0, 1], or nothing if it has no contrast.
     fn image(&self, field: &Field, canonical: &Array3<f32>) -> Option<Array3<f64>> {
-        let slices = each_slice(canonical, |slice| field.prepare_image(slice));
+        let slices = each_slice(canonical, |slice| field.preprocess_image(slice));
         let views: Vec<_> = slices.iter().map(|slice| slice.view()).collect();
         let mut image = ndarray::stack(Axis(0), &views).ok()?;
         normalise(&mut image, &field.padding(), self.clip).then_some(image)
@@ -181,22 +181,22 @@ impl Preparation {
         if !inside.iter().any(|&inside| inside) {
             return None;
         }
-        let region = field.prepare_mask(&region_of_interest(&inside, self.region));
+        let region = field.preprocess_mask(&region_of_interest(&inside, self.region));
         if !region.iter().any(|&inside| inside) {
             return None;
         }
-        let cord = field.prepare_mask(labels.cord);
+        let cord = field.preprocess_mask(labels.cord);
         let nothing = || Array2::from_elem(cord.dim(), false);
         Some(Slice {
             subject: subject.clone(),
             index,
             image,
-            csf: labels.csf.map_or_else(nothing, |csf| field.prepare_mask(csf)),
+            csf: labels.csf.map_or_else(nothing, |csf| field.preprocess_mask(csf)),
             scoring: eroded(&cord) & &region,
-            lesion: labels.lesion.map(|lesion| field.prepare_mask(lesion)),
+            lesion: labels.lesion.map(|lesion| field.preprocess_mask(lesion)),
             cord,
             region,
-            pixel_mm: field.pixel_mm(),
+            pixel_spacing_mm: field.pixel_spacing_mm(),
         })
     }
 }
@@ -259,19 +259,19 @@ fn is_constant(image: &Volume) -> bool {
     image.voxels.iter().all(|value| Some(value) == image.voxels.first())
 }
 
-/// Applies `prepare` to every slice of a canonical volume, in parallel and in order.
+/// Applies `preprocess` to every slice of a canonical volume, in parallel and in order.
 fn each_slice<T: Sync, R: Send>(
     canonical: &Array3<T>,
-    prepare: impl Fn(ArrayView2<T>) -> R + Sync,
+    preprocess: impl Fn(ArrayView2<T>) -> R + Sync,
 ) -> Vec<R> {
     (0..canonical.len_of(Axis(0)))
         .into_par_iter()
-        .map(|slice| prepare(canonical.index_axis(Axis(0), slice)))
+        .map(|slice| preprocess(canonical.index_axis(Axis(0), slice)))
         .collect()
 }
 
-/// Disc labels in prepared coordinates, superior first.
-fn discs_in(labels: &Volume, placement: &Placement) -> Vec<Disc> {
+/// Disc labels in preprocessed coordinates, superior first.
+fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> Vec<Disc> {
     let mut sums: BTreeMap<u8, (f64, [f64; 3])> = BTreeMap::new();
     for ((i, j, k), &value) in labels.voxels.indexed_iter() {
         let value = value.round();
@@ -286,7 +286,8 @@ fn discs_in(labels: &Volume, placement: &Placement) -> Vec<Disc> {
     let mut discs: Vec<Disc> = sums
         .into_iter()
         .map(|(value, (count, sum))| {
-            let [_, row, column] = placement.voxel_to_prepared(sum.map(|sum| sum / count));
+            let [_, row, column] =
+                native_transform.voxel_to_preprocessed(sum.map(|sum| sum / count));
             Disc { value, row, column }
         })
         .collect();
@@ -295,5 +296,5 @@ fn discs_in(labels: &Volume, placement: &Placement) -> Vec<Disc> {
 }
 
 #[cfg(test)]
-#[path = "preparation_tests.rs"]
+#[path = "preprocessing_tests.rs"]
 mod tests;

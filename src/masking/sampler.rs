@@ -1,4 +1,4 @@
-//! What guides the masks of a cohort: per slice, how unsure the model is about each patch and
+//! Draws the masks of a cohort from its uncertainty: per slice, the variance of each patch and
 //! which patches are spared.
 
 use std::collections::BTreeMap;
@@ -7,66 +7,70 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::scores::{BatchGuide, Normalisation, Strategy, draw_order};
+use super::scores::{BatchStatistics, MaskingStrategy, Normalisation, draw_order};
 use crate::cohort::Slice;
 use crate::context::Stream;
-use crate::model::{PatchOrder, patch_counts, patch_sums};
+use crate::model::{PatchOrder, patch_counts, patch_sums, uniform_noise};
 use crate::uncertainty::{IslandRule, Uncertainty};
 use crate::{Error, Result};
 
-/// The guidance of one slice; each vector has L entries.
+/// What the masks of one slice depend on; each vector has L entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SliceGuide {
+pub struct PatchStatistics {
     /// Sum of the Monte-Carlo variance over the patch.
     pub variance: Vec<f32>,
     /// Whether the patch holds a high-error island.
     pub spared: Vec<bool>,
 }
 
-/// Guidance for the masks of a cohort. Masks themselves are drawn anew at every batch.
+/// A masking strategy with the statistics it needs. Masks themselves are drawn anew at every batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Guide {
-    pub strategy: Strategy,
+pub struct MaskSampler {
+    pub strategy: MaskingStrategy,
     pub normalisation: Normalisation,
     /// Temperature of the softmax over patch variances (τ, 1 in the paper).
     pub temperature: f64,
     /// Edge of a patch, pixels.
     pub patch: usize,
-    /// Mean Monte-Carlo variance inside the regions of the guided slices.
+    /// Mean Monte-Carlo variance inside the regions of the slices.
     pub mean_variance: Option<f64>,
-    /// Mean Monte-Carlo |error| inside the regions of the guided slices.
+    /// Mean Monte-Carlo |error| inside the regions of the slices.
     pub mean_error: Option<f64>,
     #[serde(with = "as_pairs")]
-    slices: BTreeMap<(Arc<str>, usize), SliceGuide>,
+    slices: BTreeMap<(Arc<str>, usize), PatchStatistics>,
 }
 
 /// A map whose keys are no strings, as JSON has it: a list of pairs.
 mod as_pairs {
     use super::*;
 
-    type Slices = BTreeMap<(Arc<str>, usize), SliceGuide>;
+    type Slices = BTreeMap<(Arc<str>, usize), PatchStatistics>;
 
     pub fn serialize<S: Serializer>(
         slices: &Slices,
         to: S,
     ) -> std::result::Result<S::Ok, S::Error> {
-        to.collect_seq(slices.iter().map(|((subject, index), guide)| (&**subject, index, guide)))
+        to.collect_seq(
+            slices.iter().map(|((subject, index), statistics)| (&**subject, index, statistics)),
+        )
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> std::result::Result<Slices, D::Error> {
-        let pairs = Vec::<(String, usize, SliceGuide)>::deserialize(from)?;
-        let keyed = |(subject, index, guide): (String, usize, _)| ((subject.into(), index), guide);
+        let pairs = Vec::<(String, usize, PatchStatistics)>::deserialize(from)?;
+        let keyed = |(subject, index, statistics): (String, usize, _)| {
+            ((subject.into(), index), statistics)
+        };
         Ok(pairs.into_iter().map(keyed).collect())
     }
 }
 
-impl Guide {
+impl MaskSampler {
     /// Uniform masks: what pretraining uses.
     pub fn random(patch: usize) -> Self {
         Self {
-            strategy: Strategy::Random,
+            strategy: MaskingStrategy::Random,
             normalisation: Normalisation::default(),
             temperature: 1.0,
             patch,
@@ -76,9 +80,9 @@ impl Guide {
         }
     }
 
-    /// Masks guided by the uncertainty of each slice.
+    /// Masks that follow the uncertainty of each slice.
     pub fn from_uncertainty<'a>(
-        strategy: Strategy,
+        strategy: MaskingStrategy,
         maps: impl IntoIterator<Item = (&'a Slice, &'a Uncertainty)>,
         patch: usize,
     ) -> Self {
@@ -89,11 +93,11 @@ impl Guide {
             pixels += slice.region.iter().filter(|inside| **inside).count();
             let islands = IslandRule::default().filter(&map.error);
             let spared = patch_sums(islands.view(), patch).into_iter().map(|sum| sum > 0.0);
-            let guide = SliceGuide {
+            let statistics = PatchStatistics {
                 variance: patch_sums(map.variance.view(), patch),
                 spared: spared.collect(),
             };
-            ((slice.subject.clone(), slice.index), guide)
+            ((slice.subject.clone(), slice.index), statistics)
         });
         let slices = slices.collect();
         let mean = |sum: f64| (pixels > 0).then(|| sum / pixels as f64);
@@ -116,58 +120,73 @@ impl Guide {
         self
     }
 
-    /// The guidance of one slice, if there is any.
-    pub fn slice(&self, slice: &Slice) -> Option<&SliceGuide> {
+    /// The statistics of one slice, if there are any.
+    pub fn slice(&self, slice: &Slice) -> Option<&PatchStatistics> {
         self.slices.get(&(slice.subject.clone(), slice.index))
     }
 
-    /// Number of guided slices.
+    /// Number of slices with statistics.
     pub fn len(&self) -> usize {
         self.slices.len()
     }
 
-    /// Whether no slice is guided, as for random masks.
+    /// Whether no slice has statistics, as for random masks.
     pub fn is_empty(&self) -> bool {
         self.slices.is_empty()
     }
 
-    /// Draws the masks of a batch, hiding `ratio` of each region's patches.
-    pub fn draw(&self, batch: &[&Slice], ratio: f64, stream: &mut Stream) -> Result<PatchOrder> {
+    /// Draws the masks of a batch, hiding `mask_ratio` of each region's patches.
+    pub fn draw(
+        &self,
+        batch: &[&Slice],
+        mask_ratio: f64,
+        stream: &mut Stream,
+    ) -> Result<PatchOrder> {
         let region = region_counts(batch, self.patch);
         let (shape, patches) = (region.dim(), region.ncols());
         let mut variance = Array2::zeros(shape);
         let mut spared = Array2::from_elem(shape, false);
         for (row, slice) in batch.iter().enumerate() {
-            if self.strategy == Strategy::Random {
+            if self.strategy == MaskingStrategy::Random {
                 continue;
             }
-            let guide = self.slice(slice).ok_or_else(|| {
+            let statistics = self.slice(slice).ok_or_else(|| {
                 Error::subject(
                     &*slice.subject,
                     format!(
-                        "slice {} has no uncertainty to guide its masks; \
+                        "slice {} has no uncertainty for its masks; \
                          estimate the uncertainty of this cohort and regenerate the masks",
                         slice.index
                     ),
                 )
             })?;
-            if guide.variance.len() != patches {
+            if statistics.variance.len() != patches {
                 return Err(Error::subject(
                     &*slice.subject,
                     format!(
                         "the masks were made for {} patches but the slice has {patches}",
-                        guide.variance.len()
+                        statistics.variance.len()
                     ),
                 ));
             }
-            variance.row_mut(row).assign(&ArrayView1::from(&guide.variance));
-            spared.row_mut(row).assign(&ArrayView1::from(&guide.spared));
+            variance.row_mut(row).assign(&ArrayView1::from(&statistics.variance));
+            spared.row_mut(row).assign(&ArrayView1::from(&statistics.spared));
         }
-        let guide =
-            BatchGuide { region: region.view(), variance: variance.view(), spared: spared.view() };
+        let statistics = BatchStatistics {
+            region: region.view(),
+            variance: variance.view(),
+            spared: spared.view(),
+        };
         let noise = uniform_noise(shape, stream);
         let (normalisation, temperature) = (self.normalisation, self.temperature);
-        Ok(draw_order(self.strategy, normalisation, temperature, noise.view(), &guide, ratio))
+        Ok(draw_order(
+            self.strategy,
+            normalisation,
+            temperature,
+            noise.view(),
+            &statistics,
+            mask_ratio,
+        ))
     }
 }
 
@@ -179,10 +198,4 @@ pub fn region_counts(batch: &[&Slice], patch: usize) -> Array2<u32> {
         row.assign(&ArrayView1::from(&patch_counts(slice.region.view(), patch)));
     }
     counts
-}
-
-/// Uniform draws in the open interval (0, 1), so that their logarithms are finite.
-pub(crate) fn uniform_noise(shape: (usize, usize), stream: &mut Stream) -> Array2<f32> {
-    use rand::RngExt;
-    Array2::from_shape_simple_fn(shape, || stream.random_range(1e-6f32..1.0 - 1e-6))
 }

@@ -1,4 +1,4 @@
-//! What a prepared slice shows: how much of the body, on how many pixels.
+//! What a preprocessed slice shows: how much of the body, on how many pixels.
 
 use std::fmt;
 
@@ -8,44 +8,45 @@ use crate::{Error, Result};
 
 /// A square field of the body on a square grid of pixels. The default is the published one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Frame {
-    /// Edge of the prepared square slice, pixels (256).
+pub struct SliceGrid {
+    /// Edge of the preprocessed square slice, pixels (256).
     pub size: usize,
     /// Edge of the square field kept around the centre, mm (200). A smaller one spends fewer
     /// pixels, and so less time, on what is not spinal canal.
-    pub field_mm: usize,
+    #[serde(alias = "field_mm")]
+    pub fov_mm: usize,
 }
 
-impl Default for Frame {
+impl Default for SliceGrid {
     fn default() -> Self {
-        Self { size: 256, field_mm: 200 }
+        Self { size: 256, fov_mm: 200 }
     }
 }
 
-impl Frame {
+impl SliceGrid {
     /// The published field on `size` pixels.
     pub fn of_size(size: usize) -> Self {
         Self { size, ..Self::default() }
     }
 
-    /// Whether the frame makes sense.
+    /// Whether the grid makes sense.
     ///
     /// # Errors
     /// [`Error::Input`] for a size or field that nobody means.
     pub(super) fn check(self) -> Result<()> {
-        let Self { size, field_mm } = self;
+        let Self { size, fov_mm } = self;
         if !(8..=4096).contains(&size) {
             return Err(Error::input(format!("size is {size}; 8 to 4096 pixels make sense")));
         }
-        if !(8..=2048).contains(&field_mm) {
-            return Err(Error::input(format!("field_mm is {field_mm}; 8 to 2048 mm make sense")));
+        if !(8..=2048).contains(&fov_mm) {
+            return Err(Error::input(format!("fov_mm is {fov_mm}; 8 to 2048 mm make sense")));
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Frame {
+impl fmt::Display for SliceGrid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} pixels for {} mm", self.size, self.field_mm)
+        write!(f, "{} pixels for {} mm", self.size, self.fov_mm)
     }
 }
