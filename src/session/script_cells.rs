@@ -1,6 +1,7 @@
 //! A script in cells: the lines `# %%` that editors and notebooks know as the begin of a cell.
 
 use super::assist::{Token, tokens};
+use super::language;
 use super::rust::{from_call, to_call};
 
 /// A cell of a script.
@@ -36,18 +37,30 @@ impl ScriptCell {
     }
 }
 
+/// How a cell is written in a script, as the line that begins it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Code,
+    /// Code that does not parse, in comments: as it is, it could swallow the border to the next
+    /// cell.
+    CommentedCode,
+    Markdown,
+}
+
 /// The cells of a script. `# %%` begins one with code, `# %% [markdown]` one whose comments are
-/// text; what stands before the first of them is code. Empty cells are left out.
+/// text, `# %% [code]` one whose comments are code that does not parse; what stands before the
+/// first of them is code. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
     let mut cells = Vec::new();
-    let (mut kind, mut from) = (ScriptCellKind::Code, 0);
-    let mut end = |kind, text: &str| {
-        let cell = match kind {
-            ScriptCellKind::Code => {
+    let (mut form, mut from) = (Form::Code, 0);
+    let mut end = |form, text: &str| {
+        let cell = match form {
+            Form::Code => {
                 let ScriptCell { kind, source } = ScriptCell::code(unescaped(text));
                 ScriptCell { kind, source: from_call(&source) }
             }
-            ScriptCellKind::Markdown => ScriptCell::markdown(uncommented(text)),
+            Form::CommentedCode => ScriptCell::code(uncommented(text)),
+            Form::Markdown => ScriptCell::markdown(uncommented(text)),
         };
         if !cell.source.is_empty() {
             cells.push(cell);
@@ -59,36 +72,46 @@ pub fn script_cells(script: &str) -> Vec<ScriptCell> {
             script[..comment.range.start].ends_with('\n') || comment.range.start == 0;
         let text = &script[comment.range.clone()];
         if let Some(marked) = marker(text).filter(|_| at_line_start) {
-            end(kind, &script[from..comment.range.start]);
-            (kind, from) = (marked, comment.range.end);
+            end(form, &script[from..comment.range.start]);
+            (form, from) = (marked, comment.range.end);
         }
     }
-    end(kind, &script[from..]);
+    end(form, &script[from..]);
     cells
 }
 
 /// A script of these cells, which [`script_cells`] reads back.
 pub fn script_of(cells: &[ScriptCell]) -> String {
-    let cell = |ScriptCell { kind, source }: &ScriptCell| match kind {
-        ScriptCellKind::Code => format!("# %%\n{}\n", escaped(&to_call(source))),
-        ScriptCellKind::Markdown => {
-            let commented = source.lines().map(|line| match line {
-                "" => "#\n".to_owned(),
-                line => format!("{}\n", escape(&format!("# {line}"))),
-            });
-            format!("# %% [markdown]\n{}", commented.collect::<String>())
+    let cell = |ScriptCell { kind, source }: &ScriptCell| {
+        let code = to_call(source);
+        match kind {
+            ScriptCellKind::Code if language::parse("cell", &code).is_ok() => {
+                format!("# %%\n{}\n", escaped(&code))
+            }
+            ScriptCellKind::Code => format!("# %% [code]\n{}", commented(source)),
+            ScriptCellKind::Markdown => format!("# %% [markdown]\n{}", commented(source)),
         }
     };
     cells.iter().map(cell).collect::<Vec<_>>().join("\n")
 }
 
+/// Text in comments, none of which looks like the begin of a cell.
+fn commented(text: &str) -> String {
+    let line = |line| match line {
+        "" => "#\n".to_owned(),
+        line => format!("{}\n", escape(&format!("# {line}"))),
+    };
+    text.split('\n').map(line).collect()
+}
+
 /// What begins behind a comment, if that is the begin of a cell.
-fn marker(comment: &str) -> Option<ScriptCellKind> {
+fn marker(comment: &str) -> Option<Form> {
     let rest = comment.strip_prefix('#')?.trim_start().strip_prefix("%%")?;
     match rest.chars().next() {
         Some(c) if !c.is_whitespace() && c != '[' => None,
-        _ if rest.contains("[markdown]") || rest.contains("[md]") => Some(ScriptCellKind::Markdown),
-        _ => Some(ScriptCellKind::Code),
+        _ if rest.contains("[markdown]") || rest.contains("[md]") => Some(Form::Markdown),
+        _ if rest.contains("[code]") => Some(Form::CommentedCode),
+        _ => Some(Form::Code),
     }
 }
 
@@ -136,7 +159,7 @@ fn uncommented(text: &str) -> String {
         let line = line.strip_prefix('#').unwrap_or(line);
         format!("{}\n", line.strip_prefix(' ').unwrap_or(line))
     };
-    text.lines().map(line).collect()
+    text.split('\n').map(line).collect()
 }
 
 #[cfg(test)]
@@ -206,6 +229,14 @@ for subject in people:
         let source = "text = \"\"\"\n# %%\n\"\"\"\n#%%time\nx = 1  # %% here";
         assert_eq!(script_cells(source), [ScriptCell::code(source)]);
         let cells = [ScriptCell::code("# %% not a cell\n# # %% nor this\nx = 1")];
+        assert_eq!(script_cells(&script_of(&cells)), cells);
+    }
+
+    #[test]
+    fn code_that_does_not_parse_leaves_its_neighbours_alone() {
+        let sources =
+            ["  é", " %%", "x = \"\"\"", "y = \"\"\"", "f(", "# %%\n)", ":who", "f\"{f\"a\"}"];
+        let cells = sources.map(ScriptCell::code);
         assert_eq!(script_cells(&script_of(&cells)), cells);
     }
 

@@ -61,21 +61,23 @@ fn lex(source: &str, from: usize, tokens: &mut Vec<Placed>) -> Option<usize> {
     let text = &source[from..];
     let codemap = CodeMap::new(String::new(), text.to_owned());
     let mut end = from;
+    // The f-strings that have begun and not ended, outermost first.
+    let mut open: Vec<usize> = Vec::new();
     for lexed in Lexer::new(text, &Dialect::Extended, codemap) {
         let (token, range) = match lexed {
             Ok((begin, lexed, stop)) => (kind(&lexed), from + begin..from + stop),
             Err(_) => {
                 let rest = source[end..].trim_start_matches([' ', '\t', '\r', '\n', '\\']);
                 let begin = source.len() - rest.len();
-                let inside = tokens.iter().rposition(|placed| placed.token == Token::FormatStart);
-                let ended = tokens.iter().rposition(|placed| placed.token == Token::FormatEnd);
                 // An f-string that is broken counts as one text without expressions.
-                if let Some(start) = inside.filter(|start| Some(*start) > ended)
-                    && tokens[start].range.start >= from
-                {
-                    let begin = tokens[start].range.start;
-                    tokens.truncate(start);
+                if let Some(start) = open.first() {
+                    let begin = tokens[*start].range.start;
+                    tokens.truncate(*start);
                     return Some(push_string(source, begin, tokens));
+                }
+                // At the end of the text the lexer may repeat an error for ever.
+                if rest.is_empty() {
+                    return None;
                 }
                 if string_start(rest).is_some() {
                     return Some(push_string(source, begin, tokens));
@@ -93,6 +95,11 @@ fn lex(source: &str, from: usize, tokens: &mut Vec<Placed>) -> Option<usize> {
             && source.is_char_boundary(range.start)
             && source.is_char_boundary(range.end)
         {
+            match token {
+                Token::FormatStart => open.push(tokens.len()),
+                Token::FormatEnd => drop(open.pop()),
+                _ => {}
+            }
             tokens.push(Placed { token, range });
         }
     }
@@ -218,7 +225,7 @@ mod tests {
     fn a_string_that_does_not_end_ends_with_its_line() {
         use Token::*;
         let found = texts("f(strategy = \"e\ny = 1");
-        assert_eq!(found[4], (OpenText { content: 11 }, "\"e"), "{found:?}");
+        assert_eq!(found[4], (OpenText { content: 14 }, "\"e"), "{found:?}");
         assert_eq!(found[5..].len(), 4, "{found:?}");
         assert_eq!(texts("'''a\nb")[0], (OpenText { content: 3 }, "'''a\nb"));
         assert_eq!(texts("f\"{x} and")[0], (OpenText { content: 2 }, "f\"{x} and"));
@@ -234,6 +241,14 @@ mod tests {
         assert_eq!(found.last().unwrap().0, Token::FormatEnd);
         // The cursor in an open expression.
         assert!(texts("f'{a.").contains(&(Token::Word, "a")));
+    }
+
+    #[test]
+    fn an_open_nested_f_string_ends() {
+        for source in [r#"f"{f"a"}"#, r#"f"{f"a""#, r#"f"{f"{f"a"#, r#"f'''{f"a"}"#, r#"f"{f'a'}"#]
+        {
+            assert!(!tokens(source).is_empty(), "{source}");
+        }
     }
 
     #[test]
