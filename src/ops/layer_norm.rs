@@ -233,7 +233,8 @@ mod tests {
         fn matches_the_composite_for_any_shape(
             rows in 1usize..600, dim in 2usize..140, seed in 0u64..1000,
         ) {
-            assert_matches_f64(&apply, &inputs(rows, dim, seed), 3e-5, 1e-4);
+            // Rows of nearly equal values are divided by up to √ε: 300 times the rounding of x.
+            assert_matches_f64(&apply, &inputs(rows, dim, seed), 1e-4, 1e-4);
         }
     }
 

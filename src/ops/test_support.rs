@@ -48,7 +48,8 @@ pub fn result_and_gradients(
 }
 
 /// Compares `f` on f32 inputs with the same on f64 inputs (where it is the composite), gradients
-/// relative to the largest element of the true one.
+/// relative to the largest element of the true one. A small gradient is what is left of many terms
+/// of about 1 that cancel, so its rounding is measured against 0.1 at least.
 pub fn assert_matches_f64(
     f: &dyn Fn(&[Tensor]) -> Result<Tensor>,
     inputs: &[Tensor],
@@ -64,7 +65,7 @@ pub fn assert_matches_f64(
         let error = largest_difference(gradient, exact);
         let size = largest_difference(exact, &exact.zeros_like().unwrap());
         assert!(
-            error <= gradient_tolerance * size.max(1e-3),
+            error <= gradient_tolerance * size.max(0.1),
             "gradient {index} differs by {error:e} of {size:e}"
         );
     }

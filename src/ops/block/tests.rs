@@ -36,6 +36,8 @@ proptest! {
         batch in 1usize..4, tokens in 1usize..200, heads in 1usize..4, head_size in 2usize..12,
         hidden in 1usize..60, seed in 0u64..1000,
     ) {
+        // A norm over 2 channels is a sign, whose rounding no tolerance holds.
+        prop_assume!(heads * head_size >= 4);
         let inputs = inputs([batch, tokens, heads * head_size], hidden, seed);
         assert_matches_f64(&apply(heads), &inputs, 2e-5, 1e-4);
     }
