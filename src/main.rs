@@ -292,7 +292,16 @@ fn main() -> ExitCode {
     u2ad::ops::keep_element_wise_serial();
     u2ad::ops::keep_freed_memory();
     let CommandLine { command, shell } = CommandLine::parse();
-    let result = match command {
+    run(command, shell).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode> {
+    // A name that the kernels do not know would otherwise be passed over in silence.
+    u2ad::ops::InstructionSet::limit()?;
+    match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();
@@ -301,12 +310,8 @@ fn main() -> ExitCode {
         Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
         #[cfg(feature = "rust-cells")]
-        Some(Command::RustHost) => return u2ad::rust_cells::serve(),
+        Some(Command::RustHost) => Ok(u2ad::rust_cells::serve()),
         Some(Command::Repl { shell }) => shell.open(),
         None => shell.open(),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        ExitCode::FAILURE
-    })
+    }
 }

@@ -7,6 +7,7 @@ none yet. `python notebooks.py --store-rust` does it for the Rust notebooks.
 from __future__ import annotations
 
 import base64
+import os
 import platform
 import re
 import struct
@@ -20,10 +21,10 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = ROOT / "tutorials"
 PROGRAM = ROOT / "target" / "release" / "u2ad"
-NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 # A line of progress: whether it appears depends on the machine's speed.
 PROGRESS = re.compile(r"^.+: \d+ % \(.+ \d+ of \d+\).*\n?", re.MULTILINE)
-# The size of a picture in a page; its bits are compared on the same processor alone.
+# The size of a picture in a page; its bits are compared on the same instruction set alone.
 PICTURE = re.compile(r'src="data:image/png;base64,[^"]+"')
 
 
@@ -71,15 +72,23 @@ def shown(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return outputs
 
 
-def processor() -> str:
-    """What the last bits depend on: other processors add in another order. On this one, the same
-    program shows the same bytes."""
+def arithmetic() -> str:
+    """What the last bits depend on: kernels add in another order for another instruction set, which
+    the processor's name does not tell. The rule is that of the program (src/ops/dispatch.rs)."""
+    machine = f"{platform.system()} {platform.machine()}"
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+        flags = set(next(line for line in lines if line.startswith("flags")).split())
     except (OSError, StopIteration):
-        model = platform.processor()
-    return f"{platform.system()} {platform.machine()} {model}"
+        return machine
+    names = ["baseline"]
+    if flags >= {"avx2", "fma"}:
+        names.append("avx2")
+        if flags >= {"avx512f", "avx512vl", "avx512bw", "avx512dq"}:
+            names.append("avx512")
+    limit = os.environ.get("U2AD_INSTRUCTION_SET", names[-1])
+    # Products stay at the widest set, so that limited kernels give bits of their own.
+    return f"{machine} {names[-1]}" + ("" if limit == names[-1] else f" within {limit}")
 
 
 def png_size(encoded: str) -> tuple[int, int]:
@@ -87,12 +96,15 @@ def png_size(encoded: str) -> tuple[int, int]:
 
 
 def same_text(one: str, other: str, exact: bool) -> bool:
-    """Whether two texts say the same; on another processor, as many lines with the same beginning:
-    the last bits of a sum, multiplied by training, can change a number and who comes first."""
+    """Whether two texts say the same. On another instruction set the last bits of a sum differ;
+    multiplied by training, they change numbers, who comes first, and how many findings a list has.
+    There the text must begin with the same word and have about as many lines."""
     if exact or one == other:
         return one == other
-    one, other = NUMBER.sub("#", one).splitlines(), NUMBER.sub("#", other).splitlines()
-    return len(one) == len(other) and one[0].split()[:2] == other[0].split()[:2]
+    one, other = NUMBER.sub("#", one).split("\n"), NUMBER.sub("#", other).split("\n")
+    return one[0].split()[:1] == other[0].split()[:1] and (
+        max(len(one), len(other)) <= 2 * min(len(one), len(other)) + 4
+    )
 
 
 def difference(stored, fresh, exact: bool) -> str | None:
@@ -134,8 +146,7 @@ def twin(path: Path) -> str:
 def differences(path: Path) -> list[str]:
     """What a notebook shows now that is not what is stored in it."""
     stored, fresh = nbformat.read(path, as_version=4), run(path)
-    # The same processor gives the same bits; others add in another order.
-    exact = stored.metadata.get("u2ad", {}).get("processor") == processor()
+    exact = stored.metadata.get("u2ad", {}).get("arithmetic") == arithmetic()
     found = []
     for number, (before, after) in enumerate(zip(stored.cells, fresh.cells), 1):
         before, after = shown(before), shown(after)
@@ -149,7 +160,7 @@ def differences(path: Path) -> list[str]:
 
 def store(path: Path) -> None:
     notebook = run(path)
-    notebook.metadata["u2ad"] = {"processor": processor()}
+    notebook.metadata["u2ad"] = {"arithmetic": arithmetic()}
     for cell in notebook.cells:
         # Times of the run, which differ every time.
         cell.metadata.pop("execution", None)
