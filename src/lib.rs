@@ -47,6 +47,7 @@ pub mod masking;
 pub mod model;
 pub mod notebook;
 pub mod ops;
+pub mod phantom;
 pub mod prelude;
 pub mod report;
 #[cfg(feature = "rust-cells")]

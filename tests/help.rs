@@ -5,7 +5,7 @@ mod common;
 use std::fs::File;
 
 use common::Place;
-use u2ad::cohort::phantom::{PhantomOptions, write_bids};
+use u2ad::phantom::{PhantomOptions, write_bids};
 use u2ad::session::Manual;
 
 #[test]

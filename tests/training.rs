@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 use u2ad::Error;
-use u2ad::cohort::Slice;
+use u2ad::cohort::{Slice, Subject};
 use u2ad::context::{Context, Event, Reporter};
+use u2ad::detection::{MaskedAutoencoder, Reconstructor};
 use u2ad::masking::{MaskSampler, MaskingStrategy};
 use u2ad::model::Config;
-use u2ad::training::{Model, Stage, TrainingOptions, estimate, train_epoch};
+use u2ad::training::{Adaptation, Model, Stage, TrainingOptions, adapt, estimate, train_epoch};
 use u2ad::uncertainty::MonteCarlo;
 
 fn config() -> Config {
@@ -269,6 +270,41 @@ fn an_interrupt_inside_an_estimation_stops_it() {
     context.cancel.reset();
     let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
     assert!(estimate(&mut model, &[&slice], &settings, &context).is_ok());
+}
+
+#[test]
+fn detection_and_estimation_never_share_their_draws() {
+    let context = Context::new(1);
+    let (mut model, slice) = (Model::new(config(), &context).unwrap(), slice(0));
+    let settings = MonteCarlo { samples: 2, ..MonteCarlo::default() };
+    let detection = MaskedAutoencoder::of(&mut model, settings).unwrap();
+    let estimated = estimate(&mut model, &[&slice], &settings, &context).unwrap();
+    let again = MaskedAutoencoder::of(&mut model, settings).unwrap();
+    assert_eq!([detection.round, again.round, model.estimations], [0, 2, 3]);
+    let found = detection.reconstruct(&[&slice], &context).unwrap();
+    assert_ne!(found[0].reconstruction, estimated[0].mean);
+}
+
+#[test]
+fn a_short_adaptation_reaches_both_strategies() {
+    let context = Context::new(1);
+    let subject = Subject {
+        name: "a".into(),
+        participant: BTreeMap::new(),
+        slices: vec![slice(0), slice(1)],
+        discs: Vec::new(),
+        native_transform: None,
+    };
+    let strategies = |options: Adaptation| -> Vec<MaskingStrategy> {
+        let options = options.monte_carlo(MonteCarlo::default().samples(2));
+        let mut model = Model::new(config(), &context).unwrap();
+        let subjects = [Arc::new(subject.clone())];
+        let records = adapt(&mut model, &subjects, &options, &context).unwrap();
+        records.iter().map(|record| record.masking).collect()
+    };
+    use MaskingStrategy::{Au, Eu};
+    assert_eq!(strategies(Adaptation::default().epochs(4)), [Eu, Eu, Eu, Au]);
+    assert_eq!(strategies(Adaptation::default().epochs(3).epistemic_epochs(1)), [Eu, Au, Au]);
 }
 
 #[test]

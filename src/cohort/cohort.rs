@@ -14,10 +14,10 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
-use super::phantom::{self, PhantomOptions};
 use super::recipe::{Origin, Recipe, Step};
 use super::{Slice, SliceGrid, Subject, bids, preprocessed};
 use crate::context::{Context, Streams};
+use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
 
 /// How to load a cohort.

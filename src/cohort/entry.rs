@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::phantom::{self, PhantomOptions};
-use super::preprocessed::{self, SliceFile};
+use super::slice_files::{self, SliceFile};
 use super::volume_files::VolumeFiles;
-use super::{LabelledVolume, Preprocessing, RegionRule, SliceGrid, Subject, participants};
+use super::{Preprocessing, RegionRule, SliceGrid, Subject, participants};
 use crate::context::Streams;
+use crate::phantom::{self, PhantomOptions};
+use crate::volume::LabelledVolume;
 use crate::{Error, Result};
 
 /// A subject that may not be preprocessed yet.
@@ -86,7 +87,7 @@ impl Entry {
     pub(super) fn check_headers(&mut self, grid: SliceGrid) {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
-            Source::Slices(files) => preprocessed::check_headers(files, grid),
+            Source::Slices(files) => slice_files::check_headers(files, grid),
             Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
@@ -116,7 +117,7 @@ impl Entry {
                 self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
             Source::Slices(files) => {
-                (subject.slices, empty) = preprocessed::read_slices(&self.name, files, grid)?;
+                (subject.slices, empty) = slice_files::read_slices(&self.name, files, grid)?;
             }
             Source::Ready(subject) => {
                 return Ok(PreprocessedEntry { subject: subject.clone(), notes, empty });

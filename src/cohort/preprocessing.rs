@@ -22,23 +22,8 @@ use super::field::{Field, FieldAxis};
 use super::intensity::normalise;
 use super::region::{RegionRule, eroded, region_of_interest};
 use super::{Disc, NativeTransform, Slice, SliceGrid};
-use crate::volume::{Geometry, Orientation, Volume};
+use crate::volume::{Geometry, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
-
-/// An image with its labels, all on the image's grid.
-#[derive(Clone, Debug)]
-pub struct LabelledVolume {
-    pub image: Volume,
-    /// Spinal cord, non-zero inside.
-    pub cord: Volume,
-    /// Cerebrospinal fluid, non-zero inside.
-    pub csf: Option<Volume>,
-    /// One voxel per disc, valued by [`Disc::value`]; of several equal voxels the centre counts.
-    /// Values beyond 30 mark other landmarks in the Spinal Cord Toolbox and are left out.
-    pub discs: Option<Volume>,
-    /// Lesion truth, non-zero inside.
-    pub lesion: Option<Volume>,
-}
 
 /// The recipe. The defaults are the published ones, with the rule for clinical volumes.
 #[derive(Clone, Copy, Debug, PartialEq)]

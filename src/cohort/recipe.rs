@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::phantom::PhantomOptions;
 use super::{Cohort, LoadOptions, SliceGrid};
 use crate::Result;
 use crate::context::{Context, Streams};
+use crate::phantom::PhantomOptions;
 
 /// Everything that making a cohort takes. Holds no voxels: they are read or drawn again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::LabelledVolume;
 use super::naming::{Label, Listing, file_name, find_label, label_stems};
+use crate::volume::LabelledVolume;
 use crate::volume::{Geometry, Volume};
 use crate::{Error, Result};
 

@@ -64,10 +64,10 @@ impl Reconstructor for ErrorMaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::phantom::PhantomOptions;
     use crate::cohort::{Cohort, SliceGrid};
     use crate::context::Streams;
     use crate::detection::detect;
+    use crate::phantom::PhantomOptions;
 
     #[test]
     fn given_maps_are_evaluated_like_any_method() {

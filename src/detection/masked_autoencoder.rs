@@ -23,8 +23,8 @@ impl MaskedAutoencoder {
     /// # Errors
     /// If its tensors cannot be read.
     pub fn of(model: &mut Model, monte_carlo: MonteCarlo) -> Result<Self> {
-        model.estimations += 1;
-        Ok(Self { network: model.frozen()?, monte_carlo, round: model.estimations })
+        let round = model.next_round();
+        Ok(Self { network: model.frozen()?, monte_carlo, round })
     }
 }
 

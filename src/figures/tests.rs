@@ -9,7 +9,6 @@ use ndarray::Array2;
 use super::*;
 use crate::baselines::IntensityThreshold;
 use crate::choice::Choice;
-use crate::cohort::phantom::PhantomOptions;
 use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::detection::{
@@ -18,6 +17,7 @@ use crate::detection::{
 };
 use crate::evaluation::{EvaluationOptions, evaluate};
 use crate::masking::MaskingStrategy;
+use crate::phantom::PhantomOptions;
 use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
 

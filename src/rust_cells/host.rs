@@ -1,7 +1,7 @@
 //! `u2ad rust-host`: evcxr in a process of its own.
 
 use std::env;
-use std::io::{BufRead, Write, stdin, stdout};
+use std::io::{BufRead, stdin};
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use evcxr::{CommandContext, CompilationError, EvalCallbacks};
 
-use super::protocol::{FromHost, Mistake, Outcome, ToHost};
+use super::protocol::{FromHost, Mistake, Outcome, ToHost, send};
 use super::pump::Pump;
 use super::source::{COMPLETED, Source};
 
@@ -44,15 +44,15 @@ pub fn serve() -> ExitCode {
     match start() {
         Ok((mut context, pump)) => {
             runtime.set(context.process_handle()).ok();
-            tell(&FromHost::Ready);
+            send(&FromHost::Ready);
             for cell in inbox {
                 let outcome = run(&mut context, &pump, &answered, &cell);
-                tell(&FromHost::Ended { outcome });
+                send(&FromHost::Ended { outcome });
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(&FromHost::Broken { reason: error.to_string() });
+            send(&FromHost::Broken { reason: error.to_string() });
             ExitCode::FAILURE
         }
     }
@@ -105,15 +105,6 @@ fn listen(cells: &Sender<String>, answers: &Sender<String>, runtime: &Runtime) {
     std::process::exit(0);
 }
 
-/// Says something to the session.
-pub(super) fn tell(what: &FromHost) {
-    let Ok(mut line) = serde_json::to_string(what) else { return };
-    line.push('\n');
-    let mut out = stdout().lock();
-    // Without a session there is nobody to complain to, and the end of its input ends this.
-    out.write_all(line.as_bytes()).and_then(|()| out.flush()).ok();
-}
-
 fn run(
     context: &mut CommandContext,
     pump: &Pump,
@@ -129,7 +120,7 @@ fn run(
         &mut EvalCallbacks {
             input_reader: &|question| {
                 pump.settle();
-                tell(&FromHost::Asked { prompt: question.prompt });
+                send(&FromHost::Asked { prompt: question.prompt });
                 answered.recv().unwrap_or_default()
             },
         },

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::io::{Write, stdout};
+
 use serde::{Deserialize, Serialize};
 
 /// What a cell showed at its end, by MIME type; pictures in Base64.
@@ -48,6 +50,15 @@ pub(super) enum FromHost {
     Ended {
         outcome: Outcome,
     },
+}
+
+/// Sends something to the session, from the host.
+pub(super) fn send(what: &FromHost) {
+    let Ok(mut line) = serde_json::to_string(what) else { return };
+    line.push('\n');
+    let mut out = stdout().lock();
+    // Without a session there is nobody to complain to, and the end of its input ends the host.
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).ok();
 }
 
 /// How a cell ended.

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use evcxr::EvalContextOutputs;
 
-use super::host::tell;
-use super::protocol::FromHost;
+use super::protocol::{FromHost, send};
 use super::source::BEGUN;
 use crate::exchange::PARTIAL_LINE;
 
@@ -112,12 +111,12 @@ fn printed(line: &str) {
         None => show(format!("{text}\n"), false),
     }
     if begun {
-        tell(&FromHost::Running);
+        send(&FromHost::Running);
     }
 }
 
 fn show(text: String, error: bool) {
-    tell(&FromHost::Printed { text, error });
+    send(&FromHost::Printed { text, error });
 }
 
 /// What a cell writes to standard error, where panics and errors that `?` met are among it.

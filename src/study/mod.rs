@@ -14,13 +14,13 @@ pub use masks::Masks;
 pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 
 use crate::Result;
-use crate::cohort::phantom::PhantomOptions;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Context;
 use crate::detection::{Findings, Reconstructor, detect};
 use crate::evaluation::ThresholdRule;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
 use crate::model::Config;
+use crate::phantom::PhantomOptions;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
 };

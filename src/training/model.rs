@@ -59,6 +59,14 @@ impl Model {
         SliceGrid { size: self.config.image, fov_mm: self.config.fov_mm }
     }
 
+    /// The number of the next Monte-Carlo estimation, which no other of this model has had:
+    /// estimations and detections both draw their masks from it.
+    pub fn next_round(&mut self) -> u64 {
+        let round = self.estimations;
+        self.estimations += 1;
+        round
+    }
+
     /// A network on the current weights that records no graph.
     pub fn frozen(&self) -> Result<Network> {
         Ok(self.parameters.frozen_network(&self.config)?)

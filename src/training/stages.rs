@@ -18,8 +18,9 @@ use crate::uncertainty::{MonteCarlo, Uncertainty};
 pub struct Adaptation {
     /// Epochs in all.
     pub epochs: usize,
-    /// Epochs guided by epistemic uncertainty alone; the rest is guided by both.
-    pub epistemic_epochs: usize,
+    /// Epochs guided by epistemic uncertainty alone; the rest is guided by both. `None`: three
+    /// quarters of all, as published.
+    pub epistemic_epochs: Option<usize>,
     /// Epochs between two estimations of uncertainty.
     pub refresh: usize,
     pub monte_carlo: MonteCarlo,
@@ -33,7 +34,7 @@ impl Default for Adaptation {
     fn default() -> Self {
         Self {
             epochs: 200,
-            epistemic_epochs: 150,
+            epistemic_epochs: None,
             refresh: 10,
             monte_carlo: MonteCarlo::default(),
             normalisation: Normalisation::default(),
@@ -46,8 +47,6 @@ impl Default for Adaptation {
 setters!(Adaptation {
     /// With this many epochs in all.
     epochs: usize,
-    /// With this many epochs guided by epistemic uncertainty alone.
-    epistemic_epochs: usize,
     /// With this many epochs between two estimations of uncertainty.
     refresh: usize,
     /// With this temperature of the softmax over patch variances.
@@ -57,6 +56,20 @@ setters!(Adaptation {
     /// With these settings of the epochs.
     training: TrainingOptions,
 });
+
+impl Adaptation {
+    /// With this many epochs guided by epistemic uncertainty alone.
+    pub fn epistemic_epochs(mut self, epochs: usize) -> Self {
+        self.epistemic_epochs = Some(epochs);
+        self
+    }
+
+    /// The strategy of an epoch, counted from 0.
+    pub fn strategy_at(&self, epoch: usize) -> MaskingStrategy {
+        let epistemic = self.epistemic_epochs.unwrap_or(self.epochs * 3 / 4);
+        if epoch < epistemic { MaskingStrategy::Eu } else { MaskingStrategy::Au }
+    }
+}
 
 /// All slices of some subjects, in order.
 pub fn all_slices(subjects: &[Arc<Subject>]) -> Vec<&Slice> {
@@ -90,9 +103,13 @@ pub fn estimate(
     settings: &MonteCarlo,
     context: &Context,
 ) -> Result<Vec<Uncertainty>> {
-    let maps = settings.estimate(&model.frozen()?, slices, model.estimations, context)?;
-    model.estimations += 1;
-    Ok(maps)
+    let round = model.next_round();
+    let maps = settings.estimate(&model.frozen()?, slices, round, context);
+    if maps.is_err() {
+        // Interrupted, it is made again with the same draws.
+        model.estimations = round;
+    }
+    maps
 }
 
 /// Adapts: masks guided by epistemic uncertainty, then by epistemic and aleatoric, the maps
@@ -114,9 +131,8 @@ pub fn adapt(
         if refreshed {
             maps = estimate(model, &slices, &options.monte_carlo, context)?;
         }
-        if refreshed || epoch == options.epistemic_epochs {
-            let early = epoch < options.epistemic_epochs;
-            let strategy = if early { MaskingStrategy::Eu } else { MaskingStrategy::Au };
+        let strategy = options.strategy_at(epoch);
+        if refreshed || strategy != sampler.strategy {
             let pairs = slices.iter().copied().zip(&maps);
             sampler = MaskSampler::from_uncertainty(strategy, pairs, model.config.patch)
                 .with_normalisation(options.normalisation)

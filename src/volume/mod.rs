@@ -8,6 +8,7 @@ mod components;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod header;
+mod labelled_volume;
 mod orientation;
 mod read;
 pub mod resample;
@@ -15,6 +16,7 @@ mod write;
 
 pub use affine::{Affine, Geometry};
 pub use components::{Connectivity, connected_components};
+pub use labelled_volume::LabelledVolume;
 pub use orientation::Orientation;
 
 use ndarray::Array3;

@@ -1,8 +1,8 @@
 //! What holds for every cohort, wherever its subjects come from.
 
 use super::*;
-use crate::cohort::phantom::PhantomOptions;
 use crate::context::Streams;
+use crate::phantom::PhantomOptions;
 
 fn tree(table: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();

@@ -11,9 +11,9 @@ use starlark::values::none::NoneOr;
 use super::defaults::PIXEL_SPACING_MM;
 use super::{whole, whole_or_none};
 use crate::Result;
-use crate::cohort::phantom::PhantomOptions;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Streams;
+use crate::phantom::PhantomOptions;
 use crate::session::state::State;
 use crate::session::values::CohortValue;
 

@@ -151,10 +151,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<HistoryValue> {
         let verb = "adapt";
         let epochs: usize = whole(verb, "epochs", epochs)?;
-        let epistemic = super::whole_or_none(verb, "epistemic_epochs", epistemic_epochs)?;
+        let epistemic_epochs = super::whole_or_none(verb, "epistemic_epochs", epistemic_epochs)?;
         let options = Adaptation {
             epochs,
-            epistemic_epochs: epistemic.unwrap_or(epochs * 3 / 4),
+            epistemic_epochs,
             refresh: whole(verb, "refresh", refresh)?,
             monte_carlo: MonteCarlo {
                 samples: whole(verb, "samples", samples)?,

@@ -37,7 +37,7 @@ pub(super) struct Section {
     pub streak: f32,
 }
 
-/// An intervertebral disc, numbered as in [`crate::cohort::Disc`].
+/// An intervertebral disc, numbered as in the Spinal Cord Toolbox.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IntervertebralDisc {
     pub value: u8,

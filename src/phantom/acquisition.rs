@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::anatomy::Anatomy;
 use super::tissue::{Painter, Sample};
-use crate::cohort::LabelledVolume;
 use crate::context::{Stream, Streams};
+use crate::volume::LabelledVolume;
 use crate::volume::{Affine, Volume};
 
 /// Storage orders that scanners and converters leave behind: where each stored axis points.

@@ -35,8 +35,8 @@ use self::acquisition::{Acquisition, Protocol};
 use self::anatomy::Anatomy;
 use self::lesion::Lesion;
 use self::tissue::{Painter, Palette};
-use super::LabelledVolume;
 use crate::context::Streams;
+use crate::volume::LabelledVolume;
 use crate::{Error, Result};
 
 pub use self::bids::write_bids;
