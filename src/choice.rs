@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// An enumeration whose members users choose by name.
 pub trait Choice: Copy + 'static {
-    /// What one member is called in errors, such as "guide".
+    /// What one member is called in errors, such as "strategy".
     const WHAT: &'static str;
     /// All members, in the order in which they are offered.
     const ALL: &'static [Self];

@@ -36,7 +36,7 @@ impl LazyFolder {
                 None => TempDir::with_prefix("u2ad-"),
             };
             let folder = folder.map_err(|error| {
-                Error::input(format!("a passing folder cannot be made: {error}"))
+                Error::input(format!("a temporary folder could not be created: {error}"))
             })?;
             let path = folder.path().to_path_buf();
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);

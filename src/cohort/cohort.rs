@@ -14,7 +14,7 @@ use super::entry::{Entry, Source};
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
-use super::recipe::{Origin, Recipe, Step};
+use super::provenance::{Origin, Provenance, Step};
 use super::{Slice, SliceGrid, Subject, bids, preprocessed};
 use crate::context::{Context, Streams};
 use crate::phantom::{self, PhantomOptions};
@@ -49,7 +49,7 @@ pub struct Cohort {
     grid: SliceGrid,
     strict: bool,
     /// `None` for subjects that were handed over.
-    recipe: Option<Arc<Recipe>>,
+    recipe: Option<Arc<Provenance>>,
 }
 
 impl Cohort {
@@ -149,11 +149,11 @@ impl Cohort {
     }
 
     fn made_by(self, origin: Origin) -> Self {
-        Self { recipe: Some(Arc::new(Recipe::of(origin))), ..self }
+        Self { recipe: Some(Arc::new(Provenance::of(origin))), ..self }
     }
 
     /// How to make this cohort again; `None` for subjects that were handed over.
-    pub fn recipe(&self) -> Option<&Recipe> {
+    pub fn recipe(&self) -> Option<&Provenance> {
         self.recipe.as_deref()
     }
 

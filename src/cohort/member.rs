@@ -98,7 +98,10 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
         if broken.clone().count() == members.len() {
             return Err(Error::subject(
                 &*first.entry.name,
-                format!("{reason} (and none of the {} subjects can be used)", members.len()),
+                match members.len() {
+                    1 => format!("{reason} (no other subject is there)"),
+                    many => format!("{reason} (none of the {many} subjects can be used)"),
+                },
             ));
         }
     }

@@ -19,7 +19,7 @@ pub struct EvaluationOptions {
 }
 
 impl Default for EvaluationOptions {
-    /// The best F1 on the cases being evaluated: an oracle, and said to be one.
+    /// The best F1 on the cases being evaluated: optimistic, and reported as such.
     fn default() -> Self {
         Self { threshold: ThresholdRule::BestF1 }
     }
@@ -62,9 +62,9 @@ pub struct Level {
     pub auroc_interval: Option<Interval>,
     /// `None` without positives.
     pub average_precision: Option<f64>,
-    /// An oracle; `None` without positives.
+    /// Chosen on the same cases and therefore optimistic; `None` without positives.
     pub best_f1: Option<BestF1>,
-    /// `None` where an oracle was asked for and there are no positives.
+    /// `None` where the best F1 was asked for and there are no positives.
     pub threshold: Option<Threshold>,
     /// At `threshold`.
     pub confusion: Option<Confusion>,
@@ -82,7 +82,7 @@ pub struct PixelLevel {
     pub lesion_pixels_outside: usize,
     /// `None` without lesion pixels.
     pub average_precision: Option<f64>,
-    /// Best Dice of all error thresholds: an oracle; `None` without lesion pixels.
+    /// Best Dice of all error thresholds, which is optimistic; `None` without lesion pixels.
     pub best_dice: Option<BestF1>,
     /// Dice of the pixels whose error exceeds the mean of their slice's scoring pixels by at
     /// least the patients' threshold: an AnaScore, too, counts from the mean.

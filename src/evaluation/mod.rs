@@ -4,7 +4,7 @@
 //! [`Ranking`] and the image measures are plain functions of numbers, equal to scikit-learn and
 //! scikit-image. [`evaluate`] applies them to findings at three levels (patients, segments,
 //! pixels) and says with every threshold where it comes from: the best F1 or Dice of all
-//! thresholds is an oracle.
+//! thresholds is optimistic.
 
 mod bootstrap;
 mod evaluate;

@@ -40,7 +40,7 @@ pub struct PrecisionRecallPoint {
     pub recall: f64,
 }
 
-/// The best F1 of all thresholds: an oracle, because it is chosen with the truth in hand.
+/// The best F1 of all thresholds: optimistic, because the threshold is chosen on the same cases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BestF1 {
     pub f1: f64,

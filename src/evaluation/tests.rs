@@ -317,7 +317,7 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
 }
 
 #[test]
-fn healthy_subjects_alone_have_no_oracle_and_unknown_ones_cannot_be_evaluated() {
+fn healthy_subjects_alone_have_no_best_f1_and_unknown_ones_cannot_be_evaluated() {
     let healthy = vec![finding(0.3, Some(false), false), finding(0.2, Some(false), false)];
     let found = evaluated(healthy, ThresholdRule::BestF1).expect("truth is known");
     assert_eq!(found.patients.threshold, None);

@@ -14,7 +14,7 @@ pub enum ThresholdRule {
     /// A percentile (0 to 100, linear interpolation) of the scores of subjects known to be
     /// healthy.
     NormalPercentile { reference: Vec<f64>, percentile: f64 },
-    /// Whatever gives the best F1 on the very cases being evaluated: an oracle.
+    /// Whatever gives the best F1 on the cases being evaluated, which is optimistic.
     BestF1,
 }
 
@@ -27,7 +27,7 @@ pub struct Threshold {
 }
 
 impl ThresholdRule {
-    /// The threshold for a ranking; `None` if an oracle is asked for and there are no positives.
+    /// The threshold for a ranking; `None` if the best F1 is asked for and there are no positives.
     ///
     /// # Errors
     /// If a value is not finite, a percentile not within 0 to 100, or there is no reference.
@@ -49,9 +49,10 @@ impl ThresholdRule {
                 ),
             },
             Self::BestF1 => match ranking.best_f1() {
-                Some(best) => {
-                    Threshold { value: best.threshold, origin: "best F1, an oracle".into() }
-                }
+                Some(best) => Threshold {
+                    value: best.threshold,
+                    origin: "best F1 on the same cases: optimistic".into(),
+                },
                 None => return Ok(None),
             },
         };
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(normal.origin, "95th percentile of 5 healthy subjects");
         let best = threshold(&ThresholdRule::BestF1);
         assert_eq!(best.value, 0.35);
-        assert_eq!(best.origin, "best F1, an oracle");
+        assert_eq!(best.origin, "best F1 on the same cases: optimistic");
     }
 
     #[test]
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_rules_are_refused_and_an_oracle_without_positives_gives_none() {
+    fn impossible_rules_are_refused_and_the_best_f1_without_positives_gives_none() {
         let ranking = Ranking::new(&[0.1], &[false]).expect("no NaN");
         let apply = |rule: ThresholdRule| rule.apply(&ranking);
         assert!(apply(ThresholdRule::Value(f64::NAN)).is_err());

@@ -88,22 +88,22 @@ impl Parcel {
 
     /// Names of the subjects that the slices of a stack belong to, one per slice.
     pub fn subjects(&self) -> Vec<String> {
-        self.told(SUBJECTS)
+        self.note(SUBJECTS)
     }
 
     /// Positions of a stack's slices in their volumes.
     pub fn slices(&self) -> Vec<usize> {
-        self.told(SLICES)
+        self.note(SLICES)
     }
 
     /// Edge of a pixel in mm (rows, columns) of each slice.
     pub fn pixel_spacing_mm(&self) -> Vec<(f64, f64)> {
-        self.told(PIXEL_SPACING_MM)
+        self.note(PIXEL_SPACING_MM)
     }
 
     /// A column of words of a table; empty where there is none of this name.
     pub fn words(&self, column: &str) -> Vec<String> {
-        let columns: Vec<(String, Vec<String>)> = self.told(WORDS);
+        let columns: Vec<(String, Vec<String>)> = self.note(WORDS);
         columns
             .into_iter()
             .find(|(name, _)| name == column)
@@ -111,9 +111,9 @@ impl Parcel {
             .unwrap_or_default()
     }
 
-    fn told<T: DeserializeOwned>(&self, key: &str) -> Vec<T> {
-        let told = self.notes.get(key).and_then(|json| serde_json::from_str(json).ok());
-        told.unwrap_or_default()
+    fn note<T: DeserializeOwned>(&self, key: &str) -> Vec<T> {
+        let note = self.notes.get(key).and_then(|json| serde_json::from_str(json).ok());
+        note.unwrap_or_default()
     }
 }
 

@@ -85,7 +85,7 @@ impl Session {
         static FILES: AtomicUsize = AtomicUsize::new(0);
         let (arrays, notes) = value.pack()?;
         let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let file = folder()?.join(format!("set-{}-{number}.safetensors", std::process::id()));
+        let file = exchange_dir()?.join(format!("set-{}-{number}.safetensors", std::process::id()));
         write_parcel(&file, &arrays, notes)?;
         match self.ask(&Request::Set { name: name.to_owned(), file })? {
             Reply::Done => Ok(()),
@@ -96,7 +96,7 @@ impl Session {
 
     /// One at a time, whatever threads the cell has.
     fn ask(&self, request: &Request) -> Result<Reply> {
-        folder()?;
+        exchange_dir()?;
         let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = |_| Error::input("the session does not answer any more");
         let line = format!("{PARTIAL_LINE}\nEVCXR_INPUT_REQUEST:{}\n", request.to_prompt());
@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-fn folder() -> Result<PathBuf> {
+fn exchange_dir() -> Result<PathBuf> {
     let folder = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
     let folder = folder.filter(|folder| Path::is_dir(folder));
     folder.ok_or_else(|| {

@@ -48,13 +48,13 @@ type BackendResult = Result<(), DrawingErrorKind<CanvasError>>;
 macro_rules! either {
     ($self:ident, $backend:ident => $call:expr) => {
         match $self {
-            Canvas::Raster($backend) => $call.map_err(told),
-            Canvas::Vector { svg: $backend, .. } => $call.map_err(told),
+            Canvas::Raster($backend) => $call.map_err(canvas_error),
+            Canvas::Vector { svg: $backend, .. } => $call.map_err(canvas_error),
         }
     };
 }
 
-fn told<E: std::error::Error + Send + Sync>(
+fn canvas_error<E: std::error::Error + Send + Sync>(
     error: DrawingErrorKind<E>,
 ) -> DrawingErrorKind<CanvasError> {
     DrawingErrorKind::DrawingError(CanvasError(error.to_string()))
@@ -114,16 +114,16 @@ impl DrawingBackend for Canvas<'_> {
             return Ok(());
         }
         match self {
-            Self::Vector { svg, .. } => svg.draw_path(path, style).map_err(told),
+            Self::Vector { svg, .. } => svg.draw_path(path, style).map_err(canvas_error),
             Self::Raster(bitmap) => {
                 let joint = style.stroke_width() / 2;
                 for (index, pair) in path.windows(2).enumerate() {
                     if pair[0] == pair[1] {
                         continue;
                     }
-                    bitmap.draw_line(pair[0], pair[1], style).map_err(told)?;
+                    bitmap.draw_line(pair[0], pair[1], style).map_err(canvas_error)?;
                     if index > 0 && joint > 1 {
-                        bitmap.draw_circle(pair[0], joint, style, true).map_err(told)?;
+                        bitmap.draw_circle(pair[0], joint, style, true).map_err(canvas_error)?;
                     }
                 }
                 Ok(())
@@ -158,7 +158,7 @@ impl DrawingBackend for Canvas<'_> {
         // XML forbids control characters, and the font has no signs for them.
         let text: String = text.chars().filter(|c| !c.is_control()).collect();
         match self {
-            Self::Vector { svg, .. } => svg.draw_text(&text, style, pos).map_err(told),
+            Self::Vector { svg, .. } => svg.draw_text(&text, style, pos).map_err(canvas_error),
             Self::Raster(bitmap) => {
                 // Measured against the SVG backend's anchors (`dy` of 0.76em, 0.5ex, -0.5ex).
                 let sunk = match style.anchor().v_pos {
@@ -173,7 +173,9 @@ impl DrawingBackend for Canvas<'_> {
                     FontTransform::Rotate180 => (0, -down),
                     FontTransform::Rotate270 => (down, 0),
                 };
-                bitmap.draw_text(&text, style, (pos.0 + shift.0, pos.1 + shift.1)).map_err(told)
+                bitmap
+                    .draw_text(&text, style, (pos.0 + shift.0, pos.1 + shift.1))
+                    .map_err(canvas_error)
             }
         }
     }
@@ -258,7 +260,7 @@ impl Drawable<Canvas<'_>> for Picture {
                         "a picture does not fit into its figure".into(),
                     )));
                 }
-                bitmap.blit_bitmap(corner, self.extent, &self.enlarged()).map_err(told)
+                bitmap.blit_bitmap(corner, self.extent, &self.enlarged()).map_err(canvas_error)
             }
         }
     }

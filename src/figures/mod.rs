@@ -1,7 +1,7 @@
 //! Figures: readable without their caption, in PNG and SVG, drawn by plotters with an embedded
 //! font.
 //!
-//! Each figure is one function from plain data of the lower rooms to a [`Figure`], which draws
+//! Each figure is one function from plain data of the lower layers to a [`Figure`], which draws
 //! itself as often as asked and always the same. `style` is the common style; `chart` and `panel`
 //! are what figures are made of; `canvas` is what they are drawn on.
 

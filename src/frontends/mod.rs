@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub use images::Choice as ImageChoice;
 
 use crate::Result;
-use crate::session::{Parameters, Settings, open_device};
+use crate::session::{ScriptParameters, Settings, open_device};
 
 /// What the command line says about a session.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Options {
         Ok(Settings {
             seed: self.seed,
             device: open_device(&self.device)?,
-            parameters: Parameters::from_pairs(&self.parameters)?,
+            parameters: ScriptParameters::from_pairs(&self.parameters)?,
             ..Settings::default()
         })
     }

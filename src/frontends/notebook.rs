@@ -100,7 +100,7 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
 }
 
 fn refused(error: NotebookError) -> Error {
-    Error::input(format!("this is no notebook that can be used: {error}"))
+    Error::input(format!("this notebook cannot be read: {error}"))
 }
 
 /// Turns a script into a notebook or a notebook into a script, by the endings of their names.
@@ -177,7 +177,7 @@ people
     fn what_is_no_notebook_is_refused_in_one_sentence() {
         for text in ["", "[]", "{\"nbformat\": 9}", "{\"nbformat\": 4, \"nbformat_minor\": 5}"] {
             let error = notebook_cells(text).unwrap_err().to_string();
-            assert!(error.starts_with("this is no notebook that can be used: "), "{error}");
+            assert!(error.starts_with("this notebook cannot be read: "), "{error}");
         }
     }
 }

@@ -130,12 +130,12 @@ impl Network {
         norm: &LayerNorm,
         pred: &Linear,
     ) -> Result<Tensor> {
-        let drawn = sigmoid(&pred.forward(&norm.forward(x)?)?)?; // (N, tokens, patch²)
-        let Some(rows) = order.drawn_rows(x.device())? else { return Ok(drawn) };
-        let drawn = drawn.flatten_to(1)?;
-        let pixels = drawn.dim(1)?;
-        let nothing = Tensor::zeros((1, pixels), drawn.dtype(), drawn.device())?;
-        let all = Tensor::cat(&[&drawn, &nothing], 0)?.index_select(&rows, 0)?;
+        let predicted = sigmoid(&pred.forward(&norm.forward(x)?)?)?; // (N, tokens, patch²)
+        let Some(rows) = order.predicted_rows(x.device())? else { return Ok(predicted) };
+        let predicted = predicted.flatten_to(1)?;
+        let pixels = predicted.dim(1)?;
+        let nothing = Tensor::zeros((1, pixels), predicted.dtype(), predicted.device())?;
+        let all = Tensor::cat(&[&predicted, &nothing], 0)?.index_select(&rows, 0)?;
         all.reshape((order.batch(), order.patches(), pixels))
     }
 

@@ -155,7 +155,7 @@ impl PatchOrder {
     /// For each patch of each image its row in a table of the patches that take part (N · tokens
     /// rows, in image order), or the row after the last: (N · L,) `u32`. `None` if every patch
     /// takes part.
-    pub(super) fn drawn_rows(&self, device: &Device) -> Result<Option<Tensor>> {
+    pub(super) fn predicted_rows(&self, device: &Device) -> Result<Option<Tensor>> {
         let (batch, tokens) = (self.batch(), self.tokens());
         if tokens == self.patches {
             return Ok(None);

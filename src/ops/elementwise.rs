@@ -3,7 +3,7 @@
 /// Has candle run its element-wise operations on the calling thread, on machines of few cores.
 ///
 /// Above 64 Ki elements candle spreads them over a pool of its own, whose threads wait for work
-/// and for each other by spinning, beside this room's threads. The operations left between the
+/// and for each other by spinning, beside this module's threads. The operations left between the
 /// fused ones are 1 % of a training step, but the spinning takes 20 % of one of the small preset,
 /// and a third where other programs want the cores too. With many cores, and so a pool that has
 /// cores to itself, they stay parallel.

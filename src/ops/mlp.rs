@@ -74,7 +74,7 @@ struct Sizes {
 }
 
 /// The four parameters in one slice, in the order of [`mlp`]'s arguments.
-struct Parameters<S> {
+struct MlpParameters<S> {
     fc1_weight: S,
     fc1_bias: S,
     fc2_weight: S,
@@ -86,11 +86,11 @@ impl Sizes {
         self.hidden * (self.inputs + 1) + self.outputs * (self.hidden + 1)
     }
 
-    fn split(self, packed: &[f32]) -> Parameters<&[f32]> {
+    fn split(self, packed: &[f32]) -> MlpParameters<&[f32]> {
         let (fc1_weight, rest) = packed.split_at(self.hidden * self.inputs);
         let (fc1_bias, rest) = rest.split_at(self.hidden);
         let (fc2_weight, fc2_bias) = rest.split_at(self.outputs * self.hidden);
-        Parameters { fc1_weight, fc1_bias, fc2_weight, fc2_bias }
+        MlpParameters { fc1_weight, fc1_bias, fc2_weight, fc2_bias }
     }
 
     /// The same parameters with both weights transposed, as [`forward_rows`] takes them.
@@ -102,11 +102,11 @@ impl Sizes {
         to.fc2_bias.copy_from_slice(from.fc2_bias);
     }
 
-    fn split_mut(self, packed: &mut [f32]) -> Parameters<&mut [f32]> {
+    fn split_mut(self, packed: &mut [f32]) -> MlpParameters<&mut [f32]> {
         let (fc1_weight, rest) = packed.split_at_mut(self.hidden * self.inputs);
         let (fc1_bias, rest) = rest.split_at_mut(self.hidden);
         let (fc2_weight, fc2_bias) = rest.split_at_mut(self.outputs * self.hidden);
-        Parameters { fc1_weight, fc1_bias, fc2_weight, fc2_bias }
+        MlpParameters { fc1_weight, fc1_bias, fc2_weight, fc2_bias }
     }
 }
 

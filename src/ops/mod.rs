@@ -1,5 +1,5 @@
 //! Tensor operations of the network, each with forward and backward. The model knows one call
-//! per operation; what runs underneath is this room's business.
+//! per operation; what runs underneath is this module's business.
 //!
 //! | operation | input | result |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | [`mlp`] | (…, in), two weights and biases | (…, out) |
 //! | [`layer_norm`] | (…, dim), weight and bias (dim) | (…, dim) |
 //! | [`gelu`] | any | the same shape |
-//! | [`squared_error`] | drawn, truth, weights of one shape | a scalar |
+//! | [`squared_error`] | predicted, target, weights of one shape | a scalar |
 //!
 //! All are differentiable in every input (the squared error: in the drawn values). [`AdamStep`]
 //! applies a gradient, outside the graph. f32 tensors in the computer's own memory take the fused

@@ -10,39 +10,39 @@ const CHUNK: usize = 1 << 14;
 /// Partial sums inside a chunk: as many as fit a vector, so that they add without waiting.
 const LANES: usize = 16;
 
-/// Σ weights · (drawn - truth)², a scalar.
+/// Σ weights · (predicted - target)², a scalar.
 ///
-/// All three have the same shape. Differentiable in `drawn` alone: the other two are data.
+/// All three have the same shape. Differentiable in `predicted` alone: the other two are data.
 ///
 /// # Errors
 /// If the shapes differ.
-pub fn squared_error(drawn: &Tensor, truth: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    if drawn.shape() != truth.shape() || drawn.shape() != weights.shape() {
+pub fn squared_error(predicted: &Tensor, target: &Tensor, weights: &Tensor) -> Result<Tensor> {
+    if predicted.shape() != target.shape() || predicted.shape() != weights.shape() {
         bail!(
-            "squared_error: drawn {:?}, truth {:?} and weights {:?} differ in shape",
-            drawn.dims(),
-            truth.dims(),
+            "squared_error: predicted {:?}, target {:?} and weights {:?} differ in shape",
+            predicted.dims(),
+            target.dims(),
             weights.dims()
         );
     }
-    let (truth, weights) = (truth.detach().contiguous()?, weights.detach().contiguous()?);
-    if [drawn, &truth, &weights].into_iter().all(fused_on) {
-        drawn.contiguous()?.apply_op3(&truth, &weights, SquaredError)
+    let (target, weights) = (target.detach().contiguous()?, weights.detach().contiguous()?);
+    if [predicted, &target, &weights].into_iter().all(fused_on) {
+        predicted.contiguous()?.apply_op3(&target, &weights, SquaredError)
     } else {
-        ((drawn - truth)?.sqr()? * weights)?.sum_all()
+        ((predicted - target)?.sqr()? * weights)?.sum_all()
     }
 }
 
 struct SquaredError;
 
 /// The sum over one chunk.
-fn sum(drawn: &[f32], truth: &[f32], weights: &[f32]) -> f64 {
+fn sum(predicted: &[f32], target: &[f32], weights: &[f32]) -> f64 {
     let mut sums = [0f32; LANES];
-    let rows = drawn.chunks(LANES).zip(truth.chunks(LANES)).zip(weights.chunks(LANES));
-    for ((drawn, truth), weights) in rows {
-        let values = drawn.iter().zip(truth).zip(weights);
-        for (sum, ((drawn, truth), weight)) in sums.iter_mut().zip(values) {
-            let difference = drawn - truth;
+    let rows = predicted.chunks(LANES).zip(target.chunks(LANES)).zip(weights.chunks(LANES));
+    for ((predicted, target), weights) in rows {
+        let values = predicted.iter().zip(target).zip(weights);
+        for (sum, ((predicted, target), weight)) in sums.iter_mut().zip(values) {
+            let difference = predicted - target;
             *sum += weight * difference * difference;
         }
     }
@@ -56,42 +56,46 @@ impl CustomOp3 for SquaredError {
 
     fn cpu_fwd(
         &self,
-        drawn: &CpuStorage,
-        drawn_layout: &Layout,
-        truth: &CpuStorage,
-        truth_layout: &Layout,
+        predicted: &CpuStorage,
+        predicted_layout: &Layout,
+        target: &CpuStorage,
+        target_layout: &Layout,
         weights: &CpuStorage,
         weights_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let drawn = floats(drawn, drawn_layout)?.par_chunks(CHUNK);
-        let truth = floats(truth, truth_layout)?.par_chunks(CHUNK);
+        let predicted = floats(predicted, predicted_layout)?.par_chunks(CHUNK);
+        let target = floats(target, target_layout)?.par_chunks(CHUNK);
         let weights = floats(weights, weights_layout)?.par_chunks(CHUNK);
         let sums: Vec<f64> =
-            drawn.zip(truth).zip(weights).map(|((d, t), w)| sum(d, t, w)).collect();
+            predicted.zip(target).zip(weights).map(|((d, t), w)| sum(d, t, w)).collect();
         Ok((CpuStorage::F32(vec![sums.iter().sum::<f64>() as f32]), ().into()))
     }
 
     fn bwd(
         &self,
-        drawn: &Tensor,
-        truth: &Tensor,
+        predicted: &Tensor,
+        target: &Tensor,
         weights: &Tensor,
         _result: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let mut grad_drawn = vec![0.0; drawn.elem_count()];
+        let mut grad_predicted = vec![0.0; predicted.elem_count()];
         let factor = 2.0 * grad.to_scalar::<f32>()?;
-        with_floats([drawn, truth, weights], |operands| {
-            let [drawn, truth, weights] = operands.map(|slice| slice.par_chunks(CHUNK));
-            let chunks = grad_drawn.par_chunks_mut(CHUNK).zip(drawn.zip(truth).zip(weights));
-            chunks.for_each(|(to, ((drawn, truth), weights))| {
-                for (to, ((d, t), w)) in to.iter_mut().zip(drawn.iter().zip(truth).zip(weights)) {
+        with_floats([predicted, target, weights], |operands| {
+            let [predicted, target, weights] = operands.map(|slice| slice.par_chunks(CHUNK));
+            let chunks =
+                grad_predicted.par_chunks_mut(CHUNK).zip(predicted.zip(target).zip(weights));
+            chunks.for_each(|(to, ((predicted, target), weights))| {
+                for (to, ((d, t), w)) in
+                    to.iter_mut().zip(predicted.iter().zip(target).zip(weights))
+                {
                     *to = factor * w * (d - t);
                 }
             });
         })?;
-        let grad_drawn = Tensor::from_vec(grad_drawn, drawn.shape(), drawn.device())?;
-        Ok((Some(grad_drawn), None, None))
+        let grad_predicted =
+            Tensor::from_vec(grad_predicted, predicted.shape(), predicted.device())?;
+        Ok((Some(grad_predicted), None, None))
     }
 }
 
@@ -100,7 +104,7 @@ mod tests {
     use super::*;
     use crate::ops::test_support::*;
 
-    /// With constant truth and weights, of the type of the drawn values.
+    /// With constant target and weights, of the type of the predicted values.
     fn apply(count: usize) -> impl Fn(&[Tensor]) -> Result<Tensor> + Sync {
         move |x| {
             let constant = |seed| noise_tensor(&[count], 1.0, seed).to_dtype(x[0].dtype());
@@ -128,10 +132,10 @@ mod tests {
 
     #[test]
     fn takes_a_strided_prediction() -> Result<()> {
-        let drawn = noise_tensor(&[5, 4, 3], 1.0, 6).narrow(1, 1, 3)?;
-        let ones = drawn.ones_like()?;
-        let plain = (drawn.contiguous()? - &ones)?.sqr()?.sum_all()?;
-        assert!(largest_difference(&squared_error(&drawn, &ones, &ones)?, &plain) < 1e-4);
+        let predicted = noise_tensor(&[5, 4, 3], 1.0, 6).narrow(1, 1, 3)?;
+        let ones = predicted.ones_like()?;
+        let plain = (predicted.contiguous()? - &ones)?.sqr()?.sum_all()?;
+        assert!(largest_difference(&squared_error(&predicted, &ones, &ones)?, &plain) < 1e-4);
         Ok(())
     }
 

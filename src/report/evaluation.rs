@@ -7,7 +7,7 @@ use crate::evaluation::{Confusion, Evaluation, Level};
 /// Metrics below each other, one column per evaluation.
 ///
 /// # Errors
-/// None that any input reaches: every evaluation has a cell of every metric.
+/// If a row does not fit the columns, which no evaluation causes.
 pub fn evaluation_table(evaluations: &[&Evaluation]) -> Result<Table> {
     let mut columns = vec![Column::text("metric")];
     columns.extend(evaluations.iter().map(|one| Column::number(&one.method, 3)));

@@ -67,25 +67,30 @@ impl RustCells {
     ///
     /// # Errors
     /// If there is no Rust on this machine, or its processes cannot be started.
-    pub fn run(&mut self, code: &str, exchange: &Path, desk: &mut dyn Exchange) -> Result<Ended> {
+    pub fn run(
+        &mut self,
+        code: &str,
+        exchange: &Path,
+        session: &mut dyn Exchange,
+    ) -> Result<Ended> {
         let mut host = match self.host.take() {
             Some(host) => host,
-            None => self.start(exchange, desk)?,
+            None => self.start(exchange, session)?,
         };
         host.send(&ToHost::Run { code: code.to_owned() });
-        let (ended, host) = Watch::new(desk).until_the_end(host)?;
+        let (ended, host) = Watch::new(session).until_the_end(host)?;
         self.host = host;
         Ok(ended)
     }
 
-    fn start(&mut self, exchange: &Path, desk: &mut dyn Exchange) -> Result<Host> {
+    fn start(&mut self, exchange: &Path, session: &mut dyn Exchange) -> Result<Host> {
         super::toolchain::search_path()?;
         let folder = match &mut self.folder {
             Some(folder) => folder,
             empty => empty.insert(CellFolder::claim()?),
         };
         let path = folder.path.display();
-        desk.note(match folder.warm {
+        session.note(match folder.warm {
             true => format!("starting Rust cells; their code is kept in {path}"),
             false => format!(
                 "starting Rust cells: the first time, this library is compiled for them, which \
@@ -100,7 +105,7 @@ impl RustCells {
 
 /// One cell under way.
 struct Watch<'a> {
-    desk: &'a mut dyn Exchange,
+    session: &'a mut dyn Exchange,
     started: Instant,
     told: Instant,
     /// The crate that is being compiled.
@@ -116,9 +121,9 @@ struct Stopping {
 }
 
 impl<'a> Watch<'a> {
-    fn new(desk: &'a mut dyn Exchange) -> Self {
+    fn new(session: &'a mut dyn Exchange) -> Self {
         let now = Instant::now();
-        Self { desk, started: now, told: now, compiling: None, running: false, stopping: None }
+        Self { session, started: now, told: now, compiling: None, running: false, stopping: None }
     }
 
     /// Watches until the cell is over; the host comes back if it is still there.
@@ -148,7 +153,7 @@ impl<'a> Watch<'a> {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if self.desk.is_cancelled() && !self.stop(&mut host) {
+            if self.session.is_cancelled() && !self.stop(&mut host) {
                 return Ok((Ended::Interrupted { lost: Some(ALL_LOST) }, None));
             }
             self.show_life();
@@ -158,9 +163,9 @@ impl<'a> Watch<'a> {
     fn take(&mut self, said: FromHost, host: &mut Host) {
         match said {
             FromHost::Running => self.running = true,
-            FromHost::Printed { text, error } => self.desk.printed(&text, error),
+            FromHost::Printed { text, error } => self.session.printed(&text, error),
             FromHost::Asked { prompt } => {
-                if let Some(text) = self.desk.answer(&prompt) {
+                if let Some(text) = self.session.answer(&prompt) {
                     host.send(&ToHost::Answer { text });
                 }
             }
@@ -215,7 +220,7 @@ impl<'a> Watch<'a> {
             self.told = Instant::now();
             let seconds = self.started.elapsed().as_secs();
             let what = self.compiling.as_deref().unwrap_or("the cell");
-            self.desk.note(format!("still compiling: {what}, {seconds} s so far"));
+            self.session.note(format!("still compiling: {what}, {seconds} s so far"));
         }
     }
 }

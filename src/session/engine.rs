@@ -13,8 +13,8 @@ use super::diagnose::{diagnose, documented_parameters};
 use super::handle::{Activity, Cell, Settings};
 use super::loader::Loader;
 use super::snapshot;
-use super::standing::Standing;
 use super::state::State;
+use super::status::SessionStatus;
 use super::{
     CellError, Display, Manual, Output, Sink, TypedCell, device_name, journal, language, panics,
     rust, show, verbs,
@@ -43,7 +43,7 @@ pub(super) struct Engine {
     pub settings: Settings,
     pub sink: Arc<dyn Sink>,
     pub activity: Arc<Activity>,
-    pub standing: Arc<Standing>,
+    pub status: Arc<SessionStatus>,
 }
 
 /// What every evaluator of a session gets, in cells and in loaded files alike.
@@ -58,8 +58,8 @@ impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
         let globals = verbs::globals();
-        let (cancel, standing) = (self.activity.cancel.clone(), self.standing.clone());
-        let state = State::new(&self.settings, self.sink.clone(), cancel, standing);
+        let (cancel, status) = (self.activity.cancel.clone(), self.status.clone());
+        let state = State::new(&self.settings, self.sink.clone(), cancel, status);
         let surroundings =
             Surroundings { state: &state, globals: &globals, activity: &self.activity };
         // The module is never frozen: its names stay changeable from cell to cell.
@@ -67,16 +67,16 @@ impl Engine {
             for Request { task, reply } in requests {
                 let outcome = panics::catch(|| match task {
                     Task::Run(cell) => self.run(surroundings, &module, cell),
-                    Task::Resume => journal::resume(surroundings, &module, &self.standing),
-                    Task::Save(name) => journal::save(surroundings, &module, &self.standing, &name),
-                    Task::Load(name) => journal::load(surroundings, &module, &self.standing, &name),
+                    Task::Resume => journal::resume(surroundings, &module, &self.status),
+                    Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
+                    Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
                 });
                 let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
-                let mut standing = self.standing.lock();
-                standing.names = snapshot::names(&module);
-                standing.device = device_name(&state.context().device).to_owned();
-                standing.unsaved = snapshot::unsaved(&module);
-                drop(standing);
+                let mut status = self.status.lock();
+                status.names = snapshot::names(&module);
+                status.device = device_name(&state.context().device).to_owned();
+                status.unsaved = snapshot::unsaved(&module);
+                drop(status);
                 self.activity.end();
                 // Nobody may be waiting any more; the outcome is then of no use.
                 reply.send(outcome).ok();
@@ -91,16 +91,16 @@ impl Engine {
 
     /// Runs a cell and puts it into the transcript.
     fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
-        self.standing.lock().running = Some(cell.source.clone());
+        self.status.lock().running = Some(cell.source.clone());
         let outcome = panics::catch(|| match rust::rust_cell(&cell.source) {
             Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
             None => surroundings.run(module, &cell),
         });
         let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
-        let mut standing = self.standing.lock();
-        standing.running = None;
+        let mut status = self.status.lock();
+        status.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
-        standing.transcript.cells.push(TypedCell { source: cell.source, stopped });
+        status.transcript.cells.push(TypedCell { source: cell.source, stopped });
         outcome
     }
 }

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use candle_core::Device;
 
 use super::engine::{Engine, Outcome, Request, Task};
-use super::standing::Standing;
+use super::status::SessionStatus;
 use super::{
-    CellError, Completions, Display, Name, Page, Parameters, Question, Sink, Transcript, assist,
-    device_name, panics, rust_cell,
+    CellError, Completions, Display, Name, Page, Question, ScriptParameters, Sink, Transcript,
+    assist, device_name, panics, rust_cell,
 };
 use crate::context::CancelToken;
 use crate::lazy_folder::LazyFolder;
@@ -26,7 +26,7 @@ const STACK_BYTES: usize = 256 << 20;
 pub struct Settings {
     pub seed: u64,
     pub device: Device,
-    pub parameters: Parameters,
+    pub parameters: ScriptParameters,
     /// Where the run's figures and tables go, for scripts that keep files of their own there.
     pub folder: PathBuf,
     /// Where the snapshots of models and the journal go.
@@ -41,7 +41,7 @@ impl Default for Settings {
         Self {
             seed: 0,
             device: Device::Cpu,
-            parameters: Parameters::default(),
+            parameters: ScriptParameters::default(),
             folder: PathBuf::from("."),
             keep: LazyFolder::temporary(None),
             journal: false,
@@ -66,7 +66,7 @@ pub struct Session {
     requests: Option<Sender<Request>>,
     engine: Option<JoinHandle<()>>,
     activity: Arc<Activity>,
-    standing: Arc<Standing>,
+    status: Arc<SessionStatus>,
 }
 
 impl Session {
@@ -77,16 +77,15 @@ impl Session {
     pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
         let (requests, inbox) = channel();
         let activity = Arc::new(Activity::default());
-        let standing = Arc::new(Standing::default());
-        standing.lock().device = device_name(&settings.device).to_owned();
-        let engine =
-            Engine { settings, sink, activity: activity.clone(), standing: standing.clone() };
+        let status = Arc::new(SessionStatus::default());
+        status.lock().device = device_name(&settings.device).to_owned();
+        let engine = Engine { settings, sink, activity: activity.clone(), status: status.clone() };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || engine.serve(inbox))
             .map_err(|error| Error::input(format!("the engine cannot be started: {error}")))?;
-        Ok(Self { requests: Some(requests), engine: Some(thread), activity, standing })
+        Ok(Self { requests: Some(requests), engine: Some(thread), activity, status })
     }
 
     /// Runs a cell and waits for it. The value of its last statement comes back displayed, if
@@ -172,23 +171,23 @@ impl Session {
 
     /// The user's names as the last cell left them, in alphabetical order. Never waits.
     pub fn names(&self) -> Vec<Name> {
-        self.standing.lock().names.clone()
+        self.status.lock().names.clone()
     }
 
     /// Name of the device that the next cell computes on, as [`open_device`](super::open_device)
     /// takes it. Never waits.
     pub fn device(&self) -> String {
-        self.standing.lock().device.clone()
+        self.status.lock().device.clone()
     }
 
     /// Names of models that learned something which is in no file of their user's. Never waits.
     pub fn unsaved_models(&self) -> Vec<String> {
-        self.standing.lock().unsaved.clone()
+        self.status.lock().unsaved.clone()
     }
 
     /// What was typed so far. Never waits.
     pub fn transcript(&self) -> Transcript {
-        self.standing.lock().transcript.clone()
+        self.status.lock().transcript.clone()
     }
 }
 

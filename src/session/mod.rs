@@ -14,7 +14,7 @@
 //! | `rust` | cells in Rust, with the values they get and set |
 //! | `loader` | `load("helpers.star", "name")` |
 //! | `state` | what verbs share: context, sink, seed, device |
-//! | `standing`, `transcript` | what front ends may know between cells: names, device, what was typed |
+//! | `status`, `transcript` | what front ends may know between cells: names, device, what was typed |
 //! | `journal` | what brings a session back after a crash |
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual` | the verbs' documentation, for `help`, completion and error hints |
@@ -37,14 +37,14 @@ mod manual;
 mod nearest;
 mod output;
 mod panics;
-mod parameters;
 mod rust;
 mod script_cells;
+mod script_parameters;
 mod sentence;
 mod show;
 mod snapshot;
-mod standing;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -61,9 +61,9 @@ pub use handle::{Cell, Interrupter, Session, Settings};
 pub use journal::{is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};
-pub use parameters::Parameters;
 pub use rust::rust_cell;
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
+pub use script_parameters::ScriptParameters;
 pub use snapshot::Name;
 pub use transcript::{Transcript, TypedCell};
 

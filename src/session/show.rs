@@ -7,7 +7,7 @@ use super::Display;
 use crate::{Error, Result};
 
 /// A value with a richer form than its text.
-pub(super) trait Show {
+pub(super) trait ShowValue {
     fn show(&self) -> Result<Display>;
 
     /// Names that pick one of its parts in square brackets; without work, for completion.
@@ -18,7 +18,7 @@ pub(super) trait Show {
 
 /// What a value type offers in `StarlarkValue::provide`: itself, as something that shows.
 #[derive(ProvidesStaticType)]
-pub(super) struct Showable(pub Box<dyn Show>);
+pub(super) struct Showable(pub Box<dyn ShowValue>);
 
 /// An error of ours as the language passes it on.
 pub(super) fn failed(error: Error) -> starlark::Error {

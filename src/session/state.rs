@@ -14,9 +14,9 @@ use super::journal::Journal;
 use super::output::SinkReporter;
 #[cfg(feature = "rust-cells")]
 use super::rust::RustSide;
-use super::standing::Standing;
+use super::status::SessionStatus;
 use super::values::ModelValue;
-use super::{Parameters, Sink, panics};
+use super::{ScriptParameters, Sink, panics};
 use crate::context::{CancelToken, Context, Streams};
 use crate::lazy_folder::LazyFolder;
 use crate::training::{Model, Snapshots};
@@ -28,7 +28,7 @@ pub(super) struct State {
     context: RefCell<Context>,
     sink: Arc<dyn Sink>,
     /// What the command line set for the script.
-    pub parameters: Parameters,
+    pub parameters: ScriptParameters,
     /// Where the run's files go.
     pub folder: PathBuf,
     /// Where the snapshots of models go.
@@ -38,7 +38,7 @@ pub(super) struct State {
     journal: RefCell<Option<Journal>>,
     #[cfg(feature = "rust-cells")]
     rust: RefCell<RustSide>,
-    standing: Arc<Standing>,
+    status: Arc<SessionStatus>,
 }
 
 impl State {
@@ -46,7 +46,7 @@ impl State {
         settings: &Settings,
         sink: Arc<dyn Sink>,
         cancel: CancelToken,
-        standing: Arc<Standing>,
+        status: Arc<SessionStatus>,
     ) -> Self {
         let mut context = Context::new(settings.seed)
             .with_device(settings.device.clone())
@@ -65,7 +65,7 @@ impl State {
             journal,
             #[cfg(feature = "rust-cells")]
             rust: RefCell::default(),
-            standing,
+            status,
         }
     }
 
@@ -119,7 +119,7 @@ impl State {
     pub fn write_journal(&self, module: &Module) {
         let Ok(mut journal) = self.journal.try_borrow_mut() else { return };
         let Some(journal) = &mut *journal else { return };
-        let transcript = self.standing.lock().so_far();
+        let transcript = self.status.lock().so_far();
         let written = panics::catch(|| journal.write(module, transcript, &self.context()));
         let written = written.unwrap_or_else(|message| Err(Error::input(message)));
         if let Err(error) = written {

@@ -16,7 +16,7 @@ use crate::model::{
 use crate::setters::setters;
 use crate::{Error, Result};
 
-/// How the masks of the passes are drawn. In both, every single pass hides a uniformly random
+/// How the masks of the passes are reconstructed. In both, every single pass hides a uniformly random
 /// share of the region's patches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -163,15 +163,19 @@ impl MonteCarlo {
             context.check()?;
             let run = order.images(from, order.batch().min(from + IMAGES_PER_RUN));
             let batch = tensor.broadcast_as((run.batch(), count, pixels))?.contiguous()?;
-            let drawn = network.reconstruct(&batch, &run, &context.cancel)?.contiguous()?;
-            let drawn = drawn.flatten_all()?.to_vec1::<f32>()?;
-            let drawn = Array3::from_shape_vec((run.batch(), count, pixels), drawn)
-                .map_err(|error| Error::input(format!("the network drew {error}")))?;
+            let reconstructed = network.reconstruct(&batch, &run, &context.cancel)?.contiguous()?;
+            let reconstructed = reconstructed.flatten_all()?.to_vec1::<f32>()?;
+            let reconstructed = Array3::from_shape_vec((run.batch(), count, pixels), reconstructed)
+                .map_err(|error| {
+                    Error::input(format!(
+                        "the network reconstructed patches of the wrong size: {error}"
+                    ))
+                })?;
             for pass in 0..run.batch() {
                 for patch in
                     run.hidden(pass).filter(|patch| seen[*patch] < self.samples).collect::<Vec<_>>()
                 {
-                    samples.slice_mut(s![seen[patch], patch, ..]).assign(&drawn.slice(s![
+                    samples.slice_mut(s![seen[patch], patch, ..]).assign(&reconstructed.slice(s![
                         pass,
                         patch,
                         ..

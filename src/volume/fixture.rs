@@ -1,4 +1,4 @@
-//! The `preprocess` fixture, for the tests of this room and of the preprocessing above it.
+//! The `preprocess` fixture, for the tests of this module and of the preprocessing above it.
 
 use ndarray::Array3;
 use safetensors::SafeTensors;

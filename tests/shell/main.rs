@@ -69,7 +69,7 @@ fn a_pasted_script_runs_once_as_one_cell() {
     shell.press(ENTER);
     shell.see("sum 46");
     shell.run(":transcript all.star");
-    shell.see("1 cells in all.star");
+    shell.see("1 cell in all.star");
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_killed_session_comes_back_with_all_but_the_running_epoch() {
     assert_eq!(shell.ended(), Some(0));
 
     let mut shell = home.open(&["--images", "none", "--resume"]);
-    shell.see("back after 4 cells: model, people, twice");
+    shell.see("restored a session of 4 cells: model, people, twice");
     shell.run("print(\"%d epochs\" % model.epochs if model.epochs >= 2 else \"lost\")");
     shell.until("the epochs that were finished", |screen| screen.contains(" epochs\n"));
     shell.run("rewind(model, epoch = 1)");

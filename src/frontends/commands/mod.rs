@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub(super) use self::table::COMMANDS;
 
 /// What a front end lends to a command.
-pub(super) trait Desk {
+pub(super) trait CommandHost {
     fn session(&self) -> &Session;
 
     /// Runs a cell as if it had been typed, and shows what it shows.
@@ -35,7 +35,7 @@ pub(super) struct Command {
     /// What follows the name, as help writes it.
     pub arguments: &'static str,
     pub summary: &'static str,
-    run: fn(&mut dyn Desk, &str) -> std::result::Result<Next, CellError>,
+    run: fn(&mut dyn CommandHost, &str) -> std::result::Result<Next, CellError>,
 }
 
 /// What happens after a command.
@@ -55,7 +55,7 @@ pub(super) fn command_line(text: &str) -> Option<&str> {
 ///
 /// # Errors
 /// If there is no such command, it cannot do what it is asked for, or its cell stopped.
-pub(super) fn run(line: &str, desk: &mut dyn Desk) -> std::result::Result<Next, CellError> {
+pub(super) fn run(line: &str, host: &mut dyn CommandHost) -> std::result::Result<Next, CellError> {
     let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let command = COMMANDS.iter().find(|command| command.name == name);
     let Some(command) = command else {
@@ -67,7 +67,7 @@ pub(super) fn run(line: &str, desk: &mut dyn Desk) -> std::result::Result<Next, 
         let message = format!("there is no command `:{name}`");
         return Err(CellError { hint: Some(hint), ..CellError::new(message) });
     };
-    (command.run)(desk, argument.trim())
+    (command.run)(host, argument.trim())
 }
 
 fn refused(error: Error) -> CellError {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use super::transcript::write_transcript;
-use super::{Command, Desk, Next, refused};
+use super::{Command, CommandHost, Next, refused};
 use crate::report::{Cell, Column, Table};
 use crate::session::{CellError, Display};
 
@@ -54,7 +54,7 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
     },
 ];
 
-fn help(desk: &mut dyn Desk, _: &str) -> Done {
+fn help(host: &mut dyn CommandHost, _: &str) -> Done {
     let usage = |command: &Command| format!(":{} {}", command.name, command.arguments);
     let width = COMMANDS.iter().map(|command| usage(command).len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -62,14 +62,14 @@ fn help(desk: &mut dyn Desk, _: &str) -> Done {
         let _ = writeln!(text, "{:width$}  {}", usage(command), command.summary);
     }
     text.push_str("\nhelp() lists the verbs of the language; help(NAME) explains one.");
-    desk.show(Display::text(text));
+    host.show(Display::text(text));
     Ok(Next::Stay)
 }
 
-fn who(desk: &mut dyn Desk, _: &str) -> Done {
-    let names = desk.session().names();
+fn who(host: &mut dyn CommandHost, _: &str) -> Done {
+    let names = host.session().names();
     if names.is_empty() {
-        desk.show(Display::text("nothing is named yet"));
+        host.show(Display::text("nothing is named yet"));
         return Ok(Next::Stay);
     }
     let columns = vec![Column::text("name"), Column::text("type"), Column::text("value")];
@@ -78,34 +78,34 @@ fn who(desk: &mut dyn Desk, _: &str) -> Done {
         let row = vec![Cell::from(name.name), Cell::from(name.kind), Cell::from(name.summary)];
         table.push(row).map_err(refused)?;
     }
-    desk.show(Display::text(table.to_text(100).trim_end()));
+    host.show(Display::text(table.to_text(100).trim_end()));
     Ok(Next::Stay)
 }
 
-fn time(desk: &mut dyn Desk, expression: &str) -> Done {
+fn time(host: &mut dyn CommandHost, expression: &str) -> Done {
     if expression.is_empty() {
         return Err(CellError::new(":time needs an expression, such as `:time evaluate(found)`"));
     }
     let start = Instant::now();
-    let outcome = desk.run(expression);
+    let outcome = host.run(expression);
     let took = start.elapsed().as_secs_f64();
     let took = match took {
         ..1.0 => format!("{:.1} ms", took * 1e3),
         1.0..60.0 => format!("{took:.2} s"),
         _ => format!("{:.0} min {:02.0} s", (took / 60.0).floor(), took % 60.0),
     };
-    desk.show(Display::text(format!("took {took}")));
+    host.show(Display::text(format!("took {took}")));
     outcome.map(|()| Next::Stay)
 }
 
-fn save(desk: &mut dyn Desk, name: &str) -> Done {
-    let told = desk.session().save(checked(name)?)?;
-    told.into_iter().for_each(|told| desk.show(told));
+fn save(host: &mut dyn CommandHost, name: &str) -> Done {
+    let told = host.session().save(checked(name)?)?;
+    told.into_iter().for_each(|told| host.show(told));
     Ok(Next::Stay)
 }
 
-fn load(desk: &mut dyn Desk, name: &str) -> Done {
-    desk.session().load(checked(name)?)?;
+fn load(host: &mut dyn CommandHost, name: &str) -> Done {
+    host.session().load(checked(name)?)?;
     Ok(Next::Stay)
 }
 
@@ -118,21 +118,21 @@ fn checked(name: &str) -> Result<&str, CellError> {
     }
 }
 
-fn images(desk: &mut dyn Desk, how: &str) -> Done {
-    let told = desk.images((!how.is_empty()).then_some(how)).map_err(refused)?;
-    desk.show(Display::text(told));
+fn images(host: &mut dyn CommandHost, how: &str) -> Done {
+    let told = host.images((!how.is_empty()).then_some(how)).map_err(refused)?;
+    host.show(Display::text(told));
     Ok(Next::Stay)
 }
 
 /// Goes through the verb, so that a transcript computes where the session did.
-fn device(desk: &mut dyn Desk, name: &str) -> Done {
+fn device(host: &mut dyn CommandHost, name: &str) -> Done {
     match name {
-        "" => desk.show(Display::text(desk.session().device())),
-        name => desk.run(&format!("device({name:?})"))?,
+        "" => host.show(Display::text(host.session().device())),
+        name => host.run(&format!("device({name:?})"))?,
     }
     Ok(Next::Stay)
 }
 
-fn quit(_: &mut dyn Desk, _: &str) -> Done {
+fn quit(_: &mut dyn CommandHost, _: &str) -> Done {
     Ok(Next::Quit)
 }

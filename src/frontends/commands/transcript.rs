@@ -3,18 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Desk, Next, refused};
+use super::{CommandHost, Next, refused};
 use crate::Error;
 use crate::frontends::notebook::{NotebookCell, notebook_of};
 use crate::session::{CellError, Display};
 
 /// Writes the transcript in the form that the file's ending asks for.
-pub(super) fn write_transcript(desk: &mut dyn Desk, file: &str) -> Result<Next, CellError> {
+pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result<Next, CellError> {
     if file.is_empty() {
         return Err(CellError::new(":transcript needs a file, such as `:transcript study.star`"));
     }
     let path = Path::new(file);
-    let transcript = desk.session().transcript();
+    let transcript = host.session().transcript();
     let text = match path.extension().and_then(|ending| ending.to_str()) {
         Some("star") => transcript.to_script(),
         Some("ipynb") => {
@@ -28,6 +28,9 @@ pub(super) fn write_transcript(desk: &mut dyn Desk, file: &str) -> Result<Next, 
         }
     };
     fs::write(path, text).map_err(|error| refused(Error::file(path, error)))?;
-    desk.show(Display::text(format!("{} cells in {file}", transcript.cells.len())));
+    host.show(Display::text(match transcript.cells.len() {
+        1 => format!("1 cell in {file}"),
+        count => format!("{count} cells in {file}"),
+    }));
     Ok(Next::Stay)
 }

@@ -1,4 +1,4 @@
-//! The two doors for requests. Shell: cells join the queue of the executor, everything else is
+//! The two channels for requests. Shell: cells join the queue of the executor, everything else is
 //! answered beside it. Control: the few requests that must be heard whatever else happens.
 
 use std::sync::Arc;

@@ -46,7 +46,7 @@ struct Channels {
 
 /// Something that a cell does on the kernel.
 #[derive(Clone, Debug)]
-pub(in crate::frontends) enum Heard {
+pub(in crate::frontends) enum KernelEvent {
     Text(String),
     ErrorText(String),
     /// A value or figure: a picture if it has one, and its text.
@@ -68,7 +68,7 @@ pub(in crate::frontends) enum Heard {
 }
 
 /// A message as it came.
-struct Said {
+struct Message {
     kind: String,
     /// Identity of the message that it answers.
     parent: String,
@@ -142,7 +142,11 @@ impl Client {
     ///
     /// # Errors
     /// If the kernel is gone.
-    pub fn run(&self, code: &str, hear: &mut dyn FnMut(Heard) -> Option<String>) -> Result<()> {
+    pub fn run(
+        &self,
+        code: &str,
+        hear: &mut dyn FnMut(KernelEvent) -> Option<String>,
+    ) -> Result<()> {
         let mut channels = lock(&self.channels);
         let request = json!({
             "code": code,
@@ -183,7 +187,7 @@ impl Client {
                         let said = said.ok_or_else(gone)?;
                         let prompt = text(&said.content["prompt"]);
                         let hidden = said.content["password"] == true;
-                        if let Some(line) = hear(Heard::Asked { prompt, hidden }) {
+                        if let Some(line) = hear(KernelEvent::Asked { prompt, hidden }) {
                             let reply = json!({ "value": line, "status": "ok" });
                             stdin.send(self::message("input_reply", reply)).await.map_err(|_| gone())?;
                         }
@@ -250,29 +254,29 @@ fn message(kind: &str, content: Value) -> JupyterMessage {
 }
 
 /// The next message that can be read; `None` if the connection is closed.
-async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Option<Said> {
+async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Option<Message> {
     loop {
         let frames = connection.socket.recv().await.ok()?;
         let Ok(raw) = RawMessage::from_multipart(frames, &connection.mac) else { continue };
         let part =
             |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]).unwrap_or_default();
         let kind = text(&part(0)["msg_type"]);
-        return Some(Said { kind, parent: text(&part(1)["msg_id"]), content: part(3) });
+        return Some(Message { kind, parent: text(&part(1)["msg_id"]), content: part(3) });
     }
 }
 
 /// What a message that everybody hears means to the shell.
-fn heard(said: &Said) -> Option<Heard> {
+fn heard(said: &Message) -> Option<KernelEvent> {
     let content = &said.content;
     Some(match said.kind.as_str() {
-        "stream" if content["name"] == "stderr" => Heard::ErrorText(text(&content["text"])),
-        "stream" => Heard::Text(text(&content["text"])),
+        "stream" if content["name"] == "stderr" => KernelEvent::ErrorText(text(&content["text"])),
+        "stream" => KernelEvent::Text(text(&content["text"])),
         "display_data" | "update_display_data"
             if content["metadata"]["u2ad"]["progress"] == true =>
         {
-            Heard::Progress(text(&content["data"]["text/plain"]))
+            KernelEvent::Progress(text(&content["data"]["text/plain"]))
         }
-        "display_data" | "execute_result" | "update_display_data" => Heard::Shown {
+        "display_data" | "execute_result" | "update_display_data" => KernelEvent::Shown {
             png: content["data"]["image/png"]
                 .as_str()
                 .and_then(|png| BASE64_STANDARD.decode(png.replace('\n', "")).ok()),
@@ -280,17 +284,17 @@ fn heard(said: &Said) -> Option<Heard> {
         },
         "error" => {
             let lines = content["traceback"].as_array().into_iter().flatten().map(text);
-            Heard::Failed(lines.collect::<Vec<_>>().join("\n"))
+            KernelEvent::Failed(lines.collect::<Vec<_>>().join("\n"))
         }
         _ => return None,
     })
 }
 
 /// The pages that a reply asks to show.
-fn pages(reply: &Value) -> Vec<Heard> {
+fn pages(reply: &Value) -> Vec<KernelEvent> {
     let payload = reply["payload"].as_array().into_iter().flatten();
     let pages = payload.filter(|entry| entry["source"] == "page");
-    pages.map(|page| Heard::Page(text(&page["data"]["text/plain"]))).collect()
+    pages.map(|page| KernelEvent::Page(text(&page["data"]["text/plain"]))).collect()
 }
 
 fn text(value: &Value) -> String {

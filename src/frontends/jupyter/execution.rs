@@ -12,7 +12,7 @@ use jupyter_protocol::{
     ReplyStatus, Status,
 };
 
-use super::desk::CellDesk;
+use super::command_host::CellCommandHost;
 use super::incoming::Request;
 use super::kernel::Kernel;
 use super::media::Bundle;
@@ -139,12 +139,13 @@ impl Executor {
         payload: &mut Vec<Payload>,
     ) -> Result<Option<Display>, CellError> {
         if let Some(line) = command_line(code) {
-            let mut desk = CellDesk::new(self.kernel.clone(), cell(count, String::new()).name);
-            if commands::run(line, &mut desk)? == Next::Quit {
+            let mut host =
+                CellCommandHost::new(self.kernel.clone(), cell(count, String::new()).name);
+            if commands::run(line, &mut host)? == Next::Quit {
                 let hint = Some("a notebook's kernel is shut down by its client".to_owned());
                 return Err(CellError { hint, ..CellError::new("a cell cannot end the kernel") });
             }
-            return Ok(desk.value);
+            return Ok(host.value);
         }
         let Some(question) = question(code) else {
             return self.kernel.session.run(cell(count, code.to_owned()));

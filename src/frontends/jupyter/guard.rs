@@ -27,12 +27,12 @@ const PIECE: usize = 64 << 10;
 /// Bytes of the greeting that comes before all frames.
 const GREETING: u64 = 64;
 
-/// The doors of one kernel, not yet open.
+/// The listening addresses of one kernel, which forward nothing yet.
 pub(super) struct Guard {
     /// Where the sockets proper listen.
     pub inside: ConnectionInfo,
     folder: TempDir,
-    doors: Vec<(TcpListener, PathBuf)>,
+    listeners: Vec<(TcpListener, PathBuf)>,
 }
 
 impl Guard {
@@ -46,29 +46,29 @@ impl Guard {
         let prefix = folder.path().join("socket");
         let ports =
             [info.shell_port, info.control_port, info.stdin_port, info.iopub_port, info.hb_port];
-        let mut doors = Vec::new();
+        let mut listeners = Vec::new();
         for port in ports {
             let listener = TcpListener::bind((info.ip.as_str(), port)).await.map_err(|error| {
                 Error::input(format!("tcp://{}:{port} cannot be opened: {error}", info.ip))
             })?;
-            doors.push((listener, PathBuf::from(format!("{}-{port}", prefix.display()))));
+            listeners.push((listener, PathBuf::from(format!("{}-{port}", prefix.display()))));
         }
         let inside = ConnectionInfo {
             transport: Transport::IPC,
             ip: prefix.display().to_string(),
             ..info.clone()
         };
-        Ok(Self { inside, folder, doors })
+        Ok(Self { inside, folder, listeners })
     }
 
-    /// Opens the doors; the sockets proper must listen by now.
+    /// Begins to forward; the sockets proper must listen by now.
     ///
     /// # Errors
     /// [`Error::Input`] if they do not.
     pub fn open(self) -> Result<()> {
-        let Self { folder, doors, .. } = self;
-        for (listener, socket) in doors {
-            let way = Way::to(&socket)
+        let Self { folder, listeners, .. } = self;
+        for (listener, socket) in listeners {
+            let way = SocketPath::to(&socket)
                 .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
             tokio::spawn(async move {
                 loop {
@@ -90,15 +90,15 @@ impl Guard {
 /// A way to a socket that stays open when its file is gone: nobody else can take it then, and a
 /// kernel that is killed leaves no file behind.
 #[cfg(target_os = "linux")]
-struct Way(std::fs::File);
+struct SocketPath(std::fs::File);
 
 #[cfg(target_os = "linux")]
-impl Way {
+impl SocketPath {
     fn to(socket: &Path) -> std::io::Result<Self> {
         use std::os::unix::fs::OpenOptionsExt;
         // Names the file without opening it, which sockets do not allow.
-        const O_PATH: i32 = 0o10_000_000;
-        std::fs::OpenOptions::new().read(true).custom_flags(O_PATH).open(socket).map(Self)
+        let path_only = rustix::fs::OFlags::PATH.bits() as i32;
+        std::fs::OpenOptions::new().read(true).custom_flags(path_only).open(socket).map(Self)
     }
 
     fn path(&self) -> PathBuf {
@@ -115,10 +115,10 @@ fn keep_or_remove(folder: TempDir) {
 
 /// Elsewhere the files stay, in a folder that only the user can enter.
 #[cfg(not(target_os = "linux"))]
-struct Way(PathBuf);
+struct SocketPath(PathBuf);
 
 #[cfg(not(target_os = "linux"))]
-impl Way {
+impl SocketPath {
     fn to(socket: &Path) -> std::io::Result<Self> {
         Ok(Self(socket.to_path_buf()))
     }

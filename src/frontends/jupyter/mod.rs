@@ -10,7 +10,7 @@
 //! | `sockets`, `guard`, `channels` | the connection file and its sockets; who may send; who reads |
 //! | `incoming`, `outbox`, `iopub` | frames to requests; replies; what everybody hears |
 //! | `kernel` | what the parts share |
-//! | `execution`, `desk` | running cells, questions and commands |
+//! | `execution`, `command_host` | running cells, questions and commands |
 //! | `answers`, `stdin` | answering beside them; asking the user |
 //! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history` | what was run, remembered across kernels |
@@ -20,7 +20,7 @@
 mod answers;
 mod channels;
 pub(super) mod client;
-mod desk;
+mod command_host;
 mod execution;
 #[cfg(unix)]
 mod guard;

@@ -1,4 +1,4 @@
-//! The shell on a running kernel: the same prompt, another room.
+//! The shell on a running kernel: the same prompt, another session.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::quiet::Quiet;
 use crate::context::CancelToken;
 use crate::frontends::ask::ask;
 use crate::frontends::images::Images;
-use crate::frontends::jupyter::client::{Client, Heard, latest_connection_file};
+use crate::frontends::jupyter::client::{Client, KernelEvent, latest_connection_file};
 use crate::frontends::{ImageChoice, commands};
 use crate::session::Completions;
 use crate::{Error, Result};
@@ -79,26 +79,28 @@ struct Screen {
 
 impl Screen {
     /// Shows what a cell does; gives the line that it asks for.
-    fn take(&mut self, heard: Heard) -> Option<String> {
+    fn take(&mut self, heard: KernelEvent) -> Option<String> {
         self.clear_progress();
         match heard {
-            Heard::Text(text) => write(&mut stdout().lock(), &text),
-            Heard::ErrorText(text) => write(&mut stderr().lock(), &text),
-            Heard::Shown { png: Some(png), text } => {
+            KernelEvent::Text(text) => write(&mut stdout().lock(), &text),
+            KernelEvent::ErrorText(text) => write(&mut stderr().lock(), &text),
+            KernelEvent::Shown { png: Some(png), text } => {
                 self.images.draw_png(&png);
                 write(&mut stdout().lock(), &format!("{text}\n"));
             }
-            Heard::Shown { png: None, text } | Heard::Page(text) => {
+            KernelEvent::Shown { png: None, text } | KernelEvent::Page(text) => {
                 write(&mut stdout().lock(), &format!("{text}\n"));
             }
-            Heard::Failed(report) => write(&mut stderr().lock(), &format!("{report}\n")),
-            Heard::Progress(text) if stderr().is_terminal() => {
+            KernelEvent::Failed(report) => write(&mut stderr().lock(), &format!("{report}\n")),
+            KernelEvent::Progress(text) if stderr().is_terminal() => {
                 let line = text.lines().last().unwrap_or_default();
                 write(&mut stderr().lock(), line);
                 self.progress = true;
             }
-            Heard::Progress(_) => {}
-            Heard::Asked { prompt, hidden } => return ask(&prompt, hidden, &self.cancel).ok(),
+            KernelEvent::Progress(_) => {}
+            KernelEvent::Asked { prompt, hidden } => {
+                return ask(&prompt, hidden, &self.cancel).ok();
+            }
         }
         None
     }

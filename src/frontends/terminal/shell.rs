@@ -8,7 +8,7 @@ use super::quiet::Quiet;
 use crate::Result;
 use crate::choice::Choice;
 use crate::frontends::ImageChoice;
-use crate::frontends::commands::{self, Desk, Next, command_line};
+use crate::frontends::commands::{self, CommandHost, Next, command_line};
 use crate::frontends::console::Console;
 use crate::frontends::images::Protocol;
 use crate::report::RunStatus;
@@ -91,7 +91,7 @@ impl Shell {
     }
 }
 
-impl Desk for Shell {
+impl CommandHost for Shell {
     fn session(&self) -> &Session {
         &self.session
     }

@@ -12,7 +12,7 @@
 use candle_core::Result;
 use rayon::prelude::*;
 
-use super::parameters::{Parameters, Sizes};
+use super::parameters::{BlockParameters, Sizes};
 use crate::context::CancelToken;
 use crate::ops::{
     InstructionSet,
@@ -86,7 +86,7 @@ impl Kernel {
     /// [`Self::forward`] from packed parameters with transposed weights.
     pub fn forward_transposed(&self, x: &[f32], packed: &[f32], to: &mut Written) -> Result<()> {
         let Sizes { dim, hidden } = self.sizes;
-        let Parameters { norm1, qkv: layer, proj, norm2, fc1, fc2 } = self.sizes.split(packed);
+        let BlockParameters { norm1, qkv: layer, proj, norm2, fc1, fc2 } = self.sizes.split(packed);
         let Written { out, saved: Saved { qkv, mixed, log_sum } } = to;
         let rows = qkv.par_chunks_mut(ROWS * 3 * dim).zip(x.par_chunks(ROWS * dim));
         rows.for_each(|(qkv, x)| {
@@ -203,14 +203,14 @@ impl Kernel {
     /// Back from a group of rows of the result to the attention.
     fn differentiate_after(
         &self,
-        parameters: &Parameters<&[f32]>,
-        transposed: &Parameters<&[f32]>,
+        parameters: &BlockParameters<&[f32]>,
+        transposed: &BlockParameters<&[f32]>,
         After { x, mixed, grad }: After<'_>,
         to: BeforeAttention<'_>,
-        sums: &mut Parameters<&mut [f32]>,
+        sums: &mut BlockParameters<&mut [f32]>,
     ) {
         let Sizes { dim, hidden } = self.sizes;
-        let Parameters { proj, norm2, fc1, fc2, .. } = parameters;
+        let BlockParameters { proj, norm2, fc1, fc2, .. } = parameters;
         let (narrow, wide) = (x.len(), x.len() / dim * hidden);
         with_scratch([narrow, narrow, wide, wide], |[residual, normed, before, after]| {
             residual.copy_from_slice(x);
@@ -248,11 +248,11 @@ impl Kernel {
     /// past the attention.
     fn differentiate_before(
         &self,
-        Parameters { norm1, qkv, .. }: &Parameters<&[f32]>,
+        BlockParameters { norm1, qkv, .. }: &BlockParameters<&[f32]>,
         x: &[f32],
         grad_qkv: &[f32],
         grad_x: &mut [f32],
-        sums: &mut Parameters<&mut [f32]>,
+        sums: &mut BlockParameters<&mut [f32]>,
     ) {
         let dim = self.sizes.dim;
         with_scratch([x.len(), x.len()], |[normed, through]| {

@@ -131,7 +131,7 @@ pub fn blocks(
     }
 }
 
-/// The same from this room's single operations: other devices and types, and the tests' oracle.
+/// The same from this module's single operations: other devices and types, and the tests' oracle.
 fn composite(x: &Tensor, weights: &BlockWeights, heads: usize, epsilon: f64) -> Result<Tensor> {
     let BlockWeights { norm1, qkv, proj, norm2, fc1, fc2 } = weights;
     let normed = layer_norm(x, &norm1.weight, &norm1.bias, epsilon)?;

@@ -87,7 +87,7 @@ pub(super) struct Sizes {
 }
 
 /// The packed tensors as slices `S`. A norm's weight and bias stay in one slice.
-pub(super) struct Parameters<S> {
+pub(super) struct BlockParameters<S> {
     pub norm1: S,
     pub qkv: Layer<S>,
     pub proj: Layer<S>,
@@ -102,11 +102,11 @@ pub(super) struct Layer<S> {
 }
 
 impl Sizes {
-    pub fn split(self, mut packed: &[f32]) -> Parameters<&[f32]> {
+    pub fn split(self, mut packed: &[f32]) -> BlockParameters<&[f32]> {
         self.split_with(|length| packed.split_off(..length).unwrap_or_default())
     }
 
-    pub fn split_mut(self, mut packed: &mut [f32]) -> Parameters<&mut [f32]> {
+    pub fn split_mut(self, mut packed: &mut [f32]) -> BlockParameters<&mut [f32]> {
         self.split_with(|length| packed.split_off_mut(..length).unwrap_or_default())
     }
 
@@ -129,9 +129,9 @@ impl Sizes {
     }
 
     /// Takes slices off the packed tensors in their order.
-    fn split_with<S>(self, mut take: impl FnMut(usize) -> S) -> Parameters<S> {
+    fn split_with<S>(self, mut take: impl FnMut(usize) -> S) -> BlockParameters<S> {
         let Self { dim, hidden } = self;
-        Parameters {
+        BlockParameters {
             norm1: take(2 * dim),
             qkv: Layer { weight: take(3 * dim * dim), bias: take(3 * dim) },
             proj: Layer { weight: take(dim * dim), bias: take(dim) },

@@ -34,7 +34,7 @@ const MOST: usize = 100_000;
 type Reason = String;
 
 /// The files that recipes need, and which value each holds.
-pub(super) struct Shelf {
+pub(super) struct ArtifactStore {
     folder: LazyFolder,
     uncertainties: Vec<(Weak<Vec<SliceUncertainty>>, String)>,
     findings: Vec<(Weak<Findings>, String)>,
@@ -43,7 +43,7 @@ pub(super) struct Shelf {
     models: BTreeMap<usize, ModelValue>,
 }
 
-impl Shelf {
+impl ArtifactStore {
     pub fn new(folder: LazyFolder) -> Self {
         let (uncertainties, findings, models) = Default::default();
         Self { folder, uncertainties, findings, files: 0, models }
@@ -72,7 +72,7 @@ impl Shelf {
                 .map(|source| Recipe::Function { source })
                 .ok_or_else(|| "no cell defines it by `def`: load or define it again".to_owned());
         }
-        Keeper { shelf: self, context, values: 0 }.value(value, 0)
+        Recorder { store: self, context, values: 0 }.value(value, 0)
     }
 
     /// Removes the files that no recipe needs any more.
@@ -113,23 +113,23 @@ impl Shelf {
     }
 }
 
-/// The file of a value that was put on the shelf before.
-fn found<T>(shelf: &[(Weak<T>, String)], value: &Arc<T>) -> Option<String> {
-    let known = shelf
+/// The file of a value that was put in the store before.
+fn found<T>(store: &[(Weak<T>, String)], value: &Arc<T>) -> Option<String> {
+    let known = store
         .iter()
         .find(|(known, _)| known.upgrade().is_some_and(|known| Arc::ptr_eq(&known, value)));
     known.map(|(_, file)| file.clone())
 }
 
 /// Walks one value.
-struct Keeper<'a> {
-    shelf: &'a mut Shelf,
+struct Recorder<'a> {
+    store: &'a mut ArtifactStore,
     context: &'a Context,
     /// Values met so far.
     values: usize,
 }
 
-impl Keeper<'_> {
+impl Recorder<'_> {
     fn value(&mut self, value: Value, depth: usize) -> Result<Recipe, Reason> {
         self.values += 1;
         if depth > DEPTH || self.values > MOST {
@@ -209,7 +209,7 @@ impl Keeper<'_> {
 
     /// A model that has no snapshot of its epoch gets one.
     fn model(&mut self, value: &ModelValue) -> Recipe {
-        self.shelf.models.insert(value.number, value.clone());
+        self.store.models.insert(value.number, value.clone());
         let saved = !value.is_unsaved();
         let mut model = value.lock();
         let epoch = model.history.epochs.len();
@@ -221,7 +221,7 @@ impl Keeper<'_> {
 
     fn uncertainty(&mut self, value: &CohortUncertainty) -> Result<Recipe, Reason> {
         let of = cohort_recipe(&value.cohort)?;
-        let file = match found(&self.shelf.uncertainties, &value.slices) {
+        let file = match found(&self.store.uncertainties, &value.slices) {
             Some(file) => file,
             None => {
                 let maps = || value.slices.iter().map(|one| &*one.maps);
@@ -234,8 +234,8 @@ impl Keeper<'_> {
                     ("error", maps().map(|maps| &maps.error).collect()),
                     ("passes", vec![&passes]),
                 ];
-                let file = self.shelf.put("uncertainty", &stacks)?;
-                self.shelf.remember_uncertainty(value, &file);
+                let file = self.store.put("uncertainty", &stacks)?;
+                self.store.remember_uncertainty(value, &file);
                 file
             }
         };
@@ -245,7 +245,7 @@ impl Keeper<'_> {
     fn findings(&mut self, value: &FindingsValue) -> Result<Recipe, Reason> {
         let FindingsValue(findings, cohort) = value;
         let of = cohort_recipe(cohort)?;
-        let file = match found(&self.shelf.findings, findings) {
+        let file = match found(&self.store.findings, findings) {
             Some(file) => file,
             None => {
                 let reconstructions = || {
@@ -261,8 +261,8 @@ impl Keeper<'_> {
                 if !variances.is_empty() {
                     stacks.push(("variance", variances));
                 }
-                let file = self.shelf.put("findings", &stacks)?;
-                self.shelf.remember_findings(value, &file);
+                let file = self.store.put("findings", &stacks)?;
+                self.store.remember_findings(value, &file);
                 file
             }
         };

@@ -33,7 +33,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use starlark::environment::Module;
 
-use self::keep::Shelf;
+use self::keep::ArtifactStore;
 use self::recipe::Recipe;
 pub(super) use self::restore::resume;
 pub(super) use self::saved::{load, save};
@@ -61,7 +61,7 @@ pub fn is_abandoned(folder: &Path) -> bool {
 /// The journal of a running session.
 pub(super) struct Journal {
     folder: LazyFolder,
-    shelf: Shelf,
+    store: ArtifactStore,
     /// Held as long as the session runs; a process that dies lets go of it.
     lock: Option<File>,
     /// What the file says now.
@@ -82,7 +82,7 @@ struct Entries {
 
 impl Journal {
     pub fn new(folder: LazyFolder) -> Self {
-        Self { shelf: Shelf::new(folder.inside("maps")), folder, lock: None, written: None }
+        Self { store: ArtifactStore::new(folder.inside("maps")), folder, lock: None, written: None }
     }
 
     /// Writes down what the names stand for. Nothing is written as long as there is nothing worth
@@ -104,9 +104,9 @@ impl Journal {
             names: BTreeMap::new(),
             lost: BTreeMap::new(),
         };
-        self.shelf.forget_models();
+        self.store.forget_models();
         for (name, value) in snapshot::values(module) {
-            match self.shelf.recipe(&name, value, &entries.transcript, context) {
+            match self.store.recipe(&name, value, &entries.transcript, context) {
                 Ok(recipe) => drop(entries.names.insert(name, recipe)),
                 Err(reason) => drop(entries.lost.insert(name, reason)),
             }
@@ -122,7 +122,7 @@ impl Journal {
             write_whole(&path, &json)?;
             let mut files = Vec::new();
             entries.names.values().for_each(|recipe| recipe.needs(&mut files));
-            self.shelf.clear_except(&files);
+            self.store.clear_except(&files);
             self.written = Some(json);
         }
         Ok(())
@@ -133,7 +133,7 @@ impl Journal {
     pub fn close(&mut self) {
         let Some(folder) = self.folder.made() else { return };
         let mut kept = BTreeSet::new();
-        for model in self.shelf.models() {
+        for model in self.store.models() {
             kept.insert(format!("model-{}", model.number));
             if let Some(snapshots) = &mut model.lock().snapshots {
                 // Files that stay take room, nothing else.

@@ -76,7 +76,7 @@ pub(super) enum Recipe {
 /// A cohort's own recipe, with the names it had: a folder may have changed since.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CohortRecipe {
-    pub recipe: cohort::Recipe,
+    pub recipe: cohort::Provenance,
     pub names: Vec<String>,
 }
 

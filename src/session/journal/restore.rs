@@ -11,7 +11,7 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::AllocTuple;
 use starlark::values::{Heap, Value};
 
-use super::keep::Shelf;
+use super::keep::ArtifactStore;
 use super::recipe::{CohortRecipe, Recipe};
 use super::{Entries, maps};
 use crate::baselines::IntensityThreshold;
@@ -20,8 +20,8 @@ use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::session::engine::{Outcome, Surroundings};
 use crate::session::loader::Loader;
-use crate::session::standing::Standing;
 use crate::session::state::State;
+use crate::session::status::SessionStatus;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
@@ -37,7 +37,7 @@ use crate::{Error, Result};
 pub(in crate::session) fn resume(
     surroundings: Surroundings,
     module: &Module,
-    standing: &Standing,
+    status: &SessionStatus,
 ) -> Outcome {
     let state = surroundings.state;
     let mut journal = state.journal();
@@ -51,7 +51,7 @@ pub(in crate::session) fn resume(
     }
 
     let adopt = |number| state.readopt(number);
-    let mut kitchen = Kitchen::new(state, folder.join("maps"), &mut journal.shelf, &adopt);
+    let mut restorer = Restorer::new(state, folder.join("maps"), &mut journal.store, &adopt);
     let mut functions = Vec::new();
     let mut back = Vec::new();
     for (name, recipe) in names {
@@ -59,7 +59,7 @@ pub(in crate::session) fn resume(
             functions.push((name, source));
             continue;
         }
-        match kitchen.value(&recipe, module.heap()) {
+        match restorer.value(&recipe, module.heap()) {
             Ok(value) => {
                 module.set(&name, value);
                 back.push(name);
@@ -79,9 +79,9 @@ pub(in crate::session) fn resume(
         }
     }
     let cells = transcript.cells.len();
-    standing.lock().transcript = transcript;
+    status.lock().transcript = transcript;
     back.sort();
-    Ok(Some(Display::text(told(cells, &back, &lost))))
+    Ok(Some(Display::text(summary(cells, &back, &lost))))
 }
 
 /// Defines a function anew.
@@ -98,29 +98,29 @@ pub(super) fn define(
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))
 }
 
-fn told(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> String {
+fn summary(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> String {
     let plural = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
     };
-    let mut text = format!("back after {}", plural(cells, "cell"));
+    let mut text = format!("restored a session of {}", plural(cells, "cell"));
     if !back.is_empty() {
         text.push_str(&format!(": {}", back.join(", ")));
     }
     for (name, reason) in lost {
-        text.push_str(&format!("\nnot back: {name}: {reason}"));
+        text.push_str(&format!("\ncould not be restored: {name}: {reason}"));
     }
     text
 }
 
 /// Makes values. What several names share is made once.
-pub(super) struct Kitchen<'a> {
+pub(super) struct Restorer<'a> {
     state: &'a State,
     /// Brings in the model of a number.
     adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
     /// Where the maps lie.
     folder: PathBuf,
-    shelf: &'a mut Shelf,
+    store: &'a mut ArtifactStore,
     /// Cohorts as they were before anything was selected from them.
     cohorts: Vec<(crate::cohort::Origin, Cohort)>,
     models: BTreeMap<usize, ModelValue>,
@@ -128,15 +128,15 @@ pub(super) struct Kitchen<'a> {
     findings: BTreeMap<String, FindingsValue>,
 }
 
-impl<'a> Kitchen<'a> {
+impl<'a> Restorer<'a> {
     pub fn new(
         state: &'a State,
         folder: PathBuf,
-        shelf: &'a mut Shelf,
+        store: &'a mut ArtifactStore,
         adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
     ) -> Self {
         let (cohorts, models, uncertainties, findings) = Default::default();
-        Self { state, adopt, folder, shelf, cohorts, models, uncertainties, findings }
+        Self { state, adopt, folder, store, cohorts, models, uncertainties, findings }
     }
 
     /// Makes the value that a recipe tells of.
@@ -291,7 +291,7 @@ impl<'a> Kitchen<'a> {
         });
         let maps = maps.collect::<Result<Vec<_>>>()?;
         let value = UncertaintyValue(CohortUncertainty::new(cohort, &subjects, maps, patch));
-        self.shelf.remember_uncertainty(&value.0, file);
+        self.store.remember_uncertainty(&value.0, file);
         self.uncertainties.insert(file.to_owned(), value.clone());
         Ok(value)
     }
@@ -318,7 +318,7 @@ impl<'a> Kitchen<'a> {
         let stored = Stored { method: method.clone(), reconstructions };
         let findings = detect(&stored, &subjects, &self.state.context())?;
         let value = FindingsValue(Arc::new(findings), cohort);
-        self.shelf.remember_findings(&value, file);
+        self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());
         Ok(value)
     }

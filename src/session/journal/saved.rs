@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use starlark::environment::Module;
 
-use super::keep::Shelf;
+use super::keep::ArtifactStore;
 use super::recipe::Recipe;
-use super::restore::{Kitchen, define};
+use super::restore::{Restorer, define};
 use crate::lazy_folder::LazyFolder;
 use crate::session::engine::{Outcome, Surroundings};
-use crate::session::standing::Standing;
+use crate::session::status::SessionStatus;
 use crate::session::values::ModelValue;
 use crate::session::{CellError, Display, TypedCell, snapshot};
 use crate::training::Snapshots;
@@ -28,11 +28,11 @@ fn folder_of(name: &str) -> PathBuf {
 pub(in crate::session) fn save(
     surroundings: Surroundings,
     module: &Module,
-    standing: &Standing,
+    status: &SessionStatus,
     name: &str,
 ) -> Outcome {
     let folder = folder_of(name);
-    write(surroundings, module, standing, name, &folder).map_err(refused)?;
+    write(surroundings, module, status, name, &folder).map_err(refused)?;
     Ok(Some(Display::text(format!("{name} is in {}", folder.display()))))
 }
 
@@ -40,13 +40,13 @@ pub(in crate::session) fn save(
 pub(in crate::session) fn load(
     surroundings: Surroundings,
     module: &Module,
-    standing: &Standing,
+    status: &SessionStatus,
     name: &str,
 ) -> Outcome {
     read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
     // The transcript is of the language, which has no word for this.
     let source = format!("# :load {name}");
-    standing.lock().transcript.cells.push(TypedCell { source, stopped: None });
+    status.lock().transcript.cells.push(TypedCell { source, stopped: None });
     Ok(None)
 }
 
@@ -60,7 +60,7 @@ fn refused(error: Error) -> CellError {
 fn write(
     surroundings: Surroundings,
     module: &Module,
-    standing: &Standing,
+    status: &SessionStatus,
     name: &str,
     folder: &Path,
 ) -> Result<()> {
@@ -77,13 +77,13 @@ fn write(
         .prefix(".saving-")
         .tempdir_in(parent)
         .map_err(|error| Error::file(parent, error))?;
-    let shelf_folder = LazyFolder::at(fresh.path()).inside("maps");
-    let transcript = standing.lock().transcript.clone();
-    let mut shelf = Shelf::new(shelf_folder);
-    let recipe = shelf
+    let store_folder = LazyFolder::at(fresh.path()).inside("maps");
+    let transcript = status.lock().transcript.clone();
+    let mut store = ArtifactStore::new(store_folder);
+    let recipe = store
         .recipe(name, value, &transcript, &context)
         .map_err(|reason| Error::input(format!("{name} cannot be saved: {reason}")))?;
-    for model in shelf.models() {
+    for model in store.models() {
         let inside = LazyFolder::at(fresh.path()).inside(model_folder(model.number));
         Snapshots::new(inside).keep(&model.lock())?;
         model.mark_saved();
@@ -106,15 +106,15 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
     if let Recipe::Function { source } = &recipe {
         return define(surroundings, module, name, source);
     }
-    let mut shelf = Shelf::new(LazyFolder::temporary(None));
+    let mut store = ArtifactStore::new(LazyFolder::temporary(None));
     let adopt = |number: usize| {
         let state = surroundings.state;
         let snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
         let model = snapshots.current(&state.context().device)?;
         Ok(state.adopt(model, ModelValue::loaded))
     };
-    let mut kitchen = Kitchen::new(surroundings.state, folder.join("maps"), &mut shelf, &adopt);
-    let value = kitchen.value(&recipe, module.heap())?;
+    let mut restorer = Restorer::new(surroundings.state, folder.join("maps"), &mut store, &adopt);
+    let value = restorer.value(&recipe, module.heap())?;
     module.set(name, value);
     Ok(())
 }

@@ -46,8 +46,8 @@ fn crashed_and_back(cells: &[&str]) -> (tempfile::TempDir, Session, String) {
     copy(&home.path().join("before"), &after);
     drop(before);
     let back = session(&after);
-    let told = back.resume().unwrap().unwrap().to_text();
-    (home, back, told)
+    let summary = back.resume().unwrap().unwrap().to_text();
+    (home, back, summary)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -73,7 +73,7 @@ model = u2ad(image = 64, embed_dim = 16, depth = 1, heads = 2, decoder_embed_dim
 
 #[test]
 fn plain_values_containers_and_functions_come_back() {
-    let (_home, back, told) = crashed_and_back(&[
+    let (_home, back, summary) = crashed_and_back(&[
         "people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3.0)",
         "nested = {\"a\": [1, 2.5, None, True], (1, \"b\"): struct(x = \"z\", inf = float(\"inf\"))}",
         "def half(x):\n    return x / 2\n\ndef quarter(x):\n    return half(half(x))",
@@ -86,7 +86,7 @@ fn plain_values_containers_and_functions_come_back() {
         "\"{\\\"a\\\": [1, 2.5, None, True], (1, \\\"b\\\"): struct(x=\\\"z\\\", inf=+inf)}2.0\
          <Cohort phantoms [healthy], 2 subjects><Subject sub-healthy02>\""
     );
-    assert!(told.contains("not back: nameless: no cell defines it"), "{told}");
+    assert!(summary.contains("could not be restored: nameless: no cell defines it"), "{summary}");
     // Five cells, and one now; whether the one that was waited for is among them is chance.
     assert!([6, 7].contains(&back.transcript().cells.len()));
 }
@@ -94,8 +94,8 @@ fn plain_values_containers_and_functions_come_back() {
 #[test]
 fn a_model_trains_on_bit_by_bit_as_if_nothing_had_happened() {
     let train = "train_epoch(model, people)";
-    let (_home, back, told) = crashed_and_back(&[SMALL, train, train]);
-    assert!(told.contains("model, people"), "{told}");
+    let (_home, back, summary) = crashed_and_back(&[SMALL, train, train]);
+    assert!(summary.contains("model, people"), "{summary}");
     assert_eq!(back.unsaved_models(), ["model"]);
     let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
     [SMALL, train, train].iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
@@ -134,8 +134,8 @@ fn maps_masks_findings_and_evaluations_come_back() {
     ];
     let facts = "str([uncertainty.variance, uncertainty.error, uncertainty[0].passes, found.scores, found.method, \
                  first.segments, evaluated.auroc, baseline.scores, str(masks)])";
-    let (_home, back, told) = crashed_and_back(&cells);
-    assert!(!told.contains("not back"), "{told}");
+    let (_home, back, summary) = crashed_and_back(&cells);
+    assert!(!summary.contains("could not be restored"), "{summary}");
     let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
     cells.iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
     assert_eq!(shown(&back, facts), shown(&uninterrupted, facts));
@@ -207,8 +207,11 @@ fn damage_is_named_and_the_rest_comes_back() {
     drop(ended);
     std::fs::write(folder.join("models/model-1/epoch-0000.safetensors"), "junk").unwrap();
     let back = session(&folder);
-    let told = back.resume().unwrap().unwrap().to_text();
-    assert!(told.starts_with("back after 1 cell: people\nnot back: model: "), "{told}");
+    let summary = back.resume().unwrap().unwrap().to_text();
+    assert!(
+        summary.starts_with("restored a session of 1 cell: people\ncould not be restored: model: "),
+        "{summary}"
+    );
     drop(back);
     std::fs::write(folder.join("journal.json"), "{}").unwrap();
     let error = session(&folder).resume().unwrap_err();

@@ -1,5 +1,5 @@
 //! The verbs' documentation, read from the verbs themselves: for `help`, completion, hints in
-//! errors and the reference page. Nothing about a verb is written twice.
+//! and errors. Nothing about a verb is written twice.
 
 mod types;
 mod verb;

@@ -5,13 +5,13 @@
 //! | `cell` | which cells are in Rust, and how a script writes them |
 //! | `run` | running them; this build may be without |
 //! | `stop` | why one stopped, as a [`CellError`](super::CellError) |
-//! | `desk` | what a running cell gets from its session |
+//! | `cell_exchange` | what a running cell gets from its session |
 //! | `give`, `take` | values on their way to Rust and back |
 //! | `media` | what a cell shows at its end |
 
 mod cell;
 #[cfg(feature = "rust-cells")]
-mod desk;
+mod cell_exchange;
 #[cfg(feature = "rust-cells")]
 mod give;
 #[cfg(feature = "rust-cells")]

@@ -42,7 +42,7 @@ mod with {
     use crate::context::Event;
     use crate::lazy_folder::LazyFolder;
     use crate::rust_cells::{Ended, Mistake, RustCells};
-    use crate::session::rust::desk::Desk;
+    use crate::session::rust::cell_exchange::CellExchange;
     use crate::session::rust::give::Given;
     use crate::session::rust::media;
     use crate::session::state::State;
@@ -68,15 +68,15 @@ mod with {
         module: &Module,
         code: &str,
     ) -> Result<Option<Display>, CellError> {
-        let told = |error: crate::Error| CellError::new(error.to_string());
+        let as_cell_error = |error: crate::Error| CellError::new(error.to_string());
         let Ok(mut side) = state.rust().try_borrow_mut() else {
             return Err(CellError::new("Rust code cannot run Rust code of the session"));
         };
         let RustSide { cells, folder, given } = &mut *side;
-        let folder: PathBuf = folder.path().map_err(told)?;
-        let mut desk = Desk { state, module, given, folder: &folder };
-        match cells.run(code, &folder, &mut desk).map_err(told)? {
-            Ended::Shown(media) => media::display(media).map_err(told),
+        let folder: PathBuf = folder.path().map_err(as_cell_error)?;
+        let mut exchange = CellExchange { state, module, given, folder: &folder };
+        match cells.run(code, &folder, &mut exchange).map_err(as_cell_error)? {
+            Ended::Shown(media) => media::display(media).map_err(as_cell_error),
             Ended::Mistakes(mistakes) => Err(compile_error(&mistakes, code)),
             Ended::Stopped { message, lost } => {
                 Err(CellError { hint: lost.map(str::to_owned), ..CellError::new(message) })

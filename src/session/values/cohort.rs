@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::figures::{Figure, cohort_montage};
 use crate::report::cohort_display;
 use crate::session::Display;
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 
 /// A cohort with the surroundings that preparing its subjects needs.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -92,7 +92,7 @@ impl<'v> StarlarkValue<'v> for CohortValue {
     }
 }
 
-impl Show for CohortValue {
+impl ShowValue for CohortValue {
     fn show(&self) -> Result<Display> {
         cohort_display(&self.cohort, &self.context)
     }

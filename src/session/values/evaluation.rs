@@ -17,7 +17,7 @@ use crate::evaluation::{Confusion, Evaluation, ThresholdRule};
 use crate::figures::Figure;
 use crate::report::{Show as _, Table, Tabulate};
 use crate::session::Display;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 use crate::study::CohortEvaluation;
 
 /// A evaluation, and what was evaluated by which rule: enough to evaluate it again.
@@ -84,7 +84,7 @@ impl<'v> StarlarkValue<'v> for EvaluationValue {
     shared_members!(EVALUATION);
 }
 
-impl Show for EvaluationValue {
+impl ShowValue for EvaluationValue {
     fn show(&self) -> Result<Display> {
         self.evaluation.show()
     }

@@ -12,7 +12,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::figures::Figure;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 use crate::{Error, Result};
 
@@ -34,7 +34,7 @@ impl<'v> StarlarkValue<'v> for FigureValue {
     shared_members!(FIGURE);
 }
 
-impl Show for FigureValue {
+impl ShowValue for FigureValue {
     fn show(&self) -> Result<Display> {
         Ok(Display::of([Part::Figure(self.0.clone())]))
     }

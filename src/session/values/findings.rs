@@ -20,7 +20,7 @@ use crate::detection::{Finding, Findings, SliceFinding};
 use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
 use crate::session::Display;
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 use crate::{Error, Result};
 
 /// Findings of a whole cohort.
@@ -122,7 +122,7 @@ impl<'v> StarlarkValue<'v> for FindingValue {
     shared_members!(FINDING);
 }
 
-impl Show for FindingsValue {
+impl ShowValue for FindingsValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }
@@ -132,7 +132,7 @@ impl Show for FindingsValue {
     }
 }
 
-impl Show for FindingValue {
+impl ShowValue for FindingValue {
     fn show(&self) -> Result<Display> {
         finding_display(self.finding(), &self.of.0.method)
     }

@@ -17,7 +17,7 @@ use crate::Result;
 use crate::choice::Choice;
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 use crate::training::{EpochRecord, History};
 
 /// A model's life up to the moment it was asked for.
@@ -79,13 +79,13 @@ impl<'v> StarlarkValue<'v> for EpochValue {
     shared_members!(EPOCH);
 }
 
-impl Show for HistoryValue {
+impl ShowValue for HistoryValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }
 }
 
-impl Show for EpochValue {
+impl ShowValue for EpochValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }

@@ -14,7 +14,7 @@ use super::index::position;
 use super::{handle, shared_members};
 use crate::Result;
 use crate::figures::{ColourMap, Figure, map_view};
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 
 /// Pixels with their meaning.
@@ -59,7 +59,7 @@ impl<'v> StarlarkValue<'v> for ImageValue {
     shared_members!(IMAGE);
 }
 
-impl Show for ImageValue {
+impl ShowValue for ImageValue {
     fn show(&self) -> Result<Display> {
         Ok(Display::of([Part::Figure(self.figure())]))
     }

@@ -53,13 +53,13 @@ pub(super) fn range(
             Some(given) if given < 0 => Ok((i64::from(given) + length as i64).max(0) as usize),
             Some(given) => Ok((given as usize).min(length)),
             None => Err(Error::input(format!(
-                "start and stop of a stretch are whole numbers, not a {}",
+                "start and stop of a slice must be whole numbers, not a {}",
                 value.get_type()
             ))),
         },
     };
     if stride.is_some_and(|stride| stride.unpack_i32() != Some(1)) {
-        return Err(Error::input("a stretch is written start:stop, without a step"));
+        return Err(Error::input("a slice is written start:stop; steps are not supported"));
     }
     let start = number(start, 0)?;
     Ok(start..number(stop, length)?.max(start))

@@ -16,7 +16,7 @@ use super::{ImageValue, handle, shared_members};
 use crate::Result;
 use crate::detection::ErrorMaps;
 use crate::figures::{Figure, maps_montage};
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 use crate::session::{Display, Part};
 
 /// Maps under the name that their maker gave them.
@@ -76,7 +76,7 @@ impl<'v> StarlarkValue<'v> for MapsValue {
     }
 }
 
-impl Show for MapsValue {
+impl ShowValue for MapsValue {
     fn show(&self) -> Result<Display> {
         Ok(Display::of([Part::Figure(self.montage())]))
     }

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::choice::Choice;
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 use crate::study::Masks;
 
 /// A sampler with the slice that shows it best.
@@ -43,7 +43,7 @@ impl<'v> StarlarkValue<'v> for MasksValue {
     }
 }
 
-impl Show for MasksValue {
+impl ShowValue for MasksValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::baselines::IntensityThreshold;
 use crate::detection::Reconstructor;
 use crate::session::Display;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 
 /// A baseline that needs no training.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -33,7 +33,7 @@ impl<'v> StarlarkValue<'v> for MethodValue {
     shared_members!(METHOD);
 }
 
-impl Show for MethodValue {
+impl ShowValue for MethodValue {
     fn show(&self) -> Result<Display> {
         Ok(Display::text(self.0.name()))
     }

@@ -17,7 +17,7 @@ use crate::Result;
 use crate::context::Context;
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 use crate::training::Model;
 
 /// A model that training changes in place: all names for it see the same one.
@@ -100,7 +100,7 @@ impl<'v> StarlarkValue<'v> for ModelValue {
     shared_members!(MODEL);
 }
 
-impl Show for ModelValue {
+impl ShowValue for ModelValue {
     fn show(&self) -> Result<Display> {
         self.lock().show()
     }

@@ -16,7 +16,7 @@ use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::Show;
+use crate::session::show::ShowValue;
 
 /// A slice of a subject, by its position among the preprocessed ones.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -66,7 +66,7 @@ impl<'v> StarlarkValue<'v> for SliceValue {
     shared_members!(SLICE);
 }
 
-impl Show for SliceValue {
+impl ShowValue for SliceValue {
     fn show(&self) -> Result<Display> {
         self.slice().show()
     }

@@ -19,7 +19,7 @@ use crate::cohort::{Cohort, Disc, Subject};
 use crate::context::Context;
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 use crate::{Error, Result};
 
 /// A place in a cohort; the subject is preprocessed when its slices are asked for.
@@ -74,7 +74,7 @@ impl<'v> StarlarkValue<'v> for SubjectValue {
     }
 }
 
-impl Show for SubjectValue {
+impl ShowValue for SubjectValue {
     fn show(&self) -> Result<Display> {
         self.subject()?.show()
     }

@@ -15,7 +15,7 @@ use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::report::Show as _;
 use crate::session::Display;
-use crate::session::show::{Show, failed};
+use crate::session::show::{ShowValue, failed};
 use crate::study::{CohortUncertainty, SliceUncertainty};
 use crate::{Error, Result};
 
@@ -93,7 +93,7 @@ impl<'v> StarlarkValue<'v> for SliceUncertaintyValue {
     shared_members!(SLICE_UNCERTAINTY);
 }
 
-impl Show for UncertaintyValue {
+impl ShowValue for UncertaintyValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }
@@ -106,7 +106,7 @@ impl Show for UncertaintyValue {
     }
 }
 
-impl Show for SliceUncertaintyValue {
+impl ShowValue for SliceUncertaintyValue {
     fn show(&self) -> Result<Display> {
         self.0.show()
     }

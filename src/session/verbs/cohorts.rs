@@ -9,7 +9,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::PIXEL_SPACING_MM;
-use super::{whole, whole_or_none};
+use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Streams;
@@ -91,14 +91,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<CohortValue> {
         let verb = "phantom_cohort";
         let context = State::of(eval).context();
-        let streams = match whole_or_none(verb, "seed", seed)? {
+        let streams = match optional_unsigned(verb, "seed", seed)? {
             Some(seed) => Streams::new(seed),
             None => context.streams,
         };
         let options = PhantomOptions {
-            subjects: whole(verb, "subjects", subjects)?,
-            clinical: whole_or_none(verb, "clinical", clinical)?,
-            with_lesions: whole_or_none(verb, "lesions", lesions)?,
+            subjects: unsigned(verb, "subjects", subjects)?,
+            clinical: optional_unsigned(verb, "clinical", clinical)?,
+            with_lesions: optional_unsigned(verb, "lesions", lesions)?,
             pixel_spacing_mm: pixel_spacing_mm.0,
         };
         let cohort = Cohort::phantom(&options, grid(verb, size, fov_mm)?, &streams)?;
@@ -107,5 +107,5 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 }
 
 fn grid(verb: &str, size: i64, fov_mm: i64) -> Result<SliceGrid> {
-    Ok(SliceGrid { size: whole(verb, "size", size)?, fov_mm: whole(verb, "fov_mm", fov_mm)? })
+    Ok(SliceGrid { size: unsigned(verb, "size", size)?, fov_mm: unsigned(verb, "fov_mm", fov_mm)? })
 }

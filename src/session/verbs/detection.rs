@@ -10,7 +10,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::MASK_RATIO;
-use super::whole;
+use super::unsigned;
 use crate::baselines::IntensityThreshold;
 use crate::detection::{MaskedAutoencoder, Reconstructor};
 use crate::evaluation::ThresholdRule;
@@ -58,7 +58,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 let study = Study::from(model.surroundings(context));
                 let cohort = cohort.cohort.on_grid(model.lock().grid())?;
                 let monte_carlo = MonteCarlo {
-                    samples: whole("detect", "samples", samples)?,
+                    samples: unsigned("detect", "samples", samples)?,
                     mask_ratio: mask_ratio.0,
                     ..MonteCarlo::default()
                 };
@@ -103,9 +103,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `found`: what `detect` found.
-    /// * `threshold`: scores from here on count as found. A number, or what `detect` found in
-    ///   healthy subjects, whose 95th percentile it then is; None: the best F1 on these very
-    ///   subjects, an oracle.
+    /// * `threshold`: scores at or above it count as found. A number, or what `detect` found in
+    ///   healthy subjects, whose 95th percentile is then used; None: the threshold with the best
+    ///   F1, chosen on the same subjects and therefore optimistic.
     ///
     /// Examples:
     /// ```python

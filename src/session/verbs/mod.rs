@@ -1,5 +1,5 @@
-//! The verbs, by theme. This is the one table: what runs, what is completed, what `help` prints
-//! and what the reference page lists all come from here.
+//! The verbs, by theme. This is the one table: what runs, what is completed and what `help` prints
+//! all come from here.
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
 mod cohorts;
@@ -54,12 +54,16 @@ fn language_builder() -> GlobalsBuilder {
 }
 
 /// A count or size that the user gave for the parameter `name` of `verb`.
-fn whole<T: TryFrom<i64>>(verb: &str, name: &str, given: i64) -> Result<T> {
+fn unsigned<T: TryFrom<i64>>(verb: &str, name: &str, given: i64) -> Result<T> {
     T::try_from(given)
         .map_err(|_| Error::input(format!("{verb}: `{name}` must be 0 or more, not {given}")))
 }
 
 /// The same for a parameter that may be None.
-fn whole_or_none<T: TryFrom<i64>>(verb: &str, name: &str, given: NoneOr<i64>) -> Result<Option<T>> {
-    given.into_option().map(|given| whole(verb, name, given)).transpose()
+fn optional_unsigned<T: TryFrom<i64>>(
+    verb: &str,
+    name: &str,
+    given: NoneOr<i64>,
+) -> Result<Option<T>> {
+    given.into_option().map(|given| unsigned(verb, name, given)).transpose()
 }

@@ -7,7 +7,7 @@ use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::{NoneOr, NoneType};
 
-use super::{whole, whole_or_none};
+use super::{optional_unsigned, unsigned};
 use crate::model::Config;
 use crate::session::state::State;
 use crate::session::values::ModelValue;
@@ -67,7 +67,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ("decoder_depth", decoder_depth, &mut config.decoder_depth),
             ("decoder_heads", decoder_heads, &mut config.decoder_heads),
         ] {
-            if let Some(given) = whole_or_none("u2ad", name, given)? {
+            if let Some(given) = optional_unsigned("u2ad", name, given)? {
                 *size = given;
             }
         }
@@ -125,7 +125,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// rewind(model, epoch = 0)
     /// ```
     fn rewind(model: &ModelValue, epoch: i64, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
-        model.lock().rewind(whole("rewind", "epoch", epoch)?)?;
+        model.lock().rewind(unsigned("rewind", "epoch", epoch)?)?;
         State::of(eval).context().note(format!("the model is as it was after epoch {epoch}"));
         Ok(NoneType)
     }

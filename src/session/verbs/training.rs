@@ -8,7 +8,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::{LEARNING_RATE, MASK_RATIO, TEMPERATURE};
-use super::whole;
+use super::unsigned;
 use crate::choice::Choice;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::session::state::State;
@@ -58,10 +58,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<EpochValue> {
         let verb = "train_epoch";
         let options = TrainingOptions {
-            batch_size: whole(verb, "batch_size", batch_size)?,
+            batch_size: unsigned(verb, "batch_size", batch_size)?,
             mask_ratio: mask_ratio.0,
             learning_rate: learning_rate.0,
-            decay_every: whole(verb, "decay_every", decay_every)?,
+            decay_every: unsigned(verb, "decay_every", decay_every)?,
             augment,
             ..TrainingOptions::default()
         };
@@ -100,13 +100,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<HistoryValue> {
         let verb = "pretrain";
         let options = TrainingOptions {
-            batch_size: whole(verb, "batch_size", batch_size)?,
+            batch_size: unsigned(verb, "batch_size", batch_size)?,
             mask_ratio: mask_ratio.0,
             learning_rate: learning_rate.0,
-            decay_every: whole(verb, "decay_every", decay_every)?,
+            decay_every: unsigned(verb, "decay_every", decay_every)?,
             ..TrainingOptions::default()
         };
-        let epochs = whole(verb, "epochs", epochs)?;
+        let epochs = unsigned(verb, "epochs", epochs)?;
         let study = study(model, eval);
         let history = study.pretrain(&mut model.lock(), &cohort.cohort, epochs, &options)?;
         Ok(HistoryValue(history))
@@ -150,23 +150,24 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<HistoryValue> {
         let verb = "adapt";
-        let epochs: usize = whole(verb, "epochs", epochs)?;
-        let epistemic_epochs = super::whole_or_none(verb, "epistemic_epochs", epistemic_epochs)?;
+        let epochs: usize = unsigned(verb, "epochs", epochs)?;
+        let epistemic_epochs =
+            super::optional_unsigned(verb, "epistemic_epochs", epistemic_epochs)?;
         let options = Adaptation {
             epochs,
             epistemic_epochs,
-            refresh: whole(verb, "refresh", refresh)?,
+            refresh: unsigned(verb, "refresh", refresh)?,
             monte_carlo: MonteCarlo {
-                samples: whole(verb, "samples", samples)?,
+                samples: unsigned(verb, "samples", samples)?,
                 mask_ratio: mask_ratio.0,
                 ..MonteCarlo::default()
             },
             temperature: temperature.0,
             training: TrainingOptions {
-                batch_size: whole(verb, "batch_size", batch_size)?,
+                batch_size: unsigned(verb, "batch_size", batch_size)?,
                 mask_ratio: mask_ratio.0,
                 learning_rate: learning_rate.0,
-                decay_every: whole(verb, "decay_every", decay_every)?,
+                decay_every: unsigned(verb, "decay_every", decay_every)?,
                 ..TrainingOptions::default()
             },
             ..Adaptation::default()
@@ -203,7 +204,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<UncertaintyValue> {
         let settings = MonteCarlo {
-            samples: whole("estimate_uncertainty", "samples", samples)?,
+            samples: unsigned("estimate_uncertainty", "samples", samples)?,
             mask_ratio: mask_ratio.0,
             passes: Passes::from_name(passes)?,
         };

@@ -12,7 +12,7 @@ use crate::phantom::PhantomOptions;
 
 /// Everything that making a cohort takes. Holds no voxels: they are read or drawn again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
+pub struct Provenance {
     pub origin: Origin,
     pub steps: Vec<Step>,
 }
@@ -50,7 +50,7 @@ pub enum Step {
     Grid(SliceGrid),
 }
 
-impl Recipe {
+impl Provenance {
     /// A recipe without further steps.
     pub(super) fn of(origin: Origin) -> Self {
         Self { origin, steps: Vec::new() }
@@ -104,7 +104,7 @@ mod tests {
         let cohort = Cohort::phantom(&options, grid(64), &Streams::new(7)).unwrap();
         let part = cohort.clinical().unwrap().slice(0..2).on_grid(grid(32)).unwrap();
         let json = serde_json::to_string(part.recipe().unwrap()).unwrap();
-        let recipe: Recipe = serde_json::from_str(&json).unwrap();
+        let recipe: Provenance = serde_json::from_str(&json).unwrap();
         let context = Context::new(0);
         let again = recipe.applied(&recipe.first(&context).unwrap()).unwrap();
         assert_eq!((again.name(), again.names()), (part.name(), part.names()));

@@ -6,7 +6,7 @@ use super::{Name, Transcript, TypedCell};
 
 /// Written by the engine after every cell, read by anyone at any time.
 #[derive(Default)]
-pub(super) struct Standing(Mutex<Facts>);
+pub(super) struct SessionStatus(Mutex<Facts>);
 
 #[derive(Clone, Default)]
 pub(super) struct Facts {
@@ -33,7 +33,7 @@ impl Facts {
     }
 }
 
-impl Standing {
+impl SessionStatus {
     pub fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

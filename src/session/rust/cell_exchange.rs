@@ -14,14 +14,14 @@ use crate::session::state::State;
 use crate::{Error, Result};
 
 /// Lives as long as one cell runs.
-pub(super) struct Desk<'a, 'v> {
+pub(super) struct CellExchange<'a, 'v> {
     pub state: &'a State,
     pub module: &'a Module<'v>,
     pub given: &'a mut Given,
     pub folder: &'a Path,
 }
 
-impl Desk<'_, '_> {
+impl CellExchange<'_, '_> {
     fn reply(&mut self, request: Request) -> Result<Reply> {
         match request {
             Request::Get { name } => {
@@ -37,7 +37,7 @@ impl Desk<'_, '_> {
     }
 }
 
-impl Exchange for Desk<'_, '_> {
+impl Exchange for CellExchange<'_, '_> {
     fn printed(&mut self, text: &str, error: bool) {
         let text = text.to_owned();
         self.state.sink().emit(if error { Output::ErrorText(text) } else { Output::Text(text) });

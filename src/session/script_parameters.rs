@@ -1,4 +1,4 @@
-//! Parameters of a script: values that the command line may set and the script asks for by name.
+//! ScriptParameters of a script: values that the command line may set and the script asks for by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +7,12 @@ use crate::{Error, Result};
 
 /// Values by name, as text; clones share what was asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Parameters {
+pub struct ScriptParameters {
     given: Arc<BTreeMap<String, String>>,
     asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
-impl Parameters {
+impl ScriptParameters {
     /// Reads `name=value` pairs.
     ///
     /// # Errors
@@ -48,11 +48,11 @@ mod tests {
     #[test]
     fn pairs_are_read_and_what_nobody_asked_for_is_known() {
         let pairs = ["epochs=3".to_owned(), "path=a=b".to_owned()];
-        let parameters = Parameters::from_pairs(&pairs).unwrap();
+        let parameters = ScriptParameters::from_pairs(&pairs).unwrap();
         assert_eq!(parameters.get("path"), Some("a=b"));
         assert_eq!(parameters.get("subjects"), None);
         assert_eq!(parameters.unasked(), ["epochs"]);
-        let error = Parameters::from_pairs(&["epochs".to_owned()]).unwrap_err().to_string();
+        let error = ScriptParameters::from_pairs(&["epochs".to_owned()]).unwrap_err().to_string();
         assert_eq!(error, "a parameter is written name=value, not \"epochs\"");
     }
 }

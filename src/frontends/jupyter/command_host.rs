@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::kernel::Kernel;
-use crate::frontends::commands::Desk;
+use crate::frontends::commands::CommandHost;
 use crate::session::{Cell, CellError, Display, Output, Session, Sink};
 use crate::{Error, Result};
 
 /// What a cell of the kernel lends to a command.
-pub(super) struct CellDesk {
+pub(super) struct CellCommandHost {
     kernel: Arc<Kernel>,
     /// What errors call the cell.
     name: String,
@@ -16,13 +16,13 @@ pub(super) struct CellDesk {
     pub value: Option<Display>,
 }
 
-impl CellDesk {
+impl CellCommandHost {
     pub fn new(kernel: Arc<Kernel>, name: String) -> Self {
         Self { kernel, name, value: None }
     }
 }
 
-impl Desk for CellDesk {
+impl CommandHost for CellCommandHost {
     fn session(&self) -> &Session {
         &self.kernel.session
     }
