@@ -20,6 +20,10 @@ cargo clippy --release --locked --no-default-features --lib -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet --features "$FEATURES"
 cargo test --release --locked --features "$FEATURES" --no-run
 limited 25m cargo test --release --locked --features "$FEATURES"
+(
+    . tests/jupyter/environment.sh
+    "$environment/bin/typos"
+)
 # The Jupyter project's own suite and the notebooks, on the program that the tests have built.
 limited 15m tests/jupyter/run.sh
 # The Rust notebooks, on evcxr's kernel, which is built first where it is not there.

@@ -108,7 +108,7 @@ fn values_out_of_range_are_refused_with_a_sentence() {
         ("seed(-1)", "seed: `number` must be 0 or more, not -1"),
         ("device('gpu')", "there is no device \"gpu\"; choose"),
         ("u2ad(preset = 'big')", "there is no preset \"big\""),
-        ("u2ad(heads = 5)", "the network's dim (64) must be a multiple of heads (5)"),
+        ("u2ad(heads = 5)", "the network's embed_dim (64) must be a multiple of heads (5)"),
         ("phantom_cohort(subjects = 2)[2]", "there is no subject 2: they count from 0 to 1"),
         ("phantom_cohort(subjects = 2)['sub-x']", "phantoms has no subject sub-x"),
         ("phantom_cohort(subjects = 2).where(site = 'moon')", "nobody in phantoms has site = moon"),
@@ -123,7 +123,7 @@ fn values_out_of_range_are_refused_with_a_sentence() {
 
 #[test]
 fn parameters_come_from_the_command_line_with_the_type_of_their_default() {
-    let source = "print(parameter('epochs', 3) + 1, parameter('rate', 0.5), folder())";
+    let source = "print(parameter('epochs', 3) + 1, parameter('rate', 0.5), output_dir())";
     let run = |arguments: &[&str]| Place::new().run(source, arguments);
     assert_eq!(run(&[]).out, "4 0.5 runs/study\n");
     assert_eq!(run(&["-p", "epochs=9", "-p", "rate=2"]).out, "10 2.0 runs/study\n");

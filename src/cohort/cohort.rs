@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Source};
+use super::load_options::LoadOptions;
 use super::member::{self, Member};
 use super::naming::{Listing, file_name};
 use super::participants::{self, Participants};
@@ -19,18 +19,6 @@ use super::{Slice, SliceGrid, Subject, bids, preprocessed};
 use crate::context::{Context, Streams};
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
-
-/// How to load a cohort.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LoadOptions {
-    /// Whether a subject that cannot be used is an error instead of a warning.
-    pub strict: bool,
-    /// What the preprocessed slices show.
-    #[serde(alias = "frame")]
-    pub grid: SliceGrid,
-    /// Name of the one folder under `derivatives/` to take labels from; all of them by default.
-    pub derivatives: Option<String>,
-}
 
 /// A named list of subjects. Cheap to clone; clones and the cohorts derived by [`Self::filter`],
 /// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the preprocessed subjects.
@@ -49,7 +37,7 @@ pub struct Cohort {
     grid: SliceGrid,
     strict: bool,
     /// `None` for subjects that were handed over.
-    recipe: Option<Arc<Provenance>>,
+    provenance: Option<Arc<Provenance>>,
 }
 
 impl Cohort {
@@ -145,16 +133,16 @@ impl Cohort {
     fn of(name: String, entries: Vec<Entry>, grid: SliceGrid, strict: bool) -> Self {
         let member = |entry| Arc::new(Member::new(entry, grid));
         let members = entries.into_iter().map(member).collect();
-        Self { name, members, grid, strict, recipe: None }
+        Self { name, members, grid, strict, provenance: None }
     }
 
     fn made_by(self, origin: Origin) -> Self {
-        Self { recipe: Some(Arc::new(Provenance::of(origin))), ..self }
+        Self { provenance: Some(Arc::new(Provenance::of(origin))), ..self }
     }
 
     /// How to make this cohort again; `None` for subjects that were handed over.
-    pub fn recipe(&self) -> Option<&Provenance> {
-        self.recipe.as_deref()
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_deref()
     }
 
     /// The folder's name, with what was selected from it.
@@ -336,8 +324,9 @@ impl Cohort {
             )));
         }
         let members = self.members.iter().map(|member| member.on_grid(grid));
-        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(Step::Grid(grid))));
-        Ok(Self { members: members.collect(), grid, recipe, ..self.clone() })
+        let provenance =
+            self.provenance.as_ref().map(|provenance| Arc::new(provenance.then(Step::Grid(grid))));
+        Ok(Self { members: members.collect(), grid, provenance, ..self.clone() })
     }
 
     fn member(&self, position: usize) -> Result<&Member> {
@@ -356,8 +345,8 @@ impl Cohort {
 
     fn part(&self, selection: &str, step: Step, members: Vec<Arc<Member>>) -> Self {
         let name = format!("{} [{selection}]", self.name);
-        let recipe = self.recipe.as_ref().map(|recipe| Arc::new(recipe.then(step)));
-        Self { name, members, recipe, ..self.clone() }
+        let provenance = self.provenance.as_ref().map(|provenance| Arc::new(provenance.then(step)));
+        Self { name, members, provenance, ..self.clone() }
     }
 }
 

@@ -286,7 +286,7 @@ fn plain(value: Value) -> Option<Recipe> {
 }
 
 fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
-    let recipe = cohort.recipe().ok_or("its subjects came from no folder")?.clone();
+    let recipe = cohort.provenance().ok_or("its subjects came from no folder")?.clone();
     let names = cohort.names().into_iter().map(str::to_owned).collect();
     Ok(CohortRecipe { recipe, names })
 }

@@ -68,9 +68,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// Examples:
     /// ```python
-    /// save_model(u2ad(), folder() + "/model.safetensors")
+    /// save_model(u2ad(), output_dir() + "/model.safetensors")
     /// ```
-    fn folder(eval: &mut Evaluator) -> anyhow::Result<String> {
+    fn output_dir(eval: &mut Evaluator) -> anyhow::Result<String> {
         Ok(State::of(eval).folder.display().to_string())
     }
 

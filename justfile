@@ -1,0 +1,43 @@
+# What a developer does, with https://just.systems: `just`, `just test`, …
+
+features := "rust-cells"
+
+# List the recipes.
+default:
+    @just --list
+
+# Formatting, lints with and without the features, documentation, spelling.
+check:
+    cargo fmt --all -- --check
+    cargo clippy --release --locked --all-targets --features {{features}} -- -D warnings
+    cargo clippy --release --locked --all-targets -- -D warnings
+    cargo clippy --release --locked --no-default-features --lib -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet --features {{features}}
+    if command -v typos >/dev/null; then typos; fi
+    if command -v cargo-deny >/dev/null; then cargo deny check; fi
+
+# Everything that continuous integration runs.
+test:
+    scripts/test.sh
+
+# The library's own tests, scripts and training: under three minutes once it is built.
+test-quick:
+    cargo test --release --locked --lib --test script --test training --test published_numbers --test architecture
+
+# Jupyter's conformance suite and the notebooks; `just notebooks --store` stores what they show.
+notebooks *arguments:
+    cargo build --release --locked --features {{features}}
+    tests/jupyter/run.sh {{arguments}}
+
+# The kernels' timings.
+bench:
+    cargo bench --locked
+
+# The documentation of the library, opened in a browser.
+docs:
+    cargo doc --release --locked --no-deps --open
+
+# Property tests on 20 000 random cases each; what fails is kept in proptest-regressions.
+proptest-long:
+    PROPTEST_CASES=20000 cargo test --release --locked --lib any_
+    PROPTEST_CASES=20000 cargo test --release --locked --lib matches_the

@@ -1,0 +1,73 @@
+//! Makes a cohort again from its provenance.
+
+use super::cohort::Cohort;
+use super::provenance::{Origin, Provenance, Step};
+use crate::Result;
+use crate::context::{Context, Streams};
+
+impl Provenance {
+    /// The cohort at the origin, before any step.
+    ///
+    /// # Errors
+    /// As [`Cohort::load`] and [`Cohort::phantom`].
+    pub fn first(&self, context: &Context) -> Result<Cohort> {
+        match &self.origin {
+            Origin::Folder { path, options } => Cohort::load(path, options, context),
+            Origin::Phantom { options, grid, seed } => {
+                Cohort::phantom(options, *grid, &Streams::new(*seed))
+            }
+        }
+    }
+
+    /// What the steps make of the cohort at the origin. Cohorts made of the same first one share
+    /// their preprocessed subjects.
+    ///
+    /// # Errors
+    /// As the methods of [`Cohort`] that the steps stand for.
+    pub fn applied(&self, first: &Cohort) -> Result<Cohort> {
+        self.steps.iter().try_fold(first.clone(), |cohort, step| match step {
+            Step::Healthy => cohort.healthy(),
+            Step::Clinical => cohort.clinical(),
+            Step::Filter { column, value } => cohort.filter(column, value),
+            Step::Slice { from, to } => Ok(cohort.slice(*from..*to)),
+            Step::Grid(grid) => cohort.on_grid(*grid),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::SliceGrid;
+    use crate::phantom::PhantomOptions;
+
+    #[test]
+    fn a_cohort_is_made_again_from_its_provenance() {
+        let options =
+            PhantomOptions { subjects: 6, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
+        let grid = |size| SliceGrid { size, ..SliceGrid::default() };
+        let cohort = Cohort::phantom(&options, grid(64), &Streams::new(7)).unwrap();
+        let part = cohort.clinical().unwrap().slice(0..2).on_grid(grid(32)).unwrap();
+        let json = serde_json::to_string(part.provenance().unwrap()).unwrap();
+        let provenance: Provenance = serde_json::from_str(&json).unwrap();
+        let context = Context::new(0);
+        let again = provenance.applied(&provenance.first(&context).unwrap()).unwrap();
+        assert_eq!((again.name(), again.names()), (part.name(), part.names()));
+        let images = |cohort: &Cohort| {
+            let subjects = cohort.subjects(&context).unwrap();
+            let slices = subjects.iter().flat_map(|subject| &subject.slices);
+            slices.map(|slice| slice.image.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(images(&again), images(&part));
+    }
+
+    #[test]
+    fn subjects_that_were_handed_over_have_no_provenance() {
+        let options =
+            PhantomOptions { subjects: 1, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
+        let cohort = Cohort::phantom(&options, SliceGrid::default(), &Streams::new(7)).unwrap();
+        let subjects = cohort.subjects(&Context::new(0)).unwrap();
+        let handed = Cohort::from_subjects("mine", vec![(*subjects[0]).clone()]).unwrap();
+        assert_eq!(handed.slice(0..1).provenance(), None);
+    }
+}
