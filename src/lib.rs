@@ -1,34 +1,35 @@
 //! # u2ad: unsupervised anomaly detection in spinal cord MRI
 //!
 //! U²AD (Zhang et al., Medical Image Analysis 109 (2026) 103939): a masked autoencoder learns to
-//! reconstruct hidden patches of the spinal canal; it is pretrained on healthy T2-weighted volumes,
-//! adapts on the clinic's own unlabelled data, and chooses what to train on by its own
+//! reconstruct hidden patches of the spinal canal. It is pretrained on healthy T2-weighted volumes,
+//! adapts on the clinic's own unlabelled data, and chooses which patches to train on by its own
 //! Monte-Carlo uncertainty, so that T2 hyperintensities stay badly reconstructed and stand out.
 //!
-//! ## The map
+//! ## Layers and modules
 //!
-//! Data flows down; each floor uses only the floors below it.
+//! A module imports from the layers below its own; `tests/architecture.rs` checks it.
 //!
-//! | floor | rooms | what lives there |
+//! | layer | modules | what they hold |
 //! |---|---|---|
-//! | front ends | [`frontends`] | script runner, terminal shell: turn [`session::Output`] into what their user sees |
-//! | session | [`session`] | one Starlark module that lives as long as the session; the verbs |
-//! | notebooks | [`notebook`], [`prelude`] | what Rust notebooks need to show values and progress |
-//! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
+//! | front ends | `frontends` | script runner, terminal shell, Jupyter kernel: show a session's output to its user |
+//! | session | `session` | one Starlark module that lives as long as the session; the verbs |
+//! | notebooks | [`prelude`], [`notebook`] | what Rust notebooks need to show values and progress |
 //! | study | [`study`] | the steps of a study on whole cohorts |
-//! | showing | [`figures`], [`report`] | plotters figures; tables, what values look like, the run folder |
-//! | timing | [`benchmark`] | the costly steps on a batch anyone can rebuild |
-//! | evaluating | [`detection`], [`evaluation`], [`baselines`] | maps to findings to scores; the baselines |
-//! | learning | [`training`], [`masking`], [`uncertainty`] | the loop of the paper |
-//! | things | [`model`], [`cohort`] | the network; subjects and their slices |
-//! | crossing | [`exchange`] | values on their way between a session and its Rust cells |
-//! | numbers | [`ops`], [`volume`] | tensor kernels; NIfTI in and out |
-//! | ground | [`context`], [`error`], [`choice`], [`lazy_folder`], `whole_file` | seeded streams, cancel token, progress; the one error type; settings chosen by name; folders made at first use, files that are whole or absent |
+//! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
+//! | presentation | [`report`], [`figures`] | tables, what values look like, the run folder; plotters figures |
+//! | timing | [`benchmark`] | the costly steps on a batch that anyone can rebuild |
+//! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; methods to compare with |
+//! | learning | [`training`], [`masking`], [`uncertainty`] | the published loop |
+//! | network | [`model`] | the masked autoencoder; which patches are hidden |
+//! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
+//! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
+//! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
+//! | base | [`context`], [`lazy_folder`], `whole_file`, [`choice`], [`error`] | seeded streams, cancel token, progress; folders made at first use; files that are whole or absent; settings chosen by name; the one error type |
 //!
-//! Three seams carry the design: [`session::Output`] (what running code shows, sent to whoever
+//! Three types carry the design: `session::Output` (what running code shows, sent to whoever
 //! watches), [`detection::Reconstructor`] (anything that reconstructs a slice inside its region of
-//! interest) and [`context::Context`] (what a long task is given: streams, cancel, progress,
-//! device).
+//! interest) and [`context::Context`] (what a long task needs: random streams, cancel token,
+//! progress, device).
 
 pub mod baselines;
 pub mod benchmark;

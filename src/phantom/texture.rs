@@ -61,9 +61,9 @@ pub(super) fn noise(seed: u32, point: [f32; 3], scale: [f32; 3]) -> f32 {
         [0.8 * px + 0.6 * py, 0.64 * py - 0.48 * px + 0.6 * pz, 0.36 * px - 0.48 * py + 0.8 * pz];
     for axis in 0..3 {
         let position = turned[axis];
-        let floor = position.floor();
-        cell[axis] = floor as i32;
-        let f = position - floor;
+        let lower = position.floor();
+        cell[axis] = lower as i32;
+        let f = position - lower;
         t[axis] = f * f * (3.0 - 2.0 * f);
     }
     let mut total = 0.0;
