@@ -13,7 +13,8 @@ use u2ad::frontends::{
 /// Finds what a spinal cord MRI shows that a healthy one would not.
 ///
 /// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to the clinic's
-/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot reconstruct.
+/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot
+/// reconstruct.
 ///
 /// Without a command it opens a shell: type `help()` there to see the verbs.
 #[derive(Parser)]

@@ -9,7 +9,8 @@ use crate::{Error, Result};
 ///
 /// T2 hyperintensities are bright, so a method that learns anything has to beat this one: on
 /// brain FLAIR a threshold on intensity outdid most autoencoders (Meissen et al. 2021, "Challenging
-/// current semi-supervised anomaly segmentation methods for brain MRI"). The typical intensity is taken over the scoring pixels of the same slice:
+/// current semi-supervised anomaly segmentation methods for brain MRI"). The typical intensity is
+/// taken over the scoring pixels of the same slice:
 ///
 /// - by default their median, one number per slice;
 /// - with `local_mm`, at each place along the cord's axis the mean of those within `local_mm / 2`

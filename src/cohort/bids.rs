@@ -16,7 +16,8 @@
 //! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_lesion-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
 //!
 //! and `.nii` or `.nii.gz`. All must be on the image's grid. A label under the same name in two
-//! derivatives folders is refused rather than guessed; [`LoadOptions::derivatives`](super::LoadOptions::derivatives) chooses.
+//! derivatives folders is refused rather than guessed;
+//! [`LoadOptions::derivatives`](super::LoadOptions::derivatives) chooses.
 //!
 //! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` that has a cord
 //! mask beside it is a subject called `NAME` (without `_T2w`).

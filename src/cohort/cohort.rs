@@ -44,9 +44,9 @@ impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
     /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
-    /// one of preprocessed `.npy` slices, in its top or in subfolders ([`preprocessed`]). A subject that cannot be used stays in
-    /// the list, is reported as a warning by name and reason, and is left out of
-    /// [`Self::subjects`].
+    /// one of preprocessed `.npy` slices, in its top or in subfolders ([`preprocessed`]). A subject
+    /// that cannot be used stays in the list, is reported as a warning by name and reason, and is
+    /// left out of [`Self::subjects`].
     ///
     /// # Errors
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants

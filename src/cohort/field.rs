@@ -1,4 +1,5 @@
-//! The square field of a sagittal slice: from native pixels through 1 mm pixels to preprocessed ones.
+//! The square field of a sagittal slice: from native pixels through 1 mm pixels to preprocessed
+//! ones.
 
 use ndarray::{Array2, ArrayView2};
 

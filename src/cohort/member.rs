@@ -50,8 +50,8 @@ impl Member {
         self.outcome.get().is_some()
     }
 
-    /// Preprocesses the entry unless that is done. Two threads that ask at once may both do the work
-    /// (waiting inside a thread pool could deadlock); both get the first one's result.
+    /// Preprocesses the entry unless that is done. Two threads that ask at once may both do the
+    /// work (waiting inside a thread pool could deadlock); both get the first one's result.
     pub(super) fn outcome(&self) -> &Result<PreprocessedEntry, String> {
         if let Some(outcome) = self.outcome.get() {
             return outcome;

@@ -1,8 +1,9 @@
-//! Subjects and their preprocessed slices: from a BIDS tree, from preprocessed `.npy` slices or drawn.
-//! (paper section 3.1; [`Preprocessing`] states the published recipe.)
+//! Subjects and their preprocessed slices: from a BIDS tree, from preprocessed `.npy` slices or
+//! drawn. (paper section 3.1; [`Preprocessing`] states the published recipe.)
 //!
 //! [`Cohort`] is the way in. The rules for files stand where they are applied: [`bids`] for image
-//! and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the table.
+//! and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the
+//! table.
 
 pub mod bids;
 #[allow(clippy::module_inception)]

@@ -8,8 +8,8 @@ use crate::volume::resample::sample_linear;
 use crate::volume::{Geometry, Orientation};
 
 /// Where preprocessed slices lie in the volume they came from. Coordinates are continuous and count
-/// pixel centres: native ones are stored voxels (i, j, k), preprocessed ones (slice, row, column) of
-/// the canonical volume.
+/// pixel centres: native ones are stored voxels (i, j, k), preprocessed ones (slice, row, column)
+/// of the canonical volume.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NativeTransform {
     geometry: Geometry,

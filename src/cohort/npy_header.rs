@@ -66,7 +66,8 @@ impl NpyHeader {
         Ok(header)
     }
 
-    /// Reads the dictionary NumPy writes: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4, 4), }`.
+    /// Reads the dictionary NumPy writes: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4,
+    /// 4), }`.
     fn parse(text: &str) -> Result<Self, String> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let value = |key: &str, end: char| {

@@ -16,8 +16,8 @@
 //! `NAME_INDEX.npy` is slice `INDEX` of subject `NAME`; a file without `_INDEX` is a subject of
 //! its own. Subjects of a subfolder carry its path in their name (`train/private`).
 //!
-//! Pixels measure field / size: 200 mm / size as published, unless the cohort is loaded with another
-//! field.
+//! Pixels measure field / size: 200 mm / size as published, unless the cohort is loaded with
+//! another field.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

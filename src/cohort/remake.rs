@@ -62,6 +62,21 @@ mod tests {
     }
 
     #[test]
+    fn provenance_with_the_names_of_earlier_versions_is_read() {
+        let json = r#"{"origin":{"phantom":{"options":{"subjects":4,"pixel_mm":3.0},
+            "frame":{"size":64,"field_mm":128},"seed":7}},
+            "steps":["healthy",{"frame":{"size":32,"field_mm":100}}]}"#;
+        let options =
+            PhantomOptions { subjects: 4, pixel_spacing_mm: 3.0, ..PhantomOptions::default() };
+        let grid = SliceGrid { size: 64, fov_mm: 128 };
+        let expected = Provenance {
+            origin: Origin::Phantom { options, grid, seed: 7 },
+            steps: vec![Step::Healthy, Step::Grid(SliceGrid { size: 32, fov_mm: 100 })],
+        };
+        assert_eq!(serde_json::from_str::<Provenance>(json).unwrap(), expected);
+    }
+
+    #[test]
     fn subjects_that_were_handed_over_have_no_provenance() {
         let options =
             PhantomOptions { subjects: 1, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };

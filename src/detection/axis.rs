@@ -34,8 +34,8 @@ pub struct CordAxis {
 }
 
 impl CordAxis {
-    /// The axis of a cord mask with pixels of `pixel_spacing_mm` (rows, columns); `None` if less than
-    /// [`MINIMUM_LENGTH_MM`] of it lies between the cord's ends.
+    /// The axis of a cord mask with pixels of `pixel_spacing_mm` (rows, columns); `None` if less
+    /// than [`MINIMUM_LENGTH_MM`] of it lies between the cord's ends.
     pub fn new(cord: &Array2<bool>, pixel_spacing_mm: (f64, f64)) -> Option<Self> {
         let points = cord_points(cord, pixel_spacing_mm);
         let mut positions = along_main_direction(&points);
@@ -130,8 +130,8 @@ mod tests {
 
     use super::*;
 
-    /// Pixels within `half_width` mm of an arc of `radius` around (100, 100) mm, `half_angle` to each side of
-    /// the direction `towards` (0: to the back).
+    /// Pixels within `half_width` mm of an arc of `radius` around (100, 100) mm, `half_angle` to
+    /// each side of the direction `towards` (0: to the back).
     fn arc(
         radius: f64,
         half_angle: f64,

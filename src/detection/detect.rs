@@ -15,8 +15,8 @@ use crate::context::Context;
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
-/// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct, as the
-/// module's documentation states.
+/// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,
+/// as the module's documentation states.
 ///
 /// # Errors
 /// If there are no subjects, if the method fails, if what it returns does not fit the slices or

@@ -8,8 +8,9 @@ use crate::model::Network;
 use crate::training::Model;
 use crate::uncertainty::MonteCarlo;
 
-/// A trained network that reconstructs every patch of the region several times under different masks.
-/// The reconstruction is their mean, the uncertainty their variance, the error |image − mean|.
+/// A trained network that reconstructs every patch of the region several times under different
+/// masks. The reconstruction is their mean, the uncertainty their variance, the error |image −
+/// mean|.
 pub struct MaskedAutoencoder {
     pub network: Network,
     pub monte_carlo: MonteCarlo,

@@ -27,7 +27,7 @@ pub trait Reconstructor {
         None
     }
 
-    /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation and
-    /// reports progress to it.
+    /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation
+    /// and reports progress to it.
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>>;
 }

@@ -50,8 +50,8 @@ impl Histogram {
 const NAMES: [&str; 4] = ["cord", "CSF", "lesion", "reconstruction of the lesion"];
 
 /// For each method, histograms of cord (without lesions), cerebrospinal fluid and lesion in the
-/// image, and of the method's reconstruction inside the lesions: a good method reconstructs lesions as
-/// cord. Slices whose truth is unknown are left out.
+/// image, and of the method's reconstruction inside the lesions: a good method reconstructs lesions
+/// as cord. Slices whose truth is unknown are left out.
 pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let panels: Vec<(String, [Histogram; 4])> =
         methods.iter().map(|findings| (findings.method.clone(), histograms(findings))).collect();

@@ -14,8 +14,8 @@ use crate::uncertainty::Uncertainty;
 /// Height of a panel with its title, in drawing units.
 const HEIGHT: i32 = 1120;
 
-/// How a method reconstructed one slice: the whole image, then image, reconstruction, variance (where
-/// the method has one) and error around the region of interest.
+/// How a method reconstructed one slice: the whole image, then image, reconstruction, variance
+/// (where the method has one) and error around the region of interest.
 pub fn reconstruction_panels(
     slice: &Slice,
     reconstruction: &Reconstruction,

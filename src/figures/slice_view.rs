@@ -23,8 +23,8 @@ pub fn slice_view(slice: &Slice) -> Figure {
 }
 
 /// A two-dimensional map: an image, an uncertainty, an error. `quantity` names what it shows and
-/// its unit; `pixel_spacing_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the values
-/// at the ends of the colour map; without it they are 0 and the largest value.
+/// its unit; `pixel_spacing_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the
+/// values at the ends of the colour map; without it they are 0 and the largest value.
 pub fn map_view(
     title: &str,
     map: &Array2<f32>,

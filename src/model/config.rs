@@ -194,6 +194,13 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_with_the_names_of_earlier_versions_is_read() {
+        let json = r#"{"image":128,"field_mm":128,"patch":8,"context":96,"dim":64,"depth":3,
+            "heads":8,"decoder_dim":64,"decoder_depth":2,"decoder_heads":8,"mlp_ratio":4}"#;
+        assert_eq!(serde_json::from_str::<Config>(json).unwrap(), Config::small());
+    }
+
+    #[test]
     fn sizes_that_do_not_fit_are_named() {
         let config = Config { heads: 5, ..Config::paper() };
         let error = config.validate().unwrap_err().to_string();

@@ -77,8 +77,8 @@ impl Network {
         &self.config
     }
 
-    /// Encodes the visible patches. `patches`: (N, L, patch²). Returns (N, keep + 1, embed_dim), the
-    /// class token first.
+    /// Encodes the visible patches. `patches`: (N, L, patch²). Returns (N, keep + 1, embed_dim),
+    /// the class token first.
     pub fn encode(
         &self,
         patches: &Tensor,

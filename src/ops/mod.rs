@@ -32,8 +32,9 @@
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward
 //! pass but the inputs, for attention one float per token and head, and for a block qkv and the
-//! mixture of its heads; on tensors without a graph (detached weights) nothing at all. See [`keep_freed_memory`]
-//! for the tensors themselves, and [`keep_element_wise_serial`] for candle's own threads.
+//! mixture of its heads; on tensors without a graph (detached weights) nothing at all. See
+//! [`keep_freed_memory`] for the tensors themselves, and [`keep_element_wise_serial`] for candle's
+//! own threads.
 
 mod adam;
 mod attention;

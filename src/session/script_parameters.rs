@@ -1,4 +1,5 @@
-//! ScriptParameters of a script: values that the command line may set and the script asks for by name.
+//! ScriptParameters of a script: values that the command line may set and the script asks for by
+//! name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

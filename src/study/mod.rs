@@ -1,7 +1,7 @@
 //! The steps of a study, each on whole cohorts: what the verbs of the language do, for Rust.
 //!
-//! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as the
-//! model wants them, and call the module that does the work.
+//! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as
+//! the model wants them, and call the module that does the work.
 
 mod evaluation;
 mod masks;
@@ -162,7 +162,8 @@ impl Study {
         uncertainty.masks(strategy, Normalisation::default(), 1.0, &self.context)
     }
 
-    /// Lets a method reconstruct the cohort and scores what it could not reconstruct, as [`detect`].
+    /// Lets a method reconstruct the cohort and scores what it could not reconstruct, as
+    /// [`detect`].
     ///
     /// # Errors
     /// As [`detect`].

@@ -145,3 +145,19 @@ pub fn adapt(
     }
     Ok(records)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_with_the_names_of_earlier_versions_are_read() {
+        let json = r#"{"epochs":8,"epistemic_epochs":5,"monte_carlo":{"samples":4,"ratio":0.5},
+            "training":{"batch":4,"ratio":0.5}}"#;
+        let options: Adaptation = serde_json::from_str(json).unwrap();
+        assert_eq!(options.epistemic_epochs, Some(5));
+        assert_eq!(options.monte_carlo, MonteCarlo::default().samples(4).mask_ratio(0.5));
+        let training = TrainingOptions::default().batch_size(4).mask_ratio(0.5);
+        assert_eq!(options.training, training);
+    }
+}

@@ -1,4 +1,5 @@
-//! Monte-Carlo estimation: reconstruct every patch of the region several times under different masks.
+//! Monte-Carlo estimation: reconstruct every patch of the region several times under different
+//! masks.
 
 use candle_core::Tensor;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, s};
@@ -16,8 +17,8 @@ use crate::model::{
 use crate::setters::setters;
 use crate::{Error, Result};
 
-/// How the masks of the passes are reconstructed. In both, every single pass hides a uniformly random
-/// share of the region's patches.
+/// How the masks of the passes are reconstructed. In both, every single pass hides a uniformly
+/// random share of the region's patches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Passes {

@@ -10,8 +10,8 @@ pub struct LabelledVolume {
     pub cord: Volume,
     /// Cerebrospinal fluid, non-zero inside.
     pub csf: Option<Volume>,
-    /// One voxel per disc, valued by its number in the Spinal Cord Toolbox; of several equal voxels the centre counts.
-    /// Values beyond 30 mark other landmarks and are left out.
+    /// One voxel per disc, valued by its number in the Spinal Cord Toolbox; of several equal voxels
+    /// the centre counts. Values beyond 30 mark other landmarks and are left out.
     pub discs: Option<Volume>,
     /// Lesions, non-zero inside.
     pub lesion: Option<Volume>,

@@ -178,7 +178,7 @@ fn a_cohort_without_one_usable_subject_is_refused() {
     let cohort = load(root.path(), &context).unwrap();
     assert_eq!(
         said(cohort.subjects(&context)),
-        "subject sub-01: NaN or infinite: 4800 voxels of its image; replace them with numbers first (and none of the 4 subjects can be used)"
+        "subject sub-01: NaN or infinite: 4800 voxels of its image; replace them with numbers first (none of the 4 subjects can be used)"
     );
     assert_eq!(cohort.broken().len(), 4);
 }

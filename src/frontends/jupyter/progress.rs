@@ -1,5 +1,5 @@
-//! Progress of a cell in one place: a bar for what runs and the loss as it falls, reconstructed at most
-//! five times a second, and a line of text for clients that show no more.
+//! Progress of a cell in one place: a bar for what runs and the loss as it falls, drawn at
+//! most five times a second, and a line of text for clients that show no more.
 //!
 //! Drawing takes longer than a batch may wait, so it happens on another thread: the running code
 //! only leaves its numbers here.

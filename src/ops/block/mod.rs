@@ -1,10 +1,10 @@
 //! Whole pre-norm transformer blocks, a stack of them as one operation.
 //!
 //! Between single operations candle keeps every activation until the end, and gives every gradient
-//! a tensor of zeros and a sum, on one thread. As one operation a block keeps its input, qkv, the mixture of the heads and one
-//! float per token and head; everything else is computed anew in the backward pass, rows by rows
-//! in the cache. That is a sixth of the memory, and the norms, residuals and activations cost
-//! hardly any traffic.
+//! a tensor of zeros and a sum, on one thread. As one operation a block keeps its input, qkv, the
+//! mixture of the heads and one float per token and head; everything else is computed anew in the
+//! backward pass, rows by rows in the cache. That is a sixth of the memory, and the norms,
+//! residuals and activations cost hardly any traffic.
 
 mod kernel;
 mod parameters;

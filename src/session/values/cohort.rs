@@ -102,8 +102,9 @@ impl ShowValue for CohortValue {
     }
 }
 
-/// Subjects with their preprocessed slices. `cohort[3]` and `cohort["sub-01"]` pick one, `cohort[2:5]`
-/// some; `for subject in cohort` visits all. Subjects are preprocessed when first needed.
+/// Subjects with their preprocessed slices. `cohort[3]` and `cohort["sub-01"]` pick one,
+/// `cohort[2:5]` some; `for subject in cohort` visits all. Subjects are preprocessed when first
+/// needed.
 #[starlark_module]
 fn cohort_methods(builder: &mut MethodsBuilder) {
     /// The folder's name, with what was selected from it.

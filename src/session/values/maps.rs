@@ -82,8 +82,8 @@ impl ShowValue for MapsValue {
     }
 }
 
-/// Maps over the pixels of many slices, from a Rust cell: `detect` takes them as the error maps of a
-/// cohort's slices. `maps[0]` is the first.
+/// Maps over the pixels of many slices, from a Rust cell: `detect` takes them as the error maps of
+/// a cohort's slices. `maps[0]` is the first.
 #[starlark_module]
 fn maps_methods(builder: &mut MethodsBuilder) {
     /// Maps, rows and columns.

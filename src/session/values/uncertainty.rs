@@ -112,8 +112,8 @@ impl ShowValue for SliceUncertaintyValue {
     }
 }
 
-/// Monte-Carlo maps of many slices. `uncertainty[0]` is the first, `uncertainty["sub-01"]` that subject's
-/// slice with the most cord.
+/// Monte-Carlo maps of many slices. `uncertainty[0]` is the first, `uncertainty["sub-01"]` that
+/// subject's slice with the most cord.
 #[starlark_module]
 fn uncertainty_methods(builder: &mut MethodsBuilder) {
     /// Mean variance over the pixels of all regions of interest.

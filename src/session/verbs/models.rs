@@ -26,7 +26,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   the parameters that follow.
     /// * `fov_mm`: edge of the field of the body that the images show, in mm.
     /// * `patch`: edge of a patch in pixels.
-    /// * `nearest_patches`: patches that the network looks at, those nearest to the region; 0: all, as
+    /// * `nearest_patches`: patches that the network looks at, those nearest to the region; 0: all,
+    ///   as
     ///   published.
     /// * `embed_dim`: channels of a token in the encoder.
     /// * `depth`: transformer blocks of the encoder.

@@ -30,7 +30,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `model`: the model; it changes in place.
     /// * `cohort`: whose slices to learn from.
-    /// * `masks`: what guides the choice of hidden patches; None: chance.
+    /// * `masks`: what `regenerate_masks` made; None: patches are hidden at random.
     /// * `learning_rate`: at the start of a stage.
     /// * `decay_every`: epochs of a stage after which the learning rate falls to a tenth; 0:
     ///   never.
@@ -112,8 +112,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(HistoryValue(history))
     }
 
-    /// Adapts a pretrained model to a clinic's own unlabelled subjects: first it trains where
-    /// it is unsure, then it stops training where its error stays high.
+    /// Adapts a pretrained model to a clinic's own unlabelled subjects. It trains first where the
+    /// model is unsure ("eu"), then also spares patches whose error stays high ("au").
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.
@@ -122,7 +122,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `epistemic_epochs`: how many of them are guided by epistemic uncertainty alone ("eu");
     ///   the rest also spares patches of high error ("au"). None: three quarters, as published.
     /// * `refresh`: epochs between two estimations of uncertainty.
-    /// * `samples`: reconstructions of every patch per estimation.
+    /// * `samples`: how many reconstructions of every patch are averaged per estimation.
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
@@ -176,8 +176,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(HistoryValue(study.adapt(&mut model.lock(), &cohort.cohort, &options)?))
     }
 
-    /// Estimates how unsure a model is: every patch of the region is reconstructed several times under
-    /// different masks.
+    /// Estimates how unsure a model is: every patch of the region is reconstructed several times
+    /// under different masks.
     ///
     /// The variance over the reconstructions is the epistemic uncertainty; the difference of their
     /// mean from the image is the error.
@@ -185,7 +185,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `model`: the model.
     /// * `cohort`: whose slices to reconstruct.
-    /// * `samples`: reconstructions of every patch.
+    /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `passes`: "balanced" hides every patch equally often; "independent" is the published
     ///   loop, with more passes.
@@ -213,14 +213,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(UncertaintyValue(study.estimate_uncertainty(&mut model, &cohort.cohort, &settings)?))
     }
 
-    /// Turns uncertainty into guidance for the masks of the epochs that follow.
+    /// Chooses which patches the following epochs hide, from the uncertainty of a cohort.
     ///
     /// "eu" hides more often where the model is unsure; "au" does too, but spares patches of high
-    /// error, so that lesions stay badly reconstructed. "eu-published" and "au-published" follow the
-    /// published code, which hides unsure patches less often.
+    /// error, so that lesions stay badly reconstructed. "eu-published" and "au-published" follow
+    /// the published code, which hides unsure patches less often.
     ///
     /// # Arguments
-    /// * `uncertainty`: what `estimate_uncertainty` found.
+    /// * `uncertainty`: what `estimate_uncertainty` returned.
     /// * `strategy`: "eu", "au", "eu-published", "au-published" or "random".
     /// * `temperature`: of the softmax over patch variances; lower follows them more closely.
     /// * `normalisation`: "standardised" makes the variances of each slice comparable, "raw" takes
