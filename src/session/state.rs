@@ -104,7 +104,7 @@ impl State {
     /// If its snapshots cannot be read.
     pub fn readopt(&self, number: usize) -> Result<ModelValue> {
         let snapshots = Snapshots::open(self.model_folder(number))?;
-        let mut model = snapshots.current(&self.context().device)?;
+        let mut model: Model = snapshots.current(&self.context().device)?;
         model.snapshots = Some(snapshots);
         self.models.set(self.models.get().max(number));
         Ok(ModelValue::new(model, number))

@@ -19,5 +19,5 @@ pub use epoch::{TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub use model::Model;
-pub use snapshots::Snapshots;
+pub use snapshots::{Checkpointed, Snapshots};
 pub use stages::{Adaptation, adapt, all_slices, estimate, pretrain};

@@ -6,7 +6,9 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Adam, History, Snapshots};
+use super::adam::Adam;
+use super::history::History;
+use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::SliceGrid;
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
@@ -38,6 +40,20 @@ struct Checkpoint {
 /// Key of the checkpoint's description in the safetensors metadata.
 const METADATA: &str = "u2ad";
 const VERSION: u32 = 1;
+
+impl Checkpointed for Model {
+    fn history(&self) -> &History {
+        &self.history
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        Self::to_bytes(self)
+    }
+
+    fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::load(path, device)
+    }
+}
 
 impl Model {
     /// A new model, initialised from the context's streams.
@@ -83,7 +99,7 @@ impl Model {
     }
 
     /// What [`Self::save`] writes.
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+    fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = self.parameters.tensors();
         tensors.extend(self.adam.tensors());
         let description = Checkpoint {
@@ -111,7 +127,7 @@ impl Model {
         let Some(mut snapshots) = self.snapshots.take() else {
             return Err(Error::input("no snapshots of this model are kept"));
         };
-        let earlier = snapshots.go_to(epoch, &device);
+        let earlier: Result<Self> = snapshots.go_to(epoch, &device);
         match earlier {
             Ok(earlier) => *self = Self { snapshots: Some(snapshots), ..earlier },
             Err(error) => {

@@ -8,10 +8,29 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::Model;
+use super::history::History;
 use crate::lazy_folder::LazyFolder;
 use crate::whole_file::write_whole;
 use crate::{Error, Result};
+
+/// What snapshots keep: a [`Model`](super::Model). They know no more of it than this, because a
+/// model holds its snapshots.
+pub trait Checkpointed: Sized {
+    /// The epochs so far.
+    fn history(&self) -> &History;
+
+    /// The whole as a checkpoint file.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read.
+    fn to_bytes(&self) -> Result<Vec<u8>>;
+
+    /// Reads a checkpoint file.
+    ///
+    /// # Errors
+    /// If it is none.
+    fn load(path: &Path, device: &Device) -> Result<Self>;
+}
 
 /// Bytes that the snapshots of one model may take on disk.
 const BUDGET: u64 = 2 << 30;
@@ -76,13 +95,13 @@ impl Snapshots {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn keep(&mut self, model: &Model) -> Result<()> {
-        let epoch = model.history.epochs.len();
+    pub fn keep(&mut self, model: &impl Checkpointed) -> Result<()> {
+        let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
         write_whole(&self.file(epoch)?, &bytes)?;
         let later: Vec<usize> = self.index.epochs.keys().copied().filter(|e| *e > epoch).collect();
         later.into_iter().for_each(|epoch| self.forget(epoch));
-        let stages = &model.history.epochs;
+        let stages = &model.history().epochs;
         if let (Some(before), Some(last)) = (epoch.checked_sub(1), stages.last())
             && let Some(entry) = self.index.epochs.get_mut(&before)
         {
@@ -108,11 +127,11 @@ impl Snapshots {
     ///
     /// # Errors
     /// If there is no such snapshot; the sentence names the nearest ones.
-    pub fn go_to(&mut self, epoch: usize, device: &Device) -> Result<Model> {
+    pub fn go_to<C: Checkpointed>(&mut self, epoch: usize, device: &Device) -> Result<C> {
         if !self.has(epoch) {
             return Err(Error::input(self.missing(epoch)));
         }
-        let model = Model::load(&self.file(epoch)?, device)?;
+        let model = C::load(&self.file(epoch)?, device)?;
         self.index.current = Some(epoch);
         self.write_index()?;
         Ok(model)
@@ -122,9 +141,9 @@ impl Snapshots {
     ///
     /// # Errors
     /// If there is none.
-    pub fn current(&self, device: &Device) -> Result<Model> {
+    pub fn current<C: Checkpointed>(&self, device: &Device) -> Result<C> {
         let epoch = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
-        Model::load(&self.file(epoch)?, device)
+        C::load(&self.file(epoch)?, device)
     }
 
     /// Drops all but the current snapshot and the last of each stage: for the end of a session.
@@ -203,7 +222,7 @@ mod tests {
     use crate::context::Context;
     use crate::masking::MaskingStrategy;
     use crate::model::Config;
-    use crate::training::{EpochRecord, Stage};
+    use crate::training::{EpochRecord, Model, Stage};
 
     fn model() -> Model {
         let config = Config { image: 32, embed_dim: 16, depth: 1, heads: 2, ..Config::small() };
@@ -244,7 +263,7 @@ mod tests {
         assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3]);
         let reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
         assert_eq!(reopened.index, snapshots.index);
-        assert_eq!(reopened.current(&Device::Cpu).unwrap().history.epochs.len(), 3);
+        assert_eq!(reopened.current::<Model>(&Device::Cpu).unwrap().history.epochs.len(), 3);
     }
 
     #[test]
@@ -272,7 +291,7 @@ mod tests {
     fn a_missing_snapshot_names_its_neighbours() {
         let mut snapshots = snapshots();
         snapshots.keep(&model()).unwrap();
-        let error = snapshots.go_to(7, &Device::Cpu).err().unwrap().to_string();
+        let error = snapshots.go_to::<Model>(7, &Device::Cpu).err().unwrap().to_string();
         assert_eq!(error, "there is no snapshot of epoch 7; the nearest is 0");
     }
 }

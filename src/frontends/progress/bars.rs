@@ -1,4 +1,4 @@
-//! A bar per running task, reconstructed in place.
+//! A bar per running task, updated in place.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use super::sparkline::sparkline;
 use crate::frontends::images::Window;
 use crate::report::{Figures, listed};
 
-/// How often a bar is reconstructed while its task reports nothing.
+/// How often a bar is refreshed while its task reports nothing.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Columns of a whole bar, and the fewest worth drawing.

@@ -13,7 +13,7 @@ use crate::session::engine::{Outcome, Surroundings};
 use crate::session::status::SessionStatus;
 use crate::session::values::ModelValue;
 use crate::session::{CellError, Display, TypedCell, snapshot};
-use crate::training::Snapshots;
+use crate::training::{Model, Snapshots};
 use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
@@ -85,7 +85,7 @@ fn write(
         .map_err(|reason| Error::input(format!("{name} cannot be saved: {reason}")))?;
     for model in store.models() {
         let inside = LazyFolder::at(fresh.path()).inside(model_folder(model.number));
-        Snapshots::new(inside).keep(&model.lock())?;
+        Snapshots::new(inside).keep(&*model.lock())?;
         model.mark_saved();
     }
     let path = fresh.path().join(FILE);
@@ -110,7 +110,7 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
     let adopt = |number: usize| {
         let state = surroundings.state;
         let snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
-        let model = snapshots.current(&state.context().device)?;
+        let model: Model = snapshots.current(&state.context().device)?;
         Ok(state.adopt(model, ModelValue::loaded))
     };
     let mut restorer = Restorer::new(surroundings.state, folder.join("maps"), &mut store, &adopt);
