@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use starlark::PrintHandler;
-use starlark::environment::{Globals, Module};
-use starlark::eval::{Evaluator, FileLoader};
-use starlark::syntax::AstModule;
+use starlark::environment::Module;
 use starlark::values::Value;
 
+use super::activity::Activity;
+use super::cell::Cell;
 use super::diagnose::{diagnose, documented_parameters};
-use super::handle::{Activity, Cell, Settings};
 use super::loader::Loader;
+use super::settings::Settings;
 use super::snapshot;
 use super::state::State;
 use super::status::SessionStatus;
+use super::surroundings::Surroundings;
 use super::{
-    CellError, Display, Manual, Output, Sink, TypedCell, device_name, journal, language, panics,
-    rust, show, verbs,
+    CellError, Display, Manual, Sink, TypedCell, device_name, journal, language, panics, rust,
+    show, verbs,
 };
 
 /// What a cell ended with.
@@ -44,14 +44,6 @@ pub(super) struct Engine {
     pub sink: Arc<dyn Sink>,
     pub activity: Arc<Activity>,
     pub status: Arc<SessionStatus>,
-}
-
-/// What every evaluator of a session gets, in cells and in loaded files alike.
-#[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
-    pub state: &'a State,
-    globals: &'a Globals,
-    activity: &'a Activity,
 }
 
 impl Engine {
@@ -123,33 +115,6 @@ impl Surroundings<'_> {
                 }
                 diagnose(error, &|function| parameters(module, function))
             })
-    }
-
-    /// Runs parsed code in `module`; the value is the last statement's.
-    pub fn evaluate<'v>(
-        &self,
-        module: &Module<'v>,
-        ast: AstModule,
-        loader: &dyn FileLoader,
-    ) -> starlark::Result<Value<'v>> {
-        let printer = Printer(&**self.state.sink());
-        let mut eval = Evaluator::new(module);
-        eval.extra = Some(self.state);
-        eval.set_loader(loader);
-        eval.set_print_handler(&printer);
-        eval.set_check_cancelled(Box::new(|| self.activity.cancel.is_cancelled()));
-        eval.set_max_callstack_size(language::MAX_CALL_DEPTH)?;
-        eval.eval_module(ast, self.globals)
-    }
-}
-
-/// Sends what `print` writes to the sink.
-struct Printer<'a>(&'a dyn Sink);
-
-impl PrintHandler for Printer<'_> {
-    fn println(&self, text: &str) -> starlark::Result<()> {
-        self.0.emit(Output::Text(format!("{text}\n")));
-        Ok(())
     }
 }
 

@@ -1,63 +1,23 @@
 //! The handle of a session: a cell in, a value or an error out.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use candle_core::Device;
-
+use super::activity::Activity;
+use super::cell::Cell;
 use super::engine::{Engine, Outcome, Request, Task};
+use super::settings::Settings;
 use super::status::SessionStatus;
 use super::{
-    CellError, Completions, Display, Name, Page, Question, ScriptParameters, Sink, Transcript,
-    assist, device_name, panics, rust_cell,
+    CellError, Completions, Display, Name, Page, Question, Sink, Transcript, assist, device_name,
+    panics, rust_cell,
 };
-use crate::context::CancelToken;
-use crate::lazy_folder::LazyFolder;
 use crate::{Error, Result};
 
 /// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's
 /// functions; the pages are only used when touched.
 const STACK_BYTES: usize = 256 << 20;
-
-/// How a session starts; `seed(…)` and `device(…)` change the first two later.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub seed: u64,
-    pub device: Device,
-    pub parameters: ScriptParameters,
-    /// Where the run's figures and tables go, for scripts that keep files of their own there.
-    pub folder: PathBuf,
-    /// Where the snapshots of models and the journal go.
-    pub keep: LazyFolder,
-    /// Whether to write a journal, from which [`Session::resume`] brings the session back after a
-    /// crash.
-    pub journal: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            device: Device::Cpu,
-            parameters: ScriptParameters::default(),
-            folder: PathBuf::from("."),
-            keep: LazyFolder::temporary(None),
-            journal: false,
-        }
-    }
-}
-
-/// A piece of source to run at once: a script, or what was typed.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    /// What errors call it: a path, or "cell 3".
-    pub name: String,
-    pub source: String,
-    /// Where `load("…")` looks.
-    pub folder: PathBuf,
-}
 
 /// Named values that live from cell to cell, on a thread of their own. Cells run one at a time,
 /// in the order they come.
@@ -210,33 +170,5 @@ impl Interrupter {
     /// later cell is not affected.
     pub fn interrupt(&self) -> bool {
         self.0.interrupt()
-    }
-}
-
-/// Cells that run or wait, and the token that stops the running one.
-#[derive(Default)]
-pub(super) struct Activity {
-    pub cancel: CancelToken,
-    cells: Mutex<usize>,
-}
-
-impl Activity {
-    fn begin(&self) {
-        *self.cells.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    }
-
-    /// A cell is over, and with it the wish to stop it.
-    pub fn end(&self) {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        *cells = cells.saturating_sub(1);
-        self.cancel.reset();
-    }
-
-    fn interrupt(&self) -> bool {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if *cells > 0 {
-            self.cancel.cancel();
-        }
-        *cells > 0
     }
 }

@@ -9,7 +9,7 @@ use starlark::environment::{FrozenModule, Module};
 use starlark::eval::FileLoader;
 use starlark::values::FrozenHeapName;
 
-use super::engine::Surroundings;
+use super::surroundings::Surroundings;
 use super::{language, show};
 use crate::Error;
 

@@ -8,6 +8,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
+//! | `settings`, `cell`, `activity` | how it starts, what it runs, what stops it |
+//! | `surroundings` | what every evaluator gets |
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `language` | the dialect and parsing |
 //! | `script_cells` | a script in cells, as editors and notebooks see it |
@@ -23,7 +25,9 @@
 //! | `assist` | help while typing: completion, inspection, `?`, colours, whether text is complete |
 //! | `diagnose`, `sentence` | from the language's errors to [`CellError`] |
 
+mod activity;
 mod assist;
+mod cell;
 mod cell_error;
 mod choices;
 mod device;
@@ -41,10 +45,12 @@ mod rust;
 mod script_cells;
 mod script_parameters;
 mod sentence;
+mod settings;
 mod show;
 mod snapshot;
 mod state;
 mod status;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -55,15 +61,17 @@ pub use assist::{
     Candidate, CandidateKind, Completeness, Completions, Highlight, Question, completeness,
     highlight, question,
 };
+pub use cell::Cell;
 pub use cell_error::{Call, CellError, Place};
 pub use device::{device_name, open_device};
-pub use handle::{Cell, Interrupter, Session, Settings};
+pub use handle::{Interrupter, Session};
 pub use journal::{is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};
 pub use rust::rust_cell;
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use script_parameters::ScriptParameters;
+pub use settings::Settings;
 pub use snapshot::Name;
 pub use transcript::{Transcript, TypedCell};
 

@@ -9,11 +9,9 @@ use starlark::any::ProvidesStaticType;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
-use super::handle::Settings;
 use super::journal::Journal;
 use super::output::SinkReporter;
-#[cfg(feature = "rust-cells")]
-use super::rust::RustSide;
+use super::settings::Settings;
 use super::status::SessionStatus;
 use super::values::ModelValue;
 use super::{ScriptParameters, Sink, panics};
@@ -36,8 +34,9 @@ pub(super) struct State {
     /// Models made so far.
     models: Cell<usize>,
     journal: RefCell<Option<Journal>>,
+    /// The Rust side of the session, which only `session::rust` knows.
     #[cfg(feature = "rust-cells")]
-    rust: RefCell<RustSide>,
+    rust: RefCell<Option<Box<dyn std::any::Any>>>,
     status: Arc<SessionStatus>,
 }
 
@@ -132,9 +131,9 @@ impl State {
         self.journal.borrow_mut()
     }
 
-    /// What runs cells in Rust.
+    /// What runs cells in Rust, once there was one.
     #[cfg(feature = "rust-cells")]
-    pub fn rust(&self) -> &RefCell<RustSide> {
+    pub fn rust(&self) -> &RefCell<Option<Box<dyn std::any::Any>>> {
         &self.rust
     }
 

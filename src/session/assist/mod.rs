@@ -6,35 +6,39 @@
 //! |---|---|
 //! | `tokens` | source as tokens, by the language's lexer |
 //! | `brackets` | names, calls and indices as wholes |
-//! | `scope`, `known`, `kinds` | what a name or expression stands for, without running it |
+//! | `scope`, `expression`, `known`, `kinds` | what a name or expression stands for, without running it |
 //! | `cursor` | the place that is asked about, and the call around it |
-//! | `complete`, `paths` | what could stand there |
+//! | `complete`, `candidate`, `paths` | what could stand there |
 //! | `inspect`, `question` | what is known about it |
-//! | `completeness` | whether the text can run, and how its next line begins |
-//! | `rust` | whether a cell in Rust is complete |
+//! | `completeness`, `starlark_cell`, `rust_cell` | whether the text can run, and how its next line begins |
 //! | `highlight` | what to colour |
 
 mod brackets;
+mod candidate;
 mod complete;
 mod completeness;
 mod cursor;
+mod expression;
 mod highlight;
 mod inspect;
 mod kinds;
 mod known;
 mod paths;
 mod question;
-mod rust;
+mod rust_cell;
 mod scope;
+mod starlark_cell;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
+pub use candidate::{Candidate, CandidateKind};
+pub use complete::Completions;
 pub(super) use complete::complete;
-pub use complete::{Candidate, CandidateKind, Completions};
-pub use completeness::{Completeness, completeness};
+pub use completeness::Completeness;
 pub use highlight::{Highlight, highlight};
 pub(super) use inspect::inspect;
 pub(super) use question::answer;
 pub use question::{Question, question};
+pub use starlark_cell::completeness;
 pub(super) use tokens::{Token, tokens};

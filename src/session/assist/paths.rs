@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
 
-use super::complete::{Candidate, CandidateKind};
+use super::candidate::{Candidate, CandidateKind};
 
 /// Entries of a folder that are looked at.
 const MOST: usize = 2000;

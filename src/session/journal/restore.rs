@@ -18,10 +18,11 @@ use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
-use crate::session::engine::{Outcome, Surroundings};
+use crate::session::engine::Outcome;
 use crate::session::loader::Loader;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
+use crate::session::surroundings::Surroundings;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,

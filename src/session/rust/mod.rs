@@ -23,7 +23,5 @@ mod take;
 
 pub use cell::rust_cell;
 pub(super) use cell::{from_call, set_names, to_call};
-#[cfg(feature = "rust-cells")]
-pub(super) use run::RustSide;
 pub(super) use run::{run, run_cell};
 pub(super) use stop::RustStop;

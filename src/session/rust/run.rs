@@ -3,7 +3,7 @@
 use starlark::environment::Module;
 
 use super::stop::relocated;
-use crate::session::handle::Cell;
+use crate::session::cell::Cell;
 use crate::session::state::State;
 use crate::session::{CellError, Display, Place};
 
@@ -12,7 +12,7 @@ use crate::session::{CellError, Display, Place};
 pub(super) const CODE: &str = "Rust code";
 
 #[cfg(feature = "rust-cells")]
-pub(in crate::session) use with::{RustSide, run};
+pub(in crate::session) use with::run;
 #[cfg(not(feature = "rust-cells"))]
 pub(in crate::session) use without::run;
 
@@ -49,7 +49,7 @@ mod with {
     use crate::session::{CellError, Display, Output, Place};
 
     /// The Rust side of a session, with what was given to it.
-    pub(in crate::session) struct RustSide {
+    struct RustSide {
         cells: RustCells,
         folder: LazyFolder,
         given: Given,
@@ -72,7 +72,10 @@ mod with {
         let Ok(mut side) = state.rust().try_borrow_mut() else {
             return Err(CellError::new("Rust code cannot run Rust code of the session"));
         };
-        let RustSide { cells, folder, given } = &mut *side;
+        let side = side.get_or_insert_with(|| Box::<RustSide>::default());
+        let Some(RustSide { cells, folder, given }) = side.downcast_mut() else {
+            return Err(CellError::new("the Rust side of this session is of another kind"));
+        };
         let folder: PathBuf = folder.path().map_err(as_cell_error)?;
         let mut exchange = CellExchange { state, module, given, folder: &folder };
         match cells.run(code, &folder, &mut exchange).map_err(as_cell_error)? {
