@@ -24,10 +24,10 @@
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
-//! | base | [`context`], [`lazy_folder`], `whole_file`, [`choice`], [`error`] | seeded streams, cancel token, progress; folders made at first use; files that are whole or absent; settings chosen by name; the one error type |
+//! | base | [`context`], [`lazy_folder`], `whole_file`, [`choice`], `setters`, [`error`] | seeded streams, cancel token, progress; folders made at first use; files that are whole or absent; settings chosen by name; options as builders; the one error type |
 //!
-//! Three types carry the design: `session::Output` (what running code shows, sent to whoever
-//! watches), [`detection::Reconstructor`] (anything that reconstructs a slice inside its region of
+//! Three types connect the layers: `session::Output` (what running code shows, sent to the front
+//! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its region of
 //! interest) and [`context::Context`] (what a long task needs: random streams, cancel token,
 //! progress, device).
 
