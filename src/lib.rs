@@ -27,9 +27,9 @@
 //! | base | [`context`], [`lazy_folder`], `whole_file`, [`choice`], `setters`, [`error`] | seeded streams, cancel token, progress; folders made at first use; files that are whole or absent; settings chosen by name; options as builders; the one error type |
 //!
 //! Three types connect the layers: `session::Output` (what running code shows, sent to the front
-//! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its region of
-//! interest) and [`context::Context`] (what a long task needs: random streams, cancel token,
-//! progress, device).
+//! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its
+//! region of interest) and [`context::Context`] (what a long task needs: random streams, cancel
+//! token, progress, device).
 
 pub mod baselines;
 pub mod benchmark;
