@@ -43,7 +43,14 @@ pub(crate) fn write_whole_with<E: Display>(
     // The default hides the file from everybody else; the umask still applies to this.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder).map_err(|error| failed(&error))?;
+    let mut temporary = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        // The error itself would name the temporary file, which means nothing to the user.
+        io::ErrorKind::NotFound => failed(&format!("there is no folder {}", folder.display())),
+        kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            failed(&kind)
+        }
+        _ => failed(&error),
+    })?;
     write(&mut temporary).map_err(|error| failed(&error))?;
     keep_mode(temporary.as_file(), existing.as_ref()).map_err(|error| failed(&error))?;
     // Without this, a power failure soon after the renaming could leave an empty file.
@@ -144,7 +151,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("none").join("file");
         let error = write_whole(&missing, b"").unwrap_err().to_string();
-        assert!(error.contains("none") && error.contains("cannot be written"), "{error}");
+        assert!(error.contains("cannot be written (there is no folder"), "{error}");
+        assert!(!error.contains("unfinished"), "{error}");
         let error = write_whole(folder.path(), b"").unwrap_err().to_string();
         assert!(error.ends_with("is a folder; choose another name"), "{error}");
     }
