@@ -26,8 +26,8 @@ impl LazyFolder {
         Self::new(move || Ok(path.clone()))
     }
 
-    /// A temporary folder inside `parent`, or else where the system keeps such folders. It is removed
-    /// with the last clone.
+    /// A temporary folder inside `parent`, or else where the system keeps such folders. It is
+    /// removed with the last clone.
     pub fn temporary(parent: Option<PathBuf>) -> Self {
         let kept: Mutex<Option<TempDir>> = Mutex::default();
         Self::new(move || {

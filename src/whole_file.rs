@@ -60,7 +60,7 @@ pub(crate) fn write_whole_with<E: Display>(
     Ok(())
 }
 
-/// The file that is to be replaced, behind all symbolic links, and what is known of it if it exists.
+/// The file to be replaced, behind all symbolic links, and its metadata if it exists.
 fn target(path: &Path) -> Result<(PathBuf, Option<fs::Metadata>)> {
     let refuse = |reason: &str| Err(Error::file(path, reason));
     let mut target = path.to_path_buf();

@@ -16,7 +16,7 @@ pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
     }
 }
 
-/// A gradient as candle takes it: `values` in the shape of the tensor that they are the gradient of.
+/// The gradient of `tensor` as candle takes it: `values` in the tensor's shape.
 pub(super) fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
     Tensor::from_vec(values, tensor.shape(), tensor.device()).map(Some)
 }
