@@ -1,4 +1,4 @@
-//! A folder that is made when something is first put there.
+//! A folder that is created when something is first put there.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ pub struct LazyFolder {
 }
 
 impl LazyFolder {
-    /// A folder that `make` makes, once.
+    /// A folder that `make` creates, once.
     pub fn new(make: impl Fn() -> Result<PathBuf> + Send + Sync + 'static) -> Self {
         Self { make: Arc::new(make), made: Arc::default() }
     }
@@ -26,8 +26,8 @@ impl LazyFolder {
         Self::new(move || Ok(path.clone()))
     }
 
-    /// A passing folder inside `parent`, or where the system keeps such, which goes with the last
-    /// clone.
+    /// A temporary folder inside `parent`, or else where the system keeps such folders. It is
+    /// removed with the last clone.
     pub fn temporary(parent: Option<PathBuf>) -> Self {
         let kept: Mutex<Option<TempDir>> = Mutex::default();
         Self::new(move || {
@@ -44,10 +44,10 @@ impl LazyFolder {
         })
     }
 
-    /// The folder, made now if it was not yet.
+    /// The folder, created now if it was not yet.
     ///
     /// # Errors
-    /// If it cannot be made; the next call tries again.
+    /// If it cannot be created; the next call tries again.
     pub fn path(&self) -> Result<PathBuf> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.is_none() {
@@ -56,12 +56,12 @@ impl LazyFolder {
         Ok(made.clone().expect("it was just made"))
     }
 
-    /// The folder, if it was made.
+    /// The folder, if it was created.
     pub fn made(&self) -> Option<PathBuf> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A folder inside this one, made as lazily.
+    /// A folder inside this one, created as lazily.
     pub fn inside(&self, name: impl AsRef<Path>) -> Self {
         let (outer, name) = (self.clone(), name.as_ref().to_path_buf());
         Self::new(move || {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_passing_folder_comes_when_asked_for_and_goes_with_its_last_clone() {
+    fn a_temporary_folder_is_created_when_asked_for_and_removed_with_its_last_clone() {
         let folder = LazyFolder::temporary(None);
         assert_eq!(folder.made(), None);
         let inside = folder.inside("models");

@@ -1,21 +1,223 @@
 //! Files that are whole or absent.
 
+use std::fmt::Display;
 use std::fs;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
 
 use crate::{Error, Result};
 
-/// Writes under a passing name, then renames: nobody ever sees half a file.
+/// Symbolic links that may lead to a file, as many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// Writes a file, so that nobody ever sees half of it. As [`write_whole_with`].
 ///
 /// # Errors
-/// If the disk refuses.
+/// As [`write_whole_with`].
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    written.map_err(|error| {
-        // What matters is the first error.
-        let _ = fs::remove_file(&partial);
-        Error::file(path, error)
-    })
+    write_whole_with(path, "", |file| file.write_all(bytes))
+}
+
+/// Lets `write` fill a temporary file in the same folder, whose name ends in `suffix`, and renames
+/// it to `path` once it is on the disk. An existing file keeps its mode, and a symbolic link keeps
+/// leading to the file that is replaced.
+///
+/// # Errors
+/// If `path` is a folder, a device or a pipe, or if `write` or the disk refuses; what was at `path`
+/// is still there then.
+pub(crate) fn write_whole_with<E: Display>(
+    path: &Path,
+    suffix: &str,
+    write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+) -> Result<()> {
+    let failed = |error: &dyn Display| Error::file(path, format!("cannot be written ({error})"));
+    let (target, existing) = target(path)?;
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = Builder::new();
+    builder.prefix(".unfinished-").suffix(suffix);
+    // The default hides the file from everybody else; the umask still applies to this.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        // The error itself would name the temporary file, which means nothing to the user.
+        io::ErrorKind::NotFound => failed(&format!("there is no folder {}", folder.display())),
+        kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            failed(&kind)
+        }
+        _ => failed(&error),
+    })?;
+    write(&mut temporary).map_err(|error| failed(&error))?;
+    keep_mode(temporary.as_file(), existing.as_ref()).map_err(|error| failed(&error))?;
+    // Without this, a power failure soon after the renaming could leave an empty file.
+    temporary.as_file().sync_all().map_err(|error| failed(&error))?;
+    temporary.persist(&target).map_err(|error| failed(&error.error))?;
+    sync_folder(folder);
+    Ok(())
+}
+
+/// The file to be replaced, behind all symbolic links, and its metadata if it exists.
+fn target(path: &Path) -> Result<(PathBuf, Option<fs::Metadata>)> {
+    let refuse = |reason: &str| Err(Error::file(path, reason));
+    let mut target = path.to_path_buf();
+    for _ in 0..=MOST_LINKS {
+        let found = match fs::symlink_metadata(&target) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((target, None)),
+            Err(error) => return Err(Error::file(path, format!("cannot be written ({error})"))),
+        };
+        if found.is_file() {
+            return Ok((target, Some(found)));
+        }
+        if found.is_dir() {
+            return refuse("is a folder; choose another name");
+        }
+        if !found.is_symlink() {
+            return refuse("is a device, a pipe or a socket; choose another name");
+        }
+        let link = fs::read_link(&target).map_err(|error| Error::file(path, error))?;
+        target = target.parent().unwrap_or(Path::new("")).join(link);
+    }
+    refuse("is a symbolic link that leads in a circle; choose another name")
+}
+
+/// Gives a file the mode of the one that it replaces.
+#[cfg(unix)]
+fn keep_mode(file: &fs::File, existing: Option<&fs::Metadata>) -> io::Result<()> {
+    match existing.map(fs::Metadata::permissions) {
+        // Some file systems refuse every change of mode, even an empty one.
+        Some(mode) if mode != file.metadata()?.permissions() => file.set_permissions(mode),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_mode(_file: &fs::File, _existing: Option<&fs::Metadata>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Brings the renaming itself to the disk. The file is in its place already, and not every file
+/// system can do this, so a refusal is no failure.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = fs::File::open(folder) {
+        folder.sync_all().ok();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writers_at_the_same_time_leave_the_whole_file_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let contents = [vec![b'a'; 100_000], vec![b'b'; 200_000]];
+        for _ in 0..50 {
+            std::thread::scope(|scope| {
+                for bytes in &contents {
+                    scope.spawn(|| write_whole(&path, bytes).unwrap());
+                }
+            });
+            assert!(contents.contains(&fs::read(&path).unwrap()));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
+    }
+
+    #[test]
+    fn a_failure_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_whole(&path, b"old").unwrap();
+        let error = write_whole_with(&path, "", |file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        let error = error.unwrap_err().to_string();
+        assert!(error.ends_with("file: cannot be written (the disk is full)"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
+    }
+
+    #[test]
+    fn a_folder_that_does_not_exist_and_a_folder_in_the_way_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("none").join("file");
+        let error = write_whole(&missing, b"").unwrap_err().to_string();
+        assert!(error.contains("cannot be written (there is no folder"), "{error}");
+        assert!(!error.contains("unfinished"), "{error}");
+        let error = write_whole(folder.path(), b"").unwrap_err().to_string();
+        assert!(error.ends_with("is a folder; choose another name"), "{error}");
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        use std::process::Command;
+
+        use super::*;
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o777
+        }
+
+        #[test]
+        fn a_new_file_has_the_usual_mode_and_an_existing_one_keeps_its_own() {
+            let folder = tempfile::tempdir().unwrap();
+            let [usual, path] = ["usual", "file"].map(|name| folder.path().join(name));
+            fs::write(&usual, "").unwrap();
+            write_whole(&path, b"new").unwrap();
+            assert_eq!(mode(&path), mode(&usual));
+            for kept in [0o600, 0o664] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+                write_whole(&path, b"newer").unwrap();
+                assert_eq!(mode(&path), kept);
+            }
+            assert_eq!(fs::read(&path).unwrap(), b"newer");
+        }
+
+        #[test]
+        fn the_file_behind_a_link_is_replaced() {
+            let folder = tempfile::tempdir().unwrap();
+            let [inner, link, chain] =
+                ["inner", "link", "chain"].map(|name| folder.path().join(name));
+            fs::create_dir(&inner).unwrap();
+            symlink("inner/file", &link).unwrap();
+            symlink("link", &chain).unwrap();
+            // First the link leads nowhere, then to the file that was written.
+            for bytes in [b"one", b"two"] {
+                write_whole(&chain, bytes).unwrap();
+                assert_eq!(fs::read(inner.join("file")).unwrap(), bytes);
+            }
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert!(fs::symlink_metadata(&chain).unwrap().is_symlink());
+        }
+
+        #[test]
+        fn links_in_a_circle_are_refused() {
+            let folder = tempfile::tempdir().unwrap();
+            let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+            symlink(&b, &a).unwrap();
+            symlink(&a, &b).unwrap();
+            let error = write_whole(&a, b"").unwrap_err().to_string();
+            assert!(error.contains("leads in a circle"), "{error}");
+        }
+
+        #[test]
+        fn a_pipe_is_refused_and_stays() {
+            let folder = tempfile::tempdir().unwrap();
+            let pipe = folder.path().join("pipe");
+            assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            let error = write_whole(&pipe, b"").unwrap_err().to_string();
+            assert!(error.ends_with("is a device, a pipe or a socket; choose another name"));
+            assert!(!fs::metadata(&pipe).unwrap().is_file());
+        }
+    }
 }

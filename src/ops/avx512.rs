@@ -2,14 +2,29 @@
 //! compiler no longer keeps plain arrays of floats in registers, hence intrinsics.
 
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
 use super::vector::Vector;
 
-/// Sixteen lanes. Named by [`dispatch!`](super::dispatch) alone, inside functions compiled for
-/// AVX-512 F, VL, BW and DQ that run only where the machine has them; every `unsafe` below relies
-/// on that.
+/// Evidence that code runs only where the machine has AVX-512 F, VL, BW and DQ. It has no size and
+/// is not even passed on: a vector type cannot be named without it.
+///
+/// # Safety
+/// The type must be out of reach for code that may run without these features.
+/// [`dispatch!`](super::dispatch) implements it for a type inside the one function that is compiled
+/// for them, and calls that function only after detection.
+pub(super) unsafe trait Detected: Copy {}
+
+/// Sixteen lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(__m512);
+pub(super) struct Avx512<D: Detected>(__m512, PhantomData<D>);
+
+impl<D: Detected> Avx512<D> {
+    #[inline(always)]
+    fn new(lanes: __m512) -> Self {
+        Self(lanes, PhantomData)
+    }
+}
 
 /// Steps per octave in the table of powers of two.
 const STEPS: usize = 32;
@@ -34,71 +49,71 @@ static POWERS: Powers = {
     Powers(powers)
 };
 
-impl Vector for Avx512 {
+impl<D: Detected> Vector for Avx512<D> {
     const LANES: usize = 16;
     const MANY_REGISTERS: bool = true;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_set1_ps(value) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_set1_ps(value) })
     }
 
     #[inline(always)]
     fn load(from: &[f32]) -> Self {
         let from = &from[..Self::LANES];
-        // SAFETY: see the type; the slice has 16 elements.
-        Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+        // SAFETY: `D` vouches for the instruction; the slice has 16 elements.
+        Self::new(unsafe { _mm512_loadu_ps(from.as_ptr()) })
     }
 
     #[inline(always)]
     fn store(self, to: &mut [f32]) {
         let to = &mut to[..Self::LANES];
-        // SAFETY: see the type; the slice has 16 elements.
+        // SAFETY: `D` vouches for the instruction; the slice has 16 elements.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_add_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_sub_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_mul_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_div_ps(self.0, other.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_div_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn mul_add(self, factor: Self, summand: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
     }
 
     #[inline(always)]
     fn at_least(self, least: Self) -> Self {
         // The instruction returns its second operand where one is NaN.
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_max_ps(least.0, self.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_max_ps(least.0, self.0) })
     }
 
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
-        // SAFETY: see the type.
-        Self(unsafe { _mm512_min_ps(ceiling.0, self.0) })
+        // SAFETY: `D` vouches for the instruction.
+        Self::new(unsafe { _mm512_min_ps(ceiling.0, self.0) })
     }
 
     /// The nearest power out of a table that fits two registers, times a polynomial so short that
@@ -112,13 +127,13 @@ impl Vector for Avx512 {
         let fraction = self.sub(shifted.sub(Self::splat(ROUND)));
         let (low, high) = POWERS.0.split_at(16);
         let (low, high) = (Self::load(low), Self::load(high));
-        // SAFETY: see the type.
+        // SAFETY: `D` vouches for the instructions.
         let power = unsafe {
             let steps = _mm512_castps_si512(shifted.0);
             // The lowest five bits choose the entry.
             let power = _mm512_castps_si512(_mm512_permutex2var_ps(low.0, steps, high.0));
             let exponent = _mm512_slli_epi32::<18>(steps);
-            Self(_mm512_castsi512_ps(_mm512_add_epi32(power, exponent)))
+            Self::new(_mm512_castsi512_ps(_mm512_add_epi32(power, exponent)))
         };
         let growth = fraction.mul(fraction.mul_add(Self::splat(LINEAR), Self::splat(CONSTANT)));
         power.mul_add(growth, power)
@@ -128,10 +143,10 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn sums(vectors: [Self; 8]) -> [f32; 8] {
         let mut sums = [0.0; 8];
-        // SAFETY: see the type; the array takes eight floats.
+        // SAFETY: `D` vouches for the instructions; the array takes eight floats.
         unsafe {
             let mut halves = [_mm256_setzero_ps(); 8];
-            for (half, Self(vector)) in halves.iter_mut().zip(vectors) {
+            for (half, Self(vector, _)) in halves.iter_mut().zip(vectors) {
                 let upper = _mm512_extractf32x8_ps::<1>(vector);
                 *half = _mm256_add_ps(_mm512_castps512_ps256(vector), upper);
             }
@@ -148,7 +163,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn sum(self) -> f32 {
-        // SAFETY: see the type.
+        // SAFETY: `D` vouches for the instruction.
         unsafe { _mm512_reduce_add_ps(self.0) }
     }
 }

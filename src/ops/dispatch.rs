@@ -119,15 +119,22 @@ macro_rules! dispatch {
                 }
                 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
                 fn avx512($($arg: $ty),*) {
-                    $kernel::<$crate::ops::avx512::Avx512>($($arg),*)
+                    #[derive(Clone, Copy)]
+                    struct Here;
+                    // SAFETY: nothing outside this function can name the type, and the function
+                    // is compiled for all features, so that only `unsafe` code can call it.
+                    unsafe impl $crate::ops::avx512::Detected for Here {}
+                    $kernel::<$crate::ops::avx512::Avx512<Here>>($($arg),*)
                 }
                 let set = set.min(InstructionSet::detect());
                 if set == InstructionSet::Avx512 {
-                    // SAFETY: `detect` saw every feature that `avx512` is compiled for.
+                    // SAFETY: `detect` never exceeds `widest`, which saw every feature that
+                    // `avx512` is compiled for.
                     return unsafe { avx512($($arg),*) };
                 }
                 if set == InstructionSet::Avx2 {
-                    // SAFETY: `detect` saw both features that `avx2` is compiled for.
+                    // SAFETY: `detect` never exceeds `widest`, which saw both features that `avx2`
+                    // is compiled for.
                     return unsafe { avx2($($arg),*) };
                 }
             }

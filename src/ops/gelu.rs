@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     InstructionSet,
     dispatch::dispatch,
-    operand::{floats, fused_on, with_floats},
+    operand::{floats, fused_on, gradient_of, with_floats},
     vector::Vector,
 };
 
@@ -54,7 +54,7 @@ impl CustomOp1 for Gelu {
                     gelu_gradient(self.set, x, to);
                 });
         })?;
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        gradient_of(x, grad_x)
     }
 }
 

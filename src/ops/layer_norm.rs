@@ -7,7 +7,7 @@ use super::vector::Vector;
 use super::{
     InstructionSet,
     dispatch::dispatch,
-    operand::{floats, fused_on, with_floats},
+    operand::{floats, fused_on, gradient_of, with_floats},
     reduction::add_in_order,
 };
 
@@ -102,11 +102,7 @@ impl CustomOp3 for LayerNorm {
         let mut sums = vec![0.0; 2 * dim];
         add_in_order(&partials, &mut sums);
         let grad_bias = sums.split_off(dim);
-        Ok((
-            Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
-            Some(Tensor::from_vec(sums, weight.shape(), x.device())?),
-            Some(Tensor::from_vec(grad_bias, bias.shape(), x.device())?),
-        ))
+        Ok((gradient_of(x, grad_x)?, gradient_of(weight, sums)?, gradient_of(bias, grad_bias)?))
     }
 }
 

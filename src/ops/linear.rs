@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     matmul::{Destination, View, matmul},
-    operand::{floats, fused_on, with_floats},
+    operand::{floats, fused_on, gradient_of, with_floats, with_last},
     reduction::{add_columns, add_in_order},
     scratch::with_shared_scratch,
 };
@@ -45,9 +45,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
 /// The same from candle's own operations: other devices and types, and the tests' oracle.
 fn composite(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (outputs, inputs) = weight.dims2()?;
-    let mut shape = x.dims().to_vec();
-    shape.pop();
-    shape.push(outputs);
+    let shape = with_last(x.dims(), outputs);
     let rows = x.elem_count() / inputs.max(1);
     x.reshape((rows, inputs))?.matmul(&weight.t()?)?.broadcast_add(bias)?.reshape(shape)
 }
@@ -111,6 +109,25 @@ pub(super) fn add_parameter_gradients(
     add_columns(grad, grad_bias);
 }
 
+/// The gradient of the inputs, for the rows in `grad`, each of `outputs` elements.
+pub(super) fn input_gradient(weight: &[f32], grad: &[f32], outputs: usize, grad_x: &mut [f32]) {
+    let weight = View::rows(weight, weight.len() / outputs);
+    matmul(grad_x, Destination::Overwrite, View::rows(grad, outputs), weight);
+}
+
+/// Both in place: adds to the gradients of weight and bias, then replaces the rows of inputs in `x`
+/// by their gradient.
+pub(super) fn differentiate_in_place(
+    x: &mut [f32],
+    weight: &[f32],
+    grad: &[f32],
+    grad_weight: &mut [f32],
+    grad_bias: &mut [f32],
+) {
+    add_parameter_gradients(x, grad, grad_weight, grad_bias);
+    input_gradient(weight, grad, grad_bias.len(), x);
+}
+
 /// Forward pass over all rows.
 fn forward(x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
     let (inputs, outputs) = (weight.len() / bias.len(), bias.len());
@@ -139,9 +156,8 @@ fn backward(
         .zip(x.par_chunks(BACKWARD_ROWS * inputs))
         .zip(weights.par_chunks_mut(weight.len()).zip(biases.par_chunks_mut(outputs)))
         .for_each(|(((grad_x, grad), x), (grad_weight, grad_bias))| {
-            let weight = View::rows(weight, inputs);
-            matmul(grad_x, Destination::Overwrite, View::rows(grad, outputs), weight);
             add_parameter_gradients(x, grad, grad_weight, grad_bias);
+            input_gradient(weight, grad, outputs, grad_x);
         });
     add_in_order(&weights, grad_weight);
     add_in_order(&biases, grad_bias);
@@ -161,10 +177,7 @@ impl CustomOp3 for Linear {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let mut shape = x_layout.dims().to_vec();
-        shape.pop();
-        shape.push(self.outputs);
-        let shape = Shape::from(shape);
+        let shape = with_last(x_layout.dims(), self.outputs);
         let mut out = vec![0.0; shape.elem_count()];
         if !out.is_empty() {
             let x = floats(x, x_layout)?;
@@ -194,9 +207,9 @@ impl CustomOp3 for Linear {
             }
         })?;
         Ok((
-            Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
-            Some(Tensor::from_vec(grad_weight, weight.shape(), x.device())?),
-            Some(Tensor::from_vec(grad_bias, bias.shape(), x.device())?),
+            gradient_of(x, grad_x)?,
+            gradient_of(weight, grad_weight)?,
+            gradient_of(bias, grad_bias)?,
         ))
     }
 }

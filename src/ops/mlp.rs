@@ -12,9 +12,10 @@ use super::{
     InstructionSet, gelu,
     gelu::{gelu_gradient, gelu_slice},
     linear,
-    linear::{add_parameter_gradients, forward_rows, transpose},
-    matmul::{Destination, View, matmul},
-    operand::{floats, fused_on, with_floats},
+    linear::{
+        add_parameter_gradients, differentiate_in_place, forward_rows, input_gradient, transpose,
+    },
+    operand::{floats, fused_on, gradient_of, with_floats, with_last},
     reduction::add_in_order,
     scratch::{with_scratch, with_shared_scratch},
 };
@@ -163,14 +164,12 @@ impl Mlp {
                         with_scratch([size, size], |[before, after]| {
                             forward_rows(x, fc1_transposed, p.fc1_bias, before);
                             gelu_slice(self.set, before, after);
-                            add_parameter_gradients(after, grad, to.fc2_weight, to.fc2_bias);
                             // From here on `after` holds the gradient of the hidden activations.
-                            let fc2 = View::rows(p.fc2_weight, hidden);
-                            matmul(after, Destination::Overwrite, View::rows(grad, outputs), fc2);
+                            let (weight, bias) = (&mut *to.fc2_weight, &mut *to.fc2_bias);
+                            differentiate_in_place(after, p.fc2_weight, grad, weight, bias);
                             gelu_gradient(self.set, before, after);
                             add_parameter_gradients(x, after, to.fc1_weight, to.fc1_bias);
-                            let fc1 = View::rows(p.fc1_weight, inputs);
-                            matmul(grad_x, Destination::Overwrite, View::rows(after, hidden), fc1);
+                            input_gradient(p.fc1_weight, after, hidden, grad_x);
                         });
                     }
                 });
@@ -191,10 +190,7 @@ impl CustomOp2 for Mlp {
         parameters: &CpuStorage,
         parameters_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let mut shape = x_layout.dims().to_vec();
-        shape.pop();
-        shape.push(self.sizes.outputs);
-        let shape = Shape::from(shape);
+        let shape = with_last(x_layout.dims(), self.sizes.outputs);
         let mut out = vec![0.0; shape.elem_count()];
         self.forward(floats(x, x_layout)?, floats(parameters, parameters_layout)?, &mut out);
         Ok((CpuStorage::F32(out), shape))
@@ -212,10 +208,7 @@ impl CustomOp2 for Mlp {
         with_floats([x, parameters, grad], |[x, parameters, grad]| {
             self.backward((x, parameters, grad), &mut grad_x, &mut grad_parameters);
         })?;
-        Ok((
-            Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
-            Some(Tensor::from_vec(grad_parameters, parameters.shape(), x.device())?),
-        ))
+        Ok((gradient_of(x, grad_x)?, gradient_of(parameters, grad_parameters)?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From candle's tensors to plain slices.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// Whether the fused kernels take this tensor: f32 in the computer's own memory. Everything else
 /// goes through candle's operations.
@@ -14,6 +14,19 @@ pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
         None => bail!("a fused operation was given a tensor that is not contiguous"),
     }
+}
+
+/// The gradient of `tensor` as candle takes it: `values` in the tensor's shape.
+pub(super) fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
+    Tensor::from_vec(values, tensor.shape(), tensor.device()).map(Some)
+}
+
+/// `dims` with another last dimension.
+pub(super) fn with_last(dims: &[usize], last: usize) -> Shape {
+    let mut dims = dims.to_vec();
+    dims.pop();
+    dims.push(last);
+    Shape::from(dims)
 }
 
 /// Runs `f` on the elements of f32 tensors in the computer's own memory, copying those that are

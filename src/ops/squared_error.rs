@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::operand::{floats, fused_on, with_floats};
+use super::operand::{floats, fused_on, gradient_of, with_floats};
 
 /// Elements of a task, and of one partial sum.
 const CHUNK: usize = 1 << 14;
@@ -93,9 +93,7 @@ impl CustomOp3 for SquaredError {
                 }
             });
         })?;
-        let grad_predicted =
-            Tensor::from_vec(grad_predicted, predicted.shape(), predicted.device())?;
-        Ok((Some(grad_predicted), None, None))
+        Ok((gradient_of(predicted, grad_predicted)?, None, None))
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{LesionTruth, Phantom, PhantomOptions, draw, participants};
 use crate::context::Context;
 use crate::volume::Volume;
+use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 const README: &str = "\
@@ -126,7 +127,7 @@ fn create(folder: &Path) -> Result<()> {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|error| Error::file(path, error))
+    write_whole(path, text.as_bytes())
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<()> {

@@ -1,27 +1,13 @@
 //! The name that a mistyped one may have meant.
 
+use strsim::levenshtein;
+
 /// The name among `names` that a mistyped `name` may have meant.
 pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String> {
-    let distance = |other: &String| edit_distance(name, other);
+    let distance = |other: &String| levenshtein(name, other);
     let closest = names.iter().min_by_key(|other| distance(other))?;
     let is_part = closest.starts_with(name) || name.starts_with(closest.as_str());
     (is_part || distance(closest) <= 2.max(name.len() / 3)).then_some(closest)
-}
-
-/// Levenshtein distance.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<_> = b.chars().collect();
-    let mut row: Vec<_> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use nifti::writer::WriterOptions;
 use nifti::{Endianness, NiftiHeader};
-use tempfile::Builder;
 
 use super::header::from_geometry;
 use super::read::read_header;
 use super::{Geometry, Volume};
+use crate::whole_file::write_whole_with;
 use crate::{Error, Result};
 
 impl Volume {
@@ -35,25 +35,14 @@ impl Volume {
         };
         let header = self.describe(header);
 
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let failed = |error: &dyn std::fmt::Display| refuse(format!("cannot be written ({error})"));
-        let mut builder = Builder::new();
-        builder.prefix(".unfinished-").suffix(suffix);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder).map_err(|error| failed(&error))?;
-        // The crate rebuilds the name from its stem, which is why the stem has no dot inside.
-        WriterOptions::new(temporary.path())
-            .reference_header(&header)
-            .write_nifti(&self.voxels)
-            .map_err(|error| failed(&error))?;
-        self.verify_length(temporary.path(), suffix).map_err(|error| failed(&error))?;
-        temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-        temporary.persist(path).map_err(|error| failed(&error.error))?;
-        Ok(())
+        write_whole_with(path, suffix, |file| {
+            // The crate rebuilds the name from its stem, which is why the stem has no dot inside.
+            WriterOptions::new(file.path())
+                .reference_header(&header)
+                .write_nifti(&self.voxels)
+                .map_err(|error| error.to_string())?;
+            self.verify_length(file.path(), suffix).map_err(|error| error.to_string())
+        })
     }
 
     /// What the header says about the content: everything but geometry is ours.

@@ -1,12 +1,11 @@
 //! `:transcript FILE`: what was typed, as a script.
 
-use std::fs;
 use std::path::Path;
 
 use super::{CommandHost, Next, refused};
-use crate::Error;
 use crate::frontends::notebook::{NotebookCell, notebook_of};
 use crate::session::{CellError, Display};
+use crate::whole_file::write_whole;
 
 /// Writes the transcript in the form that the file's ending asks for.
 pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result<Next, CellError> {
@@ -27,7 +26,7 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
             )));
         }
     };
-    fs::write(path, text).map_err(|error| refused(Error::file(path, error)))?;
+    write_whole(path, text.as_bytes()).map_err(refused)?;
     host.show(Display::text(match transcript.cells.len() {
         1 => format!("1 cell in {file}"),
         count => format!("{count} cells in {file}"),

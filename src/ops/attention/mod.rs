@@ -19,7 +19,7 @@ pub(super) use self::{
 };
 use super::{
     InstructionSet,
-    operand::{floats, fused_on, with_floats},
+    operand::{floats, fused_on, gradient_of, with_floats},
 };
 
 /// Multi-head attention, softmax(q kᵀ / √head_size) v, each head on its own.
@@ -98,6 +98,6 @@ impl CustomOp1 for Attention {
             let saved = Saved { qkv, out, log_sum, grad };
             backward(self.set, self.geometry, saved, &mut grad_qkv);
         })?;
-        Tensor::from_vec(grad_qkv, qkv.shape(), qkv.device()).map(Some)
+        gradient_of(qkv, grad_qkv)
     }
 }

@@ -19,8 +19,10 @@ use crate::ops::{
     attention::{self, Geometry},
     gelu::{gelu_gradient, gelu_slice},
     layer_norm::{normalise, normalise_gradient},
-    linear::{add_forward_rows, add_parameter_gradients, forward_rows},
-    matmul::{Destination, View, matmul},
+    linear::{
+        add_forward_rows, add_parameter_gradients, differentiate_in_place, forward_rows,
+        input_gradient,
+    },
     reduction::add_in_order,
     scratch::{with_scratch, with_shared_scratch, zeros},
 };
@@ -219,14 +221,10 @@ impl Kernel {
             forward_rows(normed, transposed.fc1.weight, fc1.bias, before);
             gelu_slice(self.set, before, after);
 
-            add_parameter_gradients(after, grad, sums.fc2.weight, sums.fc2.bias);
             // From here on `after` and `normed` hold their own gradients.
-            let fc2 = View::rows(fc2.weight, hidden);
-            matmul(after, Destination::Overwrite, View::rows(grad, dim), fc2);
+            differentiate_in_place(after, fc2.weight, grad, sums.fc2.weight, sums.fc2.bias);
             gelu_gradient(self.set, before, after);
-            add_parameter_gradients(normed, after, sums.fc1.weight, sums.fc1.bias);
-            let fc1 = View::rows(fc1.weight, dim);
-            matmul(normed, Destination::Overwrite, View::rows(after, hidden), fc1);
+            differentiate_in_place(normed, fc1.weight, after, sums.fc1.weight, sums.fc1.bias);
             let (weight, epsilon) = (&norm2[..dim], self.epsilon);
             normalise_gradient(
                 self.set,
@@ -239,8 +237,7 @@ impl Kernel {
             );
             add(grad, to.residual);
             add_parameter_gradients(mixed, to.residual, sums.proj.weight, sums.proj.bias);
-            let proj = View::rows(proj.weight, dim);
-            matmul(to.mixed, Destination::Overwrite, View::rows(to.residual, dim), proj);
+            input_gradient(proj.weight, to.residual, dim, to.mixed);
         });
     }
 
@@ -257,9 +254,8 @@ impl Kernel {
         let dim = self.sizes.dim;
         with_scratch([x.len(), x.len()], |[normed, through]| {
             self.norm_rows(norm1, x, normed);
-            add_parameter_gradients(normed, grad_qkv, sums.qkv.weight, sums.qkv.bias);
-            let weight = View::rows(qkv.weight, dim);
-            matmul(normed, Destination::Overwrite, View::rows(grad_qkv, 3 * dim), weight);
+            // From here on `normed` holds its own gradient.
+            differentiate_in_place(normed, qkv.weight, grad_qkv, sums.qkv.weight, sums.qkv.bias);
             let (weight, epsilon) = (&norm1[..dim], self.epsilon);
             normalise_gradient(self.set, x, weight, normed, epsilon, through, sums.norm1);
             add(through, grad_x);

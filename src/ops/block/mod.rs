@@ -22,7 +22,7 @@ use super::{
     InstructionSet,
     attention::{Geometry, attention},
     layer_norm, linear, mlp,
-    operand::{floats, fused_on, with_floats},
+    operand::{floats, fused_on, gradient_of, with_floats},
 };
 use crate::context::CancelToken;
 
@@ -244,9 +244,6 @@ impl CustomOp2 for Blocks {
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (grad_x, grad_parameters) =
             with_floats([x, parameters, grad], |[x, p, grad]| self.backward(x, p, grad))??;
-        Ok((
-            Some(Tensor::from_vec(grad_x, x.shape(), x.device())?),
-            Some(Tensor::from_vec(grad_parameters, parameters.shape(), x.device())?),
-        ))
+        Ok((gradient_of(x, grad_x)?, gradient_of(parameters, grad_parameters)?))
     }
 }

@@ -14,6 +14,7 @@ use super::{handle, shared_members};
 use crate::figures::Figure;
 use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
+use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// Something to look at.
@@ -57,7 +58,7 @@ fn figure_methods(builder: &mut MethodsBuilder) {
             Some("svg") => this.0.svg()?.into_bytes(),
             _ => Err(Error::file(path, "a figure is saved as .png or .svg"))?,
         };
-        std::fs::write(path, bytes).map_err(|error| Error::file(path, error))?;
+        write_whole(path, &bytes)?;
         Ok(NoneType)
     }
 }
