@@ -55,7 +55,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
         let (path, to) = (entry.path(), to.join(entry.file_name()));
         // What is being written at this moment gets its name when it is whole.
-        if path.extension().is_some_and(|ending| ending == "partial") {
+        if entry.file_name().to_string_lossy().starts_with(".unfinished-") {
             continue;
         }
         match path.is_dir() {
