@@ -9,7 +9,6 @@ use std::process::{Command, ExitCode};
 use jupyter_protocol::JupyterKernelspec;
 use serde_json::json;
 
-use super::logo;
 use crate::whole_file;
 use crate::{Error, Result};
 
@@ -63,13 +62,13 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
     };
     let json = serde_json::to_vec_pretty(&spec)
         .map_err(|error| Error::input(format!("the kernelspec cannot be written: {error}")))?;
-    let files = [
-        ("logo-svg.svg", logo::svg().into_bytes()),
-        ("logo-32x32.png", logo::png(32)?),
-        ("logo-64x64.png", logo::png(64)?),
-        ("kernel.json", json),
+    let files: [(&str, &[u8]); 4] = [
+        ("logo-svg.svg", include_bytes!("logo/logo-svg.svg")),
+        ("logo-32x32.png", include_bytes!("logo/logo-32x32.png")),
+        ("logo-64x64.png", include_bytes!("logo/logo-64x64.png")),
+        ("kernel.json", &json),
     ];
-    for (file, bytes) in &files {
+    for (file, bytes) in files {
         whole_file::write_whole(&folder.join(file), bytes)?;
     }
     println!("installed {name} in {}", folder.display());
@@ -218,6 +217,11 @@ mod tests {
         assert_eq!(spec["argv"][5], "3");
         assert_eq!(spec["interrupt_mode"], "message");
         assert!(is_ours(&folder));
+        for (file, side) in [("logo-32x32.png", 32), ("logo-64x64.png", 64)] {
+            let logo = image::load_from_memory(&fs::read(folder.join(file)).unwrap()).unwrap();
+            assert_eq!((logo.width(), logo.height()), (side, side), "{file}");
+        }
+        assert!(fs::read_to_string(folder.join("logo-svg.svg")).unwrap().starts_with("<svg "));
         // Again is no error: the program may have moved.
         install(&installation(prefix.path(), "u2ad-test")).unwrap();
         let place = Place::Prefix(prefix.path().to_path_buf());

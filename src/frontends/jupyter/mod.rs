@@ -14,7 +14,7 @@
 //! | `answers`, `stdin` | answering beside them; asking the user |
 //! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history` | what was run, remembered across kernels |
-//! | `kernelspec`, `logo` | telling Jupyter that the kernel is there |
+//! | `kernelspec` | telling Jupyter that the kernel is there |
 //! | `client` | the other side: a running kernel as the shell uses it |
 
 mod answers;
@@ -29,7 +29,6 @@ mod incoming;
 mod iopub;
 mod kernel;
 pub mod kernelspec;
-mod logo;
 mod media;
 mod outbox;
 mod parent;
