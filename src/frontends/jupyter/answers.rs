@@ -1,37 +1,41 @@
-//! Requests that are answered at once, also while a cell runs.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+//! The kernel's replies to requests that run no cell.
 
 use jupyter_protocol::{
     CodeMirrorMode, CommClose, CommInfoReply, CompleteReply, CompleteRequest, HelpLink,
     InspectReply, InspectRequest, IsCompleteReply, JupyterMessageContent, KernelInfoReply,
-    LanguageInfo, ReplyError, ReplyStatus, Status,
+    LanguageInfo, ReplyStatus,
 };
 use serde_json::json;
 
-use super::incoming::Request;
 use super::kernel::Kernel;
 use super::media::Bundle;
-use super::outbox::Outbox;
+use super::protocol::handler::RequestHandler;
+use super::protocol::incoming::Request;
+use super::protocol::output_channels::OutputChannels;
+use super::protocol::replies::error_reply;
 use crate::frontends::commands::command_line;
 use crate::session::{Completeness, Completions, completeness};
 
-/// Answers one request between "busy" and "idle". What is no request gets no reply.
-pub(super) fn answer(
-    kernel: &Arc<Kernel>,
-    outbox: &Outbox,
-    request: &Request,
-    content: JupyterMessageContent,
-) {
-    kernel.state(request, Status::busy());
-    let kind = content.message_type().to_owned();
-    // A mistake in a completion must not cost the session.
-    let reply = catch_unwind(AssertUnwindSafe(|| reply(kernel, request, content)));
-    if let Some(reply) = reply.unwrap_or_else(|_| refusal(&kind)) {
-        outbox.send(request.reply(reply));
+impl RequestHandler for Kernel {
+    fn output_channels(&self) -> &OutputChannels {
+        &self.channels
     }
-    kernel.done_beside(request);
+
+    fn reply(
+        &self,
+        request: &Request,
+        content: JupyterMessageContent,
+    ) -> Option<JupyterMessageContent> {
+        reply(self, request, content)
+    }
+
+    fn interrupt(&self) {
+        self.stop_cell();
+    }
+
+    fn shut_down(&self) {
+        self.stop.notify_one();
+    }
 }
 
 fn reply(
@@ -48,39 +52,19 @@ fn reply(
         // There is nothing here that a client could talk to.
         JupyterMessageContent::CommOpen(open) => {
             let close = CommClose { comm_id: open.comm_id, ..CommClose::default() };
-            kernel.iopub.send(request.publish(close));
+            kernel.channels.iopub.send(request.publish(close));
             return None;
         }
         JupyterMessageContent::UnknownMessage(unknown) if unknown.msg_type == "history_request" => {
             kernel.history().answer(&unknown.content).into()
         }
-        other => return refusal(other.message_type()),
+        other => return error_reply(other.message_type()),
     })
-}
-
-/// An error for a request that is not known or not complete.
-fn refusal(kind: &str) -> Option<JupyterMessageContent> {
-    let reply = format!("{}_reply", kind.strip_suffix("_request")?);
-    let error = ReplyError {
-        ename: "RequestError".to_owned(),
-        evalue: format!("u2ad cannot answer this {kind}"),
-        traceback: Vec::new(),
-    };
-    let unknown = jupyter_protocol::UnknownMessage {
-        msg_type: reply,
-        content: json!({
-            "status": ReplyStatus::Error,
-            "ename": error.ename,
-            "evalue": error.evalue,
-            "traceback": error.traceback,
-        }),
-    };
-    Some(unknown.into())
 }
 
 /// What u2ad is and how its language is shown: Starlark reads as Python, which every client
 /// highlights.
-pub(super) fn kernel_info() -> KernelInfoReply {
+fn kernel_info() -> KernelInfoReply {
     let version = env!("CARGO_PKG_VERSION");
     let link = |text: &str, url: &str| HelpLink { text: text.to_owned(), url: url.to_owned() };
     KernelInfoReply {

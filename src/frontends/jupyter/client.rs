@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use zeromq::SocketRecv;
 
-use super::sockets::read_connection_file;
+use super::protocol::sockets::read_connection_file;
 use crate::session::{Candidate, CandidateKind, Completions};
 use crate::{Error, Result};
 

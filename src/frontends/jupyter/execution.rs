@@ -13,9 +13,10 @@ use jupyter_protocol::{
 };
 
 use super::command_host::CellCommandHost;
-use super::incoming::Request;
 use super::kernel::Kernel;
 use super::media::Bundle;
+use super::protocol::channels::Job;
+use super::protocol::incoming::Request;
 use super::traceback::{error_output, reply_error};
 use crate::frontends::commands::{self, Next, command_line};
 use crate::session::{Cell, CellError, Display, question};
@@ -26,12 +27,6 @@ const LARGEST_CELL: usize = 4 << 20;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long after an error requests that were sent before it may still arrive.
 const ON_THE_WAY: Duration = Duration::from_millis(100);
-
-/// A cell that waits for its turn.
-pub(super) struct Job {
-    pub request: Request,
-    pub execute: ExecuteRequest,
-}
 
 /// The one who runs them.
 pub(super) struct Executor {
@@ -55,8 +50,8 @@ impl Executor {
         for Job { request, execute } in jobs {
             let request = Arc::new(request);
             let kernel = executor.kernel.clone();
-            kernel.state(&request, Status::busy());
-            kernel.set_running(Some(request.clone()));
+            kernel.channels.publish_status(&request, Status::busy());
+            kernel.channels.set_running(Some(request.clone()));
             let reply = match executor.is_aborted(&request) {
                 true => aborted(executor.count),
                 // A figure that cannot be drawn must not cost the session.
@@ -64,16 +59,16 @@ impl Executor {
                     .unwrap_or_else(|_| failed(executor.count, &our_own_fault())),
             };
             // Whoever reads the reply must find the outputs already there.
-            kernel.iopub.flush(PATIENCE);
+            kernel.channels.iopub.flush(PATIENCE);
             let stops = reply.status == ReplyStatus::Error && execute.stop_on_error;
             let reply = request.reply(reply);
             if stops {
                 let header = reply.header.clone();
                 executor.failure = Some(Failure { replied: Instant::now(), header });
             }
-            kernel.shell.send(reply);
-            kernel.set_running(None);
-            kernel.state(&request, Status::idle());
+            kernel.channels.shell.send(reply);
+            kernel.channels.set_running(None);
+            kernel.channels.publish_status(&request, Status::idle());
         }
     }
 
@@ -98,7 +93,10 @@ impl Executor {
         kernel.sink.begin(request.clone(), *silent, *allow_stdin);
         if !silent {
             let code = excerpt(code).to_owned();
-            kernel.iopub.send(request.publish(ExecuteInput { code, execution_count: count }));
+            kernel
+                .channels
+                .iopub
+                .send(request.publish(ExecuteInput { code, execution_count: count }));
         }
         let mut payload = Vec::new();
         let outcome = match code.len() <= LARGEST_CELL {
@@ -122,7 +120,7 @@ impl Executor {
             }
             Err(error) => {
                 if !silent {
-                    kernel.iopub.send(request.publish(error_output(&error)));
+                    kernel.channels.iopub.send(request.publish(error_output(&error)));
                 }
                 return failed(count.value(), &error);
             }

@@ -7,38 +7,28 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `sockets`, `guard`, `channels` | the connection file and its sockets; who may send; who reads |
-//! | `incoming`, `outbox`, `iopub` | frames to requests; replies; what everybody hears |
+//! | `protocol` | what every Jupyter kernel needs, whatever its language |
 //! | `kernel` | what the parts share |
 //! | `execution`, `command_host` | running cells, questions and commands |
-//! | `answers`, `stdin` | answering beside them; asking the user |
+//! | `answers` | replies to requests that run no cell |
 //! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history` | what was run, remembered across kernels |
 //! | `kernelspec` | telling Jupyter that the kernel is there |
 //! | `client` | the other side: a running kernel as the shell uses it |
 
 mod answers;
-mod channels;
 pub(super) mod client;
 mod command_host;
 mod execution;
-#[cfg(unix)]
-mod guard;
 mod history;
-mod incoming;
-mod iopub;
 mod kernel;
 pub mod kernelspec;
 mod media;
-mod outbox;
-mod parent;
 mod progress;
+mod protocol;
 mod sink;
-mod sockets;
-mod stdin;
 mod traceback;
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,12 +41,15 @@ use tokio::runtime::{Builder, Handle};
 
 use self::execution::Executor;
 use self::history::History;
-use self::incoming::announcement;
 use self::kernel::Kernel;
-use self::outbox::Outbox;
+use self::protocol::incoming::announcement;
+use self::protocol::outbox::{self, Outbox};
+use self::protocol::output_channels::OutputChannels;
+use self::protocol::replies::answer;
+use self::protocol::sockets::{self, Sockets};
+use self::protocol::stdin::StandardInput;
+use self::protocol::{channels, iopub, parent};
 use self::sink::KernelSink;
-use self::sockets::Sockets;
-use self::stdin::StandardInput;
 use super::Options;
 use super::state_folder::state_folder;
 use crate::session::Session;
@@ -83,12 +76,10 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     let kernel = runtime.block_on(serve(&info, options))?;
     kernel.end();
     let asked = Instant::now();
-    while kernel.is_running() && asked.elapsed() < FAREWELL {
+    while kernel.channels.is_running() && asked.elapsed() < FAREWELL {
         thread::sleep(Duration::from_millis(5));
     }
-    for outbox in [&kernel.shell, &kernel.control, &kernel.iopub] {
-        outbox.flush(FAREWELL);
-    }
+    kernel.channels.flush(FAREWELL);
     // The sockets have the last replies but may still be sending them.
     thread::sleep(Duration::from_millis(100));
     for file in sockets::ipc_files(&info) {
@@ -113,8 +104,8 @@ async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> 
     let session = Session::start(settings, sink.clone())?;
     let history = state_folder().map(|folder| folder.join("kernel-history.jsonl"));
     let history = History::open(history.as_deref());
-    let outboxes = [iopub_outbox, shell_outbox, control_outbox];
-    let kernel = Arc::new(Kernel::new(session, sink, outboxes, history));
+    let outputs = OutputChannels::new(iopub_outbox, shell_outbox, control_outbox);
+    let kernel = Arc::new(Kernel::new(session, sink, outputs, history));
 
     let (jobs, waiting_jobs) = channel();
     let executor = kernel.clone();
@@ -123,7 +114,7 @@ async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> 
     let asked = kernel.clone();
     spawn("answers", move || {
         for (request, content) in waiting_questions {
-            answers::answer(&asked, &asked.shell, &request, content);
+            answer(&*asked, &asked.channels.shell, &request, content);
         }
     })?;
 
@@ -139,7 +130,7 @@ async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> 
     tokio::spawn(channels::control(kernel.clone(), control));
     tokio::spawn(async move { input.serve(stdin).await });
 
-    kernel.iopub.send(announcement(Status::starting()));
+    kernel.channels.iopub.send(announcement(Status::starting()));
     until_asked_to_end(&kernel).await?;
     Ok(kernel)
 }
@@ -163,7 +154,7 @@ async fn until_asked_to_end(kernel: &Kernel) -> Result<()> {
         tokio::select! {
             interrupt = tokio::signal::ctrl_c() => {
                 interrupt.map_err(unwatched)?;
-                kernel.interrupt();
+                kernel.stop_cell();
             }
             () = &mut terminated => return Ok(()),
             () = &mut parent => return Ok(()),
@@ -179,9 +170,4 @@ fn spawn(name: &str, task: impl FnOnce() + Send + 'static) -> Result<()> {
         .spawn(task)
         .map(drop)
         .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))
-}
-
-/// Tells whoever reads the server's log. A log that is gone is no reason to fail.
-fn log(line: &str) {
-    writeln!(std::io::stderr(), "u2ad kernel: {line}").ok();
 }

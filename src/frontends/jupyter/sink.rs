@@ -10,11 +10,11 @@ use jupyter_protocol::{
 };
 use tokio::runtime::Handle;
 
-use super::incoming::Request;
 use super::media::Bundle;
-use super::outbox::Outbox;
 use super::progress::{Due, PATIENCE, Progress};
-use super::stdin::StandardInput;
+use super::protocol::incoming::Request;
+use super::protocol::outbox::Outbox;
+use super::protocol::stdin::StandardInput;
 use crate::context::{CancelToken, Event};
 use crate::session::{Display, Output, Part, Sink};
 use crate::{Error, Result};

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// The way to the user who ran the cell, and back.
-pub(super) struct StandardInput {
+pub(in super::super) struct StandardInput {
     outbox: Outbox,
     waiting: Mutex<Option<Sender<String>>>,
 }

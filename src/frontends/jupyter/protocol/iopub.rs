@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
 use super::incoming::announcement;
-use super::log;
+use super::log::log;
 use super::outbox::Post;
 
 /// How long one message may take to reach the listeners' buffers.
@@ -23,7 +23,7 @@ const IMPATIENCE: Duration = Duration::from_millis(10);
 const LARGEST_TEXT: usize = 64 << 10;
 
 /// Writes what is queued and welcomes new listeners, until the queue closes.
-pub(super) async fn serve(
+pub(in super::super) async fn serve(
     mut connection: KernelIoPubXPubConnection,
     mut queue: UnboundedReceiver<Post>,
 ) {

@@ -18,7 +18,7 @@ use super::guard::Guard;
 use crate::{Error, Result};
 
 /// Everything that the connection file asks for, bound.
-pub(super) struct Sockets {
+pub(in super::super) struct Sockets {
     pub shell: KernelShellConnection,
     pub control: KernelControlConnection,
     pub stdin: KernelStdinConnection,
@@ -31,7 +31,7 @@ pub(super) struct Sockets {
 /// # Errors
 /// [`Error::File`] if it cannot be read, is no connection file, or asks for a signature that is
 /// not HMAC-SHA256.
-pub(crate) fn read_connection_file(path: &Path) -> Result<ConnectionInfo> {
+pub(in super::super) fn read_connection_file(path: &Path) -> Result<ConnectionInfo> {
     let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
     let info: ConnectionInfo = serde_json::from_str(&text)
         .map_err(|error| Error::file(path, format!("this is no connection file: {error}")))?;
@@ -86,7 +86,7 @@ impl Sockets {
 }
 
 /// Gives back whatever is sent, until the process ends.
-pub(super) async fn beat(mut connection: KernelHeartbeatConnection) {
+pub(in super::super) async fn beat(mut connection: KernelHeartbeatConnection) {
     loop {
         match connection.socket.recv().await {
             Ok(message) => {
@@ -98,7 +98,7 @@ pub(super) async fn beat(mut connection: KernelHeartbeatConnection) {
 }
 
 /// Socket files of the ipc transport; none for tcp.
-pub(super) fn ipc_files(info: &ConnectionInfo) -> Vec<PathBuf> {
+pub(in super::super) fn ipc_files(info: &ConnectionInfo) -> Vec<PathBuf> {
     if info.transport != Transport::IPC {
         return Vec::new();
     }

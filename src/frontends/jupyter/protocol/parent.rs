@@ -9,7 +9,7 @@ const PARENT: &str = "JPY_PARENT_PID";
 
 /// Waits until the program that started the kernel is gone; forever if the kernel is to live on
 /// its own.
-pub(super) async fn gone() {
+pub(in super::super) async fn gone() {
     let is_owned = std::env::var(PARENT).is_ok_and(|parent| parent != "0");
     let parent = parent_id();
     while !is_owned || parent_id() == parent {

@@ -8,14 +8,14 @@ use jupyter_zmq_client::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zeromq::SocketSend;
 
-use super::log;
+use super::log::log;
 
 /// The open end of a queue of messages.
 #[derive(Clone)]
-pub(super) struct Outbox(UnboundedSender<Post>);
+pub(in super::super) struct Outbox(UnboundedSender<Post>);
 
 /// One entry of the queue.
-pub(super) enum Post {
+pub(in super::super) enum Post {
     Message(Box<JupyterMessage>),
     /// Answered as soon as everything before it was written.
     Flush(mpsc::Sender<()>),
@@ -44,7 +44,7 @@ impl Outbox {
 }
 
 /// Writes what is queued until the queue closes. A client that has gone away is no reason to stop.
-pub(super) async fn serve<S: SocketSend>(
+pub(in super::super) async fn serve<S: SocketSend>(
     mut connection: Connection<S>,
     mut queue: UnboundedReceiver<Post>,
 ) {

@@ -13,10 +13,10 @@ use jupyter_zmq_client::{Connection, RawMessage};
 use serde_json::{Map, Value, json};
 use zeromq::{SocketRecv, ZmqMessage};
 
-use super::log;
+use super::log::log;
 
-/// A request as its answers need it: who asked, and when it arrived.
-pub(super) struct Request {
+/// A request as its replies need it: its sender, and when it arrived.
+pub(in super::super) struct Request {
     /// The message without its content, which can be large.
     origin: JupyterMessage,
     pub arrived: Instant,
@@ -42,7 +42,7 @@ impl Request {
 }
 
 /// A message that answers nothing, for everybody who listens.
-pub(super) fn announcement(content: impl Into<JupyterMessageContent>) -> JupyterMessage {
+pub(in super::super) fn announcement(content: impl Into<JupyterMessageContent>) -> JupyterMessage {
     let mut message = JupyterMessage::new(content, None);
     "kernel".clone_into(&mut message.header.username);
     addressed_to_all(message)
@@ -54,7 +54,7 @@ fn addressed_to_all(message: JupyterMessage) -> JupyterMessage {
 }
 
 /// Waits for the next request. What cannot be read as one is logged and dropped.
-pub(super) async fn next<S: SocketRecv>(
+pub(in super::super) async fn next<S: SocketRecv>(
     connection: &mut Connection<S>,
 ) -> (Request, JupyterMessageContent) {
     loop {
@@ -103,7 +103,7 @@ fn understood(kind: &str, content: Value) -> JupyterMessageContent {
     let Value::Object(mut content) = content else {
         return unknown(Map::new()).into();
     };
-    // Has forms that the crate's type cannot read; `history` reads it.
+    // Has forms that the crate's type cannot read: the kernel reads it as JSON.
     if kind == "history_request" {
         return unknown(content).into();
     }

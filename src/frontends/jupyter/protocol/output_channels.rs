@@ -1,0 +1,60 @@
+//! The channels that a kernel writes to, and the status messages on them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jupyter_protocol::Status;
+
+use super::incoming::Request;
+use super::outbox::Outbox;
+
+/// Where replies, outputs and status messages go.
+pub(in super::super) struct OutputChannels {
+    pub iopub: Outbox,
+    pub shell: Outbox,
+    pub control: Outbox,
+    /// The request whose cell runs.
+    running: Mutex<Option<Arc<Request>>>,
+}
+
+impl OutputChannels {
+    pub fn new(iopub: Outbox, shell: Outbox, control: Outbox) -> Self {
+        Self { iopub, shell, control, running: Mutex::default() }
+    }
+
+    /// Publishes what the kernel does about `request`.
+    pub fn publish_status(&self, request: &Request, status: Status) {
+        self.iopub.send(request.publish(status));
+    }
+
+    /// Publishes the end of a request that was answered beside a running cell. The kernel is still
+    /// busy with the cell, which clients that watch only the last status would not see.
+    pub fn publish_idle_beside_cell(&self, request: &Request) {
+        self.publish_status(request, Status::idle());
+        let running = self.running().clone();
+        if let Some(running) = running {
+            self.publish_status(&running, Status::busy());
+        }
+    }
+
+    /// Remembers the request whose cell runs from now on; `None` at its end.
+    pub fn set_running(&self, request: Option<Arc<Request>>) {
+        *self.running() = request;
+    }
+
+    /// Whether a cell runs.
+    pub fn is_running(&self) -> bool {
+        self.running().is_some()
+    }
+
+    /// Waits until everything queued so far was written, for each channel no longer than `limit`.
+    pub fn flush(&self, limit: Duration) {
+        for outbox in [&self.shell, &self.control, &self.iopub] {
+            outbox.flush(limit);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Arc<Request>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
