@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::{
-    ImageChoice, Options, ShellOptions, bench, jupyter, notebook, script, terminal,
+    ImageChoice, Options, ShellOptions, bench, convert, jupyter, script, terminal,
 };
 
 /// Finds what a spinal cord MRI shows that a healthy one would not.
@@ -308,7 +308,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
             let (workload, options) = workload.split();
             bench::run(&workload, &options)
         }
-        Some(Command::Convert { from, to }) => notebook::convert(&from, &to),
+        Some(Command::Convert { from, to }) => convert::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
         #[cfg(feature = "rust-cells")]
         Some(Command::RustHost) => Ok(u2ad::rust_cells::serve()),

@@ -76,7 +76,7 @@ impl View for &Array {
 ///
 /// # Errors
 /// If the shapes do not fit the values, or the disk refuses.
-pub fn write_parcel(path: &Path, arrays: &[Array], notes: Notes) -> Result<()> {
+pub fn write_value(path: &Path, arrays: &[Array], notes: Notes) -> Result<()> {
     let views = arrays.iter().map(|array| (array.name.as_str(), array));
     serialize_to_file(views, Some(notes), path)
         .map_err(|error| Error::file(path, format!("a value cannot cross: {error}")))

@@ -1,24 +1,24 @@
 //! What goes between a session and its Rust cells: named values as files of tensors, and the
 //! requests for them.
 //!
-//! A cell imports [`session`] and asks: `session.get("clinic")?` gives a [`Parcel`] with named
+//! A cell imports [`session`] and asks: `session.get("clinic")?` gives a [`SessionValue`] with named
 //! tensors, `session.set("mine", &tensor)?` makes a value of the session. A value crosses as a
 //! safetensors file that the other side maps into memory, in a folder that only this session uses;
 //! only names and paths go through the pipe of evcxr's input requests.
 
 mod array;
-mod parcel;
 mod requests;
+mod session_value;
 mod value;
 
-pub use array::{Array, Notes, write_parcel};
-pub use parcel::Parcel;
+pub use array::{Array, Notes, write_value};
 #[doc(hidden)]
 pub use requests::{FOLDER_VARIABLE, PARTIAL_LINE, PROMPT};
 pub use requests::{Reply, Request, Session, session};
+pub use session_value::SessionValue;
 pub use value::Crossing;
 
-/// What the notes of a parcel say under this key: what kind of value it is.
+/// Key of the note that says what kind of value it is.
 pub const KIND: &str = "kind";
 /// Names of the subjects of a stack of slices, one per slice, as JSON.
 pub const SUBJECTS: &str = "subjects";

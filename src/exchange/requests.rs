@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{Crossing, Parcel, write_parcel};
+use super::{Crossing, SessionValue, write_value};
 use crate::{Error, Result};
 
 /// Where both sides put their files; whoever runs the cells sets it.
@@ -68,9 +68,9 @@ impl Session {
     ///
     /// # Errors
     /// If there is no session, no such name, or its value cannot cross.
-    pub fn get(&self, name: &str) -> Result<Parcel> {
+    pub fn get(&self, name: &str) -> Result<SessionValue> {
         match self.ask(&Request::Get { name: name.to_owned() })? {
-            Reply::File(file) => Parcel::open(&file),
+            Reply::File(file) => SessionValue::open(&file),
             Reply::Refused(reason) => Err(Error::input(reason)),
             Reply::Done => Err(misunderstood()),
         }
@@ -86,7 +86,7 @@ impl Session {
         let (arrays, notes) = value.pack()?;
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let file = exchange_dir()?.join(format!("set-{}-{number}.safetensors", std::process::id()));
-        write_parcel(&file, &arrays, notes)?;
+        write_value(&file, &arrays, notes)?;
         match self.ask(&Request::Set { name: name.to_owned(), file })? {
             Reply::Done => Ok(()),
             Reply::Refused(reason) => Err(Error::input(reason)),

@@ -3,22 +3,22 @@ use tempfile::tempdir;
 
 use super::*;
 
-fn crossed(value: impl Crossing) -> Parcel {
+fn crossed(value: impl Crossing) -> SessionValue {
     let folder = tempdir().unwrap();
     let file = folder.path().join("value.safetensors");
     let (arrays, notes) = value.pack().unwrap();
-    write_parcel(&file, &arrays, notes).unwrap();
+    write_value(&file, &arrays, notes).unwrap();
     // The folder goes now: what is mapped stays.
-    Parcel::open(&file).unwrap()
+    SessionValue::open(&file).unwrap()
 }
 
 #[test]
 fn tensors_cross_bit_by_bit() {
     let odd = [0.1f32, -0.0, f32::MIN_POSITIVE / 2.0, 1e38, f32::NAN, f32::INFINITY];
     let tensor = Tensor::from_slice(&odd, (2, 3), &Device::Cpu).unwrap();
-    let parcel = crossed(&tensor);
-    assert_eq!((parcel.kind(), parcel.names()), ("Image", vec!["maps".to_owned()]));
-    let back = parcel.tensor("maps").unwrap();
+    let session_value = crossed(&tensor);
+    assert_eq!((session_value.kind(), session_value.names()), ("Image", vec!["maps".to_owned()]));
+    let back = session_value.tensor("maps").unwrap();
     assert_eq!(back.dims(), [2, 3]);
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&back.flatten_all().unwrap().to_vec1().unwrap()), bits(&odd));
@@ -41,10 +41,10 @@ fn what_means_nothing_to_the_session_is_refused() {
     let tensor = Tensor::zeros((1, 2, 3, 4), DType::F32, &Device::Cpu).unwrap();
     let error = tensor.pack().err().unwrap().to_string();
     assert!(error.contains("[1, 2, 3, 4]") && error.contains("an image has 2"), "{error}");
-    let parcel = crossed(1.0f64);
-    let error = parcel.tensor("image").unwrap_err().to_string();
+    let session_value = crossed(1.0f64);
+    let error = session_value.tensor("image").unwrap_err().to_string();
     assert_eq!(error, "this number has no tensor \"image\"; there are value");
-    assert_eq!(parcel.text().unwrap_err().to_string(), "the value is a number, not a text");
+    assert_eq!(session_value.text().unwrap_err().to_string(), "the value is a number, not a text");
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn a_file_that_is_none_of_ours_gives_a_sentence() {
         [b"", b"short", &[0xff; 64], &[2, 0, 0, 0, 0, 0, 0, 0, b'{'], &overlong];
     for bytes in cases {
         std::fs::write(&file, bytes).unwrap();
-        let error = Parcel::open(&file).unwrap_err().to_string();
+        let error = SessionValue::open(&file).unwrap_err().to_string();
         assert!(error.contains("hostile.safetensors: "), "{error}");
     }
-    assert!(Parcel::open(&folder.path().join("missing")).is_err());
+    assert!(SessionValue::open(&folder.path().join("missing")).is_err());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A cell in, how it ended out.
+//! Runs one cell in the host process and reports how it ended.
 
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::folder::CellFolder;
 use super::process::Host;
-use super::protocol::{FromHost, Media, Mistake, Outcome, ToHost};
+use super::protocol::{Diagnostic, FromHost, Media, Outcome, ToHost};
 use crate::{Error, Result};
 
-/// How long an interrupt may go unnoticed.
-const TICK: Duration = Duration::from_millis(20);
-/// Between two signs of life of a long compilation.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+/// How often the wait for a message checks for an interrupt.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Between two notes that a long compilation goes on.
+const NOTE_INTERVAL: Duration = Duration::from_secs(20);
 /// Between two signals to the compiler: cargo may start after the first.
-const AGAIN: Duration = Duration::from_millis(100);
-/// When an interrupt that had no effect becomes harsher: the cell's process goes, then the host.
-const HARSHER: Duration = Duration::from_secs(3);
-const HARSHEST: Duration = Duration::from_secs(8);
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long after an interrupt the cell's process is killed, and then the host.
+const KILL_CELL_AFTER: Duration = Duration::from_secs(3);
+const KILL_HOST_AFTER: Duration = Duration::from_secs(8);
 
 const VARIABLES_LOST: &str = "the variables of Rust cells are lost, what they define is kept";
 const ALL_LOST: &str =
@@ -43,13 +43,13 @@ pub trait Exchange {
 pub enum Ended {
     Shown(Media),
     /// It does not compile.
-    Mistakes(Vec<Mistake>),
+    CompileErrors(Vec<Diagnostic>),
     /// It stopped; why, and what that cost.
     Stopped {
         message: String,
         lost: Option<&'static str>,
     },
-    /// As the user wished; what that cost.
+    /// The user interrupted it; what that cost.
     Interrupted {
         lost: Option<&'static str>,
     },
@@ -103,11 +103,11 @@ impl RustCells {
     }
 }
 
-/// One cell under way.
+/// One running cell.
 struct Watch<'a> {
     session: &'a mut dyn Exchange,
     started: Instant,
-    told: Instant,
+    last_note: Instant,
     /// The crate that is being compiled.
     compiling: Option<String>,
     running: bool,
@@ -123,13 +123,20 @@ struct Stopping {
 impl<'a> Watch<'a> {
     fn new(session: &'a mut dyn Exchange) -> Self {
         let now = Instant::now();
-        Self { session, started: now, told: now, compiling: None, running: false, stopping: None }
+        Self {
+            session,
+            started: now,
+            last_note: now,
+            compiling: None,
+            running: false,
+            stopping: None,
+        }
     }
 
     /// Watches until the cell is over; the host comes back if it is still there.
     fn until_the_end(mut self, mut host: Host) -> Result<(Ended, Option<Host>)> {
         loop {
-            match host.said.recv_timeout(TICK) {
+            match host.messages.recv_timeout(POLL_INTERVAL) {
                 Ok(Some(FromHost::Ended { outcome })) => {
                     return Ok((self.ended(outcome), Some(host)));
                 }
@@ -139,7 +146,7 @@ impl<'a> Watch<'a> {
                     }
                     return Err(Error::input(format!("Rust cells cannot be started: {reason}")));
                 }
-                Ok(Some(said)) => self.take(said, &mut host),
+                Ok(Some(message)) => self.take(message, &mut host),
                 Ok(None) | Err(RecvTimeoutError::Disconnected) => {
                     let lost = Some(ALL_LOST);
                     let ended = match self.stopping {
@@ -156,12 +163,12 @@ impl<'a> Watch<'a> {
             if self.session.is_cancelled() && !self.stop(&mut host) {
                 return Ok((Ended::Interrupted { lost: Some(ALL_LOST) }, None));
             }
-            self.show_life();
+            self.note_compilation();
         }
     }
 
-    fn take(&mut self, said: FromHost, host: &mut Host) {
-        match said {
+    fn take(&mut self, message: FromHost, host: &mut Host) {
+        match message {
             FromHost::Running => self.running = true,
             FromHost::Printed { text, error } => self.session.printed(&text, error),
             FromHost::Asked { prompt } => {
@@ -181,15 +188,15 @@ impl<'a> Watch<'a> {
         let stopping =
             self.stopping.get_or_insert(Stopping { since: now, signalled: None, killed: false });
         let waited = now - stopping.since;
-        if !stopping.killed && (self.running || waited > HARSHER) {
+        if !stopping.killed && (self.running || waited > KILL_CELL_AFTER) {
             host.send(&ToHost::Kill);
             stopping.killed = true;
         }
-        if !self.running && stopping.signalled.is_none_or(|last| now - last >= AGAIN) {
+        if !self.running && stopping.signalled.is_none_or(|last| now - last >= SIGNAL_INTERVAL) {
             host.interrupt();
             stopping.signalled = Some(now);
         }
-        waited <= HARSHEST
+        waited <= KILL_HOST_AFTER
     }
 
     fn ended(&self, outcome: Outcome) -> Ended {
@@ -200,7 +207,7 @@ impl<'a> Watch<'a> {
         match outcome {
             Outcome::Shown { media } => Ended::Shown(media),
             _ if self.stopping.is_some() => Ended::Interrupted { lost },
-            Outcome::Mistakes { mistakes } => Ended::Mistakes(mistakes),
+            Outcome::CompileErrors { diagnostics } => Ended::CompileErrors(diagnostics),
             Outcome::Stopped { message } if message.is_empty() => {
                 Ended::Stopped { message: "the Rust cell stopped at an error".to_owned(), lost }
             }
@@ -215,9 +222,9 @@ impl<'a> Watch<'a> {
     }
 
     /// Says now and then that a long compilation goes on.
-    fn show_life(&mut self) {
-        if !self.running && self.told.elapsed() >= SIGN_OF_LIFE {
-            self.told = Instant::now();
+    fn note_compilation(&mut self) {
+        if !self.running && self.last_note.elapsed() >= NOTE_INTERVAL {
+            self.last_note = Instant::now();
             let seconds = self.started.elapsed().as_secs();
             let what = self.compiling.as_deref().unwrap_or("the cell");
             self.session.note(format!("still compiling: {what}, {seconds} s so far"));

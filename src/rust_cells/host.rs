@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use evcxr::{CommandContext, CompilationError, EvalCallbacks};
 
-use super::protocol::{FromHost, Mistake, Outcome, ToHost, send};
+use super::protocol::{Diagnostic, FromHost, Outcome, ToHost, send};
 use super::pump::Pump;
 use super::source::{COMPLETED, Source};
 
@@ -132,7 +132,7 @@ fn run(
         Ok(_) if stopped => Outcome::Stopped { message },
         Ok(outputs) => Outcome::Shown { media: outputs.content_by_mime_type.into_iter().collect() },
         Err(evcxr::Error::CompilationErrors(errors)) => {
-            Outcome::Mistakes { mistakes: mistakes(&errors, &source) }
+            Outcome::CompileErrors { diagnostics: diagnostics(&errors, &source) }
         }
         Err(evcxr::Error::SubprocessTerminated(text)) => {
             let status = text.lines().last().unwrap_or_default();
@@ -143,20 +143,20 @@ fn run(
     }
 }
 
-fn mistakes(errors: &[CompilationError], source: &Source) -> Vec<Mistake> {
+fn diagnostics(errors: &[CompilationError], source: &Source) -> Vec<Diagnostic> {
     let is_error = |error: &&CompilationError| error.level() != "warning";
-    let mut mistakes: Vec<Mistake> = Vec::new();
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
     for error in errors.iter().filter(is_error) {
-        let mistake = mistake(error, source);
-        if !mistakes.contains(&mistake) {
-            mistakes.push(mistake);
+        let diagnostic = diagnostic(error, source);
+        if !diagnostics.contains(&diagnostic) {
+            diagnostics.push(diagnostic);
         }
     }
-    mistakes.sort_by_key(|mistake| mistake.place.map_or(usize::MAX, |(line, ..)| line));
-    mistakes
+    diagnostics.sort_by_key(|diagnostic| diagnostic.place.map_or(usize::MAX, |(line, ..)| line));
+    diagnostics
 }
 
-fn mistake(error: &CompilationError, source: &Source) -> Mistake {
+fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
     let spanned = error.primary_spanned_message();
     let mut message = error.message();
     let label = spanned.map_or("", |spanned| spanned.label.as_str());
@@ -180,7 +180,7 @@ fn mistake(error: &CompilationError, source: &Source) -> Mistake {
         };
         Some((line, span.start_column, width))
     });
-    Mistake { message: one_line(&message), hint, place }
+    Diagnostic { message: one_line(&message), hint, place }
 }
 
 /// A message of several lines in one.

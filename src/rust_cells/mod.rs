@@ -14,7 +14,7 @@
 //! | `toolchain` | whether there is a compiler |
 //! | `host`, `pump` | the other side: evcxr, and what its child prints |
 //! | `source` | a cell as evcxr gets it, and places in it |
-//! | `protocol` | what both say |
+//! | `protocol` | the messages between the two |
 
 mod cells;
 mod folder;
@@ -27,4 +27,4 @@ mod toolchain;
 
 pub use cells::{Ended, Exchange, RustCells};
 pub use host::{hook, serve};
-pub use protocol::{Media, Mistake};
+pub use protocol::{Diagnostic, Media};

@@ -22,15 +22,15 @@ use crate::{Error, Result};
 pub(super) struct Host {
     child: Child,
     stdin: Option<ChildStdin>,
-    /// What it says; `None` once it is gone.
-    pub said: Receiver<Option<FromHost>>,
+    /// What it sends; `None` once it has ended.
+    pub messages: Receiver<Option<FromHost>>,
 }
 
 impl Host {
     /// Starts one that compiles in `folder`; values go through the folder `exchange`.
     ///
     /// # Errors
-    /// If there is no Rust on this machine, or the system starts no process.
+    /// If there is no Rust on this machine, or the system cannot start a process.
     pub fn start(folder: &CellFolder, exchange: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::input(format!("the process for Rust cells cannot be started: {error}"))
@@ -54,19 +54,19 @@ impl Host {
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().map_err(failed)?;
-        let (heard, said) = channel();
+        let (sender, messages) = channel();
         let stdin = child.stdin.take();
         if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
-            let compiling = heard.clone();
+            let compiling = sender.clone();
             std::thread::spawn(move || watch_compiler(BufReader::new(err), &compiling));
-            std::thread::spawn(move || listen(BufReader::new(out), &heard));
+            std::thread::spawn(move || listen(BufReader::new(out), &sender));
         }
-        Ok(Self { child, stdin, said })
+        Ok(Self { child, stdin, messages })
     }
 
-    /// Says something to it. If it is gone, that is heard soon.
-    pub fn send(&mut self, what: &ToHost) {
-        let Ok(mut line) = serde_json::to_string(what) else { return };
+    /// Sends it a message. If it has ended, `messages` reports that soon.
+    pub fn send(&mut self, message: &ToHost) {
+        let Ok(mut line) = serde_json::to_string(message) else { return };
         line.push('\n');
         if let Some(stdin) = &mut self.stdin {
             stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).ok();
@@ -111,24 +111,24 @@ fn library_paths() -> Vec<(&'static str, OsString)> {
     set.map(|(name, folders)| (name, others(folders))).collect()
 }
 
-fn listen(lines: impl BufRead, heard: &Sender<Option<FromHost>>) {
+fn listen(lines: impl BufRead, sender: &Sender<Option<FromHost>>) {
     for line in lines.lines().map_while(std::io::Result::ok) {
-        // What a library prints besides is for nobody.
-        if let Ok(said) = serde_json::from_str(&line)
-            && heard.send(Some(said)).is_err()
+        // Other lines, such as what a library prints, are ignored.
+        if let Ok(message) = serde_json::from_str(&line)
+            && sender.send(Some(message)).is_err()
         {
             return;
         }
     }
-    heard.send(None).ok();
+    sender.send(None).ok();
 }
 
 /// evcxr repeats cargo's lines about crates that it compiles.
-fn watch_compiler(lines: impl BufRead, heard: &Sender<Option<FromHost>>) {
+fn watch_compiler(lines: impl BufRead, sender: &Sender<Option<FromHost>>) {
     for line in lines.lines().map_while(std::io::Result::ok) {
         if let Some(name) = line.trim_start().strip_prefix("Compiling ") {
             let name = name.split_whitespace().next().unwrap_or_default().to_owned();
-            heard.send(Some(FromHost::Compiling { name })).ok();
+            sender.send(Some(FromHost::Compiling { name })).ok();
         }
     }
 }

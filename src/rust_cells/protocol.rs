@@ -1,4 +1,4 @@
-//! What a session and the host of its Rust cells say to each other, one JSON value per line.
+//! The messages between a session and the host of its Rust cells, one JSON value per line.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) enum ToHost {
     Run {
         code: String,
     },
-    /// To what the cell asked.
+    /// The answer to the cell's question.
     Answer {
         text: String,
     },
@@ -26,9 +26,9 @@ pub(super) enum ToHost {
 /// From the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum FromHost {
-    /// Cells can come.
+    /// The host can take cells.
     Ready,
-    /// None ever will, and why.
+    /// The host cannot take cells, and why.
     Broken {
         reason: String,
     },
@@ -52,12 +52,12 @@ pub(super) enum FromHost {
     },
 }
 
-/// Sends something to the session, from the host.
-pub(super) fn send(what: &FromHost) {
-    let Ok(mut line) = serde_json::to_string(what) else { return };
+/// Sends a message from the host to the session.
+pub(super) fn send(message: &FromHost) {
+    let Ok(mut line) = serde_json::to_string(message) else { return };
     line.push('\n');
     let mut out = stdout().lock();
-    // Without a session there is nobody to complain to, and the end of its input ends the host.
+    // If the session is gone, the end of standard input ends the host.
     out.write_all(line.as_bytes()).and_then(|()| out.flush()).ok();
 }
 
@@ -68,8 +68,8 @@ pub(super) enum Outcome {
         media: Media,
     },
     /// It does not compile.
-    Mistakes {
-        mistakes: Vec<Mistake>,
+    CompileErrors {
+        diagnostics: Vec<Diagnostic>,
     },
     /// It panicked, or `?` met an error.
     Stopped {
@@ -87,7 +87,7 @@ pub(super) enum Outcome {
 
 /// What the compiler says about one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mistake {
+pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,

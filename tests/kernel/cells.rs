@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Kernel, Said};
+use super::client::{Kernel, Received};
 
-fn kinds(heard: &[Said]) -> Vec<String> {
-    let kind = |said: &Said| match said.content["execution_state"].as_str() {
+fn kinds(published: &[Received]) -> Vec<String> {
+    let kind = |received: &Received| match received.content["execution_state"].as_str() {
         Some(state) => state.to_owned(),
-        None => said.kind.clone(),
+        None => received.kind.clone(),
     };
-    heard.iter().map(kind).collect()
+    published.iter().map(kind).collect()
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn what_a_cell_shows_comes_in_order_between_busy_and_idle() {
     let mut kernel = Kernel::new().await;
     let ran = kernel.run("print('one')\nshow('two')\nprint('three')\n6 * 7").await;
     assert_eq!(
-        kinds(&ran.heard),
+        kinds(&ran.published),
         ["busy", "execute_input", "stream", "display_data", "stream", "execute_result", "idle"]
     );
     assert_eq!(ran.value(), "42");
@@ -34,7 +34,7 @@ async fn only_cells_of_the_history_count() {
     let count = |reply: &Value| reply["execution_count"].as_u64().unwrap();
     assert_eq!(count(&kernel.run("x = 1").await.reply), 1);
     let silent = kernel.run_with(json!({"code": "print(x)\nx", "silent": true})).await;
-    assert_eq!(kinds(&silent.heard), ["busy", "idle"]);
+    assert_eq!(kinds(&silent.published), ["busy", "idle"]);
     let unkept = kernel.run_with(json!({"code": "x", "store_history": false})).await;
     assert_eq!((count(&unkept.reply), unkept.value()), (2, "1"));
     assert_eq!(kernel.run("  \n").await.reply["status"], "ok");
@@ -93,7 +93,7 @@ async fn expressions_beside_a_cell_are_answered_one_by_one() {
     assert_eq!(answers["wrong"]["status"], "error");
     assert_eq!(answers["wrong"]["ename"], "NameError");
     assert_eq!(answers["nothing"]["status"], "ok");
-    assert_eq!(kinds(&ran.heard), ["busy", "execute_input", "idle"]);
+    assert_eq!(kinds(&ran.published), ["busy", "execute_input", "idle"]);
 }
 
 #[tokio::test]
@@ -102,12 +102,12 @@ async fn a_figure_has_its_size_on_the_page_and_its_title_as_text() {
     let ran = kernel.run("p = phantom_cohort(subjects = 2, size = 64)\nplot(p[0])\np[1]").await;
     let shown = ran.all("display_data");
     let result = ran.all("execute_result");
-    for said in [shown[0], result[0]] {
-        let png = said.content["data"]["image/png"].as_str().unwrap();
+    for received in [shown[0], result[0]] {
+        let png = received.content["data"]["image/png"].as_str().unwrap();
         assert!(png.starts_with("iVBORw0KGgo"), "{}", &png[..20]);
-        let width = said.content["metadata"]["image/png"]["width"].as_u64().unwrap();
+        let width = received.content["metadata"]["image/png"]["width"].as_u64().unwrap();
         assert!((100..1200).contains(&width), "{width}");
-        let text = said.content["data"]["text/plain"].as_str().unwrap();
+        let text = received.content["data"]["text/plain"].as_str().unwrap();
         assert!(text.starts_with("[figure: "), "{text}");
     }
 }
@@ -117,7 +117,7 @@ async fn showing_under_the_same_name_updates_in_place_in_this_cell_and_in_earlie
     let mut kernel = Kernel::new().await;
     let ran = kernel.run("for i in range(3):\n  show(i, id = 'count')\n").await;
     assert_eq!(
-        kinds(&ran.heard),
+        kinds(&ran.published),
         [
             "busy",
             "execute_input",
@@ -143,7 +143,7 @@ async fn a_flood_of_lines_becomes_few_messages_and_loses_none() {
     let text = ran.text("stdout");
     assert_eq!(text.lines().count(), 50_000);
     assert!(text.ends_with("49998\n49999\n"));
-    assert!(ran.heard.len() < 25_000, "{} messages", ran.heard.len());
+    assert!(ran.published.len() < 25_000, "{} messages", ran.published.len());
 }
 
 #[tokio::test]
@@ -154,11 +154,12 @@ async fn training_shows_one_progress_display_that_updates() {
                 pretrain(model, people, epochs = 6, batch_size = 2)\nNone";
     let ran = kernel.run(code).await;
     assert_eq!(ran.reply["status"], "ok", "{:?}", ran.reply);
-    let is_progress =
-        |said: &&&Said| said.content["metadata"]["u2ad"]["progress"].as_bool() == Some(true);
-    let shown: Vec<&Said> = ran.all("display_data");
+    let is_progress = |received: &&&Received| {
+        received.content["metadata"]["u2ad"]["progress"].as_bool() == Some(true)
+    };
+    let shown: Vec<&Received> = ran.all("display_data");
     let shown: Vec<_> = shown.iter().filter(is_progress).collect();
-    assert_eq!(shown.len(), 1, "{:?}", kinds(&ran.heard));
+    assert_eq!(shown.len(), 1, "{:?}", kinds(&ran.published));
     assert!(shown[0].content["data"]["text/html"].as_str().unwrap().contains("<progress"));
     let updates = ran.all("update_display_data");
     let last = updates.last().unwrap();

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use zeromq::SocketRecv;
 
 /// Longer than anything here may take on a machine that does something else too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where Rust cells of tests compile.
 pub const RUST_CELLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../evcxr");
@@ -44,23 +44,23 @@ pub struct Kernel {
     pub stdin: ClientStdinConnection,
     pub iopub: ClientIoPubConnection,
     /// How long to wait for a message.
-    pub patience: Duration,
+    pub limit: Duration,
 }
 
-/// A message as it came.
+/// A message as it arrived.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct Received {
     pub kind: String,
     /// Identity of the message that it answers.
     pub parent: String,
     pub content: Value,
 }
 
-/// What a cell did: its reply and what everybody heard of it, "idle" included.
+/// What a cell did: its reply and the messages published about it, "idle" included.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CellRun {
     pub reply: Value,
-    pub heard: Vec<Said>,
+    pub published: Vec<Received>,
 }
 
 /// A kernel process that nobody has connected to yet.
@@ -133,9 +133,9 @@ impl Kernel {
         let stdin =
             create_client_stdin_connection_with_identity(&info, &session, identity).await.unwrap();
         let control = create_client_control_connection(&info, &session).await.unwrap();
-        let patience = PATIENCE;
-        let mut kernel = Self { process, info, folder, shell, control, stdin, iopub, patience };
-        let welcome = kernel.hear().await;
+        let limit = TIMEOUT;
+        let mut kernel = Self { process, info, folder, shell, control, stdin, iopub, limit };
+        let welcome = kernel.next_published().await;
         assert_eq!(welcome.kind, "iopub_welcome");
         let id = kernel.ask("kernel_info_request", json!({})).await;
         assert_eq!(kernel.answer(&id).await.content["status"], "ok");
@@ -160,46 +160,46 @@ impl Kernel {
     }
 
     /// The next message on the shell channel, which must answer `id`.
-    pub async fn answer(&mut self, id: &str) -> Said {
-        let said = read_within(&mut self.shell, self.patience).await;
-        assert_eq!(said.parent, id, "{said:?}");
-        said
+    pub async fn answer(&mut self, id: &str) -> Received {
+        let received = read_within(&mut self.shell, self.limit).await;
+        assert_eq!(received.parent, id, "{received:?}");
+        received
     }
 
     /// The next message on the control channel, which must answer `id`.
-    pub async fn obey(&mut self, id: &str) -> Said {
-        let said = read(&mut self.control).await;
-        assert_eq!(said.parent, id, "{said:?}");
-        said
+    pub async fn control_answer(&mut self, id: &str) -> Received {
+        let received = read(&mut self.control).await;
+        assert_eq!(received.parent, id, "{received:?}");
+        received
     }
 
-    /// The next message that everybody hears.
-    pub async fn hear(&mut self) -> Said {
-        read_within(&mut self.iopub, self.patience).await
+    /// The next message on the iopub channel.
+    pub async fn next_published(&mut self) -> Received {
+        read_within(&mut self.iopub, self.limit).await
     }
 
-    /// What everybody hears about `id`, until the kernel is done with it.
-    pub async fn until_idle(&mut self, id: &str) -> Vec<Said> {
-        let mut heard = Vec::new();
+    /// The messages published about `id`, until the kernel is done with it.
+    pub async fn until_idle(&mut self, id: &str) -> Vec<Received> {
+        let mut published = Vec::new();
         loop {
-            let said = self.hear().await;
-            if said.parent != id {
+            let received = self.next_published().await;
+            if received.parent != id {
                 continue;
             }
-            let is_idle = said.content["execution_state"] == "idle";
-            heard.push(said);
+            let is_idle = received.content["execution_state"] == "idle";
+            published.push(received);
             if is_idle {
-                return heard;
+                return published;
             }
         }
     }
 
-    /// Waits until something is heard for which `is_it`.
-    pub async fn until(&mut self, is_it: impl Fn(&Said) -> bool) -> Said {
+    /// Waits until something is published for which `is_it`.
+    pub async fn until(&mut self, is_it: impl Fn(&Received) -> bool) -> Received {
         loop {
-            let said = self.hear().await;
-            if is_it(&said) {
-                return said;
+            let received = self.next_published().await;
+            if is_it(&received) {
+                return received;
             }
         }
     }
@@ -210,20 +210,20 @@ impl Kernel {
     }
 
     /// Runs a cell.
-    pub async fn run(&mut self, code: &str) -> Ran {
+    pub async fn run(&mut self, code: &str) -> CellRun {
         self.run_with(json!({ "code": code })).await
     }
 
     /// Runs a cell with these fields of the request.
-    pub async fn run_with(&mut self, content: Value) -> Ran {
+    pub async fn run_with(&mut self, content: Value) -> CellRun {
         let id = self.ask("execute_request", content).await;
         self.ran(&id).await
     }
 
     /// Reply and outputs of a cell that was sent.
-    pub async fn ran(&mut self, id: &str) -> Ran {
+    pub async fn ran(&mut self, id: &str) -> CellRun {
         let reply = self.answer(id).await.content;
-        Ran { reply, heard: self.until_idle(id).await }
+        CellRun { reply, published: self.until_idle(id).await }
     }
 
     pub fn id(&self) -> u32 {
@@ -237,14 +237,14 @@ impl Kernel {
     /// Shuts the kernel down as a client does; gives how its process ended.
     pub async fn shut_down(mut self) -> (ExitStatus, TempDir) {
         let id = self.command("shutdown_request", json!({ "restart": false })).await;
-        assert_eq!(self.obey(&id).await.content["status"], "ok");
+        assert_eq!(self.control_answer(&id).await.content["status"], "ok");
         (self.ended().await, self.folder)
     }
 
     /// Waits for the end of the process.
     pub async fn ended(&mut self) -> ExitStatus {
         let asked = Instant::now();
-        while asked.elapsed() < PATIENCE {
+        while asked.elapsed() < TIMEOUT {
             if let Some(status) = self.process.0.try_wait().unwrap() {
                 return status;
             }
@@ -254,23 +254,24 @@ impl Kernel {
     }
 }
 
-impl Ran {
+impl CellRun {
     /// What the cell wrote to a stream.
     pub fn text(&self, stream: &str) -> String {
-        let is_it = |said: &&Said| said.kind == "stream" && said.content["name"] == stream;
-        let text = |said: &Said| said.content["text"].as_str().unwrap().to_owned();
-        self.heard.iter().filter(is_it).map(text).collect()
+        let is_it =
+            |received: &&Received| received.kind == "stream" && received.content["name"] == stream;
+        let text = |received: &Received| received.content["text"].as_str().unwrap().to_owned();
+        self.published.iter().filter(is_it).map(text).collect()
     }
 
-    /// Everything of one type that was heard.
-    pub fn all(&self, kind: &str) -> Vec<&Said> {
-        self.heard.iter().filter(|said| said.kind == kind).collect()
+    /// Everything of one type that was published.
+    pub fn all(&self, kind: &str) -> Vec<&Received> {
+        self.published.iter().filter(|received| received.kind == kind).collect()
     }
 
     /// The value of the cell as text.
     pub fn value(&self) -> &str {
         match self.all("execute_result")[..] {
-            [said] => said.content["data"]["text/plain"].as_str().unwrap(),
+            [received] => received.content["data"]["text/plain"].as_str().unwrap(),
             ref others => panic!("{} results: {:?}", others.len(), self.reply),
         }
     }
@@ -282,16 +283,16 @@ pub fn message(kind: &str, content: Value) -> JupyterMessage {
 }
 
 /// Reads one message without caring for its type.
-pub async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Said {
-    read_within(connection, PATIENCE).await
+pub async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Received {
+    read_within(connection, TIMEOUT).await
 }
 
-async fn read_within<S: SocketRecv>(connection: &mut Connection<S>, patience: Duration) -> Said {
-    let frames = timeout(patience, connection.socket.recv()).await.expect("in time").unwrap();
+async fn read_within<S: SocketRecv>(connection: &mut Connection<S>, limit: Duration) -> Received {
+    let frames = timeout(limit, connection.socket.recv()).await.expect("in time").unwrap();
     let raw = RawMessage::from_multipart(frames, &connection.mac).unwrap();
     let part = |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]).unwrap();
     let header = part(0);
-    Said {
+    Received {
         kind: header["msg_type"].as_str().unwrap().to_owned(),
         parent: part(1)["msg_id"].as_str().unwrap_or_default().to_owned(),
         content: part(3),

@@ -1,4 +1,4 @@
-//! What a kernel hears and does while a cell runs.
+//! What a kernel does with requests that arrive while a cell runs.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const TRAINING: &str = "pretrain(model, people, epochs = 100000, batch_size = 2)
 
 async fn interrupt(kernel: &mut Kernel) {
     let id = kernel.command("interrupt_request", json!({})).await;
-    assert_eq!(kernel.obey(&id).await.content["status"], "ok");
+    assert_eq!(kernel.control_answer(&id).await.content["status"], "ok");
 }
 
 #[tokio::test]
@@ -25,7 +25,9 @@ async fn training_stops_soon_and_keeps_what_it_learnt() {
     kernel.run(MODEL).await;
     let id = kernel.send(TRAINING).await;
     let trains = |text: &str| text.contains("epoch");
-    kernel.until(|said| said.content["data"]["text/plain"].as_str().is_some_and(trains)).await;
+    kernel
+        .until(|received| received.content["data"]["text/plain"].as_str().is_some_and(trains))
+        .await;
     let asked = Instant::now();
     interrupt(&mut kernel).await;
     let ran = kernel.ran(&id).await;
@@ -40,7 +42,7 @@ async fn a_signal_interrupts_as_a_message_does_and_aborts_what_waits() {
     let mut kernel = Kernel::new().await;
     let running = kernel.send(ENDLESS).await;
     let waiting = kernel.send("kept = 6").await;
-    kernel.until(|said| said.kind == "execute_input").await;
+    kernel.until(|received| received.kind == "execute_input").await;
     // The cell has begun; its first statement takes no time.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let process = kernel.id().to_string();
@@ -58,7 +60,7 @@ async fn a_signal_interrupts_as_a_message_does_and_aborts_what_waits() {
 async fn questions_are_answered_while_a_cell_runs() {
     let mut kernel = Kernel::new().await;
     let running = kernel.send(ENDLESS).await;
-    kernel.until(|said| said.kind == "execute_input").await;
+    kernel.until(|received| received.kind == "execute_input").await;
     let asked = Instant::now();
     for _ in 0..20 {
         let completion = json!({"code": "phantom_co", "cursor_pos": 10});
@@ -74,14 +76,16 @@ async fn questions_are_answered_while_a_cell_runs() {
         let id = kernel.ask("kernel_info_request", json!({})).await;
         assert_eq!(kernel.answer(&id).await.content["language_info"]["name"], "starlark");
         let id = kernel.command("kernel_info_request", json!({})).await;
-        assert_eq!(kernel.obey(&id).await.content["implementation"], "u2ad");
+        assert_eq!(kernel.control_answer(&id).await.content["implementation"], "u2ad");
     }
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     // Whoever watches only the last state sees that the cell still runs.
     let id = kernel.ask("comm_info_request", json!({})).await;
     kernel.answer(&id).await;
-    kernel.until(|said| said.parent == id && said.content["execution_state"] == "idle").await;
-    let next = kernel.hear().await;
+    kernel
+        .until(|received| received.parent == id && received.content["execution_state"] == "idle")
+        .await;
+    let next = kernel.next_published().await;
     assert_eq!((&*next.parent, &next.content["execution_state"]), (&*running, &json!("busy")));
     interrupt(&mut kernel).await;
     assert_eq!(kernel.ran(&running).await.reply["status"], "error");

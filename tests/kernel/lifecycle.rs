@@ -56,11 +56,14 @@ async fn a_busy_kernel_shuts_down_in_time_and_says_so_to_everybody() {
     let mut kernel = Kernel::new().await;
     let running = kernel.send("for i in range(1 << 30):\n  for j in range(1 << 30): pass").await;
     let waiting = kernel.send("print('never')").await;
-    kernel.until(|said| said.kind == "execute_input").await;
+    kernel.until(|received| received.kind == "execute_input").await;
     let asked = Instant::now();
     let id = kernel.command("shutdown_request", json!({"restart": true})).await;
-    assert_eq!(kernel.obey(&id).await.content["restart"], true);
-    assert_eq!(kernel.until(|said| said.kind == "shutdown_reply").await.content["restart"], true);
+    assert_eq!(kernel.control_answer(&id).await.content["restart"], true);
+    assert_eq!(
+        kernel.until(|received| received.kind == "shutdown_reply").await.content["restart"],
+        true
+    );
     assert_eq!(kernel.ran(&running).await.reply["ename"], "KeyboardInterrupt");
     assert_eq!(kernel.ran(&waiting).await.reply["status"], "aborted");
     assert!(kernel.ended().await.success());
@@ -99,7 +102,7 @@ async fn the_heart_beats_while_a_cell_runs() {
     let mut kernel = Kernel::new().await;
     let mut heart = create_client_heartbeat_connection(&kernel.info).await.unwrap();
     kernel.send("for i in range(1 << 30):\n  for j in range(1 << 30): pass").await;
-    kernel.until(|said| said.kind == "execute_input").await;
+    kernel.until(|received| received.kind == "execute_input").await;
     for _ in 0..20 {
         let beat = tokio::time::timeout(Duration::from_secs(10), heart.single_heartbeat()).await;
         beat.unwrap().unwrap();

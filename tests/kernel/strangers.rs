@@ -16,12 +16,12 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use zeromq::{SocketSend, ZmqMessage};
 
-use super::client::{Kernel, Ran, message, read};
+use super::client::{CellRun, Kernel, message, read};
 
 async fn is_alive(kernel: &mut Kernel) {
     assert_eq!(kernel.run("1 + 1").await.value(), "2");
     let id = kernel.command("kernel_info_request", json!({})).await;
-    assert_eq!(kernel.obey(&id).await.content["status"], "ok");
+    assert_eq!(kernel.control_answer(&id).await.content["status"], "ok");
 }
 
 async fn shell(info: &ConnectionInfo, session: &str) -> ClientShellConnection {
@@ -57,9 +57,9 @@ async fn an_unknown_or_broken_request_gets_an_error_and_other_messages_nothing()
     ];
     for (kind, content) in requests {
         let id = kernel.ask(kind, content).await;
-        let said = kernel.answer(&id).await;
-        assert_eq!(said.kind, kind.replace("request", "reply"));
-        assert_eq!(said.content["status"], "error", "{said:?}");
+        let received = kernel.answer(&id).await;
+        assert_eq!(received.kind, kind.replace("request", "reply"));
+        assert_eq!(received.content["status"], "error", "{received:?}");
         kernel.until_idle(&id).await;
     }
     kernel.ask("nonsense", json!({})).await;
@@ -71,8 +71,8 @@ async fn a_comm_that_nobody_listens_to_is_closed() {
     let mut kernel = Kernel::new().await;
     let open = json!({"comm_id": "c1", "target_name": "jupyter.widget", "data": {}});
     let id = kernel.ask("comm_open", open).await;
-    let heard = kernel.until_idle(&id).await;
-    let closed = heard.iter().find(|said| said.kind == "comm_close").unwrap();
+    let published = kernel.until_idle(&id).await;
+    let closed = published.iter().find(|received| received.kind == "comm_close").unwrap();
     assert_eq!(closed.content["comm_id"], "c1");
     for kind in ["comm_msg", "comm_close"] {
         let id = kernel.ask(kind, json!({"comm_id": "c1", "data": {}})).await;
@@ -194,14 +194,14 @@ async fn deeply_nested_source_does_not_overflow_a_stack() {
 #[tokio::test]
 async fn a_listener_that_never_reads_does_not_stop_the_others() {
     let mut kernel = Kernel::new().await;
-    let _deaf = [
-        create_client_iopub_connection(&kernel.info, "", "deaf").await.unwrap(),
-        create_client_iopub_connection(&kernel.info, "", "deaf too").await.unwrap(),
+    let _unread = [
+        create_client_iopub_connection(&kernel.info, "", "silent").await.unwrap(),
+        create_client_iopub_connection(&kernel.info, "", "silent too").await.unwrap(),
     ];
     // More than all buffers on the way hold.
     let id = kernel.send("for i in range(2000):\n  print('x' * 60000)\n").await;
-    let heard = kernel.until_idle(&id).await;
-    let ran = Ran { heard, reply: kernel.answer(&id).await.content };
+    let published = kernel.until_idle(&id).await;
+    let ran = CellRun { published, reply: kernel.answer(&id).await.content };
     assert_eq!(ran.reply["status"], "ok");
     assert_eq!(ran.text("stdout").lines().count(), 2000);
     is_alive(&mut kernel).await;

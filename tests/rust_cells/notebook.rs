@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::client::Kernel;
 
 /// Runs a cell in Rust.
-async fn rust(kernel: &mut Kernel, code: &str) -> crate::client::Ran {
+async fn rust(kernel: &mut Kernel, code: &str) -> crate::client::CellRun {
     kernel.run(&format!("%%rust\n{code}")).await
 }
 
@@ -46,7 +46,7 @@ fn kill(process: u32) {
 
 async fn interrupt(kernel: &mut Kernel) {
     let id = kernel.command("interrupt_request", json!({})).await;
-    assert_eq!(kernel.obey(&id).await.content["status"], "ok");
+    assert_eq!(kernel.control_answer(&id).await.content["status"], "ok");
 }
 
 #[test]
@@ -58,13 +58,13 @@ fn cells_live_from_one_to_the_next_and_whatever_ends_them_costs_only_their_side(
 
 async fn one_notebook() {
     let mut kernel = Kernel::new().await;
-    kernel.patience = Duration::from_secs(600);
+    kernel.limit = Duration::from_secs(600);
     kernel.run("kept = 41").await;
 
     // What they show.
     let ran = rust(&mut kernel, "let x = 1; fn twice(n: i32) -> i32 { 2 * n }\ntwice(x) + 1").await;
     assert_eq!(ran.value(), "3", "{:?}", ran.reply);
-    assert!(ran.text("stdout").starts_with("starting Rust cells"), "{:?}", ran.heard);
+    assert!(ran.text("stdout").starts_with("starting Rust cells"), "{:?}", ran.published);
     let ran = rust(&mut kernel, "println!(\"one\"); eprintln!(\"two\"); twice(x)").await;
     assert_eq!((ran.value(), &*ran.text("stdout")), ("2", "one\n"));
     assert_eq!(ran.text("stderr"), "two\n");
@@ -121,11 +121,11 @@ async fn one_notebook() {
 
     // Interrupted while running: the variables go, definitions stay.
     let id = kernel.send("%%rust\nprintln!(\"runs\"); loop {}").await;
-    kernel.until(|said| said.content["text"] == "runs\n").await;
+    kernel.until(|received| received.content["text"] == "runs\n").await;
     interrupt(&mut kernel).await;
     let ran = kernel.ran(&id).await;
     assert_eq!(ran.reply["ename"], "KeyboardInterrupt");
-    assert!(ran.text("stdout").contains("variables of Rust cells are lost"), "{:?}", ran.heard);
+    assert!(ran.text("stdout").contains("variables of Rust cells are lost"), "{:?}", ran.published);
     assert_eq!(rust(&mut kernel, "twice(4)").await.value(), "8");
 
     // The end of the process.
@@ -136,14 +136,14 @@ async fn one_notebook() {
     assert_eq!(ran.reply["evalue"], why);
     assert_eq!(rust(&mut kernel, "twice(5)").await.value(), "10");
     let id = kernel.send("%%rust\nprintln!(\"on\"); loop {}").await;
-    kernel.until(|said| said.content["text"] == "on\n").await;
+    kernel.until(|received| received.content["text"] == "on\n").await;
     kill(processes(&kernel).1);
     let why = kernel.ran(&id).await.reply["evalue"].to_string();
     assert!(why.contains("signal: 9"), "{why}");
 
     // The end of the host, and of everything there.
     let id = kernel.send("%%rust\nprintln!(\"here\"); loop {}").await;
-    kernel.until(|said| said.content["text"] == "here\n").await;
+    kernel.until(|received| received.content["text"] == "here\n").await;
     let (host, child) = processes(&kernel);
     kill(host);
     let why = kernel.ran(&id).await.reply["evalue"].to_string();

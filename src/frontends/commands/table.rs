@@ -99,8 +99,8 @@ fn time(host: &mut dyn CommandHost, expression: &str) -> Done {
 }
 
 fn save(host: &mut dyn CommandHost, name: &str) -> Done {
-    let told = host.session().save(checked(name)?)?;
-    told.into_iter().for_each(|told| host.show(told));
+    let shown = host.session().save(checked(name)?)?;
+    shown.into_iter().for_each(|shown| host.show(shown));
     Ok(Next::Stay)
 }
 
@@ -119,8 +119,8 @@ fn checked(name: &str) -> Result<&str, CellError> {
 }
 
 fn images(host: &mut dyn CommandHost, how: &str) -> Done {
-    let told = host.images((!how.is_empty()).then_some(how)).map_err(refused)?;
-    host.show(Display::text(told));
+    let shown = host.images((!how.is_empty()).then_some(how)).map_err(refused)?;
+    host.show(Display::text(shown));
     Ok(Next::Stay)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{CommandHost, Next, refused};
-use crate::frontends::notebook::{NotebookCell, notebook_of};
+use crate::frontends::convert::{NotebookCell, notebook_of};
 use crate::session::{CellError, Display};
 use crate::whole_file::write_whole;
 

@@ -96,7 +96,7 @@ fn ask() -> Option<String> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
     /// Longer than a slow connection takes.
-    const PATIENCE: Duration = Duration::from_millis(600);
+    const REPLY_TIMEOUT: Duration = Duration::from_millis(600);
     const QUESTIONS: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
 
     let terminal = stdin();
@@ -105,7 +105,7 @@ fn ask() -> Option<String> {
     raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
     tcsetattr(&terminal, OptionalActions::Now, &raw).ok()?;
     stdout().write_all(QUESTIONS).and_then(|()| stdout().flush()).ok();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + REPLY_TIMEOUT;
     let mut answer = Vec::new();
     while !answer.ends_with(b"c") || !answer.windows(3).any(|three| three == b"\x1b[?") {
         let left = deadline.saturating_duration_since(Instant::now());

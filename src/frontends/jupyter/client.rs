@@ -1,5 +1,5 @@
-//! The other side of the sockets: a running kernel as the shell uses it. Works with the kernels of
-//! other languages too, as far as they keep to the protocol.
+//! A client of a running kernel, for the shell. It also works with kernels of other languages, as
+//! far as they follow the protocol.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::session::{Candidate, CandidateKind, Completions};
 use crate::{Error, Result};
 
 /// How long a kernel may take to say anything at all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to a running kernel.
 pub(in crate::frontends) struct Client {
@@ -68,7 +68,7 @@ pub(in crate::frontends) enum KernelEvent {
 }
 
 /// A message as it came.
-struct Message {
+struct Received {
     kind: String,
     /// Identity of the message that it answers.
     parent: String,
@@ -124,7 +124,7 @@ impl Client {
             Ok::<_, RuntimeError>((Channels { shell, stdin, iopub }, control))
         };
         let (channels, control) = runtime
-            .block_on(async { timeout(PATIENCE, connect).await })
+            .block_on(async { timeout(REPLY_TIMEOUT, connect).await })
             .map_err(|_| gone())?
             .map_err(|_| gone())?;
         let mut client = Self {
@@ -138,14 +138,15 @@ impl Client {
         Ok(client)
     }
 
-    /// Runs a cell; what it does goes to `hear` as it happens, which answers what it asks.
+    /// Runs a cell. Everything it does is passed to `on_event` as it happens; when the cell asks for
+    /// a line, `on_event` returns it.
     ///
     /// # Errors
     /// If the kernel is gone.
     pub fn run(
         &self,
         code: &str,
-        hear: &mut dyn FnMut(KernelEvent) -> Option<String>,
+        on_event: &mut dyn FnMut(KernelEvent) -> Option<String>,
     ) -> Result<()> {
         let mut channels = lock(&self.channels);
         let request = json!({
@@ -165,29 +166,33 @@ impl Client {
             let (mut replied, mut idle) = (false, false);
             while !(replied && idle) {
                 tokio::select! {
-                    said = read(iopub) => {
-                        let said = said.ok_or_else(gone)?;
-                        // A kernel that ends tells everybody.
-                        if said.kind == "shutdown_reply" {
+                    received = read(iopub) => {
+                        let received = received.ok_or_else(gone)?;
+                        // A kernel that ends publishes its reply to the shutdown request.
+                        if received.kind == "shutdown_reply" {
                             return Err(gone());
                         }
-                        if said.parent == id {
-                            idle |= said.content["execution_state"] == "idle";
-                            heard(&said).into_iter().for_each(|heard| drop(hear(heard)));
+                        if received.parent == id {
+                            idle |= received.content["execution_state"] == "idle";
+                            if let Some(event) = kernel_event(&received) {
+                                on_event(event);
+                            }
                         }
                     }
-                    said = read(shell) => {
-                        let said = said.ok_or_else(gone)?;
-                        if said.parent == id {
+                    received = read(shell) => {
+                        let received = received.ok_or_else(gone)?;
+                        if received.parent == id {
                             replied = true;
-                            pages(&said.content).into_iter().for_each(|page| drop(hear(page)));
+                            for page in pages(&received.content) {
+                                on_event(page);
+                            }
                         }
                     }
-                    said = read(stdin) => {
-                        let said = said.ok_or_else(gone)?;
-                        let prompt = text(&said.content["prompt"]);
-                        let hidden = said.content["password"] == true;
-                        if let Some(line) = hear(KernelEvent::Asked { prompt, hidden }) {
+                    received = read(stdin) => {
+                        let received = received.ok_or_else(gone)?;
+                        let prompt = text(&received.content["prompt"]);
+                        let hidden = received.content["password"] == true;
+                        if let Some(line) = on_event(KernelEvent::Asked { prompt, hidden }) {
                             let reply = json!({ "value": line, "status": "ok" });
                             stdin.send(self::message("input_reply", reply)).await.map_err(|_| gone())?;
                         }
@@ -203,7 +208,7 @@ impl Client {
         let mut control = lock(&self.control);
         let asked = control.send(message("interrupt_request", json!({})));
         // Whether it stops shows in what the cell does.
-        self.runtime.block_on(async { timeout(PATIENCE, asked).await.ok() });
+        self.runtime.block_on(async { timeout(REPLY_TIMEOUT, asked).await.ok() });
     }
 
     /// What could stand before the character `cursor` of `source`; nothing if the kernel does not
@@ -235,13 +240,13 @@ impl Client {
         let exchange = async {
             channels.shell.send(message).await.ok()?;
             loop {
-                let said = read(&mut channels.shell).await?;
-                if said.parent == id {
-                    return Some(said.content);
+                let received = read(&mut channels.shell).await?;
+                if received.parent == id {
+                    return Some(received.content);
                 }
             }
         };
-        self.runtime.block_on(async { timeout(PATIENCE, exchange).await.ok().flatten() })
+        self.runtime.block_on(async { timeout(REPLY_TIMEOUT, exchange).await.ok().flatten() })
     }
 }
 
@@ -254,21 +259,21 @@ fn message(kind: &str, content: Value) -> JupyterMessage {
 }
 
 /// The next message that can be read; `None` if the connection is closed.
-async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Option<Message> {
+async fn read<S: SocketRecv>(connection: &mut Connection<S>) -> Option<Received> {
     loop {
         let frames = connection.socket.recv().await.ok()?;
         let Ok(raw) = RawMessage::from_multipart(frames, &connection.mac) else { continue };
         let part =
             |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]).unwrap_or_default();
         let kind = text(&part(0)["msg_type"]);
-        return Some(Message { kind, parent: text(&part(1)["msg_id"]), content: part(3) });
+        return Some(Received { kind, parent: text(&part(1)["msg_id"]), content: part(3) });
     }
 }
 
-/// What a message that everybody hears means to the shell.
-fn heard(said: &Message) -> Option<KernelEvent> {
-    let content = &said.content;
-    Some(match said.kind.as_str() {
+/// The event that an iopub message stands for; `None` for messages that the shell ignores.
+fn kernel_event(received: &Received) -> Option<KernelEvent> {
+    let content = &received.content;
+    Some(match received.kind.as_str() {
         "stream" if content["name"] == "stderr" => KernelEvent::ErrorText(text(&content["text"])),
         "stream" => KernelEvent::Text(text(&content["text"])),
         "display_data" | "update_display_data"

@@ -24,9 +24,9 @@ use crate::session::{Cell, CellError, Display, question};
 /// Larger cells are refused: parsing takes some hundred times their size.
 const LARGEST_CELL: usize = 4 << 20;
 /// How long a reply waits for the outputs before it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long after an error requests that were sent before it may still arrive.
-const ON_THE_WAY: Duration = Duration::from_millis(100);
+const IN_FLIGHT: Duration = Duration::from_millis(100);
 
 /// The one who runs them.
 pub(super) struct Executor {
@@ -59,7 +59,7 @@ impl Executor {
                     .unwrap_or_else(|_| failed(executor.count, &our_own_fault())),
             };
             // Whoever reads the reply must find the outputs already there.
-            kernel.channels.iopub.flush(PATIENCE);
+            kernel.channels.iopub.flush(OUTPUT_TIMEOUT);
             let stops = reply.status == ReplyStatus::Error && execute.stop_on_error;
             let reply = request.reply(reply);
             if stops {
@@ -77,9 +77,7 @@ impl Executor {
     fn is_aborted(&self, request: &Request) -> bool {
         let failed = self.failure.as_ref().is_some_and(|failure| {
             let late = request.arrived.checked_duration_since(failure.replied);
-            late.is_none_or(|late| {
-                late <= ON_THE_WAY && request.header().date < failure.header.date
-            })
+            late.is_none_or(|late| late <= IN_FLIGHT && request.header().date < failure.header.date)
         });
         failed || self.kernel.interrupted_after(request.arrived)
     }
@@ -115,7 +113,7 @@ impl Executor {
                 if let Some(display) = value {
                     kernel.sink.result(&display, count);
                 }
-                kernel.sink.hush();
+                kernel.sink.mute();
                 reply.user_expressions = Some(self.expressions(count, execute));
             }
             Err(error) => {

@@ -58,7 +58,7 @@ use crate::{Error, Result};
 /// Stack of the thread that answers questions: a question may be nested as deeply as a cell.
 const STACK_BYTES: usize = 256 << 20;
 /// How long a cell that was interrupted may take to end before the process does.
-const FAREWELL: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a kernel on the sockets of a connection file until a client shuts it down.
 ///
@@ -76,10 +76,10 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     let kernel = runtime.block_on(serve(&info, options))?;
     kernel.end();
     let asked = Instant::now();
-    while kernel.channels.is_running() && asked.elapsed() < FAREWELL {
+    while kernel.channels.is_running() && asked.elapsed() < SHUTDOWN_TIMEOUT {
         thread::sleep(Duration::from_millis(5));
     }
-    kernel.channels.flush(FAREWELL);
+    kernel.channels.flush(SHUTDOWN_TIMEOUT);
     // The sockets have the last replies but may still be sending them.
     thread::sleep(Duration::from_millis(100));
     for file in sockets::ipc_files(&info) {
@@ -148,7 +148,7 @@ async fn until_asked_to_end(kernel: &Kernel) -> Result<()> {
     let terminated = async move { terminate.recv().await.unwrap_or_default() };
     #[cfg(not(unix))]
     let terminated = std::future::pending::<()>();
-    let parent = parent::gone();
+    let parent = parent::ended();
     tokio::pin!(terminated, parent);
     loop {
         tokio::select! {

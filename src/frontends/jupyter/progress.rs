@@ -19,16 +19,16 @@ use crate::figures::markup::escape;
 /// Between two drawings.
 const PERIOD: Duration = Duration::from_millis(200);
 /// A cell that is done sooner shows no progress.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+pub(super) const FIRST_DISPLAY_DELAY: Duration = Duration::from_millis(400);
 /// Points of the curve; beyond, every second one goes.
 const MOST_POINTS: usize = 400;
 /// The quantity whose curve is drawn: its mean over a task so far, and of the last step.
 const LOSS: &str = "loss";
 const STEP_LOSS: &str = "batch loss";
-/// A task of epochs repeats what its parts have told.
+/// A task of epochs repeats what its parts have reported.
 const EPOCH: &str = "epoch";
 
-/// What the tasks of one cell have told.
+/// What the tasks of one cell have reported.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     running: BTreeMap<u64, Task>,
@@ -76,7 +76,8 @@ pub(super) struct Snapshot {
 #[derive(Debug)]
 pub(super) enum Due {
     Nothing,
-    /// The first task has begun: look again after [`PATIENCE`], whether it has told more or not.
+    /// The first task has begun: look again after [`FIRST_DISPLAY_DELAY`], whether it has reported
+    /// more or not.
     Later,
     /// The display is not there yet.
     Appear(Snapshot),
@@ -116,7 +117,8 @@ impl Progress {
     /// Whether it is time to draw.
     pub fn due(&mut self) -> Due {
         let now = Instant::now();
-        let begun = self.since.is_some_and(|since| now.duration_since(since) >= PATIENCE);
+        let begun =
+            self.since.is_some_and(|since| now.duration_since(since) >= FIRST_DISPLAY_DELAY);
         let rested = self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= PERIOD);
         if !begun || !rested || self.drawing {
             return Due::Nothing;
@@ -284,7 +286,10 @@ mod tests {
 
     /// Progress whose cell began long enough ago to show.
     fn patient() -> Progress {
-        Progress { since: Instant::now().checked_sub(2 * PATIENCE), ..Progress::default() }
+        Progress {
+            since: Instant::now().checked_sub(2 * FIRST_DISPLAY_DELAY),
+            ..Progress::default()
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use jupyter_protocol::{
 use tokio::runtime::Handle;
 
 use super::media::Bundle;
-use super::progress::{Due, PATIENCE, Progress};
+use super::progress::{Due, FIRST_DISPLAY_DELAY, Progress};
 use super::protocol::incoming::Request;
 use super::protocol::outbox::Outbox;
 use super::protocol::stdin::StandardInput;
@@ -30,12 +30,12 @@ pub(super) struct KernelSink {
     iopub: Outbox,
     input: Arc<StandardInput>,
     runtime: Handle,
-    scene: Arc<Mutex<Scene>>,
+    state: Arc<Mutex<CellState>>,
 }
 
 /// The cell that runs, as far as its outputs go.
 #[derive(Default)]
-struct Scene {
+struct CellState {
     /// What the outputs answer. Something shown after the end of a cell still belongs to it.
     request: Option<Arc<Request>>,
     silent: bool,
@@ -52,108 +52,108 @@ struct Scene {
 
 impl KernelSink {
     pub fn new(iopub: Outbox, input: Arc<StandardInput>, runtime: Handle) -> Self {
-        Self { iopub, input, runtime, scene: Arc::default() }
+        Self { iopub, input, runtime, state: Arc::default() }
     }
 
     /// Outputs answer `request` from now on; with `silent` nobody hears them.
     pub fn begin(&self, request: Arc<Request>, silent: bool, allow_stdin: bool) {
-        let mut scene = self.scene();
-        scene.request = Some(request);
-        scene.progress = Progress::default();
-        scene.cell += 1;
-        scene.texts = 0;
-        scene.shown_here.clear();
-        (scene.silent, scene.allow_stdin) = (silent, allow_stdin);
+        let mut state = self.state();
+        state.request = Some(request);
+        state.progress = Progress::default();
+        state.cell += 1;
+        state.texts = 0;
+        state.shown_here.clear();
+        (state.silent, state.allow_stdin) = (silent, allow_stdin);
     }
 
     /// The cell is over: its progress takes its last form.
     pub fn end(&self) {
-        let mut scene = self.scene();
-        scene.cell += 1;
-        if let Some(last) = scene.progress.end() {
-            let id = scene.progress_id();
-            self.update(&scene, &id, last.last());
+        let mut state = self.state();
+        state.cell += 1;
+        if let Some(last) = state.progress.end() {
+            let id = state.progress_id();
+            self.update(&state, &id, last.last());
         }
     }
 
     /// Nobody hears what comes until the next cell.
-    pub fn hush(&self) {
-        self.scene().silent = true;
+    pub fn mute(&self) {
+        self.state().silent = true;
     }
 
     /// Shows the value that ended a cell; its last part becomes the cell's result.
     pub fn result(&self, display: &Display, count: ExecutionCount) {
-        let scene = self.scene();
+        let state = self.state();
         let Some((last, others)) = display.parts.split_last() else { return };
         for part in others {
-            let bundle = self.bundle(&scene, part);
-            self.publish(&scene, data(bundle, None));
+            let bundle = self.bundle(&state, part);
+            self.publish(&state, data(bundle, None));
         }
-        let Bundle { data, metadata } = self.bundle(&scene, last);
+        let Bundle { data, metadata } = self.bundle(&state, last);
         let transient = Some(Transient::default());
         let result = ExecuteResult { execution_count: count, data, metadata, transient };
-        self.publish(&scene, result);
+        self.publish(&state, result);
     }
 
-    fn scene(&self) -> MutexGuard<'_, Scene> {
-        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, CellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, scene: &Scene, content: impl Into<JupyterMessageContent>) {
-        if let Some(request) = scene.request.as_ref().filter(|_| !scene.silent) {
+    fn publish(&self, state: &CellState, content: impl Into<JupyterMessageContent>) {
+        if let Some(request) = state.request.as_ref().filter(|_| !state.silent) {
             self.iopub.send(request.publish(content));
         }
     }
 
-    fn update(&self, scene: &Scene, id: &str, Bundle { data, metadata }: Bundle) {
+    fn update(&self, state: &CellState, id: &str, Bundle { data, metadata }: Bundle) {
         let transient = Transient { display_id: Some(id.to_owned()) };
-        self.publish(scene, UpdateDisplayData { data, metadata, transient });
+        self.publish(state, UpdateDisplayData { data, metadata, transient });
     }
 
     fn text(&self, text: StreamContent) {
-        let mut scene = self.scene();
-        self.publish(&scene, text);
-        scene.texts += 1;
-        let ahead = scene.texts.is_multiple_of(TEXTS_AHEAD);
-        drop(scene);
+        let mut state = self.state();
+        self.publish(&state, text);
+        state.texts += 1;
+        let ahead = state.texts.is_multiple_of(TEXTS_AHEAD);
+        drop(state);
         if ahead {
             self.iopub.flush(WAIT_FOR_LISTENERS);
         }
     }
 
     /// A part in every form; one that cannot be drawn says so instead.
-    fn bundle(&self, scene: &Scene, part: &Part) -> Bundle {
+    fn bundle(&self, state: &CellState, part: &Part) -> Bundle {
         Bundle::part(part).unwrap_or_else(|error| {
-            self.publish(scene, StreamContent::stderr(&format!("warning: {error}\n")));
+            self.publish(state, StreamContent::stderr(&format!("warning: {error}\n")));
             Bundle::text("[not drawn]")
         })
     }
 
     fn show(&self, display: &Display) {
-        let mut scene = self.scene();
+        let mut state = self.state();
         let Some(id) = &display.id else {
             for part in &display.parts {
-                let bundle = self.bundle(&scene, part);
-                self.publish(&scene, data(bundle, None));
+                let bundle = self.bundle(&state, part);
+                self.publish(&state, data(bundle, None));
             }
             return;
         };
         // Whoever shows something under this name sees the new value, in earlier cells too. In
         // this cell it appears where it was shown first.
-        let before = scene.shown.insert(id.clone(), display.parts.len()).unwrap_or(0);
-        let appears = scene.shown_here.insert(id.clone());
+        let before = state.shown.insert(id.clone(), display.parts.len()).unwrap_or(0);
+        let appears = state.shown_here.insert(id.clone());
         for (index, part) in display.parts.iter().enumerate() {
-            let bundle = self.bundle(&scene, part);
+            let bundle = self.bundle(&state, part);
             let id = part_id(id, index);
             if index < before {
-                self.update(&scene, &id, bundle.clone());
+                self.update(&state, &id, bundle.clone());
             }
             if index >= before || appears {
-                self.publish(&scene, data(bundle, Some(id)));
+                self.publish(&state, data(bundle, Some(id)));
             }
         }
         for index in display.parts.len()..before {
-            self.update(&scene, &part_id(id, index), Bundle::text(""));
+            self.update(&state, &part_id(id, index), Bundle::text(""));
         }
     }
 
@@ -164,39 +164,39 @@ impl KernelSink {
                 self.text(StreamContent::stderr(&format!("warning: {warning}\n")));
             }
             progress => {
-                let mut scene = self.scene();
-                let due = scene.progress.take(progress);
-                self.progress(&scene, due);
+                let mut state = self.state();
+                let due = state.progress.take(progress);
+                self.progress(&state, due);
             }
         }
     }
 
-    fn progress(&self, scene: &Scene, due: Due) {
-        let (sink, cell) = (self.clone(), scene.cell);
+    fn progress(&self, state: &CellState, due: Due) {
+        let (sink, cell) = (self.clone(), state.cell);
         match due {
             Due::Nothing => {}
             Due::Later => {
                 self.runtime.spawn(async move {
-                    tokio::time::sleep(PATIENCE).await;
-                    let mut scene = sink.scene();
-                    if scene.cell == cell {
-                        let due = scene.progress.due();
-                        sink.progress(&scene, due);
+                    tokio::time::sleep(FIRST_DISPLAY_DELAY).await;
+                    let mut state = sink.state();
+                    if state.cell == cell {
+                        let due = state.progress.due();
+                        sink.progress(&state, due);
                     }
                 });
             }
             Due::Appear(snapshot) => {
-                let id = Some(scene.progress_id());
-                self.publish(scene, data(snapshot.live(), id));
+                let id = Some(state.progress_id());
+                self.publish(state, data(snapshot.live(), id));
             }
             // On another thread: drawing takes longer than a batch may wait.
             Due::Repaint(snapshot) => {
                 self.runtime.spawn_blocking(move || {
                     let bundle = snapshot.live();
-                    let mut scene = sink.scene();
-                    if scene.cell == cell {
-                        sink.update(&scene, &scene.progress_id(), bundle);
-                        scene.progress.has_drawn();
+                    let mut state = sink.state();
+                    if state.cell == cell {
+                        sink.update(&state, &state.progress_id(), bundle);
+                        state.progress.has_drawn();
                     }
                 });
             }
@@ -204,7 +204,7 @@ impl KernelSink {
     }
 }
 
-impl Scene {
+impl CellState {
     /// Where the progress of this cell is shown.
     fn progress_id(&self) -> String {
         let request = self.request.as_ref().map_or("", |request| &request.header().msg_id);
@@ -219,10 +219,10 @@ impl Sink for KernelSink {
             Output::ErrorText(text) => self.text(StreamContent::stderr(&text)),
             Output::Display(display) => self.show(&display),
             Output::Clear { wait } => {
-                let mut scene = self.scene();
-                scene.progress = Progress::default();
-                scene.shown_here.clear();
-                self.publish(&scene, ClearOutput { wait });
+                let mut state = self.state();
+                state.progress = Progress::default();
+                state.shown_here.clear();
+                self.publish(&state, ClearOutput { wait });
             }
             Output::Event(event) => self.event(event),
         }
@@ -230,8 +230,8 @@ impl Sink for KernelSink {
 
     fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
         let request = {
-            let scene = self.scene();
-            scene.request.clone().filter(|_| scene.allow_stdin)
+            let state = self.state();
+            state.request.clone().filter(|_| state.allow_stdin)
         };
         let request = request.ok_or_else(|| Error::input("ask: this client cannot be asked"))?;
         self.input.ask(&request, prompt, hidden, cancel)

@@ -15,12 +15,12 @@ use crate::frontends::images::Window;
 use crate::session::{CandidateKind, Completions, Highlight, Session, highlight};
 
 /// Who knows what could be typed next: a session, or a kernel that holds one.
-pub(super) trait Adviser {
+pub(super) trait CompletionSource {
     /// What could stand before the character `cursor` of `source`, counted from 0.
     fn complete(&self, source: &str, cursor: usize) -> Completions;
 }
 
-impl Adviser for Session {
+impl CompletionSource for Session {
     fn complete(&self, source: &str, cursor: usize) -> Completions {
         Session::complete(self, source, cursor)
     }
@@ -28,20 +28,20 @@ impl Adviser for Session {
 
 /// The editor's helper.
 pub(super) struct Assistant {
-    adviser: Arc<dyn Adviser>,
-    past: HistoryHinter,
+    source: Arc<dyn CompletionSource>,
+    history: HistoryHinter,
     /// Silent while the line is an answer, not source.
-    resting: bool,
+    muted: bool,
 }
 
 impl Assistant {
-    pub fn new(adviser: Arc<dyn Adviser>) -> Self {
-        Self { adviser, past: HistoryHinter::new(), resting: false }
+    pub fn new(source: Arc<dyn CompletionSource>) -> Self {
+        Self { source, history: HistoryHinter::new(), muted: false }
     }
 
-    /// Falls silent, or helps again.
-    pub fn rest(&mut self, resting: bool) {
-        self.resting = resting;
+    /// Stops helping, or helps again.
+    pub fn mute(&mut self, muted: bool) {
+        self.muted = muted;
     }
 }
 
@@ -51,13 +51,13 @@ impl Helper for Assistant {}
 impl Validator for Assistant {}
 
 /// The rest of an earlier cell that began like this one.
-pub(super) struct Rest {
+pub(super) struct HistoryHint {
     whole: String,
     /// Its first line.
     shown: String,
 }
 
-impl Hint for Rest {
+impl Hint for HistoryHint {
     fn display(&self) -> &str {
         &self.shown
     }
@@ -68,24 +68,24 @@ impl Hint for Rest {
 }
 
 impl Hinter for Assistant {
-    type Hint = Rest;
+    type Hint = HistoryHint;
 
-    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Rest> {
-        if self.resting || line.contains('\n') {
+    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<HistoryHint> {
+        if self.muted || line.contains('\n') {
             return None;
         }
-        let whole = self.past.hint(line, position, context)?;
+        let whole = self.history.hint(line, position, context)?;
         let shown = match whole.split_once('\n') {
             Some((first, _)) => format!("{first} …"),
             None => whole.clone(),
         };
-        Some(Rest { whole, shown })
+        Some(HistoryHint { whole, shown })
     }
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.resting || command_line(line).is_some() {
+        if self.muted || command_line(line).is_some() {
             return line.into();
         }
         let (mut painted, mut done) = (String::new(), 0);
@@ -119,7 +119,7 @@ impl Highlighter for Assistant {
     }
 
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        !self.resting && kind != CmdKind::MoveCursor
+        !self.muted && kind != CmdKind::MoveCursor
     }
 }
 
@@ -138,13 +138,13 @@ fn colour(meaning: Highlight) -> Option<&'static str> {
 }
 
 /// One possible completion.
-pub(super) struct Offer {
+pub(super) struct Completion {
     /// A row of the list.
     row: String,
     replacement: String,
 }
 
-impl Candidate for Offer {
+impl Candidate for Completion {
     fn display(&self) -> &str {
         &self.row
     }
@@ -156,7 +156,7 @@ impl Candidate for Offer {
 
 /// Completions with what explains each, as rows of a list: aligned and in full where all have
 /// room, else names alone.
-fn offers(completions: Vec<(String, String)>, window: &Window) -> Vec<Offer> {
+fn completion_rows(completions: Vec<(String, String)>, window: &Window) -> Vec<Completion> {
     let explained = completions.len() as u32 + 4 <= window.rows;
     let width = completions.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     let row = |name: &str, detail: &str| {
@@ -169,7 +169,7 @@ fn offers(completions: Vec<(String, String)>, window: &Window) -> Vec<Offer> {
     };
     completions
         .into_iter()
-        .map(|(name, detail)| Offer { row: row(&name, &detail), replacement: name })
+        .map(|(name, detail)| Completion { row: row(&name, &detail), replacement: name })
         .collect()
 }
 
@@ -193,7 +193,7 @@ fn shortened(text: &str, width: usize) -> String {
 impl Assistant {
     /// Where the completed word begins, and its completions with what explains each.
     fn completions(&self, line: &str, position: usize) -> (usize, Vec<(String, String)>) {
-        let found = self.adviser.complete(line, line[..position].chars().count());
+        let found = self.source.complete(line, line[..position].chars().count());
         let byte = line.char_indices().nth(found.start).map_or(line.len(), |(byte, _)| byte);
         let explained = found.candidates.into_iter().map(|candidate| {
             let detail = match (candidate.detail, candidate.kind) {
@@ -208,22 +208,22 @@ impl Assistant {
 }
 
 impl Completer for Assistant {
-    type Candidate = Offer;
+    type Candidate = Completion;
 
     fn complete(
         &self,
         line: &str,
         position: usize,
         _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Offer>)> {
-        if self.resting {
+    ) -> rustyline::Result<(usize, Vec<Completion>)> {
+        if self.muted {
             return Ok((position, Vec::new()));
         }
         let (start, completions) = match line.strip_prefix(':') {
             Some(command) if !command.contains(char::is_whitespace) => (1, commands(command)),
             _ => self.completions(line, position),
         };
-        Ok((start, offers(completions, &Window::current())))
+        Ok((start, completion_rows(completions, &Window::current())))
     }
 }
 

@@ -9,8 +9,8 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config};
 
-use super::assistant::{Adviser, Assistant};
-use super::compose::compose;
+use super::assistant::{Assistant, CompletionSource};
+use super::external_editor::edit_externally;
 use super::{history, keys};
 use crate::{Error, Result};
 
@@ -24,7 +24,7 @@ pub(super) struct Editor {
     inner: rustyline::Editor<Assistant, DefaultHistory>,
     history: Option<PathBuf>,
     /// Raised when Ctrl-O ended the line.
-    compose: Arc<AtomicBool>,
+    edit_requested: Arc<AtomicBool>,
 }
 
 /// What the user did at the prompt.
@@ -38,26 +38,26 @@ pub(super) enum Line {
 }
 
 impl Editor {
-    /// A prompt that completes what `adviser` knows.
-    pub fn new(adviser: Arc<dyn Adviser>) -> Result<Self> {
+    /// A prompt that completes what `source` knows.
+    pub fn new(source: Arc<dyn CompletionSource>) -> Result<Self> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .completion_prompt_limit(1000)
             .bell_style(BellStyle::None)
             .max_history_size(REMEMBERED)
-            .map_err(failed)?
+            .map_err(unreadable)?
             .build();
-        let mut inner = rustyline::Editor::with_config(config).map_err(failed)?;
-        inner.set_helper(Some(Assistant::new(adviser)));
-        let compose = Arc::new(AtomicBool::new(false));
-        keys::bind(&mut inner, compose.clone());
+        let mut inner = rustyline::Editor::with_config(config).map_err(unreadable)?;
+        inner.set_helper(Some(Assistant::new(source)));
+        let edit_requested = Arc::new(AtomicBool::new(false));
+        keys::bind(&mut inner, edit_requested.clone());
         let history = history::file();
         if let Some(history) = &history {
             // There is none before the first session.
             inner.load_history(history).ok();
         }
-        Ok(Self { inner, history, compose })
+        Ok(Self { inner, history, edit_requested })
     }
 
     /// Waits for a cell or command.
@@ -65,8 +65,8 @@ impl Editor {
         let mut draft = String::new();
         loop {
             match self.inner.readline_with_initial(PROMPT, (&draft, "")) {
-                Ok(text) if self.compose.swap(false, Ordering::SeqCst) => {
-                    draft = self.composed(text);
+                Ok(text) if self.edit_requested.swap(false, Ordering::SeqCst) => {
+                    draft = self.edited(text);
                 }
                 Ok(text) => {
                     let text = text.trim_end().to_owned();
@@ -75,16 +75,16 @@ impl Editor {
                 }
                 Err(ReadlineError::Interrupted) => return Ok(Line::Cleared),
                 Err(ReadlineError::Eof) => return Ok(Line::End),
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(unreadable(error)),
             }
         }
     }
 
     /// Asks a question that "y" answers with yes, anything else with no.
     pub fn confirm(&mut self, question: &str) -> bool {
-        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.rest(true));
+        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.mute(true));
         let answer = self.inner.readline(&format!("{question} [y/N] "));
-        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.rest(false));
+        self.inner.helper_mut().into_iter().for_each(|assistant| assistant.mute(false));
         match answer {
             Ok(answer) => matches!(answer.trim(), "y" | "Y" | "yes"),
             // Who says Ctrl-D twice means it.
@@ -94,10 +94,10 @@ impl Editor {
     }
 
     /// What the user made of a text, or of the last cell, in the editor of their own.
-    fn composed(&mut self, text: String) -> String {
+    fn edited(&mut self, text: String) -> String {
         let last = || self.inner.history().iter().last().cloned().unwrap_or_default();
         let draft = if text.trim().is_empty() { last() } else { text };
-        match compose(&draft) {
+        match edit_externally(&draft) {
             Ok(text) => text.trim_end().to_owned(),
             Err(error) => {
                 eprintln!("error: {error}");
@@ -115,6 +115,6 @@ impl Editor {
     }
 }
 
-fn failed(error: ReadlineError) -> Error {
+fn unreadable(error: ReadlineError) -> Error {
     Error::input(format!("the terminal cannot be read: {error}"))
 }

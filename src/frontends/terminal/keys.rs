@@ -15,10 +15,10 @@ use crate::session::{Completeness, completeness};
 /// Columns of one level of indentation.
 const INDENT: usize = 4;
 
-/// Binds the keys. `compose` is raised when Ctrl-O ended the line.
+/// Binds the keys. `edit_requested` is raised when Ctrl-O ended the line.
 pub(super) fn bind<H: Helper, I: rustyline::history::History>(
     editor: &mut rustyline::Editor<H, I>,
-    compose: Arc<AtomicBool>,
+    edit_requested: Arc<AtomicBool>,
 ) {
     let key = |code| KeyEvent(code, Modifiers::NONE);
     let mut bind = |key: KeyEvent, handler: Box<dyn ConditionalEventHandler>| {
@@ -29,7 +29,7 @@ pub(super) fn bind<H: Helper, I: rustyline::history::History>(
     bind(KeyEvent::ctrl('J'), Box::new(Enter));
     bind(key(KeyCode::Tab), Box::new(Tab));
     bind(key(KeyCode::Backspace), Box::new(Backspace));
-    bind(KeyEvent::ctrl('O'), Box::new(Compose(compose)));
+    bind(KeyEvent::ctrl('O'), Box::new(OpenEditor(edit_requested)));
     editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
 }
 
@@ -97,9 +97,9 @@ impl ConditionalEventHandler for Backspace {
 }
 
 /// Ends the line and says that it goes to the user's editor.
-struct Compose(Arc<AtomicBool>);
+struct OpenEditor(Arc<AtomicBool>);
 
-impl ConditionalEventHandler for Compose {
+impl ConditionalEventHandler for OpenEditor {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         self.0.store(true, Ordering::SeqCst);
         Some(Cmd::AcceptLine)

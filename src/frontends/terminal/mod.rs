@@ -6,19 +6,19 @@
 //! | `editor` | the prompt: a cell from the keyboard |
 //! | `assistant` | what the editor asks while the user types: completions, colours, hints |
 //! | `keys` | Enter, Tab, Backspace and Ctrl-O |
-//! | `compose` | the user's own editor |
-//! | `past` | the sessions that can be resumed |
+//! | `external_editor` | the user's own editor |
+//! | `earlier_sessions` | the sessions that can be resumed |
 //! | `history` | where typed cells are remembered |
 //! | `remote` | the same prompt on a running kernel |
-//! | `quiet` | no echo while a cell runs |
+//! | `echo_off` | no echo while a cell runs |
 
 mod assistant;
-mod compose;
+mod earlier_sessions;
+mod echo_off;
 mod editor;
+mod external_editor;
 mod history;
 mod keys;
-mod past;
-mod quiet;
 mod remote;
 mod shell;
 
@@ -52,7 +52,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     let mut settings = options.session.settings()?;
     let mut record = Record::new("shell", "", options.session.out.as_deref(), &settings);
     if let Some(folder) = &options.resume {
-        record = record.going_on(&past::to_resume(folder, runs)?)?;
+        record = record.going_on(&earlier_sessions::to_resume(folder, runs)?)?;
     }
     let record = Arc::new(Mutex::new(record));
     let console = Arc::new(Console::new(record.clone(), Some(options.images)));
@@ -76,7 +76,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     let mut shell = Shell::new(session, console);
     match &options.resume {
         Some(_) => shell.resume(),
-        None => past::abandoned(runs).iter().for_each(|folder| shell.offer(folder)),
+        None => earlier_sessions::abandoned(runs).iter().for_each(|folder| shell.offer(folder)),
     }
     loop {
         let next = match editor.read()? {

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::assistant::Adviser;
+use super::assistant::CompletionSource;
+use super::echo_off::EchoOff;
 use super::editor::{Editor, Line};
-use super::quiet::Quiet;
 use crate::context::CancelToken;
 use crate::frontends::ask::ask;
 use crate::frontends::images::Images;
@@ -47,13 +47,13 @@ pub fn run_existing(connection_file: &Path, images: ImageChoice) -> Result<ExitC
             Line::Text(text) if text.trim().is_empty() => {}
             Line::Text(text) if commands::command_line(&text) == Some("quit") => break,
             Line::Text(text) => {
-                let quiet = Quiet::new();
+                let echo_off = EchoOff::new();
                 screen.cancel.reset();
                 runs.store(true, Ordering::SeqCst);
-                let outcome = client.run(&text, &mut |heard| screen.take(heard));
+                let outcome = client.run(&text, &mut |event| screen.take(event));
                 runs.store(false, Ordering::SeqCst);
                 screen.clear_progress();
-                drop(quiet);
+                drop(echo_off);
                 outcome?;
             }
             Line::Cleared => {}
@@ -63,7 +63,7 @@ pub fn run_existing(connection_file: &Path, images: ImageChoice) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-impl Adviser for Client {
+impl CompletionSource for Client {
     fn complete(&self, source: &str, cursor: usize) -> Completions {
         Client::complete(self, source, cursor)
     }
@@ -79,9 +79,9 @@ struct Screen {
 
 impl Screen {
     /// Shows what a cell does; gives the line that it asks for.
-    fn take(&mut self, heard: KernelEvent) -> Option<String> {
+    fn take(&mut self, event: KernelEvent) -> Option<String> {
         self.clear_progress();
-        match heard {
+        match event {
             KernelEvent::Text(text) => write(&mut stdout().lock(), &text),
             KernelEvent::ErrorText(text) => write(&mut stderr().lock(), &text),
             KernelEvent::Shown { png: Some(png), text } => {

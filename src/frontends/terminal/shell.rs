@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::echo_off::EchoOff;
 use super::editor::Editor;
-use super::quiet::Quiet;
 use crate::Result;
 use crate::choice::Choice;
 use crate::frontends::ImageChoice;
@@ -50,11 +50,11 @@ impl Shell {
 
     /// Brings back the session in the folder and says what came.
     pub fn resume(&self) {
-        let quiet = Quiet::new();
+        let echo_off = EchoOff::new();
         let outcome = self.session.resume();
-        drop(quiet);
+        drop(echo_off);
         match outcome {
-            Ok(told) => told.iter().for_each(|told| self.console.show(told)),
+            Ok(display) => display.iter().for_each(|display| self.console.show(display)),
             Err(error) => self.console.fail(&error),
         }
     }
@@ -104,9 +104,9 @@ impl CommandHost for Shell {
             source: source.to_owned(),
             folder: PathBuf::new(),
         };
-        let quiet = Quiet::new();
+        let echo_off = EchoOff::new();
         let outcome = self.session.run(cell);
-        drop(quiet);
+        drop(echo_off);
         outcome?.iter().for_each(|value| self.console.show(value));
         Ok(())
     }

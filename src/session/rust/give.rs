@@ -13,7 +13,7 @@ use starlark::values::{UnpackValue, Value, ValueLike};
 use crate::cohort::{Slice, Subject};
 use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
-    Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_parcel,
+    Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_value,
 };
 use crate::report::{Cell, Table};
 use crate::session::nearest::nearest;
@@ -56,7 +56,7 @@ impl Given {
         let (arrays, notes) = source.pack()?;
         self.written += 1;
         let file = folder.join(format!("get-{}.safetensors", self.written));
-        write_parcel(&file, &arrays, notes)?;
+        write_value(&file, &arrays, notes)?;
         let before = self.files.insert(name.to_owned(), (source, file.clone()));
         if let Some((_, before)) = before {
             // A cell that still has it mapped keeps it.

@@ -41,7 +41,7 @@ mod with {
     use super::CODE;
     use crate::context::Event;
     use crate::lazy_folder::LazyFolder;
-    use crate::rust_cells::{Ended, Mistake, RustCells};
+    use crate::rust_cells::{Diagnostic, Ended, RustCells};
     use crate::session::rust::cell_exchange::CellExchange;
     use crate::session::rust::give::Given;
     use crate::session::rust::media;
@@ -80,7 +80,7 @@ mod with {
         let mut exchange = CellExchange { state, module, given, folder: &folder };
         match cells.run(code, &folder, &mut exchange).map_err(as_cell_error)? {
             Ended::Shown(media) => media::display(media).map_err(as_cell_error),
-            Ended::Mistakes(mistakes) => Err(compile_error(&mistakes, code)),
+            Ended::CompileErrors(diagnostics) => Err(compile_error(&diagnostics, code)),
             Ended::Stopped { message, lost } => {
                 Err(CellError { hint: lost.map(str::to_owned), ..CellError::new(message) })
             }
@@ -93,11 +93,11 @@ mod with {
         }
     }
 
-    fn compile_error(mistakes: &[Mistake], code: &str) -> CellError {
-        let mut errors = mistakes.iter().map(|mistake| CellError {
-            hint: mistake.hint.clone(),
-            place: mistake.place.map(|place| Box::new(located(place, code))),
-            ..CellError::new(mistake.message.clone())
+    fn compile_error(diagnostics: &[Diagnostic], code: &str) -> CellError {
+        let mut errors = diagnostics.iter().map(|diagnostic| CellError {
+            hint: diagnostic.hint.clone(),
+            place: diagnostic.place.map(|place| Box::new(located(place, code))),
+            ..CellError::new(diagnostic.message.clone())
         });
         let first = errors.next();
         let mut first = first.unwrap_or_else(|| CellError::new("the Rust cell does not compile"));
@@ -117,14 +117,17 @@ mod with {
 
         #[test]
         fn every_mistake_gets_its_place() {
-            let mistake =
-                |message: &str, place| Mistake { message: message.to_owned(), hint: None, place };
-            let mistakes = [
-                mistake("one", Some((2, 5, usize::MAX))),
-                mistake("two", Some((1, 1, 3))),
-                mistake("three", None),
+            let diagnostic = |message: &str, place| Diagnostic {
+                message: message.to_owned(),
+                hint: None,
+                place,
+            };
+            let diagnostics = [
+                diagnostic("one", Some((2, 5, usize::MAX))),
+                diagnostic("two", Some((1, 1, 3))),
+                diagnostic("three", None),
             ];
-            let error = compile_error(&mistakes, "let x;\nfoo bar(");
+            let error = compile_error(&diagnostics, "let x;\nfoo bar(");
             let place = error.place.unwrap();
             assert_eq!((place.line, place.column, place.width), (2, 5, 4));
             assert_eq!(place.source, "foo bar(");

@@ -10,7 +10,7 @@ use starlark::values::Value;
 
 use super::cell::is_name;
 use crate::detection::ErrorMaps;
-use crate::exchange::Parcel;
+use crate::exchange::SessionValue;
 use crate::session::values::{ImageValue, MapsValue};
 use crate::{Error, Result};
 
@@ -22,17 +22,17 @@ pub(super) fn take(name: &str, file: &Path, module: &Module) -> Result<()> {
     if !is_name(name) {
         return Err(Error::input(format!("session.set: \"{name}\" is not a name, such as `mine`")));
     }
-    let parcel = Parcel::open(file)?;
-    let value = value(name, &parcel, module)?;
+    let session_value = SessionValue::open(file)?;
+    let value = value(name, &session_value, module)?;
     module.set(name, value);
     Ok(())
 }
 
-fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'v>> {
+fn value<'v>(name: &str, session_value: &SessionValue, module: &Module<'v>) -> Result<Value<'v>> {
     let heap = module.heap();
-    Ok(match parcel.kind() {
+    Ok(match session_value.kind() {
         "Image" => {
-            let pixels = parcel.tensor("maps")?;
+            let pixels = session_value.tensor("maps")?;
             heap.alloc(ImageValue {
                 title: name.to_owned(),
                 quantity: "value",
@@ -41,15 +41,15 @@ fn value<'v>(name: &str, parcel: &Parcel, module: &Module<'v>) -> Result<Value<'
             })
         }
         "Maps" => {
-            let maps = parcel.tensor("maps")?;
+            let maps = session_value.tensor("maps")?;
             let (count, _, _) = maps.dims3()?;
             let maps: Result<Vec<_>> = (0..count).map(|place| map(&maps.get(place)?)).collect();
             heap.alloc(MapsValue(ErrorMaps { name: name.to_owned(), maps: Arc::new(maps?) }))
         }
-        "number" if parcel.is_integer() => heap.alloc(parcel.number()? as i64),
-        "number" => heap.alloc(parcel.number()?),
-        "numbers" => heap.alloc(parcel.tensor("value")?.to_vec1::<f64>()?),
-        "text" => heap.alloc(parcel.text()?),
+        "number" if session_value.is_integer() => heap.alloc(session_value.number()? as i64),
+        "number" => heap.alloc(session_value.number()?),
+        "numbers" => heap.alloc(session_value.tensor("value")?.to_vec1::<f64>()?),
+        "text" => heap.alloc(session_value.text()?),
         kind => {
             return Err(Error::input(format!(
                 "session.set: a value of kind \"{kind}\" is unknown"

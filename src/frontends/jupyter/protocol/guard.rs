@@ -68,7 +68,7 @@ impl Guard {
     pub fn open(self) -> Result<()> {
         let Self { folder, listeners, .. } = self;
         for (listener, socket) in listeners {
-            let way = SocketPath::to(&socket)
+            let socket_path = SocketPath::to(&socket)
                 .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
             tokio::spawn(async move {
                 loop {
@@ -77,7 +77,7 @@ impl Guard {
                         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                         continue;
                     };
-                    let Ok(inside) = UnixStream::connect(way.path()).await else { return };
+                    let Ok(inside) = UnixStream::connect(socket_path.path()).await else { return };
                     tokio::spawn(relay(outside, inside));
                 }
             });
@@ -87,8 +87,8 @@ impl Guard {
     }
 }
 
-/// A way to a socket that stays open when its file is gone: nobody else can take it then, and a
-/// kernel that is killed leaves no file behind.
+/// A path to a socket that stays valid after its file is removed: no other process can then open the
+/// socket, and a killed kernel leaves no file behind.
 #[cfg(target_os = "linux")]
 struct SocketPath(std::fs::File);
 

@@ -13,37 +13,37 @@ use tokio::time::timeout;
 
 use super::incoming::announcement;
 use super::log::log;
-use super::outbox::Post;
+use super::outbox::Entry;
 
 /// How long one message may take to reach the listeners' buffers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same while a listener is known not to read.
-const IMPATIENCE: Duration = Duration::from_millis(10);
+const STALLED_SEND_TIMEOUT: Duration = Duration::from_millis(10);
 /// Text is joined up to this many bytes.
 const LARGEST_TEXT: usize = 64 << 10;
 
 /// Writes what is queued and welcomes new listeners, until the queue closes.
 pub(in super::super) async fn serve(
     mut connection: KernelIoPubXPubConnection,
-    mut queue: UnboundedReceiver<Post>,
+    mut queue: UnboundedReceiver<Entry>,
 ) {
     let mut waiting = None;
     let mut stalled = false;
     loop {
         tokio::select! {
-            post = next(&mut waiting, &mut queue) => match post {
-                Some(Post::Message(mut message)) => {
+            entry = next(&mut waiting, &mut queue) => match entry {
+                Some(Entry::Message(mut message)) => {
                     waiting = join_text(&mut message, &mut queue);
                     write(&mut connection, *message, &mut stalled).await;
                 }
-                Some(Post::Flush(written)) => {
+                Some(Entry::Flush(written)) => {
                     written.send(()).ok();
                 }
                 None => return,
             },
             // The transport parses what strangers send: not even its panic may stop the outputs.
-            heard = AssertUnwindSafe(connection.recv_subscription()).catch_unwind() => {
-                if let Ok(Ok(SubscriptionEvent::Subscribe(topic))) = heard {
+            event = AssertUnwindSafe(connection.recv_subscription()).catch_unwind() => {
+                if let Ok(Ok(SubscriptionEvent::Subscribe(topic))) = event {
                     let welcome = announcement(IoPubWelcome::new(topic));
                     write(&mut connection, welcome, &mut stalled).await;
                 }
@@ -52,21 +52,21 @@ pub(in super::super) async fn serve(
     }
 }
 
-async fn next(waiting: &mut Option<Post>, queue: &mut UnboundedReceiver<Post>) -> Option<Post> {
+async fn next(waiting: &mut Option<Entry>, queue: &mut UnboundedReceiver<Entry>) -> Option<Entry> {
     match waiting.take() {
-        Some(post) => Some(post),
+        Some(entry) => Some(entry),
         None => queue.recv().await,
     }
 }
 
 /// Appends text that waits behind `message` to it; gives what comes after, if it was taken from
 /// the queue.
-fn join_text(message: &mut JupyterMessage, queue: &mut UnboundedReceiver<Post>) -> Option<Post> {
+fn join_text(message: &mut JupyterMessage, queue: &mut UnboundedReceiver<Entry>) -> Option<Entry> {
     let parent = message.parent_header.as_ref().map(|header| header.msg_id.clone());
     let JupyterMessageContent::StreamContent(text) = &mut message.content else { return None };
-    while let Ok(post) = queue.try_recv() {
-        let Post::Message(next) = &post else { return Some(post) };
-        let JupyterMessageContent::StreamContent(more) = &next.content else { return Some(post) };
+    while let Ok(entry) = queue.try_recv() {
+        let Entry::Message(next) = &entry else { return Some(entry) };
+        let JupyterMessageContent::StreamContent(more) = &next.content else { return Some(entry) };
         let same_stream = matches!(
             (&text.name, &more.name),
             (Stdio::Stdout, Stdio::Stdout) | (Stdio::Stderr, Stdio::Stderr)
@@ -74,7 +74,7 @@ fn join_text(message: &mut JupyterMessage, queue: &mut UnboundedReceiver<Post>) 
         let same_parent =
             next.parent_header.as_ref().map(|header| &header.msg_id) == parent.as_ref();
         if !same_stream || !same_parent || text.text.len() + more.text.len() > LARGEST_TEXT {
-            return Some(post);
+            return Some(entry);
         }
         text.text.push_str(&more.text);
     }
@@ -88,8 +88,8 @@ async fn write(
     message: JupyterMessage,
     stalled: &mut bool,
 ) {
-    let patience = if *stalled { IMPATIENCE } else { PATIENCE };
-    match timeout(patience, connection.send(message)).await {
+    let limit = if *stalled { STALLED_SEND_TIMEOUT } else { SEND_TIMEOUT };
+    match timeout(limit, connection.send(message)).await {
         Ok(Ok(())) => *stalled = false,
         Ok(Err(error)) => log(&format!("an output was not delivered: {error}")),
         Err(_) => {
@@ -119,7 +119,7 @@ mod tests {
         let next = join_text(&mut first, &mut queue);
         let JupyterMessageContent::StreamContent(text) = first.content else { panic!("text") };
         assert_eq!(text.text, "abc");
-        let Some(Post::Message(next)) = next else { panic!("a message") };
+        let Some(Entry::Message(next)) = next else { panic!("a message") };
         assert_eq!(next.message_type(), "status");
     }
 }

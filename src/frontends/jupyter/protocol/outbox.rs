@@ -12,10 +12,10 @@ use super::log::log;
 
 /// The open end of a queue of messages.
 #[derive(Clone)]
-pub(in super::super) struct Outbox(UnboundedSender<Post>);
+pub(in super::super) struct Outbox(UnboundedSender<Entry>);
 
 /// One entry of the queue.
-pub(in super::super) enum Post {
+pub(in super::super) enum Entry {
     Message(Box<JupyterMessage>),
     /// Answered as soon as everything before it was written.
     Flush(mpsc::Sender<()>),
@@ -23,7 +23,7 @@ pub(in super::super) enum Post {
 
 impl Outbox {
     /// A queue and the end that [`serve`] reads.
-    pub fn new() -> (Self, UnboundedReceiver<Post>) {
+    pub fn new() -> (Self, UnboundedReceiver<Entry>) {
         let (sender, receiver) = unbounded_channel();
         (Self(sender), receiver)
     }
@@ -31,14 +31,14 @@ impl Outbox {
     /// Queues a message; never waits.
     pub fn send(&self, message: JupyterMessage) {
         // Without a reader the kernel is ending and nobody listens.
-        self.0.send(Post::Message(Box::new(message))).ok();
+        self.0.send(Entry::Message(Box::new(message))).ok();
     }
 
-    /// Waits until everything queued so far was written, but no longer than `patience`.
-    pub fn flush(&self, patience: Duration) {
+    /// Waits until everything queued so far was written, but no longer than `limit`.
+    pub fn flush(&self, limit: Duration) {
         let (sender, written) = mpsc::channel();
-        if self.0.send(Post::Flush(sender)).is_ok() {
-            written.recv_timeout(patience).ok();
+        if self.0.send(Entry::Flush(sender)).is_ok() {
+            written.recv_timeout(limit).ok();
         }
     }
 }
@@ -46,16 +46,16 @@ impl Outbox {
 /// Writes what is queued until the queue closes. A client that has gone away is no reason to stop.
 pub(in super::super) async fn serve<S: SocketSend>(
     mut connection: Connection<S>,
-    mut queue: UnboundedReceiver<Post>,
+    mut queue: UnboundedReceiver<Entry>,
 ) {
-    while let Some(post) = queue.recv().await {
-        match post {
-            Post::Message(message) => {
+    while let Some(entry) = queue.recv().await {
+        match entry {
+            Entry::Message(message) => {
                 if let Err(error) = connection.send(*message).await {
                     log(&format!("a reply was not delivered: {error}"));
                 }
             }
-            Post::Flush(written) => {
+            Entry::Flush(written) => {
                 written.send(()).ok();
             }
         }

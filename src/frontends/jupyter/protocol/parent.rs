@@ -7,9 +7,9 @@ use std::time::Duration;
 /// Set by clients whose kernels belong to them.
 const PARENT: &str = "JPY_PARENT_PID";
 
-/// Waits until the program that started the kernel is gone; forever if the kernel is to live on
-/// its own.
-pub(in super::super) async fn gone() {
+/// Waits until the program that started the kernel has ended; forever if the kernel is to outlive
+/// it.
+pub(in super::super) async fn ended() {
     let is_owned = std::env::var(PARENT).is_ok_and(|parent| parent != "0");
     let parent = parent_id();
     while !is_owned || parent_id() == parent {

@@ -13,7 +13,7 @@ use crate::context::CancelToken;
 use crate::{Error, Result};
 
 /// How often a wait looks whether the user interrupted.
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The way to the user who ran the cell, and back.
 pub(in super::super) struct StandardInput {
@@ -42,7 +42,7 @@ impl StandardInput {
         let question = InputRequest { prompt: prompt.to_owned(), password: hidden };
         self.outbox.send(request.reply(question));
         loop {
-            match answer.recv_timeout(GLANCE) {
+            match answer.recv_timeout(POLL_INTERVAL) {
                 Ok(line) => return Ok(line),
                 Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
                 Err(_) => {

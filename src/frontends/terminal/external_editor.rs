@@ -12,7 +12,7 @@ const FALLBACK: &str = if cfg!(windows) { "notepad" } else { "vi" };
 ///
 /// # Errors
 /// If the editor cannot be started or ends with an error, or the disk refuses.
-pub(super) fn compose(draft: &str) -> Result<String> {
+pub(super) fn edit_externally(draft: &str) -> Result<String> {
     let named = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| FALLBACK.into());
     let file = tempfile::Builder::new()
@@ -30,7 +30,7 @@ pub(super) fn compose(draft: &str) -> Result<String> {
         Error::input(format!("the editor `{editor}` cannot be started: {error}; set $EDITOR"))
     })?;
     if !status.success() {
-        return Err(Error::input(format!("the editor `{editor}` gave up: {status}")));
+        return Err(Error::input(format!("the editor `{editor}` failed: {status}")));
     }
     fs::read_to_string(path).map_err(lost)
 }

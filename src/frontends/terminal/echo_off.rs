@@ -4,33 +4,33 @@
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-/// Keeps the terminal quiet until it is dropped.
-pub(super) struct Quiet {
+/// Keeps the echo off until it is dropped.
+pub(super) struct EchoOff {
     #[cfg(unix)]
     before: Option<Termios>,
 }
 
-impl Quiet {
+impl EchoOff {
     /// Turns the echo off; where that fails the terminal stays as it is.
     pub fn new() -> Self {
         Self {
             #[cfg(unix)]
-            before: silence(),
+            before: turn_off(),
         }
     }
 }
 
 #[cfg(unix)]
-fn silence() -> Option<Termios> {
+fn turn_off() -> Option<Termios> {
     let before = tcgetattr(std::io::stdin()).ok()?;
-    let mut quiet = before.clone();
-    quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHOCTL);
-    tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet).ok()?;
+    let mut modes = before.clone();
+    modes.local_modes.remove(LocalModes::ECHO | LocalModes::ECHOCTL);
+    tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).ok()?;
     Some(before)
 }
 
 #[cfg(unix)]
-impl Drop for Quiet {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
             tcsetattr(std::io::stdin(), OptionalActions::Now, before).ok();

@@ -1,4 +1,4 @@
-//! A value that has crossed.
+//! A value of the session as a Rust cell gets it.
 
 use std::fmt;
 use std::fs::File;
@@ -13,16 +13,16 @@ use super::{INTEGER, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, TEXT, WORD
 use crate::ops::map_tensors;
 use crate::{Error, Result};
 
-/// Longer headers than this are no header of ours.
+/// A longer header is refused: the session does not write one.
 const LONGEST_HEADER: u64 = 64 << 20;
 
-/// A value of the other side: named tensors, and what they mean.
-pub struct Parcel {
+/// A value from the other side of the exchange: named tensors, and notes on what they mean.
+pub struct SessionValue {
     tensors: MmapedSafetensors,
     notes: Notes,
 }
 
-impl Parcel {
+impl SessionValue {
     /// Maps a file of tensors.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Parcel {
 }
 
 /// Kind, tensors with their shapes: what shows at the end of a cell.
-impl fmt::Debug for Parcel {
+impl fmt::Debug for SessionValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind())?;
         if let Some(text) = self.notes.get(TEXT) {
