@@ -1,5 +1,5 @@
-//! How a Rust cell asks its session. The way is evcxr's own for questions to the user: the cell
-//! prints a request as a line of its own and reads the answer from standard input.
+//! How a Rust cell asks its session. It uses evcxr's own mechanism for questions to the user: the
+//! cell prints a request as a line of its own and reads the answer from standard input.
 
 use std::io::{Write, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Crossing, SessionValue, write_value};
 use crate::{Error, Result};
 
-/// Where both sides put their files; whoever runs the cells sets it.
+/// The folder for the files of both sides; set by the process that runs the cells.
 pub const FOLDER_VARIABLE: &str = "U2AD_EXCHANGE_FOLDER";
 /// What the prompt of a request begins with. (evcxr cuts prompts at colons, so what follows is
 /// in Base64.)
@@ -79,7 +79,7 @@ impl Session {
     /// Makes `value` a value of the session: a tensor, a number, a list of numbers or a text.
     ///
     /// # Errors
-    /// If there is no session, the name or the value is none of the language, or the disk
+    /// If there is no session, the name or the value is not valid in the language, or the disk
     /// refuses.
     pub fn set(&self, name: &str, value: impl Crossing) -> Result<()> {
         static FILES: AtomicUsize = AtomicUsize::new(0);

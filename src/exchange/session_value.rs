@@ -26,7 +26,7 @@ impl SessionValue {
     /// Maps a file of tensors.
     ///
     /// # Errors
-    /// If it cannot be read, or is no such file.
+    /// If it cannot be read, or is not a file of tensors.
     pub fn open(path: &Path) -> Result<Self> {
         let notes = notes(path)?;
         Ok(Self { tensors: map_tensors(path)?, notes })
@@ -47,7 +47,7 @@ impl SessionValue {
     /// The tensor of this name, on the CPU; its bytes are copied from the mapped file now.
     ///
     /// # Errors
-    /// If there is none; the sentence lists those that are there.
+    /// If there is none of this name; the error lists the names there are.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         let names = self.names();
         if !names.iter().any(|known| known == name) {
@@ -64,7 +64,7 @@ impl SessionValue {
     /// The only number there is.
     ///
     /// # Errors
-    /// If the value is no number.
+    /// If the value is not a number.
     pub fn number(&self) -> Result<f64> {
         match self.kind() {
             "number" => Ok(self.tensor("value")?.to_dtype(DType::F64)?.to_scalar()?),
@@ -80,7 +80,7 @@ impl SessionValue {
     /// The text.
     ///
     /// # Errors
-    /// If the value is no text.
+    /// If the value is not a text.
     pub fn text(&self) -> Result<&str> {
         let text = self.notes.get(TEXT).map(String::as_str);
         text.ok_or_else(|| Error::input(format!("the value is a {}, not a text", self.kind())))
@@ -136,7 +136,7 @@ impl fmt::Debug for SessionValue {
 /// What stands in the header beside the tensors.
 fn notes(path: &Path) -> Result<Notes> {
     let refused = |reason: &dyn fmt::Display| {
-        Error::file(path, format!("this is no file of tensors: {reason}"))
+        Error::file(path, format!("this is not a file of tensors: {reason}"))
     };
     let mut file = File::open(path).map_err(|error| Error::file(path, error))?;
     let mut length = [0; 8];

@@ -25,7 +25,7 @@ impl Crossing for Tensor {
             3 => "Maps",
             _ => {
                 return Err(Error::input(format!(
-                    "a tensor of shape {:?} is no value of the session; an image has 2 dimensions, \
+                    "a tensor of shape {:?} cannot become a value of the session; an image has 2 dimensions, \
                      the maps of many slices have 3",
                     self.dims()
                 )));

@@ -129,13 +129,13 @@ impl Console {
         locked(&self.record)
     }
 
-    /// Writes to the run folder; a full disk must not stop the computation, but is said.
+    /// Writes to the run folder; a full disk must not stop the computation, but is reported.
     fn kept<R>(&self, keep: impl FnOnce(&mut Record) -> Result<R>) -> Option<R> {
         let kept = keep(&mut self.record());
         kept.inspect_err(|error| self.warn(&format!("not kept on disk: {error}"))).ok()
     }
 
-    /// Writes to standard output and the log. A reader that has gone away is no reason to fail.
+    /// Writes to standard output and the log. A closed output is ignored.
     fn write(&self, text: &str) {
         self.log(text.trim_end_matches('\n'));
         self.aside(|| {

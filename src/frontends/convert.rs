@@ -1,5 +1,4 @@
-//! Notebooks: written from cells, and read back as cells. `u2ad convert` turns scripts into
-//! notebooks and the other way round.
+//! `u2ad convert`: turns scripts into notebooks and notebooks into scripts.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -78,7 +77,7 @@ fn written(number: usize, cell: NotebookCell) -> Result<v4::Cell> {
 /// out.
 ///
 /// # Errors
-/// [`Error::Input`] if the text is no notebook.
+/// [`Error::Input`] if the text is not a notebook.
 pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
     use nbformat::Notebook;
     let upgraded = |notebook: std::result::Result<v4::Notebook, _>| {
@@ -106,7 +105,7 @@ fn refused(error: NotebookError) -> Error {
 /// Turns a script into a notebook or a notebook into a script, by the endings of their names.
 ///
 /// # Errors
-/// If `from` cannot be read, `to` not be written, or the endings are not `.star` and `.ipynb`.
+/// If `from` cannot be read, `to` cannot be written, or the endings are not `.star` and `.ipynb`.
 pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
     let ending = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
     let read = || std::fs::read_to_string(from).map_err(|error| Error::file(from, error));

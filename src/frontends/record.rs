@@ -41,16 +41,16 @@ impl Record {
     /// The same record, going on in the folder of an earlier run.
     ///
     /// # Errors
-    /// If that is none, or the disk refuses.
+    /// If `folder` is not a run folder, or it cannot be written.
     pub fn going_on(mut self, folder: &Path) -> Result<Self> {
         self.folder = Some(RunFolder::reopen(folder)?);
         Ok(self)
     }
 
-    /// Makes the folder now.
+    /// Creates the folder now.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If it cannot be created.
     pub fn open(&mut self) -> Result<&mut RunFolder> {
         if self.folder.is_none() {
             let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -78,7 +78,7 @@ impl Record {
         folder.save_table(table)
     }
 
-    /// Adds lines to the log. As long as there is no folder they are held back for it.
+    /// Adds lines to the log. Until there is a folder, they wait in memory.
     pub fn log(&mut self, text: &str) -> Result<()> {
         match &mut self.folder {
             Some(folder) => folder.log(text),

@@ -24,7 +24,7 @@ const INTERRUPTED: u8 = 130;
 /// The exit code is 0 on success, 1 on an error and 130 after Ctrl-C.
 ///
 /// # Errors
-/// If the script cannot be read, its folder not be made, or the device not be opened.
+/// If the script cannot be read, its folder cannot be created, or the device cannot be opened.
 pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let script = read(path)?;
     let mut settings = options.settings()?;

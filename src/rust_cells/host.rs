@@ -160,7 +160,7 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
     let spanned = error.primary_spanned_message();
     let mut message = error.message();
     let label = spanned.map_or("", |spanned| spanned.label.as_str());
-    // "mismatched types" alone helps nobody.
+    // "mismatched types" alone does not say which types.
     if label.starts_with("expected ") && !message.contains(label) {
         message = format!("{message}: {label}");
     }
@@ -175,7 +175,7 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
         let line = source.own_line(span.start_line)?;
         let width = match span.end_line == span.start_line {
             true => span.end_column.saturating_sub(span.start_column).max(1),
-            // The rest of the line; whoever shows it knows how long that is.
+            // The rest of the line; the caller knows how long that is.
             false => usize::MAX,
         };
         Some((line, span.start_column, width))

@@ -110,7 +110,7 @@ async fn the_heart_beats_while_a_cell_runs() {
 }
 
 #[test]
-fn a_connection_file_that_is_none_is_refused_in_one_sentence() {
+fn an_invalid_connection_file_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("connection.json");
     let start = |text: &str| {
@@ -123,7 +123,7 @@ fn a_connection_file_that_is_none_is_refused_in_one_sentence() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(start("{}").contains("this is no connection file"));
+    assert!(start("{}").contains("this is not a connection file"));
     let scheme = r#"{"ip": "127.0.0.1", "transport": "tcp", "shell_port": 1, "iopub_port": 1,
         "stdin_port": 1, "control_port": 1, "hb_port": 1, "key": "k",
         "signature_scheme": "hmac-md5"}"#;

@@ -1,6 +1,7 @@
 //! The shell as its user has it: what is typed, and what the screen then shows.
 #![cfg(unix)]
 
+mod existing;
 mod screen;
 
 use std::fs;

@@ -56,8 +56,8 @@ impl Images {
         }
     }
 
-    /// Draws a figure below the cursor. A terminal that cannot is no reason to fail: the figure is
-    /// on disk.
+    /// Draws a figure below the cursor. A terminal that cannot show it is ignored: the figure
+    /// is on disk.
     pub fn draw(&mut self, figure: &Figure) {
         if self.protocol() != Protocol::None
             && let Ok(png) = figure.png()
@@ -66,7 +66,7 @@ impl Images {
         }
     }
 
-    /// The same for a picture that somebody else has drawn.
+    /// The same for a picture that is already a PNG.
     pub fn draw_png(&mut self, png: &[u8]) {
         let protocol = self.protocol();
         if protocol == Protocol::None {

@@ -19,7 +19,7 @@ pub(in crate::frontends) struct Window {
 }
 
 impl Default for Window {
-    /// Where nobody says: the classic screen with the usual proportions.
+    /// Where the size is unknown: the classic screen with the usual proportions.
     fn default() -> Self {
         Self { columns: 80, rows: 24, cell: (8, 16) }
     }

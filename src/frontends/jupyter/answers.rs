@@ -49,7 +49,7 @@ fn reply(
         JupyterMessageContent::InspectRequest(asked) => inspect(kernel, &asked).into(),
         JupyterMessageContent::IsCompleteRequest(asked) => is_complete(&asked.code).into(),
         JupyterMessageContent::CommInfoRequest(_) => CommInfoReply::default().into(),
-        // There is nothing here that a client could talk to.
+        // The kernel has no comms, so every comm is closed at once.
         JupyterMessageContent::CommOpen(open) => {
             let close = CommClose { comm_id: open.comm_id, ..CommClose::default() };
             kernel.channels.iopub.send(request.publish(close));

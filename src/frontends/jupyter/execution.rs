@@ -28,7 +28,7 @@ const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long after an error requests that were sent before it may still arrive.
 const IN_FLIGHT: Duration = Duration::from_millis(100);
 
-/// The one who runs them.
+/// Runs cells.
 pub(super) struct Executor {
     kernel: Arc<Kernel>,
     /// Cells in the history so far.
@@ -58,7 +58,7 @@ impl Executor {
                 false => catch_unwind(AssertUnwindSafe(|| executor.execute(&request, &execute)))
                     .unwrap_or_else(|_| failed(executor.count, &our_own_fault())),
             };
-            // Whoever reads the reply must find the outputs already there.
+            // A client that reads the reply must already have the outputs.
             kernel.channels.iopub.flush(OUTPUT_TIMEOUT);
             let stops = reply.status == ReplyStatus::Error && execute.stop_on_error;
             let reply = request.reply(reply);

@@ -16,7 +16,7 @@ pub(super) struct Kernel {
     pub interrupter: Interrupter,
     pub sink: Arc<KernelSink>,
     pub channels: OutputChannels,
-    /// Told when the kernel should end.
+    /// Notified when the kernel should end.
     pub stop: Notify,
     history: Mutex<History>,
     /// When the user interrupted while no cell ran: those that waited then do not begin.
@@ -48,13 +48,13 @@ impl Kernel {
         }
     }
 
-    /// The kernel is ending: what runs stops, what waits does not begin.
+    /// Ends all work: the running cell stops, waiting cells do not begin.
     pub fn end(&self) {
         *lock(&self.interrupted) = Some(Instant::now());
         self.interrupter.interrupt();
     }
 
-    /// Whether the user interrupted after that moment, while nothing ran.
+    /// Whether the user interrupted after `moment` while no cell ran.
     pub fn interrupted_after(&self, moment: Instant) -> bool {
         lock(&self.interrupted).is_some_and(|interrupted| interrupted > moment)
     }

@@ -1,4 +1,4 @@
-//! Telling Jupyter that the kernel is there: the folder with `kernel.json` and the logo.
+//! Installing the kernel for Jupyter: the folder with `kernel.json` and the logo.
 
 use std::collections::HashMap;
 use std::env;
@@ -222,7 +222,7 @@ mod tests {
             assert_eq!((logo.width(), logo.height()), (side, side), "{file}");
         }
         assert!(fs::read_to_string(folder.join("logo-svg.svg")).unwrap().starts_with("<svg "));
-        // Again is no error: the program may have moved.
+        // Installing again is not an error: the program may have moved.
         install(&installation(prefix.path(), "u2ad-test")).unwrap();
         let place = Place::Prefix(prefix.path().to_path_buf());
         uninstall("u2ad-test", Some(&place)).unwrap();

@@ -1,7 +1,7 @@
 //! The Jupyter kernel: the same session behind the five sockets of the Jupyter protocol.
 //!
-//! The engine has its own thread, as in every front end. Here three things stand around it: an
-//! executor that runs cells one after another, a thread that answers questions beside them
+//! The engine has its own thread, as in every front end. Three parts surround it: an
+//! executor that runs cells one after another, a thread that answers questions while cells run
 //! (completion, inspection, history), and tasks that read and write the sockets. Interrupts come
 //! through the control channel, which nothing ever blocks.
 //!
@@ -13,8 +13,8 @@
 //! | `answers` | replies to requests that run no cell |
 //! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history` | what was run, remembered across kernels |
-//! | `kernelspec` | telling Jupyter that the kernel is there |
-//! | `client` | the other side: a running kernel as the shell uses it |
+//! | `kernelspec` | installing the kernel for Jupyter |
+//! | `client` | a client of a running kernel, for the shell |
 
 mod answers;
 pub(super) mod client;
@@ -63,7 +63,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Runs a kernel on the sockets of a connection file until a client shuts it down.
 ///
 /// # Errors
-/// If the connection file cannot be used, an address is taken or the device not be opened.
+/// If the connection file cannot be used, an address is in use, or the device cannot be opened.
 pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     let info = sockets::read_connection_file(connection_file)?;
     let failed = |error| Error::input(format!("the kernel cannot be started: {error}"));

@@ -1,4 +1,4 @@
-//! From [`Output`] to messages that every client hears, in the order in which things were shown.
+//! From [`Output`] to iopub messages, in the order in which things were shown.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +19,10 @@ use crate::context::{CancelToken, Event};
 use crate::session::{Display, Output, Part, Sink};
 use crate::{Error, Result};
 
-/// After so much text without a pause, the running code waits for its listeners.
+/// After so much text without a pause, the running code waits for the clients.
 const TEXTS_AHEAD: usize = 2000;
-/// How long it waits at most: a listener that does not read must not stop the work.
-const WAIT_FOR_LISTENERS: Duration = Duration::from_millis(500);
+/// How long it waits at most: a client that does not read must not stop the work.
+const CLIENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The kernel's sink; clones are the same one.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl KernelSink {
         Self { iopub, input, runtime, state: Arc::default() }
     }
 
-    /// Outputs answer `request` from now on; with `silent` nobody hears them.
+    /// Outputs answer `request` from now on; with `silent` they are not published.
     pub fn begin(&self, request: Arc<Request>, silent: bool, allow_stdin: bool) {
         let mut state = self.state();
         state.request = Some(request);
@@ -76,7 +76,7 @@ impl KernelSink {
         }
     }
 
-    /// Nobody hears what comes until the next cell.
+    /// Publishes nothing more until the next cell.
     pub fn mute(&self) {
         self.state().silent = true;
     }
@@ -117,7 +117,7 @@ impl KernelSink {
         let ahead = state.texts.is_multiple_of(TEXTS_AHEAD);
         drop(state);
         if ahead {
-            self.iopub.flush(WAIT_FOR_LISTENERS);
+            self.iopub.flush(CLIENT_TIMEOUT);
         }
     }
 
@@ -138,8 +138,8 @@ impl KernelSink {
             }
             return;
         };
-        // Whoever shows something under this name sees the new value, in earlier cells too. In
-        // this cell it appears where it was shown first.
+        // Every display under this name gets the new value, in earlier cells too. In this cell it
+        // appears where it was shown first.
         let before = state.shown.insert(id.clone(), display.parts.len()).unwrap_or(0);
         let appears = state.shown_here.insert(id.clone());
         for (index, part) in display.parts.iter().enumerate() {

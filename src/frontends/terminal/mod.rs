@@ -39,10 +39,10 @@ use crate::session::Session;
 use crate::{Error, Result};
 
 /// Opens the shell. Ctrl-C clears what was typed, or stops what runs; Ctrl-D ends the shell.
-/// Standard input that is no terminal is run as a script.
+/// If standard input is not a terminal, it is run as a script.
 ///
 /// # Errors
-/// If the terminal cannot be read, the device not be opened, or the session to resume not be
+/// If the terminal cannot be read, the device cannot be opened, or the session to resume is not
 /// found.
 pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     if !stdin().is_terminal() {

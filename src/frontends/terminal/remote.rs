@@ -1,4 +1,4 @@
-//! The shell on a running kernel: the same prompt, another session.
+//! The shell on a running kernel: the same prompt, but the session is the kernel's.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
@@ -39,7 +39,11 @@ pub fn run_existing(connection_file: &Path, images: ImageChoice) -> Result<ExitC
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    println!("{} · on the kernel of {}, Ctrl-D leaves it running", client.banner, file.display());
+    println!(
+        "{} · connected to the kernel of {}; Ctrl-D leaves it running",
+        client.banner,
+        file.display()
+    );
     let mut editor = Editor::new(client.clone())?;
     let mut screen = Screen { images: Images::new(images), progress: false, cancel };
     loop {
@@ -112,7 +116,7 @@ impl Screen {
     }
 }
 
-/// Writes at once. A reader that has gone away is no reason to fail.
+/// Writes at once. A closed output is ignored.
 fn write(out: &mut impl Write, text: &str) {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }

@@ -1,10 +1,10 @@
-//! What stands between the network and the sockets.
+//! A relay between the network and the sockets that checks the length of every frame.
 //!
-//! Everybody on the machine can connect to a TCP port, and the transport sets memory aside for
-//! whatever length a frame announces: one frame of a stranger, long before any signature is
-//! looked at, could end the process and with it hours of training. So connections arrive here, and
-//! frames of a sane length pass on to the sockets proper, which listen where only this process can
-//! connect. What goes out waits here too, for clients that do not read.
+//! Every user of the machine can connect to a TCP port, and the transport allocates whatever length
+//! a frame announces. One frame from a stranger, before any signature is checked, could exhaust the
+//! memory and end hours of training. So connections arrive here, and frames of an acceptable length
+//! pass on to the inner sockets, to which only this process can connect. Outgoing bytes are queued
+//! here too, for clients that do not read.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 /// A longer frame ends its connection.
 const LONGEST_FRAME: u64 = 256 << 20;
-/// A client with so many bytes to read loses its connection, and opens another if it lives.
+/// A client with so many bytes to read loses its connection, and can connect again.
 const LONGEST_QUEUE: usize = 64 << 20;
 /// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
@@ -29,17 +29,17 @@ const GREETING: u64 = 64;
 
 /// The listening addresses of one kernel, which forward nothing yet.
 pub(super) struct Guard {
-    /// Where the sockets proper listen.
+    /// Where the inner sockets listen.
     pub inside: ConnectionInfo,
     folder: TempDir,
     listeners: Vec<(TcpListener, PathBuf)>,
 }
 
 impl Guard {
-    /// Takes the addresses that `info` says.
+    /// Binds the addresses of `info`.
     ///
     /// # Errors
-    /// [`Error::Input`] with the address that is taken.
+    /// [`Error::Input`] with the address that cannot be bound.
     pub async fn new(info: &ConnectionInfo) -> Result<Self> {
         let folder = TempDir::with_prefix("u2ad-")
             .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
@@ -61,7 +61,7 @@ impl Guard {
         Ok(Self { inside, folder, listeners })
     }
 
-    /// Begins to forward; the sockets proper must listen by now.
+    /// Begins to forward; the inner sockets must listen by now.
     ///
     /// # Errors
     /// [`Error::Input`] if they do not.
@@ -109,7 +109,7 @@ impl SocketPath {
 
 #[cfg(target_os = "linux")]
 fn keep_or_remove(folder: TempDir) {
-    // A folder that cannot be removed harms nobody.
+    // An empty folder that is left behind does no harm.
     folder.close().ok();
 }
 
@@ -133,7 +133,7 @@ fn keep_or_remove(folder: TempDir) {
     let _ = folder.keep();
 }
 
-/// Passes bytes both ways until one side closes, sends what is no sane frame, or stops reading.
+/// Passes bytes both ways until one side closes, announces too long a frame, or stops reading.
 async fn relay(mut outside: TcpStream, mut inside: UnixStream) {
     // Small messages go at once.
     outside.set_nodelay(true).ok();

@@ -1,5 +1,5 @@
-//! From frames to requests. Nothing that arrives may end the kernel: a frame that is no message,
-//! or whose signature is wrong, is logged and dropped.
+//! From frames to requests. Nothing that arrives may end the kernel: frames that are not a message,
+//! or whose signature is wrong, are logged and dropped.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -28,20 +28,20 @@ impl Request {
         &self.origin.header
     }
 
-    /// An answer to whoever asked.
+    /// A reply to the sender.
     pub fn reply(&self, content: impl Into<JupyterMessageContent>) -> JupyterMessage {
         let mut message = JupyterMessage::new(content, Some(&self.origin));
         "kernel".clone_into(&mut message.header.username);
         message
     }
 
-    /// The same for everybody who listens; the first frame is the topic.
+    /// A message on the iopub channel that belongs to this request; the first frame is the topic.
     pub fn publish(&self, content: impl Into<JupyterMessageContent>) -> JupyterMessage {
         addressed_to_all(self.reply(content))
     }
 }
 
-/// A message that answers nothing, for everybody who listens.
+/// A message on the iopub channel that belongs to no request.
 pub(in super::super) fn announcement(content: impl Into<JupyterMessageContent>) -> JupyterMessage {
     let mut message = JupyterMessage::new(content, None);
     "kernel".clone_into(&mut message.header.username);

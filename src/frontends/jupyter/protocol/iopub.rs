@@ -1,6 +1,6 @@
-//! What everybody hears: outputs and states, in one queue and written by one task. Text that
-//! waits is joined, so that a loop of prints becomes few messages; a listener that stopped
-//! reading cannot hold up the kernel.
+//! The iopub channel: outputs and status messages, in one queue and written by one task. Waiting
+//! text is joined, so that a loop of prints becomes few messages. A client that does not read cannot
+//! block the kernel.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use super::incoming::announcement;
 use super::log::log;
 use super::outbox::Entry;
 
-/// How long one message may take to reach the listeners' buffers.
+/// How long one message may take to reach the buffers of all clients.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// The same while a listener is known not to read.
+/// The same while a client is known not to read.
 const STALLED_SEND_TIMEOUT: Duration = Duration::from_millis(10);
 /// Text is joined up to this many bytes.
 const LARGEST_TEXT: usize = 64 << 10;
 
-/// Writes what is queued and welcomes new listeners, until the queue closes.
+/// Writes what is queued and welcomes new subscribers, until the queue closes.
 pub(in super::super) async fn serve(
     mut connection: KernelIoPubXPubConnection,
     mut queue: UnboundedReceiver<Entry>,
@@ -81,8 +81,8 @@ fn join_text(message: &mut JupyterMessage, queue: &mut UnboundedReceiver<Entry>)
     None
 }
 
-/// Writes to all listeners. One that stopped reading blocks the others only for a moment; what is
-/// not delivered to it then comes when it reads again, or is lost.
+/// Writes to all clients. One that has stopped reading delays the others only briefly; it gets the
+/// missed messages when it reads again, or loses them.
 async fn write(
     connection: &mut KernelIoPubXPubConnection,
     message: JupyterMessage,
@@ -94,7 +94,7 @@ async fn write(
         Ok(Err(error)) => log(&format!("an output was not delivered: {error}")),
         Err(_) => {
             if !*stalled {
-                log("a listener does not read: its outputs may be lost");
+                log("a client does not read: its outputs may be lost");
             }
             *stalled = true;
         }
@@ -111,11 +111,11 @@ mod tests {
     #[test]
     fn waiting_text_is_joined_and_nothing_changes_its_place() {
         let (outbox, mut queue) = Outbox::new();
-        let said = |text| JupyterMessage::from(StreamContent::stdout(text));
-        for message in [said("b"), said("c"), Status::idle().into(), said("d")] {
+        let text = |text| JupyterMessage::from(StreamContent::stdout(text));
+        for message in [text("b"), text("c"), Status::idle().into(), text("d")] {
             outbox.send(message);
         }
-        let mut first = said("a");
+        let mut first = text("a");
         let next = join_text(&mut first, &mut queue);
         let JupyterMessageContent::StreamContent(text) = first.content else { panic!("text") };
         assert_eq!(text.text, "abc");

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Writes a line to standard error. A log that is gone is no reason to fail.
+/// Writes a line to standard error. A closed log is ignored.
 pub(super) fn log(line: &str) {
     writeln!(std::io::stderr(), "u2ad kernel: {line}").ok();
 }

@@ -1,4 +1,4 @@
-//! What goes out through one socket: a queue that any thread may fill and one task that writes.
+//! Outgoing messages of one socket: a queue that any thread may fill, and one task that writes.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Outbox {
 
     /// Queues a message; never waits.
     pub fn send(&self, message: JupyterMessage) {
-        // Without a reader the kernel is ending and nobody listens.
+        // A queue without a reader means that the kernel is ending.
         self.0.send(Entry::Message(Box::new(message))).ok();
     }
 
@@ -43,7 +43,7 @@ impl Outbox {
     }
 }
 
-/// Writes what is queued until the queue closes. A client that has gone away is no reason to stop.
+/// Writes what is queued until the queue closes. A client that has disconnected does not stop it.
 pub(in super::super) async fn serve<S: SocketSend>(
     mut connection: Connection<S>,
     mut queue: UnboundedReceiver<Entry>,

@@ -29,12 +29,12 @@ pub(in super::super) struct Sockets {
 /// Reads a connection file.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be read, is no connection file, or asks for a signature that is
-/// not HMAC-SHA256.
+/// [`Error::File`] if it cannot be read, is not a connection file, or asks for a
+/// signature other than HMAC-SHA256.
 pub(in super::super) fn read_connection_file(path: &Path) -> Result<ConnectionInfo> {
     let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
     let info: ConnectionInfo = serde_json::from_str(&text)
-        .map_err(|error| Error::file(path, format!("this is no connection file: {error}")))?;
+        .map_err(|error| Error::file(path, format!("this is not a connection file: {error}")))?;
     match info.signature_scheme.as_str() {
         "hmac-sha256" | "" => Ok(info),
         other => Err(Error::file(
@@ -45,10 +45,10 @@ pub(in super::super) fn read_connection_file(path: &Path) -> Result<ConnectionIn
 }
 
 impl Sockets {
-    /// Binds what `info` says and nothing else.
+    /// Binds the addresses of `info` and no others.
     ///
     /// # Errors
-    /// [`Error::Input`] with the address that is taken.
+    /// [`Error::Input`] with the address that cannot be bound.
     pub async fn bind(info: &ConnectionInfo, session: &str) -> Result<Self> {
         #[cfg(unix)]
         if info.transport == Transport::TCP {
@@ -85,7 +85,7 @@ impl Sockets {
     }
 }
 
-/// Gives back whatever is sent, until the process ends.
+/// Sends every heartbeat back, until the process ends.
 pub(in super::super) async fn beat(mut connection: KernelHeartbeatConnection) {
     loop {
         match connection.socket.recv().await {
@@ -107,7 +107,7 @@ pub(in super::super) fn ipc_files(info: &ConnectionInfo) -> Vec<PathBuf> {
     ports.iter().map(|port| PathBuf::from(format!("{}-{port}", info.ip))).collect()
 }
 
-/// A killed kernel leaves its socket files behind; a living one answers.
+/// A killed kernel leaves its socket files behind; the socket of a running one accepts connections.
 fn remove_abandoned(path: &Path) {
     #[cfg(unix)]
     if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {

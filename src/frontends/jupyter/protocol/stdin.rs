@@ -12,10 +12,10 @@ use super::outbox::Outbox;
 use crate::context::CancelToken;
 use crate::{Error, Result};
 
-/// How often a wait looks whether the user interrupted.
+/// How often the wait for an answer checks for an interrupt.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The way to the user who ran the cell, and back.
+/// Asks the user who ran the cell, and receives the answer.
 pub(in super::super) struct StandardInput {
     outbox: Outbox,
     waiting: Mutex<Option<Sender<String>>>,
@@ -26,7 +26,7 @@ impl StandardInput {
         Self { outbox, waiting: Mutex::default() }
     }
 
-    /// Asks whoever sent `request` for a line and waits for it.
+    /// Asks the sender of `request` for a line and waits for it.
     ///
     /// # Errors
     /// [`Error::Cancelled`] if `cancel` is set before an answer comes.
@@ -57,7 +57,7 @@ impl StandardInput {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = answer;
     }
 
-    /// Hands answers to whoever waits; one that nobody waits for is dropped.
+    /// Passes each answer to the call that waits for it; an answer without a question is dropped.
     pub async fn serve(&self, mut connection: RouterRecvConnection) {
         loop {
             let (_, content) = incoming::next(&mut connection).await;
