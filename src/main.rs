@@ -10,11 +10,11 @@ use u2ad::frontends::{
     ImageChoice, Options, ShellOptions, bench, convert, jupyter, script, terminal,
 };
 
-/// Finds what a spinal cord MRI shows that a healthy one would not.
+/// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
 ///
-/// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to the clinic's
-/// own unlabelled data by its own uncertainty (U²AD), and marks the places that it cannot
-/// reconstruct.
+/// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to unlabelled data
+/// from the clinic with masks chosen by the network's own uncertainty (U²AD), and marks the places
+/// that it cannot reconstruct.
 ///
 /// Without a command it opens a shell: type `help()` there to see the verbs.
 #[derive(Parser)]
@@ -31,8 +31,8 @@ enum Command {
     /// Run a script from start to end.
     ///
     /// Figures, tables, the log and a record of the run go to a folder named after the script.
-    /// Ctrl-C stops at the next batch; what was written until then stays. The exit code is 0 on
-    /// success, 1 on an error and 130 after Ctrl-C.
+    /// Ctrl-C stops the script at the next batch and keeps everything written so far. The exit code
+    /// is 0 on success, 1 on an error and 130 after Ctrl-C.
     Run {
         /// The script, in the Starlark language; `-` reads it from standard input.
         file: PathBuf,
@@ -41,20 +41,20 @@ enum Command {
     },
     /// Time the costly steps: a training step, Monte-Carlo maps, loading a cohort.
     ///
-    /// `train` and `mc` run on synthetic slices of the preset's size, so that figures from
-    /// different machines and programs compare.
+    /// `train` and `mc` run on synthetic slices of the preset's size, so that timings
+    /// from different machines and programs can be compared.
     Bench {
         #[command(subcommand)]
         workload: BenchCommand,
     },
     /// Turn a script into a notebook, or a notebook into a script.
     ///
-    /// A line `# %%` begins a cell of a script, `# %% [markdown]` one whose comments are text.
-    /// What a notebook's cells showed is left out.
+    /// In a script, the line `# %%` begins a code cell and `# %% [markdown]` a text cell, written in
+    /// comments. The outputs of a notebook are left out.
     Convert {
         /// A .star or .ipynb file.
         from: PathBuf,
-        /// Where to; the other kind of file.
+        /// The file to write, of the other kind.
         to: PathBuf,
     },
     /// The Jupyter kernel: install it once, then choose it in JupyterLab, Notebook or VS Code.
@@ -66,7 +66,7 @@ enum Command {
     #[cfg(feature = "rust-cells")]
     #[command(hide = true)]
     RustHost,
-    /// Open the interactive shell. This is what happens without a command.
+    /// Open the interactive shell, as u2ad without a command does.
     Repl {
         #[command(flatten)]
         shell: ShellArguments,
@@ -75,15 +75,15 @@ enum Command {
 
 #[derive(Subcommand)]
 enum KernelCommand {
-    /// Tell Jupyter about this program. Arguments after `--` are given to every kernel, such as
-    /// `-- --seed 3`.
+    /// Register u2ad as a Jupyter kernel. Arguments after `--`, such as `-- --seed 3`, are passed to
+    /// every kernel that Jupyter starts.
     Install {
         #[command(flatten)]
         place: KernelPlace,
-        /// Name by which programs call the kernel.
+        /// Name of the kernel in Jupyter's commands.
         #[arg(long, default_value = "u2ad")]
         name: String,
-        /// Name that people read in menus.
+        /// Name of the kernel in menus.
         #[arg(long, value_name = "TITLE", default_value = "U²AD (Starlark)")]
         display_name: String,
         /// Arguments of `u2ad kernel start`.
@@ -94,7 +94,7 @@ enum KernelCommand {
     Uninstall {
         #[command(flatten)]
         place: KernelPlace,
-        /// Name by which programs call the kernel.
+        /// Name of the kernel in Jupyter's commands.
         #[arg(long, default_value = "u2ad")]
         name: String,
     },
@@ -112,13 +112,13 @@ enum KernelCommand {
 #[derive(Args)]
 #[group(multiple = false)]
 struct KernelPlace {
-    /// For this user. This is what happens without a place.
+    /// In this user's folder, where `install` puts it by default.
     #[arg(long)]
     user: bool,
     /// In DIR/share/jupyter.
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
-    /// In the Python environment that is active.
+    /// In the active Python environment.
     #[arg(long)]
     sys_prefix: bool,
 }
@@ -160,7 +160,7 @@ enum BenchCommand {
     },
     /// Monte-Carlo uncertainty maps.
     Mc {
-        /// Reconstructions of every patch: K.
+        /// Number of reconstructions of every patch (K).
         #[arg(long, value_name = "K", default_value_t = 10)]
         samples: usize,
         #[command(flatten)]
@@ -171,17 +171,17 @@ enum BenchCommand {
         #[command(flatten)]
         timing: BenchArguments,
     },
-    /// What a training step needs before the network: augmentation, masks, targets.
+    /// Assembling a training batch: augmentation, masks, targets.
     Batch {
         #[command(flatten)]
         timing: BenchArguments,
     },
-    /// Each kernel of a training step beside what the machine can do at most.
+    /// Each kernel of a training step, compared with the machine's peak.
     Roofline {
         #[command(flatten)]
         timing: BenchArguments,
     },
-    /// Loading and preparing every subject of a cohort.
+    /// Loading and preprocessing every subject of a cohort.
     Load {
         /// A cohort, as `load_cohort` takes it.
         path: PathBuf,
@@ -198,10 +198,10 @@ struct BenchArguments {
     /// Slices per batch.
     #[arg(long, alias = "batch", value_name = "N", default_value_t = 10)]
     batch_size: usize,
-    /// Timed runs, after one that is not counted.
+    /// Timed runs, after one warm-up run.
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
-    /// Threads; all cores without it.
+    /// Number of threads; one per core by default.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Print one line of JSON.
@@ -230,19 +230,18 @@ impl BenchCommand {
 
 #[derive(Args)]
 struct SessionArguments {
-    /// Put the folder with figures, tables and the log here instead of in `runs`. It is named
-    /// after the script, with a number if there is one already.
+    /// Create the run folder, with figures, tables and the log, in DIR instead of in `runs`. It is
+    /// named after the script; a number is added if that name is taken.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Start all randomness from this number: the same script with the same seed gives the same
-    /// results.
+    /// Seed of all random numbers: the same script with the same seed gives the same results.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Compute on this device: auto, cpu, cuda or metal.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     device: String,
-    /// Set a parameter that the script asks for with `parameter("NAME", default)`. Can be given
-    /// several times.
+    /// Set a parameter that the script reads with `parameter("NAME", default)`. May be given several
+    /// times.
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
 }
@@ -251,15 +250,15 @@ struct SessionArguments {
 struct ShellArguments {
     #[command(flatten)]
     session: SessionArguments,
-    /// Draw figures this way: auto, kitty, iterm, sixel, blocks or none.
+    /// How to draw figures: auto, kitty, iterm, sixel, blocks or none.
     #[arg(long, value_name = "HOW", default_value = "auto")]
     images: ImageChoice,
-    /// Bring back the session in this folder, or else the last one: its cohorts, models, maps and
-    /// transcript, after a crash as well as after a regular end.
+    /// Restore the session in FOLDER, or the last one if no folder is given: its cohorts, models, maps
+    /// and transcript. This works after a crash as well as after a normal exit.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
     resume: Option<Option<PathBuf>>,
-    /// Open the shell on a kernel that runs already: the one of this connection file, or else the
-    /// one that started last. Its notebook and the shell then share one session.
+    /// Open the shell on a running kernel: the one with the connection file FILE, or the one that
+    /// started last if no file is given. Its notebook and the shell then share one session.
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "resume")]
     existing: Option<Option<PathBuf>>,
 }
@@ -300,7 +299,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode> {
-    // A name that the kernels do not know would otherwise be passed over in silence.
+    // Otherwise an unknown name would be ignored silently.
     u2ad::ops::InstructionSet::limit()?;
     match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),

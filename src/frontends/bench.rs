@@ -19,11 +19,11 @@ pub enum Workload {
     Image,
     /// What a training step needs before the network.
     Batch,
-    /// Each kernel beside what the machine can do.
+    /// Each kernel, compared with the machine's peak.
     Roofline,
     /// Monte-Carlo maps of that many samples.
     MonteCarlo { samples: usize },
-    /// Loading and preparing a cohort.
+    /// Loading and preprocessing a cohort.
     Load { path: PathBuf },
 }
 

@@ -1,4 +1,4 @@
-//! Ways in: each turns [`crate::session::Output`] into what its user sees.
+//! The front ends. Each turns [`crate::session::Output`] into what its user sees.
 
 mod ask;
 pub mod bench;
@@ -20,7 +20,7 @@ pub use images::Choice as ImageChoice;
 use crate::Result;
 use crate::session::{ScriptParameters, Settings, open_device};
 
-/// What the command line says about a session.
+/// Options of a session, from the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where run folders go; `runs` unless given.
@@ -32,13 +32,13 @@ pub struct Options {
     pub parameters: Vec<String>,
 }
 
-/// What the command line says about a shell.
+/// Options of a shell, from the command line.
 #[derive(Clone, Debug)]
 pub struct ShellOptions {
     pub session: Options,
     /// How figures are drawn.
     pub images: ImageChoice,
-    /// Bring back the session in this folder, or with an empty path the last one.
+    /// Restore the session in this folder, or with an empty path the last one.
     pub resume: Option<PathBuf>,
 }
 

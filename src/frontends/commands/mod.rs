@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 pub(super) use self::table::COMMANDS;
 
-/// What a front end lends to a command.
+/// What a front end provides to a command.
 pub(super) trait CommandHost {
     fn session(&self) -> &Session;
 
@@ -19,10 +19,10 @@ pub(super) trait CommandHost {
     /// Why the cell stopped.
     fn run(&mut self, source: &str) -> std::result::Result<(), CellError>;
 
-    /// Shows something that no cell made.
+    /// Shows something that does not come from a cell.
     fn show(&mut self, display: Display);
 
-    /// Tells how figures are drawn, after choosing another way if `choice` names one.
+    /// Says how figures are drawn, after switching to `choice` if it is given.
     ///
     /// # Errors
     /// For another name, or where figures are always drawn the same way.

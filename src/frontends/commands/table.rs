@@ -18,7 +18,7 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
     Command {
         name: "time",
         arguments: "EXPR",
-        summary: "Runs an expression and tells how long it took.",
+        summary: "Runs an expression and says how long it took.",
         run: time,
     },
     Command {
@@ -37,13 +37,13 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
     Command {
         name: "images",
         arguments: "[HOW]",
-        summary: "Draws figures by auto, kitty, iterm, sixel, blocks or none; alone, tells how.",
+        summary: "Draws figures by auto, kitty, iterm, sixel, blocks or none; alone, says how they are drawn.",
         run: images,
     },
     Command {
         name: "device",
         arguments: "[NAME]",
-        summary: "Computes on auto, cpu, cuda or metal from now on; alone, tells where.",
+        summary: "Computes on auto, cpu, cuda or metal from now on; alone, names the device.",
         run: device,
     },
     Command {

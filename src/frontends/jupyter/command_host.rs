@@ -7,7 +7,7 @@ use crate::frontends::commands::CommandHost;
 use crate::session::{Cell, CellError, Display, Output, Session, Sink};
 use crate::{Error, Result};
 
-/// What a cell of the kernel lends to a command.
+/// What a cell of the kernel provides to a command.
 pub(super) struct CellCommandHost {
     kernel: Arc<Kernel>,
     /// What errors call the cell.

@@ -26,9 +26,9 @@ pub enum Place {
 /// A kernel as it is to be installed.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    /// Name of its folder, by which programs call it.
+    /// Name of its folder, and its name in Jupyter's commands.
     pub name: String,
-    /// What people read in menus.
+    /// Name of the kernel in menus.
     pub title: String,
     pub place: Place,
     /// Further arguments of `u2ad kernel start`.
@@ -89,7 +89,7 @@ pub fn uninstall(name: &str, place: Option<&Place>) -> Result<ExitCode> {
         folders.iter().map(|folder| folder.join(name)).filter(|folder| folder.exists()).collect();
     if found.is_empty() {
         return Err(Error::input(format!(
-            "there is no kernel {name}; `u2ad kernel list` shows those there are"
+            "there is no kernel {name}; `u2ad kernel list` shows the installed ones"
         )));
     }
     for folder in found {

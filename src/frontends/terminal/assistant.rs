@@ -14,7 +14,7 @@ use crate::frontends::commands::{COMMANDS, command_line};
 use crate::frontends::images::Window;
 use crate::session::{CandidateKind, Completions, Highlight, Session, highlight};
 
-/// Who knows what could be typed next: a session, or a kernel that holds one.
+/// Where completions come from: a session, or a kernel with one.
 pub(super) trait CompletionSource {
     /// What could stand before the character `cursor` of `source`, counted from 0.
     fn complete(&self, source: &str, cursor: usize) -> Completions;
@@ -30,7 +30,7 @@ impl CompletionSource for Session {
 pub(super) struct Assistant {
     source: Arc<dyn CompletionSource>,
     history: HistoryHinter,
-    /// Silent while the line is an answer, not source.
+    /// Set while the line is an answer, not source.
     muted: bool,
 }
 
@@ -47,7 +47,7 @@ impl Assistant {
 
 impl Helper for Assistant {}
 
-/// Whether a cell is finished is the Enter key's to know.
+/// The Enter key decides whether a cell is complete.
 impl Validator for Assistant {}
 
 /// The rest of an earlier cell that began like this one.
@@ -111,7 +111,7 @@ impl Highlighter for Assistant {
     }
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        // What stands behind two spaces explains.
+        // The explanation follows two spaces.
         match candidate.trim_end().split_once("  ") {
             Some((name, detail)) => format!("{name}  \x1b[2m{detail}\x1b[0m").into(),
             None => candidate.into(),

@@ -87,13 +87,13 @@ impl Editor {
         self.inner.helper_mut().into_iter().for_each(|assistant| assistant.mute(false));
         match answer {
             Ok(answer) => matches!(answer.trim(), "y" | "Y" | "yes"),
-            // Who says Ctrl-D twice means it.
+            // A second Ctrl-D confirms.
             Err(ReadlineError::Eof) => true,
             Err(_) => false,
         }
     }
 
-    /// What the user made of a text, or of the last cell, in the editor of their own.
+    /// A text, or the last cell, as the user changed it in their own editor.
     fn edited(&mut self, text: String) -> String {
         let last = || self.inner.history().iter().last().cloned().unwrap_or_default();
         let draft = if text.trim().is_empty() { last() } else { text };

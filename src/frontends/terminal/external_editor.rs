@@ -11,7 +11,7 @@ const FALLBACK: &str = if cfg!(windows) { "notepad" } else { "vi" };
 /// Opens a draft in the user's editor and gives what it was saved as.
 ///
 /// # Errors
-/// If the editor cannot be started or ends with an error, or the disk refuses.
+/// If the editor cannot be started or ends with an error, or the file cannot be read or written.
 pub(super) fn edit_externally(draft: &str) -> Result<String> {
     let named = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| FALLBACK.into());
