@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub const RUST_CELLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../evcxr");
 
 /// A process that ends with the test.
-pub struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {

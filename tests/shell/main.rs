@@ -1,6 +1,9 @@
 //! The shell as its user has it: what is typed, and what the screen then shows.
 #![cfg(unix)]
 
+#[allow(dead_code)]
+#[path = "../kernel/client.rs"]
+mod client;
 mod existing;
 mod screen;
 
