@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// are clinical. Healthy volumes keep the largest component of each slice's region of interest,
 /// clinical ones drop the small ones ([`RegionRule`](super::RegionRule)).
 ///
-/// The **lesion truth** of a slice is the subject's lesion mask; without one it is all false for
+/// The **ground truth** of a slice is the subject's lesion mask; without one it is all false for
 /// a subject whose column `has_lesion` is 0, or who is healthy, and unknown (`None`) for others.
 #[derive(Clone)]
 pub struct Cohort {

@@ -4,7 +4,7 @@
 //!
 //! **Labels.** 3 is the spinal cord, 4 the fluid, 6 a T2 hyperintensity (inside the cord); other
 //! codes are tissues this method does not use. A subject with a 6 in any slice has its pixel
-//! truth known in all of them.
+//! ground truth known in all of them.
 //!
 //! **Region.** The second channel is the region of interest as it stands: whoever preprocessed the
 //! file decided it, and the published loader takes it unchanged (the published example files hold

@@ -1,5 +1,5 @@
 //! What a long task is given: seeded random streams, a cancel token checked at every batch, a
-//! progress reporter and the device. Nothing in the crate keeps global state or draws from a
+//! progress reporter and the device. Nothing in the crate draws from a global or
 //! thread-local generator.
 
 mod cancel;

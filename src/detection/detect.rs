@@ -159,7 +159,8 @@ fn islands(
         .collect()
 }
 
-/// A segment's highest score over slices, the first of equals, with the truth of all of them.
+/// A segment's highest score over slices, the first of equals, with the ground truth of all of
+/// them.
 fn highest(name: &str, slices: &[SliceFinding]) -> Option<SegmentScore> {
     slices
         .iter()

@@ -26,8 +26,8 @@ pub struct SegmentScore {
     pub to_mm: f64,
     /// AnaScore: the curve's peak in the segment minus the curve's mean; never below 0.
     pub score: f64,
-    /// Whether the truth has at least [`super::LESION_PIXELS`] lesion pixels here; `None` where
-    /// the truth is unknown.
+    /// Whether the ground truth has at least [`super::LESION_PIXELS`] lesion pixels here; `None`
+    /// where the ground truth is unknown.
     pub lesion: Option<bool>,
 }
 

@@ -18,8 +18,8 @@ pub struct Interval {
 }
 
 /// Percentile bootstrap (2.5 and 97.5 of 1000 replicates, stream "bootstrap") of the AUROC. Whole
-/// subjects are drawn, each with all its (score, truth), because segments of one person are not
-/// independent. `None` unless two subjects have positives and two have negatives.
+/// subjects are drawn, each with all its (score, ground truth), because segments of one person are
+/// not independent. `None` unless two subjects have positives and two have negatives.
 ///
 /// # Errors
 /// If a score is NaN.

@@ -1,4 +1,4 @@
-//! Findings against truth, at the level of patients, segments and pixels.
+//! Findings against ground truth, at the level of patients, segments and pixels.
 
 use serde::Serialize;
 
@@ -32,7 +32,8 @@ pub struct Evaluation {
     pub subjects: SubjectCounts,
     /// AnaScore of the patient against whether the subject has a lesion.
     pub patients: Level,
-    /// AnaScores of segments against their lesion pixels; `None` where no segment's truth is known.
+    /// AnaScores of segments against their lesion pixels; `None` where no segment's ground truth is
+    /// known.
     pub segments: Option<Level>,
     /// Errors of scoring pixels against lesion pixels; `None` where none are known.
     pub pixels: Option<PixelLevel>,
@@ -51,7 +52,7 @@ pub struct SubjectCounts {
     pub unscored: usize,
 }
 
-/// Scores against a yes-or-no truth.
+/// Scores against a binary ground truth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Level {
     pub positives: usize,
@@ -74,7 +75,7 @@ pub struct Level {
 /// Errors of the pixels of all scoring regions together against lesion pixels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PixelLevel {
-    /// Scoring pixels with known truth.
+    /// Scoring pixels with known ground truth.
     pub pixels: usize,
     /// Of them, lesion.
     pub lesion_pixels: usize,
@@ -99,15 +100,16 @@ pub struct NormalTissue {
     pub psnr_db: f64,
 }
 
-/// Evaluates findings against the truth that their subjects carry.
+/// Evaluates findings against the ground truth that their subjects carry.
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
-/// unknown truth are left out and counted, as are subjects that could not be scored. Segments and
-/// pixels are evaluated where [`Slice::lesion`](crate::cohort::Slice::lesion) is known.
+/// unknown ground truth are left out and counted, as are subjects that could not be scored.
+/// Segments and pixels are evaluated where [`Slice::lesion`](crate::cohort::Slice::lesion) is
+/// known.
 ///
 /// # Errors
-/// If no scored subject has a known truth, a score is NaN, the threshold rule makes no sense, and
-/// [`Error::Cancelled`] if the user interrupts.
+/// If no scored subject has a known ground truth, a score is NaN, the threshold rule makes no
+/// sense, and [`Error::Cancelled`] if the user interrupts.
 pub fn evaluate(
     findings: &Findings,
     options: &EvaluationOptions,
@@ -127,7 +129,7 @@ pub fn evaluate(
     }
     if known.is_empty() {
         return Err(Error::input(format!(
-            "none of the {} subjects has both a score and a known truth; give lesion masks or a \
+            "none of the {} subjects has both a score and a known ground truth; give lesion masks or a \
              column has_lesion in the participants table",
             findings.subjects.len()
         )));
@@ -155,7 +157,7 @@ pub fn evaluate(
     Ok(Evaluation { method, subjects: counts, patients, segments, pixels, normal })
 }
 
-/// Evaluates the (score, truth) of each subject's cases.
+/// Evaluates the (score, ground truth) of each subject's cases.
 fn level(
     subjects: &[Vec<(f64, bool)>],
     options: &EvaluationOptions,

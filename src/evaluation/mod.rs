@@ -1,5 +1,5 @@
-//! Scores against truth: AUROC, average precision, F1 and friends at a stated threshold, Dice,
-//! SSIM and PSNR of normal tissue.
+//! Scores against ground truth: AUROC, average precision, F1 and friends at a stated threshold,
+//! Dice, SSIM and PSNR of normal tissue.
 //!
 //! [`Ranking`] and the image measures are plain functions of numbers, equal to scikit-learn and
 //! scikit-image. [`evaluate`] applies them to findings at three levels (patients, segments,

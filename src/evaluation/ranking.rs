@@ -1,11 +1,11 @@
-//! Scores against a yes-or-no truth, whatever is scored: patients, segments or pixels.
+//! Scores against a binary ground truth, whatever is scored: patients, segments or pixels.
 
 use serde::Serialize;
 
 use crate::{Error, Result};
 
-/// Scores ranked against their truth: every number of a ranking from one sort. A case counts as
-/// found if its score is at least the threshold; equal scores are found together, as in
+/// Scores ranked against their ground truth: every number of a ranking from one sort. A case counts
+/// as found if its score is at least the threshold; equal scores are found together, as in
 /// scikit-learn.
 #[derive(Clone, Debug)]
 pub struct Ranking {
@@ -92,12 +92,12 @@ impl Ranking {
         Ok(Self { steps, positives, negatives })
     }
 
-    /// Cases whose truth is positive.
+    /// Cases whose ground truth is positive.
     pub fn positives(&self) -> usize {
         self.positives
     }
 
-    /// Cases whose truth is negative.
+    /// Cases whose ground truth is negative.
     pub fn negatives(&self) -> usize {
         self.negatives
     }

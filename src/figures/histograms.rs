@@ -51,7 +51,7 @@ const NAMES: [&str; 4] = ["cord", "CSF", "lesion", "reconstruction of the lesion
 
 /// For each method, histograms of cord (without lesions), cerebrospinal fluid and lesion in the
 /// image, and of the method's reconstruction inside the lesions: a good method reconstructs lesions
-/// as cord. Slices whose truth is unknown are left out.
+/// as cord. Slices whose ground truth is unknown are left out.
 pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let panels: Vec<(String, [Histogram; 4])> =
         methods.iter().map(|findings| (findings.method.clone(), histograms(findings))).collect();
@@ -67,7 +67,7 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let width = (style::BODY_WIDTH - (columns - 1) * style::GAP) / columns;
     let note = match panels.first() {
         Some((_, [cord, csf, lesion, _])) => format!(
-            "Slices with known truth: {} pixels of cord without lesion, {} of CSF, {} of lesions. \
+            "Slices with known ground truth: {} pixels of cord without lesion, {} of CSF, {} of lesions. \
              Bins of {}.",
             cord.pixels,
             csf.pixels,

@@ -111,6 +111,6 @@ fn truth(subject: &Subject) -> (&'static str, RGBColor) {
     match subject.has_lesion() {
         Some(true) => ("lesion", style::LESION),
         Some(false) => ("no lesion", style::INK),
-        None => ("truth unknown", style::GREY),
+        None => ("ground truth unknown", style::GREY),
     }
 }

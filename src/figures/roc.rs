@@ -61,7 +61,7 @@ impl MethodRoc {
 }
 
 /// ROC curves with AUROC in the legend, the chance line and each stated threshold's point; beside
-/// them, for the first three methods, every patient's score by truth with the threshold.
+/// them, for the first three methods, every patient's score by ground truth with the threshold.
 pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
     let methods = methods.to_vec();
     let mut entries: Vec<(Key, String)> = Vec::new();

@@ -11,8 +11,8 @@ use crate::cohort::Slice;
 /// Height of the picture, in drawing units.
 const HEIGHT: i32 = 1700;
 
-/// A preprocessed slice with the outlines of its region of interest and, where the truth is known,
-/// of its lesions.
+/// A preprocessed slice with the outlines of its region of interest and, where the ground truth is
+/// known, of its lesions.
 pub fn slice_view(slice: &Slice) -> Figure {
     let scale = Scale::intensity();
     let crop = Crop::whole(slice.image.dim());

@@ -19,5 +19,6 @@ mod scores;
 
 pub use sampler::{MaskSampler, PatchStatistics, region_counts};
 pub use scores::{
-    BatchStatistics, MaskingStrategy, Normalisation, draw_order, paper_scores, published_scores,
+    BatchStatistics, MaskingStrategy, Normalisation, TEMPERATURE, draw_order, paper_scores,
+    published_scores,
 };

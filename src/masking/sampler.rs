@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::scores::{BatchStatistics, MaskingStrategy, Normalisation, draw_order};
+use super::scores::{BatchStatistics, MaskingStrategy, Normalisation, TEMPERATURE, draw_order};
 use crate::cohort::Slice;
 use crate::context::Stream;
 use crate::model::{PatchOrder, patch_counts, patch_sums, uniform_noise};
@@ -72,7 +72,7 @@ impl MaskSampler {
         Self {
             strategy: MaskingStrategy::Random,
             normalisation: Normalisation::default(),
-            temperature: 1.0,
+            temperature: TEMPERATURE,
             patch,
             mean_variance: None,
             mean_error: None,

@@ -46,6 +46,9 @@ impl MaskingStrategy {
     }
 }
 
+/// Temperature of the softmax over patch variances, unless the user chooses (τ = 1 in the paper).
+pub const TEMPERATURE: f64 = 1.0;
+
 /// How patch variances become logits of the paper's softmax. Raw variances are small (0.001 to
 /// 0.1), so with a temperature of 1 the guidance would be close to uniform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

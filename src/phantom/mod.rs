@@ -1,5 +1,5 @@
 //! A procedural phantom: sagittal T2-weighted volumes of the cervical spine drawn from seeded
-//! streams, with labels and lesion truth.
+//! streams, with labels and ground truth.
 //!
 //! Healthy subjects come from a research site, clinical ones from a hospital with another
 //! contrast, thicker slices, more noise and more worn discs: a real domain shift. Both sites show
@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `anatomy` | the shape of one person: curvature, canal, cord, discs, vertebrae |
 //! | `tissue`, `bone`, `soft` | which tissue is at a point and how bright |
-//! | `lesion` | T2 hyperintensities and their truth |
+//! | `lesion` | T2 hyperintensities and their ground truth |
 //! | `acquisition` | slices, coil, truncated k-space, noise, storage order |
 //! | `bids` | a cohort as files |
 
@@ -42,7 +42,10 @@ use crate::{Error, Result};
 pub use self::bids::write_bids;
 pub use self::lesion::LesionTruth;
 
-/// What cohort to draw.
+/// Mean edge of a pixel of a phantom, unless the user chooses, mm.
+pub const PIXEL_SPACING_MM: f64 = 0.8;
+
+/// What cohort to make.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PhantomOptions {
@@ -59,7 +62,12 @@ pub struct PhantomOptions {
 
 impl Default for PhantomOptions {
     fn default() -> Self {
-        Self { subjects: 12, clinical: None, with_lesions: None, pixel_spacing_mm: 0.8 }
+        Self {
+            subjects: 12,
+            clinical: None,
+            with_lesions: None,
+            pixel_spacing_mm: PIXEL_SPACING_MM,
+        }
     }
 }
 

@@ -48,8 +48,8 @@ enum Form {
 }
 
 /// The cells of a script. `# %%` begins one with code, `# %% [markdown]` one whose comments are
-/// text, `# %% [code]` one whose comments are code that does not parse; what stands before the
-/// first of them is code. Empty cells are left out.
+/// text, `# %% [commented code]` one whose comments are code that does not parse; what stands
+/// before the first of them is code. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
     let mut cells = Vec::new();
     let (mut form, mut from) = (Form::Code, 0);
@@ -88,7 +88,7 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
             ScriptCellKind::Code if language::parse("cell", &code).is_ok() => {
                 format!("# %%\n{}\n", escaped(&code))
             }
-            ScriptCellKind::Code => format!("# %% [code]\n{}", commented(source)),
+            ScriptCellKind::Code => format!("# %% [commented code]\n{}", commented(source)),
             ScriptCellKind::Markdown => format!("# %% [markdown]\n{}", commented(source)),
         }
     };
@@ -110,7 +110,7 @@ fn marker(comment: &str) -> Option<Form> {
     match rest.chars().next() {
         Some(c) if !c.is_whitespace() && c != '[' => None,
         _ if rest.contains("[markdown]") || rest.contains("[md]") => Some(Form::Markdown),
-        _ if rest.contains("[code]") => Some(Form::CommentedCode),
+        _ if rest.contains("[commented code]") => Some(Form::CommentedCode),
         _ => Some(Form::Code),
     }
 }
@@ -230,6 +230,12 @@ for subject in people:
         assert_eq!(script_cells(source), [ScriptCell::code(source)]);
         let cells = [ScriptCell::code("# %% not a cell\n# # %% nor this\nx = 1")];
         assert_eq!(script_cells(&script_of(&cells)), cells);
+    }
+
+    #[test]
+    fn a_code_cell_that_another_program_wrote_keeps_its_comments() {
+        let cells = script_cells("# %% [code]\n# A comment.\nx = 1\n");
+        assert_eq!(cells, [ScriptCell::code("# A comment.\nx = 1")]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Context;
 use crate::detection::{Findings, Reconstructor, detect};
 use crate::evaluation::ThresholdRule;
-use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
+use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
 use crate::training::{
@@ -159,7 +159,7 @@ impl Study {
         uncertainty: &CohortUncertainty,
         strategy: MaskingStrategy,
     ) -> Result<Masks> {
-        uncertainty.masks(strategy, Normalisation::default(), 1.0, &self.context)
+        uncertainty.masks(strategy, Normalisation::default(), TEMPERATURE, &self.context)
     }
 
     /// Lets a method reconstruct the cohort and scores what it could not reconstruct, as

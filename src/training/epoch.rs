@@ -21,6 +21,9 @@ use crate::setters::setters;
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
+/// Learning rate at the start of a stage, unless the user chooses (published).
+pub const LEARNING_RATE: f64 = 3e-3;
+
 /// Settings of training; the defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -47,7 +50,7 @@ impl Default for TrainingOptions {
         Self {
             batch_size: 10,
             mask_ratio: MASK_RATIO,
-            learning_rate: 3e-3,
+            learning_rate: LEARNING_RATE,
             decay_every: 50,
             augment: true,
             micro_batch: None,
@@ -261,7 +264,7 @@ fn announce(
     let image = patchify(slice.image.view(), config.patch);
     let order = MaskSampler::random(config.patch).draw(
         &[slice],
-        0.75,
+        MASK_RATIO,
         &mut context.streams.stream("estimate", &[]),
     )?;
     let order = order.near(region_counts(&[slice], config.patch).view(), config.nearest_patches);

@@ -15,7 +15,7 @@ mod stages;
 pub use adam::Adam;
 pub use augmentation::augment;
 pub(crate) use epoch::augmented;
-pub use epoch::{TrainingOptions, train_epoch};
+pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub use model::Model;

@@ -8,7 +8,7 @@ use super::{EpochRecord, Model, Stage, TrainingOptions, train_epoch};
 use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
-use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
+use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::setters::setters;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -38,7 +38,7 @@ impl Default for Adaptation {
             refresh: 10,
             monte_carlo: MonteCarlo::default(),
             normalisation: Normalisation::default(),
-            temperature: 1.0,
+            temperature: TEMPERATURE,
             training: TrainingOptions::default(),
         }
     }

@@ -163,7 +163,7 @@ fn keyword_argument(parameter: &Parameter) -> Candidate {
     Candidate::new(format!("{name} = "), CandidateKind::KeywordArgument, Some(detail))
 }
 
-/// Variables whose type is one that the parameter takes; and truth values.
+/// Variables whose type is one that the parameter takes; and booleans.
 fn fitting(scope: &Scope, parameter: &Parameter) -> Vec<Candidate> {
     let taken: Vec<_> = parameter.kind.split(" | ").collect();
     let mut fitting = variables(scope);

@@ -270,7 +270,7 @@ impl Recorder<'_> {
     }
 }
 
-/// None, numbers, truth values and text.
+/// None, numbers, booleans and text.
 fn plain(value: Value) -> Option<Recipe> {
     match value.get_type() {
         "NoneType" => Some(Recipe::None),

@@ -1,4 +1,4 @@
-//! Scores against truth, in the language.
+//! Scores against ground truth, in the language.
 
 use std::fmt;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl ShowValue for EvaluationValue {
 }
 
 /// How well a method found what is known to be there. Attributes are None where there is not
-/// enough truth for them.
+/// enough ground truth for them.
 #[starlark_module]
 fn evaluation_methods(builder: &mut MethodsBuilder) {
     /// Name of the method.

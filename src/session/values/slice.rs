@@ -117,7 +117,7 @@ fn slice_methods(builder: &mut MethodsBuilder) {
         Ok(this.mask("scoring region", &this.slice().scoring))
     }
 
-    /// True lesion pixels: 1 inside, 0 outside; None where the truth is unknown.
+    /// True lesion pixels: 1 inside, 0 outside; None where the ground truth is unknown.
     #[starlark(attribute)]
     fn lesion(this: &SliceValue) -> anyhow::Result<NoneOr<ImageValue>> {
         let lesion = this.slice().lesion.as_ref();

@@ -1,10 +1,11 @@
 //! Default numbers of verbs. The language documents the defaults that are whole numbers, words or
-//! truth values by itself; of a fraction it only knows that there is one.
+//! booleans by itself; of a fraction it only knows that there is one. Their values belong to the
+//! option types.
 
-pub(super) const LEARNING_RATE: f64 = 0.003;
-pub(super) const MASK_RATIO: f64 = 0.75;
-pub(super) const TEMPERATURE: f64 = 1.0;
-pub(super) const PIXEL_SPACING_MM: f64 = 0.8;
+pub(super) use crate::masking::TEMPERATURE;
+pub(super) use crate::model::MASK_RATIO;
+pub(super) use crate::phantom::PIXEL_SPACING_MM;
+pub(super) use crate::training::LEARNING_RATE;
 
 /// The default of a verb's parameter, where that is a fraction.
 pub(in crate::session) fn fraction(parameter: &str) -> Option<f64> {

@@ -74,7 +74,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(State::of(eval).folder.display().to_string())
     }
 
-    /// Gives a number, text or truth value that the command line can set: `u2ad run study.star
+    /// Gives a number, text or boolean that the command line can set: `u2ad run study.star
     /// -p epochs=50`.
     ///
     /// # Arguments
