@@ -53,9 +53,11 @@ pub mod prelude;
 pub mod report;
 #[cfg(feature = "rust-cells")]
 pub mod rust_cells;
+pub mod scoring;
 #[cfg(feature = "shell")]
 pub mod session;
 mod setters;
+pub mod simulation;
 pub mod study;
 pub mod training;
 pub mod uncertainty;

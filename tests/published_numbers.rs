@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, Axis};
-use u2ad::cohort::Slice;
+use u2ad::cohort::{IntensityScale, Slice};
 use u2ad::context::{CancelToken, Context};
 use u2ad::masking::{
     BatchStatistics, MaskingStrategy, Normalisation, paper_scores, published_scores,
@@ -20,6 +20,8 @@ use u2ad::uncertainty::MonteCarlo;
 const CONFIG: Config = Config {
     image: 64,
     fov_mm: 200,
+    slice_mm: 0,
+    intensity: IntensityScale::Percentile,
     patch: 8,
     nearest_patches: 0,
     embed_dim: 32,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 use u2ad::Error;
-use u2ad::cohort::{Slice, Subject};
+use u2ad::cohort::{IntensityScale, Slice, Subject};
 use u2ad::context::{Context, Event, Reporter};
 use u2ad::detection::{MaskedAutoencoder, Reconstructor};
 use u2ad::masking::{MaskSampler, MaskingStrategy};
@@ -21,6 +21,8 @@ fn config() -> Config {
     Config {
         image: sizes.0,
         fov_mm: 200,
+        slice_mm: 0,
+        intensity: IntensityScale::Percentile,
         patch: sizes.1,
         nearest_patches: 0,
         embed_dim: sizes.2,

@@ -16,7 +16,7 @@ use std::time::Instant;
 use candle_core::Tensor;
 use serde::Serialize;
 
-use crate::cohort::{Cohort, LoadOptions, Slice, SliceGrid};
+use crate::cohort::{Cohort, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::{MaskSampler, region_counts};
 use crate::model::{Config, PatchOrder, patchify};
@@ -112,10 +112,7 @@ pub fn monte_carlo(
 
 /// Times loading and preparing every subject of a cohort; `batch` of the result counts subjects.
 pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Result<Timing> {
-    let options = LoadOptions {
-        grid: SliceGrid { size: config.image, fov_mm: config.fov_mm },
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions { grid: config.slice_grid(), ..LoadOptions::default() };
     let mut subjects = 0;
     let times = time(runs, || {
         let cohort = Cohort::load(path, &options, context)?;

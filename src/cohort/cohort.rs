@@ -108,7 +108,7 @@ impl Cohort {
             let columns = subject.participant.clone();
             Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
         };
-        let grid = SliceGrid { size, fov_mm };
+        let grid = SliceGrid { size, fov_mm, ..SliceGrid::default() };
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), grid, false))
     }
 
@@ -317,7 +317,10 @@ impl Cohort {
             return Ok(self.clone());
         }
         grid.check()?;
-        if let Some(entry) = self.entries().find(|entry| entry.has_fixed_frame()) {
+        let fixed = |entry: &&Entry| entry.has_fixed_frame();
+        if let Some(entry) =
+            self.entries().find(fixed).filter(|_| !grid.has_the_pixels_of(self.grid))
+        {
             return Err(Error::input(format!(
                 "{} came preprocessed with {} and cannot be preprocessed with {grid}; load the volumes it was made from",
                 entry.name, self.grid

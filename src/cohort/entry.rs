@@ -7,8 +7,9 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::slice_files::{self, SliceFile};
+use super::thick_slices::thick_slices;
 use super::volume_files::VolumeFiles;
-use super::{Preprocessing, RegionRule, SliceGrid, Subject, participants};
+use super::{IntensityScale, Preprocessing, RegionRule, SliceGrid, Subject, participants};
 use crate::context::Streams;
 use crate::phantom::{self, PhantomOptions};
 use crate::volume::LabelledVolume;
@@ -119,12 +120,17 @@ impl Entry {
             Source::Slices(files) => {
                 (subject.slices, empty) = slice_files::read_slices(&self.name, files, grid)?;
             }
-            Source::Ready(subject) => {
-                return Ok(PreprocessedEntry { subject: subject.clone(), notes, empty });
+            Source::Ready(ready) => {
+                let mut subject = ready.clone();
+                if grid.intensity != IntensityScale::default() || grid.slice_mm > 0 {
+                    fit_to(Arc::make_mut(&mut subject), grid);
+                }
+                return Ok(PreprocessedEntry { subject, notes, empty });
             }
             Source::Broken(reason) => return Err(Error::subject(&*self.name, reason)),
         }
         self.settle_lesions(&mut subject, &mut notes);
+        fit_to(&mut subject, grid);
         Ok(PreprocessedEntry { subject: Arc::new(subject), notes, empty })
     }
 
@@ -163,4 +169,13 @@ impl Entry {
             notes.push("has a lesion mask, but counts as without lesion in the participants table; the mask counts".into());
         }
     }
+}
+
+/// Thickness and intensities of slices that have the grid's pixels already.
+fn fit_to(subject: &mut Subject, grid: SliceGrid) {
+    if let Some(spacing_mm) = subject.slice_spacing_mm() {
+        let slices = std::mem::take(&mut subject.slices);
+        subject.slices = thick_slices(slices, spacing_mm, grid.slice_mm);
+    }
+    grid.intensity.apply(&mut subject.slices);
 }

@@ -126,7 +126,7 @@ impl Preprocessing {
     /// The centred field of a canonical volume. The error is a clause.
     fn field(&self, canonical: &Geometry) -> Result<Field, String> {
         let spacing = canonical.affine.spacing();
-        let SliceGrid { size, fov_mm } = self.grid;
+        let SliceGrid { size, fov_mm, .. } = self.grid;
         let axis = |axis: usize, name: &str| {
             let (native, spacing) = (canonical.shape[axis], spacing[axis]);
             let along = FieldAxis::centred(native, spacing, fov_mm, size);

@@ -45,7 +45,10 @@ fn oblique() -> Geometry {
 }
 
 fn recipe() -> Preprocessing {
-    Preprocessing { grid: SliceGrid { size: 128, fov_mm: 140 }, ..Preprocessing::default() }
+    Preprocessing {
+        grid: SliceGrid { size: 128, fov_mm: 140, ..SliceGrid::default() },
+        ..Preprocessing::default()
+    }
 }
 
 fn preprocess(volume: &LabelledVolume) -> Result<Preprocessed> {
@@ -224,8 +227,10 @@ fn the_cord_is_not_lost_in_a_tall_field_of_view() {
         }
     }
     volume.csf = None;
-    let recipe =
-        Preprocessing { grid: SliceGrid { size: 64, fov_mm: 60 }, ..Preprocessing::default() };
+    let recipe = Preprocessing {
+        grid: SliceGrid { size: 64, fov_mm: 60, ..SliceGrid::default() },
+        ..Preprocessing::default()
+    };
     let preprocessed = recipe.preprocess(&Arc::from("sub-01"), &volume).unwrap();
     assert!(preprocessed.notes[0].contains("mm up"), "{:?}", preprocessed.notes);
     let original = volume.cord.voxels.mapv(|x| x != 0.0);

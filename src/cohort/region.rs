@@ -40,7 +40,7 @@ pub(super) fn region_of_interest(inside: &Array2<bool>, rule: RegionRule) -> Arr
 }
 
 /// Grown by one pixel up, down, left and right.
-fn dilated(mask: &Array2<bool>) -> Array2<bool> {
+pub(crate) fn dilated(mask: &Array2<bool>) -> Array2<bool> {
     let (rows, columns) = mask.dim();
     let mut grown = mask.clone();
     for ((row, column), _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
@@ -53,7 +53,7 @@ fn dilated(mask: &Array2<bool>) -> Array2<bool> {
 }
 
 /// Eroded with a 3 × 3 square; what lies beyond the border counts as outside.
-pub(super) fn eroded(mask: &Array2<bool>) -> Array2<bool> {
+pub(crate) fn eroded(mask: &Array2<bool>) -> Array2<bool> {
     let (rows, columns) = mask.dim();
     let mut eroded = mask.clone();
     for ((row, column), inside) in eroded.indexed_iter_mut().filter(|(_, inside)| **inside) {

@@ -68,10 +68,13 @@ mod tests {
             "steps":["healthy",{"frame":{"size":32,"field_mm":100}}]}"#;
         let options =
             PhantomOptions { subjects: 4, pixel_spacing_mm: 3.0, ..PhantomOptions::default() };
-        let grid = SliceGrid { size: 64, fov_mm: 128 };
+        let grid = SliceGrid { size: 64, fov_mm: 128, ..SliceGrid::default() };
         let expected = Provenance {
             origin: Origin::Phantom { options, grid, seed: 7 },
-            steps: vec![Step::Healthy, Step::Grid(SliceGrid { size: 32, fov_mm: 100 })],
+            steps: vec![
+                Step::Healthy,
+                Step::Grid(SliceGrid { size: 32, fov_mm: 100, ..SliceGrid::default() }),
+            ],
         };
         assert_eq!(serde_json::from_str::<Provenance>(json).unwrap(), expected);
     }

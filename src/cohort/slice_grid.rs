@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::IntensityScale;
 use crate::{Error, Result};
 
 /// A square field of the body on a square grid of pixels. The default is the published one.
@@ -15,11 +16,17 @@ pub struct SliceGrid {
     /// pixels, and so less time, on what is not spinal canal.
     #[serde(alias = "field_mm")]
     pub fov_mm: usize,
+    /// Distance between slices, mm, that thinner ones are averaged to; 0: none are, as published.
+    #[serde(default)]
+    pub slice_mm: usize,
+    /// What intensities are measured against.
+    #[serde(default)]
+    pub intensity: IntensityScale,
 }
 
 impl Default for SliceGrid {
     fn default() -> Self {
-        Self { size: 256, fov_mm: 200 }
+        Self { size: 256, fov_mm: 200, slice_mm: 0, intensity: IntensityScale::Percentile }
     }
 }
 
@@ -34,14 +41,23 @@ impl SliceGrid {
     /// # Errors
     /// [`Error::Input`] for a size or field that nobody means.
     pub(super) fn check(self) -> Result<()> {
-        let Self { size, fov_mm } = self;
+        let Self { size, fov_mm, slice_mm, .. } = self;
         if !(8..=4096).contains(&size) {
             return Err(Error::input(format!("size is {size}; 8 to 4096 pixels make sense")));
         }
         if !(8..=2048).contains(&fov_mm) {
             return Err(Error::input(format!("fov_mm is {fov_mm}; 8 to 2048 mm make sense")));
         }
+        if slice_mm > 100 {
+            return Err(Error::input(format!("slice_mm is {slice_mm}; 0 to 100 mm make sense")));
+        }
         Ok(())
+    }
+
+    /// Whether slices show the same place on the same pixels, whatever their intensities and
+    /// thickness.
+    pub(super) fn has_the_pixels_of(self, other: Self) -> bool {
+        (self.size, self.fov_mm) == (other.size, other.fov_mm)
     }
 }
 

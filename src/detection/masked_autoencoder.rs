@@ -35,8 +35,7 @@ impl Reconstructor for MaskedAutoencoder {
     }
 
     fn grid(&self) -> Option<SliceGrid> {
-        let config = self.network.config();
-        Some(SliceGrid { size: config.image, fov_mm: config.fov_mm })
+        Some(self.network.config().slice_grid())
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::unknown;
+use crate::cohort::{IntensityScale, SliceGrid};
 use crate::{Error, Result};
 
 /// Sizes of the network. The default is the published one.
@@ -14,6 +15,10 @@ pub struct Config {
     /// Edge of the square field of the body that the image shows, mm.
     #[serde(alias = "field_mm")]
     pub fov_mm: usize,
+    /// Distance between slices, mm, that thinner ones are averaged to; 0: none are, as published.
+    pub slice_mm: usize,
+    /// What intensities are measured against.
+    pub intensity: IntensityScale,
     /// Edge of a square patch, pixels.
     pub patch: usize,
     /// Patches of an image that the network looks at: the region's and those nearest to it. 0:
@@ -53,6 +58,8 @@ impl Config {
         Self {
             image: 256,
             fov_mm: 200,
+            slice_mm: 0,
+            intensity: IntensityScale::Percentile,
             patch: 8,
             nearest_patches: 0,
             embed_dim: 128,
@@ -67,11 +74,15 @@ impl Config {
 
     /// For laptops and tests: a field that is little more than the neck, of which the network looks
     /// at the canal and what is next to it, so that a tenth of the published patches is nearly as
-    /// fine on the cord; half the channels, a quarter of the depth, the same head size.
+    /// fine on the cord; half the channels, a quarter of the depth, the same head size. Slices are
+    /// brought to a clinical thickness and intensities to those of the tissues, so that it can
+    /// learn from healthy volumes of other scanners.
     pub fn small() -> Self {
         Self {
             image: 128,
             fov_mm: 128,
+            slice_mm: 3,
+            intensity: IntensityScale::Tissue,
             nearest_patches: 96,
             embed_dim: 64,
             depth: 3,
@@ -90,6 +101,12 @@ impl Config {
             "paper" => Ok(Self::paper()),
             _ => Err(unknown("preset", name, &Self::PRESETS)),
         }
+    }
+
+    /// What the slices must show that the network takes.
+    pub fn slice_grid(&self) -> SliceGrid {
+        let Self { image, fov_mm, slice_mm, intensity, .. } = *self;
+        SliceGrid { size: image, fov_mm, slice_mm, intensity }
     }
 
     /// Patches along one edge of the image.

@@ -8,6 +8,9 @@
 //! | [`linear`] | (…, in), weight (out, in), bias (out) | (…, out) |
 //! | [`mlp`] | (…, in), two weights and biases | (…, out) |
 //! | [`layer_norm`] | (…, dim), weight and bias (dim) | (…, dim) |
+//! | [`convolution`] | (batch, in, rows, columns), weight (out, in, 3, 3), bias (out) | (batch, out, rows, columns) |
+//! | [`group_norm_relu`] | (batch, channels, rows, columns), weight and bias (channels) | the same shape |
+//! | [`halved`], [`doubled`] | (batch, channels, rows, columns) | half, double the rows and columns |
 //! | [`gelu`] | any | the same shape |
 //! | [`squared_error`] | predicted, target, weights of one shape | a scalar |
 //!
@@ -43,15 +46,15 @@ mod avx512;
 mod block;
 mod ceiling;
 mod dispatch;
-mod elementwise;
 mod gelu;
+mod image;
 mod layer_norm;
 mod linear;
 mod mapped;
 mod matmul;
-mod memory;
 mod mlp;
 mod operand;
+mod process;
 mod rectangle;
 mod reduction;
 mod scratch;
@@ -65,11 +68,11 @@ pub use attention::attention;
 pub use block::{Affine, BlockStack, BlockWeights, block, blocks};
 pub use ceiling::{Ceiling, measure_ceiling};
 pub use dispatch::InstructionSet;
-pub use elementwise::keep_element_wise_serial;
 pub use gelu::gelu;
+pub use image::{convolution, doubled, group_norm_relu, halved};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub(crate) use mapped::map_tensors;
-pub use memory::keep_freed_memory;
 pub use mlp::mlp;
+pub use process::{keep_element_wise_serial, keep_freed_memory};
 pub use squared_error::squared_error;

@@ -107,7 +107,7 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
     let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
     let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
-    let SliceGrid { size, fov_mm } = cohort.grid();
+    let SliceGrid { size, fov_mm, .. } = cohort.grid();
     let mut text = format!(
         "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
          {slices} slices of {size} × {size} pixels for {fov_mm} × {fov_mm} mm",

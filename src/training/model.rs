@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::adam::Adam;
 use super::history::History;
 use super::snapshots::{Checkpointed, Snapshots};
-use crate::cohort::SliceGrid;
+use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
 use crate::model::{Config, Network, Parameters};
+use crate::scoring::{LesionScorer, ScorerDescription};
 use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
@@ -23,6 +24,8 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
+    /// Tells lesions from what is hard to reconstruct otherwise, once it is trained.
+    pub scorer: Option<LesionScorer>,
     /// What it was after each epoch, if somebody wants that kept.
     pub snapshots: Option<Snapshots>,
 }
@@ -35,6 +38,8 @@ struct Checkpoint {
     adam_steps: usize,
     estimations: u64,
     history: History,
+    #[serde(default)]
+    scorer: Option<ScorerDescription>,
 }
 
 /// Key of the checkpoint's description in the safetensors metadata.
@@ -66,13 +71,14 @@ impl Model {
             adam: Adam::default(),
             history: History::default(),
             estimations: 0,
+            scorer: None,
             snapshots: None,
         })
     }
 
     /// What the slices must show that it takes.
     pub fn grid(&self) -> SliceGrid {
-        SliceGrid { size: self.config.image, fov_mm: self.config.fov_mm }
+        self.config.slice_grid()
     }
 
     /// The number of the next Monte-Carlo estimation, which no other of this model has had:
@@ -102,12 +108,14 @@ impl Model {
     fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = self.parameters.tensors();
         tensors.extend(self.adam.tensors());
+        tensors.extend(self.scorer.iter().flat_map(LesionScorer::tensors));
         let description = Checkpoint {
             version: VERSION,
             config: self.config,
             adam_steps: self.adam.steps(),
             estimations: self.estimations,
             history: self.history.clone(),
+            scorer: self.scorer.as_ref().map(|scorer| scorer.description().clone()),
         };
         let failed = |error: &dyn std::fmt::Display| {
             Error::input(format!("the model cannot be written as a checkpoint: {error}"))
@@ -169,6 +177,7 @@ impl Model {
                 adam_steps: 0,
                 estimations: 0,
                 history: History::default(),
+                scorer: None,
             },
         };
         if checkpoint.version > VERSION {
@@ -176,6 +185,9 @@ impl Model {
         }
         checkpoint.config.validate().map_err(|e| bad(&e))?;
         let adam = Adam::from_tensors(checkpoint.adam_steps, &mut tensors).map_err(|e| bad(&e))?;
+        let scorer =
+            checkpoint.scorer.map(|scorer| LesionScorer::from_tensors(scorer, &mut tensors));
+        let scorer = scorer.transpose().map_err(|e| bad(&e))?;
         let parameters =
             Parameters::from_tensors(&checkpoint.config, tensors, device).map_err(|e| bad(&e))?;
         Ok(Self {
@@ -184,6 +196,7 @@ impl Model {
             adam,
             history: checkpoint.history,
             estimations: checkpoint.estimations,
+            scorer,
             snapshots: None,
         })
     }
@@ -212,6 +225,8 @@ fn published_sizes(tensors: &BTreeMap<String, Tensor>) -> Result<Config> {
     Ok(Config {
         image: tokens.saturating_sub(1).isqrt() * patch,
         fov_mm: Config::paper().fov_mm,
+        slice_mm: 0,
+        intensity: IntensityScale::Percentile,
         patch: *patch,
         nearest_patches: 0,
         embed_dim: *dim,

@@ -7,6 +7,7 @@ mod affine;
 mod components;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gaussian;
 mod header;
 mod labelled_volume;
 mod orientation;
@@ -16,6 +17,7 @@ mod write;
 
 pub use affine::{Affine, Geometry};
 pub use components::{Connectivity, connected_components};
+pub use gaussian::gaussian_filter;
 pub use labelled_volume::LabelledVolume;
 pub use orientation::Orientation;
 

@@ -107,5 +107,6 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 }
 
 fn grid(verb: &str, size: i64, fov_mm: i64) -> Result<SliceGrid> {
-    Ok(SliceGrid { size: unsigned(verb, "size", size)?, fov_mm: unsigned(verb, "fov_mm", fov_mm)? })
+    let (size, fov_mm) = (unsigned(verb, "size", size)?, unsigned(verb, "fov_mm", fov_mm)?);
+    Ok(SliceGrid { size, fov_mm, ..SliceGrid::default() })
 }

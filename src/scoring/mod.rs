@@ -1,0 +1,161 @@
+//! A network that turns what the masked autoencoder made of a slice into lesion probabilities. It
+//! learns from simulated lesions and never sees the label of a real one.
+//!
+//! The residual of a reconstruction is large in lesions, but also at the cord's border, in
+//! truncation lines and beside flow voids. What tells them apart is shape and surroundings. So
+//! lesions are painted ([`crate::simulation`]) into healthy subjects and into the unlabelled
+//! clinical ones, the autoencoder reconstructs these images, and a small U-Net learns to find the
+//! painted pixels from image, neighbouring slices, residual and uncertainty. The idea is that of
+//! DRAEM (Zavrtanik et al. 2021) and of anomaly segmentation with simulated lesions in medical
+//! images (Georgescu 2023, arXiv 2307.07534).
+//!
+//! Clinical subjects may have real lesions that nobody marked. The loss leaves out clinical pixels
+//! that the network itself, asked on the unpainted image, takes for lesion. For the same reason
+//! the first third of the training uses healthy subjects only.
+//!
+//! Several networks are trained from different starts, and their log-odds are averaged.
+
+mod channels;
+mod train;
+mod unet;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use ndarray::{Array2, ArrayView2, s};
+use serde::{Deserialize, Serialize};
+
+use channels::{CHANNELS, channels};
+pub use train::ScorerTraining;
+use unet::Weights;
+
+use crate::cohort::Slice;
+use crate::context::Context;
+use crate::uncertainty::{MonteCarlo, Uncertainty};
+use crate::{Error, Result};
+
+/// Trained scoring networks. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LesionScorer {
+    members: Arc<Vec<Weights>>,
+    description: ScorerDescription,
+}
+
+/// How a scorer came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScorerDescription {
+    pub training: ScorerTraining,
+    /// The reconstructions that it learned from; it must be given others of the kind.
+    pub monte_carlo: MonteCarlo,
+    /// Epochs the autoencoder had behind it.
+    pub model_epochs: usize,
+    /// Subjects it learned from.
+    pub healthy: usize,
+    pub clinical: usize,
+}
+
+impl LesionScorer {
+    /// How it came about.
+    pub fn description(&self) -> &ScorerDescription {
+        &self.description
+    }
+
+    /// Lesion probability of every pixel of some slices with their reconstructions, in order.
+    /// Slices of one subject must stand together, from right to left. 0 outside the part of a
+    /// slice that the network looks at.
+    ///
+    /// # Errors
+    /// If a subject has no cord, and [`Error::Cancelled`] if the user interrupts.
+    pub fn score(
+        &self,
+        slices: &[&Slice],
+        maps: &[Uncertainty],
+        context: &Context,
+    ) -> Result<Vec<Array2<f32>>> {
+        let mut scores = Vec::with_capacity(slices.len());
+        let mut rest = maps;
+        for subject in slices.chunk_by(|a, b| a.subject == b.subject) {
+            context.check()?;
+            let (own, others) = rest.split_at(subject.len());
+            rest = others;
+            let (window, inputs) = channels(subject, own).ok_or_else(|| {
+                Error::subject(&*subject[0].subject, "has no cord, so it cannot be scored")
+            })?;
+            let input = channels::batch(&inputs, &self.device())?;
+            let mean = self.mean_logits(&input)?;
+            for place in 0..subject.len() {
+                let logits = mean.get(place)?.to_vec2::<f32>()?;
+                let probability = Array2::from_shape_fn(window.padded(), |(row, column)| {
+                    1.0 / (1.0 + (-logits[row][column]).exp())
+                });
+                scores.push(window.paste(probability.view()));
+            }
+        }
+        Ok(scores)
+    }
+
+    /// Log-odds averaged over the networks, and over the image and its mirror image upside down.
+    fn mean_logits(&self, input: &Tensor) -> candle_core::Result<Tensor> {
+        let mut sum: Option<Tensor> = None;
+        let turned = input.flip(&[2])?;
+        for weights in self.members.iter() {
+            let both =
+                (unet::logits(weights, input)? + unet::logits(weights, &turned)?.flip(&[1])?)?;
+            sum = Some(match sum {
+                Some(sum) => (sum + both)?,
+                None => both,
+            });
+        }
+        let Some(sum) = sum else { candle_core::bail!("a scorer without networks") };
+        sum / (2 * self.members.len()) as f64
+    }
+
+    fn device(&self) -> Device {
+        let tensor = self.members.first().and_then(|weights| weights.values().next());
+        tensor.map_or(Device::Cpu, |tensor| tensor.device().clone())
+    }
+
+    /// Its weights by name, `scorer.<network>.<name>`.
+    pub fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let named = |(member, weights): (usize, &Weights)| {
+            let name = move |(name, tensor): (&String, &Tensor)| {
+                (format!("{PREFIX}{member}.{name}"), tensor.clone())
+            };
+            weights.iter().map(name).collect::<Vec<_>>()
+        };
+        self.members.iter().enumerate().flat_map(named).collect()
+    }
+
+    /// Takes the weights out of a checkpoint's tensors, leaving the rest.
+    ///
+    /// # Errors
+    /// If any is missing.
+    pub fn from_tensors(
+        description: ScorerDescription,
+        tensors: &mut BTreeMap<String, Tensor>,
+    ) -> Result<Self> {
+        let mut members = Vec::new();
+        for member in 0..description.training.members {
+            let prefix = format!("{PREFIX}{member}.");
+            let mut weights = Weights::new();
+            let mut stream = crate::context::Streams::new(0).stream("shapes", &[]);
+            let width = description.training.width;
+            for name in unet::initial(CHANNELS, width, &mut stream, &Device::Cpu)?.into_keys() {
+                let tensor = tensors.remove(&format!("{prefix}{name}")).ok_or_else(|| {
+                    Error::input(format!("the scoring network lacks \"{prefix}{name}\""))
+                })?;
+                weights.insert(name, tensor);
+            }
+            members.push(weights);
+        }
+        Ok(Self { members: Arc::new(members), description })
+    }
+}
+
+const PREFIX: &str = "scorer.";
+
+/// A map turned upside down.
+fn upside_down(map: ArrayView2<f32>) -> Array2<f32> {
+    map.slice(s![..;-1, ..]).to_owned()
+}
