@@ -75,7 +75,7 @@ const METRICS: &[Metric] = &[
         )
     }),
     (INTERVAL, |e| lesion_interval(e, |level| level.false_positives_per_patient)),
-    ("lesion sensitivity at ≤ 1 false positive per patient", |e| {
+    ("lesion sensitivity, ≤ 1 false positive", |e| {
         of_lesions(e, |level| level.sensitivity_at_one)
     }),
     (INTERVAL, |e| lesion_interval(e, |level| level.sensitivity_at_one)),
@@ -153,7 +153,7 @@ impl Tabulate for Comparison {
             Column::text("test"),
         ]);
         let title = format!(
-            "{} minus {}: paired comparison on the same {} patients",
+            "Comparison: {} minus {}, same {} patients",
             self.first, self.second, self.patients
         );
         let mut table = Table::new(title, columns);
@@ -224,7 +224,7 @@ mod tests {
             let compared = compare(&evaluations[0], &evaluations[1], &context).expect("one cohort");
             let text = table.to_text(200) + &compared.table().expect("rows fit").to_text(200);
             assert!(!text.contains("NaN"), "{text}");
-            assert!(text.contains("paired comparison on the same "), "{text}");
+            assert!(text.contains("Comparison: intensity threshold minus "), "{text}");
             let why = match with_lesions {
                 0 => "undefined: no case with lesion",
                 1 => "DeLong test: undefined, too few or too uniform cases",
