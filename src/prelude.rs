@@ -20,7 +20,9 @@ pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 pub use crate::context::Context;
 pub use crate::detection::{Findings, MaskedAutoencoder, Reconstruction, Reconstructor};
-pub use crate::evaluation::ThresholdRule;
+pub use crate::evaluation::{
+    Comparison, EvaluationOptions, HealthyThreshold, LesionThresholdRule, ThresholdRule,
+};
 pub use crate::figures::{Area, ColourMap, Drawn, Figure, map_view};
 pub use crate::masking::MaskingStrategy;
 pub use crate::model::Config;

@@ -1,54 +1,107 @@
-//! How sure an AUROC is.
+//! How sure a measure is: the patients are drawn again, many times.
 
 use rand::RngExt;
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Ranking;
 use crate::Result;
 use crate::cohort::percentile;
 use crate::context::Context;
 
-const REPLICATES: usize = 1000;
+/// How often the patients are drawn again.
+pub(super) const REPLICATES: usize = 1000;
 
-/// A 95 % confidence interval.
+/// A 95 % confidence interval, from `low` to `high`, in the unit of what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
 
-/// Percentile bootstrap (2.5 and 97.5 of 1000 replicates, stream "bootstrap") of the AUROC. Whole
-/// subjects are drawn, each with all its (score, ground truth), because segments of one person are
-/// not independent. `None` unless two subjects have positives and two have negatives.
-///
-/// # Errors
-/// If a score is NaN.
-pub(super) fn auroc_interval(
-    subjects: &[Vec<(f64, bool)>],
-    context: &Context,
-) -> Result<Option<Interval>> {
-    let having = |truth: bool| {
-        subjects.iter().filter(|cases| cases.iter().any(|case| case.1 == truth)).count()
-    };
-    if having(true) < 2 || having(false) < 2 {
-        return Ok(None);
+/// A measure with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub value: f64,
+    /// `None` where there are too few patients to draw again.
+    pub interval: Option<Interval>,
+}
+
+/// The replicates of the percentile bootstrap (1000, stream "bootstrap"). Whole patients are drawn,
+/// each with all its segments, slices, pixels and lesions, because those of one person are not
+/// independent. All measures of all methods see the same replicates, which pairs them.
+pub(super) struct Resamples {
+    /// Of each replicate: how often each patient is in it.
+    counts: Vec<Vec<u32>>,
+}
+
+impl Resamples {
+    pub fn draw(patients: usize, context: &Context) -> Self {
+        let mut stream = context.streams.stream("bootstrap", &[]);
+        let replicate = |_| {
+            let mut counts = vec![0; patients];
+            for _ in 0..patients {
+                counts[stream.random_range(0..patients)] += 1;
+            }
+            counts
+        };
+        Self { counts: (0..REPLICATES).map(replicate).collect() }
     }
-    let mut stream = context.streams.stream("bootstrap", &[]);
-    let mut aurocs = Vec::with_capacity(REPLICATES);
-    for _ in 0..REPLICATES {
-        context.check()?;
-        let (mut scores, mut truth) = (Vec::new(), Vec::new());
-        for _ in subjects {
-            let drawn = &subjects[stream.random_range(0..subjects.len())];
-            scores.extend(drawn.iter().map(|case| case.0));
-            truth.extend(drawn.iter().map(|case| case.1));
+
+    /// The measure of each replicate that defines it: one without lesions has no AUROC.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`] if the user interrupts.
+    pub fn values(
+        &self,
+        context: &Context,
+        measure: impl Fn(&[u32]) -> Option<f64> + Sync,
+    ) -> Result<Vec<f64>> {
+        let values: Result<Vec<Option<f64>>> = self
+            .counts
+            .par_iter()
+            .map(|counts| {
+                context.check()?;
+                Ok(measure(counts))
+            })
+            .collect();
+        Ok(values?.into_iter().flatten().collect())
+    }
+
+    /// The percentiles 2.5 and 97.5 of a measure; `None` where fewer than half of the replicates
+    /// define it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`] if the user interrupts.
+    pub fn interval(
+        &self,
+        context: &Context,
+        measure: impl Fn(&[u32]) -> Option<f64> + Sync,
+    ) -> Result<Option<Interval>> {
+        Ok(Interval::of(&mut self.values(context, measure)?))
+    }
+
+    /// A measure of these patients, with its interval; `None` where it is not defined.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`] if the user interrupts.
+    pub fn estimate(
+        &self,
+        context: &Context,
+        measure: impl Fn(&[u32]) -> Option<f64> + Sync,
+    ) -> Result<Option<Estimate>> {
+        let once = vec![1; self.counts.first().map_or(0, Vec::len)];
+        let Some(value) = measure(&once) else { return Ok(None) };
+        let interval = if once.len() < 2 { None } else { self.interval(context, measure)? };
+        Ok(Some(Estimate { value, interval }))
+    }
+}
+
+impl Interval {
+    /// Percentiles 2.5 and 97.5 of replicates; `None` of fewer than half of [`REPLICATES`].
+    pub(super) fn of(values: &mut [f64]) -> Option<Self> {
+        if values.len() < REPLICATES / 2 {
+            return None;
         }
-        // A replicate without positives or negatives has no AUROC.
-        aurocs.extend(Ranking::new(&scores, &truth)?.auroc());
+        Some(Self { low: percentile(values, 2.5), high: percentile(values, 97.5) })
     }
-    if aurocs.is_empty() {
-        return Ok(None);
-    }
-    let (low, high) = (percentile(&mut aurocs, 2.5), percentile(&mut aurocs, 97.5));
-    Ok(Some(Interval { low, high }))
 }

@@ -1,23 +1,43 @@
 //! Scores against ground truth: AUROC, average precision, F1 and friends at a stated threshold,
-//! Dice, SSIM and PSNR of normal tissue.
+//! lesions found and false positives, Dice, SSIM and PSNR of normal tissue.
 //!
 //! [`Ranking`] and the image measures are plain functions of numbers, equal to scikit-learn and
-//! scikit-image. [`evaluate`] applies them to findings at three levels (patients, segments,
-//! pixels) and says with every threshold where it comes from: the best F1 or Dice of all
-//! thresholds is optimistic.
+//! scikit-image. [`evaluate`] applies them to findings at five levels (patients, slices, segments,
+//! lesions, pixels), with bootstrap intervals over patients, and says with every threshold where it
+//! comes from: the best F1 or Dice of all thresholds is optimistic. [`compare`] tests whether two
+//! methods differ on the same patients.
 
 mod bootstrap;
+mod cases;
+#[cfg(test)]
+mod cases_tests;
+mod compare;
+#[cfg(test)]
+mod compare_tests;
+mod delong;
 mod evaluate;
+mod forest;
+mod froc;
+mod lesions;
+#[cfg(test)]
+mod lesions_tests;
+mod level;
+mod patient_lesions;
+mod pixels;
 mod ranking;
 mod similarity;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
-pub use bootstrap::Interval;
-pub use evaluate::{
-    Evaluation, EvaluationOptions, Level, NormalTissue, PixelLevel, SubjectCounts, evaluate,
-};
+pub use bootstrap::{Estimate, Interval};
+pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
+pub use evaluate::{Evaluation, EvaluationOptions, SubjectCounts, evaluate};
+pub use froc::FrocPoint;
+pub use lesions::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionLevel, LesionThresholdRule};
+pub use level::Level;
+pub use patient_lesions::{DETECTION_OVERLAP, DETECTION_PIXELS};
+pub use pixels::{NormalTissue, PixelLevel};
 pub use ranking::{BestF1, Confusion, PrecisionRecallPoint, Ranking, RocPoint};
 pub use similarity::{dice, psnr_db, ssim, ssim_map, ssim_within};
 pub use threshold::{Threshold, ThresholdRule};

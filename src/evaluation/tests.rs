@@ -192,7 +192,7 @@ proptest! {
 
 /// A finding with one 16 × 16 slice; the left half scores, lesion pixels have the error 0.5, others
 /// 0.1, and the reconstruction is 0.1 too low everywhere.
-fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
+pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
     let size = (16, 16);
     let half = Array2::from_shape_fn(size, |(_, column)| column < 8);
     let lesion = Array2::from_shape_fn(size, |pixel| has_lesion == Some(true) && pixel.1 < 2);
@@ -258,7 +258,8 @@ fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Finding {
 
 fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<Evaluation> {
     let findings = Findings { method: "drawn".into(), subjects };
-    evaluate(&findings, &EvaluationOptions { threshold }, &Context::new(0))
+    let options = EvaluationOptions { threshold, ..EvaluationOptions::default() };
+    evaluate(&findings, &options, &Context::new(0))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::Ranking;
 use crate::{Error, Result};
 
 /// How the threshold on the AnaScore is chosen. A case counts as found if its score reaches it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThresholdRule {
     /// This value.
@@ -15,6 +15,7 @@ pub enum ThresholdRule {
     /// healthy.
     NormalPercentile { reference: Vec<f64>, percentile: f64 },
     /// Whatever gives the best F1 on the cases being evaluated, which is optimistic.
+    #[default]
     BestF1,
 }
 

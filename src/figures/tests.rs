@@ -163,6 +163,22 @@ fn method_roc(method: &str, shift: f64) -> MethodRoc {
     }
 }
 
+fn method_froc(method: &str, shift: f64) -> MethodFroc {
+    let points = (0..=9).map(f64::from).map(|n| (0.02 * n * n / shift, (n + 1.0) / 10.0)).collect();
+    MethodFroc {
+        method: method.into(),
+        points,
+        operating_point: Some(LesionOperatingPoint {
+            threshold: 0.123,
+            origin: "at most 0.1 false positives per subject in 8 healthy subjects".into(),
+            false_positives_per_patient: 0.3 / shift,
+            sensitivity: 0.4,
+        }),
+        lesions: 10,
+        patients: 16,
+    }
+}
+
 fn masks(with_heat: bool) -> Vec<PatchMask> {
     let grid = || Array2::from_shape_fn((16, 16), |(r, c)| (r, c));
     let inside = |(r, c): (usize, usize)| (1..15).contains(&r) && (6..9).contains(&c);
@@ -204,6 +220,7 @@ fn gallery() -> Vec<(&'static str, Figure)> {
         ("history", training_history(&history(120))),
         ("curve", anomaly_curve(&found.subjects[0], "U²AD")),
         ("roc", roc_curves(&methods)),
+        ("froc", froc_curves(&[method_froc("U²AD", 1.0), method_froc("intensity threshold", 0.3)])),
         ("histograms", intensity_histograms(&[&found])),
         ("slice", slice_view(&lesion)),
         (
@@ -285,6 +302,15 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         ("curve-none", anomaly_curve(&blank, "U²AD")),
         ("roc-none", roc_curves(&[])),
         ("roc-constant", roc_curves(&[constant])),
+        ("froc-none", froc_curves(&[])),
+        (
+            "froc-far",
+            froc_curves(&[MethodFroc {
+                points: vec![(0.0, 0.0), (40.0, nan), (400.0, 1.0)],
+                operating_point: None,
+                ..method_froc(&name, 0.01)
+            }]),
+        ),
         ("histograms-none", intensity_histograms(&[])),
         ("histograms-healthy", intensity_histograms(&[&healthy])),
         ("slice-bare", slice_view(&bare)),
@@ -348,8 +374,11 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
     let evaluated = found.each_ref().map(|findings| {
         let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
-        MethodRoc::new(findings, &evaluation)
+        (MethodRoc::new(findings, &evaluation), MethodFroc::new(&evaluation))
     });
+    let frocs: Vec<MethodFroc> = evaluated.iter().filter_map(|one| one.1.clone()).collect();
+    assert_eq!(frocs.len(), 2, "the lesions of phantoms are known");
+    let evaluated = evaluated.map(|one| one.0);
     for method in &evaluated {
         assert_eq!(method.patients.len(), subjects.len());
         assert_eq!(
@@ -375,6 +404,7 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
         ),
         ("phantom-curve", anomaly_curve(worst, &findings.method)),
         ("phantom-roc", roc_curves(&evaluated)),
+        ("phantom-froc", froc_curves(&frocs)),
         ("phantom-histograms", intensity_histograms(&found.each_ref())),
         ("phantom-slice", slice_view(&worst.subject.slices[slice.slice])),
     ];

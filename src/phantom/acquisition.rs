@@ -1,11 +1,13 @@
-//! The scanner: slices through the person, coil, truncated k-space, noise and storage.
+//! The scanner: slices through the person, coil, ghosts, noise and storage.
 
-use ndarray::{Array3, ArrayViewMut2, Axis};
+use ndarray::{Array3, ArrayView2, ArrayViewMut2, Axis};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::anatomy::Anatomy;
+use super::kspace::KSpace;
+use super::structure::Structure;
 use super::tissue::{Painter, Sample};
 use crate::context::{Stream, Streams};
 use crate::volume::LabelledVolume;
@@ -13,9 +15,6 @@ use crate::volume::{Affine, Volume};
 
 /// Storage orders that scanners and converters leave behind: where each stored axis points.
 const ORDERS: [&str; 8] = ["RAS", "PSR", "LPI", "PIR", "LAS", "ASL", "RPI", "LSA"];
-
-/// Half length of the point spread function in pixels.
-const REACH: usize = 8;
 
 /// One protocol: what distinguishes a site.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +113,8 @@ impl Acquisition {
     /// Images the person. `place` names the noise stream of this examination.
     pub fn image(&self, painter: &Painter, streams: &Streams, place: u64) -> LabelledVolume {
         let shape = [self.protocol.slices, self.pixels, self.pixels];
+        let structure = painter.structure;
+        let kspace = KSpace::new(structure, self.bandwidth, self.protocol.pixel, self.pixels);
         let mut samples = Array3::from_elem(shape, Sample::default());
         let mut image = Array3::zeros(shape);
         let planes: Vec<_> = samples.outer_iter_mut().zip(image.outer_iter_mut()).collect();
@@ -122,7 +123,10 @@ impl Acquisition {
                 *sample = self.voxel(painter, [slice, row, column]);
             }
             image.zip_mut_with(&samples, |pixel, sample| *pixel = sample.signal);
-            self.truncate(&mut image);
+            if structure.on.ghosts {
+                self.add_ghosts(structure, slice, &samples.view(), &mut image);
+            }
+            kspace.truncate(&mut image);
             let mut noise = streams.stream("phantom noise", &[place, slice as u64]);
             for pixel in &mut image {
                 let [real, imaginary]: [f32; 2] =
@@ -148,7 +152,8 @@ impl Acquisition {
     /// Averages the person over the thickness of the slice, as the coil sees it.
     fn voxel(&self, painter: &Painter, [slice, row, column]: [usize; 3]) -> Sample {
         let site = painter.site(self.position([slice as f32, row as f32, column as f32]));
-        let thickness = self.protocol.thickness;
+        let mixes = painter.structure.on.partial_volume;
+        let thickness = if mixes { self.protocol.thickness } else { 0.0 };
         let count = if site.near_spine() { (thickness / 0.9).ceil().max(1.0) } else { 1.0 };
         let mut total = Sample::default();
         for part in 0..count as usize {
@@ -159,54 +164,41 @@ impl Acquisition {
             total.fluid += sample.fluid / count;
             total.lesion += sample.lesion / count;
         }
-        total.signal *= self.bias([site.x, site.y, site.z], painter.nape(site.z));
+        let skin = painter.nape(site.z);
+        total.signal *= self.bias([site.x, site.y, site.z], skin, painter.structure);
         total
     }
 
     /// Multiplicative bias: a surface coil behind the neck, and gentle gradients.
-    fn bias(&self, position: [f32; 3], skin: f32) -> f32 {
+    fn bias(&self, position: [f32; 3], skin: f32, structure: &Structure) -> f32 {
         let depth = (position[1] - skin).max(0.0);
-        let reach = ((position[2] + 20.0) / 150.0).powi(2);
-        let coil = 0.40 + self.protocol.coil * (-depth / 62.0 - reach).exp();
+        let near = (-depth / 62.0).exp() * structure.coil(position[2]);
+        let coil = 0.40 + self.protocol.coil * near;
         let gradient: f32 =
             (0..3).map(|a| self.tilt[a] * (position[a] - self.centre[a]) / 100.0).sum();
-        coil * (1.0 + gradient)
+        coil * structure.element(position[2], depth) * (1.0 + gradient)
     }
 
-    /// Keeps the centre of k-space only: blurs, and rings beside sharp edges.
-    fn truncate(&self, image: &mut ArrayViewMut2<f32>) {
-        let kernel = self.point_spread();
-        for axis in [Axis(0), Axis(1)] {
-            for mut lane in image.lanes_mut(axis) {
-                let line = lane.to_vec();
-                let last = line.len() as isize - 1;
-                for (i, value) in lane.iter_mut().enumerate() {
-                    *value = kernel
-                        .iter()
-                        .enumerate()
-                        .map(|(k, weight)| {
-                            let from = i as isize + k as isize - REACH as isize;
-                            weight * line[from.clamp(0, last) as usize]
-                        })
-                        .sum();
-                }
+    /// Adds displaced copies of the pulsating fluid, front-back as the phase is encoded.
+    fn add_ghosts(
+        &self,
+        structure: &Structure,
+        slice: usize,
+        samples: &ArrayView2<Sample>,
+        image: &mut ArrayViewMut2<f32>,
+    ) {
+        let middle = self.middle()[1];
+        for (order, strength) in structure.ghosts.into_iter().enumerate() {
+            let shift = structure.ghost_mm * (order + 1) as f32 / self.protocol.pixel;
+            let shift = shift.round() as usize;
+            for ((row, column), sample) in samples.indexed_iter() {
+                // Rows count towards the front: the copy lies behind.
+                let Some(target) = row.checked_sub(shift) else { continue };
+                let height = self.position([slice as f32, middle, column as f32])[2];
+                let fluid = sample.fluid * sample.signal;
+                image[[target, column]] += strength * structure.pulsation(height) * fluid;
             }
         }
-        image.mapv_inplace(|value| value.max(0.0));
-    }
-
-    /// The sinc of a truncated k-space under the mild window that scanners apply.
-    fn point_spread(&self) -> [f32; 2 * REACH + 1] {
-        let mut kernel = std::array::from_fn(|k| {
-            let x = k as f32 - REACH as f32;
-            let phase = std::f32::consts::PI * self.bandwidth * x;
-            let sinc = if x == 0.0 { 1.0 } else { phase.sin() / phase };
-            let window = 0.6 + 0.4 * (std::f32::consts::PI * x / (REACH as f32 + 1.0)).cos();
-            sinc * window
-        });
-        let total: f32 = kernel.iter().sum();
-        kernel.iter_mut().for_each(|weight| *weight /= total);
-        kernel
     }
 
     /// One voxel per disc, where its back edge meets the canal in the midline.

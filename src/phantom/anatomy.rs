@@ -33,8 +33,6 @@ pub(super) struct Section {
     pub cord_half_width: f32,
     /// Relative change of the cord's signal along its length.
     pub cord_tone: f32,
-    /// Strength of the bright streak of the central canal, 0 to 1.
-    pub streak: f32,
 }
 
 /// An intervertebral disc, numbered as in the Spinal Cord Toolbox.
@@ -89,10 +87,14 @@ pub(super) struct Anatomy {
 }
 
 impl Anatomy {
-    /// Draws a person. `worn` from 0 to 1 makes degenerate discs likelier.
-    pub fn draw(stream: &mut Stream, worn: f32) -> Self {
+    /// Draws a person. `worn` from 0 to 1 makes degenerate discs likelier; without `bulges` no disc
+    /// reaches into the canal.
+    pub fn draw(stream: &mut Stream, worn: f32, bulges: bool) -> Self {
         let size = stream.random_range(0.92..1.08);
-        let (discs, vertebrae) = draw_levels(stream, size, worn);
+        let (mut discs, vertebrae) = draw_levels(stream, size, worn);
+        if !bulges {
+            discs.iter_mut().for_each(|disc| disc.bulge = 0.0);
+        }
         let foramen = 22.0 * size + stream.random_range(22.0..27.0);
         let sections = draw_sections(stream, size, foramen, &discs);
         Self {
@@ -162,7 +164,6 @@ impl Section {
             cord_half_depth: mix(self.cord_half_depth, other.cord_half_depth),
             cord_half_width: mix(self.cord_half_width, other.cord_half_width),
             cord_tone: mix(self.cord_tone, other.cord_tone),
-            streak: mix(self.streak, other.streak),
         }
     }
 }
@@ -205,7 +206,7 @@ fn draw_levels(
         };
         let height = height * size * (1.0 - 0.4 * degeneration);
         let bulge = stream.random_range(0.0..0.6)
-            + if degeneration > 0.5 { stream.random_range(0.3..2.6) } else { 0.0 };
+            + if degeneration > 0.5 { stream.random_range(0.4..3.2) } else { 0.0 };
         discs.push(IntervertebralDisc { value, along, height, degeneration, bulge });
         let number = value - 1;
         let (length, drop, radius) = match number {
@@ -246,8 +247,6 @@ fn draw_sections(
     let cord = stream.random_range(0.93..1.07);
     let sway = Wave::draw(stream, 0.7, 50.0..120.0);
     let tones = [Wave::draw(stream, 0.05, 60.0..140.0), Wave::draw(stream, 0.03, 18.0..40.0)];
-    let streak = Wave::draw(stream, 1.0, 30.0..80.0);
-    let streak_strength = stream.random_range(0.0..1.0);
     let enlargement = discs[2].along;
 
     let count = ((TOP - BOTTOM) / STEP) as usize + 1;
@@ -284,7 +283,6 @@ fn draw_sections(
                 cord_half_depth: 0.5 * (front - back),
                 cord_half_width: cord * (5.6 + 1.3 * swell - 0.6 * low) + 7.0 * stem,
                 cord_tone: tones[0].at(z) + tones[1].at(z),
-                streak: streak_strength * streak.at(z).max(0.0),
             }
         })
         .collect();
@@ -295,14 +293,15 @@ fn draw_sections(
 }
 
 /// A sine with random phase, and an amplitude drawn up to a maximum.
-struct Wave {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wave {
     amplitude: f32,
     wavelength: f32,
     phase: f32,
 }
 
 impl Wave {
-    fn draw(stream: &mut Stream, amplitude: f32, wavelength: std::ops::Range<f32>) -> Self {
+    pub fn draw(stream: &mut Stream, amplitude: f32, wavelength: std::ops::Range<f32>) -> Self {
         Self {
             amplitude: amplitude * stream.random_range(0.3..1.0),
             wavelength: stream.random_range(wavelength),
@@ -310,7 +309,7 @@ impl Wave {
         }
     }
 
-    fn at(&self, z: f32) -> f32 {
+    pub fn at(&self, z: f32) -> f32 {
         self.amplitude * (std::f32::consts::TAU * z / self.wavelength + self.phase).sin()
     }
 }

@@ -12,7 +12,8 @@ use crate::context::Stream;
 pub struct LesionTruth {
     /// Vertebral segments it reaches, superior first: "C4", "C5".
     pub segments: Vec<String>,
-    /// (lesion − cord) / (fluid − cord) at its centre, before blur and noise: 0.25 to 0.8.
+    /// (lesion − white matter) / (fluid − white matter) at its centre, before blur and noise: 0.2 to
+    /// 0.45. The central canal of a healthy cord can be brighter.
     pub contrast: f32,
     /// Length along the cord, front-back and right-left width, mm.
     pub length_mm: f32,
@@ -88,7 +89,7 @@ impl Lesion {
             n => reachable[stream.random_range(0..n)] + spacing * stream.random_range(-0.15..0.15),
         };
         let half_width = stream.random_range(0.65..1.4) * spacing;
-        let contrast = stream.random_range(0.25..0.8);
+        let contrast = stream.random_range(0.2..0.45);
         let lesion =
             Self { along, depth, side, half: [0.5 * length, half_depth, half_width], contrast };
         let truth = LesionTruth {

@@ -3,24 +3,28 @@
 //!
 //! Healthy subjects come from a research site, clinical ones from a hospital with another
 //! contrast, thicker slices, more noise and more worn discs: a real domain shift. Both sites show
-//! what a plain intensity threshold falls for: bright streaks of the central canal, partial volume
-//! at the cord's edge, truncation lines, coil bias, and a cord whose signal varies along its
-//! length.
+//! what a plain intensity threshold falls for ([`NormalStructure`]): grey matter and central canal,
+//! partial volume, truncation lines, disc bulges that press on the cord, coil fall-off, ghosts and
+//! flow voids.
 //!
 //! | file | what it draws |
 //! |---|---|
 //! | `anatomy` | the shape of one person: curvature, canal, cord, discs, vertebrae |
 //! | `tissue`, `bone`, `soft` | which tissue is at a point and how bright |
 //! | `lesion` | T2 hyperintensities and their ground truth |
-//! | `acquisition` | slices, coil, truncated k-space, noise, storage order |
+//! | `structure` | what makes a normal cord bright or uneven, and its switches |
+//! | `acquisition` | slices, coil, ghosts, noise, storage order |
+//! | `kspace` | what the scanner samples of k-space |
 //! | `bids` | a cohort as files |
 
 mod acquisition;
 mod anatomy;
 mod bids;
 mod bone;
+mod kspace;
 mod lesion;
 mod soft;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod texture;
@@ -34,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use self::acquisition::{Acquisition, Protocol};
 use self::anatomy::Anatomy;
 use self::lesion::Lesion;
+use self::structure::Structure;
 use self::tissue::{Painter, Palette};
 use crate::context::Streams;
 use crate::volume::LabelledVolume;
@@ -41,6 +46,7 @@ use crate::{Error, Result};
 
 pub use self::bids::write_bids;
 pub use self::lesion::LesionTruth;
+pub use self::structure::NormalStructure;
 
 /// Mean edge of a pixel of a phantom, unless the user chooses, mm.
 pub const PIXEL_SPACING_MM: f64 = 0.8;
@@ -58,6 +64,8 @@ pub struct PhantomOptions {
     /// Mean edge of a pixel, mm. Larger pixels draw faster.
     #[serde(alias = "pixel_mm")]
     pub pixel_spacing_mm: f64,
+    /// What makes a normal cord bright or uneven.
+    pub normal_structure: NormalStructure,
 }
 
 impl Default for PhantomOptions {
@@ -67,6 +75,7 @@ impl Default for PhantomOptions {
             clinical: None,
             with_lesions: None,
             pixel_spacing_mm: PIXEL_SPACING_MM,
+            normal_structure: NormalStructure::ALL,
         }
     }
 }
@@ -90,6 +99,7 @@ struct Plan {
     anatomy: Anatomy,
     acquisition: Acquisition,
     palette: Palette,
+    structure: Structure,
     lesions: Vec<(Lesion, LesionTruth)>,
 }
 
@@ -142,6 +152,7 @@ pub fn draw(options: &PhantomOptions, index: usize, streams: &Streams) -> Result
     let painter = Painter {
         anatomy: &plan.anatomy,
         palette: plan.palette,
+        structure: &plan.structure,
         lesions: &lesions,
         edge: options.pixel_spacing_mm as f32,
     };
@@ -169,10 +180,14 @@ impl Plan {
             clinical.is_some_and(|rank| rank * with_lesions % clinical_count < with_lesions);
 
         let place = &[index as u64];
-        // Shape, examination and lesions have streams of their own: whether a subject has
-        // lesions changes nothing else about it.
+        // Shape, structure, examination and lesions have streams of their own: whether a subject has
+        // lesions, or ghosts, changes nothing else about it.
         let worn = if clinical.is_some() { 0.45 } else { 0.15 };
-        let anatomy = Anatomy::draw(&mut streams.stream("phantom anatomy", place), worn);
+        let on = options.normal_structure;
+        let mut stream = streams.stream("phantom anatomy", place);
+        let anatomy = Anatomy::draw(&mut stream, worn, on.disc_bulges);
+        let mut stream = streams.stream("phantom structure", place);
+        let structure = Structure::draw(&mut stream, on, clinical.is_some());
         let mut stream = streams.stream("phantom acquisition", place);
         let jitter = stream.random_range(0.92..1.08);
         let pixel = options.pixel_spacing_mm as f32 * jitter;
@@ -213,7 +228,8 @@ impl Plan {
         } else {
             Vec::new()
         };
-        Ok(Self { name, clinical: clinical.is_some(), anatomy, acquisition, palette, lesions })
+        let clinical = clinical.is_some();
+        Ok(Self { name, clinical, anatomy, acquisition, palette, structure, lesions })
     }
 
     /// Columns of the participants table.

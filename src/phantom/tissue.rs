@@ -5,6 +5,7 @@ use rand::RngExt;
 
 use super::anatomy::{Anatomy, Section};
 use super::lesion::Lesion;
+use super::structure::Structure;
 use super::texture::{cover, ellipse, noise, smooth_step};
 use crate::context::Stream;
 
@@ -107,6 +108,7 @@ impl Site {
 pub(super) struct Painter<'a> {
     pub anatomy: &'a Anatomy,
     pub palette: Palette,
+    pub structure: &'a Structure,
     pub lesions: &'a [Lesion],
     /// Width of soft edges, mm.
     pub edge: f32,
@@ -170,9 +172,8 @@ impl Painter<'_> {
         if coverage == 0.0 {
             return;
         }
-        // Pulsation takes signal from moving fluid, mostly behind the cord.
-        let behind = smooth_step(2.0, -6.0, site.depth - site.section.cord_centre);
-        let flow = self.noise(11, site, [8.0, 5.0, 22.0]).max(0.0) * (0.12 + 0.2 * behind);
+        let behind = site.section.cord_centre - site.depth;
+        let flow = self.structure.flow([site.x, site.y, site.z], behind);
         let mut signal = self.palette.fluid * (1.0 - flow);
         // Nerve roots leave obliquely downwards beside the cord.
         let root = (0.055 * (site.along - 0.8 * site.side.abs())).fract().abs();
@@ -199,18 +200,15 @@ impl Painter<'_> {
         }
         let contrast = self.palette.fluid - self.palette.cord;
         let mut signal = self.palette.cord * (1.0 + section.cord_tone);
-        // Grey matter is a little brighter than the white matter around it.
-        let grey = cover(ellipse([depth, site.side], [1.4, 3.0]), 1.5);
-        signal += 0.05 * grey * contrast;
-        // The central canal shows as a faint thin line in the midline.
-        let streak = cover(ellipse([depth, site.side], [0.45, 0.9]), 0.6) * section.streak;
-        signal += 0.35 * streak * contrast;
-        signal *= 1.0 + 0.03 * self.noise(12, site, [3.0, 2.0, 4.0]);
+        let mut bright = self.structure.inner_brightness(site.along, depth, site.side);
         for lesion in self.lesions {
             let weight = lesion.weight(site.along, site.depth, site.side);
-            signal += weight * lesion.contrast * contrast;
+            // A lesion is bright itself, so grey matter adds less to it than to white matter.
+            bright += weight * lesion.contrast * (1.0 - bright);
             sample.lesion = sample.lesion.max(weight * coverage);
         }
+        signal *= 1.0 + 0.03 * self.noise(12, site, [3.0, 2.0, 4.0]);
+        signal += bright * contrast;
         self.paint(&mut sample.signal, coverage, signal);
         sample.cord = coverage * self.labelled(site);
         sample.fluid *= 1.0 - coverage;

@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::context::Context;
 use crate::detection::Findings;
-use crate::evaluation::{Evaluation, EvaluationOptions, ThresholdRule, evaluate};
-use crate::figures::{Figure, MethodRoc, roc_curves};
+use crate::evaluation::{Evaluation, EvaluationOptions, evaluate};
+use crate::figures::{Figure, MethodFroc, MethodRoc, froc_curves, roc_curves};
 use crate::report::{Display, Part, Show, Table, Tabulate, evaluation_table};
 
 /// How well a method found what is known to be there. Several stand side by side as a slice of
@@ -13,6 +13,8 @@ use crate::report::{Display, Part, Show, Table, Tabulate, evaluation_table};
 pub struct CohortEvaluation {
     pub evaluation: Evaluation,
     pub roc: MethodRoc,
+    /// `None` where no lesion is known.
+    pub froc: Option<MethodFroc>,
 }
 
 impl CohortEvaluation {
@@ -20,16 +22,23 @@ impl CohortEvaluation {
     ///
     /// # Errors
     /// As [`evaluate`].
-    pub fn new(found: &Findings, threshold: ThresholdRule, context: &Context) -> Result<Self> {
-        let evaluation = evaluate(found, &EvaluationOptions { threshold }, context)?;
+    pub fn new(found: &Findings, options: &EvaluationOptions, context: &Context) -> Result<Self> {
+        let evaluation = evaluate(found, options, context)?;
         let roc = MethodRoc::new(found, &evaluation);
-        Ok(Self { evaluation, roc })
+        let froc = MethodFroc::new(&evaluation);
+        Ok(Self { evaluation, roc, froc })
     }
 
-    /// ROC curves on one chart.
-    pub fn chart(evaluations: &[&Self]) -> Figure {
+    /// ROC curves on one chart and, where lesions are known, FROC curves on another.
+    pub fn charts(evaluations: &[&Self]) -> Vec<Figure> {
         let curves: Vec<MethodRoc> = evaluations.iter().map(|one| one.roc.clone()).collect();
-        roc_curves(&curves)
+        let lesions: Vec<MethodFroc> =
+            evaluations.iter().filter_map(|one| one.froc.clone()).collect();
+        let mut charts = vec![roc_curves(&curves)];
+        if !lesions.is_empty() {
+            charts.push(froc_curves(&lesions));
+        }
+        charts
     }
 }
 
@@ -41,7 +50,9 @@ impl Tabulate for [&CohortEvaluation] {
 
 impl Show for [&CohortEvaluation] {
     fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Table(self.table()?), Part::Figure(CohortEvaluation::chart(self))]))
+        let mut display = Display::of([Part::Table(self.table()?)]);
+        display.parts.extend(CohortEvaluation::charts(self).into_iter().map(Part::Figure));
+        Ok(display)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Context;
 use crate::detection::{Findings, Reconstructor, detect};
-use crate::evaluation::ThresholdRule;
+use crate::evaluation::{Comparison, EvaluationOptions, compare};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
@@ -179,7 +179,23 @@ impl Study {
     ///
     /// # Errors
     /// As [`evaluate`](crate::evaluation::evaluate).
-    pub fn evaluate(&self, found: &Findings, threshold: ThresholdRule) -> Result<CohortEvaluation> {
-        CohortEvaluation::new(found, threshold, &self.context)
+    pub fn evaluate(
+        &self,
+        found: &Findings,
+        options: impl Into<EvaluationOptions>,
+    ) -> Result<CohortEvaluation> {
+        CohortEvaluation::new(found, &options.into(), &self.context)
+    }
+
+    /// Tests whether two methods differ on the same patients, as [`compare`].
+    ///
+    /// # Errors
+    /// As [`compare`].
+    pub fn compare(
+        &self,
+        first: &CohortEvaluation,
+        second: &CohortEvaluation,
+    ) -> Result<Comparison> {
+        compare(&first.evaluation, &second.evaluation, &self.context)
     }
 }

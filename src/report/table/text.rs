@@ -2,11 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Alignment, Table, one_line};
+use super::{Alignment, Cell, Table, one_line};
 
 impl Table {
-    /// Aligned plain text no wider than `width` terminal columns where that is possible: the
-    /// widest columns of words are cut with "…" first, and a column keeps at least four.
+    /// Aligned plain text no wider than `width` terminal columns where that is possible: words are cut
+    /// with "…", those of the widest column first, and a column keeps at least four. Numbers and the
+    /// headings above them stay whole.
     pub fn to_text(&self, width: usize) -> String {
         let shown: Vec<Vec<String>> = self
             .rows
@@ -33,18 +34,26 @@ impl Table {
 
     /// Width of each column, so that all fit into `width` with two spaces between them.
     fn widths(&self, headings: &[String], shown: &[Vec<String>], width: usize) -> Vec<usize> {
-        const LEAST: usize = 4;
         let mut widths: Vec<usize> = headings.iter().map(|heading| heading.width()).collect();
-        for row in shown {
-            for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = cell.width().max(*widest);
+        // A cut word can be guessed, a cut number misleads: only words give way.
+        let mut least: Vec<usize> = std::iter::zip(&self.columns, &widths)
+            .map(|(column, heading)| match column.alignment {
+                Alignment::Left => 4,
+                Alignment::Right => *heading,
+            })
+            .collect();
+        for (row, cells) in shown.iter().zip(&self.rows) {
+            for (at, (text, cell)) in row.iter().zip(cells).enumerate() {
+                widths[at] = text.width().max(widths[at]);
+                if self.columns[at].alignment == Alignment::Right && !matches!(cell, Cell::Text(_))
+                {
+                    least[at] = text.width().max(least[at]);
+                }
             }
         }
         let gaps = 2 * widths.len().saturating_sub(1);
         while widths.iter().sum::<usize>() + gaps > width {
-            // A cut word can be guessed, a cut number misleads: words give way first.
-            let words = |at: &usize| self.columns[*at].alignment == Alignment::Left;
-            let shrinkable = (0..widths.len()).filter(|at| words(at) && widths[*at] > LEAST);
+            let shrinkable = (0..widths.len()).filter(|at| widths[*at] > least[*at]);
             let Some(widest) = shrinkable.max_by_key(|at| (widths[*at], *at)) else { break };
             widths[widest] -= 1;
         }
@@ -111,6 +120,13 @@ sub-01    0.123            14
         let text = table.to_text(36);
         assert!(text.lines().skip(1).all(|line| line.width() <= 36), "{text}");
         assert!(text.contains("a-very-long-s…") && text.contains("12.000"), "{text}");
+        // Words in a column of numbers give way like others.
+        let words =
+            vec!["sub-03".into(), "a long sentence about a missing score".into(), 1.0.into()];
+        table.push(words).unwrap();
+        let text = table.to_text(44);
+        assert!(text.lines().skip(1).all(|line| line.width() <= 44), "{text}");
+        assert!(text.contains("a long s") && text.contains("12.000"), "{text}");
         // Too narrow for the numbers: they stay whole.
         assert!(table.to_text(5).contains("12.000"));
     }

@@ -17,6 +17,7 @@ use super::recipe::{CohortRecipe, Recipe};
 use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::detection::Findings;
+use crate::evaluation::EvaluationOptions;
 use crate::lazy_folder::LazyFolder;
 use crate::session::Transcript;
 use crate::session::values::{
@@ -200,9 +201,10 @@ impl Recorder<'_> {
         if let Some(FindingValue { of, position }) = FindingValue::from_value(value) {
             return Ok(Recipe::Finding { of: Box::new(self.findings(of)?), position: *position });
         }
-        if let Some(EvaluationValue { found, rule, .. }) = EvaluationValue::from_value(value) {
+        if let Some(EvaluationValue { found, options, .. }) = EvaluationValue::from_value(value) {
             let of = Box::new(self.findings(found)?);
-            return Ok(Recipe::Evaluation { of, rule: rule.clone() });
+            let EvaluationOptions { threshold: rule, lesion_threshold } = options.clone();
+            return Ok(Recipe::Evaluation { of, rule, lesion_threshold });
         }
         Err(format!("a {} is not kept: make it again", value.get_type()))
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cohort;
-use crate::evaluation::ThresholdRule;
+use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
 use crate::training::{EpochRecord, History};
 
@@ -66,6 +66,8 @@ pub(super) enum Recipe {
     Evaluation {
         of: Box<Recipe>,
         rule: ThresholdRule,
+        #[serde(default)]
+        lesion_threshold: LesionThresholdRule,
     },
     /// Defined anew, from the cell that did.
     Function {

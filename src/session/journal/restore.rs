@@ -18,6 +18,7 @@ use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
+use crate::evaluation::EvaluationOptions;
 use crate::session::engine::Outcome;
 use crate::session::loader::Loader;
 use crate::session::state::State;
@@ -203,9 +204,10 @@ impl<'a> Restorer<'a> {
                 }
                 heap.alloc(FindingValue { of, position: *position })
             }
-            Recipe::Evaluation { of, rule } => {
-                let found = self.findings(of)?;
-                heap.alloc(EvaluationValue::new(&found, rule.clone(), &context)?)
+            Recipe::Evaluation { of, rule, lesion_threshold } => {
+                let (found, threshold) = (self.findings(of)?, rule.clone());
+                let options = EvaluationOptions { threshold, lesion_threshold: *lesion_threshold };
+                heap.alloc(EvaluationValue::new(&found, options, &context)?)
             }
             Recipe::Function { .. } => return Err(Error::input("a function inside another value")),
         })

@@ -13,21 +13,21 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{FindingsValue, handle, shared_members};
 use crate::Result;
 use crate::context::Context;
-use crate::evaluation::{Confusion, Evaluation, ThresholdRule};
+use crate::evaluation::{Estimate, Evaluation, EvaluationOptions, LesionLevel};
 use crate::figures::Figure;
 use crate::report::{Show as _, Table, Tabulate};
 use crate::session::Display;
 use crate::session::show::ShowValue;
 use crate::study::CohortEvaluation;
 
-/// A evaluation, and what was evaluated by which rule: enough to evaluate it again.
+/// An evaluation, and what was evaluated by which rules: enough to evaluate it again.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
     pub evaluation: Arc<CohortEvaluation>,
     pub found: FindingsValue,
     #[allocative(skip)]
-    pub rule: ThresholdRule,
+    pub options: EvaluationOptions,
 }
 
 impl EvaluationValue {
@@ -35,9 +35,13 @@ impl EvaluationValue {
     ///
     /// # Errors
     /// As [`CohortEvaluation::new`].
-    pub fn new(found: &FindingsValue, rule: ThresholdRule, context: &Context) -> Result<Self> {
-        let evaluation = Arc::new(CohortEvaluation::new(&found.0, rule.clone(), context)?);
-        Ok(Self { evaluation, found: found.clone(), rule })
+    pub fn new(
+        found: &FindingsValue,
+        options: EvaluationOptions,
+        context: &Context,
+    ) -> Result<Self> {
+        let evaluation = Arc::new(CohortEvaluation::new(&found.0, &options, context)?);
+        Ok(Self { evaluation, found: found.clone(), options })
     }
 
     fn evaluation(&self) -> &Evaluation {
@@ -67,16 +71,20 @@ impl EvaluationValue {
         evaluations.table()
     }
 
-    /// ROC curves on one chart.
-    pub fn chart(evaluations: &[&Self]) -> Figure {
+    /// ROC curves on one chart, FROC curves on another.
+    pub fn charts(evaluations: &[&Self]) -> Vec<Figure> {
         let evaluations: Vec<&CohortEvaluation> =
             evaluations.iter().map(|one| &*one.evaluation).collect();
-        CohortEvaluation::chart(&evaluations)
+        CohortEvaluation::charts(&evaluations)
     }
 
-    fn at_threshold(&self, measure: fn(&Confusion) -> Option<f64>) -> NoneOr<f64> {
-        NoneOr::from_option(self.evaluation().patients.confusion.as_ref().and_then(measure))
+    fn of_lesions(&self, measure: fn(&LesionLevel) -> Option<Estimate>) -> NoneOr<f64> {
+        value(self.evaluation().lesions.as_ref().and_then(measure))
     }
+}
+
+fn value(estimate: Option<Estimate>) -> NoneOr<f64> {
+    NoneOr::from_option(estimate.map(|estimate| estimate.value))
 }
 
 #[starlark_value(type = "Evaluation")]
@@ -129,19 +137,33 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     /// F1 of the patients at the threshold.
     #[starlark(attribute)]
     fn f1(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(this.at_threshold(Confusion::f1))
+        Ok(value(this.evaluation().patients.f1))
     }
 
     /// Share of the patients with a lesion that reach the threshold.
     #[starlark(attribute)]
     fn sensitivity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(this.at_threshold(Confusion::sensitivity))
+        Ok(value(this.evaluation().patients.sensitivity))
     }
 
     /// Share of the patients without lesion that stay below the threshold.
     #[starlark(attribute)]
     fn specificity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(this.at_threshold(Confusion::specificity))
+        Ok(value(this.evaluation().patients.specificity))
+    }
+
+    /// Area under the ROC curve of the slices' scores.
+    #[starlark(attribute)]
+    fn slice_auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let slices = this.evaluation().slices.as_ref();
+        Ok(NoneOr::from_option(slices.and_then(|level| level.auroc)))
+    }
+
+    /// Average precision of the slices' scores.
+    #[starlark(attribute)]
+    fn slice_average_precision(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let slices = this.evaluation().slices.as_ref();
+        Ok(NoneOr::from_option(slices.and_then(|level| level.average_precision)))
     }
 
     /// Area under the ROC curve of the segments' scores.
@@ -149,6 +171,59 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     fn segment_auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let segments = this.evaluation().segments.as_ref();
         Ok(NoneOr::from_option(segments.and_then(|level| level.auroc)))
+    }
+
+    /// Average precision of the segments' scores.
+    #[starlark(attribute)]
+    fn segment_average_precision(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let segments = this.evaluation().segments.as_ref();
+        Ok(NoneOr::from_option(segments.and_then(|level| level.average_precision)))
+    }
+
+    /// Pixels whose error is at or above it are detected.
+    #[starlark(attribute)]
+    fn lesion_threshold(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let threshold = this.evaluation().lesions.as_ref().and_then(|l| l.threshold.as_ref());
+        Ok(NoneOr::from_option(threshold.map(|threshold| threshold.value)))
+    }
+
+    /// Where the threshold of lesions comes from.
+    #[starlark(attribute)]
+    fn lesion_threshold_origin(this: &EvaluationValue) -> anyhow::Result<NoneOr<String>> {
+        let threshold = this.evaluation().lesions.as_ref().and_then(|l| l.threshold.as_ref());
+        Ok(NoneOr::from_option(threshold.map(|threshold| threshold.origin.clone())))
+    }
+
+    /// Share of the lesions that are detected at their threshold.
+    #[starlark(attribute)]
+    fn lesion_sensitivity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(this.of_lesions(|lesions| lesions.sensitivity))
+    }
+
+    /// F1 of the lesions at their threshold.
+    #[starlark(attribute)]
+    fn lesion_f1(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(this.of_lesions(|lesions| lesions.f1))
+    }
+
+    /// Mean number of detections without lesion per patient, at the threshold of lesions.
+    #[starlark(attribute)]
+    fn false_positives(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(this.of_lesions(|lesions| lesions.false_positives_per_patient))
+    }
+
+    /// The same per healthy subject, where the threshold comes from those.
+    #[starlark(attribute)]
+    fn healthy_false_positives(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let healthy = this.evaluation().lesions.as_ref().and_then(|lesions| lesions.healthy);
+        Ok(NoneOr::from_option(healthy.map(|healthy| healthy.false_positives_per_subject)))
+    }
+
+    /// Area under the ROC curve of the errors of pixels.
+    #[starlark(attribute)]
+    fn pixel_auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let pixels = this.evaluation().pixels.as_ref();
+        Ok(NoneOr::from_option(pixels.and_then(|level| level.auroc)))
     }
 
     /// Average precision of the errors of pixels.

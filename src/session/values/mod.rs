@@ -2,6 +2,7 @@
 //! methods and a rich display.
 
 mod cohort;
+mod comparison;
 mod evaluation;
 mod figure;
 mod findings;
@@ -17,6 +18,7 @@ mod subject;
 mod uncertainty;
 
 pub(super) use cohort::CohortValue;
+pub(super) use comparison::ComparisonValue;
 pub(super) use evaluation::EvaluationValue;
 pub(super) use figure::FigureValue;
 pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue};
@@ -82,6 +84,7 @@ pub(super) fn documentation() -> Vec<Type> {
         documented::<FindingsValue>(Some("Finding")),
         documented::<FindingValue>(None),
         documented::<EvaluationValue>(None),
+        documented::<ComparisonValue>(None),
         documented::<FigureValue>(None),
     ]
 }

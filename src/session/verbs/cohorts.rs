@@ -13,7 +13,7 @@ use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid};
 use crate::context::Streams;
-use crate::phantom::PhantomOptions;
+use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::state::State;
 use crate::session::values::CohortValue;
 
@@ -72,6 +72,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   themselves.
     /// * `fov_mm`: edge of the square field around the centre that they show, in mm.
     /// * `seed`: another cohort for every number; None: the session's seed.
+    /// * `normal_structure`: whether cords, ill or not, show what also makes real ones bright or
+    ///   uneven: grey matter and central canal, truncation lines, partial volume, disc bulges, coil
+    ///   fall-off, ghosts, flow voids. Without it, whatever is bright is a lesion.
     ///
     /// Examples:
     /// ```python
@@ -87,6 +90,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 256)] size: i64,
         #[starlark(require = named, default = 200)] fov_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] seed: NoneOr<i64>,
+        #[starlark(require = named, default = true)] normal_structure: bool,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let verb = "phantom_cohort";
@@ -100,6 +104,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             clinical: optional_unsigned(verb, "clinical", clinical)?,
             with_lesions: optional_unsigned(verb, "lesions", lesions)?,
             pixel_spacing_mm: pixel_spacing_mm.0,
+            normal_structure: match normal_structure {
+                true => NormalStructure::ALL,
+                false => NormalStructure::NONE,
+            },
         };
         let cohort = Cohort::phantom(&options, grid(verb, size, fov_mm)?, &streams)?;
         Ok(CohortValue { cohort, context })

@@ -13,10 +13,14 @@ use super::defaults::MASK_RATIO;
 use super::unsigned;
 use crate::baselines::IntensityThreshold;
 use crate::detection::{MaskedAutoencoder, Reconstructor};
-use crate::evaluation::ThresholdRule;
+use crate::evaluation::{
+    EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
+    ThresholdRule, compare as compare_evaluations,
+};
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EvaluationValue, FindingsValue, MapsValue, MethodValue, ModelValue,
+    CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
+    ModelValue,
 };
 use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
@@ -99,13 +103,18 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(MethodValue(IntensityThreshold { local_mm }))
     }
 
-    /// Evaluates findings against what is known about the subjects' lesions.
+    /// Evaluates findings against what is known about the subjects' lesions: patients, slices,
+    /// segments, lesions and pixels, with 95 % intervals by drawing the patients again.
     ///
     /// # Arguments
     /// * `found`: what `detect` found.
     /// * `threshold`: scores at or above it count as found. A number, or what `detect` found in
     ///   healthy subjects, whose 95th percentile is then used; None: the threshold with the best
     ///   F1, chosen on the same subjects and therefore optimistic.
+    /// * `lesion_threshold`: pixels whose error is at or above it are detected. A number, or what
+    ///   `detect` found in healthy subjects: then the lowest threshold that gives them at most 0.1
+    ///   false positives each. None: the healthy subjects of `threshold`, if it has some, else the
+    ///   threshold with the best lesion F1, which is optimistic too.
     ///
     /// Examples:
     /// ```python
@@ -115,16 +124,61 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn evaluate(
         found: &FindingsValue,
         #[starlark(default = NoneOr::None)] threshold: NoneOr<Either<UnpackFloat, &FindingsValue>>,
+        #[starlark(require = named, default = NoneOr::None)] lesion_threshold: NoneOr<
+            Either<UnpackFloat, &FindingsValue>,
+        >,
         eval: &mut Evaluator,
     ) -> anyhow::Result<EvaluationValue> {
-        let rule = match threshold.into_option() {
-            Some(Either::Left(threshold)) => ThresholdRule::Value(threshold.0),
-            Some(Either::Right(healthy)) => ThresholdRule::NormalPercentile {
-                reference: healthy.0.healthy_scores(),
-                percentile: NORMAL_PERCENTILE,
-            },
-            None => ThresholdRule::BestF1,
+        let (threshold, lesion_threshold) =
+            (threshold.into_option(), lesion_threshold.into_option());
+        let healthy = match (&threshold, &lesion_threshold) {
+            (_, Some(Either::Right(healthy))) | (Some(Either::Right(healthy)), None) => {
+                Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?)
+            }
+            _ => None,
         };
-        Ok(EvaluationValue::new(found, rule, &State::of(eval).context())?)
+        let options = EvaluationOptions {
+            threshold: match threshold {
+                Some(Either::Left(threshold)) => ThresholdRule::Value(threshold.0),
+                Some(Either::Right(healthy)) => ThresholdRule::NormalPercentile {
+                    reference: healthy.0.healthy_scores(),
+                    percentile: NORMAL_PERCENTILE,
+                },
+                None => ThresholdRule::BestF1,
+            },
+            lesion_threshold: match (lesion_threshold, healthy) {
+                (Some(Either::Left(threshold)), _) => LesionThresholdRule::Value(threshold.0),
+                (_, Some(healthy)) => LesionThresholdRule::Healthy(healthy),
+                (_, None) => LesionThresholdRule::BestF1,
+            },
+        };
+        Ok(EvaluationValue::new(found, options, &State::of(eval).context())?)
+    }
+
+    /// Tests whether two methods differ on the same patients: the AUROC of the patients by the
+    /// DeLong test, all other measures by a paired bootstrap over the patients.
+    ///
+    /// Shows both, their difference with its 95 % interval, and the two-sided p-value, which is not
+    /// corrected for the number of measures.
+    ///
+    /// # Arguments
+    /// * `first`: what `evaluate` says of one method.
+    /// * `second`: what it says of the other, which is subtracted.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 8)
+    /// whole = evaluate(detect(intensity_threshold(), people))
+    /// local = evaluate(detect(intensity_threshold(local_mm = 20), people))
+    /// compare(whole, local)
+    /// ```
+    fn compare(
+        first: &EvaluationValue,
+        second: &EvaluationValue,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<ComparisonValue> {
+        let (a, b) = (&first.evaluation.evaluation, &second.evaluation.evaluation);
+        let comparison = compare_evaluations(a, b, &State::of(eval).context())?;
+        Ok(ComparisonValue(Arc::new(comparison)))
     }
 }

@@ -13,8 +13,8 @@ use crate::report::{Table, Tabulate};
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HistoryValue,
-    ModelValue,
+    CohortValue, ComparisonValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue,
+    HistoryValue, ModelValue,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Draws a value: a cohort's montage, a slice, a model's training, uncertainty, masks,
-    /// findings, the ROC curves of evaluations.
+    /// findings, the ROC and FROC curves of evaluations.
     ///
     /// # Arguments
     /// * `value`: what to draw; a list of evaluations shares one chart.
@@ -43,8 +43,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Shows a value's numbers as a table: findings, an evaluation or a list of them, a training
-    /// history.
+    /// Shows a value's numbers as a table: findings, an evaluation or a list of them, a comparison, a
+    /// training history.
     ///
     /// # Arguments
     /// * `value`: what to tabulate; evaluations of several methods stand side by side.
@@ -124,7 +124,8 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
         return Ok(vec![Part::Figure(draw(finding)?)]);
     }
     if let Some(evaluations) = evaluations(value) {
-        return Ok(vec![Part::Figure(EvaluationValue::chart(&evaluations))]);
+        let charts = EvaluationValue::charts(&evaluations);
+        return Ok(charts.into_iter().map(Part::Figure).collect());
     }
     if let Some(model) = value.downcast_ref::<ModelValue>() {
         return Ok(vec![Part::Figure(training_history(&model.lock().history))]);
@@ -155,6 +156,9 @@ pub(in crate::session) fn tabulated(value: Value) -> Result<Table> {
     }
     if let Some(findings) = value.downcast_ref::<FindingsValue>() {
         return findings.0.table();
+    }
+    if let Some(comparison) = value.downcast_ref::<ComparisonValue>() {
+        return comparison.0.table();
     }
     if let Some(history) = value.downcast_ref::<HistoryValue>() {
         return history.0.table();

@@ -1,12 +1,12 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
-use super::Figure;
-use super::axis::Axis;
-use super::canvas::{Area, Drawn};
-use super::chart::{Chart, Key, Legend, Marker};
-use super::style::{self, Stroke};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::{Evaluation, RocPoint};
+use crate::figures::Figure;
+use crate::figures::axis::Axis;
+use crate::figures::canvas::{Area, Drawn};
+use crate::figures::chart::{Chart, Key, Legend, Marker};
+use crate::figures::style::{self, Stroke};
 
 /// Height of the charts, in drawing units.
 const HEIGHT: i32 = 1400;

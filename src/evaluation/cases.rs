@@ -1,0 +1,143 @@
+//! What is scored, with the patient it belongs to: what bootstrap and comparison need.
+
+use std::sync::Arc;
+
+use rayon::slice::ParallelSliceMut;
+
+use super::patient_lesions::PatientLesions;
+
+/// Scores of patients and of their parts, ranked. Positions in all of them are those of `names`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Cases {
+    pub names: Vec<Arc<str>>,
+    /// AnaScore and whether there is a lesion, of each patient.
+    pub scores: Vec<(f64, bool)>,
+    pub patients: RankedCases,
+    pub slices: RankedCases,
+    pub segments: RankedCases,
+    pub pixels: RankedCases,
+    /// `None` where the lesions of a patient are not known.
+    pub lesions: Vec<Option<PatientLesions>>,
+    /// Of the error, at which lesions count as detected.
+    pub lesion_threshold: Option<f64>,
+}
+
+/// Cases from the highest score to the lowest. Ranked once, so that a replicate of the patients
+/// needs no sorting.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct RankedCases(Vec<RankedCase>);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RankedCase {
+    patient: u32,
+    positive: bool,
+    /// Whether the next score is lower: equal scores are found together.
+    ends_tie: bool,
+}
+
+/// How many cases are found and how many there are, each patient counted as often as drawn.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    true_positives: u64,
+    false_positives: u64,
+}
+
+impl RankedCases {
+    /// Ranks the (score, ground truth) of each patient's cases.
+    pub fn new(patients: &[Vec<(f64, bool)>]) -> Self {
+        let mut scored: Vec<(f64, u32, bool)> = Vec::new();
+        for (patient, cases) in patients.iter().enumerate() {
+            scored
+                .extend(cases.iter().map(|(score, positive)| (*score, patient as u32, *positive)));
+        }
+        // Ties end together, so their order does not matter.
+        scored.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let next = scored.iter().skip(1).map(|case| Some(case.0)).chain([None]);
+        let ranked = scored.iter().zip(next).map(|(&(score, patient, positive), next)| {
+            // `==` on purpose: 0 and -0 are the same score.
+            RankedCase { patient, positive, ends_tie: next != Some(score) }
+        });
+        Self(ranked.collect())
+    }
+
+    /// Patients with at least one case of this ground truth.
+    pub fn patients_with(&self, positive: bool) -> usize {
+        let mut patients: Vec<u32> = self
+            .0
+            .iter()
+            .filter(|case| case.positive == positive)
+            .map(|case| case.patient)
+            .collect();
+        patients.sort_unstable();
+        patients.dedup();
+        patients.len()
+    }
+
+    /// As [`super::Ranking::auroc`], with each patient counted `counts` times.
+    pub fn auroc(&self, counts: &[u32]) -> Option<f64> {
+        let (mut area, mut before) = (0.0, Counts::default());
+        let all = self.walk(counts, |now| {
+            let width = (now.false_positives - before.false_positives) as f64;
+            area += width * (before.true_positives + now.true_positives) as f64 / 2.0;
+            before = now;
+        });
+        let pairs = all.true_positives as f64 * all.false_positives as f64;
+        (pairs > 0.0).then(|| area / pairs)
+    }
+
+    /// As [`super::Ranking::average_precision`], with each patient counted `counts` times.
+    pub fn average_precision(&self, counts: &[u32]) -> Option<f64> {
+        let (mut sum, mut found) = (0.0, 0);
+        let all = self.walk(counts, |now| {
+            if now.true_positives > found {
+                let precision =
+                    now.true_positives as f64 / (now.true_positives + now.false_positives) as f64;
+                sum += (now.true_positives - found) as f64 * precision;
+                found = now.true_positives;
+            }
+        });
+        (all.true_positives > 0).then(|| sum / all.true_positives as f64)
+    }
+
+    /// Sensitivity, specificity and F1 where the first `found` cases are called positive, with each
+    /// patient counted `counts` times; `None` where there is nothing to divide by.
+    pub fn rates(&self, found: usize, counts: &[u32]) -> [Option<f64>; 3] {
+        let count = |cases: &[RankedCase]| {
+            let mut total = Counts::default();
+            cases.iter().for_each(|case| total.add(case, counts));
+            total
+        };
+        let (called, passed) = self.0.split_at(found.min(self.0.len()));
+        let (called, passed) = (count(called), count(passed));
+        let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        let positives = called.true_positives + passed.true_positives;
+        [
+            ratio(called.true_positives, positives),
+            ratio(passed.false_positives, called.false_positives + passed.false_positives),
+            ratio(
+                2 * called.true_positives,
+                positives + called.true_positives + called.false_positives,
+            ),
+        ]
+    }
+
+    /// Shows the counts at each threshold, from the highest, and gives all.
+    fn walk(&self, counts: &[u32], mut at: impl FnMut(Counts)) -> Counts {
+        let mut total = Counts::default();
+        for case in &self.0 {
+            total.add(case, counts);
+            if case.ends_tie {
+                at(total);
+            }
+        }
+        total
+    }
+}
+
+impl Counts {
+    fn add(&mut self, case: &RankedCase, counts: &[u32]) {
+        let times = u64::from(counts[case.patient as usize]);
+        *(if case.positive { &mut self.true_positives } else { &mut self.false_positives }) +=
+            times;
+    }
+}

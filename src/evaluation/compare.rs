@@ -1,0 +1,206 @@
+//! Two methods on the same patients: is one better, or is it chance?
+
+use serde::Serialize;
+
+use super::Evaluation;
+use super::bootstrap::{Interval, Resamples};
+use super::cases::Cases;
+use super::delong::delong;
+use super::froc::{Sweep, Totals};
+use crate::context::Context;
+use crate::{Error, Result};
+
+/// Two methods on the same patients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Names of the methods.
+    pub first: String,
+    pub second: String,
+    pub patients: usize,
+    /// Measures that at least one of the two has, the AUROC of the patients first.
+    pub measures: Vec<ComparedMeasure>,
+}
+
+/// One measure of both methods.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparedMeasure {
+    pub name: &'static str,
+    /// `None` where it is not defined.
+    pub first: Option<f64>,
+    pub second: Option<f64>,
+    /// First minus second; `None` unless both are defined.
+    pub difference: Option<f64>,
+    /// 95 % interval of the difference; `None` where the test is not defined.
+    pub interval: Option<Interval>,
+    /// Two-sided; `None` where the test is not defined.
+    pub p_value: Option<f64>,
+    pub test: ComparisonTest,
+}
+
+/// Where the p-value and the interval of a difference come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparisonTest {
+    /// DeLong, DeLong and Clarke-Pearson 1988; the interval from the normal distribution.
+    DeLong,
+    /// 1000 times the same patients for both methods, drawn with replacement. The interval reaches
+    /// from percentile 2.5 to 97.5 of the differences; the p-value is twice the share of the
+    /// differences on the rarer side of 0, counting 0 on both and one more draw, at most 1.
+    PairedBootstrap,
+}
+
+impl ComparisonTest {
+    /// "DeLong test" or "paired bootstrap".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DeLong => "DeLong test",
+            Self::PairedBootstrap => "paired bootstrap",
+        }
+    }
+}
+
+/// A measure of a method when each patient is counted so many times.
+type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+
+/// What is compared by the bootstrap.
+const MEASURES: &[(&str, Measure)] = &[
+    ("patient average precision", |cases, _, counts| cases.patients.average_precision(counts)),
+    ("slice AUROC", |cases, _, counts| cases.slices.auroc(counts)),
+    ("slice average precision", |cases, _, counts| cases.slices.average_precision(counts)),
+    ("segment AUROC", |cases, _, counts| cases.segments.auroc(counts)),
+    ("segment average precision", |cases, _, counts| cases.segments.average_precision(counts)),
+    ("lesion sensitivity", |cases, sweep, counts| {
+        Totals::sensitivity(&sweep.at(cases.lesion_threshold?, counts))
+    }),
+    ("lesion F1", |cases, sweep, counts| Totals::f1(&sweep.at(cases.lesion_threshold?, counts))),
+    ("false positives per patient", |cases, sweep, counts| {
+        Totals::false_positives_per_patient(&sweep.at(cases.lesion_threshold?, counts))
+    }),
+    ("lesion sensitivity, ≤ 1 false positive", |_, sweep, counts| {
+        sweep.sensitivity_at(1.0, counts)
+    }),
+    ("pixel AUROC", |cases, _, counts| cases.pixels.auroc(counts)),
+    ("pixel average precision", |cases, _, counts| cases.pixels.average_precision(counts)),
+];
+
+/// Compares two methods that were evaluated on the same patients: the AUROC of the patients by the
+/// DeLong test, all other measures by a paired bootstrap over patients. Lesions are compared at the
+/// threshold of each evaluation. The p-values are not corrected for the number of measures.
+///
+/// # Errors
+/// If the patients or their ground truth differ, and [`Error::Cancelled`] if the user interrupts.
+pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Result<Comparison> {
+    let (a, b) = (&*first.cases, &*second.cases);
+    let places = places(first, second)?;
+    let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
+    let (of_a, of_b) = (scores(a), scores(b));
+    let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();
+    let truth: Vec<bool> = a.scores.iter().map(|score| score.1).collect();
+    let tested = delong(&of_a, &of_b, &truth);
+    let mut measures = vec![ComparedMeasure {
+        name: "patient AUROC",
+        first: first.patients.auroc,
+        second: second.patients.auroc,
+        difference: difference(first.patients.auroc, second.patients.auroc),
+        interval: tested.map(|test| {
+            // The 97.5th percentile of the normal distribution.
+            let reach = 1.959_963_984_540_054 * test.standard_error;
+            let bounded = |difference: f64| difference.clamp(-1.0, 1.0);
+            Interval {
+                low: bounded(test.difference - reach),
+                high: bounded(test.difference + reach),
+            }
+        }),
+        p_value: tested.map(|test| test.p_value),
+        test: ComparisonTest::DeLong,
+    }];
+    let sweeps = (Sweep::new(&a.lesions), Sweep::new(&b.lesions));
+    let resamples = Resamples::draw(a.names.len(), context);
+    let once = vec![1; a.names.len()];
+    // The same patients for both, wherever they stand in the second.
+    let moved = |counts: &[u32]| {
+        let mut moved = vec![0; counts.len()];
+        places.iter().zip(counts).for_each(|(place, count)| moved[*place] = *count);
+        moved
+    };
+    for (name, measure) in MEASURES {
+        let both =
+            |counts: &[u32]| (measure(a, &sweeps.0, counts), measure(b, &sweeps.1, &moved(counts)));
+        let (of_first, of_second) = both(&once);
+        if of_first.is_none() && of_second.is_none() {
+            continue;
+        }
+        let mut differences = match difference(of_first, of_second) {
+            Some(_) if once.len() > 1 => resamples.values(context, |counts| {
+                let (of_first, of_second) = both(counts);
+                difference(of_first, of_second)
+            })?,
+            _ => Vec::new(),
+        };
+        let interval = Interval::of(&mut differences);
+        measures.push(ComparedMeasure {
+            name,
+            first: of_first,
+            second: of_second,
+            difference: difference(of_first, of_second),
+            interval,
+            p_value: interval.map(|_| p_value(&differences)),
+            test: ComparisonTest::PairedBootstrap,
+        });
+    }
+    Ok(Comparison {
+        first: first.method.clone(),
+        second: second.method.clone(),
+        patients: a.names.len(),
+        measures,
+    })
+}
+
+fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+    Some(first? - second?)
+}
+
+/// Two-sided, of the replicates' differences; see [`ComparisonTest::PairedBootstrap`].
+fn p_value(differences: &[f64]) -> f64 {
+    let share = |on_side: fn(&&f64) -> bool| {
+        (differences.iter().filter(on_side).count() + 1) as f64 / (differences.len() + 1) as f64
+    };
+    (2.0 * share(|d| **d <= 0.0).min(share(|d| **d >= 0.0))).min(1.0)
+}
+
+/// Where each patient of the first evaluation stands in the second.
+fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
+    let only = |of: &Evaluation, other: &Evaluation| {
+        let stranger = of.cases.names.iter().find(|name| !other.cases.names.contains(name));
+        match stranger {
+            Some(name) => Err(Error::input(format!(
+                "only methods on the same patients can be compared: {name} was evaluated by {} but \
+                 not by {}",
+                of.method, other.method
+            ))),
+            None => Ok(()),
+        }
+    };
+    only(first, second)?;
+    only(second, first)?;
+    let mut places = Vec::with_capacity(first.cases.names.len());
+    for (name, (_, lesion)) in first.cases.names.iter().zip(&first.cases.scores) {
+        let mut same = (0..second.cases.names.len()).filter(|at| second.cases.names[*at] == *name);
+        match (same.next(), same.next()) {
+            (Some(place), None) if second.cases.scores[place].1 == *lesion => places.push(place),
+            (Some(_), None) => {
+                return Err(Error::subject(
+                    &**name,
+                    "the two evaluations disagree whether there is a lesion",
+                ));
+            }
+            _ => {
+                return Err(Error::subject(
+                    &**name,
+                    "the name is not unique, so patients cannot be paired",
+                ));
+            }
+        }
+    }
+    Ok(places)
+}

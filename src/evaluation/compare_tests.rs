@@ -1,0 +1,136 @@
+//! Comparisons of two methods on the same drawn patients.
+
+use proptest::prelude::*;
+
+use super::tests::finding;
+use super::*;
+use crate::context::Context;
+use crate::detection::{Finding, Findings};
+
+/// Patients with these scores; every third has a lesion.
+fn evaluated(method: &str, scores: impl Iterator<Item = f64>) -> Evaluation {
+    let patient =
+        |(place, score): (usize, f64)| named(place, finding(score, Some(place % 3 == 0), true));
+    let subjects = scores.enumerate().map(patient).collect();
+    of(Findings { method: method.into(), subjects })
+}
+
+fn named(place: usize, mut finding: Finding) -> Finding {
+    let mut subject = (*finding.subject).clone();
+    subject.name = format!("sub-{place:02}").into();
+    finding.subject = subject.into();
+    finding
+}
+
+fn of(findings: Findings) -> Evaluation {
+    let evaluation = evaluate(&findings, &EvaluationOptions::default(), &Context::new(0));
+    evaluation.expect("truth is known")
+}
+
+fn compared(first: &Evaluation, second: &Evaluation) -> Comparison {
+    compare(first, second, &Context::new(0)).expect("the same patients")
+}
+
+/// Higher with lesion, but for `noise` times something that is the same every time.
+fn scores(noise: f64) -> impl Iterator<Item = f64> {
+    (0..30).map(move |place| {
+        f64::from(u8::from(place % 3 == 0)) + noise * f64::from(place * 7 % 11) / 11.0
+    })
+}
+
+#[test]
+fn a_better_method_differs_and_a_method_does_not_differ_from_itself() {
+    let (good, poor) = (evaluated("good", scores(1.3)), evaluated("poor", scores(30.0)));
+    let comparison = compared(&good, &poor);
+    assert_eq!(
+        (&*comparison.first, &*comparison.second, comparison.patients),
+        ("good", "poor", 30)
+    );
+    let auroc = &comparison.measures[0];
+    assert_eq!((auroc.name, auroc.test), ("patient AUROC", ComparisonTest::DeLong));
+    assert!(auroc.p_value.expect("a test") < 0.01);
+    let interval = auroc.interval.expect("a test");
+    assert!(0.0 < interval.low && interval.low < auroc.difference.expect("both"));
+    let precision = &comparison.measures[1];
+    assert_eq!(precision.test, ComparisonTest::PairedBootstrap);
+    assert!(precision.p_value.expect("enough patients") < 0.05);
+
+    // The errors of pixels are the same, so lesions and pixels are.
+    let lesions = comparison.measures.iter().find(|measure| measure.name == "lesion F1");
+    let lesions = lesions.expect("lesions are known");
+    assert_eq!((lesions.difference, lesions.p_value), (Some(0.0), Some(1.0)));
+
+    let same = compared(&good, &good);
+    assert_eq!((same.measures[0].difference, same.measures[0].p_value), (Some(0.0), None));
+    assert!(same.measures[1..].iter().all(|measure| measure.p_value == Some(1.0)));
+}
+
+#[test]
+fn the_order_of_the_patients_does_not_matter() {
+    let (good, poor) = (evaluated("good", scores(1.3)), evaluated("poor", scores(30.0)));
+    let mut subjects: Vec<Finding> = scores(30.0)
+        .enumerate()
+        .map(|(place, score)| named(place, finding(score, Some(place % 3 == 0), true)))
+        .collect();
+    subjects.rotate_left(7);
+    let turned = of(Findings { method: "poor".into(), subjects });
+    let (one, other) = (compared(&good, &poor), compared(&good, &turned));
+    for (one, other) in one.measures.iter().zip(&other.measures) {
+        assert_eq!((one.interval, one.p_value), (other.interval, other.p_value), "{}", one.name);
+    }
+}
+
+#[test]
+fn other_patients_cannot_be_compared() {
+    let (thirty, three) = (evaluated("all", scores(1.0)), evaluated("few", scores(1.0).take(3)));
+    let error = |a, b| compare(a, b, &Context::new(0)).expect_err("other patients").to_string();
+    let expected = "only methods on the same patients can be compared: sub-03 was evaluated by all but \
+                    not by few";
+    assert_eq!(error(&thirty, &three), expected);
+    assert_eq!(error(&three, &thirty), expected);
+    let twice = vec![finding(0.1, Some(true), true), finding(0.1, Some(true), true)];
+    let twice = of(Findings { method: "twice".into(), subjects: twice });
+    assert!(error(&twice, &twice).contains("not unique"));
+}
+
+#[test]
+fn one_kind_of_patient_has_no_difference_of_aurocs() {
+    let healthy = |method: &str| {
+        let subjects = (0..4).map(|place| named(place, finding(0.1, Some(false), true)));
+        of(Findings { method: method.into(), subjects: subjects.collect() })
+    };
+    let comparison = compared(&healthy("one"), &healthy("other"));
+    let auroc = &comparison.measures[0];
+    assert_eq!((auroc.first, auroc.difference, auroc.p_value), (None, None, None));
+    assert!(comparison.measures.iter().all(|measure| measure.name != "lesion F1"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn nothing_is_ever_nan(
+        cases in prop::collection::vec((0..4_u8, 0..4_u8, any::<bool>()), 1..7),
+    ) {
+        let of_method = |second: bool| {
+            let patient = |(place, &(a, b, lesion)): (usize, &(u8, u8, bool))| {
+                named(place, finding(f64::from(if second { b } else { a }), Some(lesion), true))
+            };
+            let subjects = cases.iter().enumerate().map(patient).collect();
+            of(Findings { method: "drawn".into(), subjects })
+        };
+        let (first, second) = (of_method(false), of_method(true));
+        let patients = &first.patients;
+        prop_assert_eq!(patients.undefined().is_some(), patients.auroc.is_none());
+        let comparison = compared(&first, &second);
+        for measure in &comparison.measures {
+            let interval = measure.interval.map(|interval| [interval.low, interval.high]);
+            let numbers = [measure.first, measure.second, measure.difference, measure.p_value];
+            for number in numbers.into_iter().flatten().chain(interval.into_iter().flatten()) {
+                prop_assert!(number.is_finite());
+            }
+            prop_assert!(measure.p_value.is_none_or(|p| (0.0..=1.0).contains(&p)));
+            prop_assert_eq!(measure.p_value.is_some(), measure.interval.is_some());
+        }
+    }
+}

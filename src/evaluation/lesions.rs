@@ -1,0 +1,187 @@
+//! Lesions found and false positives: the level at which a radiologist reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::bootstrap::{Estimate, Resamples};
+use super::cases::Cases;
+use super::froc::{FrocPoint, Sweep, Totals};
+use super::patient_lesions::PatientLesions;
+use super::threshold::Threshold;
+use crate::context::Context;
+use crate::detection::Findings;
+use crate::{Error, Result};
+
+/// False positives per healthy subject that a threshold from healthy subjects allows.
+pub const HEALTHY_FALSE_POSITIVES: f64 = 0.1;
+
+/// How the threshold on the error is chosen. A pixel of the scoring region belongs to a detection if
+/// its error reaches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LesionThresholdRule {
+    /// This error, in the intensity of the image (0 to 1).
+    Value(f64),
+    /// What healthy subjects allow.
+    Healthy(HealthyThreshold),
+    /// Whatever gives the best lesion F1 on the patients being evaluated, which is optimistic.
+    #[default]
+    BestF1,
+}
+
+/// The lowest threshold at and above which healthy subjects have no more false positives than
+/// allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HealthyThreshold {
+    /// Error, in the intensity of the image (0 to 1).
+    pub value: f64,
+    /// Healthy subjects that it comes from.
+    pub subjects: usize,
+    /// Their mean number of false positives at the threshold.
+    pub false_positives_per_subject: f64,
+    /// The most that was allowed.
+    pub allowed: f64,
+}
+
+/// Lesions that are detected, and detections that are none.
+///
+/// A lesion is a connected component of the ground truth, a detection one of the pixels of the
+/// scoring region whose error reaches the threshold, both with 26 neighbours over neighbouring
+/// slices. A detection has at least [`DETECTION_PIXELS`](super::DETECTION_PIXELS) pixels. It is a
+/// true one if at least [`DETECTION_OVERLAP`](super::DETECTION_OVERLAP) of them are lesion, and then
+/// detects every lesion that it overlaps; else it is a false positive.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LesionLevel {
+    /// Patients whose lesions are known, including those known to have none.
+    pub patients: usize,
+    pub lesions: usize,
+    /// Of them, without a pixel in the scoring region. They cannot be detected and count as missed.
+    pub lesions_outside: usize,
+    /// On the error; `None` where the best F1 was asked for and no threshold detects a lesion.
+    pub threshold: Option<Threshold>,
+    /// What the healthy subjects say of the threshold, if it comes from them.
+    pub healthy: Option<HealthyThreshold>,
+    /// Lesions detected at the threshold.
+    pub detected: Option<usize>,
+    /// Detections without lesion at the threshold, of all patients.
+    pub false_positives: Option<usize>,
+    /// Share of the lesions that are detected at the threshold; `None` without lesions.
+    pub sensitivity: Option<Estimate>,
+    /// Of lesions at the threshold: 2 TP / (2 TP + FP + FN); `None` without lesions.
+    pub f1: Option<Estimate>,
+    /// At the threshold.
+    pub false_positives_per_patient: Option<Estimate>,
+    /// Highest sensitivity of all thresholds with at most one false positive per patient, whatever
+    /// `threshold` is; `None` without lesions.
+    pub sensitivity_at_one: Option<Estimate>,
+    /// For each sensitivity that is reached, the fewest false positives per patient at which it is;
+    /// empty without lesions.
+    pub froc: Vec<FrocPoint>,
+}
+
+impl HealthyThreshold {
+    /// The threshold from those of the findings that are known to be without lesion. With n of them
+    /// and fewer than 1 / n allowed false positives each, none has a false positive.
+    ///
+    /// # Errors
+    /// If `allowed` is not a number of at least 0, or nobody is known to be without lesion.
+    pub fn new(findings: &Findings, allowed: f64) -> Result<Self> {
+        if !(allowed.is_finite() && allowed >= 0.0) {
+            return Err(Error::input(format!(
+                "the false positives per healthy subject must be a number of at least 0, not {allowed}"
+            )));
+        }
+        let healthy = findings
+            .subjects
+            .iter()
+            .filter(|finding| finding.is_scored() && finding.subject.has_lesion() == Some(false));
+        let healthy: Vec<Option<PatientLesions>> = healthy.map(PatientLesions::new).collect();
+        if healthy.is_empty() {
+            return Err(Error::input(
+                "a threshold from healthy subjects needs at least one that is known to be without lesion",
+            ));
+        }
+        // Above all errors until a step is too many; then just above that step.
+        let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
+        Sweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
+            let now = totals.false_positives_per_patient().unwrap_or_default();
+            match now > allowed {
+                _ if ended => {}
+                true => (value, ended) = (totals.threshold.next_up(), true),
+                false => false_positives_per_subject = now,
+            }
+        });
+        let subjects = healthy.len();
+        Ok(Self { value, subjects, false_positives_per_subject, allowed })
+    }
+}
+
+impl LesionThresholdRule {
+    /// The threshold for these patients; `None` if the best F1 is asked for and none detects a lesion.
+    fn apply(&self, sweep: &Sweep<'_>, once: &[u32]) -> Result<Option<Threshold>> {
+        Ok(match self {
+            Self::Value(value) if value.is_finite() => {
+                Some(Threshold { value: *value, origin: "given".into() })
+            }
+            Self::Value(value) => {
+                return Err(Error::input(format!(
+                    "a threshold of lesions must be a number, not {value}"
+                )));
+            }
+            Self::Healthy(healthy) => Some(Threshold {
+                value: healthy.value,
+                origin: format!(
+                    "at most {} false positives per subject in {} healthy {}",
+                    healthy.allowed,
+                    healthy.subjects,
+                    if healthy.subjects == 1 { "subject" } else { "subjects" }
+                ),
+            }),
+            Self::BestF1 => sweep.best_f1(once).map(|value| Threshold {
+                value,
+                origin: "best lesion F1 on the same patients: optimistic".into(),
+            }),
+        })
+    }
+}
+
+/// Evaluates the lesions of all patients whose lesions are known; `None` where none are.
+///
+/// # Errors
+/// If the threshold is not a number, and [`Error::Cancelled`] if the user interrupts.
+pub(super) fn lesion_level(
+    cases: &Cases,
+    rule: &LesionThresholdRule,
+    resamples: &Resamples,
+    context: &Context,
+) -> Result<Option<LesionLevel>> {
+    let known: Vec<&PatientLesions> = cases.lesions.iter().flatten().collect();
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let sweep = Sweep::new(&cases.lesions);
+    let once = vec![1; cases.lesions.len()];
+    let threshold = rule.apply(&sweep, &once)?;
+    let value = threshold.as_ref().map(|threshold| threshold.value);
+    let estimate = |measure: fn(&Totals) -> Option<f64>| {
+        resamples.estimate(context, |counts| measure(&sweep.at(value?, counts)))
+    };
+    let totals = value.map(|value| sweep.at(value, &once));
+    Ok(Some(LesionLevel {
+        patients: known.len(),
+        lesions: known.iter().map(|of| of.lesions).sum(),
+        lesions_outside: known.iter().map(|of| of.lesions_outside).sum(),
+        healthy: match rule {
+            LesionThresholdRule::Healthy(healthy) => Some(*healthy),
+            _ => None,
+        },
+        detected: totals.map(|totals| totals.detected as usize),
+        false_positives: totals.map(|totals| totals.false_positives as usize),
+        sensitivity: estimate(Totals::sensitivity)?,
+        f1: estimate(Totals::f1)?,
+        false_positives_per_patient: estimate(Totals::false_positives_per_patient)?,
+        sensitivity_at_one: resamples
+            .estimate(context, |counts| sweep.sensitivity_at(1.0, counts))?,
+        froc: sweep.froc(&once),
+        threshold,
+    }))
+}
