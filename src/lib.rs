@@ -24,7 +24,7 @@
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
-//! | base | [`context`], [`lazy_folder`], `whole_file`, [`choice`], `setters`, [`error`] | seeded streams, cancel token, progress; folders made at first use; files that are whole or absent; settings chosen by name; options as builders; the one error type |
+//! | base | [`context`], [`files`], [`options`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; the one error type |
 //!
 //! Three types connect the layers: `session::Output` (what running code shows, sent to the front
 //! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its
@@ -33,7 +33,6 @@
 
 pub mod baselines;
 pub mod benchmark;
-pub mod choice;
 pub mod cohort;
 pub mod context;
 pub mod detection;
@@ -41,13 +40,14 @@ pub mod error;
 pub mod evaluation;
 pub mod exchange;
 pub mod figures;
+pub mod files;
 #[cfg(feature = "shell")]
 pub mod frontends;
-pub mod lazy_folder;
 pub mod masking;
 pub mod model;
 pub mod notebook;
 pub mod ops;
+pub mod options;
 pub mod phantom;
 pub mod prelude;
 pub mod report;
@@ -56,13 +56,11 @@ pub mod rust_cells;
 pub mod scoring;
 #[cfg(feature = "shell")]
 pub mod session;
-mod setters;
 pub mod simulation;
 pub mod study;
 pub mod training;
 pub mod uncertainty;
 pub mod volume;
-mod whole_file;
 
 pub use error::{Error, Result};
 

@@ -19,7 +19,7 @@ pub use crate::baselines::IntensityThreshold;
 pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 pub use crate::context::Context;
-pub use crate::detection::{Findings, MaskedAutoencoder, Reconstruction, Reconstructor};
+pub use crate::detection::{Findings, MaskedAutoencoder, Reconstruction, Reconstructor, Scoring};
 pub use crate::evaluation::{
     Comparison, EvaluationOptions, HealthyThreshold, LesionThresholdRule, ThresholdRule,
 };
@@ -28,6 +28,8 @@ pub use crate::masking::MaskingStrategy;
 pub use crate::model::Config;
 pub use crate::notebook::{EvcxrDisplay, show, study};
 pub use crate::report::{Cell, Column, Display, Part, Show, Table, Tabulate};
+pub use crate::scoring::ScorerTraining;
+pub use crate::simulation::LesionSimulator;
 pub use crate::study::{CohortEvaluation, CohortUncertainty, Masks, Study};
 pub use crate::training::{Adaptation, Model, TrainingOptions};
 pub use crate::uncertainty::MonteCarlo;

@@ -67,7 +67,7 @@ impl IntensityThreshold {
             reconstruction[pixel] = typical;
         }
         let error = (&slice.image - &reconstruction).mapv(|brighter| brighter.max(0.0));
-        Reconstruction { reconstruction, error, variance: None }
+        Reconstruction { reconstruction, error, variance: None, probability: None }
     }
 }
 

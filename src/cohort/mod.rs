@@ -11,7 +11,6 @@ mod cohort;
 mod entry;
 mod field;
 mod intensity;
-mod intensity_scale;
 mod load_options;
 mod member;
 mod naming;
@@ -30,13 +29,12 @@ mod subject;
 #[cfg(test)]
 mod tests;
 mod thick_slices;
-mod tissue;
 mod volume_files;
 
 pub use cohort::Cohort;
 pub use entry::Entry;
 pub(crate) use intensity::percentile;
-pub use intensity_scale::IntensityScale;
+pub use intensity::{IntensityScale, TissueIntensity};
 pub use load_options::LoadOptions;
 pub use native_transform::NativeTransform;
 pub use preprocessing::{Preprocessed, Preprocessing};
@@ -46,4 +44,3 @@ pub(crate) use region::{dilated, eroded};
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};
-pub use tissue::TissueIntensity;

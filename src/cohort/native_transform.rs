@@ -104,5 +104,5 @@ impl NativeTransform {
 }
 
 #[cfg(test)]
-#[path = "native_transform_tests.rs"]
+#[path = "tests/native_transform.rs"]
 mod tests;

@@ -281,5 +281,5 @@ fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> Vec<Disc> {
 }
 
 #[cfg(test)]
-#[path = "preprocessing_tests.rs"]
+#[path = "tests/preprocessing.rs"]
 mod tests;

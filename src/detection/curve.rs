@@ -5,7 +5,7 @@ use ndarray::Array2;
 use super::axis::MINIMUM_LENGTH_MM;
 use super::profile::AxisProfile;
 use super::segments::{Stretch, stretch_at};
-use super::{AnomalyCurve, CordAxis, SegmentScore};
+use super::{AnomalyCurve, CordAxis, Scoring, SegmentScore};
 use crate::cohort::Slice;
 
 /// Lesion pixels that make a segment a segment with lesion: fewer are the rim of a neighbour's.
@@ -29,6 +29,7 @@ pub(super) fn anomaly_curve(
     anomaly: &Array2<f32>,
     axis: &CordAxis,
     stretches: &[Stretch],
+    scoring: Scoring,
 ) -> Option<AnomalyCurve> {
     let profile = AxisProfile::new(axis, &slice.scoring, anomaly);
     let pixel_mm2 = slice.pixel_spacing_mm.0 * slice.pixel_spacing_mm.1;
@@ -43,8 +44,11 @@ pub(super) fn anomaly_curve(
         return None;
     }
     let kernel = gaussian(CURVE_SMOOTHING_MM);
-    let error: Vec<f64> =
-        bins.iter().map(|bin| profile.mean_around(*bin, &kernel)).collect::<Option<_>>()?;
+    let value = |bin: &usize| match scoring.averages() {
+        true => profile.mean_around(*bin, &kernel),
+        false => Some(profile.highest(*bin)),
+    };
+    let error: Vec<f64> = bins.iter().map(value).collect::<Option<_>>()?;
     let position_mm: Vec<f64> = bins.iter().map(|bin| profile.position_mm(*bin)).collect();
     let scored = |position: f64| {
         stretch_at(stretches, position).is_none_or(|stretch| stretches[stretch].scored)
@@ -78,11 +82,11 @@ pub(super) fn anomaly_curve(
             name: stretch.name.clone(),
             from_mm: stretch.from_mm,
             to_mm: stretch.to_mm,
-            score: (peak - mean).max(0.0),
+            score: (peak - scoring.baseline(mean)).max(0.0),
             lesion: lesion_pixels.as_ref().map(|pixels| pixels[place] >= LESION_PIXELS),
         });
     }
-    Some(AnomalyCurve { position_mm, error, mean, segments })
+    Some(AnomalyCurve { scoring, position_mm, error, mean, segments })
 }
 
 fn gaussian(deviation: f64) -> impl Fn(f64) -> f64 {

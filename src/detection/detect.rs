@@ -2,29 +2,36 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Zip};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::curve::anomaly_curve;
 use super::segments::{Segments, Stretch, stretch_at};
 use super::{
-    CordAxis, Finding, Findings, Island, Reconstruction, Reconstructor, SegmentScore, SliceFinding,
+    CordAxis, Finding, Findings, Island, Reconstruction, Reconstructor, Scoring, SegmentScore,
+    SliceFinding,
 };
-use crate::cohort::{Slice, Subject};
+use crate::cohort::{Slice, Subject, TissueIntensity};
 use crate::context::Context;
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
+/// Lesion probability from which pixels make an island.
+const LIKELY: f32 = 0.5;
+
 /// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,
-/// as the module's documentation states.
+/// as the module's documentation states. Without `scoring`, a method that has lesion probabilities
+/// is scored by these, another by its residual.
 ///
 /// # Errors
 /// If there are no subjects, if the method fails, if what it returns does not fit the slices or
-/// holds values that are not finite (the sentence names subject and slice), and
+/// holds values that are not finite (the sentence names subject and slice), if the method has no
+/// lesion probabilities but [`Scoring::Learned`] is asked for, and
 /// [`Error::Cancelled`] if the user interrupts; nothing is kept then.
 pub fn detect(
     reconstructor: &dyn Reconstructor,
     subjects: &[Arc<Subject>],
+    scoring: Option<Scoring>,
     context: &Context,
 ) -> Result<Findings> {
     if subjects.is_empty() {
@@ -44,6 +51,18 @@ pub fn detect(
         check(&method, slice, reconstruction)?;
     }
 
+    let has_probabilities = reconstructions.iter().all(|one| one.probability.is_some());
+    let scoring = match scoring {
+        Some(Scoring::Learned) if !has_probabilities => {
+            return Err(Error::input(format!(
+                "{method} has no lesion probabilities; train a scorer for it, or choose another \
+                 scoring"
+            )));
+        }
+        Some(scoring) => scoring,
+        None if has_probabilities => Scoring::Learned,
+        None => Scoring::Residual,
+    };
     let mut reconstructions = reconstructions.into_iter();
     let work: Vec<(&Arc<Subject>, Vec<Reconstruction>)> = subjects
         .iter()
@@ -54,7 +73,7 @@ pub fn detect(
         .into_par_iter()
         .map(|(subject, reconstructions)| {
             context.check()?;
-            let finding = find(subject, reconstructions, context);
+            let finding = find(subject, reconstructions, scoring, context);
             progress.advance(1, &[]);
             Ok(finding)
         })
@@ -66,7 +85,7 @@ pub fn detect(
             super::MINIMUM_LENGTH_MM
         ));
     }
-    Ok(Findings { method, subjects })
+    Ok(Findings { method, scoring, subjects })
 }
 
 /// Refuses a reconstruction that would give silently wrong scores.
@@ -78,6 +97,7 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     let mut maps =
         vec![("reconstruction", &reconstruction.reconstruction), ("error", &reconstruction.error)];
     maps.extend(reconstruction.variance.as_ref().map(|variance| ("variance", variance)));
+    maps.extend(reconstruction.probability.as_ref().map(|map| ("probability", map)));
     for (name, map) in maps {
         if map.dim() != slice.image.dim() {
             return fail(&format!(
@@ -99,6 +119,7 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
 fn find(
     subject: &Arc<Subject>,
     reconstructions: Vec<Reconstruction>,
+    scoring: Scoring,
     context: &Context,
 ) -> Finding {
     let axes: Vec<Option<CordAxis>> = subject
@@ -107,15 +128,17 @@ fn find(
         .map(|slice| CordAxis::new(&slice.cord, slice.pixel_spacing_mm))
         .collect();
     let segments = Segments::new(subject, &axes, context);
+    let all: Vec<&Slice> = subject.slices.iter().collect();
+    let tissue = TissueIntensity::of(&all);
     let mut slices = Vec::with_capacity(reconstructions.len());
     for (place, (reconstruction, axis)) in reconstructions.into_iter().zip(&axes).enumerate() {
         let slice = &subject.slices[place];
-        let anomaly = Zip::from(&reconstruction.error)
-            .and(&slice.scoring)
-            .map_collect(|&error, &scored| if scored { error } else { 0.0 });
+        let anomaly = scoring.anomaly(slice, &reconstruction, tissue);
         let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
-        let curve = axis.as_ref().and_then(|axis| anomaly_curve(slice, &anomaly, axis, &stretches));
-        let islands = islands(slice, &anomaly, axis.as_ref(), &stretches);
+        let curve = axis
+            .as_ref()
+            .and_then(|axis| anomaly_curve(slice, &anomaly, axis, &stretches, scoring));
+        let islands = islands(slice, &anomaly, axis.as_ref(), &stretches, scoring);
         slices.push(SliceFinding { slice: place, reconstruction, anomaly, islands, curve });
     }
     let scores: Vec<SegmentScore> =
@@ -136,6 +159,7 @@ fn islands(
     anomaly: &Array2<f32>,
     axis: Option<&CordAxis>,
     stretches: &[Stretch],
+    scoring: Scoring,
 ) -> Vec<Island> {
     let segment = |pixels: &[(usize, usize)]| {
         let mean = |values: &dyn Fn(&(usize, usize)) -> usize| {
@@ -144,8 +168,12 @@ fn islands(
         let position = axis?.position_mm(mean(&|pixel| pixel.0), mean(&|pixel| pixel.1));
         stretch_at(stretches, position).map(|stretch| stretches[stretch].name.clone())
     };
-    IslandRule::default()
-        .find(anomaly)
+    let rule = IslandRule::default();
+    let found = match scoring {
+        Scoring::Published | Scoring::Residual => rule.find(anomaly),
+        Scoring::Learned => rule.find_above(anomaly, LIKELY),
+    };
+    found
         .into_iter()
         .map(|island| Island {
             mean_error: island.mean,

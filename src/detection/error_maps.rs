@@ -55,7 +55,7 @@ impl Reconstructor for ErrorMaps {
             let reconstruction = Zip::from(&slice.image)
                 .and(&error)
                 .map_collect(|&image, &error| (image - error).clamp(0.0, 1.0));
-            Ok(Reconstruction { reconstruction, error, variance: None })
+            Ok(Reconstruction { reconstruction, error, variance: None, probability: None })
         };
         maps.iter().zip(slices).map(reconstruct).collect()
     }
@@ -79,13 +79,13 @@ mod tests {
         let maps: Vec<_> =
             subjects.iter().flat_map(|s| &s.slices).map(|slice| slice.image.clone()).collect();
         let method = ErrorMaps { name: "mine".into(), maps: Arc::new(maps) };
-        let found = detect(&method, &subjects, &context).unwrap();
+        let found = detect(&method, &subjects, None, &context).unwrap();
         assert_eq!((found.method.as_str(), found.subjects.len()), ("mine", 2));
         let few = ErrorMaps { maps: Arc::new(method.maps[1..].to_vec()), ..method.clone() };
-        let error = detect(&few, &subjects, &context).unwrap_err().to_string();
+        let error = detect(&few, &subjects, None, &context).unwrap_err().to_string();
         assert!(error.contains("one map per slice"), "{error}");
         let negative = method.maps.iter().map(|map| map - 1.0).collect();
         let negative = ErrorMaps { maps: Arc::new(negative), ..method };
-        assert!(detect(&negative, &subjects, &context).is_err());
+        assert!(detect(&negative, &subjects, None, &context).is_err());
     }
 }

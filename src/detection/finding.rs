@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::Reconstruction;
+use super::{Reconstruction, Scoring};
 use crate::cohort::Subject;
 
 /// Where a cord is cut into segments.
@@ -24,20 +24,24 @@ pub struct SegmentScore {
     /// Arc length along the cord from its upper end, mm.
     pub from_mm: f64,
     pub to_mm: f64,
-    /// AnaScore: the curve's peak in the segment minus the curve's mean; never below 0.
+    /// AnaScore: the curve's peak in the segment, minus the curve's mean unless the scoring is
+    /// learned; never below 0.
     pub score: f64,
     /// Whether the ground truth has at least [`super::LESION_PIXELS`] lesion pixels here; `None`
     /// where the ground truth is unknown.
     pub lesion: Option<bool>,
 }
 
-/// Mean error along the cord's own axis in one slice.
+/// The anomaly map along the cord's own axis in one slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnomalyCurve {
+    /// What its values are.
+    pub scoring: Scoring,
     /// Arc length of each point from the cord's upper end, mm; stretches without scoring pixels
     /// or with too narrow a scoring region have no points.
     pub position_mm: Vec<f64>,
-    /// Mean error of the scoring pixels at each point, lightly smoothed.
+    /// The map at each point: mean of the scoring pixels, lightly smoothed, of the published
+    /// scoring; the highest of the others.
     pub error: Vec<f64>,
     /// Mean of `error` over the part that is scored.
     pub mean: f64,
@@ -123,6 +127,8 @@ impl Finding {
 pub struct Findings {
     /// Name of the method: "U²AD", "intensity threshold", ….
     pub method: String,
+    /// How its reconstructions became scores.
+    pub scoring: Scoring,
     pub subjects: Vec<Finding>,
 }
 

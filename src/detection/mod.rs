@@ -35,6 +35,7 @@ mod masked_autoencoder;
 mod polyline;
 mod profile;
 mod reconstructor;
+mod scoring;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -49,3 +50,4 @@ pub use finding::{
 pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstruction, Reconstructor};
+pub use scoring::Scoring;

@@ -7,12 +7,13 @@ use super::CordAxis;
 /// Wished length of a bin; a bin is never shorter than a pixel is long.
 const BIN_MM: f64 = 1.0;
 
-/// Sums of a map over the pixels of a mask, in equal bins of arc length of about 1 mm. Pixels
+/// Sums and highest values of a map over the pixels of a mask, in equal bins of arc length of about 1 mm. Pixels
 /// beyond an end of the axis belong to the bin at that end.
 pub(crate) struct AxisProfile {
     bin_mm: f64,
     sums: Vec<f64>,
     counts: Vec<f64>,
+    highest: Vec<f64>,
 }
 
 impl AxisProfile {
@@ -21,12 +22,14 @@ impl AxisProfile {
         let bins = (length / BIN_MM.max(axis.pixel_edge_mm())).round().max(1.0);
         let count = bins as usize;
         let bin_mm = length / bins;
-        let mut profile = Self { bin_mm, sums: vec![0.0; count], counts: vec![0.0; count] };
+        let (sums, counts) = (vec![0.0; count], vec![0.0; count]);
+        let mut profile = Self { bin_mm, sums, counts, highest: vec![0.0; count] };
         for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
             let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
             let bin = profile.bin(position);
             profile.sums[bin] += f64::from(values[pixel]);
             profile.counts[bin] += 1.0;
+            profile.highest[bin] = profile.highest[bin].max(f64::from(values[pixel]));
         }
         profile
     }
@@ -49,6 +52,11 @@ impl AxisProfile {
     /// Arc length of the middle of a bin, mm.
     pub(crate) fn position_mm(&self, bin: usize) -> f64 {
         (bin as f64 + 0.5) * self.bin_mm
+    }
+
+    /// The highest value in a bin; 0 where it holds no pixel of the mask, or only negative ones.
+    pub(crate) fn highest(&self, bin: usize) -> f64 {
+        self.highest[bin]
     }
 
     pub(crate) fn bin_mm(&self) -> f64 {

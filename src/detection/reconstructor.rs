@@ -15,6 +15,8 @@ pub struct Reconstruction {
     pub error: Array2<f32>,
     /// The method's own uncertainty (epistemic variance), if it has one.
     pub variance: Option<Array2<f32>>,
+    /// The method's own lesion probability of every pixel, in [0, 1], if it has one.
+    pub probability: Option<Array2<f32>>,
 }
 
 /// Anything that reconstructs a slice inside its region of interest.

@@ -29,6 +29,7 @@ impl Reconstructor for Brightness {
                 reconstruction: Array2::zeros(slice.image.dim()),
                 error: slice.image.clone(),
                 variance: None,
+                probability: None,
             })
             .collect())
     }
@@ -116,8 +117,8 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
 }
 
 fn detect_one(subject: Arc<Subject>) -> Finding {
-    let findings =
-        detect(&Brightness, &[subject], &Context::new(0)).expect("brightness cannot fail");
+    let findings = detect(&Brightness, &[subject], Some(Scoring::Published), &Context::new(0))
+        .expect("brightness cannot fail");
     findings.subjects.into_iter().next().expect("one subject")
 }
 
@@ -273,7 +274,7 @@ fn the_anomaly_map_is_the_error_inside_the_scoring_region() {
 #[test]
 fn not_a_number_is_refused_with_subject_and_slice() {
     let subject = subject(vec![slice(4, 128, None), slice(5, 128, None)], Vec::new());
-    let error = detect(&Broken, &[subject], &Context::new(0)).expect_err("NaN");
+    let error = detect(&Broken, &[subject], None, &Context::new(0)).expect_err("NaN");
     assert_eq!(
         error.to_string(),
         "subject sub-01: slice 5: broken returned a map of error with values that are not finite"
@@ -285,6 +286,6 @@ fn an_interrupt_ends_detection_and_an_empty_cohort_is_an_error() {
     let context = Context::new(0);
     context.cancel.cancel();
     let subjects = [subject(vec![slice(0, 128, None)], Vec::new())];
-    assert!(matches!(detect(&Brightness, &subjects, &context), Err(Error::Cancelled)));
-    assert!(matches!(detect(&Brightness, &[], &Context::new(0)), Err(Error::Input(_))));
+    assert!(matches!(detect(&Brightness, &subjects, None, &context), Err(Error::Cancelled)));
+    assert!(matches!(detect(&Brightness, &[], None, &Context::new(0)), Err(Error::Input(_))));
 }

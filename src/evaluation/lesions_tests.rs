@@ -6,7 +6,7 @@ use ndarray::Array2;
 use super::tests::finding;
 use super::*;
 use crate::context::Context;
-use crate::detection::{Finding, Findings};
+use crate::detection::{Finding, Findings, Scoring};
 
 /// A patient of one 16 × 16 slice: the left half scores; rectangles of (rows, columns) are lesion, or
 /// have this error.
@@ -30,7 +30,7 @@ fn patient(lesions: &[Rectangle], errors: &[(Rectangle, f32)]) -> Finding {
 }
 
 fn evaluated(subjects: Vec<Finding>, lesion_threshold: LesionThresholdRule) -> LesionLevel {
-    let findings = Findings { method: "drawn".into(), subjects };
+    let findings = Findings { method: "drawn".into(), scoring: Scoring::Published, subjects };
     let options = EvaluationOptions { lesion_threshold, ..EvaluationOptions::default() };
     let evaluation = evaluate(&findings, &options, &Context::new(0)).expect("truth is known");
     evaluation.lesions.expect("all lesions are known")
@@ -102,7 +102,11 @@ fn the_froc_curve_holds_the_fewest_false_positives_for_each_sensitivity() {
 fn healthy_subjects_set_the_lowest_threshold_they_allow() {
     let healthy = |errors: &[f32]| {
         let subject = |error: &f32| patient(&[], &[((2..5, 2..5), *error)]);
-        Findings { method: "drawn".into(), subjects: errors.iter().map(subject).collect() }
+        Findings {
+            method: "drawn".into(),
+            scoring: Scoring::Published,
+            subjects: errors.iter().map(subject).collect(),
+        }
     };
     let three = healthy(&[0.2, 0.3, 0.4]);
     let strict = HealthyThreshold::new(&three, HEALTHY_FALSE_POSITIVES).expect("healthy subjects");
@@ -117,7 +121,11 @@ fn healthy_subjects_set_the_lowest_threshold_they_allow() {
     let origin = level.threshold.expect("a rule").origin;
     assert_eq!(origin, "at most 0.1 false positives per subject in 3 healthy subjects");
     assert!(HealthyThreshold::new(&three, f64::NAN).is_err());
-    let ill = Findings { method: "drawn".into(), subjects: vec![finding(0.5, Some(true), true)] };
+    let ill = Findings {
+        method: "drawn".into(),
+        scoring: Scoring::Published,
+        subjects: vec![finding(0.5, Some(true), true)],
+    };
     assert!(HealthyThreshold::new(&ill, 0.1).is_err());
 }
 

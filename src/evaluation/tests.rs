@@ -11,7 +11,8 @@ use super::*;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Reconstruction, SegmentScore, Segmentation, SliceFinding,
+    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentScore, Segmentation,
+    SliceFinding,
 };
 
 struct Fixture(Vec<u8>);
@@ -231,6 +232,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
     let segments =
         vec![segment("C2", score, has_lesion == Some(true)), segment("C3", score / 2.0, false)];
     let curve = AnomalyCurve {
+        scoring: Scoring::Published,
         position_mm: vec![5.0],
         error: vec![0.1],
         mean: 0.1,
@@ -240,6 +242,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         reconstruction: image.mapv(|value| value - 0.1),
         error: anomaly.clone(),
         variance: None,
+        probability: None,
     };
     Finding {
         subject: Arc::new(subject),
@@ -257,7 +260,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
 }
 
 fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<Evaluation> {
-    let findings = Findings { method: "drawn".into(), subjects };
+    let findings = Findings { method: "drawn".into(), scoring: Scoring::Published, subjects };
     let options = EvaluationOptions { threshold, ..EvaluationOptions::default() };
     evaluate(&findings, &options, &Context::new(0))
 }
@@ -304,7 +307,11 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
         .map(|place| finding(f64::from((place * 7) % 11), Some(place % 3 == 0), false))
         .collect();
     let level = |seed| {
-        let findings = Findings { method: "drawn".into(), subjects: subjects.clone() };
+        let findings = Findings {
+            method: "drawn".into(),
+            scoring: Scoring::Published,
+            subjects: subjects.clone(),
+        };
         let found = evaluate(&findings, &EvaluationOptions::default(), &Context::new(seed));
         found.expect("truth is known").patients
     };

@@ -1,4 +1,4 @@
-//! The mean error along the cord of one finding, with its segments and their scores.
+//! The anomaly map along the cord of one finding, with its segments and their scores.
 
 use super::axis::Axis;
 use super::canvas::{Area, Drawn};
@@ -10,8 +10,7 @@ use crate::detection::{AnomalyCurve, Finding, Segmentation};
 /// Height of the chart, in drawing units.
 const HEIGHT: i32 = 1300;
 
-/// The anomaly curve of the slice that holds the patient's score: mean error along the cord from
-/// its upper end, segment borders, segment scores, the curve's mean, and segments with a true
+/// The anomaly curve of the slice that holds the patient's score, along the cord from its upper end: segment borders, segment scores, the curve's mean, and segments with a true
 /// lesion shaded.
 pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     let title = format!("Anomaly curve: {}", finding.subject.name);
@@ -28,8 +27,9 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     };
     let note = format!(
         "{method}, slice {index}: the one with the highest segment score among {}. Score of a \
-         segment = its peak above the curve's mean; patient score {:.4}. {cut}",
+         segment = {}; patient score {:.4}. {cut}",
         finding.slices.len(),
+        curve.scoring.rule(),
         finding.score,
     );
     let curve = curve.clone();
@@ -45,7 +45,7 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
 
 fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {
     let mut entries = vec![
-        (Key::Line(Stroke::of_series(0)), "mean error".to_string()),
+        (Key::Line(Stroke::of_series(0)), curve.scoring.quantity().to_string()),
         (Key::Line(mean_stroke()), format!("mean of the curve, {:.4}", curve.mean)),
     ];
     if curve.segments.iter().any(|segment| segment.lesion == Some(true)) {
@@ -71,7 +71,7 @@ fn draw(area: &Area<'_>, curve: &AnomalyCurve) -> Drawn {
     // Names and scores of segments stand above the curve.
     let errors = curve.error.iter().chain([&curve.mean]).filter(|error| error.is_finite());
     let highest = errors.fold(0.0, |highest: f64, error| highest.max(*error));
-    let y = Axis::from_zero("mean error (intensity)", [1.22 * highest]);
+    let y = Axis::from_zero(curve.scoring.quantity(), [1.22 * highest]);
     let chart = Chart::open_over(area, "", x, y, |chart| {
         for segment in curve.segments.iter().filter(|segment| segment.lesion == Some(true)) {
             chart.shade(segment.from_mm, segment.to_mm, style::SHADES[2])?;

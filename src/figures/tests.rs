@@ -8,15 +8,15 @@ use ndarray::Array2;
 
 use super::*;
 use crate::baselines::IntensityThreshold;
-use crate::choice::Choice;
 use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Reconstruction, SegmentScore, Segmentation, SliceFinding,
-    detect,
+    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentScore, Segmentation,
+    SliceFinding, detect,
 };
 use crate::evaluation::{EvaluationOptions, evaluate};
 use crate::masking::MaskingStrategy;
+use crate::options::Choice;
 use crate::phantom::PhantomOptions;
 use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
@@ -90,7 +90,7 @@ fn reconstruction(slice: &Slice) -> Reconstruction {
     let variance = Array2::from_shape_fn((SIZE, SIZE), |place| {
         inside(place, 0.004 * ripple(place.0, place.1))
     });
-    Reconstruction { reconstruction, error, variance: Some(variance) }
+    Reconstruction { reconstruction, error, variance: Some(variance), probability: None }
 }
 
 fn curve() -> AnomalyCurve {
@@ -106,7 +106,7 @@ fn curve() -> AnomalyCurve {
         SegmentScore { name: name.to_string(), from_mm, to_mm, score, lesion: Some(n == 3) }
     });
     let segments = segments.collect();
-    AnomalyCurve { position_mm, error, mean, segments }
+    AnomalyCurve { scoring: Scoring::Published, position_mm, error, mean, segments }
 }
 
 fn finding(name: &str, lesion: Option<bool>) -> Finding {
@@ -122,7 +122,7 @@ fn finding(name: &str, lesion: Option<bool>) -> Finding {
 
 fn findings() -> Findings {
     let subjects = vec![finding("sub-clinic01", Some(true)), finding("sub-clinic02", Some(false))];
-    Findings { method: "U²AD".into(), subjects }
+    Findings { method: "U²AD".into(), scoring: Scoring::Published, subjects }
 }
 
 fn history(epochs: usize) -> History {
@@ -263,6 +263,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
     }
     let mut flat = finding("sub-flat", Some(false));
     flat.slices[0].curve = Some(AnomalyCurve {
+        scoring: Scoring::Published,
         position_mm: vec![0.0],
         error: vec![0.0],
         mean: 0.0,
@@ -277,7 +278,11 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         operating_point: None,
         patients: vec![(0.5, true), (0.5, false), (nan, true)],
     };
-    let healthy = Findings { method: "U²AD".into(), subjects: vec![flat.clone()] };
+    let healthy = Findings {
+        method: "U²AD".into(),
+        scoring: Scoring::Published,
+        subjects: vec![flat.clone()],
+    };
     let empty = Arc::new(Subject {
         name: name.as_str().into(),
         participant: BTreeMap::new(),
@@ -371,7 +376,7 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let cohort = Cohort::phantom(&options, SliceGrid::of_size(128), &context.streams).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     let methods = [None, Some(20.0)].map(|local_mm| IntensityThreshold { local_mm });
-    let found = methods.map(|method| detect(&method, &subjects, &context).unwrap());
+    let found = methods.map(|method| detect(&method, &subjects, None, &context).unwrap());
     let evaluated = found.each_ref().map(|findings| {
         let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
         (MethodRoc::new(findings, &evaluation), MethodFroc::new(&evaluation))

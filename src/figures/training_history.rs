@@ -7,7 +7,7 @@ use super::canvas::{Area, Drawn};
 use super::chart::{Chart, Key, Legend, Marker};
 use super::style::{self, Stroke};
 use super::{Figure, text};
-use crate::choice::Choice;
+use crate::options::Choice;
 use crate::training::{EpochRecord, History};
 
 /// Height of a chart, in drawing units.

@@ -7,8 +7,8 @@ use nbformat::v4::{self, CellId, CellMetadata, KernelSpec, LanguageInfo, Metadat
 use nbformat::{NotebookError, parse_notebook, serialize_notebook};
 use serde_json::json;
 
+use crate::files::write_whole;
 use crate::session::{ScriptCell, ScriptCellKind, script_cells, script_of};
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// A cell of a notebook.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::Options;
 use super::console::Console;
 use super::record::{Record, run_name};
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 use crate::report::RunStatus;
 use crate::session::{Cell, Interrupter, Session};
 use crate::{Error, Result};

@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Choice;
 use crate::model::{PatchOrder, keep_count, order_from_scores};
+use crate::options::Choice;
 
 /// How hidden patches are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::unknown;
 use crate::cohort::{IntensityScale, SliceGrid};
+use crate::options::unknown;
 use crate::{Error, Result};
 
 /// Sizes of the network. The default is the published one.

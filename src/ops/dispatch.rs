@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-use crate::choice::Choice;
+use crate::options::Choice;
 
 /// What the kernels are compiled for, from the narrowest to the widest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

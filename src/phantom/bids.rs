@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{LesionTruth, Phantom, PhantomOptions, draw, participants};
 use crate::context::Context;
+use crate::files::write_whole;
 use crate::volume::Volume;
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 const README: &str = "\

@@ -208,7 +208,7 @@ mod tests {
         let cohort = Cohort::phantom(&options, grid, &context.streams).expect("options");
         let subjects = cohort.subjects(&context).expect("phantoms can be preprocessed");
         [None, Some(20.0)].map(|local_mm| {
-            detect(&IntensityThreshold { local_mm }, &subjects, &context).expect("findings")
+            detect(&IntensityThreshold { local_mm }, &subjects, None, &context).expect("findings")
         })
     }
 

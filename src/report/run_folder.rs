@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::run_record::RECORD;
 use super::{RunRecord, RunStatus, Table};
 use crate::figures::Figure;
-use crate::whole_file::write_whole;
+use crate::files::write_whole;
 use crate::{Error, Result};
 
 const LOG: &str = "log.txt";

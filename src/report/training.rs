@@ -2,8 +2,8 @@
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::Result;
-use crate::choice::Choice;
 use crate::figures::training_history;
+use crate::options::Choice;
 use crate::training::{EpochRecord, History, Model};
 
 /// The sizes of the network, and the history if there is one.

@@ -17,7 +17,7 @@ use crate::cohort::{Slice, Subject, dilated};
 use crate::context::{Context, Progress, Silent, Stream};
 use crate::model::Network;
 use crate::ops::{AdamState, AdamStep};
-use crate::setters::setters;
+use crate::options::setters;
 use crate::simulation::LesionSimulator;
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
@@ -50,9 +50,9 @@ impl Default for ScorerTraining {
     fn default() -> Self {
         Self {
             members: 3,
-            epochs: 50,
-            healthy_rounds: 6,
-            clinical_rounds: 3,
+            epochs: 30,
+            healthy_rounds: 4,
+            clinical_rounds: 2,
             lesions: LesionSimulator::default(),
             batch_size: 8,
             learning_rate: 3e-3,

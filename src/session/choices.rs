@@ -3,9 +3,9 @@
 
 use super::device::DEVICES;
 use super::values::FINDING_FIGURES;
-use crate::choice::Choice;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::model::Config;
+use crate::options::Choice;
 use crate::uncertainty::Passes;
 
 /// The words that `parameter` of a verb or method takes; empty if it takes anything.

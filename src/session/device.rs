@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-use crate::choice::unknown;
+use crate::options::unknown;
 use crate::{Error, Result};
 
 /// Names that [`open_device`] takes.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use candle_core::Device;
 
 use super::script_parameters::ScriptParameters;
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 
 /// How a session starts; `seed(…)` and `device(…)` change the first two later.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use super::status::SessionStatus;
 use super::values::ModelValue;
 use super::{ScriptParameters, Sink, panics};
 use crate::context::{CancelToken, Context, Streams};
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 use crate::training::{Model, Snapshots};
 use crate::{Error, Result};
 

@@ -20,7 +20,7 @@ use blob::Blob;
 
 use crate::cohort::{Subject, TissueIntensity};
 use crate::context::Stream;
-use crate::setters::setters;
+use crate::options::setters;
 use crate::volume::gaussian_filter;
 use crate::{Error, Result};
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use crate::Result;
-use crate::choice::Choice;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Streams;
 use crate::figures::{Figure, PatchMask, masking_strategies};
 use crate::masking::MaskSampler;
 use crate::model::patch_counts;
+use crate::options::Choice;
 use crate::report::{Display, Part, Show};
 
 /// A sampler with the slice that shows it best. Cheap to clone.

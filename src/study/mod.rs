@@ -8,19 +8,22 @@ mod masks;
 mod uncertainty;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use evaluation::CohortEvaluation;
 pub use masks::Masks;
 pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 
 use crate::Result;
-use crate::cohort::{Cohort, LoadOptions, SliceGrid};
+use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
 use crate::context::Context;
-use crate::detection::{Findings, Reconstructor, detect};
+use crate::detection::{Findings, Reconstructor, Scoring, detect};
 use crate::evaluation::{Comparison, EvaluationOptions, compare};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
+use crate::scoring::ScorerTraining;
+use crate::simulation::LesionSimulator;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
 };
@@ -48,6 +51,22 @@ impl Study {
     pub fn phantom_cohort(&self, subjects: usize) -> Result<Cohort> {
         let options = PhantomOptions { subjects, ..PhantomOptions::default() };
         Cohort::phantom(&options, SliceGrid::default(), &self.context.streams)
+    }
+
+    /// The same subjects with simulated lesions as their ground truth, as
+    /// [`LesionSimulator::paint`]. The draws of a subject depend on its name alone.
+    ///
+    /// # Errors
+    /// As [`LesionSimulator::paint`], and if no subject can be used.
+    pub fn paint_lesions(&self, cohort: &Cohort, simulator: &LesionSimulator) -> Result<Cohort> {
+        let paint = |subject: &Arc<Subject>| {
+            let name = format!("paint/{}", subject.name);
+            let mut stream = self.context.streams.stream(&name, &[]);
+            simulator.paint(subject, &mut stream).map(|painted| painted.subject)
+        };
+        let subjects = cohort.subjects(&self.context)?;
+        let subjects = subjects.iter().map(paint).collect::<Result<Vec<_>>>()?;
+        Cohort::from_subjects(format!("{} [painted]", cohort.name()), subjects)
     }
 
     /// Finds the subjects of a folder, as [`Cohort::load`].
@@ -149,6 +168,29 @@ impl Study {
         Ok(CohortUncertainty::new(cohort, &subjects, maps, model.config.patch))
     }
 
+    /// Trains a scorer for a model: networks that tell lesions from what is hard to reconstruct
+    /// otherwise, learned from lesions painted into these subjects. The model keeps it, and
+    /// [`Self::detect`] uses it.
+    ///
+    /// # Errors
+    /// As [`ScorerTraining::train`].
+    pub fn train_scorer(
+        &self,
+        model: &mut Model,
+        healthy: Option<&Cohort>,
+        clinical: Option<&Cohort>,
+        training: &ScorerTraining,
+        monte_carlo: MonteCarlo,
+    ) -> Result<()> {
+        let grid = model.grid();
+        let subjects = |cohort: Option<&Cohort>| match cohort {
+            Some(cohort) => cohort.on_grid(grid)?.subjects(&self.context),
+            None => Ok(Vec::new()),
+        };
+        let (healthy, clinical) = (subjects(healthy)?, subjects(clinical)?);
+        training::train_scorer(model, (&healthy, &clinical), training, monte_carlo, &self.context)
+    }
+
     /// Guidance for the masks of the epochs that follow, with the defaults of
     /// [`CohortUncertainty::masks`].
     ///
@@ -168,11 +210,24 @@ impl Study {
     /// # Errors
     /// As [`detect`].
     pub fn detect(&self, method: &dyn Reconstructor, cohort: &Cohort) -> Result<Findings> {
+        self.detect_by(method, cohort, None)
+    }
+
+    /// As [`Self::detect`], with this scoring instead of the method's best.
+    ///
+    /// # Errors
+    /// As [`detect`].
+    pub fn detect_by(
+        &self,
+        method: &dyn Reconstructor,
+        cohort: &Cohort,
+        scoring: Option<Scoring>,
+    ) -> Result<Findings> {
         let cohort = match method.grid() {
             Some(grid) => cohort.on_grid(grid)?,
             None => cohort.clone(),
         };
-        detect(method, &cohort.subjects(&self.context)?, &self.context)
+        detect(method, &cohort.subjects(&self.context)?, scoring, &self.context)
     }
 
     /// Evaluates findings against what is known about the subjects' lesions.

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::adam::accumulate;
 use super::loss::stack;
 use super::{EpochRecord, Loss, Model, Stage, Target, augment};
-use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::masking::{MaskSampler, region_counts};
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
-use crate::setters::setters;
+use crate::options::Choice;
+use crate::options::setters;
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
 

@@ -20,4 +20,4 @@ pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub use model::Model;
 pub use snapshots::{Checkpointed, Snapshots};
-pub use stages::{Adaptation, adapt, all_slices, estimate, pretrain};
+pub use stages::{Adaptation, adapt, all_slices, estimate, pretrain, train_scorer};

@@ -11,9 +11,9 @@ use super::history::History;
 use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
+use crate::files::write_whole;
 use crate::model::{Config, Network, Parameters};
 use crate::scoring::{LesionScorer, ScorerDescription};
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// A network with everything that training it further needs.

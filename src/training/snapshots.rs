@@ -9,8 +9,8 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
-use crate::lazy_folder::LazyFolder;
-use crate::whole_file::write_whole;
+use crate::files::LazyFolder;
+use crate::files::write_whole;
 use crate::{Error, Result};
 
 /// What snapshots keep: a [`Model`](super::Model). They know no more of it than this, because a

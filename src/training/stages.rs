@@ -9,7 +9,8 @@ use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
-use crate::setters::setters;
+use crate::options::setters;
+use crate::scoring::ScorerTraining;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
 /// Settings of the adaptation; the defaults are the published ones.
@@ -110,6 +111,25 @@ pub fn estimate(
         model.estimations = round;
     }
     maps
+}
+
+/// Trains a scorer for a model's current weights, which the model then keeps.
+///
+/// # Errors
+/// As [`ScorerTraining::train`]; the model keeps the scorer that it had.
+pub fn train_scorer(
+    model: &mut Model,
+    (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
+    training: &ScorerTraining,
+    monte_carlo: MonteCarlo,
+    context: &Context,
+) -> Result<()> {
+    let first = model.estimations;
+    let network = (&model.frozen()?, model.history.epochs.len());
+    let scorer = training.train(network, (healthy, clinical), (monte_carlo, first), context)?;
+    model.estimations = first + training.rounds();
+    model.scorer = Some(scorer);
+    Ok(())
 }
 
 /// Adapts: masks guided by epistemic uncertainty, then by epistemic and aleatoric, the maps

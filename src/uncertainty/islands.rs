@@ -55,6 +55,11 @@ impl IslandRule {
         let Some(threshold) = percentile(&mut values, self.percentile as f32) else {
             return Vec::new();
         };
+        self.find_above(error, threshold)
+    }
+
+    /// As [`Self::find`], above a given error instead of the percentile.
+    pub fn find_above(&self, error: &Array2<f32>, threshold: f32) -> Vec<HighErrorIsland> {
         let high = error.mapv(|value| value > threshold && value > 0.0);
         let mut islands: Vec<HighErrorIsland> = connected_components(&high, Connectivity::Eight)
             .into_iter()

@@ -7,14 +7,14 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::Uncertainty;
-use crate::choice::Choice;
 use crate::cohort::Slice;
 use crate::context::{Context, Progress, Stream};
 use crate::model::{
     MASK_RATIO, Network, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
     uniform_noise, unpatchify,
 };
-use crate::setters::setters;
+use crate::options::Choice;
+use crate::options::setters;
 use crate::{Error, Result};
 
 /// How the masks of the passes are reconstructed. In both, every single pass hides a uniformly

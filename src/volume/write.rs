@@ -9,7 +9,7 @@ use nifti::{Endianness, NiftiHeader};
 use super::header::from_geometry;
 use super::read::read_header;
 use super::{Geometry, Volume};
-use crate::whole_file::write_whole_with;
+use crate::files::write_whole_with;
 use crate::{Error, Result};
 
 impl Volume {

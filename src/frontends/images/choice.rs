@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::choice;
+use crate::options;
 
 /// How pictures reach the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Choice {
     Protocol(Protocol),
 }
 
-impl choice::Choice for Choice {
+impl options::Choice for Choice {
     const WHAT: &'static str = "image protocol";
     const ALL: &'static [Self] = &[
         Self::Auto,
@@ -55,6 +55,6 @@ impl FromStr for Choice {
     type Err = crate::Error;
 
     fn from_str(name: &str) -> crate::Result<Self> {
-        choice::Choice::from_name(name)
+        options::Choice::from_name(name)
     }
 }

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use jupyter_protocol::JupyterKernelspec;
 use serde_json::json;
 
-use crate::whole_file;
+use crate::files;
 use crate::{Error, Result};
 
 /// Where kernels are looked for.
@@ -69,7 +69,7 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
         ("kernel.json", &json),
     ];
     for (file, bytes) in files {
-        whole_file::write_whole(&folder.join(file), bytes)?;
+        files::write_whole(&folder.join(file), bytes)?;
     }
     println!("installed {name} in {}", folder.display());
     Ok(ExitCode::SUCCESS)

@@ -34,7 +34,7 @@ use super::commands::Next;
 use super::console::Console;
 use super::record::{RUNS, Record};
 use super::{ShellOptions, script};
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 use crate::session::Session;
 use crate::{Error, Result};
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::echo_off::EchoOff;
 use super::editor::Editor;
 use crate::Result;
-use crate::choice::Choice;
 use crate::frontends::ImageChoice;
 use crate::frontends::commands::{self, CommandHost, Next, command_line};
 use crate::frontends::console::Console;
 use crate::frontends::images::Protocol;
+use crate::options::Choice;
 use crate::report::RunStatus;
 use crate::session::{Cell, CellError, Display, Part, Question, Session, journal_time, question};
 

@@ -18,7 +18,7 @@ use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::EvaluationOptions;
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 use crate::session::Transcript;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
@@ -263,12 +263,18 @@ impl Recorder<'_> {
                 if !variances.is_empty() {
                     stacks.push(("variance", variances));
                 }
+                let probabilities: Vec<_> =
+                    reconstructions().filter_map(|one| one.probability.as_ref()).collect();
+                if !probabilities.is_empty() {
+                    stacks.push(("probability", probabilities));
+                }
                 let file = self.store.put("findings", &stacks)?;
                 self.store.remember_findings(value, &file);
                 file
             }
         };
-        Ok(Recipe::Findings { of, method: findings.method.clone(), file })
+        let (method, scoring) = (findings.method.clone(), findings.scoring);
+        Ok(Recipe::Findings { of, method, scoring, file })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 
-use crate::whole_file::write_whole;
+use crate::files::write_whole;
 use crate::{Error, Result};
 
 /// A larger file is not written.

@@ -39,8 +39,8 @@ pub(super) use self::restore::resume;
 pub(super) use self::saved::{load, save};
 use super::{Transcript, device_name, snapshot};
 use crate::context::Context;
-use crate::lazy_folder::LazyFolder;
-use crate::whole_file::write_whole;
+use crate::files::LazyFolder;
+use crate::files::write_whole;
 use crate::{Error, Result};
 
 const FILE: &str = "journal.json";

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cohort;
+use crate::detection::Scoring;
 use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
 use crate::training::{EpochRecord, History};
@@ -56,6 +57,9 @@ pub(super) enum Recipe {
     Findings {
         of: CohortRecipe,
         method: String,
+        /// Findings of earlier versions had no other scoring than the published one.
+        #[serde(default)]
+        scoring: Scoring,
         file: String,
     },
     Finding {

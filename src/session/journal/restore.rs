@@ -300,7 +300,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, file } = recipe else { return Err(changed()) };
+        let Recipe::Findings { of, method, scoring, file } = recipe else { return Err(changed()) };
         if let Some(value) = self.findings.get(file) {
             return Ok(value.clone());
         }
@@ -308,6 +308,7 @@ impl<'a> Restorer<'a> {
         let mut take = |name: &str| maps.remove(name).unwrap_or_default();
         let (reconstructions, errors) = (take("reconstruction"), take("error"));
         let mut variances = take("variance").into_iter();
+        let mut probabilities = take("probability").into_iter();
         let reconstructions: Vec<Reconstruction> = reconstructions
             .into_iter()
             .zip(errors)
@@ -315,11 +316,12 @@ impl<'a> Restorer<'a> {
                 reconstruction,
                 error,
                 variance: variances.next(),
+                probability: probabilities.next(),
             })
             .collect();
         let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;
         let stored = Stored { method: method.clone(), reconstructions };
-        let findings = detect(&stored, &subjects, &self.state.context())?;
+        let findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());

@@ -8,14 +8,14 @@ use starlark::environment::Module;
 use super::keep::ArtifactStore;
 use super::recipe::Recipe;
 use super::restore::{Restorer, define};
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
+use crate::files::write_whole;
 use crate::session::engine::Outcome;
 use crate::session::status::SessionStatus;
 use crate::session::surroundings::Surroundings;
 use crate::session::values::ModelValue;
 use crate::session::{CellError, Display, TypedCell, snapshot};
 use crate::training::{Model, Snapshots};
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 const FILE: &str = "value.json";

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::lazy_folder::LazyFolder;
+use crate::files::LazyFolder;
 use crate::session::{Cell, Output, Session, Settings, Sink};
 
 /// Remembers what was warned of.

@@ -40,7 +40,7 @@ mod with {
 
     use super::CODE;
     use crate::context::Event;
-    use crate::lazy_folder::LazyFolder;
+    use crate::files::LazyFolder;
     use crate::rust_cells::{Diagnostic, Ended, RustCells};
     use crate::session::rust::cell_exchange::CellExchange;
     use crate::session::rust::give::Given;

@@ -12,9 +12,9 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::figures::Figure;
+use crate::files::write_whole;
 use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
-use crate::whole_file::write_whole;
 use crate::{Error, Result};
 
 /// Something to look at.

@@ -14,7 +14,7 @@ use starlark::values::{
 use super::index::{position, range};
 use super::{handle, shared_members};
 use crate::Result;
-use crate::choice::Choice;
+use crate::options::Choice;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};

@@ -16,6 +16,8 @@ use crate::context::Streams;
 use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::state::State;
 use crate::session::values::CohortValue;
+use crate::simulation::LesionSimulator;
+use crate::study::Study;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -112,7 +114,57 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let cohort = Cohort::phantom(&options, grid(verb, size, fov_mm)?, &streams)?;
         Ok(CohortValue { cohort, context })
     }
+
+    /// Paints simulated lesions into the cords of a cohort: a copy whose ground truth is known, for
+    /// asking how well a method finds them.
+    ///
+    /// Ranges are pairs (least, greatest). Sizes and contrasts are drawn with uniform logarithms.
+    /// Real lesions of the subjects stay in the images but not in the ground truth.
+    ///
+    /// # Arguments
+    /// * `cohort`: whom to paint lesions into; it stays as it is.
+    /// * `count`: lesions of a subject.
+    /// * `length_mm`: length along the cord.
+    /// * `width_mm`: width from front to back.
+    /// * `depth_mm`: width from right to left.
+    /// * `contrast`: how much brighter than the cord the centre is, as a fraction of the difference
+    ///   between fluid and cord.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2, lesions = 0)
+    /// painted = paint_lesions(people, count = (1, 2), contrast = (0.2, 0.4))
+    /// ```
+    fn paint_lesions(
+        cohort: &CohortValue,
+        #[starlark(default = (0, 3))] count: (i64, i64),
+        #[starlark(require = named, default = NoneOr::None)] length_mm: NoneOr<Range>,
+        #[starlark(require = named, default = NoneOr::None)] width_mm: NoneOr<Range>,
+        #[starlark(require = named, default = NoneOr::None)] depth_mm: NoneOr<Range>,
+        #[starlark(require = named, default = NoneOr::None)] contrast: NoneOr<Range>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<CohortValue> {
+        let verb = "paint_lesions";
+        let mut simulator = LesionSimulator::default()
+            .count((unsigned(verb, "count", count.0)?, unsigned(verb, "count", count.1)?));
+        for (given, range) in [
+            (length_mm, &mut simulator.length_mm),
+            (width_mm, &mut simulator.width_mm),
+            (depth_mm, &mut simulator.depth_mm),
+            (contrast, &mut simulator.contrast),
+        ] {
+            if let Some((least, greatest)) = given.into_option() {
+                *range = (least.0, greatest.0);
+            }
+        }
+        let context = State::of(eval).context();
+        let cohort = Study::from(context.clone()).paint_lesions(&cohort.cohort, &simulator)?;
+        Ok(CohortValue { cohort, context })
+    }
 }
+
+/// The least and the greatest of something.
+type Range = (UnpackFloat, UnpackFloat);
 
 fn grid(verb: &str, size: i64, fov_mm: i64) -> Result<SliceGrid> {
     let (size, fov_mm) = (unsigned(verb, "size", size)?, unsigned(verb, "fov_mm", fov_mm)?);

@@ -12,11 +12,12 @@ use starlark::values::none::NoneOr;
 use super::defaults::MASK_RATIO;
 use super::unsigned;
 use crate::baselines::IntensityThreshold;
-use crate::detection::{MaskedAutoencoder, Reconstructor};
+use crate::detection::{MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     ThresholdRule, compare as compare_evaluations,
 };
+use crate::options::Choice;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
@@ -32,8 +33,12 @@ const NORMAL_PERCENTILE: f64 = 95.0;
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Looks for places that a model cannot reconstruct, and scores segments and patients by them.
     ///
-    /// The AnaScore of a segment is the peak of the error along the cord above its mean; that of
-    /// a patient is the highest of all segments and slices.
+    /// The AnaScore of a segment is the peak of the anomaly map along the cord; that of a patient is
+    /// the highest of all segments and slices. `scoring` says what the map shows:
+    ///
+    /// * `"learned"`: the lesion probability of the model's scorer (see `train_scorer`).
+    /// * `"residual"`: how much brighter the image is than its reconstruction.
+    /// * `"published"`: the absolute error, averaged over the cord's width.
     ///
     /// # Arguments
     /// * `model`: a model, a method such as `intensity_threshold()`, or error maps from a Rust
@@ -41,6 +46,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `cohort`: where to look.
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
+    /// * `scoring`: what the anomaly map shows; None: `"learned"` for a model with a scorer,
+    ///   `"residual"` for others.
     /// * `name`: what tables and figures call the method; None: its own name.
     ///
     /// Examples:
@@ -53,10 +60,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         cohort: &CohortValue,
         #[starlark(default = 10)] samples: i64,
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
+        #[starlark(require = named, default = NoneOr::None)] scoring: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] name: NoneOr<&str>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<FindingsValue> {
         let context = State::of(eval).context();
+        let scoring = scoring.into_option().map(Scoring::from_name).transpose()?;
         let (findings, cohort) = match model {
             Either::Left(model) => {
                 let study = Study::from(model.surroundings(context));
@@ -67,14 +76,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                     ..MonteCarlo::default()
                 };
                 let method = MaskedAutoencoder::of(&mut model.lock(), monte_carlo)?;
-                (study.detect(&method, &cohort)?, cohort)
+                warn_of_an_outdated_scorer(model, &study);
+                (study.detect_by(&method, &cohort, scoring)?, cohort)
             }
             Either::Right(method) => {
                 let method: &dyn Reconstructor = match &method {
                     Either::Left(method) => &method.0,
                     Either::Right(maps) => &maps.0,
                 };
-                let findings = Study::from(context).detect(method, &cohort.cohort)?;
+                let study = Study::from(context);
+                let findings = study.detect_by(method, &cohort.cohort, scoring)?;
                 (findings, cohort.cohort.clone())
             }
         };
@@ -180,5 +191,18 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let (a, b) = (&first.evaluation.evaluation, &second.evaluation.evaluation);
         let comparison = compare_evaluations(a, b, &State::of(eval).context())?;
         Ok(ComparisonValue(Arc::new(comparison)))
+    }
+}
+
+/// A model that went on training reconstructs otherwise than its scorer learned.
+fn warn_of_an_outdated_scorer(model: &ModelValue, study: &Study) {
+    let model = model.lock();
+    let Some(scorer) = &model.scorer else { return };
+    let (then, now) = (scorer.description().model_epochs, model.history.epochs.len());
+    if then != now {
+        study.context.warn(format!(
+            "the scorer was trained after epoch {then}, but the model has {now} epochs: train the \
+             scorer again"
+        ));
     }
 }

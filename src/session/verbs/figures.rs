@@ -7,8 +7,8 @@ use starlark::values::list::ListRef;
 use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
-use crate::choice::unknown;
 use crate::figures::training_history;
+use crate::options::unknown;
 use crate::report::{Table, Tabulate};
 use crate::session::show::{self, Showable};
 use crate::session::state::State;

@@ -5,12 +5,13 @@ use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
-use starlark::values::none::NoneOr;
+use starlark::values::none::{NoneOr, NoneType};
 
 use super::defaults::{LEARNING_RATE, MASK_RATIO, TEMPERATURE};
 use super::unsigned;
-use crate::choice::Choice;
 use crate::masking::{MaskingStrategy, Normalisation};
+use crate::options::Choice;
+use crate::scoring::ScorerTraining;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, UncertaintyValue,
@@ -242,6 +243,57 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let strategy = MaskingStrategy::from_name(strategy)?;
         let context = State::of(eval).context();
         Ok(MasksValue(uncertainty.0.masks(strategy, normalisation, temperature.0, &context)?))
+    }
+
+    /// Teaches a model to tell lesions from what is hard to reconstruct otherwise, without a label:
+    /// from simulated lesions.
+    ///
+    /// Lesions are painted into the cords of both cohorts, the model reconstructs these images, and
+    /// small networks learn to find the painted pixels. Where a clinical subject seems to have a
+    /// lesion already, it does not take part. The model keeps the networks (`save_model` saves
+    /// them too), and `detect` uses them. Train the scorer last: it fits the model as it is now.
+    ///
+    /// # Arguments
+    /// * `model`: the model; it changes in place.
+    /// * `healthy`: subjects without lesions; None: the clinical ones must do.
+    /// * `clinical`: unlabelled subjects of the clinic; None: the healthy ones must do.
+    /// * `members`: networks whose log-odds are averaged.
+    /// * `epochs`: epochs of each network.
+    /// * `rounds`: how often lesions are painted into every clinical subject; twice as often into
+    ///   every healthy one.
+    /// * `samples`: how many reconstructions of every patch are averaged.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// model = u2ad()
+    /// train_scorer(model, people.healthy, people.clinical, members = 1, epochs = 1, rounds = 1)
+    /// detect(model, people.clinical)
+    /// ```
+    fn train_scorer(
+        model: &ModelValue,
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 3)] members: i64,
+        #[starlark(require = named, default = 30)] epochs: i64,
+        #[starlark(require = named, default = 2)] rounds: i64,
+        #[starlark(require = named, default = 10)] samples: i64,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<NoneType> {
+        let verb = "train_scorer";
+        let rounds: usize = unsigned(verb, "rounds", rounds)?;
+        let training = ScorerTraining::default()
+            .members(unsigned(verb, "members", members)?)
+            .epochs(unsigned(verb, "epochs", epochs)?)
+            .healthy_rounds(2 * rounds)
+            .clinical_rounds(rounds);
+        let monte_carlo = MonteCarlo::default().samples(unsigned(verb, "samples", samples)?);
+        let study = study(model, eval);
+        let (healthy, clinical) = (healthy.into_option(), clinical.into_option());
+        let cohorts = [healthy, clinical].map(|value| value.map(|value| &value.cohort));
+        let [healthy, clinical] = cohorts;
+        study.train_scorer(&mut model.lock(), healthy, clinical, &training, monte_carlo)?;
+        Ok(NoneType)
     }
 }
 

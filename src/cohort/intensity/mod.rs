@@ -1,6 +1,12 @@
 //! From scanner intensities to [0, 1].
 
+mod scale;
+mod tissue;
+
 use ndarray::{Array2, Array3, Zip};
+
+pub use scale::IntensityScale;
+pub use tissue::TissueIntensity;
 
 /// Clips a volume (slice, row, column) to percentiles of its non-background voxels and scales it
 /// to [0, 1], in place (paper section 3.1). Background are the voxels equal to voxel (0, 0, 0),
@@ -9,7 +15,7 @@ use ndarray::{Array2, Array3, Zip};
 ///
 /// Returns false, and leaves the volume unscaled, if the non-background voxels have no contrast
 /// beyond the precision of `f32`, in which they were stored.
-pub(super) fn normalise(
+pub(in crate::cohort) fn normalise(
     volume: &mut Array3<f64>,
     padding: &Array2<bool>,
     (low, high): (f64, f64),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Slice, TissueIntensity};
-use crate::choice::Choice;
+use super::TissueIntensity;
+use crate::cohort::Slice;
+use crate::options::Choice;
 
 /// How scanner intensities become numbers in [0, 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ const CONTRAST: f32 = 0.35;
 
 impl IntensityScale {
     /// Scales the slices of one subject, which are on the percentile scale.
-    pub(super) fn apply(self, slices: &mut [Slice]) {
+    pub(in crate::cohort) fn apply(self, slices: &mut [Slice]) {
         if self == Self::Percentile {
             return;
         }

@@ -2,9 +2,9 @@
 
 use ndarray::Array2;
 
-use super::Slice;
-use super::intensity::percentile;
-use super::region::eroded;
+use super::percentile;
+use crate::cohort::Slice;
+use crate::cohort::region::eroded;
 
 /// Percentile of the fluid's intensities that stands for pure fluid: its masks hold flow voids,
 /// roots and partial volume, all darker.
