@@ -159,3 +159,6 @@ const PREFIX: &str = "scorer.";
 fn upside_down(map: ArrayView2<f32>) -> Array2<f32> {
     map.slice(s![..;-1, ..]).to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl LesionSimulator {
         Ok(SimulatedSubject { subject: painted, added })
     }
 }
+
+#[cfg(test)]
+mod tests;
