@@ -19,8 +19,8 @@
 //! | presentation | [`report`], [`figures`] | tables, what values look like, the run folder; plotters figures |
 //! | timing | [`benchmark`] | the costly steps on a batch that anyone can rebuild |
 //! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; methods to compare with |
-//! | learning | [`training`], [`masking`], [`uncertainty`] | the published loop |
-//! | network | [`model`] | the masked autoencoder; which patches are hidden |
+//! | learning | [`training`], [`masking`], [`scoring`], [`uncertainty`] | the published loop; lesion probabilities learned from simulated lesions |
+//! | network | [`model`], [`simulation`] | the masked autoencoder, which patches are hidden; simulated lesions |
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |

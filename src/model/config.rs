@@ -214,7 +214,10 @@ mod tests {
     fn a_configuration_with_the_names_of_earlier_versions_is_read() {
         let json = r#"{"image":128,"field_mm":128,"patch":8,"context":96,"dim":64,"depth":3,
             "heads":8,"decoder_dim":64,"decoder_depth":2,"decoder_heads":8,"mlp_ratio":4}"#;
-        assert_eq!(serde_json::from_str::<Config>(json).unwrap(), Config::small());
+        // What those versions did not know is as it was then.
+        let expected =
+            Config { slice_mm: 0, intensity: IntensityScale::Percentile, ..Config::small() };
+        assert_eq!(serde_json::from_str::<Config>(json).unwrap(), expected);
     }
 
     #[test]

@@ -123,12 +123,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `cohort`: whom to paint lesions into; it stays as it is.
-    /// * `count`: lesions of a subject.
-    /// * `length_mm`: length along the cord.
-    /// * `width_mm`: width from front to back.
-    /// * `depth_mm`: width from right to left.
+    /// * `count`: lesions of a subject; None: 0 to 3.
+    /// * `length_mm`: length along the cord; None: 3 to 28.
+    /// * `width_mm`: width from front to back; None: 2 to 8.
+    /// * `depth_mm`: width from right to left; None: 2.5 to 9.
     /// * `contrast`: how much brighter than the cord the centre is, as a fraction of the difference
-    ///   between fluid and cord.
+    ///   between fluid and cord; None: 0.1 to 0.6.
     ///
     /// Examples:
     /// ```python
@@ -137,7 +137,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn paint_lesions(
         cohort: &CohortValue,
-        #[starlark(default = (0, 3))] count: (i64, i64),
+        #[starlark(default = NoneOr::None)] count: NoneOr<(i64, i64)>,
         #[starlark(require = named, default = NoneOr::None)] length_mm: NoneOr<Range>,
         #[starlark(require = named, default = NoneOr::None)] width_mm: NoneOr<Range>,
         #[starlark(require = named, default = NoneOr::None)] depth_mm: NoneOr<Range>,
@@ -145,8 +145,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let verb = "paint_lesions";
-        let mut simulator = LesionSimulator::default()
-            .count((unsigned(verb, "count", count.0)?, unsigned(verb, "count", count.1)?));
+        let mut simulator = LesionSimulator::default();
+        if let Some((least, most)) = count.into_option() {
+            simulator.count = (unsigned(verb, "count", least)?, unsigned(verb, "count", most)?);
+        }
         for (given, range) in [
             (length_mm, &mut simulator.length_mm),
             (width_mm, &mut simulator.width_mm),
