@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     matmul::{Destination, View, matmul},
-    operand::{floats, fused_on, gradient_of, with_floats, with_last},
+    operand::{floats, fused_on, three_gradients, with_floats, with_last},
     reduction::{add_columns, add_in_order},
     scratch::with_shared_scratch,
 };
@@ -198,19 +198,13 @@ impl CustomOp3 for Linear {
         _result: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let mut grad_x = vec![0.0; x.elem_count()];
-        let mut grad_weight = vec![0.0; weight.elem_count()];
-        let mut grad_bias = vec![0.0; bias.elem_count()];
-        with_floats([x, weight, grad], |[x, weight, grad]| {
-            if !x.is_empty() && !grad.is_empty() {
-                backward((x, weight, grad), (&mut grad_x, &mut grad_weight, &mut grad_bias));
-            }
-        })?;
-        Ok((
-            gradient_of(x, grad_x)?,
-            gradient_of(weight, grad_weight)?,
-            gradient_of(bias, grad_bias)?,
-        ))
+        three_gradients([x, weight, bias], |[grad_x, grad_weight, grad_bias]| {
+            with_floats([x, weight, grad], |[x, weight, grad]| {
+                if !x.is_empty() && !grad.is_empty() {
+                    backward((x, weight, grad), (grad_x, grad_weight, grad_bias));
+                }
+            })
+        })
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Te
     Tensor::from_vec(values, tensor.shape(), tensor.device()).map(Some)
 }
 
+/// Gradients of three tensors, each filled by `f` from zeros.
+pub(super) fn three_gradients(
+    tensors: [&Tensor; 3],
+    f: impl FnOnce([&mut [f32]; 3]) -> Result<()>,
+) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    let mut gradients = tensors.map(|tensor| vec![0.0; tensor.elem_count()]);
+    f(gradients.each_mut().map(Vec::as_mut_slice))?;
+    let ([x, weight, bias], [grad_x, grad_weight, grad_bias]) = (tensors, gradients);
+    Ok((gradient_of(x, grad_x)?, gradient_of(weight, grad_weight)?, gradient_of(bias, grad_bias)?))
+}
+
 /// `dims` with another last dimension.
 pub(super) fn with_last(dims: &[usize], last: usize) -> Shape {
     let mut dims = dims.to_vec();

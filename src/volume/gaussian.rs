@@ -31,19 +31,18 @@ fn kernel(deviation: f64) -> Vec<f64> {
 }
 
 fn filter_lane(mut lane: ArrayViewMut1<f32>, kernel: &[f64]) {
-    let values: Vec<f64> = lane.iter().map(|value| f64::from(*value)).collect();
-    let count = values.len() as isize;
-    let at = |place: isize| {
-        // One period of the mirrored line is the line and its mirror image.
+    let (count, reach) = (lane.len() as isize, kernel.len() as isize - 1);
+    // One period of the mirrored line is the line and its mirror image.
+    let mirrored = |place: isize| {
         let place = place.rem_euclid(2 * count);
-        values[if place < count { place } else { 2 * count - 1 - place } as usize]
+        f64::from(lane[if place < count { place } else { 2 * count - 1 - place } as usize])
     };
-    for (place, value) in lane.iter_mut().enumerate() {
-        let place = place as isize;
-        let mut sum = kernel[0] * at(place);
+    let padded: Vec<f64> = (-reach..count + reach).map(mirrored).collect();
+    for (value, window) in lane.iter_mut().zip(padded.windows(2 * kernel.len() - 1)) {
+        let middle = kernel.len() - 1;
+        let mut sum = kernel[0] * window[middle];
         for (distance, weight) in kernel.iter().enumerate().skip(1) {
-            let distance = distance as isize;
-            sum += weight * (at(place - distance) + at(place + distance));
+            sum += weight * (window[middle - distance] + window[middle + distance]);
         }
         *value = sum as f32;
     }

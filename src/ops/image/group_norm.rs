@@ -5,7 +5,7 @@ use candle_nn::Module;
 use rayon::prelude::*;
 
 use crate::ops::{
-    operand::{floats, fused_on, gradient_of, with_floats},
+    operand::{floats, fused_on, three_gradients, with_floats},
     reduction::add_in_order,
 };
 
@@ -90,8 +90,7 @@ impl Sizes {
     fn forward_image(self, x: &[f32], weight: &[f32], bias: &[f32], out: &mut [f32]) {
         let size = self.group * self.pixels;
         let groups = x.chunks_exact(size).zip(out.chunks_exact_mut(size));
-        for ((index, (x, out)), first) in groups.enumerate().zip((0..).step_by(self.group)) {
-            debug_assert_eq!(first, index * self.group);
+        for (first, (x, out)) in (0..).step_by(self.group).zip(groups) {
             let (mean, scale) = moments(x);
             let planes = x.chunks_exact(self.pixels).zip(out.chunks_exact_mut(self.pixels));
             for (channel, (x, out)) in (first..).zip(planes) {
@@ -182,27 +181,23 @@ impl CustomOp3 for GroupNormRelu {
         let channels = self.0.channels;
         let size = channels * self.0.pixels;
         let images = x.elem_count() / size;
-        let mut grad_x = vec![0.0; x.elem_count()];
-        let (mut weights, mut biases) =
-            (vec![0.0; images * channels], vec![0.0; images * channels]);
-        with_floats([x, weight, bias, grad], |[x, weight, bias, grad]| {
-            grad_x
-                .par_chunks_mut(size)
-                .zip(x.par_chunks(size).zip(grad.par_chunks(size)))
-                .zip(weights.par_chunks_mut(channels).zip(biases.par_chunks_mut(channels)))
-                .for_each(|((grad_x, (x, grad)), (grad_weight, grad_bias))| {
-                    let gradients = (grad_x, grad_weight, grad_bias);
-                    self.0.backward_image((x, weight, bias, grad), gradients);
-                });
-        })?;
-        let (mut grad_weight, mut grad_bias) = (vec![0.0; channels], vec![0.0; channels]);
-        add_in_order(&weights, &mut grad_weight);
-        add_in_order(&biases, &mut grad_bias);
-        Ok((
-            gradient_of(x, grad_x)?,
-            gradient_of(weight, grad_weight)?,
-            gradient_of(bias, grad_bias)?,
-        ))
+        let mut weights = vec![0.0; images * channels];
+        let mut biases = vec![0.0; images * channels];
+        three_gradients([x, weight, bias], |[grad_x, grad_weight, grad_bias]| {
+            with_floats([x, weight, bias, grad], |[x, weight, bias, grad]| {
+                grad_x
+                    .par_chunks_mut(size)
+                    .zip(x.par_chunks(size).zip(grad.par_chunks(size)))
+                    .zip(weights.par_chunks_mut(channels).zip(biases.par_chunks_mut(channels)))
+                    .for_each(|((grad_x, (x, grad)), (grad_weight, grad_bias))| {
+                        let gradients = (grad_x, grad_weight, grad_bias);
+                        self.0.backward_image((x, weight, bias, grad), gradients);
+                    });
+            })?;
+            add_in_order(&weights, grad_weight);
+            add_in_order(&biases, grad_bias);
+            Ok(())
+        })
     }
 }
 
