@@ -12,10 +12,10 @@ const HEIGHT: i32 = 1400;
 /// False positives per patient that the axis reaches at most: nobody would read more.
 const MOST_FALSE_POSITIVES: f64 = 10.0;
 
-/// A stated threshold on the error, and what it gives.
+/// A stated threshold on the anomaly map, and what it gives.
 #[derive(Clone, Debug)]
 pub struct LesionOperatingPoint {
-    /// Least error of a detection's pixels.
+    /// Least anomaly of a detection's pixels.
     pub threshold: f64,
     /// Where the threshold comes from.
     pub origin: String,
@@ -79,7 +79,7 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
         if let Some(point) = &method.operating_point {
             let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
             let name =
-                format!("{}: error ≥ {:.4}, {}", method.method, point.threshold, point.origin);
+                format!("{}: anomaly ≥ {:.4}, {}", method.method, point.threshold, point.origin);
             entries.push((key, name));
         }
     }
@@ -89,7 +89,7 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
         _ => format!("{count} {what}s"),
     };
     let note = format!(
-        "{} in {}. A lesion counts as detected where a connected group of high-error pixels overlaps \
+        "{} in {}. A lesion counts as detected where a connected group of pixels above the threshold overlaps \
          it; a group without lesion is a false positive.",
         plural(lesions, "lesion"),
         plural(patients, "patient")
