@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::anomaly_map::anomaly_map;
 use super::curve::anomaly_curve;
 use super::segments::{Segments, Stretch, stretch_at};
 use super::{
@@ -20,8 +21,8 @@ use crate::{Error, Result};
 const LIKELY: f32 = 0.5;
 
 /// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,
-/// as the module's documentation states. Without `scoring`, a method that has lesion probabilities
-/// is scored by these, another by its residual.
+/// as the module's documentation states. Without `scoring`, as the method prefers
+/// ([`Reconstructor::scoring`]).
 ///
 /// # Errors
 /// If there are no subjects, if the method fails, if what it returns does not fit the slices or
@@ -52,17 +53,12 @@ pub fn detect(
     }
 
     let has_probabilities = reconstructions.iter().all(|one| one.probability.is_some());
-    let scoring = match scoring {
-        Some(Scoring::Learned) if !has_probabilities => {
-            return Err(Error::input(format!(
-                "{method} has no lesion probabilities; train a scorer for it, or choose another \
-                 scoring"
-            )));
-        }
-        Some(scoring) => scoring,
-        None if has_probabilities => Scoring::Learned,
-        None => Scoring::Residual,
-    };
+    let scoring = scoring.unwrap_or_else(|| reconstructor.scoring());
+    if scoring == Scoring::Learned && !has_probabilities {
+        return Err(Error::input(format!(
+            "{method} has no lesion probabilities; train a scorer for it, or choose another scoring"
+        )));
+    }
     let mut reconstructions = reconstructions.into_iter();
     let work: Vec<(&Arc<Subject>, Vec<Reconstruction>)> = subjects
         .iter()
@@ -133,7 +129,7 @@ fn find(
     let mut slices = Vec::with_capacity(reconstructions.len());
     for (place, (reconstruction, axis)) in reconstructions.into_iter().zip(&axes).enumerate() {
         let slice = &subject.slices[place];
-        let anomaly = scoring.anomaly(slice, &reconstruction, tissue);
+        let anomaly = anomaly_map(scoring, slice, &reconstruction, tissue);
         let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
         let curve = axis
             .as_ref()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Zip};
 
-use super::{Reconstruction, Reconstructor};
+use super::{Reconstruction, Reconstructor, Scoring};
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::{Error, Result};
@@ -20,6 +20,12 @@ pub struct ErrorMaps {
 impl Reconstructor for ErrorMaps {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    /// The errors as they were given, in whatever unit; a residual would be cut at the image's own
+    /// intensity.
+    fn scoring(&self) -> Scoring {
+        Scoring::Published
     }
 
     /// # Errors
@@ -81,6 +87,7 @@ mod tests {
         let method = ErrorMaps { name: "mine".into(), maps: Arc::new(maps) };
         let found = detect(&method, &subjects, None, &context).unwrap();
         assert_eq!((found.method.as_str(), found.subjects.len()), ("mine", 2));
+        assert_eq!(found.scoring, Scoring::Published, "given errors are not changed");
         let few = ErrorMaps { maps: Arc::new(method.maps[1..].to_vec()), ..method.clone() };
         let error = detect(&few, &subjects, None, &context).unwrap_err().to_string();
         assert!(error.contains("one map per slice"), "{error}");

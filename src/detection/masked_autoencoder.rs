@@ -1,6 +1,6 @@
 //! The method of the paper as a [`Reconstructor`]: the mean of Monte-Carlo reconstructions.
 
-use super::{Reconstruction, Reconstructor};
+use super::{Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
@@ -19,6 +19,8 @@ pub struct MaskedAutoencoder {
     pub round: u64,
     /// Turns reconstructions into lesion probabilities.
     pub scorer: Option<LesionScorer>,
+    /// Epochs that the network was trained.
+    pub epochs: usize,
 }
 
 impl MaskedAutoencoder {
@@ -28,7 +30,28 @@ impl MaskedAutoencoder {
     /// If its tensors cannot be read.
     pub fn of(model: &mut Model, monte_carlo: MonteCarlo) -> Result<Self> {
         let round = model.next_round();
-        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer: model.scorer.clone() })
+        let (scorer, epochs) = (model.scorer.clone(), model.history.epochs.len());
+        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs })
+    }
+
+    /// A scorer learned from the reconstructions of its time: says where these are others.
+    fn warn_of_other_reconstructions(&self, scorer: &LesionScorer, context: &Context) {
+        let learned = scorer.description();
+        if learned.model_epochs != self.epochs {
+            context.warn(format!(
+                "the scorer was trained after epoch {}, but the model has {} epochs: train the \
+                 scorer again",
+                learned.model_epochs, self.epochs
+            ));
+        }
+        let (then, now) = (learned.monte_carlo, self.monte_carlo);
+        if then != now {
+            context.warn(format!(
+                "the scorer learned from {} samples at a mask ratio of {}, and is now given {} at \
+                 {}: its probabilities may be off",
+                then.samples, then.mask_ratio, now.samples, now.mask_ratio
+            ));
+        }
     }
 }
 
@@ -41,10 +64,20 @@ impl Reconstructor for MaskedAutoencoder {
         Some(self.network.config().slice_grid())
     }
 
+    fn scoring(&self) -> Scoring {
+        match self.scorer {
+            Some(_) => Scoring::Learned,
+            None => Scoring::Residual,
+        }
+    }
+
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
         let maps = self.monte_carlo.estimate(&self.network, slices, self.round, context)?;
         let mut probabilities = match &self.scorer {
-            Some(scorer) => scorer.score(slices, &maps, context)?,
+            Some(scorer) => {
+                self.warn_of_other_reconstructions(scorer, context);
+                scorer.score(slices, &maps, context)?
+            }
             None => Vec::new(),
         }
         .into_iter();

@@ -3,14 +3,16 @@
 //! The paper (section 3.4) scores a segment by the peak of the error along the cord above the
 //! curve's mean, and gives no code. The design here is ours:
 //!
-//! 1. **Anomaly map**: the error inside the slice's scoring region (the cord, eroded), 0 elsewhere.
-//! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map. They are
-//!    shown and listed; the curve sees the whole map.
+//! 1. **Anomaly map**: inside the slice's scoring region (the cord, eroded) the lesion probability, the
+//!    positive residual or the absolute error, as [`Scoring`] says; 0 elsewhere.
+//! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map, or where the
+//!    lesion probability exceeds 0.5. They are shown and listed; the curve sees the whole map.
 //! 3. **Axis** ([`CordAxis`]): the smoothed centreline of the cord mask, a principal curve, so
 //!    that oblique, curved and interrupted cords are measured along themselves, in mm of arc
 //!    length. Slices with less than [`MINIMUM_LENGTH_MM`] of axis are not scored.
-//! 4. **Curve** ([`AnomalyCurve`]): mean error of the scoring pixels in bins of about 1 mm of arc
-//!    length, smoothed with a Gaussian of σ = [`CURVE_SMOOTHING_MM`], every pixel counting once.
+//! 4. **Curve** ([`AnomalyCurve`]): the highest value of the scoring pixels in bins of about 1 mm of
+//!    arc length; with the published scoring their mean, smoothed with a Gaussian of σ =
+//!    [`CURVE_SMOOTHING_MM`], every pixel counting once.
 //!    Stretches where the scoring region is, over a vertebral level, less than
 //!    [`MINIMUM_WIDTH_MM`] wide are left out: they are the side of the cord, bright with fluid.
 //!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm do alike there.)
@@ -21,11 +23,12 @@
 //!    its ends, where it has one neighbour only. Where labels end elsewhere the outer segments are called "above C3/C4", "below
 //!    C5/C6". Without usable labels the longest axis of the subject is cut into equal lengths of
 //!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
-//! 6. **AnaScore**: of a segment, the curve's peak in it minus the mean of the curve's scored part,
-//!    at least 0; of a patient, the highest over segments and slices.
+//! 6. **AnaScore**: of a segment, the curve's peak in it, minus the mean of the curve's scored part
+//!    unless the map shows probabilities, at least 0; of a patient, the highest over segments and slices.
 //! 7. **Truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
 //!    are nearest to its stretch of the axis, in any scored slice.
 
+mod anomaly_map;
 mod axis;
 mod curve;
 mod detect;

@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::Scoring;
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
@@ -27,6 +28,11 @@ pub trait Reconstructor {
     /// What its slices must show; `None` if any will do.
     fn grid(&self) -> Option<SliceGrid> {
         None
+    }
+
+    /// How its reconstructions are scored unless its user chooses: by default by their residual.
+    fn scoring(&self) -> Scoring {
+        Scoring::Residual
     }
 
     /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation

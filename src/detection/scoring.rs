@@ -1,14 +1,10 @@
-//! How a reconstruction becomes an anomaly map.
+//! What an anomaly map shows and how it is scored.
 
 use std::fmt;
 
-use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
-use super::Reconstruction;
-use crate::cohort::{Slice, TissueIntensity};
 use crate::options::Choice;
-use crate::volume::gaussian_filter;
 
 /// How a reconstruction becomes an anomaly map, and the map a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,10 +43,6 @@ impl fmt::Display for Scoring {
     }
 }
 
-/// Standard deviations of the Gaussian that smooths the residual along the cord and across it, mm.
-/// Lesions are longer than wide.
-const SMOOTHING_MM: (f64, f64) = (1.5, 0.8);
-
 impl Scoring {
     /// What its map and curve show, with the unit.
     pub fn quantity(self) -> &'static str {
@@ -58,6 +50,15 @@ impl Scoring {
             Self::Published => "mean error (intensity)",
             Self::Residual => "highest positive residual (fluid − cord)",
             Self::Learned => "highest lesion probability",
+        }
+    }
+
+    /// What a pixel of its map holds.
+    pub fn map_unit(self) -> &'static str {
+        match self {
+            Self::Published => "error (intensity)",
+            Self::Residual => "positive residual (fluid − cord)",
+            Self::Learned => "lesion probability",
         }
     }
 
@@ -81,40 +82,4 @@ impl Scoring {
             Self::Learned => 0.0,
         }
     }
-
-    /// The anomaly map of a slice: 0 outside its scoring region.
-    pub(super) fn anomaly(
-        self,
-        slice: &Slice,
-        reconstruction: &Reconstruction,
-        tissue: Option<TissueIntensity>,
-    ) -> Array2<f32> {
-        let values = match (self, &reconstruction.probability) {
-            (Self::Learned, Some(probability)) => probability.clone(),
-            (Self::Published | Self::Learned, _) => reconstruction.error.clone(),
-            (Self::Residual, _) => residual(slice, reconstruction, tissue),
-        };
-        Zip::from(&values)
-            .and(&slice.scoring)
-            .map_collect(|&value, &scored| if scored { value } else { 0.0 })
-    }
-}
-
-/// The positive residual, smoothed over the pixels of the scoring region alone.
-fn residual(
-    slice: &Slice,
-    reconstruction: &Reconstruction,
-    tissue: Option<TissueIntensity>,
-) -> Array2<f32> {
-    let contrast = tissue.map_or(1.0, |tissue| tissue.contrast);
-    let weight = slice.scoring.mapv(|scored| if scored { 1.0 } else { 0.0 });
-    let positive = Zip::from(&slice.image)
-        .and(&reconstruction.reconstruction)
-        .and(&weight)
-        .map_collect(|image, normal, weight| weight * (image - normal).max(0.0) / contrast);
-    let (row_mm, column_mm) = slice.pixel_spacing_mm;
-    let deviation = (SMOOTHING_MM.0 / row_mm, SMOOTHING_MM.1 / column_mm);
-    let (sum, weights) =
-        (gaussian_filter(&positive, deviation), gaussian_filter(&weight, deviation));
-    Zip::from(&sum).and(&weights).map_collect(|sum, weight| sum / weight.max(1e-3))
 }

@@ -18,7 +18,7 @@ pub(super) struct Cases {
     pub pixels: RankedCases,
     /// `None` where the lesions of a patient are not known.
     pub lesions: Vec<Option<PatientLesions>>,
-    /// Of the error, at which lesions count as detected.
+    /// On the anomaly map, at which lesions count as detected.
     pub lesion_threshold: Option<f64>,
 }
 

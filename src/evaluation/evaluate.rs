@@ -22,7 +22,7 @@ use crate::{Error, Result};
 pub struct EvaluationOptions {
     /// Where the line between normal and abnormal AnaScores is drawn.
     pub threshold: ThresholdRule,
-    /// From which error on pixels are detected.
+    /// From which value of the anomaly map on pixels are detected.
     pub lesion_threshold: LesionThresholdRule,
 }
 

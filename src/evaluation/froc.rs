@@ -7,7 +7,7 @@ use super::patient_lesions::PatientLesions;
 /// A point of the free-response receiver operating characteristic (FROC).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FrocPoint {
-    /// Least error of a detection's pixels, in the intensity of the image (0 to 1); infinite for the
+    /// Least anomaly of a detection's pixels; infinite for the
     /// first point, where nothing is detected.
     pub threshold: f64,
     /// Mean number of detections without lesion, per patient.

@@ -14,12 +14,12 @@ use crate::{Error, Result};
 /// False positives per healthy subject that a threshold from healthy subjects allows.
 pub const HEALTHY_FALSE_POSITIVES: f64 = 0.1;
 
-/// How the threshold on the error is chosen. A pixel of the scoring region belongs to a detection if
-/// its error reaches it.
+/// How the threshold on the anomaly map is chosen. A pixel of the scoring region belongs to a
+/// detection if its value reaches it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LesionThresholdRule {
-    /// This error, in the intensity of the image (0 to 1).
+    /// This value, in the unit of the anomaly map.
     Value(f64),
     /// What healthy subjects allow.
     Healthy(HealthyThreshold),
@@ -32,7 +32,7 @@ pub enum LesionThresholdRule {
 /// allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HealthyThreshold {
-    /// Error, in the intensity of the image (0 to 1).
+    /// In the unit of the anomaly map.
     pub value: f64,
     /// Healthy subjects that it comes from.
     pub subjects: usize,
@@ -45,7 +45,7 @@ pub struct HealthyThreshold {
 /// Lesions that are detected, and detections that are none.
 ///
 /// A lesion is a connected component of the ground truth, a detection one of the pixels of the
-/// scoring region whose error reaches the threshold, both with 26 neighbours over neighbouring
+/// scoring region whose anomaly reaches the threshold, both with 26 neighbours over neighbouring
 /// slices. A detection has at least [`DETECTION_PIXELS`](super::DETECTION_PIXELS) pixels. It is a
 /// true one if at least [`DETECTION_OVERLAP`](super::DETECTION_OVERLAP) of them are lesion, and then
 /// detects every lesion that it overlaps; else it is a false positive.
@@ -56,7 +56,7 @@ pub struct LesionLevel {
     pub lesions: usize,
     /// Of them, without a pixel in the scoring region. They cannot be detected and count as missed.
     pub lesions_outside: usize,
-    /// On the error; `None` where the best F1 was asked for and no threshold detects a lesion.
+    /// On the anomaly map; `None` where the best F1 was asked for and no threshold detects a lesion.
     pub threshold: Option<Threshold>,
     /// What the healthy subjects say of the threshold, if it comes from them.
     pub healthy: Option<HealthyThreshold>,

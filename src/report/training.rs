@@ -12,7 +12,7 @@ impl Show for Model {
         let config = self.config;
         let mut display = Display::text(format!(
             "masked autoencoder: {0} × {0} pixels for {1} × {1} mm in patches of {2}, {3} + {4} \
-             blocks, {5} parameters, {6} epochs",
+             blocks, {5} parameters, {6} epochs; intensities by {7}{8}",
             config.image,
             config.fov_mm,
             config.patch,
@@ -20,7 +20,19 @@ impl Show for Model {
             config.decoder_depth,
             self.parameters.count(),
             self.history.epochs.len(),
+            config.intensity.name(),
+            match config.slice_mm {
+                0 => String::new(),
+                mm => format!(", thin slices averaged to {mm} mm"),
+            },
         ));
+        if let Some(scorer) = &self.scorer {
+            let learned = scorer.description();
+            display.parts.push(Part::Text(format!(
+                "scorer: {} networks, trained after epoch {} on {} healthy and {} clinical subjects",
+                learned.training.members, learned.model_epochs, learned.healthy, learned.clinical
+            )));
+        }
         if !self.history.epochs.is_empty() {
             display.parts.extend(self.history.show()?.parts);
         }

@@ -1,11 +1,12 @@
 //! What the scoring network sees of a slice.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 
 use super::unet::STEP;
 use crate::cohort::{Slice, TissueIntensity, eroded};
 use crate::uncertainty::Uncertainty;
+use crate::{Error, Result};
 
 /// Channels of its input: the slice and its two neighbours, the residual, the uncertainty, cord,
 /// fluid, and the distance to the cord's edge.
@@ -68,12 +69,23 @@ impl Window {
 }
 
 /// The network's inputs (channel, row, column) for the slices of one subject, in order, with
-/// their window; `None` without cord. Neighbours of the outer slices are these themselves.
+/// their window. Neighbours of the outer slices are these themselves.
+///
+/// # Errors
+/// If the subject has no cord, or maps and slices differ in number or size.
 pub(super) fn channels(
     slices: &[&Slice],
     maps: &[Uncertainty],
-) -> Option<(Window, Vec<Array3<f32>>)> {
-    let tissue = TissueIntensity::of(slices)?;
+) -> Result<(Window, Vec<Array3<f32>>)> {
+    let subject = slices.first().map_or("", |slice| &*slice.subject);
+    let tissue = TissueIntensity::of(slices)
+        .ok_or_else(|| Error::subject(subject, "has no cord, so its lesions cannot be scored"))?;
+    let fits = |(slice, maps): (&&Slice, &Uncertainty)| {
+        [&maps.mean, &maps.variance].iter().all(|map| map.dim() == slice.image.dim())
+    };
+    if slices.len() != maps.len() || !slices.iter().zip(maps).all(fits) {
+        return Err(Error::subject(subject, "its slices and their maps do not fit together"));
+    }
     let window = Window::around(slices);
     let relative: Vec<Array2<f32>> = slices
         .iter()
@@ -98,7 +110,7 @@ pub(super) fn channels(
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         ndarray::stack(Axis(0), &views).expect("parts of one window")
     };
-    Some((window, slices.iter().zip(maps).enumerate().map(one).collect()))
+    Ok((window, slices.iter().zip(maps).enumerate().map(one).collect()))
 }
 
 /// Distance to the cord's edge in steps of one pixel, in [0, 1].
@@ -116,7 +128,7 @@ fn depth(slice: &Slice) -> Array2<f32> {
 pub(super) fn batch<D: ndarray::Dimension>(
     arrays: &[ndarray::Array<f32, D>],
     device: &Device,
-) -> Result<Tensor> {
+) -> candle_core::Result<Tensor> {
     let mut shape = vec![arrays.len()];
     shape.extend(arrays.first().map_or(&[][..], |array| array.shape()));
     let values: Vec<f32> = arrays.iter().flat_map(|array| array.iter().copied()).collect();

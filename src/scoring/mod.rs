@@ -16,6 +16,8 @@
 //! Several networks are trained from different starts, and their log-odds are averaged.
 
 mod channels;
+mod options;
+mod samples;
 mod train;
 mod unet;
 
@@ -23,11 +25,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use channels::{CHANNELS, channels};
-pub use train::ScorerTraining;
+pub use options::ScorerTraining;
 use unet::Weights;
 
 use crate::cohort::Slice;
@@ -50,6 +52,8 @@ pub struct ScorerDescription {
     pub monte_carlo: MonteCarlo,
     /// Epochs the autoencoder had behind it.
     pub model_epochs: usize,
+    /// First round of Monte-Carlo draws of the training; no other training of the model has it.
+    pub round: u64,
     /// Subjects it learned from.
     pub healthy: usize,
     pub clinical: usize,
@@ -66,7 +70,8 @@ impl LesionScorer {
     /// slice that the network looks at.
     ///
     /// # Errors
-    /// If a subject has no cord, and [`Error::Cancelled`] if the user interrupts.
+    /// If a subject has no cord, if slices and maps do not fit together, and [`Error::Cancelled`] if
+    /// the user interrupts.
     pub fn score(
         &self,
         slices: &[&Slice],
@@ -77,11 +82,9 @@ impl LesionScorer {
         let mut rest = maps;
         for subject in slices.chunk_by(|a, b| a.subject == b.subject) {
             context.check()?;
-            let (own, others) = rest.split_at(subject.len());
+            let (own, others) = rest.split_at(subject.len().min(rest.len()));
             rest = others;
-            let (window, inputs) = channels(subject, own).ok_or_else(|| {
-                Error::subject(&*subject[0].subject, "has no cord, so it cannot be scored")
-            })?;
+            let (window, inputs) = channels(subject, own)?;
             let input = channels::batch(&inputs, &self.device())?;
             let mean = self.mean_logits(&input)?;
             for place in 0..subject.len() {
@@ -130,7 +133,7 @@ impl LesionScorer {
     /// Takes the weights out of a checkpoint's tensors, leaving the rest.
     ///
     /// # Errors
-    /// If any is missing.
+    /// If any is missing or has another shape.
     pub fn from_tensors(
         description: ScorerDescription,
         tensors: &mut BTreeMap<String, Tensor>,
@@ -139,12 +142,17 @@ impl LesionScorer {
         for member in 0..description.training.members {
             let prefix = format!("{PREFIX}{member}.");
             let mut weights = Weights::new();
-            let mut stream = crate::context::Streams::new(0).stream("shapes", &[]);
-            let width = description.training.width;
-            for name in unet::initial(CHANNELS, width, &mut stream, &Device::Cpu)?.into_keys() {
-                let tensor = tensors.remove(&format!("{prefix}{name}")).ok_or_else(|| {
-                    Error::input(format!("the scoring network lacks \"{prefix}{name}\""))
-                })?;
+            for (name, shape) in unet::shapes(CHANNELS, description.training.width) {
+                let full = format!("{prefix}{name}");
+                let tensor = tensors
+                    .remove(&full)
+                    .ok_or_else(|| Error::input(format!("the scoring network lacks \"{full}\"")))?;
+                if tensor.dims() != shape {
+                    return Err(Error::input(format!(
+                        "\"{full}\" has shape {:?}, not {shape:?}",
+                        tensor.dims()
+                    )));
+                }
                 weights.insert(name, tensor);
             }
             members.push(weights);
@@ -154,11 +162,6 @@ impl LesionScorer {
 }
 
 const PREFIX: &str = "scorer.";
-
-/// A map turned upside down.
-fn upside_down(map: ArrayView2<f32>) -> Array2<f32> {
-    map.slice(s![..;-1, ..]).to_owned()
-}
 
 #[cfg(test)]
 mod tests;

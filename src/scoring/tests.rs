@@ -119,6 +119,7 @@ fn settings_that_make_no_sense_and_missing_subjects_are_errors() {
     };
     assert!(fails(training(), &[]).contains("needs subjects"));
     let people = subjects(1);
+    assert!(fails(training().healthy_rounds(0), &people).contains("at least one round"));
     assert!(fails(training().members(0), &people).contains("members"));
     assert!(fails(ScorerTraining { width: 6, ..training() }, &people).contains("width"));
     let none = training().lesions(LesionSimulator::default().count((0, 0)));
@@ -132,4 +133,17 @@ fn an_interrupt_ends_the_training() {
     let people = subjects(1);
     let outcome = training().train((&network(), 0), (&people, &[]), (monte_carlo(), 0), &context);
     assert!(matches!(outcome, Err(Error::Cancelled)));
+}
+
+#[test]
+fn maps_that_do_not_belong_to_the_slices_are_refused() {
+    let mut short = training();
+    short.epochs = 1;
+    let scorer = trained(&short, 1);
+    let subject = &subjects(1)[0];
+    let slices: Vec<&Slice> = subject.slices.iter().collect();
+    let context = Context::new(9);
+    let maps = monte_carlo().estimate(&network(), &slices, 0, &context).unwrap();
+    let error = scorer.score(&slices, &maps[1..], &context).unwrap_err().to_string();
+    assert!(error.contains("do not fit together"), "{error}");
 }

@@ -30,6 +30,27 @@ fn pairs(inputs: usize, width: usize) -> [(&'static str, usize, usize); 5] {
     ]
 }
 
+/// Every tensor by name, with its shape.
+pub(super) fn shapes(inputs: usize, width: usize) -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = BTreeMap::new();
+    let mut layer = |name: String, from: usize, to: usize| {
+        shapes.insert(format!("{name}.weight"), vec![to, from, 3, 3]);
+        shapes.insert(format!("{name}.bias"), vec![to]);
+    };
+    for (name, from, to) in pairs(inputs, width) {
+        layer(format!("{name}.first"), from, to);
+        layer(format!("{name}.second"), to, to);
+    }
+    layer("logit".to_owned(), width, 1);
+    for (name, _, to) in pairs(inputs, width) {
+        for norm in ["first_norm", "second_norm"] {
+            shapes.insert(format!("{name}.{norm}.weight"), vec![to]);
+            shapes.insert(format!("{name}.{norm}.bias"), vec![to]);
+        }
+    }
+    shapes
+}
+
 /// Fresh weights: uniform within 1 / √(inputs of a pixel) for convolutions, units for norms.
 pub(super) fn initial(
     inputs: usize,
@@ -37,32 +58,21 @@ pub(super) fn initial(
     stream: &mut Stream,
     device: &Device,
 ) -> Result<Weights> {
+    let shapes = shapes(inputs, width);
     let mut weights = Weights::new();
-    let mut layer = |name: String, from: usize, to: usize| -> Result<()> {
-        let bound = 1.0 / ((from * 9) as f32).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> {
+    for (name, shape) in &shapes {
+        let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = if name == "logit.bias" {
+            vec![FIRST_LOGIT; count]
+        } else if layer.ends_with("_norm") {
+            vec![if name.ends_with(".weight") { 1.0 } else { 0.0 }; count]
+        } else {
+            let of_pixel: usize = shapes[&format!("{layer}.weight")][1..].iter().product();
+            let bound = 1.0 / (of_pixel as f32).sqrt();
             (0..count).map(|_| stream.random_range(-bound..bound)).collect()
         };
-        let (weight, bias) = (draw(to * from * 9), draw(to));
-        let weight = Tensor::from_vec(weight, (to, from, 3, 3), device)?;
-        weights.insert(format!("{name}.weight"), weight);
-        weights.insert(format!("{name}.bias"), Tensor::from_vec(bias, to, device)?);
-        Ok(())
-    };
-    for (name, from, to) in pairs(inputs, width) {
-        layer(format!("{name}.first"), from, to)?;
-        layer(format!("{name}.second"), to, to)?;
-    }
-    layer("logit".to_owned(), width, 1)?;
-    weights.insert("logit.bias".to_owned(), Tensor::new(&[FIRST_LOGIT], device)?);
-    for (name, _, to) in pairs(inputs, width) {
-        for norm in ["first_norm", "second_norm"] {
-            let shape = (to,);
-            let ones = Tensor::ones(shape, candle_core::DType::F32, device)?;
-            weights.insert(format!("{name}.{norm}.weight"), ones);
-            let zeros = Tensor::zeros(shape, candle_core::DType::F32, device)?;
-            weights.insert(format!("{name}.{norm}.bias"), zeros);
-        }
+        weights.insert(name.clone(), Tensor::from_vec(values, shape.as_slice(), device)?);
     }
     Ok(weights)
 }

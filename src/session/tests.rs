@@ -218,3 +218,17 @@ pretrain(model, phantom_cohort(subjects = 2, pixel_spacing_mm = 2.0), epochs = 2
     assert_eq!(figures[0][0].1, figures[0][1].1, "the mean of one batch is its loss");
     assert_eq!(figures.last().unwrap()[..].len(), 1, "an epoch tells its mean loss");
 }
+
+#[test]
+fn a_threshold_of_another_scoring_is_refused() {
+    let (session, _) = session();
+    let cells = "people = phantom_cohort(subjects = 2, size = 64)\n\
+                 found = detect(intensity_threshold(), people)\n\
+                 healthy = detect(intensity_threshold(), people.healthy, scoring = 'published')\n";
+    shown(&session, cells);
+    let error = session.run(cell("evaluate(found, threshold = healthy)")).unwrap_err();
+    assert!(error.message.contains("needs the same scoring"), "{}", error.message);
+    let error = session.run(cell("detect(intensity_threshold(), people, scoring = 'learned')"));
+    let error = error.unwrap_err().message;
+    assert!(error.contains("has no lesion probabilities"), "{error}");
+}

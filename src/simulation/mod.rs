@@ -137,10 +137,12 @@ impl LesionSimulator {
             for blob in &blobs {
                 let Some(cover) = blob.coverage(slice, spacing_mm) else { continue };
                 let cover = gaussian_filter(&cover, (blur, blur)) * &cord;
-                Zip::from(&mut coverage).and(&cover).for_each(|c, new| *c = c.max(*new));
-                Zip::from(&mut sum)
-                    .and(&cover)
-                    .for_each(|sum, new| *sum = sum.max(*new * blob.contrast));
+                Zip::from(&mut coverage).and(&mut sum).and(&cover).for_each(
+                    |coverage, sum, cover| {
+                        *coverage = coverage.max(*cover);
+                        *sum = sum.max(cover * blob.contrast);
+                    },
+                );
             }
             Zip::from(&mut slice.image)
                 .and(&sum)
@@ -151,14 +153,9 @@ impl LesionSimulator {
             slice.lesion = Some(lesion);
             added.push(sum);
         }
-        painted.participant.insert(
-            "has_lesion".to_owned(),
-            if painted.slices.iter().flat_map(|s| &s.lesion).flatten().any(|lesion| *lesion) {
-                "1".to_owned()
-            } else {
-                "0".to_owned()
-            },
-        );
+        let mut lesions = painted.slices.iter().flat_map(|slice| &slice.lesion).flatten();
+        let has_lesion = if lesions.any(|lesion| *lesion) { "1" } else { "0" };
+        painted.participant.insert("has_lesion".to_owned(), has_lesion.to_owned());
         Ok(SimulatedSubject { subject: painted, added })
     }
 }

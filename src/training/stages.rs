@@ -124,11 +124,20 @@ pub fn train_scorer(
     monte_carlo: MonteCarlo,
     context: &Context,
 ) -> Result<()> {
+    let strangers = healthy.iter().filter(|subject| !subject.is_healthy()).count();
+    if strangers > 0 {
+        context.warn(format!(
+            "{strangers} of the {} healthy subjects are not healthy by the participants table; lesions \
+             that they have teach the scorer that lesions are normal",
+            healthy.len()
+        ));
+    }
     let first = model.estimations;
     let network = (&model.frozen()?, model.history.epochs.len());
     let scorer = training.train(network, (healthy, clinical), (monte_carlo, first), context)?;
     model.estimations = first + training.rounds();
     model.scorer = Some(scorer);
+    model.leave_snapshot(context);
     Ok(())
 }
 

@@ -144,6 +144,23 @@ fn maps_masks_findings_and_evaluations_come_back() {
 }
 
 #[test]
+fn a_scorer_and_what_it_found_survive_a_crash() {
+    let cells = [
+        SMALL,
+        "train_scorer(model, people, members = 1, epochs = 1, rounds = 1, samples = 2)",
+        "found = detect(model, people, samples = 2)",
+    ];
+    let (_home, back, summary) = crashed_and_back(&cells);
+    assert!(!summary.contains("could not be restored"), "{summary}");
+    let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
+    cells.iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
+    let facts = "str([found.scoring, found.scores])";
+    assert_eq!(shown(&back, facts), shown(&uninterrupted, facts));
+    let again = "detect(model, people, samples = 2, scoring = \"learned\").scores";
+    assert_eq!(shown(&back, again), shown(&uninterrupted, again));
+}
+
+#[test]
 fn two_names_for_one_model_stay_two_names_for_one_model() {
     let (_home, back, _) = crashed_and_back(&[SMALL, "other = model\nboth = [model, other]"]);
     shown(&back, "train_epoch(model, people)");

@@ -180,7 +180,7 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(segments.and_then(|level| level.average_precision)))
     }
 
-    /// Pixels whose error is at or above it are detected.
+    /// Pixels whose anomaly is at or above it are detected.
     #[starlark(attribute)]
     fn lesion_threshold(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let threshold = this.evaluation().lesions.as_ref().and_then(|l| l.threshold.as_ref());
@@ -219,14 +219,14 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(healthy.map(|healthy| healthy.false_positives_per_subject)))
     }
 
-    /// Area under the ROC curve of the errors of pixels.
+    /// Area under the ROC curve of the anomaly of pixels.
     #[starlark(attribute)]
     fn pixel_auroc(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let pixels = this.evaluation().pixels.as_ref();
         Ok(NoneOr::from_option(pixels.and_then(|level| level.auroc)))
     }
 
-    /// Average precision of the errors of pixels.
+    /// Average precision of the anomaly of pixels.
     #[starlark(attribute)]
     fn pixel_average_precision(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let pixels = this.evaluation().pixels.as_ref();

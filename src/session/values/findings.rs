@@ -147,6 +147,12 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.method.clone())
     }
 
+    /// How reconstructions became scores: "learned", "residual" or "published".
+    #[starlark(attribute)]
+    fn scoring(this: &FindingsValue) -> anyhow::Result<String> {
+        Ok(this.0.scoring.to_string())
+    }
+
     /// AnaScore of each subject by name; None where there was too little cord.
     #[starlark(attribute)]
     fn scores(this: &FindingsValue) -> anyhow::Result<SmallMap<String, NoneOr<f64>>> {
@@ -194,10 +200,11 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(slice.map("reconstruction", "intensity", found.reconstruction.reconstruction.clone()))
     }
 
-    /// Error inside the scoring region of that slice, 0 elsewhere.
+    /// Anomaly map of that slice: lesion probability, positive residual or error by the scoring; 0
+    /// outside the scoring region.
     #[starlark(attribute)]
     fn anomaly(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;
-        Ok(slice.map("anomaly map", "error", found.anomaly.clone()))
+        Ok(slice.map("anomaly map", this.of.0.scoring.map_unit(), found.anomaly.clone()))
     }
 }

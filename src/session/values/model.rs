@@ -32,9 +32,9 @@ pub(in crate::session) struct ModelValue {
     saved: Arc<Mutex<Option<Mark>>>,
 }
 
-/// Tells two states of a model apart: its epochs and the optimiser's steps.
+/// Tells two states of a model apart: its epochs, the optimiser's steps, and which scorer it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark(usize, usize);
+struct Mark(usize, usize, Option<u64>);
 
 handle!(ModelValue);
 starlark::methods_static!(MODEL = model_methods);
@@ -77,7 +77,8 @@ impl ModelValue {
 
     fn mark(&self) -> Mark {
         let model = self.lock();
-        Mark(model.history.epochs.len(), model.adam.steps())
+        let scorer = model.scorer.as_ref().map(|scorer| scorer.description().round);
+        Mark(model.history.epochs.len(), model.adam.steps(), scorer)
     }
 
     /// The surroundings of a task on this model: its tensors live where it was made.

@@ -119,7 +119,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// asking how well a method finds them.
     ///
     /// Ranges are pairs (least, greatest). Sizes and contrasts are drawn with uniform logarithms.
-    /// Real lesions of the subjects stay in the images but not in the ground truth.
+    /// Real lesions of the subjects stay in the images but not in the ground truth. The copy keeps the
+    /// size and field of its slices, so load the cohort with those of the model (`size`, `fov_mm`).
     ///
     /// # Arguments
     /// * `cohort`: whom to paint lesions into; it stays as it is.

@@ -12,7 +12,7 @@ use starlark::values::none::NoneOr;
 use super::defaults::MASK_RATIO;
 use super::unsigned;
 use crate::baselines::IntensityThreshold;
-use crate::detection::{MaskedAutoencoder, Reconstructor, Scoring};
+use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     ThresholdRule, compare as compare_evaluations,
@@ -25,6 +25,7 @@ use crate::session::values::{
 };
 use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
+use crate::{Error, Result};
 
 /// Percentile of healthy scores that `evaluate` draws the line at.
 const NORMAL_PERCENTILE: f64 = 95.0;
@@ -47,7 +48,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `scoring`: what the anomaly map shows; None: `"learned"` for a model with a scorer,
-    ///   `"residual"` for others.
+    ///   `"published"` for error maps, `"residual"` for others.
     /// * `name`: what tables and figures call the method; None: its own name.
     ///
     /// Examples:
@@ -76,7 +77,6 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                     ..MonteCarlo::default()
                 };
                 let method = MaskedAutoencoder::of(&mut model.lock(), monte_carlo)?;
-                warn_of_an_outdated_scorer(model, &study);
                 (study.detect_by(&method, &cohort, scoring)?, cohort)
             }
             Either::Right(method) => {
@@ -122,7 +122,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `threshold`: scores at or above it count as found. A number, or what `detect` found in
     ///   healthy subjects, whose 95th percentile is then used; None: the threshold with the best
     ///   F1, chosen on the same subjects and therefore optimistic.
-    /// * `lesion_threshold`: pixels whose error is at or above it are detected. A number, or what
+    /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected. A number, or what
     ///   `detect` found in healthy subjects: then the lowest threshold that gives them at most 0.1
     ///   false positives each. None: the healthy subjects of `threshold`, if it has some, else the
     ///   threshold with the best lesion F1, which is optimistic too.
@@ -142,6 +142,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<EvaluationValue> {
         let (threshold, lesion_threshold) =
             (threshold.into_option(), lesion_threshold.into_option());
+        for healthy in [&threshold, &lesion_threshold] {
+            if let Some(Either::Right(healthy)) = healthy {
+                check_scoring(&found.0, &healthy.0)?;
+            }
+        }
         let healthy = match (&threshold, &lesion_threshold) {
             (_, Some(Either::Right(healthy))) | (Some(Either::Right(healthy)), None) => {
                 Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?)
@@ -194,15 +199,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// A model that went on training reconstructs otherwise than its scorer learned.
-fn warn_of_an_outdated_scorer(model: &ModelValue, study: &Study) {
-    let model = model.lock();
-    let Some(scorer) = &model.scorer else { return };
-    let (then, now) = (scorer.description().model_epochs, model.history.epochs.len());
-    if then != now {
-        study.context.warn(format!(
-            "the scorer was trained after epoch {then}, but the model has {now} epochs: train the \
-             scorer again"
-        ));
+/// Thresholds of one scoring mean nothing to another.
+fn check_scoring(found: &Findings, healthy: &Findings) -> Result<()> {
+    if found.scoring == healthy.scoring {
+        return Ok(());
     }
+    Err(Error::input(format!(
+        "a threshold from healthy subjects needs the same scoring: these findings are \"{}\", those \
+         of the healthy subjects \"{}\"",
+        found.scoring, healthy.scoring
+    )))
 }

@@ -1,0 +1,97 @@
+//! Settings of the scoring networks' training.
+
+use serde::{Deserialize, Serialize};
+
+use crate::options::setters;
+use crate::simulation::LesionSimulator;
+use crate::{Error, Result};
+
+/// Settings of the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScorerTraining {
+    /// Networks whose log-odds are averaged.
+    pub members: usize,
+    /// Epochs of each: every painted slice once.
+    pub epochs: usize,
+    /// How often lesions are painted into every healthy subject, and into every clinical one.
+    pub healthy_rounds: usize,
+    pub clinical_rounds: usize,
+    /// Which lesions are painted.
+    pub lesions: LesionSimulator,
+    /// Slices per batch.
+    pub batch_size: usize,
+    /// Learning rate at its highest; it falls to 0 along a cosine.
+    pub learning_rate: f64,
+    /// Channels of the network at full resolution; a multiple of 4.
+    pub width: usize,
+    /// Clinical pixels without painted lesion that the network gives at least this probability take
+    /// no part: they may be real lesions.
+    pub trim_above: f64,
+}
+
+impl Default for ScorerTraining {
+    fn default() -> Self {
+        Self {
+            members: 3,
+            epochs: 30,
+            healthy_rounds: 4,
+            clinical_rounds: 2,
+            lesions: LesionSimulator::default(),
+            batch_size: 8,
+            learning_rate: 3e-3,
+            width: 12,
+            trim_above: 0.15,
+        }
+    }
+}
+
+setters!(ScorerTraining {
+    /// With this many networks whose log-odds are averaged.
+    members: usize,
+    /// With this many epochs of each network.
+    epochs: usize,
+    /// With lesions painted this often into every healthy subject.
+    healthy_rounds: usize,
+    /// With lesions painted this often into every clinical subject.
+    clinical_rounds: usize,
+    /// With these lesions.
+    lesions: LesionSimulator,
+    /// With this learning rate at its highest.
+    learning_rate: f64,
+});
+
+impl ScorerTraining {
+    /// Whether the settings make sense.
+    pub(super) fn validate(&self) -> Result<()> {
+        self.lesions.validate()?;
+        for (name, value) in [
+            ("members", self.members),
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            ("width", self.width),
+        ] {
+            if value == 0 {
+                return Err(Error::input(format!("{name} of the scorer must be 1 or more, not 0")));
+            }
+        }
+        if !self.width.is_multiple_of(4) {
+            return Err(Error::input(format!(
+                "width of the scorer must be a multiple of 4, not {}",
+                self.width
+            )));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return Err(Error::input(format!(
+                "the learning rate must be positive, not {}",
+                self.learning_rate
+            )));
+        }
+        Ok(())
+    }
+
+    /// Rounds of Monte-Carlo draws that training takes.
+    pub fn rounds(&self) -> u64 {
+        self.healthy_rounds.max(self.clinical_rounds) as u64 + 1
+    }
+}
