@@ -9,8 +9,7 @@ use std::process::Command;
 fn run(out: &Path, threads: &str) -> BTreeMap<String, Vec<u8>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tutorials/01-quickstart.star");
     let short =
-        ["subjects=4", "pretrain_epochs=1", "rounds=2", "epochs_per_round=1", "scorer_epochs=1"]
-            .map(|p| ["-p", p]);
+        ["subjects=4", "pretrain_epochs=1", "rounds=2", "epochs_per_round=1"].map(|p| ["-p", p]);
     let output = Command::new(env!("CARGO_BIN_EXE_u2ad"))
         .args(["run", script, "--out"])
         .arg(out)

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::slice_files::{self, SliceFile};
 use super::thick_slices::thick_slices;
 use super::volume_files::VolumeFiles;
-use super::{IntensityScale, Preprocessing, RegionRule, SliceGrid, Subject, participants};
+use super::{Preprocessing, RegionRule, SliceGrid, Subject, participants};
 use crate::context::Streams;
 use crate::phantom::{self, PhantomOptions};
 use crate::volume::LabelledVolume;
@@ -47,6 +47,16 @@ pub(super) struct PreprocessedEntry {
     pub(super) notes: Vec<String>,
     /// Slice files left out because their region of interest is empty.
     pub(super) empty: Vec<PathBuf>,
+}
+
+impl PreprocessedEntry {
+    /// With the thickness and intensities of a grid of the same pixels. What was worth telling was
+    /// told before.
+    pub(super) fn fitted_to(&self, grid: SliceGrid) -> Self {
+        let mut subject = self.subject.clone();
+        fit_to(Arc::make_mut(&mut subject), grid);
+        Self { subject, notes: Vec::new(), empty: Vec::new() }
+    }
 }
 
 impl Entry {
@@ -120,12 +130,10 @@ impl Entry {
             Source::Slices(files) => {
                 (subject.slices, empty) = slice_files::read_slices(&self.name, files, grid)?;
             }
-            Source::Ready(ready) => {
-                let mut subject = ready.clone();
-                if grid.intensity != IntensityScale::default() || grid.slice_mm > 0 {
-                    fit_to(Arc::make_mut(&mut subject), grid);
-                }
-                return Ok(PreprocessedEntry { subject, notes, empty });
+            Source::Ready(subject) => {
+                let ready = PreprocessedEntry { subject: subject.clone(), notes, empty };
+                let changes = grid != grid.as_acquired();
+                return Ok(if changes { ready.fitted_to(grid) } else { ready });
             }
             Source::Broken(reason) => return Err(Error::subject(&*self.name, reason)),
         }

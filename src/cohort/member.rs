@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::entry::{Entry, PreprocessedEntry, Source};
 use super::participants::Participants;
@@ -17,6 +17,9 @@ pub(super) struct Member {
     outcome: OnceLock<Result<PreprocessedEntry, String>>,
     /// Whether the user was told what was wrong.
     told: AtomicBool,
+    /// The same entry in the grid that it was asked for in first. What that one preprocessed need not
+    /// be read or drawn again where only intensities and thickness differ.
+    origin: Weak<Member>,
     /// The same entry in other grids, so that it is preprocessed once per grid.
     regridded: Mutex<BTreeMap<SliceGrid, Arc<Member>>>,
 }
@@ -29,14 +32,16 @@ impl Member {
                 OnceLock::new()
             }
         };
-        Self { entry, grid, outcome, told: AtomicBool::new(false), regridded: Mutex::default() }
+        let told = AtomicBool::new(false);
+        Self { entry, grid, outcome, told, origin: Weak::new(), regridded: Mutex::default() }
     }
 
     /// The same entry, preprocessed in another grid when asked for, and kept.
-    pub(super) fn on_grid(&self, grid: SliceGrid) -> Arc<Self> {
+    pub(super) fn on_grid(self: &Arc<Self>, grid: SliceGrid) -> Arc<Self> {
         let mut regridded = self.regridded.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let member = Self::new(self.entry.clone(), grid);
+            let origin = Arc::downgrade(self);
+            let member = Self { origin, ..Self::new(self.entry.clone(), grid) };
             if member.is_settled() {
                 member.told.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
             }
@@ -56,11 +61,22 @@ impl Member {
         if let Some(outcome) = self.outcome.get() {
             return outcome;
         }
+        if let Some(fitted) = self.fitted() {
+            return self.outcome.get_or_init(|| Ok(fitted));
+        }
         let made = self.entry.preprocess(self.grid).map_err(|error| match error {
             Error::Subject { reason, .. } => reason,
             other => other.to_string(),
         });
         self.outcome.get_or_init(|| made)
+    }
+
+    /// What the origin preprocessed already, brought to this grid; `None` where that takes other
+    /// pixels, or the origin has nothing yet.
+    fn fitted(&self) -> Option<PreprocessedEntry> {
+        let origin = self.origin.upgrade()?;
+        let done = origin.outcome.get()?.as_ref().ok()?;
+        (origin.grid == self.grid.as_acquired()).then(|| done.fitted_to(self.grid))
     }
 
     /// The subject, preprocessed now if it was not yet.

@@ -54,10 +54,15 @@ impl SliceGrid {
         Ok(())
     }
 
+    /// The same pixels with slices and intensities as preprocessing first has them.
+    pub(super) fn as_acquired(self) -> Self {
+        Self { size: self.size, fov_mm: self.fov_mm, ..Self::default() }
+    }
+
     /// Whether slices show the same place on the same pixels, whatever their intensities and
     /// thickness.
     pub(super) fn has_the_pixels_of(self, other: Self) -> bool {
-        (self.size, self.fov_mm) == (other.size, other.fov_mm)
+        self.as_acquired() == other.as_acquired()
     }
 }
 

@@ -15,7 +15,8 @@ use crate::uncertainty::Uncertainty;
 const HEIGHT: i32 = 1120;
 
 /// How a method reconstructed one slice: the whole image, then image, reconstruction, variance
-/// (where the method has one) and error around the region of interest.
+/// (where the method has one), error and lesion probability (where it has one) around the region of
+/// interest.
 pub fn reconstruction_panels(
     slice: &Slice,
     reconstruction: &Reconstruction,
@@ -27,6 +28,7 @@ pub fn reconstruction_panels(
         &reconstruction.reconstruction,
         reconstruction.variance.as_ref(),
         &reconstruction.error,
+        reconstruction.probability.as_ref(),
     )
 }
 
@@ -41,6 +43,7 @@ pub fn uncertainty_panels(slice: &Slice, uncertainty: &Uncertainty) -> Figure {
         &uncertainty.mean,
         Some(&uncertainty.variance),
         &uncertainty.error,
+        None,
     )
 }
 
@@ -50,6 +53,7 @@ fn panels(
     reconstruction: &Array2<f32>,
     variance: Option<&Array2<f32>>,
     error: &Array2<f32>,
+    probability: Option<&Array2<f32>>,
 ) -> Figure {
     let crop = Crop::around(&slice.region, 0.4);
     let whole = Crop::whole(slice.image.dim());
@@ -74,6 +78,11 @@ fn panels(
     }
     let scale = Scale::from_zero(ColourMap::Inferno, "error (intensity)", [error]);
     close_up("error", error, scale, true);
+    if let Some(probability) = probability {
+        let label = "lesion probability";
+        let scale = Scale::from_zero(ColourMap::Inferno, label, [probability]);
+        close_up("scorer", probability, scale, true);
+    }
 
     let note = match &slice.lesion {
         None => "Whether this slice has a lesion is not known.",

@@ -1,6 +1,7 @@
 //! What holds for every cohort, wherever its subjects come from.
 
 use super::*;
+use crate::cohort::{IntensityScale, Slice, TissueIntensity};
 use crate::context::Streams;
 use crate::phantom::PhantomOptions;
 
@@ -154,6 +155,25 @@ fn another_frame_is_prepared_from_the_same_files() {
     let close = cohort.on_grid(SliceGrid { size: 32, fov_mm: 20, ..SliceGrid::default() }).unwrap();
     let pixel_spacing_mm = close.subject(0, &context).unwrap().slices[0].pixel_spacing_mm.0;
     assert!((pixel_spacing_mm - 20.0 / 32.0).abs() < 0.05, "{pixel_spacing_mm}");
+}
+
+#[test]
+fn intensities_and_thickness_are_the_same_whether_or_not_the_slices_were_there_before() {
+    let options = PhantomOptions { subjects: 1, ..PhantomOptions::default() };
+    let plain = SliceGrid { size: 64, fov_mm: 128, ..SliceGrid::default() };
+    let tissue = SliceGrid { slice_mm: 3, intensity: IntensityScale::Tissue, ..plain };
+    let context = Context::new(0);
+    let cohort = || Cohort::phantom(&options, plain, &Streams::new(2)).unwrap();
+    let first = cohort();
+    let acquired = first.subject(0, &context).unwrap();
+    let fitted = first.on_grid(tissue).unwrap().subject(0, &context).unwrap();
+    let fresh = cohort().on_grid(tissue).unwrap().subject(0, &context).unwrap();
+    assert_eq!(fitted.slices, fresh.slices);
+    assert!(fitted.slices.len() <= acquired.slices.len());
+    assert_ne!(fitted.slices[0].image, acquired.slices[0].image);
+    let slices: Vec<&Slice> = fitted.slices.iter().collect();
+    let cord = TissueIntensity::of(&slices).unwrap().cord;
+    assert!((cord - 0.3).abs() < 0.02, "the median of the cord is {cord}");
 }
 
 #[test]

@@ -28,6 +28,8 @@ use samples::*;
 /// Every kind of figure, named.
 fn gallery() -> Vec<(&'static str, Figure)> {
     let lesion = slice("sub-clinic01", Some(true));
+    let mut scored = reconstruction(&lesion);
+    scored.probability = Some(scored.error.mapv(|error| (4.0 * error).min(1.0)));
     let reconstructed = reconstruction(&lesion);
     let uncertainty = Uncertainty {
         variance: reconstructed.variance.clone().unwrap(),
@@ -46,6 +48,7 @@ fn gallery() -> Vec<(&'static str, Figure)> {
         ("uncertainty", uncertainty_panels(&lesion, &uncertainty)),
         ("masks", masking_strategies(&lesion, "hiding probability", &masks(true))),
         ("masks-plain", masking_strategies(&lesion, "", &masks(false))),
+        ("panels-scored", reconstruction_panels(&lesion, &scored, "U²AD")),
         ("history", training_history(&history(120))),
         ("curve", anomaly_curve(&found.subjects[0], "U²AD")),
         ("roc", roc_curves(&methods)),
