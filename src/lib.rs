@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | front ends | `frontends` | script runner, terminal shell, Jupyter kernel: show a session's output to its user |
 //! | session | `session` | one Starlark module that lives as long as the session; the verbs |
+//! | language | `language` | Starlark with cells in Rust: parsing, colours, cells, error sentences |
 //! | notebooks | [`prelude`], [`notebook`] | what Rust notebooks need to show values and progress |
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
@@ -43,6 +44,8 @@ pub mod figures;
 pub mod files;
 #[cfg(feature = "shell")]
 pub mod frontends;
+#[cfg(feature = "shell")]
+pub mod language;
 pub mod masking;
 pub mod model;
 pub mod notebook;

@@ -5,13 +5,13 @@ use starlark::docs::{DocItem, DocMember};
 use starlark::errors::Frame;
 use starlark::{Error as LanguageError, ErrorKind};
 
-use super::rust::RustStop;
+use super::cell_error::{Call, CellError, Place};
+use super::rust_stop::RustStop;
 use super::sentence::{Failed, sentence, short_name};
-use super::{Call, CellError, Place};
 use crate::Error;
 
 /// Explains an error. `parameters` tells the parameter names of a function, for suggestions.
-pub(super) fn diagnose(
+pub(crate) fn diagnose(
     error: LanguageError,
     parameters: &dyn Fn(&str) -> Vec<String>,
 ) -> CellError {
@@ -48,7 +48,7 @@ pub(super) fn diagnose(
 }
 
 /// Names of the parameters that a documented function takes.
-pub(super) fn documented_parameters(item: &DocItem) -> Vec<String> {
+pub(crate) fn documented_parameters(item: &DocItem) -> Vec<String> {
     match item {
         DocItem::Member(DocMember::Function(function)) => {
             function.params.regular_params().map(|parameter| parameter.name.clone()).collect()

@@ -1,9 +1,6 @@
 //! The question mark: `?`, `train_epoch?`, `?clinic[3]`.
 
-use super::inspect::inspect;
 use super::tokens::{Token, tokens};
-use crate::session::nearest::nearest;
-use crate::session::{CellError, Manual, Name, Page};
 
 /// What a cell asks instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,28 +27,6 @@ pub fn question(source: &str) -> Option<Question> {
     let begins = matches!(tokens.first()?.token, Token::Word | Token::Keyword | Token::Text);
     (begins && !tokens.iter().any(|placed| unfit(placed.token)))
         .then(|| Question::About(about.to_owned()))
-}
-
-/// Answers a question from the documentation and the values of earlier cells. Runs nothing.
-///
-/// # Errors
-/// If nothing is known about what it asks.
-pub(in crate::session) fn answer(values: &[Name], question: &Question) -> Result<Page, CellError> {
-    let about = match question {
-        Question::Overview => return Ok(Manual::get().overview()),
-        Question::About(about) => about.trim_matches(['"', '\'']),
-    };
-    inspect(values, about, about.chars().count()).ok_or_else(|| {
-        let verbs = Manual::get().verbs().map(|verb| verb.name.clone());
-        let known: Vec<_> = verbs.chain(values.iter().map(|value| value.name.clone())).collect();
-        CellError {
-            hint: Some(match nearest(about, &known) {
-                Some(nearest) => format!("did you mean {nearest}?"),
-                None => "? lists all verbs".to_owned(),
-            }),
-            ..CellError::new(format!("nothing is known about `{about}`"))
-        }
-    })
 }
 
 #[cfg(test)]

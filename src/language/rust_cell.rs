@@ -13,7 +13,7 @@ pub fn rust_cell(source: &str) -> Option<(&str, usize)> {
 }
 
 /// A cell in Rust as a call of the language; others as they are.
-pub(in crate::session) fn to_call(source: &str) -> String {
+pub(crate) fn to_call(source: &str) -> String {
     let Some((code, _)) = rust_cell(source) else { return source.to_owned() };
     // As it stands, if the language then reads the same.
     let raw = !code.contains("\"\"\"") && !code.ends_with(['"', '\\']) && !code.contains('\r');
@@ -27,7 +27,7 @@ pub(in crate::session) fn to_call(source: &str) -> String {
 }
 
 /// A cell that is nothing but such a call, as a cell in Rust; others as they are.
-pub(in crate::session) fn from_call(source: &str) -> String {
+pub(crate) fn from_call(source: &str) -> String {
     let inside = |head: &str| source.strip_prefix(head)?.strip_suffix("\n\"\"\")");
     let code = match (inside("rust(r\"\"\"\n"), inside("rust(\"\"\"\n")) {
         (Some(code), _) if !code.contains("\"\"\"") => Some(code.to_owned()),
@@ -58,7 +58,7 @@ fn unescaped(text: &str) -> Option<String> {
 
 /// Names that Rust code in this script may set. The language wants every name known before a
 /// script runs.
-pub(in crate::session) fn set_names(source: &str) -> Vec<String> {
+pub(crate) fn set_names(source: &str) -> Vec<String> {
     let after = source.split("session.set(").skip(1);
     let name = |text: &str| {
         let text = text.trim_start().trim_start_matches('\\').strip_prefix('"')?;
@@ -69,7 +69,7 @@ pub(in crate::session) fn set_names(source: &str) -> Vec<String> {
 }
 
 /// Whether the language takes this for a name.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     const RESERVED: [&str; 16] = [
         "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load",
         "not", "or", "pass", "return", "None",

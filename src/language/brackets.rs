@@ -7,7 +7,7 @@ fn text<'a>(source: &'a str, placed: &Placed) -> &'a str {
 }
 
 /// Tokens between separators outside brackets.
-pub(super) fn split<'t>(source: &str, tokens: &'t [Placed], separator: &str) -> Vec<&'t [Placed]> {
+pub(crate) fn split<'t>(source: &str, tokens: &'t [Placed], separator: &str) -> Vec<&'t [Placed]> {
     let (mut parts, mut from, mut depth) = (Vec::new(), 0, 0usize);
     for (at, placed) in tokens.iter().enumerate() {
         match placed.token {
@@ -25,7 +25,7 @@ pub(super) fn split<'t>(source: &str, tokens: &'t [Placed], separator: &str) -> 
 }
 
 /// Where the bracket at `open` closes, or the end.
-pub(super) fn closing(tokens: &[Placed], open: usize) -> usize {
+pub(crate) fn closing(tokens: &[Placed], open: usize) -> usize {
     let mut depth = 0usize;
     for (at, placed) in tokens.iter().enumerate().skip(open) {
         match placed.token {
@@ -41,7 +41,7 @@ pub(super) fn closing(tokens: &[Placed], open: usize) -> usize {
 }
 
 /// Where the name, call or index at the start of some tokens ends.
-pub(super) fn primary_end(source: &str, tokens: &[Placed]) -> usize {
+pub(crate) fn primary_end(source: &str, tokens: &[Placed]) -> usize {
     let mut at = 0;
     while let Some(placed) = tokens.get(at) {
         at = match placed.token {
@@ -55,7 +55,7 @@ pub(super) fn primary_end(source: &str, tokens: &[Placed]) -> usize {
 }
 
 /// Where the name, call or index at the end of some tokens begins.
-pub(super) fn primary_start(source: &str, tokens: &[Placed]) -> usize {
+pub(crate) fn primary_start(source: &str, tokens: &[Placed]) -> usize {
     let mut start = tokens.len();
     loop {
         let Some(last) = start.checked_sub(1) else { return start };
@@ -85,7 +85,7 @@ pub(super) fn primary_start(source: &str, tokens: &[Placed]) -> usize {
 }
 
 /// The innermost bracket that is open at the end of some tokens.
-pub(super) fn opening(tokens: &[Placed]) -> Option<usize> {
+pub(crate) fn opening(tokens: &[Placed]) -> Option<usize> {
     let mut depth = 0usize;
     for (at, placed) in tokens.iter().enumerate().rev() {
         match placed.token {

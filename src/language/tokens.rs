@@ -12,7 +12,7 @@ const FRESH_STARTS: usize = 64;
 
 /// What a stretch of source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) enum Token {
+pub(crate) enum Token {
     Word,
     Keyword,
     Number,
@@ -36,14 +36,14 @@ pub(in crate::session) enum Token {
 
 /// A token in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::session) struct Placed {
+pub(crate) struct Placed {
     pub token: Token,
     /// Bytes of the source.
     pub range: Range<usize>,
 }
 
 /// All tokens of a source, in order. Ranges do not overlap and lie on character boundaries.
-pub(in crate::session) fn tokens(source: &str) -> Vec<Placed> {
+pub(crate) fn tokens(source: &str) -> Vec<Placed> {
     let mut tokens = Vec::new();
     let mut from = 0;
     for _ in 0..FRESH_STARTS {
@@ -107,7 +107,7 @@ fn lex(source: &str, from: usize, tokens: &mut Vec<Placed>) -> Option<usize> {
 }
 
 /// Whether a character can be part of a name.
-pub(in crate::session) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
@@ -184,7 +184,7 @@ fn kind(lexed: &Lexed) -> Option<Token> {
 }
 
 /// The language's keywords that are worth completing.
-pub(in crate::session) const KEYWORDS: [&str; 15] = [
+pub(crate) const KEYWORDS: [&str; 15] = [
     "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not",
     "or", "pass", "return",
 ];

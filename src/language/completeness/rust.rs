@@ -1,6 +1,6 @@
 //! Whether a cell in Rust is complete.
 
-use super::completeness::Completeness;
+use super::Completeness;
 
 /// Spaces of one level.
 const INDENT: usize = 4;

@@ -1,5 +1,10 @@
 //! Whether typed text can run.
 
+mod rust;
+mod starlark;
+
+pub use starlark::completeness;
+
 /// Whether a text can run as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completeness {

@@ -3,7 +3,7 @@
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
 /// How deep functions may call each other.
-pub(super) const MAX_CALL_DEPTH: usize = 400;
+pub(crate) const MAX_CALL_DEPTH: usize = 400;
 
 /// Starlark as a researcher expects it from Python: f-strings, `for` and `if` at the top level,
 /// keyword-only parameters, type annotations.
@@ -17,6 +17,6 @@ const DIALECT: Dialect = Dialect {
 };
 
 /// Parses a cell or file; `name` is what errors call it.
-pub(super) fn parse(name: &str, source: &str) -> starlark::Result<AstModule> {
+pub(crate) fn parse(name: &str, source: &str) -> starlark::Result<AstModule> {
     AstModule::parse(name, source.to_owned(), &DIALECT)
 }

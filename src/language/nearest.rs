@@ -3,7 +3,7 @@
 use strsim::levenshtein;
 
 /// The name among `names` that a mistyped `name` may have meant.
-pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String> {
+pub(crate) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String> {
     let distance = |other: &String| levenshtein(name, other);
     let closest = names.iter().min_by_key(|other| distance(other))?;
     let is_part = closest.starts_with(name) || name.starts_with(closest.as_str());

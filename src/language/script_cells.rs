@@ -1,8 +1,8 @@
 //! A script in cells: the lines `# %%` that editors and notebooks know as the begin of a cell.
 
-use super::assist::{Token, tokens};
-use super::language;
-use super::rust::{from_call, to_call};
+use super::dialect::parse;
+use super::rust_cell::{from_call, to_call};
+use super::tokens::{Token, tokens};
 
 /// A cell of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
     let cell = |ScriptCell { kind, source }: &ScriptCell| {
         let code = to_call(source);
         match kind {
-            ScriptCellKind::Code if language::parse("cell", &code).is_ok() => {
+            ScriptCellKind::Code if parse("cell", &code).is_ok() => {
                 format!("# %%\n{}\n", escaped(&code))
             }
             ScriptCellKind::Code => format!("# %% [commented code]\n{}", commented(source)),

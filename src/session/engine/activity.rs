@@ -6,7 +6,7 @@ use crate::context::CancelToken;
 
 /// Cells that run or wait, and the token that stops the running one.
 #[derive(Default)]
-pub(super) struct Activity {
+pub(in crate::session) struct Activity {
     pub cancel: CancelToken,
     cells: Mutex<usize>,
 }

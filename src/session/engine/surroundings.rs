@@ -7,13 +7,13 @@ use starlark::syntax::AstModule;
 use starlark::values::Value;
 
 use super::activity::Activity;
-use super::language;
-use super::output::{Output, Sink};
-use super::state::State;
+use crate::language::dialect;
+use crate::session::output::{Output, Sink};
+use crate::session::state::State;
 
 /// What every evaluator of a session gets, in cells and in loaded files alike.
 #[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
+pub(in crate::session) struct Surroundings<'a> {
     pub state: &'a State,
     pub globals: &'a Globals,
     pub activity: &'a Activity,
@@ -33,7 +33,7 @@ impl Surroundings<'_> {
         eval.set_loader(loader);
         eval.set_print_handler(&printer);
         eval.set_check_cancelled(Box::new(|| self.activity.cancel.is_cancelled()));
-        eval.set_max_callstack_size(language::MAX_CALL_DEPTH)?;
+        eval.set_max_callstack_size(dialect::MAX_CALL_DEPTH)?;
         eval.eval_module(ast, self.globals)
     }
 }

@@ -10,11 +10,12 @@ use starlark::eval::FileLoader;
 use starlark::values::FrozenHeapName;
 
 use super::surroundings::Surroundings;
-use super::{language, show};
 use crate::Error;
+use crate::language::dialect;
+use crate::session::show;
 
 /// Loads files relative to the file that asks for them.
-pub(super) struct Loader<'a> {
+pub(in crate::session) struct Loader<'a> {
     surroundings: Surroundings<'a>,
     /// Folder of the cell.
     folder: &'a Path,
@@ -33,7 +34,7 @@ impl<'a> Loader<'a> {
     fn run(&self, path: &Path) -> starlark::Result<FrozenModule> {
         let name = path.to_string_lossy().into_owned();
         let source = fs::read_to_string(path).map_err(|error| failed(path, error))?;
-        let ast = language::parse(&name, &source)?;
+        let ast = dialect::parse(&name, &source)?;
         Module::with_temp_heap(|module| {
             self.surroundings.evaluate(&module, ast, self)?;
             Ok(module.freeze_named(FrozenHeapName::User(Box::new(name)))?)

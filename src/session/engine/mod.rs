@@ -1,23 +1,32 @@
 //! The thread behind a session: the module with the user's values lives here and nowhere else.
 
+pub(super) mod activity;
+pub(super) mod loader;
+pub(super) mod panics;
+pub(super) mod surroundings;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use starlark::environment::Module;
 use starlark::values::Value;
 
-use super::activity::Activity;
+use self::activity::Activity;
+use self::loader::Loader;
+use self::surroundings::Surroundings;
+use super::catalogue::manual;
 use super::cell::Cell;
-use super::diagnose::{diagnose, documented_parameters};
-use super::loader::Loader;
+use super::journal::{self, Journal};
 use super::settings::Settings;
 use super::snapshot;
-use super::state::State;
+use super::state::{JournalWriter, State};
 use super::status::SessionStatus;
-use super::surroundings::Surroundings;
-use super::{
-    CellError, Display, Manual, Sink, TypedCell, device_name, journal, language, panics, rust,
-    show, verbs,
+use super::{Display, Sink, device_name, rust, show, verbs};
+use crate::Error;
+use crate::language::{
+    CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
 };
 
 /// What a cell ended with.
@@ -50,8 +59,11 @@ impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
         let globals = verbs::globals();
-        let (cancel, status) = (self.activity.cancel.clone(), self.status.clone());
-        let state = State::new(&self.settings, self.sink.clone(), cancel, status);
+        let cancel = self.activity.cancel.clone();
+        let state = State::new(&self.settings, self.sink.clone(), cancel, manual());
+        let Settings { journal, keep, .. } = &self.settings;
+        let journal = Rc::new(RefCell::new(journal.then(|| Journal::new(keep.clone()))));
+        state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
         let surroundings =
             Surroundings { state: &state, globals: &globals, activity: &self.activity };
         // The module is never frozen: its names stay changeable from cell to cell.
@@ -59,13 +71,18 @@ impl Engine {
             for Request { task, reply } in requests {
                 let outcome = panics::catch(|| match task {
                     Task::Run(cell) => self.run(surroundings, &module, cell),
-                    Task::Resume => journal::resume(surroundings, &module, &self.status),
+                    Task::Resume => journal::resume(
+                        surroundings,
+                        &module,
+                        &self.status,
+                        journal.borrow_mut().as_mut(),
+                    ),
                     Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
                     Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
                 });
                 let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
                 let mut status = self.status.lock();
-                status.names = snapshot::names(&module);
+                status.names = snapshot::names(&module, state.manual);
                 status.device = device_name(&state.context().device).to_owned();
                 status.unsaved = snapshot::unsaved(&module);
                 drop(status);
@@ -75,7 +92,7 @@ impl Engine {
                 // After the reply: nobody has to wait for the disk.
                 state.write_journal(&module);
             }
-            if let Some(journal) = &mut *state.journal() {
+            if let Some(journal) = &mut *journal.borrow_mut() {
                 journal.close();
             }
         });
@@ -84,7 +101,7 @@ impl Engine {
     /// Runs a cell and puts it into the transcript.
     fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
         self.status.lock().running = Some(cell.source.clone());
-        let outcome = panics::catch(|| match rust::rust_cell(&cell.source) {
+        let outcome = panics::catch(|| match rust_cell(&cell.source) {
             Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
             None => surroundings.run(module, &cell),
         });
@@ -101,12 +118,12 @@ impl Surroundings<'_> {
     /// Runs a cell; the value of its last statement comes back displayed.
     pub fn run(&self, module: &Module, cell: &Cell) -> Outcome {
         let loader = Loader::new(*self, &cell.folder);
-        for name in rust::set_names(&cell.source) {
+        for name in set_names(&cell.source) {
             if panics::catch(|| module.get(&name)).is_ok_and(|value| value.is_none()) {
                 module.set(&name, Value::new_none());
             }
         }
-        language::parse(&cell.name, &cell.source)
+        dialect::parse(&cell.name, &cell.source)
             .and_then(|ast| self.evaluate(module, ast, &loader))
             .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {
@@ -116,6 +133,24 @@ impl Surroundings<'_> {
                 diagnose(error, &|function| parameters(module, function))
             })
     }
+}
+
+/// Writes down what the user's names stand for, so that this session can be resumed after a crash. A
+/// disk that refuses does not stop the work, but a warning says so.
+fn journal_writer(
+    journal: Rc<RefCell<Option<Journal>>>,
+    status: Arc<SessionStatus>,
+) -> JournalWriter {
+    Box::new(move |module, context| {
+        let Ok(mut journal) = journal.try_borrow_mut() else { return };
+        let Some(journal) = &mut *journal else { return };
+        let transcript = status.lock().so_far();
+        let written = panics::catch(|| journal.write(module, transcript, context));
+        let written = written.unwrap_or_else(|message| Err(Error::input(message)));
+        if let Err(error) = written {
+            context.warn(format!("this session could not be resumed: {error}"));
+        }
+    })
 }
 
 fn bug(message: &str) -> CellError {
@@ -129,6 +164,6 @@ fn bug(message: &str) -> CellError {
 fn parameters(module: &Module, function: &str) -> Vec<String> {
     match module.get(function) {
         Some(value) => documented_parameters(&value.documentation()),
-        None => Manual::get().parameters(function),
+        None => manual().parameters(function),
     }
 }

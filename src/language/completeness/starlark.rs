@@ -1,12 +1,11 @@
 //! Whether typed text is complete, and how its next line begins.
 
-use super::brackets::opening;
-use super::completeness::Completeness;
-use super::question::question;
-use super::rust_cell;
-use super::tokens::{Placed, Token, tokens};
-use crate::session::language;
-use crate::session::rust::rust_cell as code_in_rust;
+use super::{Completeness, rust};
+use crate::language::brackets::opening;
+use crate::language::dialect::parse;
+use crate::language::question::question;
+use crate::language::rust_cell::rust_cell;
+use crate::language::tokens::{Placed, Token, tokens};
 
 /// Indentation of a block where the text does not show its own.
 const INDENT: &str = "    ";
@@ -14,11 +13,11 @@ const INDENT: &str = "    ";
 /// Decides by the parser, not by counting brackets. An indented block stays open until
 /// an empty line ends it, so that it can have more than one line.
 pub fn completeness(source: &str) -> Completeness {
-    if let Some((code, _)) = code_in_rust(source) {
-        return rust_cell::completeness(code);
+    if let Some((code, _)) = rust_cell(source) {
+        return rust::completeness(code);
     }
     let incomplete = || Completeness::Incomplete { indent: indent(source) };
-    match language::parse("cell", source) {
+    match parse("cell", source) {
         Ok(_) if ends_inside_a_block(source) => incomplete(),
         Ok(_) => Completeness::Complete,
         Err(_) if question(source).is_some() => Completeness::Complete,

@@ -12,7 +12,7 @@ thread_local! {
 
 /// Runs `task`; a panic inside becomes its message with the place in our source. Other threads
 /// keep reporting theirs as before.
-pub(super) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
+pub(in crate::session) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = take_hook();

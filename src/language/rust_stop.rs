@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::session::{CellError, Place};
+use super::cell_error::{CellError, Place};
 
 /// A stop inside the verb `rust`, on its way through the language. Places are those of the code.
 #[derive(Debug)]
-pub(in crate::session) struct RustStop {
+pub(crate) struct RustStop {
     pub error: CellError,
     pub code: String,
 }
@@ -48,7 +48,7 @@ impl RustStop {
 }
 
 /// The same error elsewhere.
-pub(super) fn relocated(error: &CellError, relocate: &dyn Fn(&Place) -> Place) -> CellError {
+pub(crate) fn relocated(error: &CellError, relocate: &dyn Fn(&Place) -> Place) -> CellError {
     CellError {
         place: error.place.as_ref().map(|place| Box::new(relocate(place))),
         also: error.also.iter().map(|also| relocated(also, relocate)).collect(),

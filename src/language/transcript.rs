@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScriptCell, script_of};
+use super::script_cells::{ScriptCell, script_of};
 
 /// The cells of a session in the order they ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl Transcript {
 impl Transcript {
     /// The source of the function that a `def` at the beginning of a line gave this name, in the
     /// last cell that did.
-    pub(super) fn definition(&self, name: &str) -> Option<String> {
+    pub(crate) fn definition(&self, name: &str) -> Option<String> {
         self.cells.iter().rev().find_map(|cell| definition(&cell.source, name))
     }
 }

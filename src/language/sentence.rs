@@ -3,11 +3,11 @@
 
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
-use super::language;
+use super::dialect::{MAX_CALL_DEPTH, parse};
 use super::nearest::nearest;
 
 /// What is known about the call or statement that failed.
-pub(super) struct Failed<'a> {
+pub(crate) struct Failed<'a> {
     /// The innermost function that was running or being called.
     pub function: Option<&'a str>,
     /// Source of the statement or expression.
@@ -20,7 +20,7 @@ pub(super) struct Failed<'a> {
 type Sentence = (String, Option<String>);
 
 /// Rewords a message of the language. An unknown message stays as it is.
-pub(super) fn sentence(message: &str, failed: &Failed) -> Sentence {
+pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
     let (message, suggestion) = match message.split_once(", did you mean ") {
         Some((message, name)) => (message, Some(format!("did you mean {name}"))),
         None => (message, None),
@@ -33,7 +33,7 @@ pub(super) fn sentence(message: &str, failed: &Failed) -> Sentence {
 }
 
 /// A function's name without the file that defines it.
-pub(super) fn short_name(name: &str) -> &str {
+pub(crate) fn short_name(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
@@ -133,7 +133,7 @@ fn keywords(call: &str) -> Vec<String> {
             _ => Vec::new(),
         }
     }
-    language::parse("call", call).map(|ast| in_statement(ast.statement())).unwrap_or_default()
+    parse("call", call).map(|ast| in_statement(ast.statement())).unwrap_or_default()
 }
 
 /// What the parser refuses, with the way that Starlark has instead.
@@ -188,9 +188,8 @@ fn about_values(message: &str) -> Option<String> {
     if let Some(key) = quoted("Key `", "` was not found") {
         return Some(format!("there is no key {key}"));
     }
-    (message == "Starlark call stack overflow").then(|| {
-        format!("functions call each other more than {} levels deep", language::MAX_CALL_DEPTH)
-    })
+    (message == "Starlark call stack overflow")
+        .then(|| format!("functions call each other more than {} levels deep", MAX_CALL_DEPTH))
 }
 
 /// ``+` not supported for types `int` and `string`` and its like, without the outer ticks.
