@@ -9,9 +9,8 @@ use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::ReadNpyExt;
 
 use super::npy_header::{Element, NpyHeader};
-use super::region;
-use super::slice::Slice;
-use super::slice_grid::SliceGrid;
+use crate::cohort::preprocessing::region;
+use crate::cohort::{Slice, SliceGrid};
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -20,18 +19,18 @@ const LESION: u8 = 6;
 
 /// One file and the slice's position in its subject.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct SliceFile {
+pub(in crate::cohort) struct SliceFile {
     pub path: PathBuf,
     pub index: usize,
 }
 
 /// Checks layout and length of all files without reading their values.
-pub(super) fn check_headers(files: &[SliceFile], grid: SliceGrid) -> Result<()> {
+pub(in crate::cohort) fn check_headers(files: &[SliceFile], grid: SliceGrid) -> Result<()> {
     files.iter().try_for_each(|file| open(&file.path, grid.size).map(drop))
 }
 
 /// Reads the slices of one subject, and which files were left out for an empty region.
-pub(super) fn read_slices(
+pub(in crate::cohort) fn read_slices(
     subject: &Arc<str>,
     files: &[SliceFile],
     grid: SliceGrid,

@@ -7,26 +7,26 @@ use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_lengt
 
 /// How in-plane pixels of the canonical volume become preprocessed pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Field {
-    pub(super) rows: FieldAxis,
-    pub(super) columns: FieldAxis,
+pub(in crate::cohort) struct Field {
+    pub(in crate::cohort) rows: FieldAxis,
+    pub(in crate::cohort) columns: FieldAxis,
 }
 
 /// One axis of the field: resampled to (nearly) 1 mm, cropped or padded, scaled.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct FieldAxis {
+pub(in crate::cohort) struct FieldAxis {
     /// Pixels of the canonical volume.
-    pub(super) native: usize,
+    pub(in crate::cohort) native: usize,
     /// Edge of such a pixel in mm.
-    pub(super) spacing: f64,
+    pub(in crate::cohort) spacing: f64,
     /// Pixels after resampling to 1 mm.
-    pub(super) resampled: usize,
+    pub(in crate::cohort) resampled: usize,
     /// First of these in the field; negative where the field is padded.
     start: isize,
     /// Pixels of the field.
     field: usize,
     /// Preprocessed pixels.
-    pub(super) size: usize,
+    pub(in crate::cohort) size: usize,
 }
 
 /// A moved field must keep this share of the cord's pixels more than the centred one.
@@ -36,7 +36,12 @@ const WORTH_A_NOTE: f64 = 0.05;
 
 impl FieldAxis {
     /// The published rule: a field of `field` pixels of 1 mm in the centre of `native` pixels.
-    pub(super) fn centred(native: usize, spacing: f64, field: usize, size: usize) -> Self {
+    pub(in crate::cohort) fn centred(
+        native: usize,
+        spacing: f64,
+        field: usize,
+        size: usize,
+    ) -> Self {
         let resampled = zoomed_length(native, spacing);
         let start = if resampled > field {
             (resampled / 2 - field / 2) as isize
@@ -73,13 +78,13 @@ impl FieldAxis {
     }
 
     /// Canonical pixel coordinate of a preprocessed one.
-    pub(super) fn to_canonical(self, preprocessed: f64) -> f64 {
+    pub(in crate::cohort) fn to_canonical(self, preprocessed: f64) -> f64 {
         let resampled = preprocessed * zoom_step(self.field, self.size) + self.start as f64;
         resampled * zoom_step(self.native, self.resampled)
     }
 
     /// Preprocessed pixel coordinate of a canonical one.
-    pub(super) fn to_preprocessed(self, canonical: f64) -> f64 {
+    pub(in crate::cohort) fn to_preprocessed(self, canonical: f64) -> f64 {
         let resampled = canonical / zoom_step(self.native, self.resampled);
         (resampled - self.start as f64) / zoom_step(self.field, self.size)
     }
@@ -99,7 +104,7 @@ impl FieldAxis {
 impl Field {
     /// Moves the field where the centred one would lose too much of the cord (given per slice, on
     /// 1 mm pixels), and says what was moved or is lost.
-    pub(super) fn keep_cord(&mut self, cord: &[Array2<bool>]) -> Vec<String> {
+    pub(in crate::cohort) fn keep_cord(&mut self, cord: &[Array2<bool>]) -> Vec<String> {
         let pixels: Vec<(usize, usize)> = cord
             .iter()
             .flat_map(|slice| slice.indexed_iter())
@@ -139,30 +144,30 @@ impl Field {
     }
 
     /// True edge lengths of a preprocessed pixel in mm (rows, columns).
-    pub(super) fn pixel_spacing_mm(&self) -> (f64, f64) {
+    pub(in crate::cohort) fn pixel_spacing_mm(&self) -> (f64, f64) {
         (self.rows.pixel_spacing_mm(), self.columns.pixel_spacing_mm())
     }
 
     /// A canonical slice to preprocessed pixels by cubic splines, in double precision; 0 where the
     /// field is padded, with some ringing beside.
-    pub(super) fn preprocess_image(&self, slice: ArrayView2<f32>) -> Array2<f64> {
+    pub(in crate::cohort) fn preprocess_image(&self, slice: ArrayView2<f32>) -> Array2<f64> {
         let slice = slice.mapv(f64::from);
         let resampled = spline_zoom(slice.view(), self.resampled_shape());
         spline_zoom(self.cut(&resampled, 0.0).view(), self.preprocessed_shape())
     }
 
     /// A canonical slice of labels to 1 mm pixels, by nearest neighbour.
-    pub(super) fn resample_mask(&self, slice: ArrayView2<bool>) -> Array2<bool> {
+    pub(in crate::cohort) fn resample_mask(&self, slice: ArrayView2<bool>) -> Array2<bool> {
         nearest_zoom(slice, self.resampled_shape())
     }
 
     /// A mask of 1 mm pixels to preprocessed pixels, by nearest neighbour.
-    pub(super) fn preprocess_mask(&self, resampled: &Array2<bool>) -> Array2<bool> {
+    pub(in crate::cohort) fn preprocess_mask(&self, resampled: &Array2<bool>) -> Array2<bool> {
         nearest_zoom(self.cut(resampled, false).view(), self.preprocessed_shape())
     }
 
     /// Preprocessed pixels that are padding.
-    pub(super) fn padding(&self) -> Array2<bool> {
+    pub(in crate::cohort) fn padding(&self) -> Array2<bool> {
         let image = Array2::from_elem(self.resampled_shape(), false);
         nearest_zoom(self.cut(&image, true).view(), self.preprocessed_shape())
     }
@@ -182,7 +187,7 @@ impl Field {
     }
 
     /// Preprocessed (rows, columns).
-    pub(super) fn preprocessed_shape(&self) -> (usize, usize) {
+    pub(in crate::cohort) fn preprocessed_shape(&self) -> (usize, usize) {
         (self.rows.size, self.columns.size)
     }
 }

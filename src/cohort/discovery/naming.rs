@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 /// What BIDS calls the image this crate works on.
-pub(super) const IMAGE_SUFFIX: &str = "_T2w";
+pub(in crate::cohort) const IMAGE_SUFFIX: &str = "_T2w";
 
 /// A label map that belongs to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
+pub(in crate::cohort) enum Label {
     Cord,
     Csf,
     Discs,
@@ -21,7 +21,7 @@ pub(super) enum Label {
 
 impl Label {
     /// What follows the image's name in the label's name, the preferred one first.
-    pub(super) fn suffixes(self) -> &'static [&'static str] {
+    pub(in crate::cohort) fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Cord => &[
                 "_label-SC_seg",
@@ -55,7 +55,7 @@ impl Label {
     }
 
     /// The label's name in sentences.
-    pub(super) fn title(self) -> &'static str {
+    pub(in crate::cohort) fn title(self) -> &'static str {
         match self {
             Self::Cord => "cord mask",
             Self::Csf => "CSF mask",
@@ -67,14 +67,14 @@ impl Label {
 
 /// What is in a folder, in alphabetical order; hidden entries left out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Listing {
-    pub(super) folders: Vec<PathBuf>,
-    pub(super) files: Vec<PathBuf>,
+pub(in crate::cohort) struct Listing {
+    pub(in crate::cohort) folders: Vec<PathBuf>,
+    pub(in crate::cohort) files: Vec<PathBuf>,
 }
 
 impl Listing {
     /// Lists `folder`.
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
         let refuse = |error| Error::file(folder, folder_error(&error));
         let mut listing = Self::default();
         for entry in fs::read_dir(folder).map_err(refuse)? {
@@ -94,12 +94,12 @@ impl Listing {
     }
 
     /// As [`Self::read`], empty where there is no such folder.
-    pub(super) fn read_if_there(folder: &Path) -> Result<Self> {
+    pub(in crate::cohort) fn read_if_there(folder: &Path) -> Result<Self> {
         if folder.is_dir() { Self::read(folder) } else { Ok(Self::default()) }
     }
 
     /// NIfTI files with their name without extension.
-    pub(super) fn niftis(&self) -> impl Iterator<Item = (String, &PathBuf)> {
+    pub(in crate::cohort) fn niftis(&self) -> impl Iterator<Item = (String, &PathBuf)> {
         self.files.iter().filter_map(|path| Some((nifti_stem(&file_name(path))?.to_owned(), path)))
     }
 }
@@ -117,24 +117,28 @@ fn folder_error(error: &std::io::Error) -> String {
 }
 
 /// The last part of a path, for names and sentences.
-pub(super) fn file_name(path: &Path) -> String {
+pub(in crate::cohort) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// A file name without `.nii` or `.nii.gz`; `None` for other files.
-pub(super) fn nifti_stem(file_name: &str) -> Option<&str> {
+pub(in crate::cohort) fn nifti_stem(file_name: &str) -> Option<&str> {
     file_name.strip_suffix(".nii.gz").or_else(|| file_name.strip_suffix(".nii"))
 }
 
 /// The names a label of the image called `stem` may begin with: the image's own and, as BIDS
 /// derivatives have it, the one without `_T2w`.
-pub(super) fn label_stems(stem: &str) -> Vec<&str> {
+pub(in crate::cohort) fn label_stems(stem: &str) -> Vec<&str> {
     std::iter::once(stem).chain(stem.strip_suffix(IMAGE_SUFFIX)).collect()
 }
 
 /// The files that hold `label` of the image called `stem`, under its preferred name that exists;
 /// more than one if several folders have it.
-pub(super) fn find_label(label: Label, stem: &str, folders: &[&Listing]) -> Vec<PathBuf> {
+pub(in crate::cohort) fn find_label(
+    label: Label,
+    stem: &str,
+    folders: &[&Listing],
+) -> Vec<PathBuf> {
     for suffix in label.suffixes() {
         for stem in label_stems(stem) {
             let wanted = format!("{stem}{suffix}");
@@ -153,7 +157,7 @@ pub(super) fn find_label(label: Label, stem: &str, folders: &[&Listing]) -> Vec<
 }
 
 /// Splits `NAME_INDEX` into the name and the number; `None` if it does not end in `_digits`.
-pub(super) fn split_index(stem: &str) -> Option<(&str, usize)> {
+pub(in crate::cohort) fn split_index(stem: &str) -> Option<(&str, usize)> {
     let (name, index) = stem.rsplit_once('_')?;
     (!name.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| Some((name, index.parse().ok()?)))?

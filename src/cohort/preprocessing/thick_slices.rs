@@ -6,13 +6,17 @@
 
 use ndarray::Array2;
 
-use super::Slice;
+use crate::cohort::Slice;
 
 /// Averages neighbouring slices so that their distance comes close to `slice_mm`. `spacing_mm` is
 /// the distance as acquired; slices that are thick enough stay as they are. The masks of an
 /// average are true where at least half of its slices' are. Groups that are not complete are left
 /// out, as long as any is.
-pub(super) fn thick_slices(slices: Vec<Slice>, spacing_mm: f64, slice_mm: usize) -> Vec<Slice> {
+pub(in crate::cohort) fn thick_slices(
+    slices: Vec<Slice>,
+    spacing_mm: f64,
+    slice_mm: usize,
+) -> Vec<Slice> {
     let group = (slice_mm as f64 / spacing_mm).round() as usize;
     let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return slices };
     if group < 2 || last.index - first.index + 1 < group {

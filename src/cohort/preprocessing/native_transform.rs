@@ -18,7 +18,11 @@ pub struct NativeTransform {
 }
 
 impl NativeTransform {
-    pub(super) fn new(geometry: Geometry, orientation: Orientation, field: Field) -> Self {
+    pub(in crate::cohort) fn new(
+        geometry: Geometry,
+        orientation: Orientation,
+        field: Field,
+    ) -> Self {
         Self { geometry, orientation, field }
     }
 

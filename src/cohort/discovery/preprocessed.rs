@@ -23,19 +23,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::{Entry, Source};
 use super::naming::{Listing, file_name, split_index};
 use super::participants::Participants;
 use super::slice_files::SliceFile;
 use crate::Result;
+use crate::cohort::entry::{Entry, Source};
 
 const DEPTH: usize = 4;
 
 /// What [`discover`] looked for, for the sentence that nothing was found.
-pub(super) const LOOKED_FOR: &str = "preprocessed slices NAME_INDEX.npy";
+pub(in crate::cohort) const LOOKED_FOR: &str = "preprocessed slices NAME_INDEX.npy";
 
 /// Groups the `.npy` files below `root` by subject, slices in the order of their index.
-pub(super) fn discover(
+pub(in crate::cohort) fn discover(
     root: &Path,
     listing: &Listing,
     participants: &Participants,

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::percentile;
 use crate::cohort::Slice;
-use crate::cohort::region::eroded;
+use crate::cohort::preprocessing::region::eroded;
 
 /// Percentile of the fluid's intensities that stands for pure fluid: its masks hold flow voids,
 /// roots and partial volume, all darker.

@@ -12,22 +12,22 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// The columns of one row by name.
-pub(super) type Columns = BTreeMap<String, String>;
+pub(in crate::cohort) type Columns = BTreeMap<String, String>;
 
 /// Columns that may say who is healthy; the first one that exists counts.
-pub(super) const GROUP_COLUMNS: [&str; 3] = ["dataset", "group", "cohort"];
+pub(in crate::cohort) const GROUP_COLUMNS: [&str; 3] = ["dataset", "group", "cohort"];
 const HEALTHY_VALUES: [&str; 5] = ["public", "healthy", "control", "controls", "hc"];
 const KEY: &str = "participant_id";
 const LESION_COLUMN: &str = "has_lesion";
 
 /// Whether a row is that of a healthy person; `None` if no column says so.
-pub(super) fn is_healthy(columns: &Columns) -> Option<bool> {
+pub(in crate::cohort) fn is_healthy(columns: &Columns) -> Option<bool> {
     let value = GROUP_COLUMNS.iter().find_map(|name| columns.get(*name))?;
     Some(HEALTHY_VALUES.contains(&value.trim().to_ascii_lowercase().as_str()))
 }
 
 /// What a row says about lesions: `has_lesion`, else a healthy person has none, else unknown.
-pub(super) fn has_lesion(columns: &Columns) -> Option<bool> {
+pub(in crate::cohort) fn has_lesion(columns: &Columns) -> Option<bool> {
     let said = columns.get(LESION_COLUMN).map(|value| value.trim().to_ascii_lowercase());
     match said.as_deref() {
         Some("1" | "true" | "yes") => Some(true),
@@ -38,7 +38,7 @@ pub(super) fn has_lesion(columns: &Columns) -> Option<bool> {
 
 /// A read `participants.tsv`; without the file, a table without rows.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Participants {
+pub(in crate::cohort) struct Participants {
     /// By name without `sub-`.
     rows: BTreeMap<String, Columns>,
 }
@@ -48,7 +48,7 @@ impl Participants {
     ///
     /// # Errors
     /// If the table has no `participant_id`, a row of another length or a person twice.
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("participants.tsv");
         if !path.exists() {
             return Ok(Self::default());
@@ -94,12 +94,12 @@ impl Participants {
     }
 
     /// The row of `name`, with or without `sub-` in front.
-    pub(super) fn row(&self, name: &str) -> Option<&Columns> {
+    pub(in crate::cohort) fn row(&self, name: &str) -> Option<&Columns> {
         self.rows.get(short_name(name))
     }
 
     /// Whether the table has rows at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::cohort) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }

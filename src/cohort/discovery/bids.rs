@@ -17,7 +17,7 @@
 //!
 //! and `.nii` or `.nii.gz`. All must be on the image's grid. A label under the same name in two
 //! derivatives folders is refused rather than guessed;
-//! [`LoadOptions::derivatives`](super::LoadOptions::derivatives) chooses.
+//! [`LoadOptions::derivatives`](crate::cohort::LoadOptions::derivatives) chooses.
 //!
 //! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` that has a cord
 //! mask beside it is a subject called `NAME` (without `_T2w`).
@@ -25,19 +25,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::{Entry, Source};
 use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label};
 use super::participants::Participants;
 use super::volume_files::VolumeFiles;
+use crate::cohort::entry::{Entry, Source};
 use crate::{Error, Result};
 
 /// What [`discover`] looked for, for the sentence that nothing was found.
-pub(super) const LOOKED_FOR: &str =
+pub(in crate::cohort) const LOOKED_FOR: &str =
     "sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it";
 
 /// Finds the subjects of `root` by file names; one that lacks a file is a broken entry. Empty if
 /// the folder holds no images of these forms.
-pub(super) fn discover(
+pub(in crate::cohort) fn discover(
     root: &Path,
     listing: &Listing,
     derivatives: Option<&str>,

@@ -10,16 +10,16 @@ const LONGEST: usize = 512;
 
 /// Element types the layout allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(in crate::cohort) enum Element {
     F32,
     F64,
 }
 
 /// What is in a file, as its header says and its length confirms.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct NpyHeader {
-    pub(super) element: Element,
-    pub(super) shape: Vec<usize>,
+pub(in crate::cohort) struct NpyHeader {
+    pub(in crate::cohort) element: Element,
+    pub(in crate::cohort) shape: Vec<usize>,
 }
 
 impl NpyHeader {
@@ -27,7 +27,7 @@ impl NpyHeader {
     ///
     /// # Errors
     /// A clause: not `.npy`, an element that is not a float, or not as long as it should be.
-    pub(super) fn read(file: &mut impl Read, length: u64) -> Result<Self, String> {
+    pub(in crate::cohort) fn read(file: &mut impl Read, length: u64) -> Result<Self, String> {
         let damaged = || "its .npy header is damaged".to_owned();
         let mut prefix = [0; 10];
         file.read_exact(&mut prefix).map_err(|_| "is not a .npy file".to_owned())?;

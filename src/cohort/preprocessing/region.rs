@@ -21,7 +21,10 @@ const SMALL: usize = 20;
 
 /// The region of interest around the `inside` of a slice: dilated by one pixel
 /// (4-neighbourhood), components kept by `rule`.
-pub(super) fn region_of_interest(inside: &Array2<bool>, rule: RegionRule) -> Array2<bool> {
+pub(in crate::cohort) fn region_of_interest(
+    inside: &Array2<bool>,
+    rule: RegionRule,
+) -> Array2<bool> {
     let grown = dilated(inside);
     let mut kept = connected_components(&grown, Connectivity::Four);
     match rule {

@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// An image and its labels.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct VolumeFiles {
-    pub(super) image: PathBuf,
+pub(in crate::cohort) struct VolumeFiles {
+    pub(in crate::cohort) image: PathBuf,
     cord: PathBuf,
     csf: Option<PathBuf>,
     discs: Option<PathBuf>,
@@ -23,7 +23,11 @@ impl VolumeFiles {
     ///
     /// # Errors
     /// A clause: no cord mask (with the names looked for), or a label that exists twice.
-    pub(super) fn locate(image: &Path, stem: &str, folders: &[&Listing]) -> Result<Self, String> {
+    pub(in crate::cohort) fn locate(
+        image: &Path,
+        stem: &str,
+        folders: &[&Listing],
+    ) -> Result<Self, String> {
         let find = |label| match find_label(label, stem, folders).as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.clone())),
@@ -46,7 +50,7 @@ impl VolumeFiles {
     /// Reads all headers and compares the grids, without reading voxels. Labels whose header
     /// differs from the image's by less than half a voxel (some tools round it) are accepted:
     /// voxel for voxel they still mean the same places. A note says so.
-    pub(super) fn check_headers(&self) -> Result<Vec<String>> {
+    pub(in crate::cohort) fn check_headers(&self) -> Result<Vec<String>> {
         let grid = Geometry::read(&self.image)?;
         let mut notes = Vec::new();
         for (label, path) in self.labels() {
@@ -76,8 +80,8 @@ impl VolumeFiles {
     }
 
     /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
-    /// checked by [`Preprocessing`](super::Preprocessing).
-    pub(super) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
+    /// checked by [`Preprocessing`](crate::cohort::Preprocessing).
+    pub(in crate::cohort) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
         let notes = self.check_headers()?;
         let image = Volume::read(&self.image)?;
         let label = |path: &Path| {

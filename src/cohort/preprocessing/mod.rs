@@ -12,16 +12,27 @@
 //!   pixels: tall fields of view would lose the cord's end otherwise.
 //! - Padding counts as background whatever value resampling left in it.
 
+pub(super) mod field;
+mod intensity;
+mod native_transform;
+pub(super) mod region;
+pub(super) mod thick_slices;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::field::{Field, FieldAxis};
-use super::intensity::normalise;
-use super::region::{RegionRule, eroded, region_of_interest};
-use super::{Disc, NativeTransform, Slice, SliceGrid};
+use self::field::{Field, FieldAxis};
+use self::intensity::normalise;
+pub(crate) use self::intensity::percentile;
+pub use self::intensity::{IntensityScale, TissueIntensity};
+pub use self::native_transform::NativeTransform;
+pub use self::region::RegionRule;
+use self::region::region_of_interest;
+pub(crate) use self::region::{dilated, eroded};
+use super::{Disc, Slice, SliceGrid};
 use crate::volume::{Geometry, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
 
