@@ -1,6 +1,6 @@
 //! Chooses at run time for which instruction set a kernel runs.
 //!
-//! A kernel is one `#[inline(always)]` function generic over [`Vector`](super::vector::Vector);
+//! A kernel is one `#[inline(always)]` function generic over [`Vector`](super::Vector);
 //! [`dispatch!`] compiles it once per instruction set inside a `#[target_feature]` function and
 //! picks by [`InstructionSet`]. A build for plain x86-64 thereby uses AVX where the machine has it
 //! (without it: 2.5 times slower forward, 4 times backward).
@@ -64,7 +64,7 @@ impl InstructionSet {
     }
 
     /// Floats in a vector.
-    pub(super) fn lanes(self) -> usize {
+    pub(in crate::ops) fn lanes(self) -> usize {
         match self {
             Self::Baseline | Self::Avx2 => 8,
             Self::Avx512 => 16,
@@ -73,7 +73,7 @@ impl InstructionSet {
 
     /// Whether there are 32 registers of the vector's width: a kernel may then keep three groups
     /// of eight vectors in them.
-    pub(super) fn has_many_registers(self) -> bool {
+    pub(in crate::ops) fn has_many_registers(self) -> bool {
         self == Self::Avx512
     }
 
@@ -98,7 +98,8 @@ impl Choice for InstructionSet {
 }
 
 /// Whether the target itself promises a fused multiply-add.
-pub(super) const BASELINE_FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+pub(in crate::ops) const BASELINE_FUSED: bool =
+    cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// Defines a function that runs `$kernel::<V>` with the vector of the given [`InstructionSet`].
 ///
@@ -123,8 +124,8 @@ macro_rules! dispatch {
                     struct Here;
                     // SAFETY: nothing outside this function can name the type, and the function
                     // is compiled for all features, so that only `unsafe` code can call it.
-                    unsafe impl $crate::ops::avx512::Detected for Here {}
-                    $kernel::<$crate::ops::avx512::Avx512<Here>>($($arg),*)
+                    unsafe impl $crate::ops::vector::avx512::Detected for Here {}
+                    $kernel::<$crate::ops::vector::avx512::Avx512<Here>>($($arg),*)
                 }
                 let set = set.min(InstructionSet::detect());
                 if set == InstructionSet::Avx512 {
@@ -139,8 +140,8 @@ macro_rules! dispatch {
                 }
             }
             let _ = set;
-            $kernel::<Lanes<8, { $crate::ops::dispatch::BASELINE_FUSED }>>($($arg),*)
+            $kernel::<Lanes<8, { $crate::ops::vector::dispatch::BASELINE_FUSED }>>($($arg),*)
         }
     };
 }
-pub(super) use dispatch;
+pub(in crate::ops) use dispatch;

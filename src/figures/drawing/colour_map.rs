@@ -31,7 +31,7 @@ const INFERNO: [u32; 33] = [
 ];
 
 /// Where there is no number: a blue that no map contains.
-pub(super) const MISSING: RGBColor = RGBColor(70, 130, 250);
+pub(in crate::figures) const MISSING: RGBColor = RGBColor(70, 130, 250);
 
 impl ColourMap {
     /// The colour of `value`; outside [0, 1] that of the nearer end. NaN gets a colour of its own

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 
 /// Closed paths of (row, column) corner points.
-pub(super) type Outline = Vec<Vec<(usize, usize)>>;
+pub(in crate::figures) type Outline = Vec<Vec<(usize, usize)>>;
 
 /// The paths around the true pixels; the last point repeats the first, and points on straight
 /// stretches are left out.
-pub(super) fn trace(mask: &Array2<bool>) -> Outline {
+pub(in crate::figures) fn trace(mask: &Array2<bool>) -> Outline {
     let inside = |row: isize, column: isize| {
         row >= 0 && column >= 0 && *mask.get((row as usize, column as usize)).unwrap_or(&false)
     };

@@ -8,7 +8,7 @@ use super::ticks;
 
 /// One axis of a chart.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(in crate::figures) struct Axis {
     /// Quantity and unit.
     pub name: String,
     /// Ends in positions: values, or their decimal logarithms. `from < to`, both finite.

@@ -1,6 +1,10 @@
 //! Fixed-width vectors of f32 as plain arrays: inside a function compiled for an instruction set
-//! (see [`super::dispatch`]) the compiler turns each method into one or two instructions, so the
+//! (see [`dispatch`]) the compiler turns each method into one or two instructions, so the
 //! kernels need no intrinsics and are written once.
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx512;
+pub(super) mod dispatch;
 
 /// A vector of [`LANES`](Vector::LANES) floats. Kernels are generic over it.
 pub(super) trait Vector: Copy {
@@ -156,7 +160,7 @@ impl<const N: usize, const FUSED: bool> Vector for Lanes<N, FUSED> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{InstructionSet, dispatch::dispatch};
+    use crate::ops::{InstructionSet, vector::dispatch::dispatch};
 
     #[inline(always)]
     fn relative_error_of_exp2<V: Vector>() -> f64 {

@@ -6,49 +6,49 @@ use plotters::style::{RGBColor, ShapeStyle};
 use super::text::Ink;
 
 /// Drawing units per pixel of the PNG; the raster is drawn this much larger and averaged.
-pub(super) const UNITS_PER_PIXEL: u32 = 2;
+pub(in crate::figures) const UNITS_PER_PIXEL: u32 = 2;
 
 /// Width of a figure's body, unless its content asks for less: PNGs of about 1600 pixels.
-pub(super) const BODY_WIDTH: i32 = 3120;
+pub(in crate::figures) const BODY_WIDTH: i32 = 3120;
 /// Around a figure.
-pub(super) const MARGIN: i32 = 40;
+pub(in crate::figures) const MARGIN: i32 = 40;
 /// Between neighbours.
-pub(super) const GAP: i32 = 40;
+pub(in crate::figures) const GAP: i32 = 40;
 
-pub(super) const TITLE: Ink = Ink { size: 72, colour: INK };
-pub(super) const NOTE: Ink = Ink { size: 46, colour: GREY };
+pub(in crate::figures) const TITLE: Ink = Ink { size: 72, colour: INK };
+pub(in crate::figures) const NOTE: Ink = Ink { size: 46, colour: GREY };
 /// Title of a panel.
-pub(super) const PANEL: Ink = Ink { size: 56, colour: INK };
+pub(in crate::figures) const PANEL: Ink = Ink { size: 56, colour: INK };
 /// Names of axes, entries of legends.
-pub(super) const LABEL: Ink = Ink { size: 50, colour: INK };
+pub(in crate::figures) const LABEL: Ink = Ink { size: 50, colour: INK };
 /// Numbers along axes and bars.
-pub(super) const TICK: Ink = Ink { size: 44, colour: INK };
+pub(in crate::figures) const TICK: Ink = Ink { size: 44, colour: INK };
 
-pub(super) const INK: RGBColor = RGBColor(34, 34, 34);
-pub(super) const GREY: RGBColor = RGBColor(96, 96, 96);
-pub(super) const GRID: RGBColor = RGBColor(222, 222, 222);
+pub(in crate::figures) const INK: RGBColor = RGBColor(34, 34, 34);
+pub(in crate::figures) const GREY: RGBColor = RGBColor(96, 96, 96);
+pub(in crate::figures) const GRID: RGBColor = RGBColor(222, 222, 222);
 /// Ground behind a span of an axis.
-pub(super) const SHADES: [RGBColor; 3] =
+pub(in crate::figures) const SHADES: [RGBColor; 3] =
     [RGBColor(240, 240, 240), RGBColor(228, 238, 246), RGBColor(250, 238, 224)];
-pub(super) const WHITE: RGBColor = RGBColor(255, 255, 255);
+pub(in crate::figures) const WHITE: RGBColor = RGBColor(255, 255, 255);
 
 // Okabe & Ito, "Color Universal Design", 2008.
-pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
-pub(super) const VERMILION: RGBColor = RGBColor(213, 94, 0);
-pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
-pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
-pub(super) const ORANGE: RGBColor = RGBColor(230, 159, 0);
-pub(super) const SKY: RGBColor = RGBColor(86, 180, 233);
+pub(in crate::figures) const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub(in crate::figures) const VERMILION: RGBColor = RGBColor(213, 94, 0);
+pub(in crate::figures) const GREEN: RGBColor = RGBColor(0, 158, 115);
+pub(in crate::figures) const PURPLE: RGBColor = RGBColor(204, 121, 167);
+pub(in crate::figures) const ORANGE: RGBColor = RGBColor(230, 159, 0);
+pub(in crate::figures) const SKY: RGBColor = RGBColor(86, 180, 233);
 
 /// Outline of the region of interest on anatomy.
-pub(super) const REGION: RGBColor = SKY;
+pub(in crate::figures) const REGION: RGBColor = SKY;
 /// Outline and marks of true lesions.
-pub(super) const LESION: RGBColor = VERMILION;
+pub(in crate::figures) const LESION: RGBColor = VERMILION;
 
 /// How a line is drawn; lines of one chart differ in colour and in pattern, so that they stay
 /// apart in grey.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stroke {
+pub(in crate::figures) struct Stroke {
     pub colour: RGBColor,
     pub width: u32,
     /// Length of a dash and of the gap after it; `None` for a solid line.

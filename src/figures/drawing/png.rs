@@ -6,7 +6,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use crate::{Error, Result};
 
 /// Encodes rows of RGB triples; the settings are fixed so that equal pixels are equal bytes.
-pub(super) fn encode((width, height): (u32, u32), rgb: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::figures) fn encode((width, height): (u32, u32), rgb: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
         .write_image(rgb, width, height, ExtendedColorType::Rgb8)
@@ -16,7 +16,7 @@ pub(super) fn encode((width, height): (u32, u32), rgb: &[u8]) -> Result<Vec<u8>>
 
 /// Halves an image of (2 width) × (2 height) pixels by averaging 2 × 2 blocks: what smooths the
 /// edges of everything drawn.
-pub(super) fn halved((width, height): (u32, u32), rgb: &[u8]) -> Vec<u8> {
+pub(in crate::figures) fn halved((width, height): (u32, u32), rgb: &[u8]) -> Vec<u8> {
     let (width, height) = (width as usize, height as usize);
     let stride = width * 2 * 3;
     let mut small = Vec::with_capacity(width * height * 3);

@@ -12,13 +12,13 @@ use super::text;
 
 /// The shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Marker {
+pub(in crate::figures) enum Marker {
     Disc,
     Diamond,
 }
 
 /// An open chart. Coordinates are values of the two axes.
-pub(super) struct Chart<'a> {
+pub(in crate::figures) struct Chart<'a> {
     x: Axis,
     y: Axis,
     /// The rectangle between the axes.
@@ -181,7 +181,7 @@ fn mark(area: &Area<'_>, (x, y): (i32, i32), marker: Marker, size: i32, colour: 
 
 /// What a legend shows beside a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Key {
+pub(in crate::figures) enum Key {
     Line(Stroke),
     Point(Marker, RGBColor),
     Shade(RGBColor),
@@ -191,7 +191,7 @@ const KEY_WIDTH: i32 = 96;
 
 /// A legend in as many rows as `width` asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Legend {
+pub(in crate::figures) struct Legend {
     /// Each entry with its place relative to the legend's upper left corner.
     entries: Vec<(Key, String, (i32, i32))>,
     /// Height of all rows, in drawing units.

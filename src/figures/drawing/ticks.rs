@@ -2,7 +2,7 @@
 
 /// Round positions inside [from, to], about `count` of them, with their labels. `from < to`,
 /// both finite.
-pub(super) fn linear(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
+pub(in crate::figures) fn linear(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
     let step = round_step((to - from) / count.max(1) as f64);
     let first = (from / step - 1e-6).ceil() as i64;
     let last = (to / step + 1e-6).floor() as i64;
@@ -11,7 +11,7 @@ pub(super) fn linear(from: f64, to: f64, count: usize) -> Vec<(f64, String)> {
 
 /// Positions on a decimal logarithmic axis from 10^from to 10^to: the decades, with 2 and 5
 /// between them where there are few.
-pub(super) fn logarithmic(from: f64, to: f64) -> Vec<(f64, String)> {
+pub(in crate::figures) fn logarithmic(from: f64, to: f64) -> Vec<(f64, String)> {
     let between: &[f64] = if to - from < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let decades = from.floor() as i32..=to.ceil() as i32;
     decades
@@ -35,7 +35,7 @@ fn round_step(rough: f64) -> f64 {
 }
 
 /// A number with the decimals that tell it from its neighbours `step` away.
-pub(super) fn label(value: f64, step: f64) -> String {
+pub(in crate::figures) fn label(value: f64, step: f64) -> String {
     if value.abs() < step * 1e-6 {
         return "0".into();
     }

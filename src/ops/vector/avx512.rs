@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::vector::Vector;
+use super::Vector;
 
 /// Evidence that code runs only where the machine has AVX-512 F, VL, BW and DQ. It has no size and
 /// is not even passed on: a vector type cannot be named without it.
@@ -13,11 +13,11 @@ use super::vector::Vector;
 /// The type must be out of reach for code that may run without these features.
 /// [`dispatch!`](super::dispatch) implements it for a type inside the one function that is compiled
 /// for them, and calls that function only after detection.
-pub(super) unsafe trait Detected: Copy {}
+pub(in crate::ops) unsafe trait Detected: Copy {}
 
 /// Sixteen lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512<D: Detected>(__m512, PhantomData<D>);
+pub(in crate::ops) struct Avx512<D: Detected>(__m512, PhantomData<D>);
 
 impl<D: Detected> Avx512<D> {
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::{style, text, ticks};
 
 /// What a panel's colours mean.
 #[derive(Clone, Debug)]
-pub(super) struct Scale {
+pub(in crate::figures) struct Scale {
     pub colours: ColourMap,
     /// Values shown by the two ends of the map; `from < to`.
     pub from: f64,
@@ -47,7 +47,7 @@ impl Scale {
 
 /// A window of a slice, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Crop {
+pub(in crate::figures) struct Crop {
     pub row: usize,
     pub column: usize,
     pub rows: usize,
@@ -82,7 +82,7 @@ impl Crop {
 
 /// One picture with what belongs to it, ready to draw.
 #[derive(Clone, Debug)]
-pub(super) struct Panel {
+pub(in crate::figures) struct Panel {
     pub title: String,
     rgb: Array2<RGBColor>,
     crop: Crop,
@@ -272,11 +272,11 @@ fn shadowed(area: &Area<'_>, words: &str, (x, y): (i32, i32), anchor: text::Anch
 }
 
 /// Room a colour bar takes at the right of a panel.
-pub(super) const BAR_WIDTH: i32 = 270;
+pub(in crate::figures) const BAR_WIDTH: i32 = 270;
 
 /// A colour bar along the right edge of a picture that spans (`top`, `height`), with ticks and,
 /// reading upwards, its quantity and unit.
-pub(super) fn colour_bar(
+pub(in crate::figures) fn colour_bar(
     area: &Area<'_>,
     scale: &Scale,
     left: i32,
@@ -311,7 +311,9 @@ pub(super) fn colour_bar(
 }
 
 /// What to say about the missing numbers of some panels, if there are any.
-pub(super) fn gaps_note<'p>(panels: impl IntoIterator<Item = &'p Panel>) -> &'static str {
+pub(in crate::figures) fn gaps_note<'p>(
+    panels: impl IntoIterator<Item = &'p Panel>,
+) -> &'static str {
     match panels.into_iter().any(Panel::has_gaps) {
         true => " Bright blue pixels hold no number.",
         false => "",

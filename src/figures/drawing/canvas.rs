@@ -32,7 +32,7 @@ pub type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<CanvasError>>;
 /// Why a backend could not draw.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct CanvasError(pub(super) String);
+pub struct CanvasError(pub(in crate::figures) String);
 
 /// Where drawing goes.
 pub enum Canvas<'a> {
@@ -183,7 +183,7 @@ impl DrawingBackend for Canvas<'_> {
 
 /// An RGB picture, enlarged pixel by pixel to fill a rectangle of the canvas. Pictures lie
 /// beneath all else in an SVG, so draw them first.
-pub(super) struct Picture {
+pub(in crate::figures) struct Picture {
     /// Upper left corner, in units of the area it is drawn on.
     pub corner: BackendCoord,
     /// Width and height on the canvas, in drawing units.
@@ -268,7 +268,7 @@ impl Drawable<Canvas<'_>> for Picture {
 
 /// An SVG document of `size` pixels around what was drawn in units: white ground, pictures, then
 /// the `drawing` that plotters wrote.
-pub(super) fn svg_document(
+pub(in crate::figures) fn svg_document(
     (width, height): (u32, u32),
     title: &str,
     units: (u32, u32),

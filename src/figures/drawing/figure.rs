@@ -65,7 +65,7 @@ impl Figure {
 
     /// A figure whose body of `body` drawing units (two per pixel) is drawn by `draw`; the title
     /// and the note get the room they need above it.
-    pub(super) fn new(
+    pub(in crate::figures) fn new(
         title: impl Into<String>,
         note: impl Into<String>,
         body: (i32, i32),
@@ -80,7 +80,7 @@ impl Figure {
     }
 
     /// A figure of nothing but its body; the title names its file.
-    pub(super) fn bare(
+    pub(in crate::figures) fn bare(
         title: impl Into<String>,
         body: (i32, i32),
         draw: impl for<'a> Fn(&Area<'a>) -> Drawn + Send + Sync + 'static,

@@ -8,7 +8,7 @@ use super::font;
 
 /// Size and colour of a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ink {
+pub(in crate::figures) struct Ink {
     /// Height of a line without spacing, in drawing units.
     pub size: i32,
     pub colour: RGBColor,
@@ -32,17 +32,17 @@ impl Ink {
 }
 
 /// Which point of a text sits at the given place.
-pub(super) type Anchor = (HPos, VPos);
-pub(super) const TOP_LEFT: Anchor = (HPos::Left, VPos::Top);
-pub(super) const TOP_CENTER: Anchor = (HPos::Center, VPos::Top);
-pub(super) const LEFT: Anchor = (HPos::Left, VPos::Center);
-pub(super) const CENTER: Anchor = (HPos::Center, VPos::Center);
-pub(super) const RIGHT: Anchor = (HPos::Right, VPos::Center);
-pub(super) const BOTTOM_LEFT: Anchor = (HPos::Left, VPos::Bottom);
-pub(super) const BOTTOM_CENTER: Anchor = (HPos::Center, VPos::Bottom);
+pub(in crate::figures) type Anchor = (HPos, VPos);
+pub(in crate::figures) const TOP_LEFT: Anchor = (HPos::Left, VPos::Top);
+pub(in crate::figures) const TOP_CENTER: Anchor = (HPos::Center, VPos::Top);
+pub(in crate::figures) const LEFT: Anchor = (HPos::Left, VPos::Center);
+pub(in crate::figures) const CENTER: Anchor = (HPos::Center, VPos::Center);
+pub(in crate::figures) const RIGHT: Anchor = (HPos::Right, VPos::Center);
+pub(in crate::figures) const BOTTOM_LEFT: Anchor = (HPos::Left, VPos::Bottom);
+pub(in crate::figures) const BOTTOM_CENTER: Anchor = (HPos::Center, VPos::Bottom);
 
 /// Writes one line.
-pub(super) fn write(
+pub(in crate::figures) fn write(
     area: &Area<'_>,
     text: &str,
     ink: Ink,
@@ -53,18 +53,23 @@ pub(super) fn write(
 }
 
 /// Writes one line that reads upwards, centred on `at`.
-pub(super) fn write_upwards(area: &Area<'_>, text: &str, ink: Ink, at: (i32, i32)) -> Drawn {
+pub(in crate::figures) fn write_upwards(
+    area: &Area<'_>,
+    text: &str,
+    ink: Ink,
+    at: (i32, i32),
+) -> Drawn {
     let style = ink.style().transform(FontTransform::Rotate270);
     area.draw_text(text, &style.pos(Pos::new(HPos::Center, VPos::Center)), at)
 }
 
 /// Width in drawing units.
-pub(super) fn width(text: &str, ink: Ink) -> i32 {
+pub(in crate::figures) fn width(text: &str, ink: Ink) -> i32 {
     font::width(text, ink.size)
 }
 
 /// The text, cut and ended with "…" where it is wider than `room`.
-pub(super) fn fitted(text: &str, ink: Ink, room: i32) -> String {
+pub(in crate::figures) fn fitted(text: &str, ink: Ink, room: i32) -> String {
     if width(text, ink) <= room {
         return text.to_string();
     }
@@ -80,7 +85,7 @@ pub(super) fn fitted(text: &str, ink: Ink, room: i32) -> String {
 
 /// The text in lines no wider than `room`, broken at spaces; a longer word is cut. At most four
 /// lines.
-pub(super) fn wrapped(text: &str, ink: Ink, room: i32) -> Vec<String> {
+pub(in crate::figures) fn wrapped(text: &str, ink: Ink, room: i32) -> Vec<String> {
     const LINES: usize = 4;
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -101,8 +106,8 @@ pub(super) fn wrapped(text: &str, ink: Ink, room: i32) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style::NOTE;
     use super::*;
+    use crate::figures::drawing::style::NOTE;
 
     #[test]
     fn a_text_too_wide_is_cut_with_an_ellipsis() {

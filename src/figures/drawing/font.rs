@@ -16,7 +16,7 @@ static DEJAVU_SANS: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 const DEFAULT_FAMILY: &str = "sans-serif";
 
 /// Makes the font known to plotters; only the first call does anything.
-pub(super) fn register() -> Result<()> {
+pub(in crate::figures) fn register() -> Result<()> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let register = |family| register_font(family, FontStyle::Normal, DEJAVU_SANS).is_ok();
     let registered = *REGISTERED.get_or_init(|| [FAMILY, DEFAULT_FAMILY].into_iter().all(register));
@@ -24,12 +24,12 @@ pub(super) fn register() -> Result<()> {
 }
 
 /// The font at a size in drawing units.
-pub(super) fn at(size: i32) -> FontDesc<'static> {
+pub(in crate::figures) fn at(size: i32) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), f64::from(size), FontStyle::Normal)
 }
 
 /// Width of a text in drawing units.
-pub(super) fn width(text: &str, size: i32) -> i32 {
+pub(in crate::figures) fn width(text: &str, size: i32) -> i32 {
     // A damaged font is reported where the figure is rendered.
     let _ = register();
     at(size).box_size(text).map_or(0, |(width, _)| width as i32)
