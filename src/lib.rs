@@ -25,7 +25,7 @@
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
-//! | base | [`context`], [`files`], [`options`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; the one error type |
+//! | base | [`context`], [`files`], [`options`], [`statistics`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; percentiles and means; the one error type |
 //!
 //! Three types connect the layers: `session::Output` (what running code shows, sent to the front
 //! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its
@@ -60,6 +60,7 @@ pub mod scoring;
 #[cfg(feature = "shell")]
 pub mod session;
 pub mod simulation;
+pub mod statistics;
 pub mod study;
 pub mod training;
 pub mod uncertainty;

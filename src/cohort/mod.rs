@@ -31,7 +31,6 @@ pub use load_options::LoadOptions;
 pub use preprocessing::{
     IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
 };
-pub(crate) use preprocessing::{dilated, eroded, percentile};
 pub use provenance::{Origin, Provenance, Step};
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;

@@ -12,11 +12,12 @@ use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
 use super::unet::{self, Weights};
 use super::{LesionScorer, ScorerDescription};
-use crate::cohort::{Subject, dilated};
+use crate::cohort::Subject;
 use crate::context::{Context, Progress};
 use crate::model::Network;
 use crate::ops::{AdamState, AdamStep};
 use crate::uncertainty::MonteCarlo;
+use crate::volume::dilated;
 use crate::{Error, Result};
 
 /// Share of the epochs that use healthy subjects only, where there are any.

@@ -9,8 +9,8 @@ use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::ReadNpyExt;
 
 use super::npy_header::{Element, NpyHeader};
-use crate::cohort::preprocessing::region;
 use crate::cohort::{Slice, SliceGrid};
+use crate::volume::eroded;
 use crate::{Error, Result};
 
 const CORD: u8 = 3;
@@ -78,7 +78,7 @@ fn slice(
         subject: subject.clone(),
         index: file.index,
         image: image.mapv(|value| value as f32),
-        scoring: region::eroded(&cord),
+        scoring: eroded(&cord),
         csf: coded(FLUID),
         cord,
         region: inside.mapv(|value| value != 0.0),

@@ -7,9 +7,7 @@ mod preprocess;
 pub(super) mod region;
 pub(super) mod thick_slices;
 
-pub(crate) use intensity::percentile;
 pub use intensity::{IntensityScale, TissueIntensity};
 pub use native_transform::NativeTransform;
 pub use preprocess::{Preprocessed, Preprocessing};
 pub use region::RegionRule;
-pub(crate) use region::{dilated, eroded};

@@ -21,9 +21,9 @@ use rayon::prelude::*;
 use super::field::{Field, FieldAxis};
 use super::intensity::normalise;
 use super::native_transform::NativeTransform;
-use super::region::{RegionRule, eroded, region_of_interest};
+use super::region::{RegionRule, region_of_interest};
 use crate::cohort::{Disc, Slice, SliceGrid};
-use crate::volume::{Geometry, LabelledVolume, Orientation, Volume};
+use crate::volume::{Geometry, LabelledVolume, Orientation, Volume, eroded};
 use crate::{Error, Result};
 
 /// The recipe. The defaults are the published ones, with the rule for clinical volumes.

@@ -8,6 +8,8 @@ use ndarray::{Array2, Array3, Zip};
 pub use scale::IntensityScale;
 pub use tissue::TissueIntensity;
 
+use crate::statistics::percentile;
+
 /// Clips a volume (slice, row, column) to percentiles of its non-background voxels and scales it
 /// to [0, 1], in place (paper section 3.1). Background are the voxels equal to voxel (0, 0, 0),
 /// and those marked in `padding` (row, column), which become 0 before the scaling. "Equal" is
@@ -63,30 +65,10 @@ fn extremes(volume: &Array3<f64>) -> (f64, f64) {
     })
 }
 
-/// The q-th percentile (0 to 100) of at least one value, interpolated as numpy's default does.
-/// Reorders the values.
-pub(crate) fn percentile(values: &mut [f64], q: f64) -> f64 {
-    let place = q / 100.0 * (values.len() - 1) as f64;
-    let (_, &mut below, rest) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
-    let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
-    let (t, step) = (place.fract(), above - below);
-    if t < 0.5 { below + step * t } else { above - step * (1.0 - t) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::volume::fixture::preprocess;
-
-    #[test]
-    fn percentiles_interpolate_as_numpy_does() {
-        let mut values = [40.0, 10.0, 30.0, 20.0];
-        assert_eq!(percentile(&mut values, 0.0), 10.0);
-        assert_eq!(percentile(&mut values, 100.0), 40.0);
-        assert_eq!(percentile(&mut values, 50.0), 25.0);
-        assert_eq!(percentile(&mut values, 90.0), 37.0);
-        assert_eq!(percentile(&mut [7.0], 99.8), 7.0);
-    }
 
     #[test]
     fn normalised_intensities_agree_with_numpy() {

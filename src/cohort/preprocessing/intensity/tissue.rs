@@ -2,9 +2,9 @@
 
 use ndarray::Array2;
 
-use super::percentile;
 use crate::cohort::Slice;
-use crate::cohort::preprocessing::region::eroded;
+use crate::statistics::percentile;
+use crate::volume::eroded;
 
 /// Percentile of the fluid's intensities that stands for pure fluid: its masks hold flow voids,
 /// roots and partial volume, all darker.
