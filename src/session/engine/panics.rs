@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn a_panic_becomes_its_message_and_place() {
         let message = catch(|| panic!("out of {}", "range")).unwrap_err();
-        assert!(message.starts_with("out of range (src/session/panics.rs:"), "{message}");
+        assert!(message.starts_with("out of range (src/session/engine/panics.rs:"), "{message}");
         assert_eq!(catch(|| 3), Ok(3));
     }
 }
