@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | front ends | `frontends` | script runner, terminal shell, Jupyter kernel: show a session's output to its user |
 //! | session | `session` | one Starlark module that lives as long as the session; the verbs |
+//! | language | `language` | Starlark with cells in Rust: parsing, colours, cells, error sentences |
 //! | notebooks | [`prelude`], [`notebook`] | what Rust notebooks need to show values and progress |
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
@@ -24,7 +25,7 @@
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
-//! | base | [`context`], [`files`], [`options`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; the one error type |
+//! | base | [`context`], [`files`], [`options`], [`statistics`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; percentiles and means; the one error type |
 //!
 //! Three types connect the layers: `session::Output` (what running code shows, sent to the front
 //! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its
@@ -43,6 +44,8 @@ pub mod figures;
 pub mod files;
 #[cfg(feature = "shell")]
 pub mod frontends;
+#[cfg(feature = "shell")]
+pub mod language;
 pub mod masking;
 pub mod model;
 pub mod notebook;
@@ -57,6 +60,7 @@ pub mod scoring;
 #[cfg(feature = "shell")]
 pub mod session;
 pub mod simulation;
+pub mod statistics;
 pub mod study;
 pub mod training;
 pub mod uncertainty;

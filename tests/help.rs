@@ -6,13 +6,13 @@ use std::fs::File;
 
 use common::Place;
 use u2ad::phantom::{PhantomOptions, write_bids};
-use u2ad::session::Manual;
+use u2ad::session::manual;
 
 #[test]
 fn the_overview_lists_every_verb_by_task() {
     let ended = Place::new().run("help()", &[]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    for verb in Manual::get().verbs() {
+    for verb in manual().verbs() {
         assert!(ended.out.contains(&format!("  {} ", verb.name)), "{} is missing", verb.name);
     }
 }
@@ -41,7 +41,7 @@ fn every_example_runs() {
     std::fs::create_dir(place.path("bids")).unwrap();
     write_bids(&place.path("bids/clinic"), &options, &u2ad::context::Context::new(0)).unwrap();
     let mut script = "save_model(u2ad(), 'runs/study/model.safetensors')\n".to_owned();
-    for verb in Manual::get().verbs() {
+    for verb in manual().verbs() {
         script += &format!("print('{}')\n", verb.name);
         script += &verb.example.clone().unwrap();
         script += "\n";

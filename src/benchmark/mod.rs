@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::cohort::{Cohort, LoadOptions, Slice};
 use crate::context::Context;
-use crate::masking::{MaskSampler, region_counts};
+use crate::masking::MaskSampler;
 use crate::model::{Config, PatchOrder, patchify};
 use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
@@ -126,8 +126,7 @@ pub fn load(path: &Path, config: Config, runs: usize, context: &Context) -> Resu
 fn masks(config: &Config, slices: &[&Slice], number: u64, context: &Context) -> Result<PatchOrder> {
     let mut stream = context.streams.stream("masking", &[number]);
     let mask_ratio = TrainingOptions::default().mask_ratio;
-    let masks = MaskSampler::random(config.patch).draw(slices, mask_ratio, &mut stream)?;
-    Ok(masks.near(region_counts(slices, config.patch).view(), config.nearest_patches))
+    MaskSampler::random(config.patch).draw(slices, mask_ratio, config.nearest_patches, &mut stream)
 }
 
 fn time(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::discovery::naming::{Listing, file_name};
+use super::discovery::participants::{self, Participants};
+use super::discovery::{bids, preprocessed};
 use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
-use super::naming::{Listing, file_name};
-use super::participants::{self, Participants};
 use super::provenance::{Origin, Provenance, Step};
-use super::{Slice, SliceGrid, Subject, bids, preprocessed};
+use super::{Slice, SliceGrid, Subject};
 use crate::context::{Context, Streams};
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};

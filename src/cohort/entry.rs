@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::slice_files::{self, SliceFile};
-use super::thick_slices::thick_slices;
-use super::volume_files::VolumeFiles;
-use super::{Preprocessing, RegionRule, SliceGrid, Subject, participants};
+use super::discovery::participants;
+use super::discovery::slice_files::{self, SliceFile};
+use super::discovery::volume_files::VolumeFiles;
+use super::preprocessing::thick_slices::thick_slices;
+use super::{Preprocessing, RegionRule, SliceGrid, Subject};
 use crate::context::Streams;
 use crate::phantom::{self, PhantomOptions};
 use crate::volume::LabelledVolume;

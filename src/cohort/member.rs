@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use super::discovery::participants::Participants;
 use super::entry::{Entry, PreprocessedEntry, Source};
-use super::participants::Participants;
 use super::{SliceGrid, Subject};
 use crate::context::Context;
 use crate::{Error, Result};

@@ -1,46 +1,37 @@
 //! Subjects and their preprocessed slices: from a BIDS tree, from preprocessed `.npy` slices or
-//! drawn. (paper section 3.1; [`Preprocessing`] states the published recipe.)
+//! synthetic. (Paper section 3.1; [`Preprocessing`] states the published recipe.)
 //!
-//! [`Cohort`] is the way in. The rules for files stand where they are applied: [`bids`] for image
-//! and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the
-//! table.
+//! | folder or file | what it holds |
+//! |---|---|
+//! | `discovery` | which files belong to a subject: [`bids`] for image and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the table |
+//! | `preprocessing` | from voxels to slices: field, region of interest, intensities, thickness, and the way back |
+//! | `cohort`, `member`, `entry` | the list of subjects, each read and preprocessed when it is first needed |
+//! | `subject`, `slice`, `slice_grid` | what comes out |
+//! | `load_options`, `provenance`, `remake` | how a cohort was made, and making it again |
 
-pub mod bids;
 #[allow(clippy::module_inception)]
 mod cohort;
+mod discovery;
 mod entry;
-mod field;
-mod intensity;
 mod load_options;
 mod member;
-mod naming;
-mod native_transform;
-mod npy_header;
-pub mod participants;
-pub mod preprocessed;
 mod preprocessing;
 mod provenance;
-mod region;
 mod remake;
 mod slice;
-mod slice_files;
 mod slice_grid;
 mod subject;
 #[cfg(test)]
 mod tests;
-mod thick_slices;
-mod volume_files;
 
 pub use cohort::Cohort;
+pub use discovery::{bids, participants, preprocessed};
 pub use entry::Entry;
-pub(crate) use intensity::percentile;
-pub use intensity::{IntensityScale, TissueIntensity};
 pub use load_options::LoadOptions;
-pub use native_transform::NativeTransform;
-pub use preprocessing::{Preprocessed, Preprocessing};
+pub use preprocessing::{
+    IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
+};
 pub use provenance::{Origin, Provenance, Step};
-pub use region::RegionRule;
-pub(crate) use region::{dilated, eroded};
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};

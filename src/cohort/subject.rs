@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{NativeTransform, Slice, participants};
+use super::discovery::participants;
+use super::{NativeTransform, Slice};
 
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]

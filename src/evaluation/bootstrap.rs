@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Result;
-use crate::cohort::percentile;
 use crate::context::Context;
+use crate::statistics::percentile;
 
 /// How often the patients are drawn again.
 pub(super) const REPLICATES: usize = 1000;

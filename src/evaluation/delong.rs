@@ -1,6 +1,8 @@
 //! The test of DeLong, DeLong and Clarke-Pearson for two correlated AUROCs ("Comparing the areas
 //! under two or more correlated receiver operating characteristic curves", Biometrics 44, 1988).
 
+use crate::statistics::{mean, variance};
+
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
 /// What the test says about two methods on the same patients.
@@ -51,18 +53,6 @@ fn won(positive: f64, negative: f64) -> f64 {
         std::cmp::Ordering::Greater => 1.0,
         _ => 0.0,
     }
-}
-
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
-}
-
-/// Unbiased variance of at least two values.
-fn variance(values: &[f64]) -> f64 {
-    let mean = mean(values.iter().copied());
-    let squares = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
-    squares / (values.len() - 1) as f64
 }
 
 /// Complementary error function of a number ≥ 0, to about 1e-14 of its value.

@@ -72,7 +72,7 @@ fn percentile_of(scores: &[f64], percentile: f64) -> Result<f64> {
             "a threshold from healthy subjects needs at least one, and finite scores",
         ));
     }
-    Ok(crate::cohort::percentile(&mut scores.to_vec(), percentile))
+    Ok(crate::statistics::percentile(&mut scores.to_vec(), percentile))
 }
 
 fn ordinal(number: f64) -> &'static str {

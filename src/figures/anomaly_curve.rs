@@ -1,10 +1,11 @@
 //! The anomaly map along the cord of one finding, with its segments and their scores.
 
-use super::axis::Axis;
-use super::canvas::{Area, Drawn};
-use super::chart::{Chart, Key, Legend};
-use super::style::{self, Stroke};
-use super::{Figure, text};
+use super::Figure;
+use super::drawing::axis::Axis;
+use super::drawing::canvas::{Area, Drawn};
+use super::drawing::chart::{Chart, Key, Legend};
+use super::drawing::style::{self, Stroke};
+use super::drawing::text;
 use crate::detection::{AnomalyCurve, Finding, Segmentation};
 
 /// Height of the chart, in drawing units.

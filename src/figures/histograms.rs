@@ -3,9 +3,9 @@
 use ndarray::Array2;
 
 use super::Figure;
-use super::axis::Axis;
-use super::chart::{Chart, Key, Legend};
-use super::style::{self, Stroke};
+use super::drawing::axis::Axis;
+use super::drawing::chart::{Chart, Key, Legend};
+use super::drawing::style::{self, Stroke};
 use crate::detection::Findings;
 
 /// Height of a chart, in drawing units.

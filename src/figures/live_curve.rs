@@ -1,9 +1,9 @@
 //! A quantity while it is being computed: a small chart that is quick to draw.
 
 use super::Figure;
-use super::axis::Axis;
-use super::chart::Chart;
-use super::style::{self, Stroke};
+use super::drawing::axis::Axis;
+use super::drawing::chart::Chart;
+use super::drawing::style::{self, Stroke};
 
 /// Size of the body, in drawing units.
 const SIZE: (i32, i32) = (1520, 560);

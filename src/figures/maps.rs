@@ -2,9 +2,10 @@
 
 use ndarray::Array2;
 
-use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
-use super::{Figure, style, text};
+use super::Figure;
+use super::drawing::colour_map::ColourMap;
+use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::drawing::{style, text};
 
 /// As many maps as stay readable.
 const MOST: usize = 24;

@@ -3,11 +3,12 @@
 use ndarray::Array2;
 use plotters::style::RGBColor;
 
-use super::chart::{Key, Legend};
-use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar};
+use super::Figure;
+use super::drawing::chart::{Key, Legend};
+use super::drawing::colour_map::ColourMap;
+use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar};
+use super::drawing::style;
 use super::slice_view::{outlines, with_lesion};
-use super::{Figure, style};
 use crate::cohort::Slice;
 
 /// Height of a panel with its title, in drawing units.

@@ -2,44 +2,32 @@
 //! font.
 //!
 //! Each figure is one function from plain data of the lower layers to a [`Figure`], which draws
-//! itself as often as asked and always the same. `style` is the common style; `chart` and `panel`
-//! are what figures are made of; `canvas` is what they are drawn on.
+//! itself as often as asked and always the same. `drawing` holds what figures are made of: the canvas,
+//! charts, panels and the common style.
 
 mod anomaly_curve;
-mod axis;
-mod canvas;
-mod chart;
-mod colour_map;
 mod curves;
-mod figure;
-mod font;
+pub(crate) mod drawing;
 mod histograms;
 mod live_curve;
 mod maps;
-pub(crate) mod markup;
 mod masks;
 mod montage;
-mod outline;
-mod panel;
 mod picture;
-mod png;
 mod reconstruction;
 mod slice_view;
 mod strip;
-mod style;
 #[cfg(test)]
 mod tests;
-mod text;
-mod ticks;
 mod training_history;
 
 pub use anomaly_curve::anomaly_curve;
-pub use canvas::{Area, Canvas, CanvasError, Drawn};
-pub use colour_map::ColourMap;
 pub use curves::{
     LesionOperatingPoint, MethodFroc, MethodRoc, OperatingPoint, froc_curves, roc_curves,
 };
-pub use figure::Figure;
+pub use drawing::canvas::{Area, Canvas, CanvasError, Drawn};
+pub use drawing::colour_map::ColourMap;
+pub use drawing::figure::Figure;
 pub use histograms::intensity_histograms;
 pub use live_curve::live_curve;
 pub use maps::maps_montage;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use plotters::style::RGBColor;
 
-use super::chart::{Key, Legend};
-use super::panel::{Crop, Panel, Scale};
+use super::Figure;
+use super::drawing::chart::{Key, Legend};
+use super::drawing::panel::{Crop, Panel, Scale};
+use super::drawing::style::{self, Stroke};
+use super::drawing::text;
 use super::slice_view::with_lesion;
-use super::style::{self, Stroke};
-use super::{Figure, text};
 use crate::cohort::Subject;
 
 /// As many subjects as stay readable.

@@ -3,7 +3,7 @@
 use plotters::prelude::RGBColor;
 
 use super::Figure;
-use super::canvas::Picture;
+use super::drawing::canvas::Picture;
 use crate::{Error, Result};
 
 /// Largest picture, in pixels.
@@ -28,14 +28,14 @@ pub fn picture(title: impl Into<String>, png: &[u8]) -> Result<Figure> {
     let rgb: Vec<u8> = rgba
         .pixels()
         .flat_map(|image::Rgba([r, g, b, alpha])| {
-            let RGBColor(white, ..) = super::style::WHITE;
+            let RGBColor(white, ..) = super::drawing::style::WHITE;
             let share = u32::from(*alpha);
             [r, g, b].map(|ink| {
                 ((u32::from(*ink) * share + u32::from(white) * (255 - share) + 127) / 255) as u8
             })
         })
         .collect();
-    let units = super::style::UNITS_PER_PIXEL;
+    let units = super::drawing::style::UNITS_PER_PIXEL;
     let extent = (width * units, height * units);
     Ok(Figure::bare(title, (extent.0 as i32, extent.1 as i32), move |area| {
         let rgb = rgb.clone();
@@ -46,7 +46,7 @@ pub fn picture(title: impl Into<String>, png: &[u8]) -> Result<Figure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::png;
+    use crate::figures::drawing::png;
 
     #[test]
     fn a_picture_keeps_its_pixels() {

@@ -2,11 +2,12 @@
 
 use ndarray::Array2;
 
-use super::chart::Legend;
-use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::Figure;
+use super::drawing::chart::Legend;
+use super::drawing::colour_map::ColourMap;
+use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::drawing::style;
 use super::slice_view::{outlines, with_lesion};
-use super::{Figure, style};
 use crate::cohort::Slice;
 use crate::detection::Reconstruction;
 use crate::uncertainty::Uncertainty;

@@ -2,10 +2,11 @@
 
 use ndarray::Array2;
 
-use super::chart::{Key, Legend};
-use super::colour_map::ColourMap;
-use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
-use super::{Figure, style};
+use super::Figure;
+use super::drawing::chart::{Key, Legend};
+use super::drawing::colour_map::ColourMap;
+use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
+use super::drawing::style;
 use crate::cohort::Slice;
 
 /// Height of the picture, in drawing units.

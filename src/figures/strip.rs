@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Figure;
-use super::panel::{Crop, Panel, Scale};
+use super::drawing::panel::{Crop, Panel, Scale};
 use crate::cohort::Subject;
 
 /// As many subjects as are recognisable in a window of 80 columns.

@@ -2,11 +2,12 @@
 
 use plotters::style::RGBColor;
 
-use super::axis::Axis;
-use super::canvas::{Area, Drawn};
-use super::chart::{Chart, Key, Legend, Marker};
-use super::style::{self, Stroke};
-use super::{Figure, text};
+use super::Figure;
+use super::drawing::axis::Axis;
+use super::drawing::canvas::{Area, Drawn};
+use super::drawing::chart::{Chart, Key, Legend, Marker};
+use super::drawing::style::{self, Stroke};
+use super::drawing::text;
 use crate::options::Choice;
 use crate::training::{EpochRecord, History};
 

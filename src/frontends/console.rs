@@ -13,8 +13,9 @@ use super::record::Record;
 use crate::Result;
 use crate::context::{CancelToken, Event};
 use crate::figures::Figure;
+use crate::language::CellError;
 use crate::report::{ProgressLines, RunStatus};
-use crate::session::{CellError, Display, Output, Part, Sink};
+use crate::session::{Display, Output, Part, Sink};
 
 /// Columns of a table that goes to a file or another program.
 const PAGE_WIDTH: usize = 120;

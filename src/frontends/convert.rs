@@ -8,7 +8,7 @@ use nbformat::{NotebookError, parse_notebook, serialize_notebook};
 use serde_json::json;
 
 use crate::files::write_whole;
-use crate::session::{ScriptCell, ScriptCellKind, script_cells, script_of};
+use crate::language::{ScriptCell, ScriptCellKind, script_cells, script_of};
 use crate::{Error, Result};
 
 /// A cell of a notebook.

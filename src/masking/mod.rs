@@ -17,7 +17,7 @@
 mod sampler;
 mod scores;
 
-pub use sampler::{MaskSampler, PatchStatistics, region_counts};
+pub use sampler::{MaskSampler, PatchStatistics};
 pub use scores::{
     BatchStatistics, MaskingStrategy, Normalisation, TEMPERATURE, draw_order, paper_scores,
     published_scores,

@@ -135,11 +135,13 @@ impl MaskSampler {
         self.slices.is_empty()
     }
 
-    /// Draws the masks of a batch, hiding `mask_ratio` of each region's patches.
+    /// Draws the masks of a batch, hiding `mask_ratio` of each region's patches. Of the visible patches
+    /// `nearest` take part, as [`PatchOrder::near`] chooses them; 0 stands for all.
     pub fn draw(
         &self,
         batch: &[&Slice],
         mask_ratio: f64,
+        nearest: usize,
         stream: &mut Stream,
     ) -> Result<PatchOrder> {
         let region = region_counts(batch, self.patch);
@@ -179,19 +181,20 @@ impl MaskSampler {
         };
         let noise = uniform_noise(shape, stream);
         let (normalisation, temperature) = (self.normalisation, self.temperature);
-        Ok(draw_order(
+        let order = draw_order(
             self.strategy,
             normalisation,
             temperature,
             noise.view(),
             &statistics,
             mask_ratio,
-        ))
+        );
+        Ok(order.near(region.view(), nearest))
     }
 }
 
 /// Pixels of the region in each patch of some slices of one size: (N, L).
-pub fn region_counts(batch: &[&Slice], patch: usize) -> Array2<u32> {
+fn region_counts(batch: &[&Slice], patch: usize) -> Array2<u32> {
     let size = batch.first().map_or(0, |slice| slice.size());
     let mut counts = Array2::zeros((batch.len(), (size / patch).pow(2)));
     for (mut row, slice) in counts.rows_mut().into_iter().zip(batch) {

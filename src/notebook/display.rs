@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::Result;
 use crate::figures::Figure;
-use crate::figures::markup::escape;
+use crate::figures::drawing::markup::escape;
 use crate::report::{Display, Part, Show, TEXT_WIDTH};
 
 /// What a cell has shown so far.

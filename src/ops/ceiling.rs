@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{InstructionSet, dispatch::dispatch, vector::Vector};
+use super::{InstructionSet, vector::Vector, vector::dispatch::dispatch};
 
 /// Rates of all threads of the current pool together, with operands in registers and in the
 /// first-level cache.

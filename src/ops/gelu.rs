@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     InstructionSet,
-    dispatch::dispatch,
     operand::{floats, fused_on, gradient_of, with_floats},
     vector::Vector,
+    vector::dispatch::dispatch,
 };
 
 /// Elements of a task.

@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use super::vector::Vector;
 use super::{
     InstructionSet,
-    dispatch::dispatch,
     operand::{floats, fused_on, gradient_of, with_floats},
     reduction::add_in_order,
+    vector::dispatch::dispatch,
 };
 
 /// Rows of a task; in the backward pass also of one partial sum of the parameters' gradients.

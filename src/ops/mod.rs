@@ -22,9 +22,9 @@
 //!
 //! # Layers
 //! An operation's file holds the public function, the candle operation and the kernels on plain
-//! slices. A kernel is one function generic over `vector::Vector`; `dispatch` compiles it per
+//! slices. A kernel is one function generic over `vector::Vector`; `vector::dispatch` compiles it per
 //! [`InstructionSet`] and picks at run time. Arrays of floats are vectors good enough for the
-//! narrower sets; `avx512` uses intrinsics. `matmul` is the `gemm` crate on one thread.
+//! narrower sets; `vector::avx512` uses intrinsics. `matmul` is the `gemm` crate on one thread.
 //!
 //! # Same bits on any number of threads
 //! Work is cut into chunks whose sizes follow from shapes and constants, never from the number of
@@ -41,11 +41,8 @@
 
 mod adam;
 mod attention;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod block;
 mod ceiling;
-mod dispatch;
 mod gelu;
 mod image;
 mod layer_norm;
@@ -67,7 +64,6 @@ pub use adam::{AdamState, AdamStep};
 pub use attention::attention;
 pub use block::{Affine, BlockStack, BlockWeights, block, blocks};
 pub use ceiling::{Ceiling, measure_ceiling};
-pub use dispatch::InstructionSet;
 pub use gelu::gelu;
 pub use image::{convolution, doubled, group_norm_relu, halved};
 pub use layer_norm::layer_norm;
@@ -76,3 +72,4 @@ pub(crate) use mapped::map_tensors;
 pub use mlp::mlp;
 pub use process::{keep_element_wise_serial, keep_freed_memory};
 pub use squared_error::squared_error;
+pub use vector::dispatch::InstructionSet;

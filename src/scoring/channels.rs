@@ -4,8 +4,9 @@ use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 
 use super::unet::STEP;
-use crate::cohort::{Slice, TissueIntensity, eroded};
+use crate::cohort::{Slice, TissueIntensity};
 use crate::uncertainty::Uncertainty;
+use crate::volume::eroded;
 use crate::{Error, Result};
 
 /// Channels of its input: the slice and its two neighbours, the residual, the uncertainty, cord,

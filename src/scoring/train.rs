@@ -1,6 +1,7 @@
 //! Training of the scoring networks.
 
 use std::sync::Arc;
+use std::thread;
 
 use candle_core::{Device, Tensor, Var};
 use ndarray::{Array2, Array3};
@@ -12,11 +13,12 @@ use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
 use super::unet::{self, Weights};
 use super::{LesionScorer, ScorerDescription};
-use crate::cohort::{Subject, dilated};
+use crate::cohort::Subject;
 use crate::context::{Context, Progress};
 use crate::model::Network;
 use crate::ops::{AdamState, AdamStep};
 use crate::uncertainty::MonteCarlo;
+use crate::volume::dilated;
 use crate::{Error, Result};
 
 /// Share of the epochs that use healthy subjects only, where there are any.
@@ -64,17 +66,14 @@ impl ScorerTraining {
             ));
         }
         let progress = context.progress("train the scorer", "epoch", self.members * self.epochs);
-        let mut members = Vec::with_capacity(self.members);
-        for member in 0..self.members {
-            let trainer = Trainer {
-                training: self,
-                samples: &samples,
-                unpainted: &unpainted,
-                member,
-                context,
-            };
-            members.push(trainer.run(&progress)?);
-        }
+        let trainer = |member| Trainer {
+            training: self,
+            samples: &samples,
+            unpainted: &unpainted,
+            member,
+            context,
+        };
+        let members = side_by_side(self.members, |member| trainer(member).run(&progress))?;
         let description = ScorerDescription {
             training: self.clone(),
             monte_carlo,
@@ -85,6 +84,35 @@ impl ScorerTraining {
         };
         Ok(LesionScorer { members: Arc::new(members), description })
     }
+}
+
+/// Runs the trainings of all members, as many at a time as there are threads: much of a step is
+/// element-wise work that one thread does alone. They share nothing, so the order does not matter.
+/// Each has a thread of its own beside the pool, because a thread of the pool that waits may take up
+/// another member's work in the middle of its own.
+fn side_by_side(
+    members: usize,
+    train: impl Fn(usize) -> Result<Weights> + Sync,
+) -> Result<Vec<Weights>> {
+    let mut all = Vec::with_capacity(members);
+    let places: Vec<usize> = (0..members).collect();
+    for group in places.chunks(rayon::current_num_threads()) {
+        let trained: Vec<Result<Weights>> = thread::scope(|scope| {
+            let start = |&member: &usize| {
+                let train = &train;
+                scope.spawn(move || train(member))
+            };
+            let threads: Vec<_> = group.iter().map(start).collect();
+            let wait = |thread: thread::ScopedJoinHandle<'_, Result<Weights>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(wait).collect()
+        });
+        for weights in trained {
+            all.push(weights?);
+        }
+    }
+    Ok(all)
 }
 
 /// Trains one network.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use super::activity::Activity;
 use super::cell::Cell;
+use super::engine::activity::Activity;
+use super::engine::panics;
 use super::engine::{Engine, Outcome, Request, Task};
 use super::settings::Settings;
 use super::status::SessionStatus;
-use super::{
-    CellError, Completions, Display, Name, Page, Question, Sink, Transcript, assist, device_name,
-    panics, rust_cell,
-};
+use super::{Completions, Display, Name, Page, Sink, assist, device_name};
+use crate::language::{CellError, Question, Transcript, rust_cell};
 use crate::{Error, Result};
 
 /// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's

@@ -8,9 +8,10 @@ use starlark::values::dict::DictRef;
 use starlark::values::list::ListRef;
 use starlark::values::structs::StructRef;
 
+use super::engine::panics;
+use super::manual::{Manual, Verb};
 use super::show::Showable;
 use super::values::ModelValue;
-use super::{Manual, Verb, panics};
 
 /// Longest text of a value, characters.
 const SUMMARY: usize = 72;
@@ -38,8 +39,8 @@ pub struct Name {
 }
 
 /// The module's names in alphabetical order.
-pub(super) fn names(module: &Module) -> Vec<Name> {
-    values(module).into_iter().map(|(name, value)| Name::of(&name, value)).collect()
+pub(super) fn names(module: &Module, manual: &Manual) -> Vec<Name> {
+    values(module).into_iter().map(|(name, value)| Name::of(&name, value, manual)).collect()
 }
 
 /// Names of models that learned something which is in no file of their user's.
@@ -66,7 +67,7 @@ pub(super) fn values<'v>(module: &Module<'v>) -> Vec<(String, Value<'v>)> {
 }
 
 impl Name {
-    fn of(name: &str, value: Value) -> Self {
+    fn of(name: &str, value: Value, manual: &Manual) -> Self {
         let fields = StructRef::from_value(value);
         let fields = fields.iter().flat_map(StructRef::iter);
         Self {
@@ -75,7 +76,7 @@ impl Name {
             attributes: value.dir_attr(),
             summary: summary(value),
             type_of: type_of(value),
-            function: function(name, value),
+            function: function(name, value, manual),
             keys: keys(value),
             fields: fields
                 .map(|(name, value)| (name.as_str().to_owned(), type_of(value)))
@@ -94,13 +95,13 @@ fn type_of(value: Value) -> String {
 }
 
 /// A function of the user, or a verb under another name.
-pub(super) fn function(name: &str, value: Value) -> Option<Verb> {
+pub(super) fn function(name: &str, value: Value, manual: &Manual) -> Option<Verb> {
     match value.get_type() {
         "function" | "native_function" => {}
         _ => return None,
     }
     // A verb's value knows its types but prints as its name: the manual has its page.
-    if let Some(verb) = Manual::get().function(&value.to_str()) {
+    if let Some(verb) = manual.function(&value.to_str()) {
         return Some(verb.clone());
     }
     match value.documentation() {

@@ -1,6 +1,6 @@
 //! What the verbs of one session share.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,16 +9,17 @@ use starlark::any::ProvidesStaticType;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
-use super::journal::Journal;
+use super::manual::Manual;
 use super::output::SinkReporter;
 use super::settings::Settings;
-use super::status::SessionStatus;
-use super::values::ModelValue;
-use super::{ScriptParameters, Sink, panics};
+use super::{ScriptParameters, Sink};
+use crate::Result;
 use crate::context::{CancelToken, Context, Streams};
 use crate::files::LazyFolder;
 use crate::training::{Model, Snapshots};
-use crate::{Error, Result};
+
+/// Writes down what the names of a module stand for.
+pub(super) type JournalWriter = Box<dyn Fn(&Module, &Context)>;
 
 /// Lives on the engine's thread as long as the session; verbs reach it with [`State::of`].
 #[derive(ProvidesStaticType)]
@@ -33,11 +34,13 @@ pub(super) struct State {
     keep: LazyFolder,
     /// Models made so far.
     models: Cell<usize>,
-    journal: RefCell<Option<Journal>>,
+    /// What `help` tells.
+    pub manual: &'static Manual,
+    /// The engine owns the journal; verbs only ask for it to be written.
+    journal_writer: OnceCell<JournalWriter>,
     /// The Rust side of the session, which only `session::rust` knows.
     #[cfg(feature = "rust-cells")]
     rust: RefCell<Option<Box<dyn std::any::Any>>>,
-    status: Arc<SessionStatus>,
 }
 
 impl State {
@@ -45,14 +48,13 @@ impl State {
         settings: &Settings,
         sink: Arc<dyn Sink>,
         cancel: CancelToken,
-        status: Arc<SessionStatus>,
+        manual: &'static Manual,
     ) -> Self {
         let mut context = Context::new(settings.seed)
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
-        let Settings { parameters, folder, keep, journal, .. } = settings.clone();
-        let journal = RefCell::new(journal.then(|| Journal::new(keep.clone())));
+        let Settings { parameters, folder, keep, .. } = settings.clone();
         let (context, models) = (RefCell::new(context), Cell::new(0));
         Self {
             context,
@@ -61,10 +63,10 @@ impl State {
             folder,
             keep,
             models,
-            journal,
+            manual,
+            journal_writer: OnceCell::new(),
             #[cfg(feature = "rust-cells")]
             rust: RefCell::default(),
-            status,
         }
     }
 
@@ -89,46 +91,40 @@ impl State {
         self.context.borrow_mut().streams = Streams::new(seed);
     }
 
-    /// Takes a model into the session, which keeps its snapshots from now on.
-    pub fn adopt(&self, mut model: Model, make: fn(Model, usize) -> ModelValue) -> ModelValue {
+    /// Takes a model into the session, which keeps its snapshots from now on, and numbers it.
+    pub fn adopt(&self, mut model: Model) -> (Model, usize) {
         let number = self.models.get() + 1;
         self.models.set(number);
         model.snapshots = Some(Snapshots::new(self.model_folder(number)));
-        make(model, number)
+        (model, number)
     }
 
     /// Takes a model back in that an earlier session left.
     ///
     /// # Errors
     /// If its snapshots cannot be read.
-    pub fn readopt(&self, number: usize) -> Result<ModelValue> {
+    pub fn readopt(&self, number: usize) -> Result<Model> {
         let snapshots = Snapshots::open(self.model_folder(number))?;
         let mut model: Model = snapshots.current(&self.context().device)?;
         model.snapshots = Some(snapshots);
         self.models.set(self.models.get().max(number));
-        Ok(ModelValue::new(model, number))
+        Ok(model)
     }
 
     fn model_folder(&self, number: usize) -> LazyFolder {
         self.keep.inside(format!("models/model-{number}"))
     }
 
-    /// Writes down what the user's names stand for, if this session is to be resumed after a
-    /// crash. A disk that refuses must not stop the work, but is said.
-    pub fn write_journal(&self, module: &Module) {
-        let Ok(mut journal) = self.journal.try_borrow_mut() else { return };
-        let Some(journal) = &mut *journal else { return };
-        let transcript = self.status.lock().so_far();
-        let written = panics::catch(|| journal.write(module, transcript, &self.context()));
-        let written = written.unwrap_or_else(|message| Err(Error::input(message)));
-        if let Err(error) = written {
-            self.context().warn(format!("this session could not be resumed: {error}"));
-        }
+    /// Sets what writes the journal. Only the first call counts.
+    pub fn set_journal_writer(&self, writer: JournalWriter) {
+        self.journal_writer.set(writer).ok();
     }
 
-    /// The session's journal, if it keeps one.
-    pub fn journal(&self) -> RefMut<'_, Option<Journal>> {
-        self.journal.borrow_mut()
+    /// Writes down what the user's names stand for, as after every cell and before long work.
+    pub fn write_journal(&self, module: &Module) {
+        if let Some(write) = self.journal_writer.get() {
+            write(module, &self.context());
+        }
     }
 
     /// What runs cells in Rust, once there was one.

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Name, Transcript, TypedCell};
+use super::Name;
+use crate::language::{Transcript, TypedCell};
 
 /// Written by the engine after every cell, read by anyone at any time.
 #[derive(Default)]

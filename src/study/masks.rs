@@ -46,7 +46,7 @@ impl Masks {
         let slice = self.slice();
         let grid = slice.size() / sampler.patch;
         let mut stream = self.streams.stream("mask figure", &[]);
-        let order = sampler.draw(&[slice], EXAMPLE_RATIO, &mut stream)?;
+        let order = sampler.draw(&[slice], EXAMPLE_RATIO, 0, &mut stream)?;
         let mut hidden = Array2::from_elem((grid, grid), false);
         order.hidden(0).for_each(|patch| hidden[(patch / grid, patch % grid)] = true);
         let region = patch_counts(slice.region.view(), sampler.patch);

@@ -14,7 +14,7 @@ use super::loss::stack;
 use super::{EpochRecord, Loss, Model, Stage, Target, augment};
 use crate::cohort::Slice;
 use crate::context::Context;
-use crate::masking::{MaskSampler, region_counts};
+use crate::masking::MaskSampler;
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
 use crate::options::setters;
@@ -149,9 +149,8 @@ pub fn train_epoch(
         let place = [epoch as u64, number as u64];
         let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
         let mut masking = context.streams.stream("masking", &place);
-        let masks = sampler.draw(&members, options.mask_ratio, &mut masking)?;
-        let region = region_counts(&members, model.config.patch);
-        let masks = masks.near(region.view(), model.config.nearest_patches);
+        let nearest = model.config.nearest_patches;
+        let masks = sampler.draw(&members, options.mask_ratio, nearest, &mut masking)?;
         let step = train_batch(model, &network, &members, &masks, place, options, context);
         let (gradients, losses) = step.inspect_err(|error| {
             if matches!(error, Error::Cancelled) {
@@ -265,9 +264,9 @@ fn announce(
     let order = MaskSampler::random(config.patch).draw(
         &[slice],
         MASK_RATIO,
+        config.nearest_patches,
         &mut context.streams.stream("estimate", &[]),
     )?;
-    let order = order.near(region_counts(&[slice], config.patch).view(), config.nearest_patches);
     let patches = stack(&[image], &context.device)?;
     let start = Instant::now();
     network

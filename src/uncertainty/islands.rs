@@ -3,6 +3,7 @@
 
 use ndarray::{Array2, Zip};
 
+use crate::statistics::single_precision_percentile;
 use crate::volume::{Connectivity, connected_components};
 use crate::{Error, Result};
 
@@ -52,7 +53,8 @@ impl IslandRule {
     pub fn find(&self, error: &Array2<f32>) -> Vec<HighErrorIsland> {
         let mut values: Vec<f32> =
             error.iter().copied().filter(|value| *value != 0.0 && !value.is_nan()).collect();
-        let Some(threshold) = percentile(&mut values, self.percentile as f32) else {
+        let Some(threshold) = single_precision_percentile(&mut values, self.percentile as f32)
+        else {
             return Vec::new();
         };
         self.find_above(error, threshold)
@@ -87,22 +89,6 @@ impl IslandRule {
             .and(&inside)
             .map_collect(|&value, &inside| if inside { value } else { 0.0 })
     }
-}
-
-/// Percentile with linear interpolation in single precision, step for step as `numpy.percentile`
-/// of a float32 array, so that pixels at the threshold fall on the same side.
-fn percentile(values: &mut [f32], percentile: f32) -> Option<f32> {
-    values.sort_unstable_by(f32::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    let position = last as f32 * (percentile / 100.0);
-    let below = (position.floor() as usize).min(last);
-    let (low, high) = (values[below], values[(below + 1).min(last)]);
-    let fraction = position - below as f32;
-    Some(if fraction >= 0.5 {
-        high - (high - low) * (1.0 - fraction)
-    } else {
-        low + (high - low) * fraction
-    })
 }
 
 #[cfg(test)]
@@ -151,20 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_is_the_interpolated_percentile_and_strict() {
-        assert_eq!(percentile(&mut [3.0, 1.0, 2.0, 4.0], 50.0), Some(2.5));
-        assert_eq!(percentile(&mut [1.0], 90.0), Some(1.0));
-        assert_eq!(percentile(&mut [1.0, 2.0], 100.0), Some(2.0));
-        assert_eq!(percentile(&mut [], 90.0), None);
-        assert!(IslandRule::default().find(&Array2::from_elem((4, 4), 0.3)).is_empty());
-    }
-
-    #[test]
     fn nan_belongs_to_no_island_and_a_percentile_outside_its_range_is_an_error() {
         let error = array![[f32::NAN, 0.9], [0.9, 0.1]];
         let islands = IslandRule::new(10.0, 2, 3).expect("a valid rule").find(&error);
         assert_eq!(islands[0].pixels, [(0, 1), (1, 0)]);
         assert!(IslandRule::new(101.0, 2, 3).is_err());
         assert!(IslandRule::new(f64::NAN, 2, 3).is_err());
+    }
+
+    #[test]
+    fn the_threshold_is_strict() {
+        assert!(IslandRule::default().find(&Array2::from_elem((4, 4), 0.3)).is_empty());
     }
 }

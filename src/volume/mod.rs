@@ -10,6 +10,7 @@ pub(crate) mod fixture;
 mod gaussian;
 mod header;
 mod labelled_volume;
+mod morphology;
 mod orientation;
 mod read;
 pub mod resample;
@@ -19,6 +20,7 @@ pub use affine::{Affine, Geometry};
 pub use components::{Connectivity, connected_components};
 pub use gaussian::gaussian_filter;
 pub use labelled_volume::LabelledVolume;
+pub use morphology::{dilated, eroded};
 pub use orientation::Orientation;
 
 use ndarray::Array3;

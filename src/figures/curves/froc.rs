@@ -2,10 +2,10 @@
 
 use crate::evaluation::{Evaluation, FrocPoint};
 use crate::figures::Figure;
-use crate::figures::axis::Axis;
-use crate::figures::canvas::{Area, Drawn};
-use crate::figures::chart::{Chart, Key, Legend, Marker};
-use crate::figures::style::{self, Stroke};
+use crate::figures::drawing::axis::Axis;
+use crate::figures::drawing::canvas::{Area, Drawn};
+use crate::figures::drawing::chart::{Chart, Key, Legend, Marker};
+use crate::figures::drawing::style::{self, Stroke};
 
 /// Height of the chart, in drawing units.
 const HEIGHT: i32 = 1400;

@@ -4,7 +4,8 @@
 mod table;
 mod transcript;
 
-use crate::session::{CellError, Display, Session};
+use crate::language::CellError;
+use crate::session::{Display, Session};
 use crate::{Error, Result};
 
 pub(super) use self::table::COMMANDS;

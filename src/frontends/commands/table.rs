@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::transcript::write_transcript;
 use super::{Command, CommandHost, Next, refused};
+use crate::language::CellError;
 use crate::report::{Cell, Column, Table};
-use crate::session::{CellError, Display};
+use crate::session::Display;
 
 /// What a command leaves.
 type Done = Result<Next, CellError>;

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{CommandHost, Next, refused};
 use crate::files::write_whole;
 use crate::frontends::convert::{NotebookCell, notebook_of};
-use crate::session::{CellError, Display};
+use crate::language::CellError;
+use crate::session::Display;
 
 /// Writes the transcript in the form that the file's ending asks for.
 pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result<Next, CellError> {

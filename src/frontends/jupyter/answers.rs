@@ -14,7 +14,8 @@ use super::protocol::incoming::Request;
 use super::protocol::output_channels::OutputChannels;
 use super::protocol::replies::error_reply;
 use crate::frontends::commands::command_line;
-use crate::session::{Completeness, Completions, completeness};
+use crate::language::{Completeness, completeness};
+use crate::session::Completions;
 
 impl RequestHandler for Kernel {
     fn output_channels(&self) -> &OutputChannels {

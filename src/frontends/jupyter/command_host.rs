@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::kernel::Kernel;
 use crate::frontends::commands::CommandHost;
-use crate::session::{Cell, CellError, Display, Output, Session, Sink};
+use crate::language::CellError;
+use crate::session::{Cell, Display, Output, Session, Sink};
 use crate::{Error, Result};
 
 /// What a cell of the kernel provides to a command.

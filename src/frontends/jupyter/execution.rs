@@ -19,7 +19,8 @@ use super::protocol::channels::Job;
 use super::protocol::incoming::Request;
 use super::traceback::{error_output, reply_error};
 use crate::frontends::commands::{self, Next, command_line};
-use crate::session::{Cell, CellError, Display, question};
+use crate::language::{CellError, question};
+use crate::session::{Cell, Display};
 
 /// Larger cells are refused: parsing takes some hundred times their size.
 const LARGEST_CELL: usize = 4 << 20;

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::media::{Bundle, svg};
 use crate::context::Event;
+use crate::figures::drawing::markup::escape;
 use crate::figures::live_curve;
-use crate::figures::markup::escape;
 
 /// Between two drawings.
 const PERIOD: Duration = Duration::from_millis(200);

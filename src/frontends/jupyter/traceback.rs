@@ -2,7 +2,7 @@
 
 use jupyter_protocol::{ErrorOutput, ReplyError};
 
-use crate::session::CellError;
+use crate::language::CellError;
 
 const RED: &str = "\x1b[1;31m";
 const CYAN: &str = "\x1b[36m";
@@ -61,7 +61,7 @@ fn is_below_source(margin: &str, carets: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Place;
+    use crate::language::Place;
 
     #[test]
     fn the_report_keeps_its_words_and_gets_colours() {

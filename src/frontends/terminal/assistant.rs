@@ -12,7 +12,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::frontends::commands::{COMMANDS, command_line};
 use crate::frontends::images::Window;
-use crate::session::{CandidateKind, Completions, Highlight, Session, highlight};
+use crate::language::Highlight;
+use crate::session::{CandidateKind, Completions, Session, highlight};
 
 /// Where completions come from: a session, or a kernel with one.
 pub(super) trait CompletionSource {

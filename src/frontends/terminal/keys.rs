@@ -10,7 +10,7 @@ use rustyline::{
 };
 
 use crate::frontends::commands::command_line;
-use crate::session::{Completeness, completeness};
+use crate::language::{Completeness, completeness};
 
 /// Columns of one level of indentation.
 const INDENT: usize = 4;

@@ -10,9 +10,10 @@ use crate::frontends::ImageChoice;
 use crate::frontends::commands::{self, CommandHost, Next, command_line};
 use crate::frontends::console::Console;
 use crate::frontends::images::Protocol;
+use crate::language::{CellError, Question, question};
 use crate::options::Choice;
 use crate::report::RunStatus;
-use crate::session::{Cell, CellError, Display, Part, Question, Session, journal_time, question};
+use crate::session::{Cell, Display, Part, Session, journal_time};
 
 /// The shell without its prompt.
 pub(super) struct Shell {

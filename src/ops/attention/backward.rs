@@ -29,10 +29,10 @@ use super::{
 };
 use crate::ops::{
     InstructionSet,
-    dispatch::dispatch,
     rectangle::{Rectangle, SharedMatrix},
     scratch::with_scratch,
     vector::Vector,
+    vector::dispatch::dispatch,
 };
 
 /// Keys whose gradients are summed during one pass over the queries.

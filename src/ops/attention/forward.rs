@@ -23,10 +23,10 @@ use super::{
 };
 use crate::ops::{
     InstructionSet,
-    dispatch::dispatch,
     rectangle::{Rectangle, SharedMatrix},
     scratch::with_scratch,
     vector::Vector,
+    vector::dispatch::dispatch,
 };
 
 /// Most queries of a task where there are few heads.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Alignment, Cell, Column, Table};
-use crate::figures::markup::escape;
+use crate::figures::drawing::markup::escape;
 
 impl Table {
     /// An HTML table that looks right wherever it is put: the alignment stands in the cells, since

@@ -1,15 +1,16 @@
 //! What could stand at the cursor.
 
-use super::brackets::{opening, primary_start};
 use super::candidate::{Candidate, CandidateKind};
 use super::cursor::{Call, Cursor};
 use super::kinds;
 use super::known::Known;
 use super::paths::paths;
 use super::scope::Scope;
-use super::tokens::{KEYWORDS, Placed, Token, is_word};
+use crate::language::brackets::{opening, primary_start};
+use crate::language::tokens::{KEYWORDS, Placed, Token, is_word};
+use crate::session::catalogue::manual;
 use crate::session::manual::{Member, Type};
-use crate::session::{Manual, Name, Parameter, Verb};
+use crate::session::{Name, Parameter, Verb};
 
 /// What could stand at a place, in the order in which to offer it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,7 +142,7 @@ fn outside_text(scope: &Scope, tokens: &[Placed], word: &str) -> Vec<Candidate> 
     if call.is_some() && word.is_empty() {
         return candidates;
     }
-    let manual = Manual::get();
+    let manual = manual();
     candidates.extend(manual.verbs().map(|verb| Candidate::function(verb, CandidateKind::Verb)));
     let functions = manual.functions.iter();
     candidates.extend(functions.map(|one| Candidate::function(one, CandidateKind::Function)));
@@ -208,7 +209,7 @@ fn members(of: &Known) -> Vec<Candidate> {
         }
         Known::Fields(fields) => fields.iter().map(attribute).collect(),
         Known::Group(name) => {
-            let group = Manual::get().groups.iter().filter(|(group, _)| group == name);
+            let group = manual().groups.iter().filter(|(group, _)| group == name);
             let functions = group.flat_map(|(_, functions)| functions);
             functions.map(|one| Candidate::function(one, CandidateKind::Function)).collect()
         }

@@ -1,9 +1,9 @@
 //! The place in the source that a question is about.
 
-use super::brackets::{opening, primary_start, split};
 use super::known::Known;
 use super::scope::Scope;
-use super::tokens::{Placed, Token, is_word, tokens};
+use crate::language::brackets::{opening, primary_start, split};
+use crate::language::tokens::{Placed, Token, is_word, tokens};
 use crate::session::{Name, Passing, Verb};
 
 /// Bytes of source before the cursor that are looked at; a longer text is cut at a line.
@@ -55,7 +55,7 @@ impl<'a> Cursor<'a> {
 
     /// The names at the cursor. `tokens` are those of `before`, perhaps without the last.
     pub fn scope(&self, values: &'a [Name], tokens: &[Placed]) -> Scope<'a> {
-        let after = super::tokens::tokens(self.after);
+        let after = crate::language::tokens::tokens(self.after);
         Scope::new(self.before, values, tokens, Some((self.after, &after)))
     }
 

@@ -1,12 +1,13 @@
 //! What an expression is, told without running it.
 
-use super::brackets::{closing, split};
 use super::kinds;
 use super::known::Known;
 use super::scope::Scope;
-use super::tokens::{Placed, Token};
+use crate::language::brackets::{closing, split};
+use crate::language::tokens::{Placed, Token};
+use crate::session::Verb;
+use crate::session::catalogue::manual;
 use crate::session::manual::Member;
-use crate::session::{Manual, Verb};
 
 /// Brackets within brackets that are looked into.
 const DEPTH: usize = 24;
@@ -116,7 +117,7 @@ fn member(of: &Known, name: &str) -> Known {
             field.map_or(Known::Nothing, |(_, kind)| Known::Value(kind.clone()))
         }
         Known::Group(group) => {
-            let functions = Manual::get().groups.iter().find(|(of, _)| of == group);
+            let functions = manual().groups.iter().find(|(of, _)| of == group);
             let functions = functions.iter().flat_map(|(_, functions)| functions);
             let function = functions.into_iter().find(|function| function.name == name);
             function.map_or(Known::Nothing, |function| Known::Function(function.clone()))

@@ -1,14 +1,15 @@
 //! What is known about what stands at the cursor.
 
-use super::brackets::{opening, primary_start};
 use super::cursor::{Call, Cursor};
 use super::kinds;
 use super::known::Known;
 use super::scope::Scope;
-use super::tokens::{Placed, Token};
+use crate::language::brackets::{opening, primary_start};
+use crate::language::tokens::{Placed, Token};
 use crate::report::List;
+use crate::session::catalogue::manual;
 use crate::session::manual::Member;
-use crate::session::{Manual, Name, Page};
+use crate::session::{Name, Page};
 
 /// The page about the name, call or index in which the cursor stands or which ends there; within
 /// the brackets of a call, about what is called. Runs nothing.
@@ -54,8 +55,7 @@ fn about_expression(scope: &Scope, tokens: &[Placed]) -> Option<Page> {
         if let Some(value) = scope.value(text) {
             return Some(about_value(value));
         }
-        if let Some(kind) = Manual::get().kind(text).filter(|_| scope.name(text) == Known::Nothing)
-        {
+        if let Some(kind) = manual().kind(text).filter(|_| scope.name(text) == Known::Nothing) {
             return Some(kind.page());
         }
     }
@@ -80,7 +80,7 @@ fn about_expression(scope: &Scope, tokens: &[Placed]) -> Option<Page> {
             Some(of_kind(&scope.source()[source], &kind))
         }
         Known::Group(group) => {
-            let groups = Manual::get().groups.iter();
+            let groups = manual().groups.iter();
             let functions = groups.filter(|(name, _)| *name == group).flat_map(|(_, all)| all);
             let entries = functions.map(|one| (one.signature(), one.summary.clone())).collect();
             let lists = vec![List { title: "Functions".to_owned(), entries }];

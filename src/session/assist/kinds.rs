@@ -1,6 +1,6 @@
 //! Types as documentation writes them: "None | Image", "list[Slice]", "dict[str, int]".
 
-use crate::session::Manual;
+use crate::session::catalogue::manual;
 use crate::session::manual::Type;
 
 /// The alternatives of a type other than None.
@@ -11,7 +11,7 @@ fn alternatives(kind: &str) -> Vec<&str> {
 /// The documented types that a value of type `kind` may have.
 pub(super) fn documented(kind: &str) -> Vec<&'static Type> {
     let names = alternatives(kind);
-    names.into_iter().filter_map(|name| Manual::get().kind(base(name))).collect()
+    names.into_iter().filter_map(|name| manual().kind(base(name))).collect()
 }
 
 /// Type of what stands in a value of type `kind`: of `value[0]`; of `key` in `for key in value`
@@ -26,7 +26,7 @@ pub(super) fn element(kind: &str, iterated: bool) -> Option<String> {
             "dict" => argument(if iterated { 0 } else { 1 }),
             "str" => Some("str".to_owned()),
             "range" => Some("int".to_owned()),
-            name => Manual::get().kind(name)?.element.map(str::to_owned),
+            name => manual().kind(name)?.element.map(str::to_owned),
         }
     })
 }

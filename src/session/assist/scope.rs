@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::brackets::{closing, primary_end, split};
 use super::kinds;
 use super::known::Known;
-use super::tokens::{Placed, Token, is_word};
+use crate::language::brackets::{closing, primary_end, split};
+use crate::language::tokens::{Placed, Token, is_word};
+use crate::session::catalogue::manual;
 use crate::session::manual::Passing;
-use crate::session::{Manual, Name, Parameter, Verb};
+use crate::session::{Name, Parameter, Verb};
 
 /// Tokens between `for` and `in` that are looked through.
 const LOOP_VARIABLES: usize = 32;
@@ -86,7 +87,7 @@ impl<'a> Scope<'a> {
                 (None, fields) => Known::Fields(fields.to_vec()),
             };
         }
-        let manual = Manual::get();
+        let manual = manual();
         if let Some(function) = manual.function(name) {
             return Known::Function(function.clone());
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 
 use super::*;
+use crate::language::{completeness, question};
 use crate::session::{Cell, Output, Page, Session, Settings, Sink};
 
 struct Deaf;

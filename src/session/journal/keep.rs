@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::EvaluationOptions;
 use crate::files::LazyFolder;
-use crate::session::Transcript;
+use crate::language::Transcript;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,

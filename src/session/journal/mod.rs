@@ -37,10 +37,11 @@ use self::keep::ArtifactStore;
 use self::recipe::Recipe;
 pub(super) use self::restore::resume;
 pub(super) use self::saved::{load, save};
-use super::{Transcript, device_name, snapshot};
+use super::{device_name, snapshot};
 use crate::context::Context;
 use crate::files::LazyFolder;
 use crate::files::write_whole;
+use crate::language::Transcript;
 use crate::{Error, Result};
 
 const FILE: &str = "journal.json";

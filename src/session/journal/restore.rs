@@ -13,22 +13,23 @@ use starlark::values::{Heap, Value};
 
 use super::keep::ArtifactStore;
 use super::recipe::{CohortRecipe, Recipe};
-use super::{Entries, maps};
+use super::{Entries, Journal, maps};
 use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::evaluation::EvaluationOptions;
+use crate::language::{CellError, dialect};
 use crate::session::engine::Outcome;
-use crate::session::loader::Loader;
+use crate::session::engine::loader::Loader;
+use crate::session::engine::surroundings::Surroundings;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
-use crate::session::surroundings::Surroundings;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
-use crate::session::{CellError, Display, language, open_device};
+use crate::session::{Display, open_device};
 use crate::study::{CohortUncertainty, Masks};
 use crate::training::all_slices;
 use crate::uncertainty::Uncertainty;
@@ -40,10 +41,10 @@ pub(in crate::session) fn resume(
     surroundings: Surroundings,
     module: &Module,
     status: &SessionStatus,
+    journal: Option<&mut Journal>,
 ) -> Outcome {
     let state = surroundings.state;
-    let mut journal = state.journal();
-    let journal = journal.as_mut().ok_or_else(|| CellError::new("this session has no journal"))?;
+    let journal = journal.ok_or_else(|| CellError::new("this session has no journal"))?;
     let (folder, entries) = journal.read().map_err(|error| CellError::new(error.to_string()))?;
     let Entries { seed, device, transcript, names, mut lost, .. } = entries;
     state.set_seed(seed);
@@ -52,7 +53,7 @@ pub(in crate::session) fn resume(
         Err(error) => state.context().warn(error.to_string()),
     }
 
-    let adopt = |number| state.readopt(number);
+    let adopt = |number| Ok(ModelValue::new(state.readopt(number)?, number));
     let mut restorer = Restorer::new(state, folder.join("maps"), &mut journal.store, &adopt);
     let mut functions = Vec::new();
     let mut back = Vec::new();
@@ -94,7 +95,7 @@ pub(super) fn define(
     source: &str,
 ) -> Result<()> {
     let loader = Loader::new(surroundings, Path::new(""));
-    language::parse(name, source)
+    dialect::parse(name, source)
         .and_then(|ast| surroundings.evaluate(module, ast, &loader))
         .map(drop)
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))

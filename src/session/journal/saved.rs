@@ -10,11 +10,12 @@ use super::recipe::Recipe;
 use super::restore::{Restorer, define};
 use crate::files::LazyFolder;
 use crate::files::write_whole;
+use crate::language::{CellError, TypedCell};
 use crate::session::engine::Outcome;
+use crate::session::engine::surroundings::Surroundings;
 use crate::session::status::SessionStatus;
-use crate::session::surroundings::Surroundings;
 use crate::session::values::ModelValue;
-use crate::session::{CellError, Display, TypedCell, snapshot};
+use crate::session::{Display, snapshot};
 use crate::training::{Model, Snapshots};
 use crate::{Error, Result};
 
@@ -112,7 +113,10 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
         let state = surroundings.state;
         let snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
         let model: Model = snapshots.current(&state.context().device)?;
-        Ok(state.adopt(model, ModelValue::loaded))
+        Ok({
+            let (model, number) = state.adopt(model);
+            ModelValue::loaded(model, number)
+        })
     };
     let mut restorer = Restorer::new(surroundings.state, folder.join("maps"), &mut store, &adopt);
     let value = restorer.value(&recipe, module.heap())?;

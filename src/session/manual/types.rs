@@ -49,6 +49,13 @@ impl Type {
         self.members.iter().find(|member| member.name() == name)
     }
 
+    pub fn methods_mut(&mut self) -> impl Iterator<Item = &mut Verb> {
+        self.members.iter_mut().filter_map(|member| match member {
+            Member::Method(method) => Some(method),
+            Member::Attribute { .. } => None,
+        })
+    }
+
     pub fn method(&self, name: &str) -> Option<&Verb> {
         match self.member(name)? {
             Member::Method(method) => Some(method),

@@ -3,11 +3,9 @@
 use starlark::docs::{DocFunction, DocParam, DocString};
 
 use crate::report::{List, Page};
-use crate::session::choices::choices;
-use crate::session::verbs::fraction;
 
 /// What the language writes for a default that it does not know.
-pub(super) const UNTOLD: &str = "...";
+pub(in crate::session) const UNTOLD: &str = "...";
 
 /// One verb; also a method, a function of the language, or one of the user's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +69,10 @@ impl Verb {
         let parameter = |docs: &DocParam, passing| Parameter {
             name: docs.name.clone(),
             kind: docs.typ.to_string(),
-            default: docs.default_value.as_ref().map(|default| match fraction(&docs.name) {
-                Some(fraction) if default == UNTOLD => format!("{fraction:?}"),
-                _ => default.clone(),
-            }),
+            default: docs.default_value.clone(),
             passing,
             summary: docs.docs.as_ref().map(prose),
-            choices: choices(name, &docs.name),
+            choices: Vec::new(),
         };
         let parameters = listed
             .into_iter()

@@ -15,15 +15,16 @@ use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
     Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_value,
 };
+use crate::language::nearest;
 use crate::report::{Cell, Table};
-use crate::session::nearest::nearest;
+use crate::session::engine::panics;
+use crate::session::snapshot;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, FindingValue, FindingsValue, ImageValue, MapsValue, SliceUncertaintyValue,
     SliceValue, SubjectValue, UncertaintyValue,
 };
 use crate::session::verbs::tabulated;
-use crate::session::{panics, snapshot};
 use crate::study::SliceUncertainty;
 use crate::{Error, Result};
 

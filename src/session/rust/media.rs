@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::figures::markup::unescape;
+use crate::figures::drawing::markup::unescape;
 use crate::figures::{Figure, picture};
 use crate::report::Markup;
 use crate::rust_cells::Media;

@@ -2,10 +2,11 @@
 
 use starlark::environment::Module;
 
-use super::stop::relocated;
+use crate::language::relocated;
+use crate::language::{CellError, Place};
+use crate::session::Display;
 use crate::session::cell::Cell;
 use crate::session::state::State;
-use crate::session::{CellError, Display, Place};
 
 /// What errors call code that did not come from a cell.
 #[cfg(feature = "rust-cells")]
@@ -41,12 +42,13 @@ mod with {
     use super::CODE;
     use crate::context::Event;
     use crate::files::LazyFolder;
+    use crate::language::{CellError, Place};
     use crate::rust_cells::{Diagnostic, Ended, RustCells};
     use crate::session::rust::cell_exchange::CellExchange;
     use crate::session::rust::give::Given;
     use crate::session::rust::media;
     use crate::session::state::State;
-    use crate::session::{CellError, Display, Output, Place};
+    use crate::session::{Display, Output};
 
     /// The Rust side of a session, with what was given to it.
     struct RustSide {
@@ -141,8 +143,9 @@ mod with {
 mod without {
     use starlark::environment::Module;
 
+    use crate::language::CellError;
+    use crate::session::Display;
     use crate::session::state::State;
-    use crate::session::{CellError, Display};
 
     /// Says how to get Rust cells.
     pub(in crate::session) fn run(

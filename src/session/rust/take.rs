@@ -8,9 +8,9 @@ use ndarray::Array2;
 use starlark::environment::Module;
 use starlark::values::Value;
 
-use super::cell::is_name;
 use crate::detection::ErrorMaps;
 use crate::exchange::SessionValue;
+use crate::language::is_name;
 use crate::session::values::{ImageValue, MapsValue};
 use crate::{Error, Result};
 

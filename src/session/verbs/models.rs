@@ -73,7 +73,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             }
         }
         let state = State::of(eval);
-        Ok(state.adopt(Model::new(config, &state.context())?, ModelValue::new))
+        let (model, number) = state.adopt(Model::new(config, &state.context())?);
+        Ok(ModelValue::new(model, number))
     }
 
     /// Loads a model from a file that `save_model` wrote, or from published weights.
@@ -88,7 +89,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn load_model(path: &str, eval: &mut Evaluator) -> anyhow::Result<ModelValue> {
         let state = State::of(eval);
         let model = Model::load(Path::new(path), &state.context().device)?;
-        Ok(state.adopt(model, ModelValue::loaded))
+        let (model, number) = state.adopt(model);
+        Ok(ModelValue::loaded(model, number))
     }
 
     /// Saves a model: weights, optimiser state, configuration and history. Training goes on from

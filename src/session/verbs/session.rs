@@ -10,12 +10,15 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::{NoneOr, NoneType};
 
 use crate::Error;
+use crate::language::RustStop;
+use crate::language::nearest;
 use crate::session::device::device_name;
+use crate::session::engine::panics;
 use crate::session::manual::Type;
-use crate::session::nearest::nearest;
-use crate::session::rust::{self, RustStop};
+use crate::session::manual::{Manual, Verb};
+use crate::session::rust;
 use crate::session::state::State;
-use crate::session::{Display, Manual, Output, Page, Part, Verb, open_device, panics, snapshot};
+use crate::session::{Display, Output, Page, Part, open_device, snapshot};
 
 /// How long an interrupt may go unnoticed while a cell sleeps.
 const MOST_ASLEEP: Duration = Duration::from_millis(20);
@@ -202,10 +205,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
         let page = match about.into_option() {
-            None => Manual::get().overview(),
+            None => State::of(eval).manual.overview(),
             Some(value) => match value.unpack_str() {
                 Some(name) => page_by_name(name, eval)?,
-                None => page_of(value),
+                None => page_of(value, State::of(eval).manual),
             },
         };
         State::of(eval).sink().emit(Output::Display(Display::of([Part::Page(page)])));
@@ -215,13 +218,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 
 /// The page of a verb, a type or one of the user's names.
 fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
-    let manual = Manual::get();
+    let manual = State::of(eval).manual;
     if let Some(verb) = manual.verb(name) {
         return Ok(verb.page());
     }
     // A name without a value, which a failed cell leaves, is no page.
     if let Some(value) = panics::catch(|| eval.module().get(name)).ok().flatten() {
-        return Ok(page_of(value));
+        return Ok(page_of(value, manual));
     }
     let documented = manual.function(name).map(Verb::page);
     documented.or_else(|| Some(manual.kind(name)?.page())).ok_or_else(|| {
@@ -234,9 +237,8 @@ fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
     })
 }
 
-fn page_of(value: Value) -> Page {
-    let manual = Manual::get();
-    if let Some(function) = snapshot::function(&value.to_str(), value) {
+fn page_of(value: Value, manual: &Manual) -> Page {
+    if let Some(function) = snapshot::function(&value.to_str(), value, manual) {
         return function.page();
     }
     let kind = manual.kind(value.get_type());

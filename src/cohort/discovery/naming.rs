@@ -1,0 +1,222 @@
+//! File names of images and of the labels that belong to them, and folder listings: the one place
+//! that knows how files are called.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// What BIDS calls the image this crate works on.
+pub(in crate::cohort) const IMAGE_SUFFIX: &str = "_T2w";
+
+/// A label map that belongs to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cohort) enum Label {
+    Cord,
+    Csf,
+    Discs,
+    Lesion,
+}
+
+impl Label {
+    /// What follows the image's name in the label's name, the preferred one first.
+    pub(in crate::cohort) fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Cord => &[
+                "_label-SC_seg",
+                "_label-SC_mask",
+                "_label-cord_seg",
+                "_label-cord_mask",
+                "_seg-manual",
+                "_seg",
+            ],
+            Self::Csf => &[
+                "_label-CSF_seg",
+                "_label-CSF_mask",
+                "_csf-manual",
+                "_CSF_seg",
+                "_CSF-seg",
+                "_csf",
+            ],
+            Self::Discs => {
+                &["_labels-disc-manual", "_labels-disc", "_label-discs_dlabel", "_label-disc"]
+            }
+            Self::Lesion => &[
+                "_label-lesion_seg",
+                "_label-lesion_mask",
+                "_lesion-manual",
+                "_lesion_seg",
+                "_lesion_mask",
+                "_lesionseg",
+                "_lesion",
+            ],
+        }
+    }
+
+    /// The label's name in sentences.
+    pub(in crate::cohort) fn title(self) -> &'static str {
+        match self {
+            Self::Cord => "cord mask",
+            Self::Csf => "CSF mask",
+            Self::Discs => "disc labels",
+            Self::Lesion => "lesion mask",
+        }
+    }
+}
+
+/// What is in a folder, in alphabetical order; hidden entries left out.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cohort) struct Listing {
+    pub(in crate::cohort) folders: Vec<PathBuf>,
+    pub(in crate::cohort) files: Vec<PathBuf>,
+}
+
+impl Listing {
+    /// Lists `folder`.
+    pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
+        let refuse = |error| Error::file(folder, folder_error(&error));
+        let mut listing = Self::default();
+        for entry in fs::read_dir(folder).map_err(refuse)? {
+            let path = entry.map_err(refuse)?.path();
+            if file_name(&path).starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                listing.folders.push(path);
+            } else {
+                listing.files.push(path);
+            }
+        }
+        listing.folders.sort();
+        listing.files.sort();
+        Ok(listing)
+    }
+
+    /// As [`Self::read`], empty where there is no such folder.
+    pub(in crate::cohort) fn read_if_there(folder: &Path) -> Result<Self> {
+        if folder.is_dir() { Self::read(folder) } else { Ok(Self::default()) }
+    }
+
+    /// NIfTI files with their name without extension.
+    pub(in crate::cohort) fn niftis(&self) -> impl Iterator<Item = (String, &PathBuf)> {
+        self.files.iter().filter_map(|path| Some((nifti_stem(&file_name(path))?.to_owned(), path)))
+    }
+}
+
+/// Why a folder cannot be listed, as a clause.
+fn folder_error(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "no such folder".into(),
+        ErrorKind::NotADirectory => "is a file; give the folder that holds it".into(),
+        ErrorKind::PermissionDenied => {
+            "the folder cannot be read: permission denied; ask for read access".into()
+        }
+        _ => format!("the folder cannot be read ({error})"),
+    }
+}
+
+/// The last part of a path, for names and sentences.
+pub(in crate::cohort) fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A file name without `.nii` or `.nii.gz`; `None` for other files.
+pub(in crate::cohort) fn nifti_stem(file_name: &str) -> Option<&str> {
+    file_name.strip_suffix(".nii.gz").or_else(|| file_name.strip_suffix(".nii"))
+}
+
+/// The names a label of the image called `stem` may begin with: the image's own and, as BIDS
+/// derivatives have it, the one without `_T2w`.
+pub(in crate::cohort) fn label_stems(stem: &str) -> Vec<&str> {
+    std::iter::once(stem).chain(stem.strip_suffix(IMAGE_SUFFIX)).collect()
+}
+
+/// The files that hold `label` of the image called `stem`, under its preferred name that exists;
+/// more than one if several folders have it.
+pub(in crate::cohort) fn find_label(
+    label: Label,
+    stem: &str,
+    folders: &[&Listing],
+) -> Vec<PathBuf> {
+    for suffix in label.suffixes() {
+        for stem in label_stems(stem) {
+            let wanted = format!("{stem}{suffix}");
+            let found: Vec<PathBuf> = folders
+                .iter()
+                .flat_map(|folder| folder.niftis())
+                .filter(|(name, _)| name.eq_ignore_ascii_case(&wanted))
+                .map(|(_, path)| path.clone())
+                .collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Splits `NAME_INDEX` into the name and the number; `None` if it does not end in `_digits`.
+pub(in crate::cohort) fn split_index(stem: &str) -> Option<(&str, usize)> {
+    let (name, index) = stem.rsplit_once('_')?;
+    (!name.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| Some((name, index.parse().ok()?)))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_found_by_any_of_its_names_and_the_preferred_one_wins() {
+        let listing = |names: &[&str]| Listing {
+            files: names.iter().map(PathBuf::from).collect(),
+            ..Listing::default()
+        };
+        let images = listing(&["sub-01_T2w.nii.gz", "sub-01_T2w_seg.nii.gz"]);
+        let find = |label, other: &[&str]| {
+            find_label(label, "sub-01_T2w", &[&images, &listing(other)])
+                .iter()
+                .map(|path| file_name(path))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(find(Label::Cord, &[]), ["sub-01_T2w_seg.nii.gz"]);
+        let manual = "sub-01_T2w_seg-manual.nii.gz";
+        assert_eq!(find(Label::Cord, &[manual]), [manual]);
+        let derivative = "sub-01_label-SC_mask.nii";
+        assert_eq!(find(Label::Cord, &[derivative, manual]), [derivative]);
+        assert!(find(Label::Lesion, &["sub-02_T2w_lesion.nii.gz"]).is_empty());
+    }
+
+    #[test]
+    fn the_documentation_lists_every_name_a_label_may_have() {
+        let documentation = include_str!("bids.rs");
+        for label in [Label::Cord, Label::Csf, Label::Discs, Label::Lesion] {
+            let names: Vec<_> = label.suffixes().iter().map(|name| format!("`{name}`")).collect();
+            let row = format!("| {} |", names.join(", "));
+            assert!(documentation.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_name_splits_at_its_last_number_only() {
+        assert_eq!(split_index("private_12"), Some(("private", 12)));
+        assert_eq!(split_index("sub-01_run-2_7"), Some(("sub-01_run-2", 7)));
+        assert_eq!(split_index("12"), None);
+        assert_eq!(split_index("_12"), None);
+        assert_eq!(split_index("private_"), None);
+        assert_eq!(split_index("private_1a"), None);
+        assert_eq!(split_index("private_99999999999999999999999"), None);
+    }
+
+    #[test]
+    fn every_reason_a_folder_cannot_be_listed_has_its_sentence() {
+        let say = |kind: ErrorKind| folder_error(&std::io::Error::from(kind));
+        assert_eq!(say(ErrorKind::NotFound), "no such folder");
+        assert_eq!(say(ErrorKind::NotADirectory), "is a file; give the folder that holds it");
+        assert_eq!(
+            say(ErrorKind::PermissionDenied),
+            "the folder cannot be read: permission denied; ask for read access"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! From a volume to slices: field, region of interest, intensities, thickness, and the way back.
+
+mod field;
+mod intensity;
+mod native_transform;
+mod preprocess;
+pub(super) mod region;
+pub(super) mod thick_slices;
+
+pub use intensity::{IntensityScale, TissueIntensity};
+pub use native_transform::NativeTransform;
+pub use preprocess::{Preprocessed, Preprocessing};
+pub use region::RegionRule;

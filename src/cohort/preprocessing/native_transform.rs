@@ -1,0 +1,112 @@
+//! The way between the original voxel grid and preprocessed slices, in both directions.
+
+use ndarray::{Array2, Array3, Axis};
+use rayon::prelude::*;
+
+use super::field::{Field, FieldAxis};
+use crate::volume::resample::sample_linear;
+use crate::volume::{Geometry, Orientation};
+
+/// Where preprocessed slices lie in the volume they came from. Coordinates are continuous and count
+/// pixel centres: native ones are stored voxels (i, j, k), preprocessed ones (slice, row, column)
+/// of the canonical volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NativeTransform {
+    geometry: Geometry,
+    orientation: Orientation,
+    field: Field,
+}
+
+impl NativeTransform {
+    pub(in crate::cohort) fn new(
+        geometry: Geometry,
+        orientation: Orientation,
+        field: Field,
+    ) -> Self {
+        Self { geometry, orientation, field }
+    }
+
+    /// Shape and affine of the original volume.
+    pub fn native_geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// True edge lengths of a preprocessed pixel in mm (rows, columns).
+    pub fn pixel_spacing_mm(&self) -> (f64, f64) {
+        self.field.pixel_spacing_mm()
+    }
+
+    /// Distance between slice centres in mm.
+    pub fn slice_mm(&self) -> f64 {
+        self.geometry.affine.spacing()[self.orientation.source[0]]
+    }
+
+    /// Preprocessed (slice, row, column) of a native voxel coordinate (i, j, k).
+    pub fn voxel_to_preprocessed(&self, voxel: [f64; 3]) -> [f64; 3] {
+        let [slice, row, column] = self.orientation.to_canonical(voxel, self.geometry.shape);
+        [slice, self.field.rows.to_preprocessed(row), self.field.columns.to_preprocessed(column)]
+    }
+
+    /// Native voxel coordinate (i, j, k) of a preprocessed (slice, row, column): the inverse of
+    /// [`Self::voxel_to_preprocessed`].
+    pub fn preprocessed_to_voxel(&self, [slice, row, column]: [f64; 3]) -> [f64; 3] {
+        let canonical =
+            [slice, self.field.rows.to_canonical(row), self.field.columns.to_canonical(column)];
+        self.orientation.to_stored(canonical, self.geometry.shape)
+    }
+
+    /// Carries maps of preprocessed slices, given as (slice index in the canonical volume, map), to
+    /// the native grid: linear interpolation, 0 outside the field and on other slices.
+    ///
+    /// # Panics
+    /// If a map has not the preprocessed size, or a slice index lies beyond the volume.
+    pub fn to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Array3<f32> {
+        self.gather(maps, |map, row, column| sample_linear(map.view(), row, column).unwrap_or(0.0))
+    }
+
+    /// As [`Self::to_native`] for masks, by nearest neighbour; false outside.
+    ///
+    /// # Panics
+    /// As [`Self::to_native`].
+    pub fn mask_to_native(&self, masks: &[(usize, &Array2<bool>)]) -> Array3<bool> {
+        self.gather(masks, |mask, row, column| {
+            let (row, column) = (row.round(), column.round());
+            // A negative place turns into 0 as an index, so it is looked at before.
+            row >= 0.0
+                && column >= 0.0
+                && mask.get((row as usize, column as usize)).copied().unwrap_or(false)
+        })
+    }
+
+    /// Fills the native grid from preprocessed slices with `sample` at preprocessed (row, column).
+    fn gather<T: Copy + Default + Send + Sync>(
+        &self,
+        slices: &[(usize, &Array2<T>)],
+        sample: impl Fn(&Array2<T>, f64, f64) -> T + Sync,
+    ) -> Array3<T> {
+        let shape = self.orientation.source.map(|axis| self.geometry.shape[axis]);
+        let places = |axis: &FieldAxis| -> Vec<f64> {
+            (0..axis.native).map(|pixel| axis.to_preprocessed(pixel as f64)).collect()
+        };
+        let (rows, columns) = (places(&self.field.rows), places(&self.field.columns));
+        let filled: Vec<(usize, Array2<T>)> = slices
+            .par_iter()
+            .map(|&(index, slice)| {
+                assert_eq!(slice.dim(), self.field.preprocessed_shape(), "preprocessed size");
+                let native = Array2::from_shape_fn((shape[1], shape[2]), |(row, column)| {
+                    sample(slice, rows[row], columns[column])
+                });
+                (index, native)
+            })
+            .collect();
+        let mut canonical = Array3::from_elem(shape, T::default());
+        for (index, slice) in filled {
+            canonical.index_axis_mut(Axis(0), index).assign(&slice);
+        }
+        self.orientation.undo(&canonical)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/native_transform.rs"]
+mod tests;

@@ -1,0 +1,98 @@
+//! Thin slices averaged to the thickness of a clinical protocol.
+//!
+//! Public volumes are often isotropic, with slices of about 1 mm; clinical ones have slices of 3 to
+//! 4 mm, in which cord and fluid mix. A model that is trained on the one and used on the other sees
+//! another anatomy. Averaging neighbouring thin slices gives thick ones.
+
+use ndarray::Array2;
+
+use crate::cohort::Slice;
+
+/// Averages neighbouring slices so that their distance comes close to `slice_mm`. `spacing_mm` is
+/// the distance as acquired; slices that are thick enough stay as they are. The masks of an
+/// average are true where at least half of its slices' are. Groups that are not complete are left
+/// out, as long as any is.
+pub(in crate::cohort) fn thick_slices(
+    slices: Vec<Slice>,
+    spacing_mm: f64,
+    slice_mm: usize,
+) -> Vec<Slice> {
+    let group = (slice_mm as f64 / spacing_mm).round() as usize;
+    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return slices };
+    if group < 2 || last.index - first.index + 1 < group {
+        return slices;
+    }
+    // What is left over is left out in equal parts at both ends.
+    let start = first.index + (last.index - first.index + 1) % group / 2;
+    let mut thick = Vec::new();
+    for from in (start..=last.index + 1 - group).step_by(group) {
+        let members: Vec<&Slice> =
+            slices.iter().filter(|slice| (from..from + group).contains(&slice.index)).collect();
+        if members.len() == group {
+            thick.push(average(&members));
+        }
+    }
+    if thick.is_empty() { slices } else { thick }
+}
+
+/// The mean of some slices, in the place of the middle one.
+fn average(members: &[&Slice]) -> Slice {
+    let count = members.len();
+    let vote = |mask: &dyn Fn(&Slice) -> &Array2<bool>| {
+        let mut votes = Array2::<usize>::zeros(members[0].image.dim());
+        for member in members {
+            votes.zip_mut_with(mask(member), |votes, inside| *votes += usize::from(*inside));
+        }
+        votes.mapv(|votes| 2 * votes >= count)
+    };
+    let mut image = Array2::<f32>::zeros(members[0].image.dim());
+    members.iter().for_each(|member| image += &member.image);
+    let known = members.iter().all(|member| member.lesion.is_some());
+    Slice {
+        image: image / count as f32,
+        cord: vote(&|slice| &slice.cord),
+        csf: vote(&|slice| &slice.csf),
+        region: vote(&|slice| &slice.region),
+        scoring: vote(&|slice| &slice.scoring),
+        lesion: known.then(|| vote(&|slice| slice.lesion.as_ref().unwrap_or(&slice.cord))),
+        ..members[count / 2].clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn slice(index: usize) -> Slice {
+        let inside = Array2::from_elem((2, 2), index.is_multiple_of(3));
+        Slice {
+            subject: Arc::from("sub-01"),
+            index,
+            image: Array2::from_elem((2, 2), index as f32),
+            cord: inside.clone(),
+            csf: inside.clone(),
+            region: Array2::from_elem((2, 2), true),
+            scoring: inside,
+            lesion: None,
+            pixel_spacing_mm: (1.0, 1.0),
+        }
+    }
+
+    #[test]
+    fn thin_slices_become_averages_of_the_middle_ones() {
+        let thick = thick_slices((4..12).map(slice).collect(), 1.0, 3);
+        let of = |slice: &Slice| (slice.index, slice.image[[0, 0]], slice.cord[[0, 0]]);
+        assert_eq!(thick.iter().map(of).collect::<Vec<_>>(), [(6, 6.0, false), (9, 9.0, false)]);
+        assert!(thick.iter().all(|slice| slice.region[[0, 0]]));
+    }
+
+    #[test]
+    fn thick_or_few_slices_stay() {
+        let as_they_are: Vec<Slice> = (0..4).map(slice).collect();
+        assert_eq!(thick_slices(as_they_are.clone(), 3.3, 3), as_they_are);
+        assert_eq!(thick_slices(as_they_are[..2].to_vec(), 1.0, 3), as_they_are[..2]);
+        assert_eq!(thick_slices(as_they_are.clone(), 1.0, 0), as_they_are);
+    }
+}

@@ -1,0 +1,41 @@
+//! The language of cells and scripts: Starlark with cells in Rust. It parses, colours and divides
+//! source, and explains errors. It knows nothing of MRI.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `dialect` | which Starlark, and parsing |
+//! | `tokens`, `brackets` | source as tokens, by the lexer of Starlark; names, calls and indices as units |
+//! | `completeness` | whether the text can run, and how its next line begins |
+//! | `highlight` | what to colour |
+//! | `question` | cells that ask about a name: `train_epoch?` |
+//! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
+//! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
+//! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
+
+pub(crate) mod brackets;
+mod cell_error;
+mod completeness;
+mod diagnose;
+pub(crate) mod dialect;
+mod highlight;
+mod nearest;
+mod question;
+mod rust_cell;
+mod rust_stop;
+mod script_cells;
+mod sentence;
+pub(crate) mod tokens;
+mod transcript;
+
+pub use cell_error::{Call, CellError, Place};
+pub use completeness::{Completeness, completeness};
+pub(crate) use diagnose::{diagnose, documented_parameters};
+pub use highlight::Highlight;
+pub(crate) use highlight::highlight;
+pub(crate) use nearest::nearest;
+pub use question::{Question, question};
+pub use rust_cell::rust_cell;
+pub(crate) use rust_cell::{is_name, set_names};
+pub(crate) use rust_stop::{RustStop, relocated};
+pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
+pub use transcript::{Transcript, TypedCell};

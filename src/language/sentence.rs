@@ -1,0 +1,263 @@
+//! The language's error messages as sentences that name the function, the parameter, what was
+//! expected and what was given.
+
+use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
+
+use super::dialect::{MAX_CALL_DEPTH, parse};
+use super::nearest::nearest;
+
+/// What is known about the call or statement that failed.
+pub(crate) struct Failed<'a> {
+    /// The innermost function that was running or being called.
+    pub function: Option<&'a str>,
+    /// Source of the statement or expression.
+    pub source: Option<&'a str>,
+    /// Tells the parameter names of a function.
+    pub parameters: &'a dyn Fn(&str) -> Vec<String>,
+}
+
+/// A sentence and perhaps a hint.
+type Sentence = (String, Option<String>);
+
+/// Rewords a message of the language. An unknown message stays as it is.
+pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
+    let (message, suggestion) = match message.split_once(", did you mean ") {
+        Some((message, name)) => (message, Some(format!("did you mean {name}"))),
+        None => (message, None),
+    };
+    let (message, hint) = about_arguments(message, failed)
+        .or_else(|| about_syntax(message))
+        .or_else(|| about_values(message).map(|message| (message, None)))
+        .unwrap_or_else(|| (message.trim_end_matches('.').to_owned(), None));
+    (message, suggestion.or(hint))
+}
+
+/// A function's name without the file that defines it.
+pub(crate) fn short_name(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// Wrong arguments of a call.
+fn about_arguments(message: &str, failed: &Failed) -> Option<Sentence> {
+    if let Some(rest) = message.strip_prefix("Found `") {
+        let (given, called) = rest.split_once("` extra named parameter(s) for call to ")?;
+        let called = short_name(called);
+        return Some(unknown_parameter(called, given.split('`').next()?, failed));
+    }
+    if let Some(rest) = message.strip_prefix("Found ") {
+        let (count, called) = rest.split_once(" extra positional argument(s) for call to ")?;
+        let called = short_name(called);
+        let known = (failed.parameters)(called);
+        let plural = if count == "1" { "" } else { "s" };
+        let sentence = format!("{called} got {count} unnamed argument{plural} too many");
+        return Some((sentence, takes(&known)));
+    }
+    if let Some(rest) = message.strip_prefix("Missing ") {
+        let (_, rest) = rest.split_once("parameter `")?;
+        let (name, called) = rest.split_once("` for call to `")?;
+        let called = short_name(called.trim_end_matches('`'));
+        // A misspelt keyword shows up as a missing parameter first.
+        let known = (failed.parameters)(called);
+        let given = failed.source.map(keywords).unwrap_or_default();
+        return Some(match given.iter().find(|given| !known.contains(given)) {
+            Some(unknown) if !known.is_empty() => unknown_parameter(called, unknown, failed),
+            _ => (format!("{called} needs `{name}`"), takes(&known)),
+        });
+    }
+    if let Some(rest) = message.strip_prefix("Type of parameter `") {
+        let (name, rest) = rest.split_once("` doesn't match, expected `")?;
+        let (expected, given) = rest.split_once("`, actual `")?;
+        let (kind, value) = given.trim_end_matches('`').split_once(" (repr: ")?;
+        let value = value.strip_suffix(')')?;
+        return Some((wrong_type(failed.function, name, expected, kind, value), None));
+    }
+    if let Some(rest) = message.strip_prefix("Value `") {
+        let (value, rest) = rest.split_once("` of type `")?;
+        let (kind, rest) = rest.split_once("` does not match the type annotation `")?;
+        let (expected, name) = rest.split_once("` for argument `")?;
+        let name = name.trim_end_matches('`');
+        return Some((wrong_type(failed.function, name, expected, kind, value), None));
+    }
+    if let Some(rest) = message.strip_prefix("Error unpacking value for parameter `") {
+        let (name, rest) = rest.split_once('`')?;
+        let (_, reason) = rest.split_once(": ")?;
+        let called = failed.function.map(|function| format!("{function}: ")).unwrap_or_default();
+        return Some((format!("{called}`{name}` cannot be used: {}", lowercase(reason)), None));
+    }
+    None
+}
+
+fn unknown_parameter(called: &str, given: &str, failed: &Failed) -> Sentence {
+    let known = (failed.parameters)(called);
+    let hint = match nearest(given, &known) {
+        Some(name) => Some(format!("did you mean `{name}`?")),
+        None => takes(&known),
+    };
+    (format!("{called} has no parameter `{given}`"), hint)
+}
+
+fn takes(parameters: &[String]) -> Option<String> {
+    (!parameters.is_empty()).then(|| format!("it takes {}", parameters.join(", ")))
+}
+
+fn wrong_type(
+    function: Option<&str>,
+    name: &str,
+    expected: &str,
+    kind: &str,
+    value: &str,
+) -> String {
+    let called = function.map(|function| format!("{function}: ")).unwrap_or_default();
+    let expected = expected.split(" | ").map(short_name).collect::<Vec<_>>().join(" or ");
+    // `None` is its own type's only value.
+    let given = if value == "None" { value.to_owned() } else { format!("the {kind} {value}") };
+    format!("{called}`{name}` must be {expected}, not {given}")
+}
+
+/// Names of the keyword arguments of a call, read from its source.
+fn keywords(call: &str) -> Vec<String> {
+    fn in_statement(statement: &AstStmt) -> Vec<String> {
+        match &statement.node {
+            StmtP::Statements(statements) => statements.iter().flat_map(in_statement).collect(),
+            StmtP::Expression(expression) => match &expression.node {
+                ExprP::Call(_, arguments) => arguments
+                    .args
+                    .iter()
+                    .filter_map(|argument| match &argument.node {
+                        ArgumentP::Named(name, _) => Some(name.node.clone()),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+    parse("call", call).map(|ast| in_statement(ast.statement())).unwrap_or_default()
+}
+
+/// What the parser refuses, with the way that Starlark has instead.
+fn about_syntax(message: &str) -> Option<Sentence> {
+    let rest = message.strip_prefix("Parse error: ")?;
+    let keyword = rest.strip_prefix("cannot use reserved keyword `").map(|k| k.trim_matches('`'));
+    let hint = match keyword {
+        Some("import" | "from") => Some("load(\"file.star\", \"name\") takes names from a file"),
+        Some("while") => Some("repeat with `for … in range(…)` and leave with `break`"),
+        Some("class") => Some("group values with struct(…)"),
+        Some("try" | "except" | "raise" | "finally") => {
+            Some("an error ends the cell; fail(\"…\") raises one")
+        }
+        Some("is") => Some("compare with `==`"),
+        Some("assert") => Some("write `if …: fail(\"…\")`"),
+        _ => None,
+    };
+    let sentence = match keyword {
+        Some(keyword) => format!("syntax error: Starlark has no `{keyword}`"),
+        None => format!("syntax error: {rest}"),
+    };
+    Some((sentence, hint.map(str::to_owned)))
+}
+
+/// Names, attributes, operators and items.
+fn about_values(message: &str) -> Option<String> {
+    let quoted = |prefix: &str, suffix: &str| {
+        message.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix))
+    };
+    if let Some(name) = quoted("Variable `", "` not found") {
+        return Some(format!("`{name}` is not defined"));
+    }
+    if let Some(name) = quoted("Local variable `", "` referenced before assignment") {
+        return Some(format!("`{name}` has no value yet"));
+    }
+    if let Some(rest) = quoted("Object of type `", "`") {
+        let (kind, attribute) = rest.split_once("` has no attribute `")?;
+        return Some(format!("{} has no `{attribute}`", a(kind)));
+    }
+    if let Some(name) = quoted("Module has no symbol `", "`") {
+        return Some(format!("the loaded file defines no `{name}`"));
+    }
+    if let Some(name) = quoted("Cannot import private symbol `", "`") {
+        return Some(format!("`{name}` is private to the loaded file"));
+    }
+    if let Some(rest) = quoted("Operation `", "`") {
+        return operation(rest);
+    }
+    if let Some(index) = quoted("Index `", "` is out of bound") {
+        return Some(format!("there is no item {index}: the index is out of range"));
+    }
+    if let Some(key) = quoted("Key `", "` was not found") {
+        return Some(format!("there is no key {key}"));
+    }
+    (message == "Starlark call stack overflow")
+        .then(|| format!("functions call each other more than {} levels deep", MAX_CALL_DEPTH))
+}
+
+/// ``+` not supported for types `int` and `string`` and its like, without the outer ticks.
+fn operation(rest: &str) -> Option<String> {
+    if let Some((operator, kinds)) = rest.split_once("` not supported for types `") {
+        let (left, right) = kinds.split_once("` and `")?;
+        return Some(match operator {
+            "[]" => format!("{} has no items to pick with {}", a(left), a(right)),
+            "compare" => format!("{} and {} cannot be compared", a(left), a(right)),
+            _ => format!("`{operator}` does not work between {} and {}", a(left), a(right)),
+        });
+    }
+    let (operator, kind) = rest.split_once("` not supported on type `")?;
+    Some(match operator {
+        "call()" => format!("{} cannot be called", a(kind)),
+        "(iter)" => format!("{} cannot be looped over", a(kind)),
+        "len()" => format!("{} has no length", a(kind)),
+        _ => format!("`{operator}` does not work on {}", a(kind)),
+    })
+}
+
+/// A type with its article.
+fn a(kind: &str) -> String {
+    match kind {
+        "NoneType" => "None".to_owned(),
+        _ if kind.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
+}
+
+fn lowercase(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reworded(message: &str, source: &str) -> (String, Option<String>) {
+        let parameters = |_: &str| ["subjects", "lesions"].map(String::from).to_vec();
+        let function = Some("phantom_cohort");
+        sentence(message, &Failed { function, source: Some(source), parameters: &parameters })
+    }
+
+    #[test]
+    fn a_misspelt_keyword_is_named_even_if_a_parameter_is_missing_for_it() {
+        let message = "Missing parameter `subjects` for call to `phantom_cohort`";
+        let (sentence, hint) = reworded(message, "phantom_cohort(subject = 3)");
+        assert_eq!(sentence, "phantom_cohort has no parameter `subject`");
+        assert_eq!(hint.unwrap(), "did you mean `subjects`?");
+        let (sentence, _) = reworded(message, "phantom_cohort(lesions = 3)");
+        assert_eq!(sentence, "phantom_cohort needs `subjects`");
+    }
+
+    #[test]
+    fn a_wrong_type_names_function_parameter_expected_and_given() {
+        let message = "Type of parameter `subjects` doesn't match, expected `None | int`, \
+                       actual `string (repr: \"a`b\")`";
+        let (sentence, _) = reworded(message, "");
+        assert_eq!(
+            sentence,
+            "phantom_cohort: `subjects` must be None or int, not the string \"a`b\""
+        );
+    }
+
+    #[test]
+    fn an_unknown_message_stays_as_it_is() {
+        assert_eq!(reworded("Something new.", ""), ("Something new".to_owned(), None));
+    }
+}

@@ -1,0 +1,47 @@
+//! Parameters that take one of a few words: where the words come from. They are written once, in
+//! the enumeration that the verb itself reads them with.
+
+use crate::detection::Scoring;
+use crate::masking::{MaskingStrategy, Normalisation};
+use crate::model::Config;
+use crate::options::Choice;
+use crate::session::device::DEVICES;
+use crate::session::values::FINDING_FIGURES;
+use crate::uncertainty::Passes;
+
+/// The words that `parameter` of a verb or method takes; empty if it takes anything.
+pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
+    match (function, parameter) {
+        ("u2ad", "preset") => Config::PRESETS.to_vec(),
+        ("detect", "scoring") => Scoring::names(),
+        ("device", "name") => DEVICES.to_vec(),
+        ("estimate_uncertainty", "passes") => Passes::names(),
+        ("regenerate_masks", "strategy") => MaskingStrategy::names(),
+        ("regenerate_masks", "normalisation") => Normalisation::names(),
+        ("plot", "kind") => FINDING_FIGURES.map(|(name, _)| name).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::session::catalogue::manual;
+
+    /// What a verb's documentation says in quotes is what it takes, and the other way round: the
+    /// words stand in the enumeration alone.
+    #[test]
+    fn every_word_is_documented() {
+        let mut seen = 0;
+        for verb in manual().verbs() {
+            for parameter in verb.parameters.iter().filter(|one| !one.choices.is_empty()) {
+                let summary = parameter.summary.clone().unwrap_or_default();
+                for choice in &parameter.choices {
+                    let quoted = format!("\"{choice}\"");
+                    assert!(summary.contains(&quoted), "{}: {quoted} in {summary}", verb.name);
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 10);
+    }
+}

@@ -1,0 +1,169 @@
+//! The thread behind a session: the module with the user's values lives here and nowhere else.
+
+pub(super) mod activity;
+pub(super) mod loader;
+pub(super) mod panics;
+pub(super) mod surroundings;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use starlark::environment::Module;
+use starlark::values::Value;
+
+use self::activity::Activity;
+use self::loader::Loader;
+use self::surroundings::Surroundings;
+use super::catalogue::manual;
+use super::cell::Cell;
+use super::journal::{self, Journal};
+use super::settings::Settings;
+use super::snapshot;
+use super::state::{JournalWriter, State};
+use super::status::SessionStatus;
+use super::{Display, Sink, device_name, rust, show, verbs};
+use crate::Error;
+use crate::language::{
+    CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
+};
+
+/// What a cell ended with.
+pub(super) type Outcome = Result<Option<Display>, CellError>;
+
+/// Something to do and where its outcome goes.
+pub(super) struct Request {
+    pub task: Task,
+    pub reply: Sender<Outcome>,
+}
+
+pub(super) enum Task {
+    Run(Cell),
+    /// Bring back what an earlier session left.
+    Resume,
+    /// Put the value of this name into a folder, or take it from there.
+    Save(String),
+    Load(String),
+}
+
+/// Everything the thread is given.
+pub(super) struct Engine {
+    pub settings: Settings,
+    pub sink: Arc<dyn Sink>,
+    pub activity: Arc<Activity>,
+    pub status: Arc<SessionStatus>,
+}
+
+impl Engine {
+    /// Serves requests until the session is dropped.
+    pub fn serve(self, requests: Receiver<Request>) {
+        let globals = verbs::globals();
+        let cancel = self.activity.cancel.clone();
+        let state = State::new(&self.settings, self.sink.clone(), cancel, manual());
+        let Settings { journal, keep, .. } = &self.settings;
+        let journal = Rc::new(RefCell::new(journal.then(|| Journal::new(keep.clone()))));
+        state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
+        let surroundings =
+            Surroundings { state: &state, globals: &globals, activity: &self.activity };
+        // The module is never frozen: its names stay changeable from cell to cell.
+        Module::with_temp_heap(|module| {
+            for Request { task, reply } in requests {
+                let outcome = panics::catch(|| match task {
+                    Task::Run(cell) => self.run(surroundings, &module, cell),
+                    Task::Resume => journal::resume(
+                        surroundings,
+                        &module,
+                        &self.status,
+                        journal.borrow_mut().as_mut(),
+                    ),
+                    Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
+                    Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
+                });
+                let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
+                let mut status = self.status.lock();
+                status.names = snapshot::names(&module, state.manual);
+                status.device = device_name(&state.context().device).to_owned();
+                status.unsaved = snapshot::unsaved(&module);
+                drop(status);
+                self.activity.end();
+                // Nobody may be waiting any more; the outcome is then of no use.
+                reply.send(outcome).ok();
+                // After the reply: nobody has to wait for the disk.
+                state.write_journal(&module);
+            }
+            if let Some(journal) = &mut *journal.borrow_mut() {
+                journal.close();
+            }
+        });
+    }
+
+    /// Runs a cell and puts it into the transcript.
+    fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
+        self.status.lock().running = Some(cell.source.clone());
+        let outcome = panics::catch(|| match rust_cell(&cell.source) {
+            Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
+            None => surroundings.run(module, &cell),
+        });
+        let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
+        let mut status = self.status.lock();
+        status.running = None;
+        let stopped = outcome.as_ref().err().map(CellError::sentence);
+        status.transcript.cells.push(TypedCell { source: cell.source, stopped });
+        outcome
+    }
+}
+
+impl Surroundings<'_> {
+    /// Runs a cell; the value of its last statement comes back displayed.
+    pub fn run(&self, module: &Module, cell: &Cell) -> Outcome {
+        let loader = Loader::new(*self, &cell.folder);
+        for name in set_names(&cell.source) {
+            if panics::catch(|| module.get(&name)).is_ok_and(|value| value.is_none()) {
+                module.set(&name, Value::new_none());
+            }
+        }
+        dialect::parse(&cell.name, &cell.source)
+            .and_then(|ast| self.evaluate(module, ast, &loader))
+            .and_then(|value| show::display(value).map_err(show::failed))
+            .map_err(|error| {
+                if self.activity.cancel.is_cancelled() {
+                    return CellError::interrupted();
+                }
+                diagnose(error, &|function| parameters(module, function))
+            })
+    }
+}
+
+/// Writes down what the user's names stand for, so that this session can be resumed after a crash. A
+/// disk that refuses does not stop the work, but a warning says so.
+fn journal_writer(
+    journal: Rc<RefCell<Option<Journal>>>,
+    status: Arc<SessionStatus>,
+) -> JournalWriter {
+    Box::new(move |module, context| {
+        let Ok(mut journal) = journal.try_borrow_mut() else { return };
+        let Some(journal) = &mut *journal else { return };
+        let transcript = status.lock().so_far();
+        let written = panics::catch(|| journal.write(module, transcript, context));
+        let written = written.unwrap_or_else(|message| Err(Error::input(message)));
+        if let Err(error) = written {
+            context.warn(format!("this session could not be resumed: {error}"));
+        }
+    })
+}
+
+fn bug(message: &str) -> CellError {
+    CellError {
+        hint: Some("your variables are kept".to_owned()),
+        ..CellError::new(format!("u2ad itself failed, which is a bug worth reporting: {message}"))
+    }
+}
+
+/// The parameters of a function of the user or, failing that, of a verb or method.
+fn parameters(module: &Module, function: &str) -> Vec<String> {
+    match module.get(function) {
+        Some(value) => documented_parameters(&value.documentation()),
+        None => manual().parameters(function),
+    }
+}

@@ -1,0 +1,49 @@
+//! Catches panics, so that a bug in one verb does not take the session's values with it.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// Message of the last panic on this thread, while it is being watched.
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+    static WATCHED: RefCell<bool> = const { RefCell::new(false) };
+}
+
+/// Runs `task`; a panic inside becomes its message with the place in our source. Other threads
+/// keep reporting theirs as before.
+pub(in crate::session) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = take_hook();
+        set_hook(Box::new(move |panic| {
+            if WATCHED.with_borrow(|watched| *watched) {
+                let payload = panic.payload();
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                let message = text.unwrap_or("no message");
+                let place = panic.location().map(|place| format!(" ({place})"));
+                CAUGHT.set(Some(format!("{message}{}", place.unwrap_or_default())));
+            } else {
+                previous(panic);
+            }
+        }));
+    });
+    // One inside another must not end the outer watch.
+    let outer = WATCHED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(task));
+    WATCHED.set(outer);
+    result.map_err(|_| CAUGHT.take().unwrap_or_else(|| "no message".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_its_message_and_place() {
+        let message = catch(|| panic!("out of {}", "range")).unwrap_err();
+        assert!(message.starts_with("out of range (src/session/engine/panics.rs:"), "{message}");
+        assert_eq!(catch(|| 3), Ok(3));
+    }
+}

@@ -1,0 +1,49 @@
+//! What every evaluator of a session gets.
+
+use starlark::PrintHandler;
+use starlark::environment::{Globals, Module};
+use starlark::eval::{Evaluator, FileLoader};
+use starlark::syntax::AstModule;
+use starlark::values::Value;
+
+use super::activity::Activity;
+use crate::language::dialect;
+use crate::session::output::{Output, Sink};
+use crate::session::state::State;
+
+/// What every evaluator of a session gets, in cells and in loaded files alike.
+#[derive(Clone, Copy)]
+pub(in crate::session) struct Surroundings<'a> {
+    pub state: &'a State,
+    pub globals: &'a Globals,
+    pub activity: &'a Activity,
+}
+
+impl Surroundings<'_> {
+    /// Runs parsed code in `module`; the value is the last statement's.
+    pub fn evaluate<'v>(
+        &self,
+        module: &Module<'v>,
+        ast: AstModule,
+        loader: &dyn FileLoader,
+    ) -> starlark::Result<Value<'v>> {
+        let printer = Printer(&**self.state.sink());
+        let mut eval = Evaluator::new(module);
+        eval.extra = Some(self.state);
+        eval.set_loader(loader);
+        eval.set_print_handler(&printer);
+        eval.set_check_cancelled(Box::new(|| self.activity.cancel.is_cancelled()));
+        eval.set_max_callstack_size(dialect::MAX_CALL_DEPTH)?;
+        eval.eval_module(ast, self.globals)
+    }
+}
+
+/// Sends what `print` writes to the sink.
+struct Printer<'a>(&'a dyn Sink);
+
+impl PrintHandler for Printer<'_> {
+    fn println(&self, text: &str) -> starlark::Result<()> {
+        self.0.emit(Output::Text(format!("{text}\n")));
+        Ok(())
+    }
+}

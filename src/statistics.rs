@@ -1,0 +1,64 @@
+//! Percentiles, means and variances.
+
+/// The q-th percentile (0 to 100) of at least one value, interpolated as numpy's default does.
+/// Reorders the values.
+pub fn percentile(values: &mut [f64], q: f64) -> f64 {
+    let place = q / 100.0 * (values.len() - 1) as f64;
+    let (_, &mut below, rest) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    let (t, step) = (place.fract(), above - below);
+    if t < 0.5 { below + step * t } else { above - step * (1.0 - t) }
+}
+
+/// Percentile with linear interpolation in single precision, step for step as `numpy.percentile`
+/// of a float32 array, so that values at a
+/// threshold fall on the same side. `None` of no values; sorts them.
+pub fn single_precision_percentile(values: &mut [f32], percentile: f32) -> Option<f32> {
+    values.sort_unstable_by(f32::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let position = last as f32 * (percentile / 100.0);
+    let below = (position.floor() as usize).min(last);
+    let (low, high) = (values[below], values[(below + 1).min(last)]);
+    let fraction = position - below as f32;
+    Some(if fraction >= 0.5 {
+        high - (high - low) * (1.0 - fraction)
+    } else {
+        low + (high - low) * fraction
+    })
+}
+
+/// The mean of at least one value.
+pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+/// Unbiased variance of at least two values.
+pub fn variance(values: &[f64]) -> f64 {
+    let mean = mean(values.iter().copied());
+    let squares = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
+    squares / (values.len() - 1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_interpolate_as_numpy_does() {
+        let mut values = [40.0, 10.0, 30.0, 20.0];
+        assert_eq!(percentile(&mut values, 0.0), 10.0);
+        assert_eq!(percentile(&mut values, 100.0), 40.0);
+        assert_eq!(percentile(&mut values, 50.0), 25.0);
+        assert_eq!(percentile(&mut values, 90.0), 37.0);
+        assert_eq!(percentile(&mut [7.0], 99.8), 7.0);
+    }
+
+    #[test]
+    fn single_precision_percentiles_interpolate() {
+        assert_eq!(single_precision_percentile(&mut [3.0, 1.0, 2.0, 4.0], 50.0), Some(2.5));
+        assert_eq!(single_precision_percentile(&mut [1.0], 90.0), Some(1.0));
+        assert_eq!(single_precision_percentile(&mut [1.0, 2.0], 100.0), Some(2.0));
+        assert_eq!(single_precision_percentile(&mut [], 90.0), None);
+    }
+}
