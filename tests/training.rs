@@ -294,6 +294,7 @@ fn a_short_adaptation_reaches_both_strategies() {
         name: "a".into(),
         participant: BTreeMap::new(),
         slices: vec![slice(0), slice(1)],
+        averaged: 1,
         discs: Vec::new(),
         native_transform: None,
     };

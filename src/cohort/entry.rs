@@ -115,6 +115,7 @@ impl Entry {
             name: self.name.clone(),
             participant: self.participant.clone(),
             slices: Vec::new(),
+            averaged: 1,
             discs: Vec::new(),
             native_transform: None,
         };
@@ -184,7 +185,9 @@ impl Entry {
 fn fit_to(subject: &mut Subject, grid: SliceGrid) {
     if let Some(spacing_mm) = subject.slice_spacing_mm() {
         let slices = std::mem::take(&mut subject.slices);
-        subject.slices = thick_slices(slices, spacing_mm, grid.slice_mm);
+        let averaged;
+        (subject.slices, averaged) = thick_slices(slices, spacing_mm, grid.slice_mm);
+        subject.averaged *= averaged;
     }
     grid.intensity.apply(&mut subject.slices);
 }

@@ -35,6 +35,9 @@ pub struct Subject {
     pub participant: BTreeMap<String, String>,
     /// Slices with a region of interest, from the patient's right to left.
     pub slices: Vec<Slice>,
+    /// Acquired slices in each of them: more than 1 where thin slices were averaged. A slice shows the
+    /// acquired slices from `index − averaged / 2` on.
+    pub averaged: usize,
     /// Disc labels, superior first; empty if the subject has none.
     pub discs: Vec<Disc>,
     /// Where the slices lie in the original volume; `None` for slices that came preprocessed.
@@ -59,9 +62,8 @@ impl Subject {
     /// preprocessed.
     pub fn slice_spacing_mm(&self) -> Option<f64> {
         let acquired = self.native_transform.as_ref().map(NativeTransform::slice_mm)?;
-        // More than one step where thin slices were averaged.
         let steps = self.slices.windows(2).map(|pair| pair[1].index.abs_diff(pair[0].index));
-        Some(acquired * steps.min().unwrap_or(1).max(1) as f64)
+        Some(acquired * steps.min().unwrap_or(self.averaged).max(1) as f64)
     }
 
     /// The slice with the most cord; of equal ones the first. `None` without slices.

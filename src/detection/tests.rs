@@ -111,6 +111,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         name: "sub-01".into(),
         participant: Default::default(),
         slices,
+        averaged: 1,
         discs,
         native_transform: None,
     })

@@ -113,6 +113,16 @@ impl HealthyThreshold {
         let subjects = healthy.len();
         Ok(Self { value, subjects, false_positives_per_subject, allowed })
     }
+
+    /// The threshold with its origin in words.
+    pub fn threshold(&self) -> Threshold {
+        let subjects = if self.subjects == 1 { "subject" } else { "subjects" };
+        let origin = format!(
+            "at most {} false positives per subject in {} healthy {subjects}",
+            self.allowed, self.subjects
+        );
+        Threshold { value: self.value, origin }
+    }
 }
 
 impl LesionThresholdRule {
@@ -127,15 +137,7 @@ impl LesionThresholdRule {
                     "a threshold of lesions must be a number, not {value}"
                 )));
             }
-            Self::Healthy(healthy) => Some(Threshold {
-                value: healthy.value,
-                origin: format!(
-                    "at most {} false positives per subject in {} healthy {}",
-                    healthy.allowed,
-                    healthy.subjects,
-                    if healthy.subjects == 1 { "subject" } else { "subjects" }
-                ),
-            }),
+            Self::Healthy(healthy) => Some(healthy.threshold()),
             Self::BestF1 => sweep.best_f1(once).map(|value| Threshold {
                 value,
                 origin: "best lesion F1 on the same patients: optimistic".into(),

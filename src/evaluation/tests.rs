@@ -219,6 +219,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         name: "sub-01".into(),
         participant: told.into_iter().collect(),
         slices: vec![slice],
+        averaged: 1,
         discs: Vec::new(),
         native_transform: None,
     };

@@ -1,6 +1,6 @@
-//! Connected components of a two-dimensional mask.
+//! Connected components of masks in two and three dimensions.
 
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 /// Which neighbours of a pixel count as connected to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,36 @@ pub fn connected_components(
     components
 }
 
+/// The connected components of a volume's mask, in which voxels connect if they share a face, an edge or
+/// a corner (26 neighbours): each a list of (i, j, k) in scan order, the components themselves in the
+/// scan order of their first voxel.
+pub fn connected_components_3d(mask: &Array3<bool>) -> Vec<Vec<(usize, usize, usize)>> {
+    let mut unseen = mask.clone();
+    let mut components = Vec::new();
+    for (start, &inside) in mask.indexed_iter() {
+        if !inside || !unseen[start] {
+            continue;
+        }
+        unseen[start] = false;
+        let mut component = vec![start];
+        let mut next = 0;
+        while let Some(&(i, j, k)) = component.get(next) {
+            next += 1;
+            for near in 0..27 {
+                let step = |from: usize, by: usize| from.wrapping_add(by).wrapping_sub(1);
+                let neighbour = (step(i, near / 9), step(j, near / 3 % 3), step(k, near % 3));
+                if unseen.get(neighbour) == Some(&true) {
+                    unseen[neighbour] = false;
+                    component.push(neighbour);
+                }
+            }
+        }
+        component.sort_unstable();
+        components.push(component);
+    }
+    components
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +114,15 @@ mod tests {
         let components = connected_components(&mask(&["#.#", "...", "#.#"]), Connectivity::Eight);
         assert_eq!(components.len(), 4);
         assert!(connected_components(&Array2::default((0, 0)), Connectivity::Four).is_empty());
+    }
+
+    #[test]
+    fn voxels_connect_over_corners_but_not_over_gaps() {
+        let voxels = [(0, 0, 0), (1, 1, 1), (1, 1, 3), (3, 3, 3), (2, 2, 2)];
+        let mask = Array3::from_shape_fn((4, 4, 4), |voxel| voxels.contains(&voxel));
+        let found = connected_components_3d(&mask);
+        assert_eq!(found, [vec![(0, 0, 0), (1, 1, 1), (1, 1, 3), (2, 2, 2), (3, 3, 3)]]);
+        let apart = Array3::from_shape_fn((4, 1, 1), |(i, ..)| i != 1);
+        assert_eq!(connected_components_3d(&apart).len(), 2);
     }
 }

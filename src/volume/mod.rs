@@ -17,7 +17,7 @@ pub mod resample;
 mod write;
 
 pub use affine::{Affine, Geometry};
-pub use components::{Connectivity, connected_components};
+pub use components::{Connectivity, connected_components, connected_components_3d};
 pub use gaussian::gaussian_filter;
 pub use labelled_volume::LabelledVolume;
 pub use morphology::{dilated, eroded};

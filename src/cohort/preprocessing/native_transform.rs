@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::field::{Field, FieldAxis};
 use crate::volume::resample::sample_linear;
 use crate::volume::{Geometry, Orientation};
+use crate::{Error, Result};
 
 /// Where preprocessed slices lie in the volume they came from. Coordinates are continuous and count
 /// pixel centres: native ones are stored voxels (i, j, k), preprocessed ones (slice, row, column)
@@ -41,6 +42,17 @@ impl NativeTransform {
         self.geometry.affine.spacing()[self.orientation.source[0]]
     }
 
+    /// Edge length of a native voxel along the rows' axis (superior to inferior), mm.
+    pub fn row_spacing_mm(&self) -> f64 {
+        self.geometry.affine.spacing()[self.orientation.source[1]]
+    }
+
+    /// The stored voxel index of a slice, along the axis that slices lie on.
+    pub fn slice_voxel(&self, index: usize) -> usize {
+        let axis = self.orientation.source[0];
+        self.preprocessed_to_voxel([index as f64, 0.0, 0.0])[axis].round() as usize
+    }
+
     /// Preprocessed (slice, row, column) of a native voxel coordinate (i, j, k).
     pub fn voxel_to_preprocessed(&self, voxel: [f64; 3]) -> [f64; 3] {
         let [slice, row, column] = self.orientation.to_canonical(voxel, self.geometry.shape);
@@ -58,17 +70,17 @@ impl NativeTransform {
     /// Carries maps of preprocessed slices, given as (slice index in the canonical volume, map), to
     /// the native grid: linear interpolation, 0 outside the field and on other slices.
     ///
-    /// # Panics
+    /// # Errors
     /// If a map has not the preprocessed size, or a slice index lies beyond the volume.
-    pub fn to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Array3<f32> {
+    pub fn to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Result<Array3<f32>> {
         self.gather(maps, |map, row, column| sample_linear(map.view(), row, column).unwrap_or(0.0))
     }
 
     /// As [`Self::to_native`] for masks, by nearest neighbour; false outside.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Self::to_native`].
-    pub fn mask_to_native(&self, masks: &[(usize, &Array2<bool>)]) -> Array3<bool> {
+    pub fn mask_to_native(&self, masks: &[(usize, &Array2<bool>)]) -> Result<Array3<bool>> {
         self.gather(masks, |mask, row, column| {
             let (row, column) = (row.round(), column.round());
             // A negative place turns into 0 as an index, so it is looked at before.
@@ -83,16 +95,26 @@ impl NativeTransform {
         &self,
         slices: &[(usize, &Array2<T>)],
         sample: impl Fn(&Array2<T>, f64, f64) -> T + Sync,
-    ) -> Array3<T> {
+    ) -> Result<Array3<T>> {
         let shape = self.orientation.source.map(|axis| self.geometry.shape[axis]);
         let places = |axis: &FieldAxis| -> Vec<f64> {
             (0..axis.native).map(|pixel| axis.to_preprocessed(pixel as f64)).collect()
         };
         let (rows, columns) = (places(&self.field.rows), places(&self.field.columns));
+        let (pixels, depth) = (self.field.preprocessed_shape(), shape[0]);
+        for (index, slice) in slices {
+            if slice.dim() != pixels || *index >= depth {
+                let (rows, columns) = slice.dim();
+                return Err(Error::input(format!(
+                    "a map of {rows} × {columns} pixels in slice {index} does not fit the volume of \
+                     {depth} slices that were preprocessed to {} × {} pixels",
+                    pixels.0, pixels.1
+                )));
+            }
+        }
         let filled: Vec<(usize, Array2<T>)> = slices
             .par_iter()
             .map(|&(index, slice)| {
-                assert_eq!(slice.dim(), self.field.preprocessed_shape(), "preprocessed size");
                 let native = Array2::from_shape_fn((shape[1], shape[2]), |(row, column)| {
                     sample(slice, rows[row], columns[column])
                 });
@@ -103,7 +125,7 @@ impl NativeTransform {
         for (index, slice) in filled {
             canonical.index_axis_mut(Axis(0), index).assign(&slice);
         }
-        self.orientation.undo(&canonical)
+        Ok(self.orientation.undo(&canonical))
     }
 }
 

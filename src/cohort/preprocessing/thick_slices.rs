@@ -11,16 +11,16 @@ use crate::cohort::Slice;
 /// Averages neighbouring slices so that their distance comes close to `slice_mm`. `spacing_mm` is
 /// the distance as acquired; slices that are thick enough stay as they are. The masks of an
 /// average are true where at least half of its slices' are. Groups that are not complete are left
-/// out, as long as any is.
+/// out, as long as any is. Also gives how many slices each holds.
 pub(in crate::cohort) fn thick_slices(
     slices: Vec<Slice>,
     spacing_mm: f64,
     slice_mm: usize,
-) -> Vec<Slice> {
+) -> (Vec<Slice>, usize) {
     let group = (slice_mm as f64 / spacing_mm).round() as usize;
-    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return slices };
+    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return (slices, 1) };
     if group < 2 || last.index - first.index + 1 < group {
-        return slices;
+        return (slices, 1);
     }
     // What is left over is left out in equal parts at both ends.
     let start = first.index + (last.index - first.index + 1) % group / 2;
@@ -32,7 +32,7 @@ pub(in crate::cohort) fn thick_slices(
             thick.push(average(&members));
         }
     }
-    if thick.is_empty() { slices } else { thick }
+    if thick.is_empty() { (slices, 1) } else { (thick, group) }
 }
 
 /// The mean of some slices, in the place of the middle one.
@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn thin_slices_become_averages_of_the_middle_ones() {
-        let thick = thick_slices((4..12).map(slice).collect(), 1.0, 3);
+        let (thick, averaged) = thick_slices((4..12).map(slice).collect(), 1.0, 3);
+        assert_eq!(averaged, 3);
         let of = |slice: &Slice| (slice.index, slice.image[[0, 0]], slice.cord[[0, 0]]);
         assert_eq!(thick.iter().map(of).collect::<Vec<_>>(), [(6, 6.0, false), (9, 9.0, false)]);
         assert!(thick.iter().all(|slice| slice.region[[0, 0]]));
@@ -91,8 +92,8 @@ mod tests {
     #[test]
     fn thick_or_few_slices_stay() {
         let as_they_are: Vec<Slice> = (0..4).map(slice).collect();
-        assert_eq!(thick_slices(as_they_are.clone(), 3.3, 3), as_they_are);
-        assert_eq!(thick_slices(as_they_are[..2].to_vec(), 1.0, 3), as_they_are[..2]);
-        assert_eq!(thick_slices(as_they_are.clone(), 1.0, 0), as_they_are);
+        assert_eq!(thick_slices(as_they_are.clone(), 3.3, 3), (as_they_are.clone(), 1));
+        assert_eq!(thick_slices(as_they_are[..2].to_vec(), 1.0, 3).0, as_they_are[..2]);
+        assert_eq!(thick_slices(as_they_are.clone(), 1.0, 0).0, as_they_are);
     }
 }

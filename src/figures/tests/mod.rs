@@ -119,6 +119,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         name: name.as_str().into(),
         participant: BTreeMap::new(),
         slices: vec![],
+        averaged: 1,
         discs: vec![],
         native_transform: None,
     });

@@ -56,6 +56,7 @@ pub(super) fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
         name: name.into(),
         participant,
         slices,
+        averaged: 1,
         discs: vec![],
         native_transform: None,
     })

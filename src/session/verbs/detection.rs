@@ -200,7 +200,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 }
 
 /// Thresholds of one scoring mean nothing to another.
-fn check_scoring(found: &Findings, healthy: &Findings) -> Result<()> {
+pub(super) fn check_scoring(found: &Findings, healthy: &Findings) -> Result<()> {
     if found.scoring == healthy.scoring {
         return Ok(());
     }

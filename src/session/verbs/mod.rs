@@ -5,6 +5,7 @@
 mod cohorts;
 mod defaults;
 mod detection;
+mod export;
 mod figures;
 mod models;
 mod session;
@@ -28,6 +29,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Training", training::verbs),
     ("Detection", detection::verbs),
     ("Figures and tables", figures::verbs),
+    ("Export", export::verbs),
     ("Session", session::verbs),
 ];
 

@@ -88,7 +88,7 @@ fn smooth_maps_survive_the_way_to_the_native_grid() {
     for native_transform in placements() {
         let maps = maps(&native_transform);
         let numbered: Vec<_> = maps.iter().enumerate().collect();
-        let native = native_transform.to_native(&numbered);
+        let native = native_transform.to_native(&numbered).unwrap();
         let geometry = native_transform.native_geometry();
         assert_eq!(native.shape(), geometry.shape);
         let mut inside = 0;
@@ -111,7 +111,7 @@ fn smooth_maps_survive_the_way_to_the_native_grid() {
 fn smooth_maps_survive_the_way_there_and_back() {
     for native_transform in placements() {
         let maps = maps(&native_transform);
-        let native = native_transform.to_native(&[(4, &maps[4])]);
+        let native = native_transform.to_native(&[(4, &maps[4])]).unwrap();
         let canonical = native_transform.orientation.apply(&native);
         let slice = canonical.index_axis(Axis(0), 4);
         let mut compared = 0;
@@ -138,7 +138,7 @@ fn masks_go_to_the_native_grid_by_nearest_neighbour() {
         let mask = Array2::from_shape_fn((160, 160), |(r, c)| {
             (40..120).contains(&r) && (60..90).contains(&c)
         });
-        let native = native_transform.mask_to_native(&[(2, &mask)]);
+        let native = native_transform.mask_to_native(&[(2, &mask)]).unwrap();
         for ((i, j, k), &inside) in native.indexed_iter() {
             let [slice, row, column] =
                 native_transform.voxel_to_preprocessed([i as f64, j as f64, k as f64]);

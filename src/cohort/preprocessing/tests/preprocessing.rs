@@ -69,7 +69,7 @@ fn dice(a: &Array3<bool>, b: &Array3<bool>) -> f64 {
 fn cord_in_native(preprocessed: &Preprocessed) -> Array3<bool> {
     let masks: Vec<_> =
         preprocessed.slices.iter().map(|slice| (slice.index, &slice.cord)).collect();
-    preprocessed.native_transform.mask_to_native(&masks)
+    preprocessed.native_transform.mask_to_native(&masks).unwrap()
 }
 
 #[test]

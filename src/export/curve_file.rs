@@ -1,0 +1,49 @@
+//! The anomaly along the cord of one subject's slices.
+
+use std::fs;
+use std::path::Path;
+
+use super::dataset::write_json;
+use super::names::OutputName;
+use crate::detection::Finding;
+use crate::files::write_whole;
+use crate::report::{Cell, Column, Table};
+use crate::{Error, Result};
+use serde_json::json;
+
+/// Writes `…_desc-anomaly_curve.tsv`, one row per point of each slice's curve.
+pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Result<()> {
+    let columns = ["slice", "position_mm", "anomaly", "segment"];
+    let columns = columns.map(|column| Column::number(column, 3)).to_vec();
+    let mut table = Table::new("curve", columns);
+    let mut unit = "";
+    for found in &finding.slices {
+        let Some(curve) = &found.curve else { continue };
+        unit = curve.scoring.quantity();
+        let index = finding.subject.slices[found.slice].index;
+        let native = finding.subject.native_transform.as_ref();
+        let slice = native.map_or(index, |native| native.slice_voxel(index));
+        for (position, anomaly) in curve.position_mm.iter().zip(&curve.error) {
+            let inside = |segment: &&crate::detection::SegmentScore| {
+                (segment.from_mm..=segment.to_mm).contains(position)
+            };
+            let segment = curve.segments.iter().find(inside);
+            table.push(vec![
+                Cell::from(slice),
+                Cell::from(*position),
+                Cell::from(*anomaly),
+                Cell::from(segment.map(|segment| segment.name.as_str())),
+            ])?;
+        }
+    }
+    let folder = dataset.join(&name.folder);
+    fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+    write_whole(&dataset.join(name.file("_desc-anomaly_curve.tsv")), table.to_tsv().as_bytes())?;
+    let sidecar = json!({
+        "slice": { "Description": "voxel index of the slice in the image file, counted from 0" },
+        "position_mm": { "Description": "arc length along the cord from its upper end", "Units": "mm" },
+        "anomaly": { "Description": unit },
+        "segment": { "Description": "vertebral level or bin" },
+    });
+    write_json(&dataset.join(name.file("_desc-anomaly_curve.json")), &sidecar)
+}

@@ -1,0 +1,131 @@
+//! The dataset as a whole: its folder, its description, its tables.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::detection::Findings;
+use crate::files::write_whole;
+use crate::report::Table;
+use crate::{Error, Result};
+
+const DESCRIPTION: &str = "dataset_description.json";
+/// The name under which the description refers to the source dataset.
+const RAW: &str = "raw";
+
+/// Name, description and unit of a column.
+pub(super) type ColumnDescription = (&'static str, &'static str, Option<&'static str>);
+
+/// A dataset that grows beside its place until it is complete.
+pub(super) struct Dataset {
+    growing: TempDir,
+    target: PathBuf,
+}
+
+impl Dataset {
+    /// # Errors
+    /// If something else than an earlier export is at `folder`, or the disk refuses.
+    pub fn begin(folder: &Path) -> Result<Self> {
+        if fs::symlink_metadata(folder).is_ok() && !may_be_replaced(folder) {
+            return Err(Error::file(
+                folder,
+                "holds something else than an export of u2ad; choose another folder",
+            ));
+        }
+        let parent = match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let failed = |error| Error::file(folder, format!("cannot be written ({error})"));
+        fs::create_dir_all(parent).map_err(failed)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".exporting-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let growing = builder.tempdir_in(parent).map_err(failed)?;
+        Ok(Self { growing, target: folder.to_path_buf() })
+    }
+
+    /// Where it grows.
+    pub fn path(&self) -> &Path {
+        self.growing.path()
+    }
+
+    /// Writes a table as `NAME.tsv` with its data dictionary `NAME.json`.
+    pub fn write_table(
+        &self,
+        name: &str,
+        table: &Table,
+        columns: &[ColumnDescription],
+    ) -> Result<()> {
+        write_whole(&self.path().join(format!("{name}.tsv")), table.to_tsv().as_bytes())?;
+        let described = columns.iter().map(|(column, description, unit)| {
+            let mut entry = Map::from_iter([("Description".to_owned(), json!(description))]);
+            entry.extend(unit.map(|unit| ("Units".to_owned(), json!(unit))));
+            ((*column).to_owned(), Value::Object(entry))
+        });
+        write_json(&self.path().join(format!("{name}.json")), &Value::Object(described.collect()))
+    }
+
+    /// Writes what the dataset is and what it was made of.
+    pub fn describe(&self, findings: &Findings, roots: &[PathBuf]) -> Result<()> {
+        let url = |root: &PathBuf| {
+            let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
+            format!("file://{}", root.display())
+        };
+        let sources: Vec<Value> = roots.iter().map(|root| json!({ "URL": url(root) })).collect();
+        let mut description = json!({
+            "Name": format!("Findings of {}", findings.method),
+            "BIDSVersion": "1.10.0",
+            "DatasetType": "derivative",
+            "GeneratedBy": [{
+                "Name": "u2ad",
+                "Version": env!("CARGO_PKG_VERSION"),
+                "Description": format!("method {}, scoring \"{}\"", findings.method, findings.scoring),
+            }],
+        });
+        if let [root] = roots {
+            description["DatasetLinks"] = json!({ RAW: url(root) });
+        }
+        if !sources.is_empty() {
+            description["SourceDatasets"] = sources.into();
+        }
+        write_whole(&self.path().join(".bidsignore"), b"scores.*\nlesions.*\n*_curve.*\n")?;
+        write_json(&self.path().join(DESCRIPTION), &description)
+    }
+
+    /// Puts the complete dataset in its place.
+    pub fn finish(self) -> Result<()> {
+        let failed = |error| Error::file(&self.target, format!("cannot be replaced ({error})"));
+        if self.target.exists() {
+            fs::remove_dir_all(&self.target).map_err(failed)?;
+        }
+        fs::rename(self.growing.path(), &self.target).map_err(failed)
+    }
+}
+
+/// How a sidecar refers to a source image.
+pub(super) fn source(image: &Path, root: &Path) -> String {
+    let inside = image.strip_prefix(root).unwrap_or(image);
+    format!("bids:{RAW}:{}", inside.display())
+}
+
+/// Writes JSON that people can read too.
+pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::file(path, error))?;
+    text.push(b'\n');
+    write_whole(path, &text)
+}
+
+/// Whether a folder is empty or an earlier export.
+fn may_be_replaced(folder: &Path) -> bool {
+    let Ok(mut inside) = fs::read_dir(folder) else { return false };
+    if inside.next().is_none() {
+        return true;
+    }
+    let description = fs::read(folder.join(DESCRIPTION)).unwrap_or_default();
+    let description: Value = serde_json::from_slice(&description).unwrap_or_default();
+    description["GeneratedBy"][0]["Name"] == "u2ad"
+}

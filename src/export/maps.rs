@@ -1,0 +1,123 @@
+//! The maps of one subject, in the grid of its source image.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array2, Array3};
+use serde_json::json;
+
+use super::dataset::{source, write_json};
+use super::lesions::{self, DetectedLesion};
+use super::names::{OutputName, dataset_root};
+use crate::cohort::NativeTransform;
+use crate::detection::{Finding, Findings, SliceFinding};
+use crate::evaluation::Threshold;
+use crate::volume::Volume;
+use crate::{Error, Result};
+
+/// One subject and what its maps are made of.
+pub(super) struct SubjectMaps<'a> {
+    pub findings: &'a Findings,
+    pub finding: &'a Finding,
+    pub image: Option<&'a Path>,
+    pub threshold: Option<&'a Threshold>,
+}
+
+/// Gives the map of a slice.
+type MapOf<'a> = dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>;
+
+impl<'a> SubjectMaps<'a> {
+    /// Writes all maps and gives the detected lesions; `None` of a subject without a grid to go back to.
+    pub fn write(&self, dataset: &Path, name: &OutputName) -> Result<Option<Vec<DetectedLesion>>> {
+        let Some(native) = &self.finding.subject.native_transform else { return Ok(None) };
+        let folder = dataset.join(&name.folder);
+        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+        let write = |ending: &str, map: Array3<f32>, description: &str, unit: &str| {
+            let path = |kind: &str| dataset.join(name.file(&format!("{ending}.{kind}")));
+            self.write_map([path("nii.gz"), path("json")], native, map, description, unit)
+        };
+        let anomaly = self.native(native, &|slice| Some(&slice.anomaly))?;
+        let scoring = self.findings.scoring;
+        let detected = self.threshold.map(|threshold| {
+            anomaly.mapv(|anomaly| anomaly > 0.0 && f64::from(anomaly) >= threshold.value)
+        });
+        let lesions =
+            detected.as_ref().map(|mask| lesions::measure(self.finding, native, mask, &anomaly));
+        write(
+            "_desc-anomaly_T2w",
+            anomaly,
+            "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
+            scoring.map_unit(),
+        )?;
+        let reconstruction =
+            self.native(native, &|slice| Some(&slice.reconstruction.reconstruction))?;
+        write(
+            "_desc-reconstruction_T2w",
+            reconstruction,
+            "The image as the method reconstructs it inside the region of interest; preprocessed image elsewhere in the field.",
+            "preprocessed intensity",
+        )?;
+        if self.finding.slices.iter().any(|slice| slice.reconstruction.variance.is_some()) {
+            let variance = self.native(native, &|slice| slice.reconstruction.variance.as_ref())?;
+            let description =
+                "Uncertainty: variance of the reconstruction over Monte-Carlo passes.";
+            write("_desc-variance_T2w", variance, description, "squared preprocessed intensity")?;
+        }
+        if self.finding.slices.iter().any(|slice| slice.reconstruction.probability.is_some()) {
+            let map = self.native(native, &|slice| slice.reconstruction.probability.as_ref())?;
+            let description = "Lesion probability of the model's scorer.";
+            write("_label-lesion_desc-u2ad_probseg", map, description, "probability")?;
+        }
+        if let Some(detected) = detected {
+            let map = detected.mapv(|inside| if inside { 1.0 } else { 0.0 });
+            let description = "Detected lesions: the anomaly map at or above the threshold.";
+            write("_label-lesion_desc-u2ad_mask", map, description, "1 inside, 0 outside")?;
+        }
+        Ok(Some(lesions.unwrap_or_default()))
+    }
+
+    /// A map of all slices in the native grid. A slice that is an average fills all that it was made of.
+    fn native(&self, native: &NativeTransform, map: &MapOf<'a>) -> Result<Array3<f32>> {
+        let subject = &self.finding.subject;
+        let mut maps = Vec::new();
+        for found in &self.finding.slices {
+            let Some(map) = map(found) else { continue };
+            let index = subject.slices[found.slice].index;
+            let first = index.saturating_sub(subject.averaged / 2);
+            maps.extend((first..first + subject.averaged.max(1)).map(|index| (index, map)));
+        }
+        native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
+    }
+
+    fn write_map(
+        &self,
+        [path, beside]: [PathBuf; 2],
+        native: &NativeTransform,
+        voxels: Array3<f32>,
+        description: &str,
+        unit: &str,
+    ) -> Result<()> {
+        let volume = Volume { voxels, affine: native.native_geometry().affine };
+        volume.write(&path, self.image)?;
+        let averaged = self.finding.subject.averaged;
+        let mut sidecar = json!({
+            "Description": description,
+            "Units": unit,
+            "SkullStripped": false,
+            "Method": self.findings.method,
+            "Scoring": self.findings.scoring.to_string(),
+            "AveragedSlices": averaged,
+        });
+        if let Some(image) = self.image {
+            sidecar["Sources"] = json!([source(image, dataset_root(image))]);
+        }
+        if path.to_string_lossy().contains("_mask.")
+            && let Some(threshold) = self.threshold
+        {
+            sidecar["Type"] = json!("Lesion");
+            sidecar["Threshold"] = json!(threshold.value);
+            sidecar["ThresholdOrigin"] = json!(threshold.origin);
+        }
+        write_json(&beside, &sidecar)
+    }
+}

@@ -1,0 +1,135 @@
+//! Findings as files that other programs read: BIDS derivatives in the grid of the source images.
+//!
+//! ```text
+//! dataset_description.json
+//! scores.tsv, scores.json        one row per patient and per segment
+//! lesions.tsv, lesions.json      one row per detected lesion
+//! sub-01/anat/sub-01_desc-anomaly_T2w.nii.gz                what the scores are made of
+//!             sub-01_desc-reconstruction_T2w.nii.gz
+//!             sub-01_desc-variance_T2w.nii.gz               where the method has an uncertainty
+//!             sub-01_label-lesion_desc-u2ad_probseg.nii.gz  where it has a lesion probability
+//!             sub-01_label-lesion_desc-u2ad_mask.nii.gz     what was detected, at a threshold
+//!             sub-01_desc-anomaly_curve.tsv                 the anomaly along the cord
+//! ```
+//!
+//! Every map has a JSON file beside it that says what it holds, in which unit, and where it comes from.
+//! The folder appears when it is complete; an export that fails or is interrupted leaves what was there.
+
+mod curve_file;
+mod dataset;
+mod lesions;
+mod maps;
+mod names;
+mod tables;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cohort::Cohort;
+use crate::context::Context;
+use crate::detection::{Finding, Findings};
+use crate::evaluation::Threshold;
+use crate::{Error, Result};
+
+use self::dataset::Dataset;
+pub use self::lesions::DetectedLesion;
+use self::names::OutputName;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    pub folder: PathBuf,
+    /// Subjects with maps.
+    pub subjects: usize,
+    /// Detected lesions; `None` without a threshold.
+    pub lesions: Option<usize>,
+}
+
+/// Writes findings as BIDS derivatives into `folder`, which is made, or replaced if it holds an earlier
+/// export. `cohort` is the one that the findings are of: it knows the source images. Pixels of the anomaly
+/// map at or above `threshold` are detected; without one there are no detections.
+///
+/// Subjects whose slices came preprocessed have no grid to go back to: they are in the scores only, and a
+/// warning says so.
+///
+/// # Errors
+/// If the folder holds something else, two subjects would have the same file names, a source image has
+/// changed its grid or is gone, or the disk refuses; and [`Error::Cancelled`] if the user interrupts.
+pub fn export(
+    findings: &Findings,
+    cohort: &Cohort,
+    threshold: Option<&Threshold>,
+    folder: &Path,
+    context: &Context,
+) -> Result<Export> {
+    let dataset = Dataset::begin(folder)?;
+    let progress = context.progress("export", "subject", findings.subjects.len());
+    let mut roots = Vec::new();
+    let mut names: Vec<OutputName> = Vec::new();
+    let mut scores = tables::scores();
+    let mut found = Vec::new();
+    let mut without_grid = Vec::new();
+    for finding in &findings.subjects {
+        context.check()?;
+        let image = source_image(finding, cohort)?;
+        let name = OutputName::new(&finding.subject.name, image.as_deref());
+        if names.contains(&name) {
+            return Err(Error::subject(
+                &*finding.subject.name,
+                format!("another subject is exported as {} already; rename one of them", name.stem),
+            ));
+        }
+        tables::push_scores(&mut scores, finding)?;
+        if let Some(root) = image.as_deref().map(names::dataset_root)
+            && !roots.iter().any(|known: &PathBuf| known == root)
+        {
+            roots.push(root.to_path_buf());
+        }
+        let subject = maps::SubjectMaps { findings, finding, image: image.as_deref(), threshold };
+        match subject.write(dataset.path(), &name)? {
+            Some(lesions) => found.extend(lesions),
+            None => without_grid.push(&*finding.subject.name),
+        }
+        curve_file::write(dataset.path(), &name, finding)?;
+        names.push(name);
+        progress.advance(1, &[]);
+    }
+    if !without_grid.is_empty() {
+        context.warn(format!(
+            "slices that came preprocessed have no grid to go back to; no maps of {}",
+            without_grid.join(", ")
+        ));
+    }
+    dataset.write_table("scores", &scores, &tables::SCORE_COLUMNS)?;
+    if threshold.is_some() {
+        let table = tables::lesions(&found)?;
+        dataset.write_table("lesions", &table, &tables::LESION_COLUMNS)?;
+    }
+    dataset.describe(findings, &roots)?;
+    dataset.finish()?;
+    Ok(Export {
+        folder: folder.to_path_buf(),
+        subjects: findings.subjects.len() - without_grid.len(),
+        lesions: threshold.map(|_| found.len()),
+    })
+}
+
+/// The image file that a finding is of; `None` of a synthetic or preprocessed subject.
+fn source_image(finding: &Finding, cohort: &Cohort) -> Result<Option<PathBuf>> {
+    let name = &*finding.subject.name;
+    let entry = cohort.entry(cohort.find(name)?)?;
+    let Some(image) = entry.image() else { return Ok(None) };
+    match fs::metadata(image) {
+        Ok(_) => Ok(Some(image.to_path_buf())),
+        Err(error) => Err(Error::subject(
+            name,
+            format!(
+                "its image {} lends its geometry, but cannot be read ({error})",
+                image.display()
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

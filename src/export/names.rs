@@ -1,0 +1,89 @@
+//! How exported files are called.
+
+use std::path::{Path, PathBuf};
+
+/// Folder and beginning of the names of one subject's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OutputName {
+    /// Relative to the dataset: `sub-01/ses-1/anat`.
+    pub folder: PathBuf,
+    /// `sub-01_ses-1_acq-sag`, without suffix.
+    pub stem: String,
+}
+
+impl OutputName {
+    /// The entities of the source image, if it is named as BIDS has it, else those of the subject's name.
+    pub fn new(subject: &str, image: Option<&Path>) -> Self {
+        let stem = image.and_then(entities).unwrap_or_else(|| {
+            let label: String = subject
+                .strip_prefix("sub-")
+                .unwrap_or(subject)
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric())
+                .collect();
+            format!("sub-{label}")
+        });
+        let mut folder = PathBuf::new();
+        folder.extend(
+            stem.split('_').filter(|part| ["sub-", "ses-"].iter().any(|of| part.starts_with(of))),
+        );
+        folder.push("anat");
+        Self { folder, stem }
+    }
+
+    /// Path of the file with this ending, such as `_desc-anomaly_T2w.nii.gz`, relative to the dataset.
+    pub fn file(&self, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}{ending}", self.stem))
+    }
+}
+
+/// `sub-01_acq-sag` of `…/sub-01_acq-sag_T2w.nii.gz`.
+fn entities(image: &Path) -> Option<String> {
+    let name = image.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".nii.gz").or_else(|| name.strip_suffix(".nii"))?;
+    let (entities, _suffix) = stem.rsplit_once('_')?;
+    let is_entity = |part: &str| {
+        part.split_once('-').is_some_and(|(key, label)| {
+            let plain =
+                |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+            plain(key) && plain(label)
+        })
+    };
+    (entities.starts_with("sub-") && entities.split('_').all(is_entity))
+        .then(|| entities.to_owned())
+}
+
+/// The dataset that a source image belongs to: the folder above its `sub-…` folder, else its own folder.
+pub(super) fn dataset_root(image: &Path) -> &Path {
+    let is_subject = |folder: &&Path| {
+        folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sub-"))
+    };
+    let subject = image.ancestors().skip(1).filter(is_subject).last();
+    subject.unwrap_or(image).parent().unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entities_of_the_source_are_kept_and_other_names_become_labels() {
+        let of = |subject: &str, image: &str| {
+            let image = Some(Path::new(image)).filter(|image| !image.as_os_str().is_empty());
+            let name = OutputName::new(subject, image);
+            name.file("_desc-anomaly_T2w.nii.gz").to_string_lossy().into_owned()
+        };
+        assert_eq!(
+            of("sub-01", "/bids/sub-01/ses-a/anat/sub-01_ses-a_acq-sag_T2w.nii.gz"),
+            "sub-01/ses-a/anat/sub-01_ses-a_acq-sag_desc-anomaly_T2w.nii.gz"
+        );
+        assert_eq!(
+            of("patient 7", "/data/patient 7.nii"),
+            "sub-patient7/anat/sub-patient7_desc-anomaly_T2w.nii.gz"
+        );
+        assert_eq!(of("sub-01_x", ""), "sub-01x/anat/sub-01x_desc-anomaly_T2w.nii.gz");
+        let root = |image: &str| dataset_root(Path::new(image)).to_string_lossy().into_owned();
+        assert_eq!(root("/bids/sub-01/anat/sub-01_T2w.nii.gz"), "/bids");
+        assert_eq!(root("/data/one.nii"), "/data");
+    }
+}

@@ -1,0 +1,84 @@
+//! Verbs that write what was found for other programs.
+
+use std::path::Path;
+
+use either::Either;
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::none::NoneOr;
+
+use super::detection::check_scoring;
+use crate::Error;
+use crate::detection::Scoring;
+use crate::evaluation::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold};
+use crate::export::export as write;
+use crate::session::state::State;
+use crate::session::values::FindingsValue;
+
+/// Lesion probability from which on a pixel is detected unless the user says otherwise.
+const EVEN_ODDS: f64 = 0.5;
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Writes findings as BIDS derivatives: maps that lie on the source images in any viewer, and
+    /// tables of scores and lesions. Returns the folder.
+    ///
+    /// Each subject gets its anomaly map, reconstruction, variance, lesion probability and detected
+    /// lesions where the method has them, as NIfTI in the grid and with the header geometry of its
+    /// image, each with a JSON file beside it. `scores.tsv` has one row per patient and segment,
+    /// `lesions.tsv` one per detected lesion: volume, length, level, position, anomaly. The folder is
+    /// replaced if it holds an earlier export.
+    ///
+    /// # Arguments
+    /// * `found`: what `detect` found.
+    /// * `path`: the folder to write, such as "derivatives/u2ad".
+    /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected lesions. A number, or
+    ///   what `detect` found in healthy subjects: then the lowest threshold that gives them at most 0.1
+    ///   false positives each. None: a probability of 0.5 with learned scoring; otherwise no
+    ///   lesions are written, because the scale of the anomaly has no natural threshold.
+    ///
+    /// Examples:
+    /// ```python
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 2))
+    /// export(found, output_dir() + "/u2ad", lesion_threshold = 0.3)
+    /// ```
+    fn export(
+        found: &FindingsValue,
+        path: &str,
+        #[starlark(require = named, default = NoneOr::None)] lesion_threshold: NoneOr<
+            Either<UnpackFloat, &FindingsValue>,
+        >,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<String> {
+        let context = State::of(eval).context();
+        let threshold = match lesion_threshold.into_option() {
+            Some(Either::Left(UnpackFloat(value))) if value > 0.0 && value.is_finite() => {
+                Some(Threshold { value, origin: "given".to_owned() })
+            }
+            Some(Either::Left(UnpackFloat(value))) => {
+                return Err(Error::input(format!(
+                    "export: `lesion_threshold` must be a number above 0, not {value}"
+                ))
+                .into());
+            }
+            Some(Either::Right(healthy)) => {
+                check_scoring(&found.0, &healthy.0)?;
+                Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
+            }
+            None if found.0.scoring == Scoring::Learned => {
+                Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
+            }
+            None => None,
+        };
+        let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
+        let lesions = match written.lesions {
+            Some(lesions) => format!("{lesions} detected lesions"),
+            None => "no lesions, since no lesion_threshold was given".to_owned(),
+        };
+        let subjects = written.subjects;
+        context.note(format!("exported to {path}: maps of {subjects} subjects, {lesions}"));
+        Ok(path.to_owned())
+    }
+}
