@@ -76,7 +76,7 @@ impl Scoring {
     }
 
     /// What a segment's peak is measured from, given the curve's mean.
-    pub(super) fn baseline(self, mean: f64) -> f64 {
+    pub(crate) fn baseline(self, mean: f64) -> f64 {
         match self {
             Self::Published | Self::Residual => mean,
             Self::Learned => 0.0,

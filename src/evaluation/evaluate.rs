@@ -110,7 +110,7 @@ pub fn evaluate(
     let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|finding| of_slices(finding)).collect();
     let segments: Vec<Vec<(f64, bool)>> =
         known.iter().map(|finding| of_segments(finding)).collect();
-    let pixels = Pixels::new(&known);
+    let pixels = Pixels::new(&known, findings.scoring);
     let mut cases = Cases {
         names: known.iter().map(|finding| finding.subject.name.clone()).collect(),
         patients: RankedCases::new(&patients),

@@ -8,7 +8,7 @@ use super::level::ranking_intervals;
 use super::similarity::{psnr_of_mean_square, ssim_within};
 use super::{BestF1, Ranking, Threshold};
 use crate::context::Context;
-use crate::detection::Finding;
+use crate::detection::{Finding, Scoring};
 use crate::{Error, Result};
 
 /// Errors of the pixels of all scoring regions together against lesion pixels. Intervals are 95 %,
@@ -29,8 +29,8 @@ pub struct PixelLevel {
     pub average_precision_interval: Option<Interval>,
     /// Best Dice of all error thresholds, which is optimistic; `None` without lesion pixels.
     pub best_dice: Option<BestF1>,
-    /// Dice of the pixels whose error exceeds the mean of their slice's scoring pixels by at
-    /// least the patients' threshold: an AnaScore, too, counts from the mean.
+    /// Dice of the pixels at or above the patients' threshold. Unless the scoring is learned, the
+    /// error counts from the mean of the slice's scoring pixels, as an AnaScore does.
     pub dice: Option<f64>,
 }
 
@@ -47,14 +47,14 @@ pub struct NormalTissue {
 /// The (error, lesion) of the scoring pixels of each patient, where the ground truth is known.
 pub(super) struct Pixels {
     pub patients: Vec<Vec<(f64, bool)>>,
-    /// The error less the mean of its slice's scoring pixels, in the same order.
-    above_mean: Vec<f64>,
+    /// The error above what an AnaScore counts from, in the same order.
+    above_baseline: Vec<f64>,
     outside: usize,
 }
 
 impl Pixels {
-    pub fn new(findings: &[&Finding]) -> Self {
-        let mut pixels = Self { patients: Vec::new(), above_mean: Vec::new(), outside: 0 };
+    pub fn new(findings: &[&Finding], scoring: Scoring) -> Self {
+        let mut pixels = Self { patients: Vec::new(), above_baseline: Vec::new(), outside: 0 };
         for finding in findings {
             let mut of_patient = Vec::new();
             for found in &finding.slices {
@@ -71,7 +71,8 @@ impl Pixels {
                 let of_slice = &of_patient[first..];
                 let mean = of_slice.iter().map(|pixel| pixel.0).sum::<f64>()
                     / of_slice.len().max(1) as f64;
-                pixels.above_mean.extend(of_slice.iter().map(|pixel| pixel.0 - mean));
+                let baseline = scoring.baseline(mean);
+                pixels.above_baseline.extend(of_slice.iter().map(|pixel| pixel.0 - baseline));
             }
             pixels.patients.push(of_patient);
         }
@@ -96,7 +97,7 @@ impl Pixels {
         }
         let ranking = Ranking::new(&errors, &truth)?;
         let dice = match threshold {
-            Some(threshold) => Ranking::new(&self.above_mean, &truth)?.at(threshold.value).f1(),
+            Some(threshold) => Ranking::new(&self.above_baseline, &truth)?.at(threshold.value).f1(),
             None => None,
         };
         let [auroc_interval, average_precision_interval] =

@@ -267,6 +267,21 @@ fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<
 }
 
 #[test]
+fn lesion_probabilities_count_from_zero_where_errors_count_from_the_mean() {
+    let dice = |scoring| {
+        let subjects = vec![finding(0.9, Some(true), true), finding(0.3, Some(false), true)];
+        let found = Findings { method: "test".into(), scoring, subjects };
+        let options =
+            EvaluationOptions { threshold: ThresholdRule::Value(0.4), ..Default::default() };
+        let found = evaluate(&found, &options, &Context::new(0)).expect("ground truth is known");
+        found.pixels.expect("masks are known").dice
+    };
+    // Lesions hold 0.5, which exceeds its slice's mean of 0.2 by 0.3 only.
+    assert_eq!(dice(Scoring::Residual), Some(0.0));
+    assert_eq!(dice(Scoring::Learned), Some(1.0));
+}
+
+#[test]
 fn findings_are_evaluated_at_three_levels() {
     let mut unscored = finding(0.0, Some(true), true);
     unscored.segments.clear();

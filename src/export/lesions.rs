@@ -4,6 +4,7 @@ use ndarray::Array3;
 
 use crate::cohort::{NativeTransform, Subject};
 use crate::detection::{CordAxis, Finding};
+use crate::evaluation::DETECTION_PIXELS;
 use crate::volume::connected_components_3d;
 
 /// A connected group of detected voxels (26 neighbours) and its measures.
@@ -12,7 +13,7 @@ pub struct DetectedLesion {
     pub subject: String,
     /// 1 is the subject's lesion with the highest anomaly.
     pub number: usize,
-    /// Vertebral level or bin of the centre; `None` where its slice has no curve.
+    /// Vertebral level or bin of the centre; `None` outside the levels that are scored.
     pub segment: Option<String>,
     pub voxels: usize,
     pub volume_mm3: f64,
@@ -27,23 +28,37 @@ pub struct DetectedLesion {
     pub centre_mm: [f64; 3],
 }
 
-/// The lesions of a mask in the native grid, the one with the highest anomaly first.
+/// Voxels of one lesion as (i, j, k).
+pub(super) type Voxels = Vec<(usize, usize, usize)>;
+
+/// What is detected in an anomaly map in the native grid: connected groups of at least
+/// [`DETECTION_PIXELS`] voxels at or above a threshold > 0, as a mask and as groups.
+pub(super) fn detect(anomaly: &Array3<f32>, threshold: f64) -> (Array3<bool>, Vec<Voxels>) {
+    let above = anomaly.mapv(|anomaly| anomaly > 0.0 && f64::from(anomaly) >= threshold);
+    let mut groups = connected_components_3d(&above);
+    groups.retain(|voxels| voxels.len() >= DETECTION_PIXELS);
+    let mut mask = Array3::from_elem(anomaly.dim(), false);
+    groups.iter().flatten().for_each(|voxel| mask[*voxel] = true);
+    (mask, groups)
+}
+
+/// Measures lesions, the one with the highest anomaly first.
 pub(super) fn measure(
     finding: &Finding,
     native: &NativeTransform,
-    detected: &Array3<bool>,
+    groups: &[Voxels],
     anomaly: &Array3<f32>,
 ) -> Vec<DetectedLesion> {
     let geometry = native.native_geometry();
     let voxel_mm3: f64 = geometry.affine.spacing().iter().product();
     let places = Places { finding, native };
-    let mut lesions: Vec<DetectedLesion> = connected_components_3d(detected)
-        .into_iter()
+    let mut lesions: Vec<DetectedLesion> = groups
+        .iter()
         .map(|voxels| {
             let count = voxels.len() as f64;
             let values = || voxels.iter().map(|voxel| f64::from(anomaly[*voxel]));
             let mut centre = [0.0; 3];
-            for &(i, j, k) in &voxels {
+            for &(i, j, k) in voxels {
                 for (sum, at) in centre.iter_mut().zip([i, j, k]) {
                     *sum += at as f64 / count;
                 }
@@ -55,7 +70,7 @@ pub(super) fn measure(
                 segment: places.segment(centre),
                 voxels: voxels.len(),
                 volume_mm3,
-                length_mm: places.length_mm(&voxels),
+                length_mm: places.length_mm(voxels),
                 diameter_mm: (6.0 * volume_mm3 / std::f64::consts::PI).cbrt(),
                 mean_anomaly: values().sum::<f64>() / count,
                 highest_anomaly: values().fold(0.0, f64::max),

@@ -38,11 +38,10 @@ impl<'a> SubjectMaps<'a> {
         };
         let anomaly = self.native(native, &|slice| Some(&slice.anomaly))?;
         let scoring = self.findings.scoring;
-        let detected = self.threshold.map(|threshold| {
-            anomaly.mapv(|anomaly| anomaly > 0.0 && f64::from(anomaly) >= threshold.value)
-        });
-        let lesions =
-            detected.as_ref().map(|mask| lesions::measure(self.finding, native, mask, &anomaly));
+        let detected = self.threshold.map(|threshold| lesions::detect(&anomaly, threshold.value));
+        let lesions = detected
+            .as_ref()
+            .map(|(_, groups)| lesions::measure(self.finding, native, groups, &anomaly));
         write(
             "_desc-anomaly_T2w",
             anomaly,
@@ -68,9 +67,9 @@ impl<'a> SubjectMaps<'a> {
             let description = "Lesion probability of the model's scorer.";
             write("_label-lesion_desc-u2ad_probseg", map, description, "probability")?;
         }
-        if let Some(detected) = detected {
+        if let Some((detected, _)) = detected {
             let map = detected.mapv(|inside| if inside { 1.0 } else { 0.0 });
-            let description = "Detected lesions: the anomaly map at or above the threshold.";
+            let description = "Detected lesions: at least 3 connected voxels (26 neighbours) of the anomaly map at or above the threshold.";
             write("_label-lesion_desc-u2ad_mask", map, description, "1 inside, 0 outside")?;
         }
         Ok(Some(lesions.unwrap_or_default()))
@@ -109,7 +108,9 @@ impl<'a> SubjectMaps<'a> {
             "AveragedSlices": averaged,
         });
         if let Some(image) = self.image {
-            sidecar["Sources"] = json!([source(image, dataset_root(image))]);
+            let source = source(image, dataset_root(image));
+            sidecar["SpatialReference"] = json!(source);
+            sidecar["Sources"] = json!([source]);
         }
         if path.to_string_lossy().contains("_mask.")
             && let Some(threshold) = self.threshold

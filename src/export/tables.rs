@@ -27,7 +27,11 @@ pub(super) const SCORE_COLUMNS: [ColumnDescription; 7] = [
 pub(super) const LESION_COLUMNS: [ColumnDescription; 15] = [
     ("participant_id", "subject", None),
     ("lesion", "number of the lesion, by falling anomaly", None),
-    ("segment", "vertebral level or bin of the centre", None),
+    (
+        "segment",
+        "vertebral level or bin of the centre; n/a outside the levels that are scored",
+        None,
+    ),
     ("voxels", "voxels of the image", None),
     ("volume_mm3", "volume", Some("mm³")),
     ("length_mm", "extent along the axis of the cord", Some("mm")),

@@ -74,11 +74,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         };
         let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
         let lesions = match written.lesions {
+            Some(1) => "1 detected lesion".to_owned(),
             Some(lesions) => format!("{lesions} detected lesions"),
             None => "no lesions, since no lesion_threshold was given".to_owned(),
         };
         let subjects = written.subjects;
-        context.note(format!("exported to {path}: maps of {subjects} subjects, {lesions}"));
+        let subjects = if subjects == 1 { "1 subject" } else { &*format!("{subjects} subjects") };
+        context.note(format!("exported to {path}: maps of {subjects}, {lesions}"));
         Ok(path.to_owned())
     }
 }

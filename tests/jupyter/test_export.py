@@ -1,0 +1,136 @@
+"""What `export` writes, read by nibabel as other programs read it."""
+
+import csv
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import nibabel
+import numpy
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = ROOT / "target/release/u2ad"
+THRESHOLD = 0.3
+# Slices from right to left, rows from superior to inferior, columns from anterior to posterior, and
+# other orders in which scanners store the same.
+ORIENTATIONS = ["RSA", "LIP", "ASR", "PIL", "SAL"]
+LESION = numpy.array([6, 50, 48])
+
+
+def subject(orientation):
+    """Image, cord and fluid of a straight cord with one bright lesion, on an oblique grid, and the
+    scanner coordinates of the lesion's centre."""
+    slices, rows, columns = numpy.indices((13, 100, 96))
+    away = numpy.hypot(3.0 * (slices - 6), columns - 48)
+    cord, fluid = away < 6, (away >= 6) & (away < 9)
+    image = 120.0 + 20.0 * numpy.sin(rows / 5.0) * numpy.cos(columns / 7.0)
+    image[cord], image[fluid] = 200.0 + 5.0 * numpy.sin(rows[cord]), 600.0
+    distance = numpy.sqrt(
+        (3.0 * (slices - LESION[0])) ** 2 + ((rows - LESION[1]) / 2) ** 2 + (columns - LESION[2]) ** 2
+    )
+    image[distance < 3] = 480.0
+    turn = numpy.radians(11.0)
+    rotation = numpy.array(
+        [[numpy.cos(turn), -numpy.sin(turn), 0], [numpy.sin(turn), numpy.cos(turn), 0], [0, 0, 1]]
+    )
+    # Columns of the matrix: one step to the left, down, to the back.
+    steps = numpy.array([[-3.0, 0, 0], [0, 0, -1.0], [0, -1.0, 0]])
+    affine = numpy.eye(4)
+    affine[:3, :3] = rotation @ steps
+    affine[:3, 3] = [20.0, 45.0, 60.0]
+    centre = nibabel.affines.apply_affine(affine, LESION)
+    wanted = nibabel.orientations.axcodes2ornt(orientation)
+
+    def stored(values):
+        one = nibabel.Nifti1Image(values.astype(numpy.float32), affine)
+        change = nibabel.orientations.ornt_transform(nibabel.io_orientation(affine), wanted)
+        one = one.as_reoriented(change)
+        one.set_sform(one.affine, code=1)
+        one.set_qform(one.affine, code=1)
+        return one
+
+    return [stored(values) for values in (image, cord, fluid)], centre
+
+
+class Export(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        folder = pathlib.Path(cls.temporary.name)
+        cls.raw, cls.derivatives = folder / "raw", folder / "derivatives"
+        cls.centres = {}
+        for orientation in ORIENTATIONS:
+            name = f"sub-{orientation}"
+            anat, labels = cls.raw / name / "anat", cls.raw / "derivatives/labels" / name / "anat"
+            anat.mkdir(parents=True)
+            labels.mkdir(parents=True)
+            (image, cord, fluid), cls.centres[name] = subject(orientation)
+            image.to_filename(anat / f"{name}_T2w.nii.gz")
+            cord.to_filename(labels / f"{name}_label-SC_seg.nii.gz")
+            fluid.to_filename(labels / f"{name}_label-CSF_seg.nii.gz")
+        script = folder / "export.star"
+        script.write_text(
+            f"people = load_cohort({str(cls.raw)!r}, size = 96, fov_mm = 96)\n"
+            f"found = detect(intensity_threshold(), people)\n"
+            f"export(found, {str(cls.derivatives)!r}, lesion_threshold = {THRESHOLD})\n"
+        )
+        command = [PROGRAM, "run", script, "--out", folder / "runs"]
+        cls.output = subprocess.run(command, capture_output=True, text=True)
+
+    def rows(self, path):
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t"))
+
+    def maps(self):
+        self.assertEqual(self.output.returncode, 0, self.output.stderr)
+        for name in self.centres:
+            anat = self.derivatives / name / "anat"
+            yield name, anat, nibabel.load(self.raw / name / "anat" / f"{name}_T2w.nii.gz")
+
+    def test_every_map_lies_on_its_source_image(self):
+        for name, anat, source in self.maps():
+            maps = sorted(anat.glob("*.nii.gz"))
+            self.assertGreaterEqual(len(maps), 3)
+            for path in maps:
+                with self.subTest(path.name):
+                    written = nibabel.load(path)
+                    self.assertEqual(written.shape, source.shape)
+                    numpy.testing.assert_allclose(written.affine, source.affine, atol=1e-5)
+                    for key in ("sform_code", "qform_code", "xyzt_units"):
+                        self.assertEqual(written.header[key], source.header[key], key)
+                    zooms = written.header.get_zooms()
+                    numpy.testing.assert_allclose(zooms, source.header.get_zooms())
+
+    def test_the_lesion_comes_back_where_it_was_painted(self):
+        lesions = self.rows(self.derivatives / "lesions.tsv")
+        for name, anat, source in self.maps():
+            with self.subTest(name):
+                mask = nibabel.load(anat / f"{name}_label-lesion_desc-u2ad_mask.nii.gz")
+                inside = numpy.argwhere(mask.get_fdata() > 0)
+                centre = nibabel.affines.apply_affine(mask.affine, inside.mean(axis=0))
+                self.assertLess(numpy.linalg.norm(centre - self.centres[name]), 1.0)
+                own = [row for row in lesions if row["participant_id"] == name]
+                self.assertEqual(len(own), 1)
+                listed = numpy.array([float(own[0][key]) for key in ("x_mm", "y_mm", "z_mm")])
+                self.assertLess(numpy.linalg.norm(centre - listed), 1e-3)
+                volume = len(inside) * numpy.prod(source.header.get_zooms()[:3])
+                self.assertAlmostEqual(volume / float(own[0]["volume_mm3"]), 1.0, places=5)
+
+    def test_scores_can_be_computed_again_from_the_curves(self):
+        scores = self.rows(self.derivatives / "scores.tsv")
+        for name, anat, _ in self.maps():
+            slices = {}
+            for row in self.rows(anat / f"{name}_desc-anomaly_curve.tsv"):
+                if row["segment"] != "n/a":
+                    slices.setdefault(row["slice"], []).append(float(row["anomaly"]))
+            again = max(max(curve) - sum(curve) / len(curve) for curve in slices.values())
+            own = [row for row in scores if row["participant_id"] == name]
+            stored = [float(row["score"]) for row in own if row["level"] == "patient"]
+            with self.subTest(name):
+                self.assertAlmostEqual(stored[0], again, places=5)
+
+
+if __name__ == "__main__":
+    unittest.main()
