@@ -10,6 +10,7 @@ mod patch_order;
 mod patch_scores;
 mod patches;
 mod position;
+pub(crate) mod unet;
 
 pub use config::Config;
 pub use network::{Network, Prediction};

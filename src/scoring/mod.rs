@@ -19,7 +19,6 @@ mod channels;
 mod options;
 mod samples;
 mod train;
-mod unet;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,10 +29,10 @@ use serde::{Deserialize, Serialize};
 
 use channels::{CHANNELS, channels};
 pub use options::ScorerTraining;
-use unet::Weights;
 
 use crate::cohort::Slice;
 use crate::context::Context;
+use crate::model::unet::{self, Weights, batch};
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 use crate::{Error, Result};
 
@@ -85,7 +84,7 @@ impl LesionScorer {
             let (own, others) = rest.split_at(subject.len().min(rest.len()));
             rest = others;
             let (window, inputs) = channels(subject, own)?;
-            let input = channels::batch(&inputs, &self.device())?;
+            let input = batch(&inputs, &self.device())?;
             let mean = self.mean_logits(&input)?;
             for place in 0..subject.len() {
                 let logits = mean.get(place)?.to_vec2::<f32>()?;
@@ -104,7 +103,7 @@ impl LesionScorer {
         let turned = input.flip(&[2])?;
         for weights in self.members.iter() {
             let both =
-                (unet::logits(weights, input)? + unet::logits(weights, &turned)?.flip(&[1])?)?;
+                (unet::outputs(weights, input)? + unet::outputs(weights, &turned)?.flip(&[1])?)?;
             sum = Some(match sum {
                 Some(sum) => (sum + both)?,
                 None => both,

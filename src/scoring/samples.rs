@@ -7,12 +7,13 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, Zip, s};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::channels::{INTENSITIES, Window, channels};
+use super::channels::{INTENSITIES, channels};
 use super::options::ScorerTraining;
 use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::{Context, Silent, Stream};
 use crate::model::Network;
+use crate::model::unet::Window;
 use crate::uncertainty::MonteCarlo;
 
 /// A painted lesion counts as such from this share of fluid − cord.

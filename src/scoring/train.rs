@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::thread;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Tensor};
 use ndarray::{Array2, Array3};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::channels::{CHANNELS, batch};
+use super::channels::CHANNELS;
 use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
-use super::unet::{self, Weights};
 use super::{LesionScorer, ScorerDescription};
 use crate::cohort::Subject;
 use crate::context::{Context, Progress};
 use crate::model::Network;
-use crate::ops::{AdamState, AdamStep};
+use crate::model::unet::{self, TrainableUNet, Weights, batch};
 use crate::uncertainty::MonteCarlo;
 use crate::volume::dilated;
 use crate::{Error, Result};
@@ -27,12 +26,10 @@ const HEALTHY_SHARE: f64 = 1.0 / 3.0;
 const TRIM_EVERY: usize = 4;
 /// Pixels that what is left out is grown by.
 const TRIM_GROWTH: usize = 2;
-/// Steps over which the learning rate rises.
-const WARM_UP: f64 = 50.0;
 /// Weight of the overlap (Dice) beside the cross-entropy.
 const OVERLAP_WEIGHT: f64 = 0.3;
-const BETA: [f64; 2] = [0.9, 0.999];
-const EPSILON: f64 = 1e-8;
+/// Logit of a fresh network: about one pixel in twenty is lesion.
+const FIRST_LOGIT: f32 = -3.0;
 
 impl ScorerTraining {
     /// Trains scoring networks for a masked autoencoder. `round` is the first of as many rounds
@@ -128,18 +125,9 @@ impl Trainer<'_> {
     fn run(&self, progress: &Progress) -> Result<Weights> {
         let streams = &self.context.streams;
         let member = self.member as u64;
-        let device = Device::Cpu;
         let mut stream = streams.stream("scorer/initialisation", &[member]);
-        let fresh = unet::initial(CHANNELS, self.training.width, &mut stream, &device)?;
-        let mut state: Vec<(String, Var, Tensor, Tensor)> = Vec::new();
-        for (name, tensor) in fresh {
-            let (first, second) = (tensor.zeros_like()?, tensor.zeros_like()?);
-            state.push((name, Var::from_tensor(&tensor)?, first, second));
-        }
-        let weights = |state: &[(String, Var, Tensor, Tensor)]| -> Weights {
-            let named = state.iter().map(|(name, var, ..)| (name.clone(), var.as_tensor().clone()));
-            named.collect()
-        };
+        let mut unet =
+            TrainableUNet::new((CHANNELS, self.training.width), FIRST_LOGIT, &mut stream)?;
         let epochs = self.training.epochs;
         let healthy: Vec<usize> = (0..self.samples.len())
             .filter(|place| self.samples[*place].clinical.is_none())
@@ -148,10 +136,9 @@ impl Trainer<'_> {
         let batches = |count: usize| count.div_ceil(self.training.batch_size);
         let steps = alone * batches(healthy.len()) + (epochs - alone) * batches(self.samples.len());
         let mut left_out: Vec<Option<Array2<bool>>> = vec![None; self.unpainted.len()];
-        let mut step = 0;
         for epoch in 0..epochs {
             if epoch >= alone && (epoch - alone).is_multiple_of(TRIM_EVERY) && epoch > 0 {
-                left_out = self.suspected_lesions(&detached(&weights(&state)))?;
+                left_out = self.suspected_lesions(&unet.detached())?;
             }
             let mut order =
                 if epoch < alone { healthy.clone() } else { (0..self.samples.len()).collect() };
@@ -161,28 +148,13 @@ impl Trainer<'_> {
             for (number, places) in order.chunks(self.training.batch_size).enumerate() {
                 self.context.check()?;
                 let at = [member, epoch as u64, number as u64];
-                let loss = self.loss(&weights(&state), places, &left_out, at)?;
+                let loss = self.loss(&unet.weights(), places, &left_out, at)?;
                 total += f64::from(loss.to_scalar::<f32>()?);
-                let gradients = loss.backward()?;
-                step += 1;
-                let rise = (step as f64 / WARM_UP).min(1.0);
-                let fall = 0.5 + 0.5 * (std::f64::consts::PI * step as f64 / steps as f64).cos();
-                let learning_rate = self.training.learning_rate * rise * fall;
-                let adam = AdamStep { beta: BETA, epsilon: EPSILON, learning_rate, number: step };
-                for (name, var, first, second) in &mut state {
-                    let gradient = gradients.get(var.as_tensor()).ok_or_else(|| {
-                        Error::input(format!("\"{name}\" of the scorer received no gradient"))
-                    })?;
-                    let parameter = var.as_detached_tensor();
-                    let now = AdamState { parameter, first: first.clone(), second: second.clone() };
-                    let next = adam.apply(&now, gradient)?;
-                    var.set(&next.parameter)?;
-                    (*first, *second) = (next.first, next.second);
-                }
+                unet.step(&loss, self.training.learning_rate, steps)?;
             }
             progress.advance(1, &[("loss", total / count as f64)]);
         }
-        Ok(detached(&weights(&state)))
+        Ok(unet.detached())
     }
 
     /// What the network takes for lesion in the clinical slices as they are, a little grown.
@@ -192,7 +164,7 @@ impl Trainer<'_> {
         for input in self.unpainted {
             self.context.check()?;
             let images = batch(std::slice::from_ref(input), &Device::Cpu)?;
-            let logits = unet::logits(weights, &images)?.get(0)?.to_vec2::<f32>()?;
+            let logits = unet::outputs(weights, &images)?.get(0)?.to_vec2::<f32>()?;
             let (_, rows, columns) = input.dim();
             let mut mask =
                 Array2::from_shape_fn((rows, columns), |(row, column)| logits[row][column] > limit);
@@ -230,7 +202,7 @@ impl Trainer<'_> {
             counted.push(shown.counted);
         }
         let device = &Device::Cpu;
-        let logits = unet::logits(weights, &batch(&inputs, device)?)?;
+        let logits = unet::outputs(weights, &batch(&inputs, device)?)?;
         let (lesion, counted) = (batch(&lesions, device)?, batch(&counted, device)?);
         let lesion = (lesion * &counted)?;
         // log(1 + exp(logit)) − lesion · logit, without overflow.
@@ -244,8 +216,4 @@ impl Trainer<'_> {
             ((both + 1.0)? / (probability.sum_all()? + lesion.sum_all()?)?.affine(1.0, 1.0)?)?;
         Ok((entropy + ((1.0 - overlap)? * OVERLAP_WEIGHT)?)?)
     }
-}
-
-fn detached(weights: &Weights) -> Weights {
-    weights.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect()
 }

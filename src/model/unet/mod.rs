@@ -1,4 +1,8 @@
-//! A small U-Net (Ronneberger et al. 2015): two halvings, group normalisation, one logit per pixel.
+//! A small U-Net (Ronneberger et al. 2015): two halvings, group normalisation, one output per pixel.
+//! Scoring networks and baselines are made of it.
+
+mod trainable;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -8,15 +12,16 @@ use rand::RngExt;
 use crate::context::Stream;
 use crate::ops::{convolution, doubled, group_norm_relu, halved};
 
+pub(crate) use trainable::TrainableUNet;
+pub(crate) use window::{Window, batch};
+
 /// Tensors by name.
-pub(super) type Weights = BTreeMap<String, Tensor>;
+pub(crate) type Weights = BTreeMap<String, Tensor>;
 
 /// Images must be this many pixels, or a multiple, high and wide.
-pub(super) const STEP: usize = 4;
+pub(crate) const STEP: usize = 4;
 /// Groups of channels that are normalised together.
 const GROUPS: usize = 4;
-/// Logit of a fresh network: about one pixel in twenty is lesion.
-const FIRST_LOGIT: f32 = -3.0;
 
 /// The pairs of convolutions as (name, inputs, outputs), for this many channels of the input and
 /// of the first pair.
@@ -31,7 +36,7 @@ fn pairs(inputs: usize, width: usize) -> [(&'static str, usize, usize); 5] {
 }
 
 /// Every tensor by name, with its shape.
-pub(super) fn shapes(inputs: usize, width: usize) -> BTreeMap<String, Vec<usize>> {
+pub(crate) fn shapes(inputs: usize, width: usize) -> BTreeMap<String, Vec<usize>> {
     let mut shapes = BTreeMap::new();
     let mut layer = |name: String, from: usize, to: usize| {
         shapes.insert(format!("{name}.weight"), vec![to, from, 3, 3]);
@@ -51,10 +56,11 @@ pub(super) fn shapes(inputs: usize, width: usize) -> BTreeMap<String, Vec<usize>
     shapes
 }
 
-/// Fresh weights: uniform within 1 / √(inputs of a pixel) for convolutions, units for norms.
-pub(super) fn initial(
-    inputs: usize,
-    width: usize,
+/// Fresh weights: uniform within 1 / √(inputs of a pixel) for convolutions, units for norms. `output` is
+/// what a fresh network gives on average.
+pub(crate) fn initial(
+    (inputs, width): (usize, usize),
+    output: f32,
     stream: &mut Stream,
     device: &Device,
 ) -> Result<Weights> {
@@ -64,7 +70,7 @@ pub(super) fn initial(
         let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
         let count: usize = shape.iter().product();
         let values: Vec<f32> = if name == "logit.bias" {
-            vec![FIRST_LOGIT; count]
+            vec![output; count]
         } else if layer.ends_with("_norm") {
             vec![if name.ends_with(".weight") { 1.0 } else { 0.0 }; count]
         } else {
@@ -77,9 +83,9 @@ pub(super) fn initial(
     Ok(weights)
 }
 
-/// Logits (batch, rows, columns) of images (batch, channels, rows, columns) whose edges are
+/// Outputs (batch, rows, columns), such as logits, of images (batch, channels, rows, columns) whose edges are
 /// multiples of [`STEP`].
-pub(super) fn logits(weights: &Weights, images: &Tensor) -> Result<Tensor> {
+pub(crate) fn outputs(weights: &Weights, images: &Tensor) -> Result<Tensor> {
     let fine = pair(weights, "encoder.0", images)?;
     let middle = pair(weights, "encoder.1", &halved(&fine)?)?;
     let coarse = pair(weights, "encoder.2", &halved(&middle)?)?;
@@ -105,6 +111,6 @@ fn pair(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
 fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a Tensor> {
     match weights.get(name) {
         Some(tensor) => Ok(tensor),
-        None => candle_core::bail!("the scoring network lacks \"{name}\""),
+        None => candle_core::bail!("the U-Net lacks \"{name}\""),
     }
 }

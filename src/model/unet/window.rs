@@ -1,0 +1,67 @@
+//! The part of a slice that a U-Net looks at.
+
+use candle_core::{Device, Tensor};
+use ndarray::{Array2, ArrayView2, s};
+
+use super::STEP;
+use crate::cohort::Slice;
+
+/// Columns of the part of a slice that is looked at, around the region of interest.
+const WIDTH: usize = 64;
+
+/// Where the part of a slice that is looked at begins, and its size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Window {
+    column: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl Window {
+    /// One window for all slices of a subject, around the middle of their regions.
+    pub fn around(slices: &[&Slice]) -> Self {
+        let size = slices.first().map_or(STEP, |slice| slice.size());
+        let mut ends = (usize::MAX, 0);
+        for slice in slices {
+            for ((_, column), _) in slice.region.indexed_iter().filter(|(_, inside)| **inside) {
+                ends = (ends.0.min(column), ends.1.max(column));
+            }
+        }
+        let columns = WIDTH.min(size);
+        let middle = if ends.0 > ends.1 { size / 2 } else { (ends.0 + ends.1) / 2 };
+        let column = middle.saturating_sub(columns / 2).min(size - columns);
+        Self { column, rows: size, columns }
+    }
+
+    /// Rows and columns, each a multiple of [`STEP`]; what lies beyond the slice is 0.
+    pub fn padded(self) -> (usize, usize) {
+        (self.rows.next_multiple_of(STEP), self.columns.next_multiple_of(STEP))
+    }
+
+    /// The window's part of a map.
+    pub fn cut(self, map: ArrayView2<f32>) -> Array2<f32> {
+        let mut part = Array2::zeros(self.padded());
+        let inside = map.slice(s![.., self.column..self.column + self.columns]);
+        part.slice_mut(s![..self.rows, ..self.columns]).assign(&inside);
+        part
+    }
+
+    /// A map of a whole slice with `part` in the window and 0 elsewhere.
+    pub fn paste(self, part: ArrayView2<f32>) -> Array2<f32> {
+        let mut map = Array2::zeros((self.rows, self.rows));
+        map.slice_mut(s![.., self.column..self.column + self.columns])
+            .assign(&part.slice(s![..self.rows, ..self.columns]));
+        map
+    }
+}
+
+/// A batch of equal arrays as one tensor.
+pub(crate) fn batch<D: ndarray::Dimension>(
+    arrays: &[ndarray::Array<f32, D>],
+    device: &Device,
+) -> candle_core::Result<Tensor> {
+    let mut shape = vec![arrays.len()];
+    shape.extend(arrays.first().map_or(&[][..], |array| array.shape()));
+    let values: Vec<f32> = arrays.iter().flat_map(|array| array.iter().copied()).collect();
+    Tensor::from_vec(values, shape, device)
+}
