@@ -1,5 +1,5 @@
-//! The verbs' documentation, read from the verbs themselves: for `help`, completion, hints in
-//! and errors. Nothing about a verb is written twice.
+//! The verbs' documentation, read from the verbs themselves, for `help`, completion and the hints
+//! in errors. Nothing about a verb is written twice.
 
 mod types;
 mod verb;
