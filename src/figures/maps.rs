@@ -6,7 +6,7 @@ use super::colour_map::ColourMap;
 use super::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::{Figure, style, text};
 
-/// As many maps as stay readable.
+/// Maximum number of maps that stay readable.
 const MOST: usize = 24;
 const COLUMNS: usize = 8;
 /// Size of a picture, in drawing units.

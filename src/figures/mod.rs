@@ -1,9 +1,9 @@
 //! Figures: readable without their caption, in PNG and SVG, drawn by plotters with an embedded
 //! font.
 //!
-//! Each figure is one function from plain data of the lower layers to a [`Figure`], which draws
-//! itself as often as asked and always the same. `style` is the common style; `chart` and `panel`
-//! are what figures are made of; `canvas` is what they are drawn on.
+//! Each figure is one function from plain data of the lower layers to a [`Figure`], which draws itself
+//! the same way every time. `style` is the common style; figures are composed of `chart`s and
+//! `panel`s and drawn on a `canvas`.
 
 mod anomaly_curve;
 mod axis;
