@@ -16,7 +16,7 @@
 //! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_lesion-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
 //!
 //! and `.nii` or `.nii.gz`. All must be on the image's grid. A label under the same name in two
-//! derivatives folders is refused rather than guessed;
+//! derivatives folders is an error rather than a guess;
 //! [`LoadOptions::derivatives`](super::LoadOptions::derivatives) chooses.
 //!
 //! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` that has a cord
@@ -31,7 +31,7 @@ use super::participants::Participants;
 use super::volume_files::VolumeFiles;
 use crate::{Error, Result};
 
-/// What [`discover`] looked for, for the sentence that nothing was found.
+/// What [`discover`] looked for, for the message that nothing was found.
 pub(super) const LOOKED_FOR: &str =
     "sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it";
 
@@ -149,7 +149,7 @@ impl From<Result<VolumeFiles, String>> for Source {
     }
 }
 
-/// Two files that would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`.
+/// An error if two files would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`.
 fn refuse_same_names(root: &Path, entries: &[Entry]) -> Result<()> {
     let mut names: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
     names.sort_unstable();

@@ -1,7 +1,7 @@
 //! Subjects and their preprocessed slices: from a BIDS tree, from preprocessed `.npy` slices or
-//! drawn. (paper section 3.1; [`Preprocessing`] states the published recipe.)
+//! generated (paper section 3.1; [`Preprocessing`] states the published recipe).
 //!
-//! [`Cohort`] is the way in. The rules for files stand where they are applied: [`bids`] for image
+//! Start with [`Cohort`]. The rules for files are documented where they are applied: [`bids`] for image
 //! and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the
 //! table.
 

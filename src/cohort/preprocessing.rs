@@ -117,7 +117,7 @@ impl Preprocessing {
         let (low, high) = self.clip;
         if !(0.0 <= low && low < high && high <= 100.0) {
             return Err(Error::input(format!(
-                "clip is ({low}, {high}); two rising percentiles between 0 and 100 are needed"
+                "clip must be two increasing percentiles between 0 and 100, not ({low}, {high})"
             )));
         }
         Ok(())

@@ -43,13 +43,13 @@ impl SliceGrid {
     pub(super) fn check(self) -> Result<()> {
         let Self { size, fov_mm, slice_mm, .. } = self;
         if !(8..=4096).contains(&size) {
-            return Err(Error::input(format!("size is {size}; 8 to 4096 pixels make sense")));
+            return Err(Error::input(format!("size must be 8 to 4096 pixels, not {size}")));
         }
         if !(8..=2048).contains(&fov_mm) {
-            return Err(Error::input(format!("fov_mm is {fov_mm}; 8 to 2048 mm make sense")));
+            return Err(Error::input(format!("fov_mm must be 8 to 2048 mm, not {fov_mm}")));
         }
         if slice_mm > 100 {
-            return Err(Error::input(format!("slice_mm is {slice_mm}; 0 to 100 mm make sense")));
+            return Err(Error::input(format!("slice_mm must be 0 to 100 mm, not {slice_mm}")));
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl Reconstructor for ErrorMaps {
             }
             if map.iter().any(|error| error.is_nan() || *error < 0.0) {
                 return Err(Error::input(format!(
-                    "{name} has values that are no errors: they must be 0 or more"
+                    "{name} has values that are not valid errors: they must be 0 or more"
                 )));
             }
             let error = Zip::from(map)

@@ -191,7 +191,7 @@ fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
             (Some(_), None) => {
                 return Err(Error::subject(
                     &**name,
-                    "the two evaluations disagree whether there is a lesion",
+                    "the two evaluations disagree on whether there is a lesion",
                 ));
             }
             _ => {

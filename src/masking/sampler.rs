@@ -1,4 +1,4 @@
-//! Draws the masks of a cohort from its uncertainty: per slice, the variance of each patch and
+//! Draws the masks of a cohort from its uncertainty: the variance of each patch of a slice, and
 //! which patches are spared.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! A network that turns what the masked autoencoder made of a slice into lesion probabilities. It
+//! A network that turns the masked autoencoder's reconstruction of a slice into lesion probabilities. It
 //! learns from simulated lesions and never sees the label of a real one.
 //!
 //! The residual of a reconstruction is large in lesions, but also at the cord's border, in
@@ -44,13 +44,13 @@ pub struct LesionScorer {
     description: ScorerDescription,
 }
 
-/// How a scorer came about.
+/// How a scorer was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScorerDescription {
     pub training: ScorerTraining,
-    /// The reconstructions that it learned from; it must be given others of the kind.
+    /// Settings of the reconstructions that it learned from; later ones must use the same.
     pub monte_carlo: MonteCarlo,
-    /// Epochs the autoencoder had behind it.
+    /// Epochs of the autoencoder when the scorer was trained.
     pub model_epochs: usize,
     /// First round of Monte-Carlo draws of the training; no other training of the model has it.
     pub round: u64,
@@ -60,7 +60,7 @@ pub struct ScorerDescription {
 }
 
 impl LesionScorer {
-    /// How it came about.
+    /// How it was trained.
     pub fn description(&self) -> &ScorerDescription {
         &self.description
     }
