@@ -16,9 +16,9 @@
 //! | notebooks | [`prelude`], [`notebook`] | what Rust notebooks need to show values and progress |
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
-//! | presentation | [`report`], [`figures`] | tables, what values look like, the run folder; plotters figures |
-//! | timing | [`benchmark`] | the costly steps on a batch that anyone can rebuild |
-//! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; methods to compare with |
+//! | presentation | [`report`], [`figures`] | tables, displays of values, the run folder; figures drawn with plotters |
+//! | timing | [`benchmark`] | timings of the costly steps on a reproducible batch |
+//! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; baselines |
 //! | learning | [`training`], [`masking`], [`scoring`], [`uncertainty`] | the published loop; lesion probabilities learned from simulated lesions |
 //! | network | [`model`], [`simulation`] | the masked autoencoder, which patches are hidden; simulated lesions |
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |

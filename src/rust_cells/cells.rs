@@ -28,7 +28,7 @@ pub trait Exchange {
     /// Takes what the cell prints, to standard output or standard error.
     fn printed(&mut self, text: &str, error: bool);
 
-    /// Takes something to know.
+    /// Takes a note for the user.
     fn note(&mut self, note: String);
 
     /// Answers what the cell asks; `None` if the user interrupts instead.
