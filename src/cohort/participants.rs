@@ -2,8 +2,8 @@
 //!
 //! A person is **healthy** if the first of the columns `dataset`, `group` or `cohort` that the
 //! table has says `public`, `healthy`, `control`, `controls` or `hc` (in any case); anything else
-//! is clinical, and so is everybody where no such column exists. The column `has_lesion` (0 or 1)
-//! is the truth about the whole person.
+//! is clinical, and so are all subjects if no such column exists. The column `has_lesion` (0 or 1)
+//! is the ground truth of the subject as a whole.
 
 use std::collections::BTreeMap;
 use std::fs;

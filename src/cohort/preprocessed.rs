@@ -6,7 +6,7 @@
 //! codes are tissues this method does not use. A subject with a 6 in any slice has its pixel
 //! ground truth known in all of them.
 //!
-//! **Region.** The second channel is the region of interest as it stands: whoever preprocessed the
+//! **Region.** The second channel is the region of interest as it is: whoever preprocessed the
 //! file decided it, and the published loader takes it unchanged (the published example files hold
 //! the undilated cord and fluid, where its recipe for volumes dilates by a pixel). The scoring
 //! region is the cord with its lesions, eroded with a 3 × 3 square, as in the published loader. A

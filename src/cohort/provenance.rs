@@ -1,4 +1,4 @@
-//! How a cohort came about, so that it can be made again: where its subjects come from, then what
+//! The origin of a cohort, so that it can be loaded again: where its subjects come from, then what
 //! was selected from them.
 
 use std::path::PathBuf;

@@ -39,7 +39,7 @@ impl SliceGrid {
     /// Whether the grid makes sense.
     ///
     /// # Errors
-    /// [`Error::Input`] for a size or field that nobody means.
+    /// [`Error::Input`] for an implausible size or field of view.
     pub(super) fn check(self) -> Result<()> {
         let Self { size, fov_mm, slice_mm, .. } = self;
         if !(8..=4096).contains(&size) {

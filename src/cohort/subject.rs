@@ -43,7 +43,7 @@ pub struct Subject {
 impl Subject {
     /// Whether this person has a lesion: a lesion pixel in any slice, else what the participants
     /// table says (`has_lesion`; a healthy person has none), else whether the pixelwise ground
-    /// truth of all slices is known and empty. `None` if nobody knows.
+    /// truth of all slices is known and empty. `None` if it is unknown.
     pub fn has_lesion(&self) -> Option<bool> {
         let mut maps = self.slices.iter().map(|slice| slice.lesion.as_ref());
         if maps.clone().flatten().flatten().any(|&lesion| lesion) {

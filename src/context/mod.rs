@@ -1,7 +1,7 @@
 //! The context of a long task: seeded random streams, a cancel token checked at every batch, a
 //! progress reporter and the device. Random numbers never come from a global or thread-local
-//! generator. The few statics elsewhere in the crate are constants, caches and scratch buffers,
-//! which do not change results.
+//! generator. Statics elsewhere in the crate (caches, counters, scratch buffers, locks, the panic
+//! hook, what a notebook cell has shown) hold no random state.
 
 mod cancel;
 mod progress;

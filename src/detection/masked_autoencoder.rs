@@ -34,7 +34,7 @@ impl MaskedAutoencoder {
         Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs })
     }
 
-    /// A scorer learned from the reconstructions of its time: says where these are others.
+    /// Warns if these reconstructions differ from those that the scorer learned from.
     fn warn_of_other_reconstructions(&self, scorer: &LesionScorer, context: &Context) {
         let learned = scorer.description();
         if learned.model_epochs != self.epochs {

@@ -6,7 +6,7 @@
 //! 1. **Anomaly map**: inside the slice's scoring region (the cord, eroded) the lesion probability, the
 //!    positive residual or the absolute error, as [`Scoring`] says; 0 elsewhere.
 //! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map, or where the
-//!    lesion probability exceeds 0.5. They are shown and listed; the curve sees the whole map.
+//!    lesion probability exceeds 0.5. They are shown and listed; the curve uses the complete map.
 //! 3. **Axis** ([`CordAxis`]): the smoothed centreline of the cord mask, a principal curve, so
 //!    that oblique, curved and interrupted cords are measured along themselves, in mm of arc
 //!    length. Slices with less than [`MINIMUM_LENGTH_MM`] of axis are not scored.

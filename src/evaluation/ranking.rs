@@ -58,7 +58,7 @@ pub struct Confusion {
 }
 
 impl Ranking {
-    /// Ranks `scores` against `truth` (`true`: positive).
+    /// Ranks `scores` against the ground truth `truth` (`true`: positive).
     ///
     /// # Errors
     /// If the lengths differ or a score is NaN.

@@ -132,7 +132,7 @@ impl Console {
     /// Writes to the run folder; a full disk must not stop the computation, but is reported.
     fn kept<R>(&self, keep: impl FnOnce(&mut Record) -> Result<R>) -> Option<R> {
         let kept = keep(&mut self.record());
-        kept.inspect_err(|error| self.warn(&format!("not kept on disk: {error}"))).ok()
+        kept.inspect_err(|error| self.warn(&format!("could not be saved: {error}"))).ok()
     }
 
     /// Writes to standard output and the log. A closed output is ignored.

@@ -40,7 +40,7 @@ pub struct MaskSampler {
     slices: BTreeMap<(Arc<str>, usize), PatchStatistics>,
 }
 
-/// A map whose keys are no strings, as JSON has it: a list of pairs.
+/// Serialises a map whose keys are not strings as a list of pairs for JSON.
 mod as_pairs {
     use super::*;
 

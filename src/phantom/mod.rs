@@ -125,7 +125,7 @@ impl PhantomOptions {
     }
 }
 
-/// Names and table rows of the whole cohort, without drawing any voxel.
+/// Names and table rows of the cohort, without drawing any voxel.
 ///
 /// # Errors
 /// If the options contradict each other.

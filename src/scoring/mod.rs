@@ -2,7 +2,7 @@
 //! learns from simulated lesions and never sees the label of a real one.
 //!
 //! The residual of a reconstruction is large in lesions, but also at the cord's border, in
-//! truncation lines and beside flow voids. What tells them apart is shape and surroundings. So
+//! truncation lines and beside flow voids. Shape and surroundings distinguish them. So
 //! lesions are painted ([`crate::simulation`]) into healthy subjects and into the unlabelled
 //! clinical ones, the autoencoder reconstructs these images, and a small U-Net learns to find the
 //! painted pixels from image, neighbouring slices, residual and uncertainty. The idea is that of
@@ -10,7 +10,7 @@
 //! images (Georgescu 2023, arXiv 2307.07534).
 //!
 //! Clinical subjects may have real lesions that nobody marked. The loss leaves out clinical pixels
-//! that the network itself, asked on the unpainted image, takes for lesion. For the same reason
+//! that the network itself classifies as lesion in the unpainted image. For the same reason
 //! the first third of the training uses healthy subjects only.
 //!
 //! Several networks are trained from different starts, and their log-odds are averaged.

@@ -61,7 +61,7 @@ impl Session {
     /// names, transcript, seed and device. Shows what came back and what did not.
     ///
     /// # Errors
-    /// If there is no journal, or that session still runs. What is damaged or gone is no error: it
+    /// If there is no journal, or that session still runs. Missing or damaged values are not an error: it
     /// is named, and the rest comes back.
     pub fn resume(&self) -> Result<Option<Display>, CellError> {
         self.submit(Task::Resume)
@@ -70,7 +70,7 @@ impl Session {
     /// Saves one value in the folder `NAME.u2ad`, replacing what was saved there before.
     ///
     /// # Errors
-    /// If nothing has this name, its type cannot be kept, or the disk refuses.
+    /// If no value has this name, its type cannot be saved, or a file cannot be written.
     pub fn save(&self, name: &str) -> Result<Option<Display>, CellError> {
         self.submit(Task::Save(name.to_owned()))
     }
@@ -140,7 +140,7 @@ impl Session {
         self.status.lock().device.clone()
     }
 
-    /// Names of models that learned something which is in no file of their user's. Never waits.
+    /// Names of models that have learned something that is not in a file of the user. Never waits.
     pub fn unsaved_models(&self) -> Vec<String> {
         self.status.lock().unsaved.clone()
     }

@@ -21,7 +21,7 @@
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual` | the verbs' documentation, for `help`, completion and error hints |
 //! | `choices` | the words that a parameter takes |
-//! | `snapshot` | what a cell leaves behind, for whoever asks while the next one runs |
+//! | `snapshot` | what a cell has defined, for completion and help while the next one runs |
 //! | `assist` | help while typing: completion, inspection, `?`, colours, whether text is complete |
 //! | `diagnose`, `sentence` | from the language's errors to [`CellError`] |
 

@@ -17,7 +17,7 @@ pub(super) struct Facts {
     pub transcript: Transcript,
     /// Source of the cell that runs.
     pub running: Option<String>,
-    /// Names of models that learned something which is in no file of their user's.
+    /// Names of models that have learned something that is not in a file of the user.
     pub unsaved: Vec<String>,
 }
 

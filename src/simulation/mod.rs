@@ -95,7 +95,7 @@ impl LesionSimulator {
             ("depth_mm", self.depth_mm),
             ("contrast", self.contrast),
         ];
-        for (name, (minimum, maximum)) in ranges {
+        for (name, (least, greatest)) in ranges {
             if !(least > 0.0 && least <= greatest && greatest.is_finite()) {
                 return Err(Error::input(format!(
                     "{name} of simulated lesions must be two increasing positive numbers, not \
@@ -103,7 +103,7 @@ impl LesionSimulator {
                 )));
             }
         }
-        let (minimum, maximum) = self.count;
+        let (least, greatest) = self.count;
         if least > greatest {
             return Err(Error::input(format!(
                 "count of simulated lesions must be two increasing numbers, not ({least}, {greatest})"

@@ -1,4 +1,4 @@
-//! An evaluation with what its chart shows.
+//! An evaluation with the data of its charts.
 
 use crate::Result;
 use crate::context::Context;

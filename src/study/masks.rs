@@ -1,4 +1,4 @@
-//! Guidance for masks, with a slice that shows it.
+//! Masks for training, with a slice that shows them.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The steps of a study, each on whole cohorts: what the verbs of the language do, for Rust.
 //!
 //! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as
-//! the model wants them, and call the module that does the work.
+//! the model requires, and call the module that does the work.
 
 mod evaluation;
 mod masks;

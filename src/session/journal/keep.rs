@@ -59,7 +59,7 @@ impl ArtifactStore {
         self.models.clear();
     }
 
-    /// How the value called `name` is made again.
+    /// How the value called `name` is restored.
     pub fn recipe(
         &mut self,
         name: &str,
