@@ -16,8 +16,8 @@
 //! `NAME_INDEX.npy` is slice `INDEX` of subject `NAME`; a file without `_INDEX` is a subject of
 //! its own. Subjects of a subfolder carry its path in their name (`train/private`).
 //!
-//! Pixels measure field / size: 200 mm / size as published, unless the cohort is loaded with
-//! another field.
+//! Pixels measure field of view / size: 200 mm / size as published, unless the cohort is loaded with
+//! another field of view.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ use crate::Result;
 
 const DEPTH: usize = 4;
 
-/// What [`discover`] looked for, for the sentence that nothing was found.
+/// What [`discover`] looked for, for the message that nothing was found.
 pub(super) const LOOKED_FOR: &str = "preprocessed slices NAME_INDEX.npy";
 
 /// Groups the `.npy` files below `root` by subject, slices in the order of their index.

@@ -9,7 +9,7 @@ use super::load_options::LoadOptions;
 use super::slice_grid::SliceGrid;
 use crate::phantom::PhantomOptions;
 
-/// Everything that making a cohort takes. Holds no voxels: they are read or drawn again.
+/// Everything needed to make a cohort again. Holds no voxels: they are read or generated again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     pub origin: Origin,

@@ -15,7 +15,7 @@
 //!    [`CURVE_SMOOTHING_MM`], every pixel counting once.
 //!    Stretches where the scoring region is, over a vertebral level, less than
 //!    [`MINIMUM_WIDTH_MM`] wide are left out: they are the side of the cord, bright with fluid.
-//!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm do alike there.)
+//!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm perform alike there.)
 //! 5. **Segments**: the axis is cut at its points nearest to the disc labels and named by the
 //!    vertebra in between; C2 is all above C2/C3, T1 all between C7/T1 and the next labelled disc
 //!    or the end. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
@@ -25,7 +25,7 @@
 //!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
 //! 6. **AnaScore**: of a segment, the curve's peak in it, minus the mean of the curve's scored part
 //!    unless the map shows probabilities, at least 0; of a patient, the highest over segments and slices.
-//! 7. **Truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
+//! 7. **Ground truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
 //!    are nearest to its stretch of the axis, in any scored slice.
 
 mod anomaly_map;

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::CordAxis;
 
-/// Wished length of a bin; a bin is never shorter than a pixel is long.
+/// Desired length of a bin; a bin is never shorter than a pixel.
 const BIN_MM: f64 = 1.0;
 
 /// Sums and highest values of a map over the pixels of a mask, in equal bins of arc length of about 1 mm. Pixels

@@ -1,4 +1,4 @@
-//! Files that are whole or absent.
+//! Files that are never visible half-written.
 
 use std::fmt::Display;
 use std::fs;
@@ -25,8 +25,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// leading to the file that is replaced.
 ///
 /// # Errors
-/// If `path` is a folder, a device or a pipe, or if `write` fails or the file cannot be written; what was at `path`
-/// is still there then.
+/// If `path` is a folder, a device or a pipe, if `write` fails, or if the file cannot be written.
+/// An existing file at `path` is then kept.
 pub(crate) fn write_whole_with<E: Display>(
     path: &Path,
     suffix: &str,

@@ -33,7 +33,7 @@ impl Session {
     /// Starts an empty session whose output goes to `sink`.
     ///
     /// # Errors
-    /// [`Error::Input`] if the system grants no thread.
+    /// [`Error::Input`] if the system cannot start a thread.
     pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
         let (requests, inbox) = channel();
         let activity = Arc::new(Activity::default());
@@ -57,12 +57,12 @@ impl Session {
         self.submit(Task::Run(cell))
     }
 
-    /// Brings back what an earlier session left in this one's folder ([`Settings::keep`]): its
-    /// names, transcript, seed and device. Shows what came back and what did not.
+    /// Restores what an earlier session left in this one's folder ([`Settings::keep`]): its
+    /// names, transcript, seed and device. Shows what was restored and what was not.
     ///
     /// # Errors
-    /// If there is no journal, or that session still runs. Missing or damaged values are not an error: it
-    /// is named, and the rest comes back.
+    /// If there is no journal, or that session still runs. Missing or damaged values are not an
+    /// error: they are listed, and the rest is restored.
     pub fn resume(&self) -> Result<Option<Display>, CellError> {
         self.submit(Task::Resume)
     }
@@ -78,7 +78,7 @@ impl Session {
     /// Loads what [`Self::save`] saved, under the same name.
     ///
     /// # Errors
-    /// If there is nothing, or what it needs is gone.
+    /// If nothing was saved, or something that it needs is missing.
     pub fn load(&self, name: &str) -> Result<Option<Display>, CellError> {
         self.submit(Task::Load(name.to_owned()))
     }
@@ -145,7 +145,7 @@ impl Session {
         self.status.lock().unsaved.clone()
     }
 
-    /// What was typed so far. Never waits.
+    /// The transcript so far. Never waits.
     pub fn transcript(&self) -> Transcript {
         self.status.lock().transcript.clone()
     }

@@ -75,12 +75,12 @@ impl State {
             .expect("the engine gives every evaluator its state")
     }
 
-    /// The surroundings of a long task, as they are now.
+    /// The context of a long task, as it is now.
     pub fn context(&self) -> Context {
         self.context.borrow().clone()
     }
 
-    /// Who watches.
+    /// The reporter of tasks.
     pub fn sink(&self) -> &Arc<dyn Sink> {
         &self.sink
     }
@@ -113,8 +113,8 @@ impl State {
         self.keep.inside(format!("models/model-{number}"))
     }
 
-    /// Writes down what the user's names stand for, if this session is to be resumed after a
-    /// crash. A disk that refuses must not stop the work, but is said.
+    /// Writes the journal of the user's names, if this session is to be resumed after a
+    /// crash. If the disk cannot be written, the user is warned and the work continues.
     pub fn write_journal(&self, module: &Module) {
         let Ok(mut journal) = self.journal.try_borrow_mut() else { return };
         let Some(journal) = &mut *journal else { return };

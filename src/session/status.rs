@@ -1,4 +1,4 @@
-//! How a session stands after its last cell, for front ends to look at while the next one runs.
+//! The state of a session after its last cell, which front ends can read while the next one runs.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

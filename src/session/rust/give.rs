@@ -1,4 +1,4 @@
-//! Values of the session on their way to Rust.
+//! Values passed from the session to Rust.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
