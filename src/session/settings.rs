@@ -17,8 +17,9 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Where the snapshots of models and the journal go.
     pub keep: LazyFolder,
-    /// Whether to write a journal, from which [`Session::resume`](super::Session::resume) brings the session back after a
-    /// crash.
+    /// Whether to write a journal, from which
+    /// [`Session::resume`](super::Session::resume) restores the session
+    /// after a crash.
     pub journal: bool,
 }
 

@@ -111,7 +111,7 @@ fn header_of_template(template: &Path, target: &Path, geometry: &Geometry) -> Re
         let [i, j, k] = geometry.shape;
         return Err(Error::file(
             template,
-            format!("is not on the grid of the {i} × {j} × {k} volume to be written"),
+            format!("is on another grid than the {i} × {j} × {k} volume to be written"),
         ));
     }
     Ok(header.nifti)
