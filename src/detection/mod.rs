@@ -21,8 +21,9 @@
 //!    or the end. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
 //!    scored: the paper evaluates the cervical levels, and a region of interest is reconstructed
 //!    worst at its ends, where it has only one neighbour. Where labels end elsewhere, the outer
-//!    segments are called "above C3/C4", "below C5/C6". Without usable labels the longest axis of the subject is cut into equal lengths of
-//!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
+//!    segments are called "above C3/C4", "below C5/C6". Without usable labels, the
+//!    longest axis of the subject is cut into equal lengths of about 18 mm ("bin 1" …) and the other
+//!    slices at the points nearest to those cuts.
 //! 6. **AnaScore**: of a segment, the curve's peak in it, minus the mean of the curve's scored part
 //!    unless the map shows probabilities, at least 0; of a patient, the highest over segments and slices.
 //! 7. **Ground truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
