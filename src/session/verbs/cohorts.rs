@@ -75,8 +75,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm.
     /// * `seed`: seed of the cohort; every number gives a different cohort. None: the session's
     ///   seed.
-    /// * `normal_structure`: whether all cords show the normal features that make real cords bright or
-    ///   uneven: grey matter and central canal, truncation lines, partial volume, disc bulges, coil
+    /// * `normal_structure`: whether all cords show the normal features that make real cords bright
+    ///   or uneven: grey matter and central canal, truncation lines, partial volume, disc bulges, coil
     ///   fall-off, ghosts, flow voids. Without them, every bright spot of the
     ///   cord is a lesion.
     ///
