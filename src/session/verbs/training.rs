@@ -249,8 +249,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// learns from simulated lesions and needs no labels.
     ///
     /// Lesions are painted into the cords of both cohorts, the model reconstructs these images, and
-    /// small networks learn to find the painted pixels. Clinical pixels that already look like
-    /// a lesion without paint are left out. The model keeps the networks (`save_model` saves
+    /// small networks learn to find the painted pixels. Unpainted clinical pixels that look
+    /// like a lesion are left out. The model keeps the networks (`save_model` saves
     /// them too), and `detect` uses them. Train the scorer last: it fits only the current state
     /// of the model.
     ///
