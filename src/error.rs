@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, worded for the person at the keyboard.
+/// Everything that can go wrong, worded for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder cannot be used; `reason` is a clause without a full stop.
@@ -15,10 +15,10 @@ pub enum Error {
     /// A subject of a cohort cannot be used.
     #[error("subject {subject}: {reason}")]
     Subject { subject: String, reason: String },
-    /// An argument, a configuration or a combination of values makes no sense.
+    /// An argument, a configuration or a combination of values is invalid.
     #[error("{0}")]
     Input(String),
-    /// The user interrupted; whatever was kept is said by the caller.
+    /// The user interrupted; the caller reports what was kept.
     #[error("interrupted")]
     Cancelled,
     /// A tensor operation failed: a bug here or too little memory.

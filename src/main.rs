@@ -13,7 +13,7 @@ use u2ad::frontends::{
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
 ///
 /// u2ad trains a masked autoencoder on T2-weighted sagittal volumes, adapts it to unlabelled data
-/// from the clinic with masks chosen by the network's own uncertainty (U²AD), and marks the places
+/// from the clinic with masks chosen by the network's own uncertainty (U²AD), and marks the regions
 /// that it cannot reconstruct.
 ///
 /// Without a command it opens a shell: type `help()` there to see the verbs.

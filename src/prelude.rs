@@ -1,4 +1,4 @@
-//! What a Rust notebook or program begins with: `use u2ad::prelude::*;`.
+//! Imports for Rust notebooks and programs: `use u2ad::prelude::*;`.
 //!
 //! ```no_run
 //! use u2ad::prelude::*;

@@ -109,7 +109,7 @@ fn values_out_of_range_are_refused_with_a_sentence() {
         ("device('gpu')", "there is no device \"gpu\"; choose"),
         ("u2ad(preset = 'big')", "there is no preset \"big\""),
         ("u2ad(heads = 5)", "the network's embed_dim (64) must be a multiple of heads (5)"),
-        ("phantom_cohort(subjects = 2)[2]", "there is no subject 2: they count from 0 to 1"),
+        ("phantom_cohort(subjects = 2)[2]", "there is no subject 2: positions go from 0 to 1"),
         ("phantom_cohort(subjects = 2)['sub-x']", "phantoms has no subject sub-x"),
         ("phantom_cohort(subjects = 2).where(site = 'moon')", "nobody in phantoms has site = moon"),
         ("phantom_cohort(subjects = 2, lesions = 9)", "a phantom cohort of 2 subjects cannot"),

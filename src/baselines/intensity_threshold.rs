@@ -1,4 +1,4 @@
-//! The detector without a model: bright is abnormal.
+//! The baseline without a model: bright pixels are abnormal.
 
 use crate::cohort::Slice;
 use crate::context::Context;
@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// Reconstructs the cord as its typical intensity; the error is how much brighter the image is.
 ///
-/// T2 hyperintensities are bright, so a method that learns anything has to beat this one: on
-/// brain FLAIR a threshold on intensity outdid most autoencoders (Meissen et al. 2021, "Challenging
+/// T2 hyperintensities are bright, so a useful method has to do better than this one: on
+/// brain FLAIR a threshold on intensity outperformed most autoencoders (Meissen et al. 2021, "Challenging
 /// current semi-supervised anomaly segmentation methods for brain MRI"). The typical intensity is
 /// taken over the scoring pixels of the same slice:
 ///

@@ -33,7 +33,7 @@ pub struct Timing {
     pub what: &'static str,
     pub median_s: f64,
     pub min_s: f64,
-    /// Highest resident memory of the process so far, MB; `None` where the system does not say.
+    /// Highest resident memory of the process so far, MB; `None` if the system does not report it.
     pub peak_rss_mb: Option<f64>,
     pub threads: usize,
     pub batch_size: usize,
@@ -43,7 +43,7 @@ pub struct Timing {
     pub config: Config,
 }
 
-/// Times `runs` training steps on a batch, after one that is not counted.
+/// Times `runs` training steps on a batch, after an untimed warm-up.
 pub fn train(config: Config, batch: usize, runs: usize, context: &Context) -> Result<Timing> {
     let slices = toy_batch(&config, batch);
     let slices: Vec<&Slice> = slices.iter().collect();

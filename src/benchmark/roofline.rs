@@ -1,7 +1,7 @@
-//! How near the kernels come to what the machine can do.
+//! How close the kernels come to the limits of the machine.
 //!
 //! A kernel's lower bound is the time that its multiply-adds and its exponentials would take at the
-//! measured [`Ceiling`], one after the other: both need the same units. Not counted, and so part
+//! measured [`Ceiling`], one after the other: both need the same execution units. Not counted, and so part
 //! of what is missing: memory traffic, packing, norms, the polynomials of the GELU, sums of
 //! gradients, everything that candle adds.
 

@@ -1,4 +1,4 @@
-//! A named list of subjects, each preprocessed when first asked for and then kept.
+//! A named list of subjects, each preprocessed when first needed and then kept.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -37,7 +37,7 @@ pub struct Cohort {
     members: Vec<Arc<Member>>,
     grid: SliceGrid,
     strict: bool,
-    /// `None` for subjects that were handed over.
+    /// `None` for subjects that were passed in.
     provenance: Option<Arc<Provenance>>,
 }
 
@@ -85,7 +85,7 @@ impl Cohort {
         Ok(cohort)
     }
 
-    /// A cohort of subjects that are preprocessed already; their field is read off their pixels.
+    /// A cohort of subjects that are preprocessed already; their field of view follows from their pixels.
     ///
     /// # Errors
     /// If there is no slice, or slices differ in size.
@@ -113,11 +113,11 @@ impl Cohort {
         Ok(Self::of(name, subjects.into_iter().map(entry).collect(), grid, false))
     }
 
-    /// A cohort of phantoms, each drawn and preprocessed when first asked for. The same options and
+    /// A cohort of phantoms, each generated and preprocessed when first needed. The same options and
     /// streams give the same voxels, whatever context preprocesses them.
     ///
     /// # Errors
-    /// If the options contradict each other or the grid makes no sense.
+    /// If the options contradict each other or the grid is invalid.
     pub fn phantom(options: &PhantomOptions, grid: SliceGrid, streams: &Streams) -> Result<Self> {
         grid.check()?;
         let shared = Arc::new(options.clone());
@@ -141,7 +141,7 @@ impl Cohort {
         Self { provenance: Some(Arc::new(Provenance::of(origin))), ..self }
     }
 
-    /// How to make this cohort again; `None` for subjects that were handed over.
+    /// How to load or generate this cohort again; `None` for subjects that were passed in.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_deref()
     }
@@ -151,17 +151,17 @@ impl Cohort {
         &self.name
     }
 
-    /// Number of entries, usable or not.
+    /// Number of entries, including unusable ones.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there are no entries, as after slicing nothing.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// What the preprocessed slices show.
+    /// Size and field of view of the preprocessed slices.
     pub fn grid(&self) -> SliceGrid {
         self.grid
     }
@@ -230,7 +230,7 @@ impl Cohort {
     /// The position of a subject.
     ///
     /// # Errors
-    /// If nobody has this name.
+    /// If no subject has this name.
     pub fn find(&self, name: &str) -> Result<usize> {
         self.entries().position(|entry| &*entry.name == name).ok_or_else(|| {
             let ends = match self.names().as_slice() {
@@ -255,7 +255,7 @@ impl Cohort {
     /// The subjects whose participants column is `value`.
     ///
     /// # Errors
-    /// If nobody has this column, or nobody this value.
+    /// If no subject has this column, or none has this value.
     pub fn filter(&self, column: &str, value: &str) -> Result<Self> {
         let cell = |entry: &Entry| entry.participant.get(column).cloned();
         let kept = self.keep(|entry| cell(entry).as_deref() == Some(value));
@@ -278,7 +278,7 @@ impl Cohort {
     /// The healthy subjects.
     ///
     /// # Errors
-    /// If no participants column says who is healthy, or nobody is.
+    /// If no participants column says who is healthy, or no subject is.
     pub fn healthy(&self) -> Result<Self> {
         let kept = self.keep(Entry::is_healthy);
         if !kept.is_empty() {
@@ -300,7 +300,7 @@ impl Cohort {
     /// The clinical subjects: all that are not healthy.
     ///
     /// # Errors
-    /// If everybody is healthy.
+    /// If all subjects are healthy.
     pub fn clinical(&self) -> Result<Self> {
         let kept = self.keep(|entry| !entry.is_healthy());
         if kept.is_empty() {
@@ -312,7 +312,7 @@ impl Cohort {
     /// The same entries, to be preprocessed in another grid.
     ///
     /// # Errors
-    /// If the grid makes no sense, or the slices came preprocessed and cannot be made again.
+    /// If the grid is invalid, or the slices were loaded preprocessed and cannot be made again.
     pub fn on_grid(&self, grid: SliceGrid) -> Result<Self> {
         if grid == self.grid {
             return Ok(self.clone());
@@ -360,7 +360,7 @@ impl fmt::Debug for Cohort {
     }
 }
 
-/// Names in a row, for sentences.
+/// A list of names for messages.
 fn list<T: Into<String>>(names: impl IntoIterator<Item = T>) -> String {
     match names.into_iter().map(Into::into).collect::<Vec<String>>().as_slice() {
         [] => "none".into(),

@@ -1,4 +1,4 @@
-//! One line of a cohort: who it is and where the voxels come from, before any is read.
+//! One entry of a cohort: its name and where its voxels come from, before any is read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// A subject that may not be preprocessed yet.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// As in the folder or table: `sub-01`.
+    /// Its name, as in the folder or table: `sub-01`.
     pub name: Arc<str>,
     /// Columns of the participants table; empty if it has no row.
     pub participant: BTreeMap<String, String>,
@@ -35,24 +35,24 @@ pub(super) enum Source {
     Slices(Vec<SliceFile>),
     /// A subject made in memory.
     Ready(Arc<Subject>),
-    /// The subject at this position of a phantom cohort, drawn when asked for.
+    /// The subject at this position of a phantom cohort, generated when needed.
     Phantom { options: Arc<PhantomOptions>, index: usize, streams: Streams },
     /// Known to be unusable, and why.
     Broken(String),
 }
 
-/// A preprocessed entry and what is worth telling about it.
+/// A preprocessed entry and notes for the user.
 pub(super) struct PreprocessedEntry {
     pub(super) subject: Arc<Subject>,
-    /// Sentences without the subject's name.
+    /// Notes without the subject's name.
     pub(super) notes: Vec<String>,
     /// Slice files left out because their region of interest is empty.
     pub(super) empty: Vec<PathBuf>,
 }
 
 impl PreprocessedEntry {
-    /// With the thickness and intensities of a grid of the same pixels. What was worth telling was
-    /// told before.
+    /// With the thickness and intensities of a grid of the same pixels. The notes were
+    /// given before.
     pub(super) fn fitted_to(&self, grid: SliceGrid) -> Self {
         let mut subject = self.subject.clone();
         fit_to(Arc::make_mut(&mut subject), grid);
@@ -69,13 +69,13 @@ impl Entry {
         Self { name, participant, source }
     }
 
-    /// Whether the participants table counts this person as healthy.
+    /// Whether the participants table says that this subject is healthy.
     pub fn is_healthy(&self) -> bool {
         participants::is_healthy(&self.participant) == Some(true)
     }
 
-    /// Whether this person has a lesion, as far as the participants table says: its column
-    /// `has_lesion`, else a healthy person has none. [`Subject::has_lesion`] also looks at masks.
+    /// Whether this subject has a lesion according to the participants table: its column
+    /// `has_lesion`, else a healthy subject has none. [`Subject::has_lesion`] also looks at masks.
     pub fn has_lesion(&self) -> Option<bool> {
         participants::has_lesion(&self.participant)
     }
@@ -166,7 +166,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Whoever is known to be without lesion gets an all-false map on every slice that has none.
+    /// For a subject known to have no lesion, adds an all-false map to every slice without a map.
     fn settle_lesions(&self, subject: &mut Subject, notes: &mut Vec<String>) {
         if self.has_lesion() != Some(false) {
             return;

@@ -9,9 +9,9 @@ use super::slice_grid::SliceGrid;
 pub struct LoadOptions {
     /// Whether a subject that cannot be used is an error instead of a warning.
     pub strict: bool,
-    /// What the preprocessed slices show.
+    /// Size and field of view of the preprocessed slices.
     #[serde(alias = "frame")]
     pub grid: SliceGrid,
-    /// Name of the one folder under `derivatives/` to take labels from; all of them by default.
+    /// Name of the only folder under `derivatives/` from which labels are taken; by default all.
     pub derivatives: Option<String>,
 }

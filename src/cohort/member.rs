@@ -1,4 +1,4 @@
-//! An entry of a cohort in one grid and what became of it, shared by all cohorts that hold it.
+//! An entry of a cohort in one grid and the result of preprocessing it, shared by all cohorts that hold it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ pub(super) struct Member {
     pub(super) entry: Entry,
     grid: SliceGrid,
     outcome: OnceLock<Result<PreprocessedEntry, String>>,
-    /// Whether the user was told what was wrong.
+    /// Whether the user was warned about it.
     told: AtomicBool,
     /// The same entry in the grid that it was asked for in first. What that one preprocessed need not
     /// be read or drawn again where only intensities and thickness differ.
@@ -101,7 +101,7 @@ impl Member {
     }
 }
 
-/// Tells once, in order, what was wrong with the settled members.
+/// Warns once, in order, about the problems of the settled members.
 ///
 /// # Errors
 /// If all members are settled and none can be used; if `strict`, for the first broken one.
@@ -115,7 +115,7 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
             return Err(Error::subject(
                 &*first.entry.name,
                 match members.len() {
-                    1 => format!("{reason} (no other subject is there)"),
+                    1 => format!("{reason} (it is the only subject)"),
                     many => format!("{reason} (none of the {many} subjects can be used)"),
                 },
             ));

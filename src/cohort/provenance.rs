@@ -1,4 +1,4 @@
-//! How a cohort came about, so that it can be made again: where its subjects come from, then what
+//! The origin of a cohort, so that it can be loaded again: where its subjects come from, then what
 //! was selected from them.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::load_options::LoadOptions;
 use super::slice_grid::SliceGrid;
 use crate::phantom::PhantomOptions;
 
-/// Everything that making a cohort takes. Holds no voxels: they are read or drawn again.
+/// Everything needed to make a cohort again. Holds no voxels: they are read or generated again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     pub origin: Origin,

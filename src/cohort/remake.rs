@@ -19,7 +19,7 @@ impl Provenance {
         }
     }
 
-    /// What the steps make of the cohort at the origin. Cohorts made of the same first one share
+    /// Applies the steps to the cohort at the origin. Cohorts derived from the same origin share
     /// their preprocessed subjects.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! One preprocessed sagittal slice: a sample of the method.
+//! One preprocessed sagittal slice.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Slice {
     pub region: Array2<bool>,
     /// Where anomalies are scored: the cord, eroded with a 3 × 3 square.
     pub scoring: Array2<bool>,
-    /// True lesion pixels, where the ground truth is known (all false: known to be without lesion).
+    /// Lesion pixels of the ground truth, if it is known (all false: known to have no lesion).
     pub lesion: Option<Array2<bool>>,
     /// Edge length of a pixel in mm (rows, columns).
     pub pixel_spacing_mm: (f64, f64),

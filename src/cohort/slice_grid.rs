@@ -1,4 +1,4 @@
-//! What a preprocessed slice shows: how much of the body, on how many pixels.
+//! Field of view, size and intensities of preprocessed slices.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::IntensityScale;
 use crate::{Error, Result};
 
-/// A square field of the body on a square grid of pixels. The default is the published one.
+/// A square field of view on a square grid of pixels. The default is the published one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SliceGrid {
     /// Edge of the preprocessed square slice, pixels (256).
     pub size: usize,
-    /// Edge of the square field kept around the centre, mm (200). A smaller one spends fewer
-    /// pixels, and so less time, on what is not spinal canal.
+    /// Edge of the square field kept around the centre, mm (200). With a smaller one,
+    /// fewer pixels and less time are spent outside the spinal canal.
     #[serde(alias = "field_mm")]
     pub fov_mm: usize,
-    /// Distance between slices, mm, that thinner ones are averaged to; 0: none are, as published.
+    /// Slice distance in mm to which thinner slices are averaged; 0: no averaging, as published.
     #[serde(default)]
     pub slice_mm: usize,
-    /// What intensities are measured against.
+    /// The reference for scaling intensities.
     #[serde(default)]
     pub intensity: IntensityScale,
 }
@@ -36,20 +36,20 @@ impl SliceGrid {
         Self { size, ..Self::default() }
     }
 
-    /// Whether the grid makes sense.
+    /// Whether the grid is valid.
     ///
     /// # Errors
-    /// [`Error::Input`] for a size or field that nobody means.
+    /// [`Error::Input`] for an implausible size or field of view.
     pub(super) fn check(self) -> Result<()> {
         let Self { size, fov_mm, slice_mm, .. } = self;
         if !(8..=4096).contains(&size) {
-            return Err(Error::input(format!("size is {size}; 8 to 4096 pixels make sense")));
+            return Err(Error::input(format!("size must be 8 to 4096 pixels, not {size}")));
         }
         if !(8..=2048).contains(&fov_mm) {
-            return Err(Error::input(format!("fov_mm is {fov_mm}; 8 to 2048 mm make sense")));
+            return Err(Error::input(format!("fov_mm must be 8 to 2048 mm, not {fov_mm}")));
         }
         if slice_mm > 100 {
-            return Err(Error::input(format!("slice_mm is {slice_mm}; 0 to 100 mm make sense")));
+            return Err(Error::input(format!("slice_mm must be 0 to 100 mm, not {slice_mm}")));
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl SliceGrid {
         Self { size: self.size, fov_mm: self.fov_mm, ..Self::default() }
     }
 
-    /// Whether slices show the same place on the same pixels, whatever their intensities and
+    /// Whether slices show the same region on the same pixels, whatever their intensities and
     /// thickness.
     pub(super) fn has_the_pixels_of(self, other: Self) -> bool {
         self.as_acquired() == other.as_acquired()

@@ -1,4 +1,4 @@
-//! One person: preprocessed slices, disc labels, and what the participants table says.
+//! One subject: preprocessed slices, disc labels, and what the participants table says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Disc {
 /// A preprocessed subject.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// As in the folder or table: `sub-01`.
+    /// Its name, as in the folder or table: `sub-01`.
     pub name: Arc<str>,
     /// Columns of the participants table.
     pub participant: BTreeMap<String, String>,
@@ -40,14 +40,14 @@ pub struct Subject {
     pub averaged: usize,
     /// Disc labels, superior first; empty if the subject has none.
     pub discs: Vec<Disc>,
-    /// Where the slices lie in the original volume; `None` for slices that came preprocessed.
+    /// Where the slices lie in the original volume; `None` for slices that were loaded preprocessed.
     pub native_transform: Option<NativeTransform>,
 }
 
 impl Subject {
-    /// Whether this person has a lesion: a lesion pixel in any slice, else what the participants
-    /// table says (`has_lesion`; a healthy person has none), else whether the pixelwise ground
-    /// truth of all slices is known and empty. `None` if nobody knows.
+    /// Whether this subject has a lesion: a lesion pixel in any slice, else what the participants
+    /// table says (`has_lesion`; a healthy subject has none), else whether the pixelwise ground
+    /// truth of all slices is known and empty. `None` if it is unknown.
     pub fn has_lesion(&self) -> Option<bool> {
         let mut maps = self.slices.iter().map(|slice| slice.lesion.as_ref());
         if maps.clone().flatten().flatten().any(|&lesion| lesion) {
@@ -72,7 +72,7 @@ impl Subject {
         self.slices.iter().rev().max_by_key(cord)
     }
 
-    /// Whether the participants table counts this person as healthy; the rule is that of
+    /// Whether the participants table says that this subject is healthy; the rule is that of
     /// [`Cohort`](super::Cohort).
     pub fn is_healthy(&self) -> bool {
         participants::is_healthy(&self.participant) == Some(true)

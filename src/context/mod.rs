@@ -1,6 +1,7 @@
-//! What a long task is given: seeded random streams, a cancel token checked at every batch, a
-//! progress reporter and the device. Nothing in the crate draws from a global or
-//! thread-local generator.
+//! The context of a long task: seeded random streams, a cancel token checked at every batch, a
+//! progress reporter and the device. Random numbers never come from a global or thread-local
+//! generator. Statics elsewhere in the crate (caches, counters, scratch buffers, locks, the panic
+//! hook, what a notebook cell has shown) hold no random state.
 
 mod cancel;
 mod progress;
@@ -16,14 +17,14 @@ use candle_core::Device;
 
 use crate::Result;
 
-/// The surroundings of a long task. Cheap to clone; clones share the cancel token and reporter.
+/// The context of a long task. Cheap to clone; clones share the cancel token and reporter.
 #[derive(Clone)]
 pub struct Context {
     /// Named, seeded random streams.
     pub streams: Streams,
-    /// Set by whoever wants the task to stop.
+    /// Stops the task when it is set.
     pub cancel: CancelToken,
-    /// Where tensors live.
+    /// The device that holds the tensors.
     pub device: Device,
     reporter: Arc<dyn Reporter>,
 }
@@ -39,7 +40,7 @@ impl Context {
         }
     }
 
-    /// The same context, telling `reporter` what happens.
+    /// The same context, which reports to `reporter`.
     pub fn with_reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
         self.reporter = reporter;
         self
@@ -62,12 +63,12 @@ impl Context {
         Progress::start(self.reporter.clone(), title.into(), unit, total)
     }
 
-    /// Tells the user something worth knowing.
+    /// Informs the user.
     pub fn note(&self, text: impl Into<String>) {
         self.reporter.report(Event::Note(text.into()));
     }
 
-    /// Tells the user about something that was worked around, such as a skipped subject.
+    /// Warns the user about a problem that did not stop the task, such as a skipped subject.
     pub fn warn(&self, text: impl Into<String>) {
         self.reporter.report(Event::Warning(text.into()));
     }

@@ -1,9 +1,9 @@
-//! Progress and notes of a running task, reported as events to whoever watches.
+//! Progress and notes of a running task, reported as events to a [`Reporter`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Something a running task tells.
+/// An event of a running task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A task of `total` steps begins; `task` is its identity in later events. A task that begins

@@ -19,7 +19,7 @@ pub(super) fn anomaly_map(
 ) -> Array2<f32> {
     let values = match (scoring, &reconstruction.probability) {
         (Scoring::Learned, Some(probability)) => probability.clone(),
-        // `detect` refuses learned scoring without probabilities.
+        // `detect` rejects learned scoring without probabilities.
         (Scoring::Published | Scoring::Learned, _) => reconstruction.error.clone(),
         (Scoring::Residual, _) => residual(slice, reconstruction, tissue),
     };

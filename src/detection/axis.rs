@@ -1,4 +1,4 @@
-//! The cord's own axis in one sagittal slice.
+//! The cord's axis in one sagittal slice.
 //!
 //! A principal curve through the pixels of the cord mask: pixels are ordered along their main
 //! direction, a smooth line is fitted through them in that order, pixels are reordered along the
@@ -10,7 +10,7 @@ use ndarray::Array2;
 use super::polyline::{Point, Polyline};
 use crate::volume::{Connectivity, connected_components};
 
-/// Cords with less axis than this are not scored: one vertebral level is about as long, so a
+/// Cords with a shorter axis than this are not scored: one vertebral level is about as long, so a
 /// shorter curve has no mean to stand out from.
 pub const MINIMUM_LENGTH_MM: f64 = 20.0;
 

@@ -8,7 +8,8 @@ use super::segments::{Stretch, stretch_at};
 use super::{AnomalyCurve, CordAxis, Scoring, SegmentScore};
 use crate::cohort::Slice;
 
-/// Lesion pixels that make a segment a segment with lesion: fewer are the rim of a neighbour's.
+/// Lesion pixels from which a segment counts as one with lesion: fewer are the rim of a
+/// neighbour's lesion.
 pub const LESION_PIXELS: usize = 3;
 
 /// Standard deviation of the Gaussian that smooths the curve.

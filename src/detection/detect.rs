@@ -1,4 +1,4 @@
-//! The whole way from a method and its subjects to findings.
+//! From a method and its subjects to findings.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use crate::{Error, Result};
 const LIKELY: f32 = 0.5;
 
 /// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,
-/// as the module's documentation states. Without `scoring`, as the method prefers
+/// as the module's documentation states. Without `scoring`, the method's own default is used
 /// ([`Reconstructor::scoring`]).
 ///
 /// # Errors
 /// If there are no subjects, if the method fails, if what it returns does not fit the slices or
-/// holds values that are not finite (the sentence names subject and slice), if the method has no
+/// holds values that are not finite (the message names subject and slice), if the method has no
 /// lesion probabilities but [`Scoring::Learned`] is asked for, and
 /// [`Error::Cancelled`] if the user interrupts; nothing is kept then.
 pub fn detect(
@@ -84,7 +84,7 @@ pub fn detect(
     Ok(Findings { method, scoring, subjects })
 }
 
-/// Refuses a reconstruction that would give silently wrong scores.
+/// Rejects a reconstruction that would silently give wrong scores.
 fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result<()> {
     let fail = |what: &str| {
         let reason = format!("slice {}: {method} returned {what}", slice.index);

@@ -1,4 +1,4 @@
-//! Error maps that someone else computed, as a method.
+//! Error maps computed elsewhere, as a method.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::cohort::Slice;
 use crate::context::Context;
 use crate::{Error, Result};
 
-/// One error map per slice of the cohort that it is used on, in the order of its slices. What such
-/// a method would have drawn is taken to be darker by the error, since lesions are bright.
+/// One error map per slice of the cohort that it is used on, in the order of its slices. The
+/// reconstruction is taken to be darker than the image by the error, since lesions are bright.
 #[derive(Clone, Debug)]
 pub struct ErrorMaps {
     pub name: String,
@@ -52,7 +52,7 @@ impl Reconstructor for ErrorMaps {
             }
             if map.iter().any(|error| error.is_nan() || *error < 0.0) {
                 return Err(Error::input(format!(
-                    "{name} has values that are no errors: they must be 0 or more"
+                    "{name} has values that are not valid errors: they must be 0 or more"
                 )));
             }
             let error = Zip::from(map)

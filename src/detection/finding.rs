@@ -127,7 +127,7 @@ impl Finding {
 pub struct Findings {
     /// Name of the method: "U²AD", "intensity threshold", ….
     pub method: String,
-    /// How its reconstructions became scores.
+    /// How its reconstructions were scored.
     pub scoring: Scoring,
     pub subjects: Vec<Finding>,
 }
@@ -144,7 +144,7 @@ impl Findings {
         self.subjects.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))
     }
 
-    /// Scores of the scored subjects that are known to be without lesion.
+    /// Scores of the scored subjects that are known to have no lesion.
     pub fn healthy_scores(&self) -> Vec<f64> {
         let healthy =
             |finding: &&Finding| finding.is_scored() && finding.subject.has_lesion() == Some(false);

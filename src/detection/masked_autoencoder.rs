@@ -34,7 +34,7 @@ impl MaskedAutoencoder {
         Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs })
     }
 
-    /// A scorer learned from the reconstructions of its time: says where these are others.
+    /// Warns if these reconstructions differ from those that the scorer learned from.
     fn warn_of_other_reconstructions(&self, scorer: &LesionScorer, context: &Context) {
         let learned = scorer.description();
         if learned.model_epochs != self.epochs {
@@ -47,8 +47,8 @@ impl MaskedAutoencoder {
         let (then, now) = (learned.monte_carlo, self.monte_carlo);
         if then != now {
             context.warn(format!(
-                "the scorer learned from {} samples at a mask ratio of {}, and is now given {} at \
-                 {}: its probabilities may be off",
+                "the scorer was trained with {} samples at a mask ratio of {}, but now gets {} at \
+                 {}: its probabilities may be wrong",
                 then.samples, then.mask_ratio, now.samples, now.mask_ratio
             ));
         }

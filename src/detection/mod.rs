@@ -6,7 +6,7 @@
 //! 1. **Anomaly map**: inside the slice's scoring region (the cord, eroded) the lesion probability, the
 //!    positive residual or the absolute error, as [`Scoring`] says; 0 elsewhere.
 //! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map, or where the
-//!    lesion probability exceeds 0.5. They are shown and listed; the curve sees the whole map.
+//!    lesion probability exceeds 0.5. They are shown and listed; the curve uses the complete map.
 //! 3. **Axis** ([`CordAxis`]): the smoothed centreline of the cord mask, a principal curve, so
 //!    that oblique, curved and interrupted cords are measured along themselves, in mm of arc
 //!    length. Slices with less than [`MINIMUM_LENGTH_MM`] of axis are not scored.
@@ -15,17 +15,18 @@
 //!    [`CURVE_SMOOTHING_MM`], every pixel counting once.
 //!    Stretches where the scoring region is, over a vertebral level, less than
 //!    [`MINIMUM_WIDTH_MM`] wide are left out: they are the side of the cord, bright with fluid.
-//!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm do alike there.)
+//!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm perform alike there.)
 //! 5. **Segments**: the axis is cut at its points nearest to the disc labels and named by the
 //!    vertebra in between; C2 is all above C2/C3, T1 all between C7/T1 and the next labelled disc
 //!    or the end. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
-//!    scored: the paper evaluates the cervical levels, and a region of interest is reconstructed worst at
-//!    its ends, where it has one neighbour only. Where labels end elsewhere the outer segments are called "above C3/C4", "below
-//!    C5/C6". Without usable labels the longest axis of the subject is cut into equal lengths of
-//!    about 18 mm ("bin 1" …) and the other slices at the points nearest to those cuts.
+//!    scored: the paper evaluates the cervical levels, and a region of interest is reconstructed
+//!    worst at its ends, where it has only one neighbour. Where labels end elsewhere, the outer
+//!    segments are called "above C3/C4", "below C5/C6". Without usable labels, the
+//!    longest axis of the subject is cut into equal lengths of about 18 mm ("bin 1" …) and the other
+//!    slices at the points nearest to those cuts.
 //! 6. **AnaScore**: of a segment, the curve's peak in it, minus the mean of the curve's scored part
 //!    unless the map shows probabilities, at least 0; of a patient, the highest over segments and slices.
-//! 7. **Truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
+//! 7. **Ground truth** of a segment, where lesion pixels are known: at least [`LESION_PIXELS`] of them
 //!    are nearest to its stretch of the axis, in any scored slice.
 
 mod anomaly_map;

@@ -11,7 +11,7 @@ const FLAT: f64 = 1e-9;
 /// A point in the slice plane: mm from the centre of pixel (0, 0), downwards and backwards.
 pub(super) type Point = [f64; 2];
 
-/// Straight pieces between nodes; the first and last piece go on forever.
+/// Straight pieces between nodes; the first and last piece continue to infinity.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Polyline {
     nodes: Vec<Point>,

@@ -4,11 +4,11 @@ use ndarray::Array2;
 
 use super::CordAxis;
 
-/// Wished length of a bin; a bin is never shorter than a pixel is long.
+/// Desired length of a bin; a bin is never shorter than a pixel.
 const BIN_MM: f64 = 1.0;
 
-/// Sums and highest values of a map over the pixels of a mask, in equal bins of arc length of about 1 mm. Pixels
-/// beyond an end of the axis belong to the bin at that end.
+/// Sums and highest values of a map over the pixels of a mask, in equal bins of about 1 mm of arc
+/// length. Pixels beyond an end of the axis belong to the bin at that end.
 pub(crate) struct AxisProfile {
     bin_mm: f64,
     sums: Vec<f64>,

@@ -1,4 +1,4 @@
-//! The seam between methods and everything that evaluates them.
+//! The interface between methods and the code that evaluates them.
 
 use ndarray::Array2;
 
@@ -7,12 +7,12 @@ use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 
-/// A slice as a method reconstructed it.
+/// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
-    /// The method's idea of the normal image, in [0, 1].
+    /// The image as the method expects it without anomalies, in [0, 1].
     pub reconstruction: Array2<f32>,
-    /// How far the image is from it, ≥ 0; 0 outside the region of interest.
+    /// Difference between the image and the reconstruction, ≥ 0; 0 outside the region of interest.
     pub error: Array2<f32>,
     /// The method's own uncertainty (epistemic variance), if it has one.
     pub variance: Option<Array2<f32>>,
@@ -25,12 +25,12 @@ pub trait Reconstructor {
     /// The method's name as figures and tables show it.
     fn name(&self) -> String;
 
-    /// What its slices must show; `None` if any will do.
+    /// The grid that its slices must have; `None` if any is suitable.
     fn grid(&self) -> Option<SliceGrid> {
         None
     }
 
-    /// How its reconstructions are scored unless its user chooses: by default by their residual.
+    /// How its reconstructions are scored unless the user chooses: by default by their residual.
     fn scoring(&self) -> Scoring {
         Scoring::Residual
     }

@@ -1,4 +1,4 @@
-//! How sure a measure is: the patients are drawn again, many times.
+//! Confidence intervals of measures, from many resamplings of the patients.
 
 use rand::RngExt;
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use crate::Result;
 use crate::context::Context;
 use crate::statistics::percentile;
 
-/// How often the patients are drawn again.
+/// Number of resamplings of the patients.
 pub(super) const REPLICATES: usize = 1000;
 
 /// A 95 % confidence interval, from `low` to `high`, in the unit of what it belongs to.
@@ -22,12 +22,12 @@ pub struct Interval {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     pub value: f64,
-    /// `None` where there are too few patients to draw again.
+    /// `None` where there are too few patients to resample.
     pub interval: Option<Interval>,
 }
 
 /// The replicates of the percentile bootstrap (1000, stream "bootstrap"). Whole patients are drawn,
-/// each with all its segments, slices, pixels and lesions, because those of one person are not
+/// each with all its segments, slices, pixels and lesions, because those of one patient are not
 /// independent. All measures of all methods see the same replicates, which pairs them.
 pub(super) struct Resamples {
     /// Of each replicate: how often each patient is in it.

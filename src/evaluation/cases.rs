@@ -1,4 +1,4 @@
-//! What is scored, with the patient it belongs to: what bootstrap and comparison need.
+//! Scored cases with the patient that each belongs to, for bootstrap and comparison.
 
 use std::sync::Arc;
 

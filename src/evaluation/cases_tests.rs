@@ -1,4 +1,4 @@
-//! Measures with patients counted several times, against scikit-learn and against sorting anew.
+//! Measures with patients counted several times, against scikit-learn and against sorting again.
 
 use approx::assert_relative_eq;
 use proptest::prelude::*;

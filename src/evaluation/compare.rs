@@ -1,4 +1,4 @@
-//! Two methods on the same patients: is one better, or is it chance?
+//! Comparison of two methods on the same patients, with tests of the difference.
 
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ impl ComparisonTest {
 /// A measure of a method when each patient is counted so many times.
 type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
 
-/// What is compared by the bootstrap.
+/// The measures that the bootstrap compares.
 const MEASURES: &[(&str, Measure)] = &[
     ("patient average precision", |cases, _, counts| cases.patients.average_precision(counts)),
     ("slice AUROC", |cases, _, counts| cases.slices.auroc(counts)),
@@ -191,7 +191,7 @@ fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
             (Some(_), None) => {
                 return Err(Error::subject(
                     &**name,
-                    "the two evaluations disagree whether there is a lesion",
+                    "the two evaluations disagree on whether there is a lesion",
                 ));
             }
             _ => {

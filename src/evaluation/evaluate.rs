@@ -20,9 +20,9 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationOptions {
-    /// Where the line between normal and abnormal AnaScores is drawn.
+    /// How the threshold between normal and abnormal AnaScores is chosen.
     pub threshold: ThresholdRule,
-    /// From which value of the anomaly map on pixels are detected.
+    /// How the threshold on the anomaly map, from which pixels are detected, is chosen.
     pub lesion_threshold: LesionThresholdRule,
 }
 
@@ -33,7 +33,7 @@ impl From<ThresholdRule> for EvaluationOptions {
     }
 }
 
-/// How well a method found what is known to be there.
+/// How well a method's findings agree with the ground truth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     pub method: String,
@@ -58,12 +58,12 @@ pub struct Evaluation {
     pub(super) cases: Arc<Cases>,
 }
 
-/// Who was evaluated and who was left out.
+/// The subjects that were evaluated and those that were left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SubjectCounts {
     pub with_lesion: usize,
     pub without_lesion: usize,
-    /// Left out, because nothing says whether they have a lesion.
+    /// Left out because it is unknown whether they have a lesion.
     pub unknown: usize,
     /// Left out, because no slice has enough cord to be scored.
     pub unscored: usize,
@@ -78,8 +78,8 @@ pub struct SubjectCounts {
 /// subject.
 ///
 /// # Errors
-/// If no scored subject has a known ground truth, a score is NaN, a threshold rule makes no
-/// sense, and [`Error::Cancelled`] if the user interrupts.
+/// If no scored subject has a known ground truth, a score is NaN, a threshold rule is invalid,
+/// and [`Error::Cancelled`] if the user interrupts.
 pub fn evaluate(
     findings: &Findings,
     options: &EvaluationOptions,

@@ -1,4 +1,4 @@
-//! Which of many things belong together, while more and more of them are joined.
+//! Disjoint sets that are joined step by step.
 
 /// Disjoint sets of the numbers below a count (union-find).
 pub(super) struct Forest(Vec<usize>);

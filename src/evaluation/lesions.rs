@@ -1,4 +1,4 @@
-//! Lesions found and false positives: the level at which a radiologist reads.
+//! Detected lesions and false positives: the level at which a radiologist works.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,9 @@ pub const HEALTHY_FALSE_POSITIVES: f64 = 0.1;
 pub enum LesionThresholdRule {
     /// This value, in the unit of the anomaly map.
     Value(f64),
-    /// What healthy subjects allow.
+    /// The lowest threshold that healthy subjects allow.
     Healthy(HealthyThreshold),
-    /// Whatever gives the best lesion F1 on the patients being evaluated, which is optimistic.
+    /// The threshold with the best lesion F1 on the patients being evaluated, which is optimistic.
     #[default]
     BestF1,
 }
@@ -38,11 +38,11 @@ pub struct HealthyThreshold {
     pub subjects: usize,
     /// Their mean number of false positives at the threshold.
     pub false_positives_per_subject: f64,
-    /// The most that was allowed.
+    /// The highest number that was allowed.
     pub allowed: f64,
 }
 
-/// Lesions that are detected, and detections that are none.
+/// Detected lesions and false positives.
 ///
 /// A lesion is a connected component of the ground truth, a detection one of the pixels of the
 /// scoring region whose anomaly reaches the threshold, both with 26 neighbours over neighbouring
@@ -58,11 +58,11 @@ pub struct LesionLevel {
     pub lesions_outside: usize,
     /// On the anomaly map; `None` where the best F1 was asked for and no threshold detects a lesion.
     pub threshold: Option<Threshold>,
-    /// What the healthy subjects say of the threshold, if it comes from them.
+    /// The result in the healthy subjects, if the threshold comes from them.
     pub healthy: Option<HealthyThreshold>,
     /// Lesions detected at the threshold.
     pub detected: Option<usize>,
-    /// Detections without lesion at the threshold, of all patients.
+    /// False positives at the threshold, over all patients.
     pub false_positives: Option<usize>,
     /// Share of the lesions that are detected at the threshold; `None` without lesions.
     pub sensitivity: Option<Estimate>,
@@ -83,7 +83,7 @@ impl HealthyThreshold {
     /// and fewer than 1 / n allowed false positives each, none has a false positive.
     ///
     /// # Errors
-    /// If `allowed` is not a number of at least 0, or nobody is known to be without lesion.
+    /// If `allowed` is not a number of at least 0, or no subject is known to have no lesion.
     pub fn new(findings: &Findings, allowed: f64) -> Result<Self> {
         if !(allowed.is_finite() && allowed >= 0.0) {
             return Err(Error::input(format!(
@@ -97,7 +97,7 @@ impl HealthyThreshold {
         let healthy: Vec<Option<PatientLesions>> = healthy.map(PatientLesions::new).collect();
         if healthy.is_empty() {
             return Err(Error::input(
-                "a threshold from healthy subjects needs at least one that is known to be without lesion",
+                "a threshold from healthy subjects needs at least one subject known to have no lesion",
             ));
         }
         // Above all errors until a step is too many; then just above that step.

@@ -8,7 +8,7 @@ use super::{BestF1, Confusion, Ranking, RocPoint, Threshold, ThresholdRule};
 use crate::Result;
 use crate::context::Context;
 
-/// Scores against a binary ground truth. Intervals are 95 %, by drawing patients again; those of
+/// Scores against a binary ground truth. Intervals are 95 %, by bootstrap over the patients; those of
 /// AUROC and average precision need two patients with positives and two with negatives.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Level {

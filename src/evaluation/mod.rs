@@ -1,5 +1,5 @@
-//! Scores against ground truth: AUROC, average precision, F1 and friends at a stated threshold,
-//! lesions found and false positives, Dice, SSIM and PSNR of normal tissue.
+//! Scores against ground truth: AUROC, average precision, F1 and related measures at a stated
+//! threshold, detected lesions and false positives, Dice, SSIM and PSNR of normal tissue.
 //!
 //! [`Ranking`] and the image measures are plain functions of numbers, equal to scikit-learn and
 //! scikit-image. [`evaluate`] applies them to findings at five levels (patients, slices, segments,

@@ -1,4 +1,4 @@
-//! Errors of pixels against lesion pixels, and likeness of what is normal.
+//! Errors of pixels against lesion pixels, and similarity of normal tissue.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::detection::{Finding, Scoring};
 use crate::{Error, Result};
 
 /// Errors of the pixels of all scoring regions together against lesion pixels. Intervals are 95 %,
-/// by drawing patients again.
+/// by bootstrap over the patients.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PixelLevel {
     /// Scoring pixels with known ground truth.
@@ -34,7 +34,7 @@ pub struct PixelLevel {
     pub dice: Option<f64>,
 }
 
-/// Likeness of image and reconstruction in the regions of interest without their lesion pixels.
+/// Similarity of image and reconstruction in the regions of interest without their lesion pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct NormalTissue {
     pub slices: usize,

@@ -1,11 +1,11 @@
-//! Scores against a binary ground truth, whatever is scored: patients, segments or pixels.
+//! Scores against a binary ground truth, for patients, segments or pixels.
 
 use serde::Serialize;
 
 use crate::{Error, Result};
 
-/// Scores ranked against their ground truth: every number of a ranking from one sort. A case counts
-/// as found if its score is at least the threshold; equal scores are found together, as in
+/// Scores ranked against their ground truth: one sort gives every measure. A case is
+/// found if its score is at least the threshold; equal scores are found together, as in
 /// scikit-learn.
 #[derive(Clone, Debug)]
 pub struct Ranking {
@@ -58,14 +58,14 @@ pub struct Confusion {
 }
 
 impl Ranking {
-    /// Ranks `scores` against `truth` (`true`: positive).
+    /// Ranks `scores` against the ground truth `truth` (`true`: positive).
     ///
     /// # Errors
     /// If the lengths differ or a score is NaN.
     pub fn new(scores: &[f64], truth: &[bool]) -> Result<Self> {
         if scores.len() != truth.len() {
             return Err(Error::input(format!(
-                "there are {} scores for {} truths",
+                "there are {} scores for {} ground-truth values",
                 scores.len(),
                 truth.len()
             )));
@@ -193,17 +193,17 @@ impl Step {
 }
 
 impl Confusion {
-    /// Found among positives; `None` without positives.
+    /// Share of the positives that are found; `None` without positives.
     pub fn sensitivity(&self) -> Option<f64> {
         ratio(self.true_positives, self.true_positives + self.false_negatives)
     }
 
-    /// Not found among negatives; `None` without negatives.
+    /// Share of the negatives that are not found; `None` without negatives.
     pub fn specificity(&self) -> Option<f64> {
         ratio(self.true_negatives, self.true_negatives + self.false_positives)
     }
 
-    /// Positives among those found; `None` where nothing is found.
+    /// Share of positives among the cases found; `None` where nothing is found.
     pub fn precision(&self) -> Option<f64> {
         ratio(self.true_positives, self.true_positives + self.false_positives)
     }
@@ -215,7 +215,7 @@ impl Confusion {
         ratio(2 * self.true_positives, 2 * self.true_positives + wrong)
     }
 
-    /// Right decisions among all; `None` without cases.
+    /// Share of correct decisions; `None` without cases.
     pub fn accuracy(&self) -> Option<f64> {
         let right = self.true_positives + self.true_negatives;
         ratio(right, right + self.false_positives + self.false_negatives)

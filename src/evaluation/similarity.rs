@@ -1,4 +1,4 @@
-//! How alike two images or masks are: SSIM, PSNR, Dice.
+//! Similarity of two images or masks: SSIM, PSNR, Dice.
 
 use ndarray::{Array2, Axis, Zip, s};
 

@@ -1,4 +1,4 @@
-//! Where the line between normal and abnormal is drawn, and who drew it.
+//! Thresholds between normal and abnormal, and where they come from.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum ThresholdRule {
     /// A percentile (0 to 100, linear interpolation) of the scores of subjects known to be
     /// healthy.
     NormalPercentile { reference: Vec<f64>, percentile: f64 },
-    /// Whatever gives the best F1 on the cases being evaluated, which is optimistic.
+    /// The threshold with the best F1 on the cases being evaluated, which is optimistic.
     #[default]
     BestF1,
 }
@@ -69,7 +69,7 @@ fn percentile_of(scores: &[f64], percentile: f64) -> Result<f64> {
     }
     if scores.is_empty() || scores.iter().any(|score| !score.is_finite()) {
         return Err(Error::input(
-            "a threshold from healthy subjects needs at least one, and finite scores",
+            "a threshold from healthy subjects needs at least one subject, and finite scores",
         ));
     }
     Ok(crate::statistics::percentile(&mut scores.to_vec(), percentile))

@@ -75,9 +75,9 @@ impl View for &Array {
 /// Writes arrays and notes into a new file.
 ///
 /// # Errors
-/// If the shapes do not fit the values, or the disk refuses.
+/// If the shapes do not fit the values, or the file cannot be written.
 pub fn write_value(path: &Path, arrays: &[Array], notes: Notes) -> Result<()> {
     let views = arrays.iter().map(|array| (array.name.as_str(), array));
     serialize_to_file(views, Some(notes), path)
-        .map_err(|error| Error::file(path, format!("a value cannot cross: {error}")))
+        .map_err(|error| Error::file(path, format!("a value cannot be exchanged: {error}")))
 }

@@ -36,7 +36,7 @@ pub enum Reply {
     /// Here it is.
     File(PathBuf),
     Done,
-    /// It cannot be; why, in a sentence.
+    /// Not possible; the reason as a sentence.
     Refused(String),
 }
 
@@ -67,7 +67,7 @@ impl Session {
     /// or a text.
     ///
     /// # Errors
-    /// If there is no session, no such name, or its value cannot cross.
+    /// If there is no session, no such name, or its value cannot be exchanged.
     pub fn get(&self, name: &str) -> Result<SessionValue> {
         match self.ask(&Request::Get { name: name.to_owned() })? {
             Reply::File(file) => SessionValue::open(&file),
@@ -79,8 +79,8 @@ impl Session {
     /// Makes `value` a value of the session: a tensor, a number, a list of numbers or a text.
     ///
     /// # Errors
-    /// If there is no session, the name or the value is not valid in the language, or the disk
-    /// refuses.
+    /// If there is no session, the name or the value is not valid in the language, or a file
+    /// cannot be written.
     pub fn set(&self, name: &str, value: impl Crossing) -> Result<()> {
         static FILES: AtomicUsize = AtomicUsize::new(0);
         let (arrays, notes) = value.pack()?;

@@ -47,7 +47,7 @@ impl SessionValue {
     /// The tensor of this name, on the CPU; its bytes are copied from the mapped file now.
     ///
     /// # Errors
-    /// If there is none of this name; the error lists the names there are.
+    /// If no tensor has this name; the error lists the existing names.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         let names = self.names();
         if !names.iter().any(|known| known == name) {
@@ -61,7 +61,7 @@ impl SessionValue {
         Ok(self.tensors.load(name, &Device::Cpu)?)
     }
 
-    /// The only number there is.
+    /// The number, if the value is one.
     ///
     /// # Errors
     /// If the value is not a number.
@@ -117,7 +117,7 @@ impl SessionValue {
     }
 }
 
-/// Kind, tensors with their shapes: what shows at the end of a cell.
+/// Kind, and tensors with their shapes, as shown at the end of a cell.
 impl fmt::Debug for SessionValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind())?;

@@ -5,12 +5,12 @@ use candle_core::{DType, Tensor};
 use super::{Array, INTEGER, KIND, Notes, TEXT};
 use crate::{Error, Result};
 
-/// A value that can cross to the session.
+/// A value that can be passed to the session.
 pub trait Crossing {
     /// Its arrays, and notes on what they mean.
     ///
     /// # Errors
-    /// If it means nothing to the session.
+    /// If the session has no such type of value.
     fn pack(&self) -> Result<(Vec<Array>, Notes)>;
 }
 

@@ -11,8 +11,8 @@ use crate::detection::{AnomalyCurve, Finding, Segmentation};
 /// Height of the chart, in drawing units.
 const HEIGHT: i32 = 1300;
 
-/// The anomaly curve of the slice that holds the patient's score, along the cord from its upper end: segment borders, segment scores, the curve's mean, and segments with a true
-/// lesion shaded.
+/// The anomaly curve of the slice with the patient's score, along the cord from its upper end:
+/// segment borders, segment scores, the curve's mean, and segments with a lesion shaded.
 pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     let title = format!("Anomaly curve: {}", finding.subject.name);
     let highest = finding.highest_slice().and_then(|s| Some((s.slice, s.curve.as_ref()?)));

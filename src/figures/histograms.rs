@@ -1,4 +1,4 @@
-//! Intensities of cord, fluid and lesions, and of what methods put in the lesions' place.
+//! Intensities of cord, fluid and lesions, and of the reconstructions of the lesions.
 
 use ndarray::Array2;
 

@@ -7,7 +7,7 @@ use super::drawing::colour_map::ColourMap;
 use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::drawing::{style, text};
 
-/// As many maps as stay readable.
+/// Maximum number of maps that stay readable.
 const MOST: usize = 24;
 const COLUMNS: usize = 8;
 /// Size of a picture, in drawing units.

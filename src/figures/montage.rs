@@ -12,7 +12,7 @@ use super::drawing::text;
 use super::slice_view::with_lesion;
 use crate::cohort::Subject;
 
-/// As many subjects as stay readable.
+/// Maximum number of subjects that stay readable.
 const MOST: usize = 24;
 const COLUMNS: usize = 6;
 /// Picture height, in drawing units.
@@ -69,7 +69,7 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     })
 }
 
-/// One subject's picture and words.
+/// One subject's image and the text below it.
 struct Cell {
     panel: Option<Panel>,
     name: String,
@@ -99,7 +99,7 @@ impl Cell {
     }
 }
 
-/// Dataset and site as the participants table has them.
+/// Dataset and site from the participants table.
 fn site(subject: &Subject) -> String {
     let columns = ["dataset", "site", "institution", "institution_id", "center", "manufacturer"];
     let known = |value: &&String| !value.is_empty() && *value != "n/a";

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// Largest picture, in pixels.
 const MOST_PIXELS: u64 = 40_000_000;
 
-/// A PNG that someone else drew, pixel by pixel, on white.
+/// A PNG from elsewhere, shown pixel by pixel on white.
 ///
 /// # Errors
 /// If the bytes are no PNG, or one that is too large to show.

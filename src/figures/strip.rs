@@ -1,4 +1,4 @@
-//! A cohort in one row of small pictures: enough to see what came in, even in a terminal.
+//! A cohort in one row of small pictures: enough for a first look, even in a terminal.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::Figure;
 use super::drawing::panel::{Crop, Panel, Scale};
 use crate::cohort::Subject;
 
-/// As many subjects as are recognisable in a window of 80 columns.
+/// Maximum number of subjects that are recognisable in a window of 80 columns.
 const MOST: usize = 6;
 /// Size of a picture and the gap behind it, in drawing units.
 const WIDTH: i32 = 320;

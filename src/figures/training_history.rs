@@ -1,4 +1,4 @@
-//! A model's life: loss, learning rate, uncertainty and error against epochs.
+//! A model's training: loss, learning rate, uncertainty and error against epochs.
 
 use plotters::style::RGBColor;
 
@@ -96,7 +96,7 @@ impl Life<'_> {
         for (index, line) in lines.iter().enumerate() {
             let stroke = Stroke::of_series(index);
             chart.line(line, stroke)?;
-            // Few measurements are shown as what they are: points.
+            // A few measurements are shown as points.
             if line.len() <= 40 {
                 for point in line.iter().filter(|(_, value)| value.is_finite()) {
                     chart.point(*point, Marker::Disc, 10, stroke.colour)?;

@@ -20,7 +20,7 @@ impl LazyFolder {
         Self { make: Arc::new(make), made: Arc::default() }
     }
 
-    /// A folder that is there already.
+    /// A folder that exists already.
     pub fn at(path: &Path) -> Self {
         let path = path.to_path_buf();
         Self::new(move || Ok(path.clone()))

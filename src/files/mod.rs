@@ -1,4 +1,4 @@
-//! Files and folders that are whole or absent.
+//! Files and folders that are never visible half-written.
 
 mod lazy_folder;
 mod whole_file;

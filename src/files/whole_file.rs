@@ -1,4 +1,4 @@
-//! Files that are whole or absent.
+//! Files that are never visible half-written.
 
 use std::fmt::Display;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Symbolic links that may lead to a file, as many as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Writes a file, so that nobody ever sees half of it. As [`write_whole_with`].
+/// Writes a file so that it is never visible half-written. As [`write_whole_with`].
 ///
 /// # Errors
 /// As [`write_whole_with`].
@@ -25,8 +25,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// leading to the file that is replaced.
 ///
 /// # Errors
-/// If `path` is a folder, a device or a pipe, or if `write` or the disk refuses; what was at `path`
-/// is still there then.
+/// If `path` is a folder, a device or a pipe, if `write` fails, or if the file cannot be written.
+/// An existing file at `path` is then kept.
 pub(crate) fn write_whole_with<E: Display>(
     path: &Path,
     suffix: &str,
@@ -40,7 +40,7 @@ pub(crate) fn write_whole_with<E: Display>(
     };
     let mut builder = Builder::new();
     builder.prefix(".unfinished-").suffix(suffix);
-    // The default hides the file from everybody else; the umask still applies to this.
+    // The default hides the file from other users; the umask still applies to this.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(|error| match error.kind() {
@@ -101,7 +101,7 @@ fn keep_mode(_file: &fs::File, _existing: Option<&fs::Metadata>) -> io::Result<(
 }
 
 /// Brings the renaming itself to the disk. The file is in its place already, and not every file
-/// system can do this, so a refusal is no failure.
+/// system can do this, so a refusal is not an error.
 fn sync_folder(folder: &Path) {
     #[cfg(unix)]
     if let Ok(folder) = fs::File::open(folder) {

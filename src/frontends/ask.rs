@@ -10,11 +10,11 @@ use crate::{Error, Result};
 /// How soon an interrupt is noticed.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Writes the prompt and reads a line; with `hidden`, a terminal does not show what is typed.
+/// Writes the prompt and reads a line; with `hidden`, a terminal does not show the typed text.
 ///
 /// # Errors
-/// [`Error::Input`] at the end of the input; [`Error::Cancelled`] if `cancel` is set meanwhile:
-/// the line that is typed then is lost.
+/// [`Error::Input`] at the end of the input; [`Error::Cancelled`] if `cancel` is set
+/// meanwhile; the line being typed is then lost.
 pub(super) fn ask(prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
     let mut out = stdout().lock();
     out.write_all(prompt.as_bytes()).and_then(|()| out.flush()).ok();
@@ -35,14 +35,14 @@ pub(super) fn ask(prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<St
             Err(RecvTimeoutError::Timeout) => continue,
             Ok(Ok((1.., line))) => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
             Ok(Ok((0, _))) | Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::input("ask: there is nothing left on standard input"))
+                Err(Error::input("ask: standard input has no more lines"))
             }
             Ok(Err(error)) => Err(Error::input(format!("ask: standard input: {error}"))),
         };
     }
 }
 
-/// A terminal that shows what is typed, or not, until this is dropped.
+/// Sets whether the terminal shows the typed text, until this is dropped.
 #[cfg(unix)]
 struct Echo {
     before: Option<rustix::termios::Termios>,
@@ -69,7 +69,7 @@ impl Drop for Echo {
         let Some(before) = &self.before else { return };
         tcsetattr(std::io::stdin(), OptionalActions::Now, before).ok();
         if !self.shown {
-            // The line break that was typed did not show either.
+            // The typed line break was not shown either.
             println!();
         }
     }

@@ -1,4 +1,4 @@
-//! `u2ad bench`: timings of the costly steps, for people (a line) and for scripts (JSON).
+//! `u2ad bench`: timings of the costly steps, as a line of text or, for scripts, as JSON.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A sink that writes for people: text and values to standard output; progress, notes, warnings
+//! A sink that writes text for the user: text and values to standard output; progress, notes, warnings
 //! and errors to standard error; figures and tables also to the run folder.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -109,12 +109,12 @@ impl Console {
         });
     }
 
-    /// Puts what was typed into the log.
+    /// Writes the typed text into the log.
     pub fn log(&self, text: &str) {
         self.kept(|record| record.log(text));
     }
 
-    /// Puts the script that the session amounts to into the run folder, if there is one.
+    /// Writes the session's script into the run folder, if there is one.
     pub fn keep_script(&self, script: &str) {
         self.kept(|record| record.script(script));
     }
@@ -133,7 +133,7 @@ impl Console {
     /// Writes to the run folder; a full disk must not stop the computation, but is reported.
     fn kept<R>(&self, keep: impl FnOnce(&mut Record) -> Result<R>) -> Option<R> {
         let kept = keep(&mut self.record());
-        kept.inspect_err(|error| self.warn(&format!("not kept on disk: {error}"))).ok()
+        kept.inspect_err(|error| self.warn(&format!("could not be saved: {error}"))).ok()
     }
 
     /// Writes to standard output and the log. A closed output is ignored.
@@ -156,7 +156,7 @@ impl Console {
         self.aside(|| writeln!(stderr().lock(), "{line}").ok());
     }
 
-    /// Says that something was worked around.
+    /// Shows a warning.
     pub fn warn(&self, warning: &str) {
         self.tell(&format!("{} {warning}", self.painted("warning:", "1;33")));
     }

@@ -1,4 +1,4 @@
-//! The front ends. Each turns [`crate::session::Output`] into what its user sees.
+//! The front ends. Each turns [`crate::session::Output`] into what the user sees.
 
 mod ask;
 pub mod bench;

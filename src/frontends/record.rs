@@ -1,4 +1,4 @@
-//! What a script or shell leaves on disk: figures, tables and the log in a run folder.
+//! What a script or shell saves on disk: figures, tables and the log in a run folder.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl Record {
         }
     }
 
-    /// The same record, going on in the folder of an earlier run.
+    /// The same record, continued in the folder of an earlier run.
     ///
     /// # Errors
     /// If `folder` is not a run folder, or it cannot be written.

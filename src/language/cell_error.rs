@@ -1,4 +1,4 @@
-//! Why a cell stopped, as its user reads it.
+//! Why a cell stopped, as the user sees it.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ pub struct CellError {
     pub place: Option<Box<Place>>,
     /// The calls that led there, outermost first; empty at the top level.
     pub calls: Vec<Call>,
-    /// Further mistakes that were found with it.
+    /// Further errors that were found with it.
     pub also: Vec<CellError>,
-    /// The user asked for the stop: not a mistake.
+    /// Whether the user interrupted the cell, which is not an error.
     pub interrupted: bool,
 }
 
-/// A stretch of one source line.
+/// A span within one source line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Name of the cell or path of the file.
@@ -27,9 +27,9 @@ pub struct Place {
     /// Line and column, counted from 1 in characters.
     pub line: usize,
     pub column: usize,
-    /// How many characters of the line are meant; at least 1.
+    /// How many characters of the line are marked; at least 1.
     pub width: usize,
-    /// The whole line.
+    /// The complete line.
     pub source: String,
 }
 
@@ -54,7 +54,7 @@ impl CellError {
         }
     }
 
-    /// The stop that the user asked for.
+    /// An interrupt by the user.
     pub fn interrupted() -> Self {
         Self { interrupted: true, ..Self::new("interrupted") }
     }
@@ -75,7 +75,7 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The source line with carets below what is meant, each line led by `margin` spaces.
+    /// The source line with carets below the marked span, each line indented by `margin` spaces.
     fn excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-/// The whole report without colours: sentence, place with its source line, calls.
+/// The complete report without colours: sentence, place with its source line, calls.
 impl fmt::Display for CellError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.interrupted { "" } else { "error: " };

@@ -1,4 +1,4 @@
-//! From the language's errors to [`CellError`]: one sentence, the place, the way there.
+//! From the language's errors to [`CellError`]: one sentence, its place, and the calls that led there.
 
 use starlark::codemap::{FileSpan, Pos, Span};
 use starlark::docs::{DocItem, DocMember};
@@ -10,7 +10,7 @@ use super::rust_stop::RustStop;
 use super::sentence::{Failed, sentence, short_name};
 use crate::Error;
 
-/// Explains an error. `parameters` tells the parameter names of a function, for suggestions.
+/// Explains an error. `parameters` gives the parameter names of a function, for suggestions.
 pub(crate) fn diagnose(
     error: LanguageError,
     parameters: &dyn Fn(&str) -> Vec<String>,

@@ -1,4 +1,4 @@
-//! A script in cells: the lines `# %%` that editors and notebooks know as the begin of a cell.
+//! Scripts divided into cells by lines `# %%`, which editors and notebooks know as the start of a cell.
 
 use super::dialect::parse;
 use super::rust_cell::{from_call, to_call};
@@ -37,19 +37,18 @@ impl ScriptCell {
     }
 }
 
-/// How a cell is written in a script, as the line that begins it says.
+/// How a cell is written in a script, according to its first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Code,
-    /// Code that does not parse, in comments: as it is, it could swallow the border to the next
-    /// cell.
+    /// Code that does not parse, in comments: otherwise it could run into the next cell.
     CommentedCode,
     Markdown,
 }
 
 /// The cells of a script. `# %%` begins one with code, `# %% [markdown]` one whose comments are
-/// text, `# %% [commented code]` one whose comments are code that does not parse; what stands
-/// before the first of them is code. Empty cells are left out.
+/// text, `# %% [commented code]` one whose comments are code that does not parse; what comes
+/// before the first of these lines is code. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
     let mut cells = Vec::new();
     let (mut form, mut from) = (Form::Code, 0);
@@ -95,7 +94,7 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
     cells.iter().map(cell).collect::<Vec<_>>().join("\n")
 }
 
-/// Text in comments, none of which looks like the begin of a cell.
+/// Text in comments, none of which looks like the start of a cell.
 fn commented(text: &str) -> String {
     let line = |line| match line {
         "" => "#\n".to_owned(),
@@ -104,7 +103,7 @@ fn commented(text: &str) -> String {
     text.split('\n').map(line).collect()
 }
 
-/// What begins behind a comment, if that is the begin of a cell.
+/// The form of the cell that a comment begins, if it begins one.
 fn marker(comment: &str) -> Option<Form> {
     let rest = comment.strip_prefix('#')?.trim_start().strip_prefix("%%")?;
     match rest.chars().next() {
@@ -115,12 +114,12 @@ fn marker(comment: &str) -> Option<Form> {
     }
 }
 
-/// Code of a cell in which a comment looks like the begin of another.
+/// Code of a cell in which a comment looks like the start of another, with that comment escaped.
 fn escaped(source: &str) -> String {
     by_comment(source, escape)
 }
 
-/// A comment so that it does not look like the begin of a cell.
+/// A comment, escaped so that it does not look like the start of a cell.
 fn escape(comment: &str) -> String {
     match marker(comment).is_some() || unescape(comment).is_some() {
         true => format!("# {comment}"),
@@ -132,7 +131,7 @@ fn unescaped(source: &str) -> String {
     by_comment(source, |comment| unescape(comment).unwrap_or(comment).to_owned())
 }
 
-/// A comment that [`escape`] has led with another "# ", without it.
+/// A comment without the "# " that [`escape`] has put before it.
 fn unescape(comment: &str) -> Option<&str> {
     let inner = comment.strip_prefix("# ").filter(|inner| inner.starts_with('#'))?;
     (marker(inner).is_some() || unescape(inner).is_some()).then_some(inner)

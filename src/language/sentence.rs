@@ -12,7 +12,7 @@ pub(crate) struct Failed<'a> {
     pub function: Option<&'a str>,
     /// Source of the statement or expression.
     pub source: Option<&'a str>,
-    /// Tells the parameter names of a function.
+    /// Gives the parameter names of a function.
     pub parameters: &'a dyn Fn(&str) -> Vec<String>,
 }
 
@@ -136,7 +136,7 @@ fn keywords(call: &str) -> Vec<String> {
     parse("call", call).map(|ast| in_statement(ast.statement())).unwrap_or_default()
 }
 
-/// What the parser refuses, with the way that Starlark has instead.
+/// What the parser rejects, with Starlark's alternative.
 fn about_syntax(message: &str) -> Option<Sentence> {
     let rest = message.strip_prefix("Parse error: ")?;
     let keyword = rest.strip_prefix("cannot use reserved keyword `").map(|k| k.trim_matches('`'));

@@ -1,4 +1,4 @@
-//! Source as tokens, by the language's own lexer; where that gives up, as well as can be told.
+//! Source as tokens, by the language's own lexer; where that fails, as well as possible.
 
 use std::ops::Range;
 
@@ -88,7 +88,7 @@ fn lex(source: &str, from: usize, tokens: &mut Vec<Placed>) -> Option<usize> {
             }
         };
         end = end.max(range.end);
-        // Line ends within brackets are no tokens; indentation is of no interest here.
+        // Line ends within brackets are not tokens, and indentation does not matter here.
         if let Some(token) = token
             && !range.is_empty()
             && tokens.last().is_none_or(|last| last.range.end <= range.start)

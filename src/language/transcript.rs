@@ -1,4 +1,4 @@
-//! What was typed, cell by cell, as a script that runs again.
+//! The transcript of a session: its cells, as a script that can be run again.
 
 use serde::{Deserialize, Serialize};
 

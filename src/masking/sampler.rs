@@ -1,4 +1,4 @@
-//! Draws the masks of a cohort from its uncertainty: per slice, the variance of each patch and
+//! Draws the masks of a cohort from its uncertainty: the variance of each patch of a slice, and
 //! which patches are spared.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct MaskSampler {
     slices: BTreeMap<(Arc<str>, usize), PatchStatistics>,
 }
 
-/// A map whose keys are no strings, as JSON has it: a list of pairs.
+/// Serialises a map whose keys are not strings as a list of pairs for JSON.
 mod as_pairs {
     use super::*;
 

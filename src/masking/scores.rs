@@ -57,7 +57,7 @@ pub enum Normalisation {
     /// Zero mean and unit deviation over the patches of each slice's region.
     #[default]
     Standardised,
-    /// As they are: the letter of the paper.
+    /// As they are, as written in the paper.
     Raw,
 }
 

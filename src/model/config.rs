@@ -103,7 +103,7 @@ impl Config {
         }
     }
 
-    /// What the slices must show that the network takes.
+    /// The grid of the slices that the network takes.
     pub fn slice_grid(&self) -> SliceGrid {
         let Self { image, fov_mm, slice_mm, intensity, .. } = *self;
         SliceGrid { size: image, fov_mm, slice_mm, intensity }

@@ -25,7 +25,7 @@ static SHOWN: Mutex<Option<Shown>> = Mutex::new(None);
 
 /// The method by which evcxr shows the value that ends a cell.
 pub trait EvcxrDisplay: Show {
-    /// Shows the value below what its cell has shown before; prints why not where it cannot.
+    /// Shows the value below what its cell has shown before; if it cannot be shown, prints why.
     #[track_caller]
     fn evcxr_display(&self) {
         show(self);
@@ -45,7 +45,7 @@ pub fn show(value: &(impl Show + ?Sized)) {
     }
 }
 
-/// Tells cells apart: each is a library of its own, and its name of its source file a string of
+/// Distinguishes cells: each is a library of its own, and its name of its source file a string of
 /// its own.
 fn cell(place: &Location<'_>) -> usize {
     place.file().as_ptr() as usize
@@ -65,7 +65,7 @@ fn add(cell: usize, html: &str, text: &str) {
         format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n")
     };
     let blocks = block("text/html", &now.html) + &block("text/plain", &now.text);
-    // Nobody to show it to if this fails.
+    // There is nowhere to report a failure of this.
     let _ = std::io::stdout().lock().write_all(blocks.as_bytes());
     *shown = Some(now);
 }

@@ -15,7 +15,7 @@ pub use progress::PrintedLines;
 use crate::context::Context;
 use crate::study::Study;
 
-/// A study on the CPU whose long tasks print a line now and then.
+/// A study on the CPU whose long tasks print a line from time to time.
 pub fn study(seed: u64) -> Study {
     Context::new(seed).with_reporter(Arc::new(PrintedLines::default())).into()
 }

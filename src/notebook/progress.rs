@@ -1,4 +1,4 @@
-//! Progress as printed lines, few enough that they do not bury a notebook.
+//! Progress as printed lines, few enough not to clutter a notebook.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::report::ProgressLines;
 /// Between two lines of progress.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Prints a line now and then while something runs, and every note and warning.
+/// Prints a line from time to time while something runs, and every note and warning.
 pub struct PrintedLines(Mutex<Printer>);
 
 struct Printer {
@@ -43,7 +43,7 @@ impl Printer {
             }
             Event::Advanced { task, done, figures } => {
                 let line = self.lines.advance(task, done, &figures);
-                // Many short tasks are a long time without a word, too.
+                // Many short tasks can also take long without a message.
                 let silent = self.last_line.elapsed() >= INTERVAL;
                 line.or_else(|| self.lines.current().filter(|_| silent))
             }

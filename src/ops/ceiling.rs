@@ -1,4 +1,4 @@
-//! What this machine can do at most of the two things that the kernels are made of.
+//! The machine's peak rates of the two kinds of work that kernels do: multiply-adds and exponentials.
 
 use std::time::Instant;
 

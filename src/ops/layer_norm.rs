@@ -18,7 +18,7 @@ const ROWS: usize = 256;
 /// last dimension.
 ///
 /// `x` is (…, dim), `weight` and `bias` (dim). Differentiable in all three. The backward pass
-/// computes mean and variance anew: reading x again is cheaper than keeping them.
+/// computes mean and variance again: reading x again is cheaper than keeping them.
 ///
 /// # Errors
 /// If the shapes do not fit together.

@@ -1,4 +1,4 @@
-//! Tensors of a file, read where the system maps it.
+//! Tensors of a file that is mapped into memory.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use crate::{Error, Result};
 /// mapping whole.)
 ///
 /// # Errors
-/// If the file cannot be read, or is no such file.
+/// If the file cannot be read, or is not such a file.
 pub(crate) fn map_tensors(path: &Path) -> Result<MmapedSafetensors> {
-    // SAFETY: nobody writes to the file any more, as the documentation asks for. Header and bounds
+    // SAFETY: the file is not written to any more, as the documentation requires. Header and bounds
     // are checked by the reader before any tensor is given out.
     let mapped = unsafe { MmapedSafetensors::new(path) };
     mapped.map_err(|error| Error::file(path, format!("its tensors cannot be read: {error}")))

@@ -2,7 +2,7 @@
 //!
 //! Fused, the hidden activations (four times as wide as the tokens) exist only for the
 //! [`ROWS`] rows that a task works on and stay in its second-level cache. The backward pass
-//! computes them anew: one product more out of seven, instead of keeping two tensors of that
+//! computes them again: one product more out of seven, instead of keeping two tensors of that
 //! width per block and writing three more.
 
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};

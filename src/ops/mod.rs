@@ -1,5 +1,5 @@
 //! Tensor operations of the network, each with forward and backward. The model knows one call
-//! per operation; what runs underneath is this module's business.
+//! per operation; this module chooses what runs underneath.
 //!
 //! | operation | input | result |
 //! |---|---|---|
@@ -14,10 +14,10 @@
 //! | [`gelu`] | any | the same shape |
 //! | [`squared_error`] | predicted, target, weights of one shape | a scalar |
 //!
-//! All are differentiable in every input (the squared error: in the drawn values). [`AdamStep`]
+//! All are differentiable in every input (the squared error: in the predicted values). [`AdamStep`]
 //! applies a gradient, outside the graph. f32 tensors in the computer's own memory take the fused
 //! kernels here; other types and devices take candle's operations, composed to the same result.
-//! That composition in f64 is also the oracle that the tests hold the kernels to. Shapes that do
+//! That composition in f64 is also the reference that the tests compare the kernels with. Shapes that do
 //! not fit are errors; operands that are not contiguous are copied.
 //!
 //! # Layers

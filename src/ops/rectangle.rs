@@ -53,7 +53,7 @@ impl Rectangle<'_> {
     pub fn row(&mut self, index: usize) -> &mut [f32] {
         assert!(index < self.rows);
         // SAFETY: `rectangle` checked that its rows and columns lie inside the matrix, whose
-        // exclusive borrow lives for 'a; nobody else touches these elements by its contract.
+        // exclusive borrow lives for 'a; nothing else accesses these elements, by its contract.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(index * self.stride), self.width) }
     }
 }

@@ -1,5 +1,5 @@
 //! Working memory of a thread, kept between calls: a fresh page costs some microseconds, as much
-//! as thousands of multiplications, and zeros that nobody reads cost a pass over the memory.
+//! as thousands of multiplications, and zeros that are never read cost a pass over the memory.
 
 use std::{cell::Cell, mem::MaybeUninit, thread::LocalKey};
 

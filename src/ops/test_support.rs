@@ -1,4 +1,4 @@
-//! What the tests of this module share: reproducible tensors, comparisons with an f64 oracle,
+//! What the tests of this module share: reproducible tensors, comparisons with an f64 reference,
 //! finite differences and thread pools.
 
 use candle_core::{DType, Device, Result, Tensor, Var};

@@ -1,4 +1,4 @@
-//! Settings that users choose by name: the names are written once, where the setting is defined.
+//! Settings that users choose by name. The names are defined once, with the setting.
 
 use crate::{Error, Result};
 

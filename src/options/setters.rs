@@ -1,4 +1,4 @@
-//! Options as builders: `TrainingOptions::default().batch_size(4).ratio(0.5)`.
+//! Options as builders: `TrainingOptions::default().batch_size(4).mask_ratio(0.5)`.
 
 /// A method per field that sets it and hands the options on.
 macro_rules! setters {

@@ -1,4 +1,4 @@
-//! T2 hyperintensities of the cord, and what is known about them.
+//! T2 hyperintensities of the cord, and their ground truth.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::anatomy::Anatomy;
 use super::texture::smooth_step;
 use crate::context::Stream;
 
-/// Truth about one drawn lesion.
+/// The ground truth of one drawn lesion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LesionTruth {
     /// Vertebral segments it reaches, superior first: "C4", "C5".

@@ -61,7 +61,7 @@ pub struct PhantomOptions {
     pub clinical: Option<usize>,
     /// How many of the clinical ones have lesions; `None`: half, rounded up.
     pub with_lesions: Option<usize>,
-    /// Mean edge of a pixel, mm. Larger pixels draw faster.
+    /// Mean edge of a pixel, mm. Larger pixels are faster to generate.
     #[serde(alias = "pixel_mm")]
     pub pixel_spacing_mm: f64,
     /// What makes a normal cord bright or uneven.
@@ -125,7 +125,7 @@ impl PhantomOptions {
     }
 }
 
-/// Names and table rows of the whole cohort, without drawing any voxel.
+/// Names and table rows of the cohort, without drawing any voxel.
 ///
 /// # Errors
 /// If the options contradict each other.

@@ -1,12 +1,12 @@
-//! A value as its user sees it, before anyone knows where.
+//! A value as the user sees it, independent of the front end.
 
 use super::{Page, Table};
 use crate::figures::Figure;
 
-/// Columns of plain text where nobody knows the width of the page.
+/// Columns of plain text where the width of the page is unknown.
 pub const TEXT_WIDTH: usize = 100;
 
-/// A value as its user sees it: parts from top to bottom. A front end shows each part in the best
+/// A value as the user sees it: parts from top to bottom. A front end shows each part in the best
 /// form it can and never needs to know what the value was.
 #[derive(Clone, Debug)]
 pub struct Display {
@@ -26,11 +26,11 @@ pub enum Part {
     Table(Table),
     /// Documentation, laid out by the front end.
     Page(Page),
-    /// A page that someone else made.
+    /// HTML from elsewhere.
     Markup(Markup),
 }
 
-/// HTML, with what to show where there are no pages.
+/// HTML, with a fallback for front ends that cannot show it.
 #[derive(Clone, Debug)]
 pub struct Markup {
     pub html: String,

@@ -6,7 +6,7 @@ use crate::evaluation::{
     Comparison, Estimate, Evaluation, Interval, LesionLevel, Level, PixelLevel,
 };
 
-/// Metrics below each other, one column per evaluation. Metrics that no evaluation has are left out.
+/// One row per metric, one column per evaluation. Metrics that no evaluation has are left out.
 ///
 /// # Errors
 /// If a row does not fit the columns, which no evaluation causes.
@@ -23,7 +23,7 @@ pub fn evaluation_table(evaluations: &[&Evaluation]) -> Result<Table> {
     Ok(table)
 }
 
-/// A metric's name and how it is read off.
+/// A metric's name and how to get it from an evaluation.
 type Metric = (&'static str, fn(&Evaluation) -> Cell);
 
 const INTERVAL: &str = "… its 95 % interval";

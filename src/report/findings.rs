@@ -1,4 +1,4 @@
-//! What a method found, as its user sees it.
+//! Findings as the user sees them.
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::detection::{Finding, Findings};
@@ -49,7 +49,7 @@ impl Show for Findings {
 /// If the subject has no slices.
 pub fn finding_panels(finding: &Finding, method: &str) -> Result<Figure> {
     let found = finding.shown_slice().ok_or_else(|| {
-        Error::subject(&*finding.subject.name, "there are no slices to show findings in")
+        Error::subject(&*finding.subject.name, "has no slices to show findings in")
     })?;
     Ok(reconstruction_panels(&finding.subject.slices[found.slice], &found.reconstruction, method))
 }

@@ -1,5 +1,5 @@
-//! What values look like: tables, pages, displays of several parts; and the folder a run leaves
-//! behind.
+//! How values are shown (tables, pages, displays of several parts), and the folder in which a run
+//! saves its results.
 
 mod display;
 mod evaluation;

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use textwrap::{Options, fill};
 use unicode_width::UnicodeWidthStr;
 
-/// Narrower than this nobody reads.
+/// Minimum width of a column of text that is readable.
 const NARROWEST: usize = 20;
 
-/// What is known about a verb, a type or a value.
+/// The documentation of a verb, a type or a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// What it is about, as code: a signature, or a name with its type. May be empty.
@@ -30,7 +30,7 @@ pub struct List {
 }
 
 impl Page {
-    /// A page of nothing but a heading.
+    /// A page with only a heading.
     pub fn titled(heading: impl Into<String>) -> Self {
         Self { heading: heading.into(), ..Self::default() }
     }

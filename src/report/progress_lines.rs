@@ -1,4 +1,4 @@
-//! Progress where no terminal watches: a plain line now and then.
+//! Progress without a terminal: a plain line from time to time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::HumanDuration;
 
-/// How often a task may write a plain line, unless told otherwise.
+/// How often a task may write a plain line by default.
 const LINE_INTERVAL: Duration = Duration::from_secs(4);
 
 /// A task shorter than this part of the interval ends without a plain line.
@@ -15,7 +15,7 @@ const WORTH_A_LINE: u32 = 4;
 /// Current numbers of a task, such as `("loss", 0.12)`.
 pub type Figures = [(&'static str, f64)];
 
-/// `, loss 0.1234`: the figure that is for people.
+/// `, loss 0.1234`: the number shown to the user.
 pub fn listed(figures: &Figures) -> String {
     figures.iter().take(1).fold(String::new(), |mut list, (name, value)| {
         // Writing to a string cannot fail.

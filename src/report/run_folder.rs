@@ -1,4 +1,4 @@
-//! The folder a run leaves behind: numbered figures and tables, the log, the script, `run.json`.
+//! The folder in which a run saves its results: numbered figures and tables, the log, the script, `run.json`.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 const LOG: &str = "log.txt";
 
-/// An open run folder. Files appear whole or not at all; `run.json` lists them as they come.
+/// An open run folder. Files are written completely or not at all; `run.json` lists them as they come.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -27,8 +27,8 @@ impl RunFolder {
     /// another's folder. Puts a copy of the script there, under the name in `record`.
     ///
     /// # Errors
-    /// [`Error::Input`] for a name that is not a plain folder name, [`Error::File`] where the disk
-    /// refuses.
+    /// [`Error::Input`] for a name that is not a plain folder name, [`Error::File`] where a file
+    /// cannot be written.
     pub fn create(runs: &Path, name: &str, script: &str, record: RunRecord) -> Result<Self> {
         for name in [name, &record.script] {
             check_plain(name)?;
@@ -44,10 +44,10 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Goes on with a run that ended or died, in its own folder.
+    /// Continues a run that has ended or was killed, in its own folder.
     ///
     /// # Errors
-    /// If there is none, or the disk refuses.
+    /// If there is none, or a file cannot be written.
     pub fn reopen(path: &Path) -> Result<Self> {
         let record = RunRecord::read(path)?;
         let log_path = path.join(LOG);
@@ -157,7 +157,7 @@ fn claim(runs: &Path, name: &str) -> Result<PathBuf> {
     Err(Error::file(runs.join(name), "no free folder name is left"))
 }
 
-/// Refuses names that would lead out of the folder.
+/// Rejects names that would lead out of the folder.
 fn check_plain(name: &str) -> Result<()> {
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {

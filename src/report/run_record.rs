@@ -1,4 +1,4 @@
-//! What a run was: the content of `run.json`.
+//! The record of a run: the content of `run.json`.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::{Error, Result};
 
 pub(super) const RECORD: &str = "run.json";
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Not ended yet; if nothing runs any more, it was killed.
+    /// Not ended yet; if its process no longer exists, it was killed.
     Running,
     Finished,
     /// The user stopped it.
@@ -23,7 +23,7 @@ pub enum RunStatus {
     Failed(String),
 }
 
-/// What ran and what it left. Clock times stand here and nowhere else, so that every other file
+/// What ran and which files it saved. Clock times are recorded only here, so that every other file
 /// of two equal runs is equal byte by byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {

@@ -8,9 +8,9 @@ use crate::context::Context;
 use crate::figures::{Figure, cohort_strip, slice_view};
 use crate::{Error, Result};
 
-/// A value with a richer form than its text.
+/// A value that can be shown in more detail than as text.
 pub trait Show {
-    /// What its user sees.
+    /// What the user sees.
     ///
     /// # Errors
     /// If it has nothing to show, or what it shows cannot be made.
@@ -56,7 +56,7 @@ impl<T: Show + ?Sized> Show for Arc<T> {
     }
 }
 
-/// One below the other.
+/// Shown one below the other.
 impl<A: Show, B: Show> Show for (A, B) {
     fn show(&self) -> Result<Display> {
         let mut display = self.0.show()?;
@@ -84,7 +84,7 @@ impl Show for Subject {
     fn show(&self) -> Result<Display> {
         let lesion = match self.has_lesion() {
             Some(true) => "has a lesion",
-            Some(false) => "is without lesion",
+            Some(false) => "has no lesion",
             None => "it is unknown whether there is a lesion",
         };
         let group = if self.is_healthy() { "healthy" } else { "clinical" };
@@ -92,7 +92,7 @@ impl Show for Subject {
         for (column, value) in &self.participant {
             text.push_str(&format!("\n  {column}: {value}"));
         }
-        let no_slices = || Error::subject(&*self.name, "there are no slices");
+        let no_slices = || Error::subject(&*self.name, "has no slices");
         let figure = slice_view(self.mid_cord().ok_or_else(no_slices)?);
         Ok(Display::of([Part::Text(text), Part::Figure(figure)]))
     }
@@ -122,7 +122,7 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
 }
 
-/// As [`cohort_display`], without a word on the way.
+/// As [`cohort_display`], without progress messages.
 impl Show for Cohort {
     fn show(&self) -> Result<Display> {
         cohort_display(self, &Context::new(0))

@@ -86,7 +86,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-/// On which side of its column a value stands.
+/// Alignment of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Alignment {
@@ -101,17 +101,17 @@ pub struct Column {
     /// Unit of the numbers, shown in brackets after the name.
     pub unit: Option<String>,
     pub alignment: Alignment,
-    /// Decimals shown to people; files keep every digit.
+    /// Decimals shown to the user; files keep every digit.
     pub decimals: usize,
 }
 
 impl Column {
-    /// Words, on the left.
+    /// Text, aligned left.
     pub fn text(name: impl Into<String>) -> Self {
         Self { name: name.into(), unit: None, alignment: Alignment::Left, decimals: 3 }
     }
 
-    /// Numbers, on the right, shown with `decimals`.
+    /// Numbers, aligned right, shown with `decimals`.
     pub fn number(name: impl Into<String>, decimals: usize) -> Self {
         Self { name: name.into(), unit: None, alignment: Alignment::Right, decimals }
     }
@@ -130,7 +130,7 @@ impl Column {
         }
     }
 
-    /// A cell as people read it.
+    /// A cell as shown to the user.
     fn shown(&self, cell: &Cell) -> String {
         match cell {
             Cell::Missing => "–".into(),

@@ -1,4 +1,4 @@
-//! A model and its history as their user sees them.
+//! A model and its history as the user sees them.
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::Result;

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// How often the wait for a message checks for an interrupt.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// Between two notes that a long compilation goes on.
+/// Interval of the notes that a long compilation is still running.
 const NOTE_INTERVAL: Duration = Duration::from_secs(20);
 /// Between two signals to the compiler: cargo may start after the first.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ pub trait Exchange {
     /// Takes what the cell prints, to standard output or standard error.
     fn printed(&mut self, text: &str, error: bool);
 
-    /// Takes something to know.
+    /// Takes a note for the user.
     fn note(&mut self, note: String);
 
     /// Answers what the cell asks; `None` if the user interrupts instead.
@@ -221,7 +221,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Says now and then that a long compilation goes on.
+    /// Reports from time to time that a long compilation is still running.
     fn note_compilation(&mut self) {
         if !self.running && self.last_note.elapsed() >= NOTE_INTERVAL {
             self.last_note = Instant::now();

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 
 /// Another place for it.
 const VARIABLE: &str = "U2AD_RUST_CELLS";
-/// As many sessions may use Rust at once.
+/// Maximum number of sessions that may use Rust at once.
 const MOST: usize = 32;
 
 /// A folder that no other session uses as long as this lives.
@@ -26,7 +26,7 @@ impl CellFolder {
     /// session uses it, the next free one of its siblings, numbered from 2.
     ///
     /// # Errors
-    /// If there is no place, or the disk refuses.
+    /// If there is no such folder, or a file cannot be written.
     pub fn claim() -> Result<Self> {
         Self::claim_at(&place()?)
     }

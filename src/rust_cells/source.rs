@@ -5,8 +5,9 @@ pub(super) const BEGUN: &str = "\u{1e}begun";
 /// The variable that a cell which ran to its end leaves.
 pub(super) const COMPLETED: &str = "cell_completed";
 
-/// What stands before the cell's own code, as a line of its own. evcxr tells neither when a
-/// compiled cell begins to run nor whether it stopped early; what it prints and keeps tells.
+/// What stands before the cell's own code, as a line of its own. evcxr does not report when
+/// a compiled cell begins to run or whether it stopped early; what the cell prints and keeps shows
+/// both.
 const PROLOGUE: &str = "println!(\"\\u{1e}begun\"); let cell_completed = ();\n";
 
 /// A cell with its prologue.

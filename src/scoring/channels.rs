@@ -1,4 +1,4 @@
-//! What the scoring network sees of a slice.
+//! The input channels of the scoring network.
 
 use ndarray::{Array2, Array3, Axis};
 

@@ -1,8 +1,8 @@
-//! A network that turns what the masked autoencoder made of a slice into lesion probabilities. It
+//! A network that turns the masked autoencoder's reconstruction of a slice into lesion probabilities. It
 //! learns from simulated lesions and never sees the label of a real one.
 //!
 //! The residual of a reconstruction is large in lesions, but also at the cord's border, in
-//! truncation lines and beside flow voids. What tells them apart is shape and surroundings. So
+//! truncation lines and beside flow voids. Shape and surroundings distinguish them. So
 //! lesions are painted ([`crate::simulation`]) into healthy subjects and into the unlabelled
 //! clinical ones, the autoencoder reconstructs these images, and a small U-Net learns to find the
 //! painted pixels from image, neighbouring slices, residual and uncertainty. The idea is that of
@@ -10,7 +10,7 @@
 //! images (Georgescu 2023, arXiv 2307.07534).
 //!
 //! Clinical subjects may have real lesions that nobody marked. The loss leaves out clinical pixels
-//! that the network itself, asked on the unpainted image, takes for lesion. For the same reason
+//! that the network itself classifies as lesion in the unpainted image. For the same reason
 //! the first third of the training uses healthy subjects only.
 //!
 //! Several networks are trained from different starts, and their log-odds are averaged.
@@ -43,13 +43,13 @@ pub struct LesionScorer {
     description: ScorerDescription,
 }
 
-/// How a scorer came about.
+/// How a scorer was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScorerDescription {
     pub training: ScorerTraining,
-    /// The reconstructions that it learned from; it must be given others of the kind.
+    /// Settings of the reconstructions that it learned from; later ones must use the same.
     pub monte_carlo: MonteCarlo,
-    /// Epochs the autoencoder had behind it.
+    /// Epochs of the autoencoder when the scorer was trained.
     pub model_epochs: usize,
     /// First round of Monte-Carlo draws of the training; no other training of the model has it.
     pub round: u64,
@@ -59,7 +59,7 @@ pub struct ScorerDescription {
 }
 
 impl LesionScorer {
-    /// How it came about.
+    /// How it was trained.
     pub fn description(&self) -> &ScorerDescription {
         &self.description
     }

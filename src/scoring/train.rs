@@ -22,9 +22,9 @@ use crate::{Error, Result};
 
 /// Share of the epochs that use healthy subjects only, where there are any.
 const HEALTHY_SHARE: f64 = 1.0 / 3.0;
-/// Epochs between two looks at the unpainted clinical slices.
+/// Epochs between two passes over the unpainted clinical slices.
 const TRIM_EVERY: usize = 4;
-/// Pixels that what is left out is grown by.
+/// Pixels by which the left-out area is dilated.
 const TRIM_GROWTH: usize = 2;
 /// Weight of the overlap (Dice) beside the cross-entropy.
 const OVERLAP_WEIGHT: f64 = 0.3;
@@ -37,7 +37,7 @@ impl ScorerTraining {
     /// they are ([`Self::rounds`]).
     ///
     /// # Errors
-    /// If a setting makes no sense or there is no subject, and [`Error::Cancelled`] if the user
+    /// If a setting is invalid or there are no subjects, and [`Error::Cancelled`] if the user
     /// interrupts.
     pub fn train(
         &self,
@@ -157,7 +157,7 @@ impl Trainer<'_> {
         Ok(unet.detached())
     }
 
-    /// What the network takes for lesion in the clinical slices as they are, a little grown.
+    /// What the network classifies as lesion in the unpainted clinical slices, slightly dilated.
     fn suspected_lesions(&self, weights: &Weights) -> Result<Vec<Option<Array2<bool>>>> {
         let limit = (self.training.trim_above / (1.0 - self.training.trim_above)).ln() as f32;
         let mut all = Vec::with_capacity(self.unpainted.len());

@@ -1,4 +1,4 @@
-//! What a session runs at once.
+//! A cell: the code that a session runs at one time.
 
 use std::path::PathBuf;
 

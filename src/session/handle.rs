@@ -32,7 +32,7 @@ impl Session {
     /// Starts an empty session whose output goes to `sink`.
     ///
     /// # Errors
-    /// [`Error::Input`] if the system grants no thread.
+    /// [`Error::Input`] if the system cannot start a thread.
     pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
         let (requests, inbox) = channel();
         let activity = Arc::new(Activity::default());
@@ -56,12 +56,12 @@ impl Session {
         self.submit(Task::Run(cell))
     }
 
-    /// Brings back what an earlier session left in this one's folder ([`Settings::keep`]): its
-    /// names, transcript, seed and device. Shows what came back and what did not.
+    /// Restores what an earlier session left in this one's folder ([`Settings::keep`]): its
+    /// names, transcript, seed and device. Shows what was restored and what was not.
     ///
     /// # Errors
-    /// If there is no journal, or that session still runs. What is damaged or gone is no error: it
-    /// is named, and the rest comes back.
+    /// If there is no journal, or that session still runs. Missing or damaged values are not an
+    /// error: they are listed, and the rest is restored.
     pub fn resume(&self) -> Result<Option<Display>, CellError> {
         self.submit(Task::Resume)
     }
@@ -69,7 +69,7 @@ impl Session {
     /// Saves one value in the folder `NAME.u2ad`, replacing what was saved there before.
     ///
     /// # Errors
-    /// If nothing has this name, its type cannot be kept, or the disk refuses.
+    /// If no value has this name, its type cannot be saved, or a file cannot be written.
     pub fn save(&self, name: &str) -> Result<Option<Display>, CellError> {
         self.submit(Task::Save(name.to_owned()))
     }
@@ -77,7 +77,7 @@ impl Session {
     /// Loads what [`Self::save`] saved, under the same name.
     ///
     /// # Errors
-    /// If there is nothing, or what it needs is gone.
+    /// If nothing was saved, or something that it needs is missing.
     pub fn load(&self, name: &str) -> Result<Option<Display>, CellError> {
         self.submit(Task::Load(name.to_owned()))
     }
@@ -139,12 +139,12 @@ impl Session {
         self.status.lock().device.clone()
     }
 
-    /// Names of models that learned something which is in no file of their user's. Never waits.
+    /// Names of models that have learned something that is not in a file of the user. Never waits.
     pub fn unsaved_models(&self) -> Vec<String> {
         self.status.lock().unsaved.clone()
     }
 
-    /// What was typed so far. Never waits.
+    /// The transcript so far. Never waits.
     pub fn transcript(&self) -> Transcript {
         self.status.lock().transcript.clone()
     }

@@ -1,4 +1,4 @@
-//! What running code shows, sent to whoever watches as it happens.
+//! What running code shows, sent to the front end as it happens.
 
 use std::sync::Arc;
 
@@ -30,11 +30,11 @@ pub trait Sink: Send + Sync {
     /// show. The line comes back without its line break. Looks at `cancel` while it waits.
     ///
     /// # Errors
-    /// [`Error::Input`] where nobody can be asked; [`Error::Cancelled`] if the user interrupts
+    /// [`Error::Input`] if the front end cannot ask; [`Error::Cancelled`] if the user interrupts
     /// instead.
     fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
         let _ = (prompt, hidden, cancel);
-        Err(Error::input("ask: nobody can be asked here"))
+        Err(Error::input("ask: questions cannot be asked here"))
     }
 }
 

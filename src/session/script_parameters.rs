@@ -1,5 +1,4 @@
-//! ScriptParameters of a script: values that the command line may set and the script asks for by
-//! name.
+//! Parameters of a script: values that the command line may set and the script reads by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! How a session starts.
+//! Settings with which a session starts.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use candle_core::Device;
 use super::script_parameters::ScriptParameters;
 use crate::files::LazyFolder;
 
-/// How a session starts; `seed(…)` and `device(…)` change the first two later.
+/// Settings with which a session starts; `seed(…)` and `device(…)` change the first two later.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub seed: u64,
@@ -17,8 +17,9 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Where the snapshots of models and the journal go.
     pub keep: LazyFolder,
-    /// Whether to write a journal, from which [`Session::resume`](super::Session::resume) brings the session back after a
-    /// crash.
+    /// Whether to write a journal, from which
+    /// [`Session::resume`](super::Session::resume) restores the session
+    /// after a crash.
     pub journal: bool,
 }
 

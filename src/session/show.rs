@@ -1,4 +1,4 @@
-//! How the value that ends a cell shows itself.
+//! How the value that ends a cell is shown.
 
 use starlark::any::ProvidesStaticType;
 use starlark::values::Value;
@@ -6,7 +6,7 @@ use starlark::values::Value;
 use super::Display;
 use crate::{Error, Result};
 
-/// A value with a richer form than its text.
+/// A value that can be shown in more detail than as text.
 pub(super) trait ShowValue {
     fn show(&self) -> Result<Display>;
 

@@ -1,4 +1,4 @@
-//! What a cell leaves behind, for whoever asks while the next one runs.
+//! What a cell has defined, for completion and help while the next cell runs.
 
 use starlark::docs::{DocItem, DocMember};
 use starlark::environment::Module;
@@ -13,9 +13,9 @@ use super::manual::{Manual, Verb};
 use super::show::Showable;
 use super::values::ModelValue;
 
-/// Longest text of a value, characters.
+/// Maximum length of a value's text, in characters.
 const SUMMARY: usize = 72;
-/// Most names that pick a part of a value.
+/// Maximum number of names that select a part of a value.
 const KEYS: usize = 1000;
 
 /// A name that the user's code defined.
@@ -32,7 +32,7 @@ pub struct Name {
     pub(super) type_of: String,
     /// Its value if that is a function.
     pub(super) function: Option<Verb>,
-    /// Names that pick a part of it in square brackets.
+    /// Names that select a part of it in square brackets.
     pub(super) keys: Vec<String>,
     /// Attributes with their types, of a struct.
     pub(super) fields: Vec<(String, String)>,
@@ -43,7 +43,7 @@ pub(super) fn names(module: &Module, manual: &Manual) -> Vec<Name> {
     values(module).into_iter().map(|(name, value)| Name::of(&name, value, manual)).collect()
 }
 
-/// Names of models that learned something which is in no file of their user's.
+/// Names of models that have learned something that is not in a file of the user.
 pub(super) fn unsaved(module: &Module) -> Vec<String> {
     let models = values(module).into_iter().filter_map(|(name, value)| {
         ModelValue::from_value(value)?.is_unsaved().then(|| name.to_owned())

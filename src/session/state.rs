@@ -77,12 +77,12 @@ impl State {
             .expect("the engine gives every evaluator its state")
     }
 
-    /// The surroundings of a long task, as they are now.
+    /// The context of a long task, as it is now.
     pub fn context(&self) -> Context {
         self.context.borrow().clone()
     }
 
-    /// Who watches.
+    /// The reporter of tasks.
     pub fn sink(&self) -> &Arc<dyn Sink> {
         &self.sink
     }

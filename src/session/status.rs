@@ -1,4 +1,4 @@
-//! How a session stands after its last cell, for front ends to look at while the next one runs.
+//! The state of a session after its last cell, which front ends can read while the next one runs.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +18,7 @@ pub(super) struct Facts {
     pub transcript: Transcript,
     /// Source of the cell that runs.
     pub running: Option<String>,
-    /// Names of models that learned something which is in no file of their user's.
+    /// Names of models that have learned something that is not in a file of the user.
     pub unsaved: Vec<String>,
 }
 

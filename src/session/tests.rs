@@ -143,7 +143,7 @@ fn a_display_keeps_its_identity() {
 fn asking_where_nobody_is_says_so() {
     let (session, _) = session();
     let error = session.run(cell("ask('Who? ')")).unwrap_err();
-    assert_eq!(error.message, "ask: nobody can be asked here");
+    assert_eq!(error.message, "ask: questions cannot be asked here");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Simulated lesions: T2 hyperintensities painted into real or synthetic cords, with their ground
 //! truth.
 //!
-//! They serve two ends. The pseudo-anomaly study of the paper paints bright ellipses into healthy
+//! They have two purposes. The pseudo-anomaly study of the paper paints bright ellipses into healthy
 //! cords and asks how well a method finds them. And a network that scores pixels learns from them
 //! what a hyperintensity looks like, without a label of a real one.
 //!
@@ -24,8 +24,8 @@ use crate::options::setters;
 use crate::volume::gaussian_filter;
 use crate::{Error, Result};
 
-/// Which lesions are drawn. Ranges are (least, greatest); sizes and contrasts are drawn with
-/// uniform logarithms, so that small and faint ones are as common as large and bright ones.
+/// Which lesions are drawn. Ranges are (minimum, maximum); sizes and contrasts are drawn
+/// log-uniformly, so that small and faint ones are as common as large and bright ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LesionSimulator {
@@ -54,15 +54,15 @@ impl Default for LesionSimulator {
 }
 
 setters!(LesionSimulator {
-    /// With this many lesions per subject (least, greatest).
+    /// With this many lesions per subject (minimum, maximum).
     count: (usize, usize),
-    /// With lesions of this length along the cord, mm (least, greatest).
+    /// With lesions of this length along the cord, mm (minimum, maximum).
     length_mm: (f64, f64),
-    /// With lesions of this width from front to back, mm (least, greatest).
+    /// With lesions of this width from front to back, mm (minimum, maximum).
     width_mm: (f64, f64),
-    /// With lesions of this width from right to left, mm (least, greatest).
+    /// With lesions of this width from right to left, mm (minimum, maximum).
     depth_mm: (f64, f64),
-    /// With this contrast as a fraction of fluid − cord (least, greatest).
+    /// With this contrast as a fraction of fluid − cord (minimum, maximum).
     contrast: (f64, f64),
 });
 
@@ -98,7 +98,7 @@ impl LesionSimulator {
         for (name, (least, greatest)) in ranges {
             if !(least > 0.0 && least <= greatest && greatest.is_finite()) {
                 return Err(Error::input(format!(
-                    "{name} of simulated lesions must be two rising positive numbers, not \
+                    "{name} of simulated lesions must be two increasing positive numbers, not \
                      ({least}, {greatest})"
                 )));
             }
@@ -106,13 +106,13 @@ impl LesionSimulator {
         let (least, greatest) = self.count;
         if least > greatest {
             return Err(Error::input(format!(
-                "count of simulated lesions must be two rising numbers, not ({least}, {greatest})"
+                "count of simulated lesions must be two increasing numbers, not ({least}, {greatest})"
             )));
         }
         Ok(())
     }
 
-    /// Paints lesions into a subject's cord. Lesions that the subject really has stay in the image
+    /// Paints lesions into a subject's cord. Lesions that the subject already has stay in the image
     /// but not in the ground truth, which knows the simulated ones only.
     ///
     /// # Errors

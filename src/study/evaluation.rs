@@ -1,4 +1,4 @@
-//! An evaluation with what its chart shows.
+//! An evaluation with the data of its charts.
 
 use crate::Result;
 use crate::context::Context;
@@ -7,8 +7,8 @@ use crate::evaluation::{Evaluation, EvaluationOptions, evaluate};
 use crate::figures::{Figure, MethodFroc, MethodRoc, froc_curves, roc_curves};
 use crate::report::{Display, Part, Show, Table, Tabulate, evaluation_table};
 
-/// How well a method found what is known to be there. Several stand side by side as a slice of
-/// references.
+/// How well a method's findings agree with the ground truth. A slice of references to several
+/// is shown side by side.
 #[derive(Clone, Debug)]
 pub struct CohortEvaluation {
     pub evaluation: Evaluation,

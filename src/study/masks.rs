@@ -1,4 +1,4 @@
-//! Guidance for masks, with a slice that shows it.
+//! Masks for training, with a slice that shows them.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Masks {
     pub sampler: MaskSampler,
     /// A subject and the position of one of its slices.
     pub example: (Arc<Subject>, usize),
-    /// Whose slices are guided, at the size of the example.
+    /// The subjects of the masks, at the size of the example.
     pub cohort: Cohort,
     pub streams: Streams,
 }
@@ -28,7 +28,7 @@ pub struct Masks {
 const EXAMPLE_RATIO: f64 = 0.75;
 
 impl Masks {
-    /// Random masks beside guided ones on the example slice.
+    /// Random and guided masks side by side on the example slice.
     ///
     /// # Errors
     /// If a mask cannot be drawn.

@@ -1,7 +1,7 @@
 //! The steps of a study, each on whole cohorts: what the verbs of the language do, for Rust.
 //!
 //! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as
-//! the model wants them, and call the module that does the work.
+//! the model requires, and call the module that does the work.
 
 mod evaluation;
 mod masks;
@@ -29,7 +29,7 @@ use crate::training::{
 };
 use crate::uncertainty::MonteCarlo;
 
-/// The surroundings of a study. Cheap to clone.
+/// The context of a study. Cheap to clone.
 #[derive(Clone)]
 pub struct Study {
     /// Streams, cancel token, progress, device.
@@ -43,11 +43,11 @@ impl From<Context> for Study {
 }
 
 impl Study {
-    /// Draws `subjects` procedural spines: half of them healthy, half patients, half of those with
+    /// Generates `subjects` synthetic spines: half of them healthy, half patients, half of those with
     /// lesions.
     ///
     /// # Errors
-    /// If the options make no sense.
+    /// If the options are invalid.
     pub fn phantom_cohort(&self, subjects: usize) -> Result<Cohort> {
         let options = PhantomOptions { subjects, ..PhantomOptions::default() };
         Cohort::phantom(&options, SliceGrid::default(), &self.context.streams)
@@ -119,8 +119,8 @@ impl Study {
         }
     }
 
-    /// Pretrains with random masks, as [`training::pretrain`]; the model's whole history comes
-    /// back.
+    /// Pretrains with random masks, as [`training::pretrain`]; returns the model's complete
+    /// history.
     ///
     /// # Errors
     /// As [`training::train_epoch`].
@@ -136,8 +136,8 @@ impl Study {
         Ok(model.history.clone())
     }
 
-    /// Adapts to a clinic's own subjects, as [`training::adapt`]; the model's whole history comes
-    /// back.
+    /// Adapts to a clinic's own subjects, as [`training::adapt`]; returns the model's complete
+    /// history.
     ///
     /// # Errors
     /// As [`training::train_epoch`].
@@ -168,8 +168,8 @@ impl Study {
         Ok(CohortUncertainty::new(cohort, &subjects, maps, model.config.patch))
     }
 
-    /// Trains a scorer for a model: networks that tell lesions from what is hard to reconstruct
-    /// otherwise, learned from lesions painted into these subjects. The model keeps it, and
+    /// Trains a scorer for a model: networks that tell lesions from other tissue that is hard to
+    /// reconstruct. They learn from lesions painted into these subjects. The model keeps it, and
     /// [`Self::detect`] uses it.
     ///
     /// # Errors
@@ -191,7 +191,7 @@ impl Study {
         training::train_scorer(model, (&healthy, &clinical), training, monte_carlo, &self.context)
     }
 
-    /// Guidance for the masks of the epochs that follow, with the defaults of
+    /// Masks for the epochs that follow, with the defaults of
     /// [`CohortUncertainty::masks`].
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Study {
         detect(method, &cohort.subjects(&self.context)?, scoring, &self.context)
     }
 
-    /// Evaluates findings against what is known about the subjects' lesions.
+    /// Evaluates findings against the ground truth of the subjects.
     ///
     /// # Errors
     /// As [`evaluate`](crate::evaluation::evaluate).

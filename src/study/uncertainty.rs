@@ -17,9 +17,9 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct CohortUncertainty {
     pub slices: Arc<Vec<SliceUncertainty>>,
-    /// Edge of the patches the maps were drawn with, pixels.
+    /// Edge of the patches with which the maps were estimated, pixels.
     pub patch: usize,
-    /// Whose slices these are, at the size of the maps.
+    /// The subjects of the slices, at the size of the maps.
     pub cohort: Cohort,
 }
 
@@ -66,7 +66,7 @@ impl CohortUncertainty {
         sum / pixels.max(1) as f64
     }
 
-    /// Guidance for the masks of the epochs that follow. `context` gives the example in its figure
+    /// Masks for the epochs that follow. `context` gives the example in its figure
     /// its random draws.
     ///
     /// # Errors

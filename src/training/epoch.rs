@@ -104,11 +104,11 @@ impl TrainingOptions {
 }
 
 /// Trains one epoch and adds it to the model's history. Slices without a region are not asked for
-/// by [`super::all_slices`]; masks are drawn anew for every batch. A stage that begins resets the
+/// by [`super::all_slices`]; masks are drawn anew for every batch. The beginning of a stage resets the
 /// optimiser, as in the publication, where adaptation is a training of its own.
 ///
 /// # Errors
-/// On interruption, which also stops a batch half-way, the batch under way is discarded whole, the
+/// On interruption, which also stops a batch half-way, the current batch is discarded, the
 /// batches before it are kept, and the epoch does not enter the history.
 pub fn train_epoch(
     model: &mut Model,
@@ -225,7 +225,7 @@ fn train_batch(
     if losses[0].is_finite() {
         Ok((gradients, losses))
     } else {
-        Err(Error::input("the loss is no longer finite: lower the learning rate, or go back"))
+        Err(Error::input("the loss is no longer finite: lower the learning rate, or rewind"))
     }
 }
 
@@ -255,7 +255,7 @@ fn announce(
     // A backward pass costs about two and a half forward passes.
     const STEP_PER_FORWARD: f64 = 3.5;
     let config = network.config();
-    // 30 s at 100 GFLOP/s: below that nobody waits for an estimate.
+    // 30 s at 100 GFLOP/s: shorter epochs need no estimate.
     let flops = config.forward_flops(config.tokens()) * STEP_PER_FORWARD * slices as f64;
     if flops < 3e12 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A model's life so far, epoch by epoch.
+//! The training history of a model, epoch by epoch.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::masking::MaskingStrategy;
 use crate::options::Choice;
 
-/// What one epoch did.
+/// One epoch of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Epochs of this model's life, counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: usize,
     pub stage: Stage,
     pub masking: MaskingStrategy,
@@ -33,7 +33,7 @@ impl fmt::Display for EpochRecord {
     }
 }
 
-/// The two halves of a model's education.
+/// The two stages of training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -54,7 +54,7 @@ impl Stage {
     }
 }
 
-/// A model's life so far.
+/// The training history of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     pub epochs: Vec<EpochRecord>,

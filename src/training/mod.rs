@@ -1,6 +1,6 @@
 //! The loop of the paper: loss, Adam, augmentation, epochs, pretraining and adaptation.
 //!
-//! [`train_epoch`] is the one step everything is made of; [`pretrain`] and [`adapt`] are the
+//! [`train_epoch`] is the basic step; [`pretrain`] and [`adapt`] are the
 //! published loops, written with the same public steps a user has.
 
 mod adam;

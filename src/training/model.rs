@@ -1,4 +1,4 @@
-//! A model as its user holds it: network, optimiser state and history, saved as one file.
+//! A model as the user has it: network, optimiser state and history, saved as one file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -24,13 +24,13 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
-    /// Tells lesions from what is hard to reconstruct otherwise, once it is trained.
+    /// The scorer, once it is trained.
     pub scorer: Option<LesionScorer>,
-    /// What it was after each epoch, if somebody wants that kept.
+    /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
 }
 
-/// What a checkpoint says besides its tensors.
+/// What a checkpoint holds besides its tensors.
 #[derive(Serialize, Deserialize)]
 struct Checkpoint {
     version: u32,
@@ -76,7 +76,7 @@ impl Model {
         })
     }
 
-    /// What the slices must show that it takes.
+    /// The grid of the slices that it takes.
     pub fn grid(&self) -> SliceGrid {
         self.config.slice_grid()
     }
@@ -104,7 +104,7 @@ impl Model {
         write_whole(path, &bytes)
     }
 
-    /// What [`Self::save`] writes.
+    /// The bytes that [`Self::save`] writes.
     fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = self.parameters.tensors();
         tensors.extend(self.adam.tensors());
@@ -125,11 +125,11 @@ impl Model {
         safetensors::serialize(&tensors, Some(metadata)).map_err(|error| failed(&error))
     }
 
-    /// Goes back to what the model was after `epoch` of its life: weights, optimiser state and
-    /// history. Training goes on from there bit by bit as it did then.
+    /// Restores the model to its state after `epoch`: weights, optimiser state and history.
+    /// Training continues from there with the same bits as before.
     ///
     /// # Errors
-    /// If there is no snapshot of that epoch; the model stays as it is.
+    /// If there is no snapshot of that epoch; the model is not changed.
     pub fn rewind(&mut self, epoch: usize) -> Result<()> {
         let device = self.parameters.device();
         let Some(mut snapshots) = self.snapshots.take() else {
@@ -146,8 +146,8 @@ impl Model {
         Ok(())
     }
 
-    /// Keeps a snapshot if somebody wants them kept. A disk that refuses must not stop the
-    /// training, but is said.
+    /// Saves a snapshot if snapshots are kept. A snapshot that cannot be written gives a warning
+    /// and does not stop the training.
     pub fn leave_snapshot(&mut self, context: &Context) {
         let Some(mut snapshots) = self.snapshots.take() else { return };
         if let Err(error) = snapshots.keep(self) {

@@ -1,4 +1,4 @@
-//! What a model was after each epoch, to go back to: weights, optimiser state and history, one
+//! Snapshots of a model after each epoch, for going back: weights, optimiser state and history, one
 //! checkpoint file per epoch, so that memory holds none of it.
 
 use std::collections::BTreeMap;
@@ -13,13 +13,13 @@ use crate::files::LazyFolder;
 use crate::files::write_whole;
 use crate::{Error, Result};
 
-/// What snapshots keep: a [`Model`](super::Model). They know no more of it than this, because a
+/// What snapshots keep: a [`Model`](super::Model). This trait is all that they know of it, because a
 /// model holds its snapshots.
 pub trait Checkpointed: Sized {
     /// The epochs so far.
     fn history(&self) -> &History;
 
-    /// The whole as a checkpoint file.
+    /// The complete model as a checkpoint file.
     ///
     /// # Errors
     /// If a tensor cannot be read.
@@ -28,7 +28,7 @@ pub trait Checkpointed: Sized {
     /// Reads a checkpoint file.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is not a checkpoint.
     fn load(path: &Path, device: &Device) -> Result<Self>;
 }
 
@@ -39,7 +39,7 @@ const INDEX: &str = "snapshots.json";
 
 /// The snapshots of one model, in a folder of their own.
 ///
-/// Over a budget of 2 GiB the least telling one goes: of the snapshots before the last ten, the
+/// Beyond 2 GiB the least informative one is removed: of the snapshots before the last ten, the
 /// one whose neighbours are closest for its age. The first, and the last of each stage, stay.
 #[derive(Debug)]
 pub struct Snapshots {
@@ -90,11 +90,11 @@ impl Snapshots {
         self.index.epochs.keys().copied()
     }
 
-    /// Keeps the model as it is now. What a training that was gone back on left behind this
-    /// epoch is dropped: the model took another way.
+    /// Saves a snapshot of the model. Snapshots of later epochs, from training before going back,
+    /// are removed because the model has continued differently.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If a file cannot be written or removed.
     pub fn keep(&mut self, model: &impl Checkpointed) -> Result<()> {
         let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
@@ -126,7 +126,7 @@ impl Snapshots {
     /// Loads the model as it was after `epoch`, and remembers that it is there now.
     ///
     /// # Errors
-    /// If there is no such snapshot; the sentence names the nearest ones.
+    /// If there is no such snapshot; the message names the nearest ones.
     pub fn go_to<C: Checkpointed>(&mut self, epoch: usize, device: &Device) -> Result<C> {
         if !self.has(epoch) {
             return Err(Error::input(self.missing(epoch)));
@@ -149,7 +149,7 @@ impl Snapshots {
     /// Drops all but the current snapshot and the last of each stage: for the end of a session.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If a file cannot be written or removed.
     pub fn thin_out(&mut self) -> Result<()> {
         let current = self.index.current;
         let others = self.index.epochs.iter();
@@ -176,7 +176,7 @@ impl Snapshots {
 
     fn forget(&mut self, epoch: usize) {
         self.index.epochs.remove(&epoch);
-        // A file that stays takes room, nothing else.
+        // A file that cannot be removed only takes space.
         self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
     }
 
@@ -208,7 +208,7 @@ impl Index {
             let (epoch, entry) = epochs[*at];
             !entry.ends_stage && Some(epoch) != self.current
         };
-        // Where even ten are too many, the oldest that may go does.
+        // If even ten are too many, the oldest removable one is removed.
         let candidates = (1..older).filter(may_go);
         let least = candidates.min_by(|a, b| gap(*a).total_cmp(&gap(*b)));
         let least = least.or_else(|| (0..epochs.len() - 1).find(may_go));

@@ -127,8 +127,8 @@ pub fn train_scorer(
     let strangers = healthy.iter().filter(|subject| !subject.is_healthy()).count();
     if strangers > 0 {
         context.warn(format!(
-            "{strangers} of the {} healthy subjects are not healthy by the participants table; lesions \
-             that they have teach the scorer that lesions are normal",
+            "{strangers} of the {} subjects given as healthy are not healthy by the participants table; if \
+             they have lesions, the scorer learns that lesions are normal",
             healthy.len()
         ));
     }

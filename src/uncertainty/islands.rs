@@ -49,7 +49,7 @@ impl IslandRule {
     }
 
     /// The islands of an error map (≥ 0, 0 outside the region), best first: by mean × total
-    /// error, then in scan order. A NaN is no error and belongs to no island.
+    /// error, then in scan order. NaN values belong to no island.
     pub fn find(&self, error: &Array2<f32>) -> Vec<HighErrorIsland> {
         let mut values: Vec<f32> =
             error.iter().copied().filter(|value| *value != 0.0 && !value.is_nan()).collect();

@@ -40,7 +40,7 @@ impl Volume {
         Geometry { shape: [i, j, k], affine: self.affine }
     }
 
-    /// How many voxels are NaN or infinite. Reading accepts them; whoever computes decides.
+    /// How many voxels are NaN or infinite. Reading accepts them; the caller decides what to do.
     pub fn non_finite_count(&self) -> usize {
         self.voxels.iter().filter(|value| !value.is_finite()).count()
     }

@@ -50,7 +50,7 @@ fn values_go_to_rust_and_back_and_end_in_figures() {
     assert!(out.contains("half a line"), "{out}");
     assert!(out.contains("Maps True 2 from Rust [1.0, 2.5]\nTrue\n"), "{out}");
     assert!(out.contains("brightness in Rust 2\n1.5\n(true, 3)\n"), "{out}");
-    assert!(out.contains("session.get: nothing is called \\\"nothing\\\""), "{out}");
+    assert!(out.contains("session.get: there is no value called \\\"nothing\\\""), "{out}");
     assert!(out.contains("this Maps has no tensor \\\"mask\\\"; there are maps"), "{out}");
     let figures = fs::read_dir(place.path("out")).unwrap().flat_map(|folder| {
         let folder = folder.unwrap().path();

@@ -31,7 +31,7 @@ use super::volume_files::VolumeFiles;
 use crate::cohort::entry::{Entry, Source};
 use crate::{Error, Result};
 
-/// What [`discover`] looked for, for the sentence that nothing was found.
+/// What [`discover`] looked for, for the message that nothing was found.
 pub(in crate::cohort) const LOOKED_FOR: &str =
     "sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it";
 
@@ -149,7 +149,7 @@ impl From<Result<VolumeFiles, String>> for Source {
     }
 }
 
-/// Two files that would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`.
+/// An error if two files would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`.
 fn refuse_same_names(root: &Path, entries: &[Entry]) -> Result<()> {
     let mut names: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
     names.sort_unstable();

@@ -1,5 +1,5 @@
-//! File names of images and of the labels that belong to them, and folder listings: the one place
-//! that knows how files are called.
+//! File names of images and of the labels that belong to them, and folder listings: the only place
+//! that defines file names.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -54,7 +54,7 @@ impl Label {
         }
     }
 
-    /// The label's name in sentences.
+    /// The label's name in messages.
     pub(in crate::cohort) fn title(self) -> &'static str {
         match self {
             Self::Cord => "cord mask",

@@ -1,5 +1,5 @@
 //! The header of a `.npy` file, read strictly before the array crate sees the file: a hostile
-//! shape or an endless header must end in a sentence, not in an allocation or a deep recursion.
+//! shape or an endless header must give an error message, not a huge allocation or a deep recursion.
 
 use std::io::Read;
 

@@ -1,9 +1,9 @@
-//! The participants table: one row per person, and what its columns say about health.
+//! The participants table: one row per subject, with columns on health and lesions.
 //!
-//! A person is **healthy** if the first of the columns `dataset`, `group` or `cohort` that the
+//! A subject is **healthy** if the first of the columns `dataset`, `group` or `cohort` that the
 //! table has says `public`, `healthy`, `control`, `controls` or `hc` (in any case); anything else
-//! is clinical, and so is everybody where no such column exists. The column `has_lesion` (0 or 1)
-//! is the truth about the whole person.
+//! is clinical, and so are all subjects if no such column exists. The column `has_lesion` (0 or 1)
+//! is the ground truth of the subject as a whole.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,13 +20,13 @@ const HEALTHY_VALUES: [&str; 5] = ["public", "healthy", "control", "controls", "
 const KEY: &str = "participant_id";
 const LESION_COLUMN: &str = "has_lesion";
 
-/// Whether a row is that of a healthy person; `None` if no column says so.
+/// Whether a row is that of a healthy subject; `None` if no column says so.
 pub(in crate::cohort) fn is_healthy(columns: &Columns) -> Option<bool> {
     let value = GROUP_COLUMNS.iter().find_map(|name| columns.get(*name))?;
     Some(HEALTHY_VALUES.contains(&value.trim().to_ascii_lowercase().as_str()))
 }
 
-/// What a row says about lesions: `has_lesion`, else a healthy person has none, else unknown.
+/// What a row says about lesions: `has_lesion`, else a healthy subject has none, else unknown.
 pub(in crate::cohort) fn has_lesion(columns: &Columns) -> Option<bool> {
     let said = columns.get(LESION_COLUMN).map(|value| value.trim().to_ascii_lowercase());
     match said.as_deref() {
@@ -47,7 +47,7 @@ impl Participants {
     /// Reads `participants.tsv` of `folder`, if it has one.
     ///
     /// # Errors
-    /// If the table has no `participant_id`, a row of another length or a person twice.
+    /// If the table has no `participant_id`, a row of another length or a subject twice.
     pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("participants.tsv");
         if !path.exists() {

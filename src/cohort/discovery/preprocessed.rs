@@ -6,7 +6,7 @@
 //! codes are tissues this method does not use. A subject with a 6 in any slice has its pixel
 //! ground truth known in all of them.
 //!
-//! **Region.** The second channel is the region of interest as it stands: whoever preprocessed the
+//! **Region.** The second channel is the region of interest as it is: whoever preprocessed the
 //! file decided it, and the published loader takes it unchanged (the published example files hold
 //! the undilated cord and fluid, where its recipe for volumes dilates by a pixel). The scoring
 //! region is the cord with its lesions, eroded with a 3 × 3 square, as in the published loader. A
@@ -16,8 +16,8 @@
 //! `NAME_INDEX.npy` is slice `INDEX` of subject `NAME`; a file without `_INDEX` is a subject of
 //! its own. Subjects of a subfolder carry its path in their name (`train/private`).
 //!
-//! Pixels measure field / size: 200 mm / size as published, unless the cohort is loaded with
-//! another field.
+//! Pixels measure field of view / size: 200 mm / size as published, unless the cohort is loaded with
+//! another field of view.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ use crate::cohort::entry::{Entry, Source};
 
 const DEPTH: usize = 4;
 
-/// What [`discover`] looked for, for the sentence that nothing was found.
+/// What [`discover`] looked for, for the message that nothing was found.
 pub(in crate::cohort) const LOOKED_FOR: &str = "preprocessed slices NAME_INDEX.npy";
 
 /// Groups the `.npy` files below `root` by subject, slices in the order of their index.

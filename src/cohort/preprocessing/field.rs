@@ -31,7 +31,7 @@ pub(in crate::cohort) struct FieldAxis {
 
 /// A moved field must keep this share of the cord's pixels more than the centred one.
 const WORTH_MOVING: f64 = 0.05;
-/// A cord that is cut off by more than this share is worth a note.
+/// If more than this share of the cord is cut off, the user gets a note.
 const WORTH_A_NOTE: f64 = 0.05;
 
 impl FieldAxis {
@@ -103,7 +103,7 @@ impl FieldAxis {
 
 impl Field {
     /// Moves the field where the centred one would lose too much of the cord (given per slice, on
-    /// 1 mm pixels), and says what was moved or is lost.
+    /// 1 mm pixels), and reports what was moved or is lost.
     pub(in crate::cohort) fn keep_cord(&mut self, cord: &[Array2<bool>]) -> Vec<String> {
         let pixels: Vec<(usize, usize)> = cord
             .iter()

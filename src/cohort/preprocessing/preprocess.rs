@@ -1,12 +1,12 @@
 //! The published preprocessing of a volume (paper section 3.1), with the transform kept so that any
-//! map goes back to the grid it came from.
+//! map can be resampled to the grid of the source image.
 //!
 //! The steps: canonical sagittal axes by the affine; in-plane resampling to 1 mm (cubic spline
 //! for the image, nearest neighbour for labels; slices are not resampled); the region of interest
 //! on that grid; a centred field, cropped or zero-padded; scaling of the field to the preprocessed
 //! size; clipping to percentiles and scaling to [0, 1] over the whole volume.
 //!
-//! It departs from the published scripts where these would go wrong silently:
+//! It differs from the published scripts where these could fail silently:
 //! - Axes come from the affine, not from a fixed storage order.
 //! - The centred field is moved, per axis, where a moved one keeps at least 5 % more of the cord's
 //!   pixels: tall fields of view would lose the cord's end otherwise.
@@ -26,7 +26,7 @@ use crate::cohort::{Disc, Slice, SliceGrid};
 use crate::volume::{Geometry, LabelledVolume, Orientation, Volume, eroded};
 use crate::{Error, Result};
 
-/// The recipe. The defaults are the published ones, with the rule for clinical volumes.
+/// The settings. The defaults are the published ones, with the rule for clinical volumes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preprocessing {
     pub grid: SliceGrid,
@@ -35,7 +35,7 @@ pub struct Preprocessing {
     pub region: RegionRule,
 }
 
-/// What preprocessing yields.
+/// The result of preprocessing.
 #[derive(Clone, Debug)]
 pub struct Preprocessed {
     /// Slices with a region of interest only, from the patient's right to left.
@@ -43,7 +43,7 @@ pub struct Preprocessed {
     /// Superior first.
     pub discs: Vec<Disc>,
     pub native_transform: NativeTransform,
-    /// Clauses for the user about what was worked around, such as a moved field; without the
+    /// Clauses for the user about problems that were handled, such as a moved field; without the
     /// subject's name.
     pub notes: Vec<String>,
 }
@@ -64,7 +64,7 @@ impl Preprocessing {
     /// Preprocesses one subject's volume.
     ///
     /// # Errors
-    /// [`Error::Input`] for a recipe that makes no sense. [`Error::Subject`] if labels are on
+    /// [`Error::Input`] for invalid settings. [`Error::Subject`] if labels are on
     /// another grid than the image, values are not finite, the cord is empty or outside the field,
     /// the image has no contrast, or its field of view is unusable.
     pub fn preprocess(&self, subject: &Arc<str>, volume: &LabelledVolume) -> Result<Preprocessed> {
@@ -112,13 +112,13 @@ impl Preprocessing {
         Ok(Preprocessed { slices, discs, native_transform, notes })
     }
 
-    /// Whether the recipe makes sense.
+    /// Whether the settings are valid.
     fn check(&self) -> Result<()> {
         self.grid.check()?;
         let (low, high) = self.clip;
         if !(0.0 <= low && low < high && high <= 100.0) {
             return Err(Error::input(format!(
-                "clip is ({low}, {high}); two rising percentiles between 0 and 100 are needed"
+                "clip must be two increasing percentiles between 0 and 100, not ({low}, {high})"
             )));
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Thin slices averaged to the thickness of a clinical protocol.
 //!
 //! Public volumes are often isotropic, with slices of about 1 mm; clinical ones have slices of 3 to
-//! 4 mm, in which cord and fluid mix. A model that is trained on the one and used on the other sees
-//! another anatomy. Averaging neighbouring thin slices gives thick ones.
+//! 4 mm, in which cord and fluid mix. A model trained on one kind and used on the other sees
+//! images that look different. Averaging neighbouring thin slices gives thick ones.
 
 use ndarray::Array2;
 
@@ -22,7 +22,7 @@ pub(in crate::cohort) fn thick_slices(
     if group < 2 || last.index - first.index + 1 < group {
         return (slices, 1);
     }
-    // What is left over is left out in equal parts at both ends.
+    // Slices left over are left out in equal parts at both ends.
     let start = first.index + (last.index - first.index + 1) % group / 2;
     let mut thick = Vec::new();
     for from in (start..=last.index + 1 - group).step_by(group) {

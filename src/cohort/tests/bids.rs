@@ -46,7 +46,7 @@ fn a_folder_that_cannot_be_used_is_refused_in_one_sentence() {
     write(&file, image());
     assert_eq!(refusal(&file, &options), "ROOT: is a file; give the folder that holds it");
     let zero = LoadOptions { grid: SliceGrid::of_size(0), ..LoadOptions::default() };
-    assert_eq!(refusal(root.path(), &zero), "size is 0; 8 to 4096 pixels make sense");
+    assert_eq!(refusal(root.path(), &zero), "size must be 8 to 4096 pixels, not 0");
 }
 
 #[cfg(unix)]

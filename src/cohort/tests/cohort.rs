@@ -151,7 +151,7 @@ fn another_frame_is_prepared_from_the_same_files() {
     assert_eq!(cohort.subject(0, &context).unwrap().slices[0].size(), 32);
     assert_eq!(larger.subject(0, &context).unwrap().slices[0].size(), 64);
     let empty = cohort.on_grid(SliceGrid::of_size(0));
-    assert_eq!(said(empty), "size is 0; 8 to 4096 pixels make sense");
+    assert_eq!(said(empty), "size must be 8 to 4096 pixels, not 0");
     let close = cohort.on_grid(SliceGrid { size: 32, fov_mm: 20, ..SliceGrid::default() }).unwrap();
     let pixel_spacing_mm = close.subject(0, &context).unwrap().slices[0].pixel_spacing_mm.0;
     assert!((pixel_spacing_mm - 20.0 / 32.0).abs() < 0.05, "{pixel_spacing_mm}");

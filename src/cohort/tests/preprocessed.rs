@@ -44,7 +44,7 @@ fn refusal_of(spoil: impl Fn(&Path)) -> String {
     error
         .strip_prefix("subject a: ROOT/a_1.npy: ")
         .expect(&error)
-        .replace(" (no other subject is there)", "")
+        .replace(" (it is the only subject)", "")
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn two_files_with_the_same_index_are_refused() {
     save(root.path(), "a_01.npy", &channels(false));
     assert_eq!(
         refusal(root.path(), &options()),
-        "subject a: a_01.npy and a_1.npy have the same slice index; rename one (no other subject is there)"
+        "subject a: a_01.npy and a_1.npy have the same slice index; rename one (it is the only subject)"
     );
 }
 

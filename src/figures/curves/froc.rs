@@ -9,10 +9,10 @@ use crate::figures::drawing::style::{self, Stroke};
 
 /// Height of the chart, in drawing units.
 const HEIGHT: i32 = 1400;
-/// False positives per patient that the axis reaches at most: nobody would read more.
+/// Upper limit of the axis of false positives per patient: higher rates are of no clinical use.
 const MOST_FALSE_POSITIVES: f64 = 10.0;
 
-/// A stated threshold on the anomaly map, and what it gives.
+/// A stated threshold on the anomaly map, and its point on the curve.
 #[derive(Clone, Debug)]
 pub struct LesionOperatingPoint {
     /// Least anomaly of a detection's pixels.
@@ -140,7 +140,7 @@ fn curves(area: &Area<'_>, methods: &[MethodFroc]) -> Drawn {
     }
 }
 
-/// A sensitivity holds until more false positives buy a higher one, up to the `end` of the axis.
+/// A sensitivity holds until more false positives allow a higher one, up to the `end` of the axis.
 fn staircase(points: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
     let mut line: Vec<(f64, f64)> = Vec::new();
     for (far, high) in points.iter().copied().filter(|point| point.0 <= end) {

@@ -1,4 +1,4 @@
-//! Curves over all thresholds: how much is found for how many false alarms.
+//! Curves over all thresholds: sensitivity against false positives.
 
 mod froc;
 mod roc;

@@ -31,7 +31,7 @@ pub struct MethodRoc {
     /// Area under the curve; NaN where it is not defined.
     pub auroc: f64,
     pub operating_point: Option<OperatingPoint>,
-    /// Score of each patient and whether there truly is a lesion.
+    /// Score of each patient, and whether it has a lesion by the ground truth.
     pub patients: Vec<(f64, bool)>,
 }
 

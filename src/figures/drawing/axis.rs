@@ -27,7 +27,7 @@ impl Axis {
         Self { name: name.into(), from, to, ticks, logarithmic: false }
     }
 
-    /// Around all finite values, with a little air above and below.
+    /// Around all finite values, with a small margin above and below.
     pub fn around(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
         let air = 0.06 * (high - low);
@@ -88,7 +88,7 @@ impl Axis {
         Self { name: name.into(), from: -0.5, to, ticks, logarithmic: false }
     }
 
-    /// Where a value lies; NaN where a logarithmic axis has no place for it.
+    /// Where a value lies; NaN if a logarithmic axis cannot show it.
     pub fn position(&self, value: f64) -> f64 {
         match self.logarithmic {
             true if value > 0.0 => value.log10(),

@@ -26,7 +26,7 @@ use super::png;
 /// A rectangle of a figure, in drawing units (two per pixel of the finished PNG).
 pub type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
-/// What drawing gives; turned into [`crate::Error::Figure`] once, where a figure is rendered.
+/// The result of drawing; turned into [`crate::Error::Figure`] once, where a figure is rendered.
 pub type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<CanvasError>>;
 
 /// Why a backend could not draw.
@@ -34,7 +34,7 @@ pub type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<CanvasError>>;
 #[error("{0}")]
 pub struct CanvasError(pub(in crate::figures) String);
 
-/// Where drawing goes.
+/// Where figures are drawn.
 pub enum Canvas<'a> {
     /// RGB pixels.
     Raster(BitMapBackend<'a>),
@@ -44,7 +44,7 @@ pub enum Canvas<'a> {
 
 type BackendResult = Result<(), DrawingErrorKind<CanvasError>>;
 
-/// Calls the same method on whichever backend there is.
+/// Calls the same method on the current backend.
 macro_rules! either {
     ($self:ident, $backend:ident => $call:expr) => {
         match $self {
@@ -155,7 +155,7 @@ impl DrawingBackend for Canvas<'_> {
         style: &S,
         pos: BackendCoord,
     ) -> BackendResult {
-        // XML forbids control characters, and the font has no signs for them.
+        // XML forbids control characters, and the font has no glyphs for them.
         let text: String = text.chars().filter(|c| !c.is_control()).collect();
         match self {
             Self::Vector { svg, .. } => svg.draw_text(&text, style, pos).map_err(canvas_error),

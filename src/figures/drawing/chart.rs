@@ -143,7 +143,7 @@ impl<'a> Chart<'a> {
         }
     }
 
-    /// Says in the middle that there is nothing to show.
+    /// Writes in the middle of the chart why there is nothing to show.
     pub fn empty(&self, words: &str) -> Drawn {
         let (width, height) = self.size();
         text::write(&self.inner, words, style::NOTE, (width / 2, height / 2), text::CENTER)

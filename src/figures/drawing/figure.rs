@@ -10,7 +10,7 @@ use super::canvas::{Area, Canvas, Drawn, svg_document};
 use super::{font, png, style, text};
 use crate::{Error, Result};
 
-/// Something to look at: draws itself as often as asked, always the same. Cheap to clone.
+/// A figure. It can be drawn any number of times, always with the same result. Cheap to clone.
 #[derive(Clone)]
 pub struct Figure {
     /// What the figure shows; drawn above it and the source of its file name.
@@ -79,7 +79,7 @@ impl Figure {
         Self { title, note, width, height, framed: true, draw: Arc::new(draw) }
     }
 
-    /// A figure of nothing but its body; the title names its file.
+    /// A figure without title, note and margins; the title only names its file.
     pub(in crate::figures) fn bare(
         title: impl Into<String>,
         body: (i32, i32),

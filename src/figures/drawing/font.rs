@@ -12,7 +12,7 @@ const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 static DEJAVU_SANS: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 
-/// What plotters asks for unless told otherwise: figures of users' own.
+/// What plotters uses by default, as in users' own figures.
 const DEFAULT_FAMILY: &str = "sans-serif";
 
 /// Makes the font known to plotters; only the first call does anything.

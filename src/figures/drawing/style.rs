@@ -42,7 +42,7 @@ pub(in crate::figures) const SKY: RGBColor = RGBColor(86, 180, 233);
 
 /// Outline of the region of interest on anatomy.
 pub(in crate::figures) const REGION: RGBColor = SKY;
-/// Outline and marks of true lesions.
+/// Outline and marks of ground-truth lesions.
 pub(in crate::figures) const LESION: RGBColor = VERMILION;
 
 /// How a line is drawn; lines of one chart differ in colour and in pattern, so that they stay

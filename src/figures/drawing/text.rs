@@ -1,4 +1,4 @@
-//! Words on a figure: anchored, measured, broken into lines and shortened to fit.
+//! Text on a figure: anchored, measured, broken into lines and shortened to fit.
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontTransform, RGBColor, TextStyle};

@@ -25,26 +25,26 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
     Command {
         name: "save",
         arguments: "NAME",
-        summary: "Keeps a value in the folder NAME.u2ad.",
+        summary: "Saves a value in the folder NAME.u2ad.",
         run: save,
     },
-    Command { name: "load", arguments: "NAME", summary: "Brings a kept value back.", run: load },
+    Command { name: "load", arguments: "NAME", summary: "Loads a saved value.", run: load },
     Command {
         name: "transcript",
         arguments: "FILE",
-        summary: "Writes what was typed as a script (.star) or notebook (.ipynb) that runs again.",
+        summary: "Writes what was typed as a script (.star) or notebook (.ipynb) that can be run again.",
         run: write_transcript,
     },
     Command {
         name: "images",
         arguments: "[HOW]",
-        summary: "Draws figures by auto, kitty, iterm, sixel, blocks or none; alone, says how they are drawn.",
+        summary: "Shows figures by auto, kitty, iterm, sixel, blocks or none; without HOW, says which.",
         run: images,
     },
     Command {
         name: "device",
         arguments: "[NAME]",
-        summary: "Computes on auto, cpu, cuda or metal from now on; alone, names the device.",
+        summary: "Computes on auto, cpu, cuda or metal from now on; without NAME, shows the device.",
         run: device,
     },
     Command {
@@ -70,7 +70,7 @@ fn help(host: &mut dyn CommandHost, _: &str) -> Done {
 fn who(host: &mut dyn CommandHost, _: &str) -> Done {
     let names = host.session().names();
     if names.is_empty() {
-        host.show(Display::text("nothing is named yet"));
+        host.show(Display::text("no names are defined yet"));
         return Ok(Next::Stay);
     }
     let columns = vec![Column::text("name"), Column::text("type"), Column::text("value")];

@@ -25,7 +25,7 @@ use super::protocol::sockets::read_connection_file;
 use crate::session::{Candidate, CandidateKind, Completions};
 use crate::{Error, Result};
 
-/// How long a kernel may take to say anything at all.
+/// How long a kernel may take to send its first message.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to a running kernel.
@@ -56,7 +56,7 @@ pub(in crate::frontends) enum KernelEvent {
     },
     /// How far the cell is.
     Progress(String),
-    /// Why it stopped, in colours.
+    /// Why it stopped, with colours.
     Failed(String),
     /// Documentation.
     Page(String),
@@ -94,7 +94,7 @@ pub(in crate::frontends) fn latest_connection_file() -> Result<PathBuf> {
         .filter(is_connection)
         .max_by_key(changed)
         .ok_or_else(|| {
-            Error::input("no kernel runs; open a notebook first, or name its connection file")
+            Error::input("no kernel is running; open a notebook first, or give its connection file")
         })
 }
 

@@ -26,7 +26,7 @@ struct Entry {
 pub(super) struct History {
     session: usize,
     entries: VecDeque<Entry>,
-    /// `None` where the disk refuses: the history then ends with the kernel.
+    /// `None` if the file cannot be written: the history then ends with the kernel.
     file: Option<File>,
 }
 
@@ -45,8 +45,8 @@ struct Query {
 }
 
 impl History {
-    /// Opens the history kept in `file` and starts a session in it; without a file, or if the
-    /// disk refuses, an empty one.
+    /// Opens the history kept in `file` and starts a session in it; without a file, or if it cannot be
+    /// read, an empty one.
     pub fn open(file: Option<&Path>) -> Self {
         file.and_then(|path| Self::read(path).ok()).unwrap_or(Self {
             session: 1,
@@ -60,7 +60,7 @@ impl History {
             OpenOptions::new().read(true).append(true).create(true).truncate(false).open(path)?;
         // Two kernels that start at once must not take the same session.
         file.lock()?;
-        // A line that another version wrote, or a crash cut, is passed over.
+        // A line written by another version or cut off by a crash is skipped.
         let mut entries: VecDeque<Entry> = BufReader::new(&file)
             .lines()
             .map_while(Result::ok)

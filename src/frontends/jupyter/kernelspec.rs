@@ -38,7 +38,7 @@ pub struct Installation {
 /// Writes the kernelspec and says where it is.
 ///
 /// # Errors
-/// If the name cannot name a folder, the place does not exist or the disk refuses.
+/// If the name cannot name a folder, the place does not exist or the file cannot be written.
 pub fn install(installation: &Installation) -> Result<ExitCode> {
     let Installation { name, title, place, arguments } = installation;
     let folder = kernels(place)?.join(checked(name)?);

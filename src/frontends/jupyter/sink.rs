@@ -121,7 +121,7 @@ impl KernelSink {
         }
     }
 
-    /// A part in every form; one that cannot be drawn says so instead.
+    /// A part in every form; if it cannot be drawn, an error text takes its place.
     fn bundle(&self, state: &CellState, part: &Part) -> Bundle {
         Bundle::part(part).unwrap_or_else(|error| {
             self.publish(state, StreamContent::stderr(&format!("warning: {error}\n")));

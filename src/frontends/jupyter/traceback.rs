@@ -1,4 +1,4 @@
-//! Why a cell stopped, as clients show it.
+//! The error of a cell in the form that clients show.
 
 use jupyter_protocol::{ErrorOutput, ReplyError};
 

@@ -1,4 +1,4 @@
-//! Earlier sessions: those that can be resumed, and one that died.
+//! Earlier sessions: those that can be resumed, and the last one if its process died.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The user's own editor, for cells that outgrow a prompt.
+//! The user's own editor, for cells that are too long for the prompt.
 
 use std::process::Command;
 use std::{env, fs};
@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// Where neither `VISUAL` nor `EDITOR` names an editor.
 const FALLBACK: &str = if cfg!(windows) { "notepad" } else { "vi" };
 
-/// Opens a draft in the user's editor and gives what it was saved as.
+/// Opens a draft in the user's editor and returns the saved text.
 ///
 /// # Errors
 /// If the editor cannot be started or ends with an error, or the file cannot be read or written.

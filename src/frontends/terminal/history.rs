@@ -1,11 +1,11 @@
-//! Where the shell remembers what was typed.
+//! The file with the shell's history.
 
 use std::path::PathBuf;
 
 use crate::frontends::state_folder::state_folder;
 
-/// The history file in the user's state folder; `None` where there is no such place: the shell
-/// then remembers nothing.
+/// The history file in the user's state folder; `None` if there is no such folder: the shell
+/// then keeps no history.
 pub(super) fn file() -> Option<PathBuf> {
     Some(state_folder()?.join("history.txt"))
 }

@@ -38,7 +38,7 @@ use crate::files::LazyFolder;
 use crate::session::Session;
 use crate::{Error, Result};
 
-/// Opens the shell. Ctrl-C clears what was typed, or stops what runs; Ctrl-D ends the shell.
+/// Opens the shell. Ctrl-C clears the typed text or stops the running cell; Ctrl-D ends the shell.
 /// If standard input is not a terminal, it is run as a script.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ impl Shell {
         Self { session, console }
     }
 
-    /// Takes what was typed: a cell, or a command.
+    /// Handles the typed text: a cell or a command.
     pub fn take(&mut self, text: &str) -> Next {
         if text.trim().is_empty() {
             return Next::Stay;
@@ -49,7 +49,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Brings back the session in the folder and says what came.
+    /// Restores the session in the folder and reports what was restored.
     pub fn resume(&self) {
         let echo_off = EchoOff::new();
         let outcome = self.session.resume();
@@ -60,7 +60,7 @@ impl Shell {
         }
     }
 
-    /// Says that a session can be brought back.
+    /// Tells the user that a session can be restored.
     pub fn offer(&self, folder: &Path) {
         self.console.tell(&format!(
             "the session in {} did not end: u2ad --resume brings it back",

@@ -29,7 +29,7 @@ use super::{
 /// they are. Differentiable; keeps one float per token and head for the backward pass.
 ///
 /// # Errors
-/// If `qkv` is not of rank 3 or its last dimension is no multiple of 3 · `heads`.
+/// If `qkv` is not of rank 3 or its last dimension is not a multiple of 3 · `heads`.
 pub fn attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     let (batch, tokens, width) = qkv.dims3()?;
     if heads == 0 || width == 0 || width % (3 * heads) != 0 {

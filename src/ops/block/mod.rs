@@ -1,8 +1,8 @@
-//! Whole pre-norm transformer blocks, a stack of them as one operation.
+//! Pre-norm transformer blocks: a stack of blocks as one operation.
 //!
 //! Between single operations candle keeps every activation until the end, and gives every gradient
 //! a tensor of zeros and a sum, on one thread. As one operation a block keeps its input, qkv, the
-//! mixture of the heads and one float per token and head; everything else is computed anew in the
+//! mixture of the heads and one float per token and head; everything else is computed again in the
 //! backward pass, rows by rows in the cache. That is a sixth of the memory, and the norms,
 //! residuals and activations cost hardly any traffic.
 
@@ -84,7 +84,7 @@ impl BlockStack {
 /// `x` and the result are (batch, tokens, dim); `epsilon` is that of all norms. Differentiable in
 /// `x` and all weights, once: the backward pass frees what it has passed. With gradients wanted,
 /// each block keeps its input, qkv, the mixture of the heads and one float per token and head;
-/// the backward pass computes norms and hidden activations anew.
+/// the backward pass computes norms and hidden activations again.
 ///
 /// # Errors
 /// If the shapes do not fit together. If `cancel` is set, from before the operation until the end

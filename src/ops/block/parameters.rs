@@ -1,4 +1,4 @@
-//! The twelve tensors of a block, and the one they travel in.
+//! The twelve tensors of a block, and the one tensor that packs them.
 
 use candle_core::{Result, Tensor, bail};
 

@@ -10,7 +10,7 @@
 ///
 /// For programs to call first thing in `main`, as this sets an environment variable
 /// (`CANDLE_NUM_THREADS`, which candle reads once; one that is set already stays). Does nothing
-/// once the process has a second thread, or where that cannot be told.
+/// once the process has a second thread, or if that cannot be determined.
 pub fn keep_element_wise_serial() {
     const VARIABLE: &str = "CANDLE_NUM_THREADS";
     const FEW_CORES: usize = 8;
@@ -21,7 +21,7 @@ pub fn keep_element_wise_serial() {
     }
 }
 
-/// Whether this is the process's only thread, as far as the system tells.
+/// Whether this is the process's only thread, as far as the system reports.
 fn is_single_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
 }

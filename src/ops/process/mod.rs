@@ -1,4 +1,4 @@
-//! Settings of the whole process that make tensors cheaper: what happens to freed memory, and to
+//! Process-wide settings that make tensors cheaper: what happens to freed memory, and to
 //! candle's own threads.
 
 mod elementwise;

@@ -35,7 +35,7 @@ impl Table {
     /// Width of each column, so that all fit into `width` with two spaces between them.
     fn widths(&self, headings: &[String], shown: &[Vec<String>], width: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = headings.iter().map(|heading| heading.width()).collect();
-        // A cut word can be guessed, a cut number misleads: only words give way.
+        // A shortened word can be guessed, but a shortened number misleads: only text is cut.
         let mut least: Vec<usize> = std::iter::zip(&self.columns, &widths)
             .map(|(column, heading)| match column.alignment {
                 Alignment::Left => 4,

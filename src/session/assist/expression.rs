@@ -1,4 +1,4 @@
-//! What an expression is, told without running it.
+//! The type of an expression, without running it.
 
 use super::kinds;
 use super::known::Known;

@@ -1,4 +1,4 @@
-//! What the names at a place in the source stand for, told without running anything: from the
+//! What the names at a place in the source stand for, without running anything: from the
 //! values that the last cell left and from what the source itself assigns.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! Parameters that take one of a few words: where the words come from. They are written once, in
-//! the enumeration that the verb itself reads them with.
+//! The words that some parameters accept. They are defined once, in the enumeration with which the
+//! verb itself reads them.
 
 use crate::detection::Scoring;
 use crate::masking::{MaskingStrategy, Normalisation};

@@ -1,4 +1,4 @@
-//! Whether cells run, and what stops them.
+//! Whether a cell is running, and how to stop it.
 
 use std::sync::{Mutex, PoisonError};
 

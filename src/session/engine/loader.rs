@@ -19,7 +19,7 @@ pub(in crate::session) struct Loader<'a> {
     surroundings: Surroundings<'a>,
     /// Folder of the cell.
     folder: &'a Path,
-    /// Files being run, outermost first: the way here, to recognise a circle.
+    /// Files being run, outermost first, to recognise a circle.
     loading: RefCell<Vec<PathBuf>>,
     loaded: RefCell<BTreeMap<PathBuf, FrozenModule>>,
 }

@@ -1,4 +1,4 @@
-//! The thread behind a session: the module with the user's values lives here and nowhere else.
+//! The thread behind a session, the only place that holds the module with the user's values.
 
 pub(super) mod activity;
 pub(super) mod loader;
@@ -89,7 +89,7 @@ impl Engine {
                 self.activity.end();
                 // Nobody may be waiting any more; the outcome is then of no use.
                 reply.send(outcome).ok();
-                // After the reply: nobody has to wait for the disk.
+                // After the reply, so that the user does not wait for the disk.
                 state.write_journal(&module);
             }
             if let Some(journal) = &mut *journal.borrow_mut() {

@@ -1,4 +1,4 @@
-//! Catches panics, so that a bug in one verb does not take the session's values with it.
+//! Catches panics, so that a bug in one verb does not lose the session's values.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

@@ -1,4 +1,4 @@
-//! What every evaluator of a session gets.
+//! The context of every evaluator of a session.
 
 use starlark::PrintHandler;
 use starlark::environment::{Globals, Module};
@@ -11,7 +11,7 @@ use crate::language::dialect;
 use crate::session::output::{Output, Sink};
 use crate::session::state::State;
 
-/// What every evaluator of a session gets, in cells and in loaded files alike.
+/// The context of every evaluator of a session, in cells and in loaded files alike.
 #[derive(Clone, Copy)]
 pub(in crate::session) struct Surroundings<'a> {
     pub state: &'a State,

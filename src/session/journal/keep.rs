@@ -26,12 +26,12 @@ use crate::session::values::{
 };
 use crate::study::{CohortUncertainty, Masks, SliceUncertainty};
 
-/// How deep lists may hold lists.
+/// Maximum depth of nested lists.
 const DEPTH: usize = 16;
-/// Most values in a list, all lists inside counted.
+/// Maximum number of values in a list, including those in nested lists.
 const MOST: usize = 100_000;
 
-/// Why a value cannot be made again.
+/// Why a value cannot be restored.
 type Reason = String;
 
 /// The files that recipes need, and which value each holds.
@@ -40,7 +40,7 @@ pub(super) struct ArtifactStore {
     uncertainties: Vec<(Weak<Vec<SliceUncertainty>>, String)>,
     findings: Vec<(Weak<Findings>, String)>,
     files: usize,
-    /// The models that were met since [`Self::forget_models`], by number.
+    /// The models that were found since [`Self::forget_models`], by number.
     models: BTreeMap<usize, ModelValue>,
 }
 
@@ -59,7 +59,7 @@ impl ArtifactStore {
         self.models.clear();
     }
 
-    /// How the value called `name` is made again.
+    /// How the value called `name` is restored.
     pub fn recipe(
         &mut self,
         name: &str,
@@ -84,13 +84,13 @@ impl ArtifactStore {
         self.findings.retain(|(_, file)| is_needed(file));
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             if !entry.file_name().to_str().is_some_and(|name| needed.iter().any(|n| n == name)) {
-                // A file that stays takes room, nothing else.
+                // A file that cannot be removed only takes space.
                 fs::remove_file(entry.path()).ok();
             }
         }
     }
 
-    /// Goes on behind the files that an earlier session left.
+    /// Continues the numbering after the files of an earlier session.
     pub fn remember_uncertainty(&mut self, value: &CohortUncertainty, file: &str) {
         self.uncertainties.push((Arc::downgrade(&value.slices), file.to_owned()));
     }
@@ -126,7 +126,7 @@ fn found<T>(store: &[(Weak<T>, String)], value: &Arc<T>) -> Option<String> {
 struct Recorder<'a> {
     store: &'a mut ArtifactStore,
     context: &'a Context,
-    /// Values met so far.
+    /// Number of values found so far.
     values: usize,
 }
 
@@ -134,7 +134,7 @@ impl Recorder<'_> {
     fn value(&mut self, value: Value, depth: usize) -> Result<Recipe, Reason> {
         self.values += 1;
         if depth > DEPTH || self.values > MOST {
-            return Err(format!("its {} holds too much", value.get_type()));
+            return Err(format!("its {} holds too many values", value.get_type()));
         }
         if let Some(plain) = plain(value) {
             return Ok(plain);
@@ -206,7 +206,7 @@ impl Recorder<'_> {
             let EvaluationOptions { threshold: rule, lesion_threshold } = options.clone();
             return Ok(Recipe::Evaluation { of, rule, lesion_threshold });
         }
-        Err(format!("a {} is not kept: make it again", value.get_type()))
+        Err(format!("values of type {} are not saved: make it again", value.get_type()))
     }
 
     /// A model that has no snapshot of its epoch gets one.
@@ -294,7 +294,7 @@ fn plain(value: Value) -> Option<Recipe> {
 }
 
 fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
-    let recipe = cohort.provenance().ok_or("its subjects came from no folder")?.clone();
+    let recipe = cohort.provenance().ok_or("its subjects did not come from a folder")?.clone();
     let names = cohort.names().into_iter().map(str::to_owned).collect();
     Ok(CohortRecipe { recipe, names })
 }

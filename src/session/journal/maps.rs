@@ -10,13 +10,13 @@ use ndarray::Array2;
 use crate::files::write_whole;
 use crate::{Error, Result};
 
-/// A larger file is not written.
+/// Maximum size of a file.
 const LARGEST: usize = 1 << 30;
 
-/// Writes maps by name; all of a name have one size.
+/// Writes maps by name; all maps of one name have the same size.
 ///
 /// # Errors
-/// If they take more than 1 GiB, or the disk refuses.
+/// If they take more than 1 GiB, or the file cannot be written.
 pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<()> {
     let bytes: usize =
         maps.iter().flat_map(|(_, maps)| maps).map(|map| map.len() * size_of::<f32>()).sum();
@@ -32,7 +32,7 @@ pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<(
 /// Reads what [`write`] wrote.
 ///
 /// # Errors
-/// If the file is gone or damaged.
+/// If the file is missing or damaged.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Array2<f32>>>> {
     let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;

@@ -1,21 +1,21 @@
-//! What brings a session back after a crash, a kill or a closed window.
+//! The journal, from which a session is restored after a crash, a kill or a closed window.
 //!
-//! After every cell, and before every training, the journal writes down how each of the user's
-//! values is made again: a cohort by where it came from, a model by its snapshots (which training
+//! After every cell, and before every training, the journal records how each of the user's
+//! values can be restored: a cohort by where it came from, a model by its snapshots (which training
 //! leaves after each epoch), maps by a file, plain values as they are, functions by their source.
-//! [`Session::resume`](super::Session::resume) reads that back. A value of which this is not known
-//! is named with the reason when the session comes back.
+//! [`Session::resume`](super::Session::resume) reads that back. Values that
+//! cannot be restored are listed with the reason when the session is resumed.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `recipe` | how one value is made again, as data |
+//! | `recipe` | how one value is restored, as data |
 //! | `keep` | from values to recipes; writes the files they need |
 //! | `restore` | from recipes to values |
 //! | `saved` | one value in a folder of its own |
 //! | `maps` | maps of many slices in one file |
 //!
 //! On disk: `journal.json`, `maps/*.safetensors`, `models/model-N/`, and `session.lock`, which
-//! tells a session that runs from one that died.
+//! distinguishes a running session from one that ended.
 
 mod keep;
 mod maps;
@@ -53,7 +53,7 @@ pub fn journal_time(folder: &Path) -> Option<SystemTime> {
     fs::metadata(folder.join(FILE)).and_then(|file| file.modified()).ok()
 }
 
-/// Whether a folder holds a session whose process is no more.
+/// Whether a folder holds a session whose process has ended.
 pub fn is_abandoned(folder: &Path) -> bool {
     let lock = File::open(folder.join(LOCK));
     journal_time(folder).is_some() && lock.is_ok_and(|lock| lock.try_lock().is_ok())
@@ -63,9 +63,9 @@ pub fn is_abandoned(folder: &Path) -> bool {
 pub(super) struct Journal {
     folder: LazyFolder,
     store: ArtifactStore,
-    /// Held as long as the session runs; a process that dies lets go of it.
+    /// Held while the session runs; released when the process ends.
     lock: Option<File>,
-    /// What the file says now.
+    /// The current content of the file.
     written: Option<Vec<u8>>,
 }
 
@@ -77,7 +77,7 @@ struct Entries {
     device: String,
     transcript: Transcript,
     names: BTreeMap<String, Recipe>,
-    /// Names that cannot come back, with the reason.
+    /// Names that cannot be restored, with the reason.
     lost: BTreeMap<String, String>,
 }
 
@@ -86,11 +86,11 @@ impl Journal {
         Self { store: ArtifactStore::new(folder.inside("maps")), folder, lock: None, written: None }
     }
 
-    /// Writes down what the names stand for. Nothing is written as long as there is nothing worth
-    /// a folder.
+    /// Records how each name's value is restored. Nothing is written until there is something worth
+    /// saving.
     ///
     /// # Errors
-    /// If the disk refuses, or another process uses the folder.
+    /// If the file cannot be written, or another process uses the folder.
     pub fn write(
         &mut self,
         module: &Module,
@@ -129,15 +129,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Leaves what resuming the ended session takes, and no more: of each model that a name needs
-    /// the current snapshot and the last of each stage.
+    /// Removes what resuming the ended session does not need. Of each model that a name needs, the
+    /// current snapshot and the last of each stage are kept.
     pub fn close(&mut self) {
         let Some(folder) = self.folder.made() else { return };
         let mut kept = BTreeSet::new();
         for model in self.store.models() {
             kept.insert(format!("model-{}", model.number));
             if let Some(snapshots) = &mut model.lock().snapshots {
-                // Files that stay take room, nothing else.
+                // Files that cannot be removed only take space.
                 snapshots.thin_out().ok();
             }
         }
@@ -161,7 +161,7 @@ impl Journal {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::file(folder, "the session there is still running"));
             }
-            // A file system without locks: better to go on without.
+            // The file system has no locks: continue without one.
             Err(TryLockError::Error(_)) => {}
         }
         Ok(())
@@ -174,7 +174,7 @@ impl Journal {
         let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
         self.hold(&folder)?;
         let entries: Entries = serde_json::from_slice(&json).map_err(|error| {
-            Error::file(&path, format!("is not a journal this version can read: {error}"))
+            Error::file(&path, format!("is not a journal that this version can read: {error}"))
         })?;
         if entries.version > VERSION {
             return Err(Error::file(&path, "was written by a newer version"));

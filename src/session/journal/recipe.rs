@@ -1,4 +1,4 @@
-//! How a value is made again, as the journal has it.
+//! How a value is restored, as recorded in the journal.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,21 +8,21 @@ use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
 use crate::training::{EpochRecord, History};
 
-/// Enough to make a value again. What is large lies in a file beside the journal.
+/// What is needed to restore a value. Large data are in files beside the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Recipe {
     None,
     Bool(bool),
     Int(i64),
-    /// As text: JSON has no words for what is not finite.
+    /// As text, because JSON cannot represent infinite and NaN values.
     Float(String),
     Text(String),
     List(Vec<Recipe>),
     Tuple(Vec<Recipe>),
     Dict(Vec<(Recipe, Recipe)>),
     Struct(Vec<(String, Recipe)>),
-    /// Read or drawn anew.
+    /// Read or generated again.
     Cohort(CohortRecipe),
     Subject {
         of: CohortRecipe,
@@ -36,7 +36,7 @@ pub(super) enum Recipe {
     },
     History(History),
     Epoch(EpochRecord),
-    /// Maps from a file; the slices are preprocessed anew.
+    /// Maps from a file; the slices are preprocessed again.
     Uncertainty {
         of: CohortRecipe,
         patch: usize,
@@ -53,11 +53,11 @@ pub(super) enum Recipe {
     IntensityThreshold {
         local_mm: Option<f64>,
     },
-    /// Reconstructions from a file; scored anew.
+    /// Reconstructions from a file; scored again.
     Findings {
         of: CohortRecipe,
         method: String,
-        /// Findings of earlier versions had no other scoring than the published one.
+        /// Earlier versions had only the published scoring.
         #[serde(default)]
         scoring: Scoring,
         file: String,
@@ -66,14 +66,14 @@ pub(super) enum Recipe {
         of: Box<Recipe>,
         position: usize,
     },
-    /// Evaluated anew.
+    /// Evaluated again.
     Evaluation {
         of: Box<Recipe>,
         rule: ThresholdRule,
         #[serde(default)]
         lesion_threshold: LesionThresholdRule,
     },
-    /// Defined anew, from the cell that did.
+    /// Defined again by the source of its cell.
     Function {
         source: String,
     },
@@ -87,7 +87,7 @@ pub(super) struct CohortRecipe {
 }
 
 impl Recipe {
-    /// Whether losing it would hurt: a session of nothing but sums leaves no folder.
+    /// Whether it is worth saving: a session with only plain numbers leaves no folder.
     pub fn is_worth_a_folder(&self) -> bool {
         match self {
             Self::None

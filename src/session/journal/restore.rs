@@ -35,8 +35,8 @@ use crate::training::all_slices;
 use crate::uncertainty::Uncertainty;
 use crate::{Error, Result};
 
-/// Brings back what the journal in the session's folder says, and tells what came and what did
-/// not.
+/// Restores the values in the journal of the session's folder, and reports which could be restored
+/// and which could not.
 pub(in crate::session) fn resume(
     surroundings: Surroundings,
     module: &Module,
@@ -87,7 +87,7 @@ pub(in crate::session) fn resume(
     Ok(Some(Display::text(summary(cells, &back, &lost))))
 }
 
-/// Defines a function anew.
+/// Defines a function again.
 pub(super) fn define(
     surroundings: Surroundings,
     module: &Module,
@@ -116,12 +116,12 @@ fn summary(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> St
     text
 }
 
-/// Makes values. What several names share is made once.
+/// Restores values. A value that several names share is restored once.
 pub(super) struct Restorer<'a> {
     state: &'a State,
     /// Brings in the model of a number.
     adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
-    /// Where the maps lie.
+    /// The folder with the maps.
     folder: PathBuf,
     store: &'a mut ArtifactStore,
     /// Cohorts as they were before anything was selected from them.
@@ -142,10 +142,10 @@ impl<'a> Restorer<'a> {
         Self { state, adopt, folder, store, cohorts, models, uncertainties, findings }
     }
 
-    /// Makes the value that a recipe tells of.
+    /// Restores the value of a recipe.
     ///
     /// # Errors
-    /// If what it needs is gone, damaged or changed.
+    /// If something that it needs is missing, damaged or changed.
     pub fn value<'v>(&mut self, recipe: &Recipe, heap: Heap<'v>) -> Result<Value<'v>> {
         let context = self.state.context();
         Ok(match recipe {
@@ -153,7 +153,7 @@ impl<'a> Restorer<'a> {
             Recipe::Bool(value) => Value::new_bool(*value),
             Recipe::Int(value) => heap.alloc(*value),
             Recipe::Float(text) => {
-                let value: f64 = text.parse().map_err(|_| Error::input("it is no number"))?;
+                let value: f64 = text.parse().map_err(|_| Error::input("it is not a number"))?;
                 heap.alloc(value)
             }
             Recipe::Text(text) => heap.alloc(text.as_str()),
@@ -232,7 +232,7 @@ impl<'a> Restorer<'a> {
         let cohort = recipe.applied(&first)?;
         if cohort.names() != *names {
             self.state.context().warn(format!(
-                "{} held {} subjects, now {}: its folder has changed",
+                "{} had {} subjects and now has {}: its folder has changed",
                 cohort.name(),
                 names.len(),
                 cohort.len()
@@ -257,7 +257,7 @@ impl<'a> Restorer<'a> {
         Ok(value)
     }
 
-    /// The cohort with its slices, which must be as many as there were.
+    /// The cohort with its slices, whose number must not have changed.
     fn preprocessed(
         &mut self,
         of: &CohortRecipe,
@@ -330,7 +330,7 @@ impl<'a> Restorer<'a> {
     }
 }
 
-/// A method that reconstructs what it drew before.
+/// A method that returns reconstructions made before.
 struct Stored {
     method: String,
     reconstructions: Vec<Reconstruction>,

@@ -46,7 +46,7 @@ pub(in crate::session) fn load(
     name: &str,
 ) -> Outcome {
     read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
-    // The transcript is of the language, which has no word for this.
+    // The transcript is Starlark, which has no statement for this.
     let source = format!("# :load {name}");
     status.lock().transcript.cells.push(TypedCell { source, stopped: None });
     Ok(None)
@@ -68,9 +68,9 @@ fn write(
 ) -> Result<()> {
     let values = snapshot::values(module);
     let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-    let value = value.ok_or_else(|| Error::input(format!("nothing is called {name}")))?;
+    let value = value.ok_or_else(|| Error::input(format!("the name {name} is not defined")))?;
     let context = surroundings.state.context();
-    // Written beside it and renamed, so that a failure leaves the earlier one.
+    // Written to a temporary folder and renamed, so that a failure keeps the earlier one.
     let parent = match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -103,7 +103,7 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
     let path = folder.join(FILE);
     let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
     let recipe: Recipe = serde_json::from_slice(&json).map_err(|error| {
-        Error::file(&path, format!("is no value this version can read: {error}"))
+        Error::file(&path, format!("is not a value that this version can read: {error}"))
     })?;
     if let Recipe::Function { source } = &recipe {
         return define(surroundings, module, name, source);

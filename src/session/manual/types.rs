@@ -1,4 +1,4 @@
-//! Types as their documentation has them, and what can be read off the way they are written.
+//! The documentation of types, and what follows from how a type is written.
 
 use starlark::docs::{DocMember, DocType};
 
@@ -10,7 +10,7 @@ use crate::report::{List, Page};
 pub(in crate::session) struct Type {
     pub name: String,
     pub summary: String,
-    /// Type of what stands in it: of `cohort[3]`, and of `subject` in `for subject in cohort`.
+    /// Type of its items: of `cohort[3]`, and of `subject` in `for subject in cohort`.
     pub element: Option<&'static str>,
     pub members: Vec<Member>,
 }

@@ -1,4 +1,4 @@
-//! One verb, method or function as its documentation has it.
+//! The documentation of one verb, method or function.
 
 use starlark::docs::{DocFunction, DocParam, DocString};
 
@@ -27,23 +27,23 @@ pub struct Parameter {
     pub name: String,
     /// Its type, such as "int" or "None | str".
     pub kind: String,
-    /// As it would be typed; `None` for a parameter that must be given.
+    /// As it is written in code; `None` for a parameter that must be given.
     pub default: Option<String>,
     /// How it may be given.
     pub passing: Passing,
     pub summary: Option<String>,
-    /// The words that it takes, if it takes no others.
+    /// The words that it accepts, if it accepts only these.
     pub choices: Vec<&'static str>,
 }
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passing {
-    /// By its place alone.
+    /// By position only.
     Position,
-    /// By its place or its name.
+    /// By position or by name.
     Either,
-    /// By its name alone.
+    /// By name only.
     Name,
     /// Any further arguments: `*args`, `**kwargs`.
     Rest,
@@ -89,7 +89,7 @@ impl Verb {
         }
     }
 
-    /// As it would be called: `phantom_cohort(subjects = 12, seed = None)`.
+    /// As it is called in code: `phantom_cohort(subjects = 12, seed = None)`.
     pub fn signature(&self) -> String {
         let parameters: Vec<_> = self
             .parameters

@@ -1,4 +1,4 @@
-//! Values of the session on their way to Rust.
+//! Values passed from the session to Rust.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Given {
     /// The file of the value that has this name now; written when it is first asked for.
     ///
     /// # Errors
-    /// If nothing has this name, its value cannot cross, or the disk refuses.
+    /// If no value has this name, it cannot be exchanged, or the file cannot be written.
     pub fn file(
         &mut self,
         name: &str,
@@ -73,7 +73,7 @@ fn unknown(name: &str, module: &Module) -> Error {
         Some(nearest) => format!("; did you mean \"{nearest}\"?"),
         None => String::new(),
     };
-    Error::input(format!("session.get: nothing is called \"{name}\"{hint}"))
+    Error::input(format!("session.get: there is no value called \"{name}\"{hint}"))
 }
 
 /// What a value consists of; cheap to make and to keep.
@@ -143,7 +143,7 @@ impl Source {
         }
         tabulated(value).map(Self::Table).map_err(|_| {
             let kind = value.get_type();
-            Error::input(format!("session.get: \"{name}\" is of type {kind}, which does not cross"))
+            Error::input(format!("session.get: \"{name}\" of type {kind} cannot be exchanged"))
         })
     }
 
@@ -310,5 +310,5 @@ fn notes(kind: &str, slices: &[&Slice]) -> Result<Notes> {
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value)
-        .map_err(|error| Error::input(format!("a value cannot be written down: {error}")))
+        .map_err(|error| Error::input(format!("a value cannot be written: {error}")))
 }

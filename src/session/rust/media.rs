@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// The richest form that front ends can show; `None` of a cell that ends without a value.
 ///
 /// # Errors
-/// If a picture is none.
+/// If a picture cannot be decoded.
 pub(super) fn display(mut media: Media) -> Result<Option<Display>> {
     let text = media.remove("text/plain");
     let title = || {

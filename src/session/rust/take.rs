@@ -1,4 +1,4 @@
-//! Values from Rust on their way into the session.
+//! Values passed from Rust to the session.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// Makes what the file holds the value of this name.
 ///
 /// # Errors
-/// If the language does not take the name, or the file is none of ours.
+/// If the name is not valid in the language, or the file was not written by u2ad.
 pub(super) fn take(name: &str, file: &Path, module: &Module) -> Result<()> {
     if !is_name(name) {
         return Err(Error::input(format!("session.set: \"{name}\" is not a name, such as `mine`")));

@@ -22,7 +22,7 @@ use crate::report::cohort_display;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
 
-/// A cohort with the surroundings that preparing its subjects needs.
+/// A cohort with the context that preprocessing its subjects needs.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct CohortValue {
     #[allocative(skip)]
@@ -125,32 +125,32 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.cohort.grid().size as i32)
     }
 
-    /// Edge of the field of the body that the slices show, in mm.
+    /// Edge of the slices' square field of view, in mm.
     #[starlark(attribute)]
     fn fov_mm(this: &CohortValue) -> anyhow::Result<i32> {
         Ok(this.cohort.grid().fov_mm as i32)
     }
 
-    /// The healthy subjects, by the participants table.
+    /// The subjects that are healthy according to the participants table.
     #[starlark(attribute)]
     fn healthy(this: &CohortValue) -> anyhow::Result<CohortValue> {
         Ok(this.part(this.cohort.healthy()?))
     }
 
-    /// The clinical subjects: all that are not healthy.
+    /// The clinical subjects: all others.
     #[starlark(attribute)]
     fn clinical(this: &CohortValue) -> anyhow::Result<CohortValue> {
         Ok(this.part(this.cohort.clinical()?))
     }
 
-    /// Names and reasons of the subjects that turned out to be unusable.
+    /// Names of the subjects that could not be used, with the reasons.
     #[starlark(attribute)]
     fn broken(this: &CohortValue) -> anyhow::Result<SmallMap<String, String>> {
         let broken = this.cohort.broken().into_iter();
         Ok(broken.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect())
     }
 
-    /// The subjects whose participants columns have these values:
+    /// The subjects that have these values in the participants table:
     /// `cohort.where(site = "hospital")`.
     fn r#where<'v>(
         this: &CohortValue,
@@ -163,7 +163,7 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.part(cohort))
     }
 
-    /// The same subjects with slices of `size` pixels that show `fov_mm` mm; None: as now.
+    /// The same subjects, preprocessed to `size` pixels and a field of view of `fov_mm`; None: unchanged.
     fn preprocess(
         this: &CohortValue,
         #[starlark(default = NoneOr::None)] size: NoneOr<u32>,

@@ -20,7 +20,7 @@ use crate::session::Display;
 use crate::session::show::ShowValue;
 use crate::study::CohortEvaluation;
 
-/// An evaluation, and what was evaluated by which rules: enough to evaluate it again.
+/// An evaluation with its findings and options, so that it can be repeated.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
@@ -98,8 +98,8 @@ impl ShowValue for EvaluationValue {
     }
 }
 
-/// How well a method found what is known to be there. Attributes are None where there is not
-/// enough ground truth for them.
+/// How well a method's findings agree with the ground truth. An attribute is None if there is not
+/// enough ground truth for it.
 #[starlark_module]
 fn evaluation_methods(builder: &mut MethodsBuilder) {
     /// Name of the method.
@@ -120,7 +120,7 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(this.evaluation().patients.average_precision))
     }
 
-    /// Scores at or above it count as found.
+    /// The threshold of the patients' scores: scores at or above it are positive.
     #[starlark(attribute)]
     fn threshold(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let threshold = this.evaluation().patients.threshold.as_ref();
@@ -140,13 +140,13 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(value(this.evaluation().patients.f1))
     }
 
-    /// Share of the patients with a lesion that reach the threshold.
+    /// Share of the patients with a lesion whose score reaches the threshold.
     #[starlark(attribute)]
     fn sensitivity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(value(this.evaluation().patients.sensitivity))
     }
 
-    /// Share of the patients without lesion that stay below the threshold.
+    /// Share of the patients without a lesion whose score is below the threshold.
     #[starlark(attribute)]
     fn specificity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(value(this.evaluation().patients.specificity))
@@ -180,39 +180,39 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(segments.and_then(|level| level.average_precision)))
     }
 
-    /// Pixels whose anomaly is at or above it are detected.
+    /// The lesion threshold: pixels whose anomaly is at or above it are detected.
     #[starlark(attribute)]
     fn lesion_threshold(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let threshold = this.evaluation().lesions.as_ref().and_then(|l| l.threshold.as_ref());
         Ok(NoneOr::from_option(threshold.map(|threshold| threshold.value)))
     }
 
-    /// Where the threshold of lesions comes from.
+    /// Where the lesion threshold comes from.
     #[starlark(attribute)]
     fn lesion_threshold_origin(this: &EvaluationValue) -> anyhow::Result<NoneOr<String>> {
         let threshold = this.evaluation().lesions.as_ref().and_then(|l| l.threshold.as_ref());
         Ok(NoneOr::from_option(threshold.map(|threshold| threshold.origin.clone())))
     }
 
-    /// Share of the lesions that are detected at their threshold.
+    /// Share of the lesions that are detected at the lesion threshold.
     #[starlark(attribute)]
     fn lesion_sensitivity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(this.of_lesions(|lesions| lesions.sensitivity))
     }
 
-    /// F1 of the lesions at their threshold.
+    /// F1 of the lesions at the lesion threshold.
     #[starlark(attribute)]
     fn lesion_f1(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(this.of_lesions(|lesions| lesions.f1))
     }
 
-    /// Mean number of detections without lesion per patient, at the threshold of lesions.
+    /// Mean number of false positives per patient at the lesion threshold.
     #[starlark(attribute)]
     fn false_positives(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(this.of_lesions(|lesions| lesions.false_positives_per_patient))
     }
 
-    /// The same per healthy subject, where the threshold comes from those.
+    /// Mean number of false positives per healthy subject, if these gave the lesion threshold.
     #[starlark(attribute)]
     fn healthy_false_positives(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let healthy = this.evaluation().lesions.as_ref().and_then(|lesions| lesions.healthy);

@@ -17,7 +17,7 @@ use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 use crate::{Error, Result};
 
-/// Something to look at.
+/// A figure.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct FigureValue(#[allocative(skip)] pub Figure);
 
@@ -41,7 +41,7 @@ impl ShowValue for FigureValue {
     }
 }
 
-/// A figure that was not shown yet: it shows itself at the end of a cell.
+/// A figure. It is shown when it is the last value of a cell.
 #[starlark_module]
 fn figure_methods(builder: &mut MethodsBuilder) {
     /// What the figure shows.
@@ -50,7 +50,7 @@ fn figure_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.title.clone())
     }
 
-    /// Writes the figure to a file, as PNG or SVG by the end of its name.
+    /// Writes the figure to a file, as PNG or SVG by the file's extension.
     fn save(this: &FigureValue, path: &str) -> anyhow::Result<NoneType> {
         let path = Path::new(path);
         let bytes = match path.extension().and_then(|extension| extension.to_str()) {

@@ -23,11 +23,11 @@ use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
 use crate::{Error, Result};
 
-/// Findings of a whole cohort.
+/// Findings of a cohort.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct FindingsValue(
     #[allocative(skip)] pub Arc<Findings>,
-    /// Whose findings these are, at the size that was reconstructed.
+    /// The subjects of the findings, at the size that was reconstructed.
     #[allocative(skip)]
     pub Cohort,
 );
@@ -78,7 +78,7 @@ impl FindingValue {
     fn highest(&self) -> Result<(SliceValue, &SliceFinding)> {
         let finding = self.finding();
         let found = finding.shown_slice().ok_or_else(|| {
-            Error::subject(&*finding.subject.name, "there are no slices to show findings in")
+            Error::subject(&*finding.subject.name, "has no slices to show findings in")
         })?;
         Ok((SliceValue { subject: finding.subject.clone(), position: found.slice }, found))
     }
@@ -107,7 +107,7 @@ impl<'v> StarlarkValue<'v> for FindingsValue {
             Index::Name(name) => subjects
                 .iter()
                 .position(|finding| &*finding.subject.name == name)
-                .ok_or_else(|| failed(Error::input(format!("no findings of a subject {name}"))))?,
+                .ok_or_else(|| failed(Error::input(format!("no findings for subject {name}"))))?,
         };
         Ok(heap.alloc(self.one(position)))
     }
@@ -138,7 +138,7 @@ impl ShowValue for FindingValue {
     }
 }
 
-/// What a method found in a cohort. `found[0]` and `found["sub-01"]` pick a subject.
+/// What a method found in a cohort. `found[0]` and `found["sub-01"]` select a subject.
 #[starlark_module]
 fn findings_methods(builder: &mut MethodsBuilder) {
     /// Name of the method.
@@ -147,13 +147,13 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.method.clone())
     }
 
-    /// How reconstructions became scores: "learned", "residual" or "published".
+    /// How reconstructions were scored: "learned", "residual" or "published".
     #[starlark(attribute)]
     fn scoring(this: &FindingsValue) -> anyhow::Result<String> {
         Ok(this.0.scoring.to_string())
     }
 
-    /// AnaScore of each subject by name; None where there was too little cord.
+    /// AnaScore of each subject by name; None if the slices show too little cord.
     #[starlark(attribute)]
     fn scores(this: &FindingsValue) -> anyhow::Result<SmallMap<String, NoneOr<f64>>> {
         let score = |finding: &Finding| {
@@ -173,7 +173,7 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(this.finding().subject.name.to_string())
     }
 
-    /// AnaScore: the highest over segments and slices; None where there was too little cord.
+    /// AnaScore: the highest over segments and slices; None if the slices show too little cord.
     #[starlark(attribute)]
     fn score(this: &FindingValue) -> anyhow::Result<NoneOr<f64>> {
         let finding = this.finding();
@@ -193,7 +193,7 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(this.highest()?.0)
     }
 
-    /// The method's idea of that slice as it would normally look.
+    /// The method's reconstruction of that slice.
     #[starlark(attribute)]
     fn reconstruction(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;

@@ -1,4 +1,4 @@
-//! What training did, in the language.
+//! A training history in the language.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
 use crate::training::{EpochRecord, History};
 
-/// A model's life up to the moment it was asked for.
+/// The training history of a model at the time it was requested.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct HistoryValue(#[allocative(skip)] pub History);
 
@@ -91,7 +91,7 @@ impl ShowValue for EpochValue {
     }
 }
 
-/// What every epoch of a model did. `history[-1]` is the last one.
+/// The training history of a model: one entry per epoch. `history[-1]` is the last one.
 #[starlark_module]
 fn history_methods(builder: &mut MethodsBuilder) {
     /// Total loss of every epoch.
@@ -101,10 +101,10 @@ fn history_methods(builder: &mut MethodsBuilder) {
     }
 }
 
-/// What one epoch did.
+/// One epoch of training.
 #[starlark_module]
 fn epoch_methods(builder: &mut MethodsBuilder) {
-    /// Epochs of the model's life, counted from 1.
+    /// Number of the epoch, counted from 1.
     #[starlark(attribute)]
     fn epoch(this: &EpochValue) -> anyhow::Result<i32> {
         Ok(this.0.epoch as i32)

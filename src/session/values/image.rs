@@ -17,7 +17,7 @@ use crate::figures::{ColourMap, Figure, map_view};
 use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 
-/// Pixels with their meaning.
+/// Pixels, and what their values are.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct ImageValue {
     pub title: String,

@@ -26,7 +26,7 @@ impl<'v> Index<'v> {
 pub(super) fn position(index: Value, length: usize, thing: &str) -> Result<usize> {
     let Some(given) = index.unpack_i32() else {
         return Err(Error::input(format!(
-            "a {thing} is picked by its position or name, not by a {}",
+            "a {thing} is selected by position or name, not by a value of type {}",
             index.get_type()
         )));
     };
@@ -35,7 +35,7 @@ pub(super) fn position(index: Value, length: usize, thing: &str) -> Result<usize
         Ok(position) if position < length => Ok(position),
         _ => Err(Error::input(match length {
             0 => format!("there is no {thing} {given}: there are none"),
-            _ => format!("there is no {thing} {given}: they count from 0 to {}", length - 1),
+            _ => format!("there is no {thing} {given}: positions go from 0 to {}", length - 1),
         })),
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn range(
             Some(given) if given < 0 => Ok((i64::from(given) + length as i64).max(0) as usize),
             Some(given) => Ok((given as usize).min(length)),
             None => Err(Error::input(format!(
-                "start and stop of a slice must be whole numbers, not a {}",
+                "start and stop of a slice must be whole numbers, not of type {}",
                 value.get_type()
             ))),
         },

@@ -1,4 +1,4 @@
-//! Guidance for masks in the language.
+//! Masks for training in the language.
 
 use std::fmt;
 
@@ -49,10 +49,10 @@ impl ShowValue for MasksValue {
     }
 }
 
-/// Which patches training hides: drawn anew for every batch, guided by uncertainty.
+/// Masks for training: drawn anew for every batch, guided by uncertainty.
 #[starlark_module]
 fn masks_methods(builder: &mut MethodsBuilder) {
-    /// The strategy, such as "eu".
+    /// The masking strategy, such as "eu".
     #[starlark(attribute)]
     fn sampler(this: &MasksValue) -> anyhow::Result<String> {
         Ok(this.0.sampler.strategy.name().to_owned())

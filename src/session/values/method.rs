@@ -42,7 +42,7 @@ impl ShowValue for MethodValue {
 /// A method to compare with: `detect` takes it in place of a model.
 #[starlark_module]
 fn method_methods(builder: &mut MethodsBuilder) {
-    /// As tables and figures show it.
+    /// Its name in tables and figures.
     #[starlark(attribute)]
     fn name(this: &MethodValue) -> anyhow::Result<String> {
         Ok(this.0.name())

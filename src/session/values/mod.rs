@@ -89,7 +89,7 @@ pub(super) fn documentation() -> Vec<Type> {
     ]
 }
 
-/// A type's documentation, with the type of what stands in it: the language does not know that.
+/// A type's documentation, with the type of its items, which the language does not know.
 fn documented<T: StarlarkValue<'static>>(element: Option<&'static str>) -> Type {
     Type::from_docs(&DocType::from_starlark_value::<T>(), element)
 }

@@ -27,7 +27,7 @@ pub(in crate::session) struct ModelValue {
     model: Arc<Mutex<Model>>,
     /// Counts the session's models; names the folder with its snapshots.
     pub number: usize,
-    /// What it was when it was last saved or loaded.
+    /// Its state when it was last saved or loaded.
     #[allocative(skip)]
     saved: Arc<Mutex<Option<Mark>>>,
 }
@@ -40,7 +40,7 @@ handle!(ModelValue);
 starlark::methods_static!(MODEL = model_methods);
 
 impl ModelValue {
-    /// A model that is nowhere else yet.
+    /// A model that is not saved in a file yet.
     pub fn new(model: Model, number: usize) -> Self {
         Self { model: Arc::new(Mutex::new(model)), number, saved: Arc::default() }
     }
@@ -52,20 +52,20 @@ impl ModelValue {
         value
     }
 
-    /// Every verb that is interrupted leaves the model usable, so a panic while it was held does
-    /// not lock it away.
+    /// A panic while the model was locked does not make it inaccessible: every interrupted verb
+    /// leaves it usable.
     pub fn lock(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Saves it where its user wants it.
+    /// Saves it to a file that the user chose.
     pub fn save(&self, path: &str) -> Result<()> {
         self.lock().save(Path::new(path))?;
         self.mark_saved();
         Ok(())
     }
 
-    /// Whether it learned something that is in no file of its user's.
+    /// Whether it has learned something that is not in a file of the user.
     pub fn is_unsaved(&self) -> bool {
         let saved = *self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         self.mark() != saved.unwrap_or_default()
@@ -81,7 +81,7 @@ impl ModelValue {
         Mark(model.history.epochs.len(), model.adam.steps(), scorer)
     }
 
-    /// The surroundings of a task on this model: its tensors live where it was made.
+    /// The context of a task on this model: its tensors stay on the device where it was made.
     pub fn surroundings(&self, context: Context) -> Context {
         let device = self.lock().parameters.device();
         context.with_device(device)
@@ -110,7 +110,7 @@ impl ShowValue for ModelValue {
 /// A network with its optimiser and history. Training changes it in place.
 #[starlark_module]
 fn model_methods(builder: &mut MethodsBuilder) {
-    /// What every epoch did.
+    /// The training history, epoch by epoch.
     #[starlark(attribute)]
     fn history(this: &ModelValue) -> anyhow::Result<HistoryValue> {
         Ok(HistoryValue(this.lock().history.clone()))
@@ -136,13 +136,13 @@ fn model_methods(builder: &mut MethodsBuilder) {
         Ok(sizes.filter_map(|(name, size)| Some((name.clone(), size.as_i64()?))).collect())
     }
 
-    /// Edge of the square images it takes, in pixels.
+    /// Edge of the square input images, in pixels.
     #[starlark(attribute)]
     fn size(this: &ModelValue) -> anyhow::Result<i32> {
         Ok(this.lock().config.image as i32)
     }
 
-    /// Epochs that `rewind(model, epoch = …)` can go back to; 0 is the model before its training.
+    /// Epochs that `rewind(model, epoch = …)` can go back to; 0 is the model before training.
     #[starlark(attribute)]
     fn snapshots(this: &ModelValue) -> anyhow::Result<Vec<i32>> {
         let model = this.lock();

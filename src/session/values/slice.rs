@@ -72,7 +72,7 @@ impl ShowValue for SliceValue {
     }
 }
 
-/// One preprocessed sagittal slice: a sample of the method.
+/// One preprocessed sagittal slice.
 #[starlark_module]
 fn slice_methods(builder: &mut MethodsBuilder) {
     /// Name of the subject.
@@ -117,7 +117,7 @@ fn slice_methods(builder: &mut MethodsBuilder) {
         Ok(this.mask("scoring region", &this.slice().scoring))
     }
 
-    /// True lesion pixels: 1 inside, 0 outside; None where the ground truth is unknown.
+    /// Lesion mask of the ground truth: 1 inside, 0 outside; None if the ground truth is unknown.
     #[starlark(attribute)]
     fn lesion(this: &SliceValue) -> anyhow::Result<NoneOr<ImageValue>> {
         let lesion = this.slice().lesion.as_ref();

@@ -22,7 +22,7 @@ use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
 use crate::{Error, Result};
 
-/// A place in a cohort; the subject is preprocessed when its slices are asked for.
+/// A position in a cohort; the subject is preprocessed when its slices are first needed.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
 pub(in crate::session) struct SubjectValue {
     #[allocative(skip)]
@@ -83,7 +83,7 @@ impl ShowValue for SubjectValue {
 /// One person. `subject[4]` is the fifth preprocessed slice; `for slice in subject` visits all.
 #[starlark_module]
 fn subject_methods(builder: &mut MethodsBuilder) {
-    /// As in the folder or table.
+    /// Its name, as in the folder or the participants table.
     #[starlark(attribute)]
     fn name(this: &SubjectValue) -> anyhow::Result<String> {
         Ok(this.cohort.entry(this.position)?.name.to_string())
@@ -96,13 +96,13 @@ fn subject_methods(builder: &mut MethodsBuilder) {
         Ok(columns.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// Whether the participants table counts this person as healthy.
+    /// Whether the subject is healthy according to the participants table.
     #[starlark(attribute)]
     fn healthy(this: &SubjectValue) -> anyhow::Result<bool> {
         Ok(this.cohort.entry(this.position)?.is_healthy())
     }
 
-    /// Whether there truly is a lesion; None where nobody knows.
+    /// Whether there is a lesion, by the ground truth; None if that is unknown.
     #[starlark(attribute)]
     fn lesion(this: &SubjectValue) -> anyhow::Result<NoneOr<bool>> {
         Ok(NoneOr::from_option(this.subject()?.has_lesion()))
@@ -143,7 +143,7 @@ impl SliceValue {
             .and_then(|middle| subject.slices.iter().position(|slice| slice.index == middle.index));
         match middle {
             Some(position) => Ok(Self { subject: subject.clone(), position }),
-            None => Err(Error::subject(&*subject.name, "there are no slices")),
+            None => Err(Error::subject(&*subject.name, "has no slices")),
         }
     }
 }

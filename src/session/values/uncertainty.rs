@@ -71,7 +71,7 @@ impl<'v> StarlarkValue<'v> for UncertaintyValue {
             Index::Name(name) => {
                 let subject = self.0.slices.iter().find(|one| &*one.subject.name == name);
                 let middle = subject.map(|one| SliceValue::mid_cord(&one.subject));
-                let missing = || Error::input(format!("no uncertainty of a subject {name}"));
+                let missing = || Error::input(format!("no uncertainty for subject {name}"));
                 let middle = middle.transpose().map_err(failed)?.ok_or_else(missing);
                 let middle = middle.map_err(failed)?;
                 let is_middle = |one: &SliceUncertainty| {
@@ -150,13 +150,13 @@ fn slice_uncertainty_methods(builder: &mut MethodsBuilder) {
         Ok(this.place().map("mean reconstruction", "intensity", this.0.maps.mean.clone()))
     }
 
-    /// Difference of image and mean reconstruction, without sign: the aleatoric proxy.
+    /// Absolute difference between image and mean reconstruction: a proxy for aleatoric uncertainty.
     #[starlark(attribute)]
     fn error(this: &SliceUncertaintyValue) -> anyhow::Result<ImageValue> {
         Ok(this.place().map("error", "|image − mean|", this.0.maps.error.clone()))
     }
 
-    /// Passes through the network that the maps took.
+    /// Number of passes through the network.
     #[starlark(attribute)]
     fn passes(this: &SliceUncertaintyValue) -> anyhow::Result<i32> {
         Ok(this.0.maps.passes as i32)

@@ -1,4 +1,4 @@
-//! Verbs that bring subjects in.
+//! Verbs that load, generate and modify cohorts.
 
 use std::path::Path;
 
@@ -25,16 +25,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
     /// derivatives/), a folder of images with their masks beside them, or one of preprocessed .npy
-    /// slices. Subjects are preprocessed when first needed. One that cannot be used is reported by
-    /// name and reason and left out.
+    /// slices. Subjects are preprocessed when first needed. A subject that cannot be used is
+    /// reported with the reason and left out.
     ///
     /// # Arguments
     /// * `path`: the folder.
     /// * `strict`: whether a subject that cannot be used is an error.
-    /// * `size`: edge of the preprocessed slices in pixels; verbs preprocess slices for their model
-    ///   themselves.
-    /// * `fov_mm`: edge of the square field around the centre that they show, in mm.
-    /// * `derivatives`: name of the one folder under derivatives/ to take masks from.
+    /// * `size`: edge of the preprocessed slices in pixels. Verbs that take a model preprocess the
+    ///   slices for that model themselves.
+    /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm.
+    /// * `derivatives`: name of the only folder under derivatives/ from which masks are taken.
     ///
     /// Examples:
     /// ```python
@@ -59,24 +59,26 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(CohortValue { cohort, context })
     }
 
-    /// Draws a cohort of procedural spines with known lesions: for trying things out, no data
-    /// needed.
+    /// Generates a cohort of synthetic spines with known lesions, for trying things out without
+    /// data.
     ///
     /// The first subjects are healthy volunteers of a research site; the others are patients of a
     /// hospital with another scanner, some of them with T2 hyperintensities in the cord.
     ///
     /// # Arguments
-    /// * `subjects`: how many in all.
-    /// * `clinical`: how many of them are patients; None: half.
-    /// * `lesions`: how many of the patients have lesions; None: half.
-    /// * `pixel_spacing_mm`: mean edge of a pixel; larger pixels draw faster.
-    /// * `size`: edge of the preprocessed slices in pixels; verbs preprocess slices for their model
-    ///   themselves.
-    /// * `fov_mm`: edge of the square field around the centre that they show, in mm.
-    /// * `seed`: another cohort for every number; None: the session's seed.
-    /// * `normal_structure`: whether cords, ill or not, show what also makes real ones bright or
-    ///   uneven: grey matter and central canal, truncation lines, partial volume, disc bulges, coil
-    ///   fall-off, ghosts, flow voids. Without it, whatever is bright is a lesion.
+    /// * `subjects`: number of subjects.
+    /// * `clinical`: number of patients among them; None: half.
+    /// * `lesions`: number of patients with lesions; None: half of the patients.
+    /// * `pixel_spacing_mm`: mean edge length of a pixel; larger pixels are faster to generate.
+    /// * `size`: edge of the preprocessed slices in pixels. Verbs that take a model preprocess the
+    ///   slices for that model themselves.
+    /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm.
+    /// * `seed`: seed of the cohort; every number gives a different cohort. None: the session's
+    ///   seed.
+    /// * `normal_structure`: whether all cords show the normal features that make real cords bright
+    ///   or uneven: grey matter and central canal, truncation lines, partial volume, disc bulges, coil
+    ///   fall-off, ghosts, flow voids. Without them, every bright spot of the
+    ///   cord is a lesion.
     ///
     /// Examples:
     /// ```python
@@ -115,16 +117,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(CohortValue { cohort, context })
     }
 
-    /// Paints simulated lesions into the cords of a cohort: a copy whose ground truth is known, for
-    /// asking how well a method finds them.
+    /// Copies a cohort and paints simulated lesions into the cords, to measure with a known ground
+    /// truth how well a method finds lesions.
     ///
-    /// Ranges are pairs (least, greatest). Sizes and contrasts are drawn with uniform logarithms.
+    /// Ranges are pairs (minimum, maximum). Sizes and contrasts are drawn log-uniformly.
     /// Real lesions of the subjects stay in the images but not in the ground truth. The copy keeps the
-    /// size and field of its slices, so load the cohort with those of the model (`size`, `fov_mm`).
+    /// size and field of view of the slices, so load the cohort with those of the model (`size`, `fov_mm`).
     ///
     /// # Arguments
-    /// * `cohort`: whom to paint lesions into; it stays as it is.
-    /// * `count`: lesions of a subject; None: 0 to 3.
+    /// * `cohort`: the cohort to copy; it is not changed.
+    /// * `count`: lesions per subject; None: 0 to 3.
     /// * `length_mm`: length along the cord; None: 3 to 28.
     /// * `width_mm`: width from front to back; None: 2 to 8.
     /// * `depth_mm`: width from right to left; None: 2.5 to 9.
@@ -166,7 +168,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// The least and the greatest of something.
+/// A range: minimum and maximum.
 type Range = (UnpackFloat, UnpackFloat);
 
 fn grid(verb: &str, size: i64, fov_mm: i64) -> Result<SliceGrid> {

@@ -1,4 +1,4 @@
-//! Verbs that find and evaluate.
+//! Verbs for detection and evaluation.
 
 use std::sync::Arc;
 
@@ -27,12 +27,12 @@ use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
 
-/// Percentile of healthy scores that `evaluate` draws the line at.
+/// Percentile of the healthy subjects' scores that `evaluate` uses as the threshold.
 const NORMAL_PERCENTILE: f64 = 95.0;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
-    /// Looks for places that a model cannot reconstruct, and scores segments and patients by them.
+    /// Detects regions that a model cannot reconstruct, and scores segments and patients by them.
     ///
     /// The AnaScore of a segment is the peak of the anomaly map along the cord; that of a patient is
     /// the highest of all segments and slices. `scoring` says what the map shows:
@@ -44,12 +44,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `model`: a model, a method such as `intensity_threshold()`, or error maps from a Rust
     ///   cell, one per slice of the cohort.
-    /// * `cohort`: where to look.
+    /// * `cohort`: the subjects to examine.
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `scoring`: what the anomaly map shows; None: `"learned"` for a model with a scorer,
     ///   `"published"` for error maps, `"residual"` for others.
-    /// * `name`: what tables and figures call the method; None: its own name.
+    /// * `name`: name of the method in tables and figures; None: the method's own name.
     ///
     /// Examples:
     /// ```python
@@ -96,12 +96,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(FindingsValue(Arc::new(findings), cohort))
     }
 
-    /// The baseline: bright is abnormal. Lesions are bright on T2-weighted images, so a
-    /// model that learned anything has to do better.
+    /// A baseline that treats bright pixels as abnormal. Lesions are bright on T2-weighted images,
+    /// so a useful model has to do better.
     ///
     /// # Arguments
-    /// * `local_mm`: compare with the mean over this length of cord instead of the whole slice's
-    ///   median; None: the median.
+    /// * `local_mm`: compare each pixel with the mean over this length of cord; None: with the
+    ///   median of the slice.
     ///
     /// Examples:
     /// ```python
@@ -114,17 +114,17 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(MethodValue(IntensityThreshold { local_mm }))
     }
 
-    /// Evaluates findings against what is known about the subjects' lesions: patients, slices,
-    /// segments, lesions and pixels, with 95 % intervals by drawing the patients again.
+    /// Evaluates findings against the ground truth at the level of patients, slices, segments,
+    /// lesions and pixels, with 95 % bootstrap intervals over the patients.
     ///
     /// # Arguments
-    /// * `found`: what `detect` found.
-    /// * `threshold`: scores at or above it count as found. A number, or what `detect` found in
-    ///   healthy subjects, whose 95th percentile is then used; None: the threshold with the best
+    /// * `found`: the findings that `detect` returned.
+    /// * `threshold`: scores at or above it are positive. A number, or findings in healthy subjects:
+    ///   then the 95th percentile of their scores is used. None: the threshold with the best
     ///   F1, chosen on the same subjects and therefore optimistic.
-    /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected. A number, or what
-    ///   `detect` found in healthy subjects: then the lowest threshold that gives them at most 0.1
-    ///   false positives each. None: the healthy subjects of `threshold`, if it has some, else the
+    /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected. A number, or
+    ///   findings in healthy subjects: then the lowest threshold that gives them at most 0.1
+    ///   false positives each. None: the healthy subjects of `threshold`, if given, else the
     ///   threshold with the best lesion F1, which is optimistic too.
     ///
     /// Examples:
@@ -174,12 +174,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Tests whether two methods differ on the same patients: the AUROC of the patients by the
     /// DeLong test, all other measures by a paired bootstrap over the patients.
     ///
-    /// Shows both, their difference with its 95 % interval, and the two-sided p-value, which is not
+    /// Shows both methods, their difference with its 95 % interval, and the two-sided p-value, which is not
     /// corrected for the number of measures.
     ///
     /// # Arguments
-    /// * `first`: what `evaluate` says of one method.
-    /// * `second`: what it says of the other, which is subtracted.
+    /// * `first`: the evaluation of one method.
+    /// * `second`: the evaluation of the other method, which is subtracted from the first.
     ///
     /// Examples:
     /// ```python
@@ -199,7 +199,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// Thresholds of one scoring mean nothing to another.
+/// A threshold holds only for the scoring that it was measured with.
 pub(super) fn check_scoring(found: &Findings, healthy: &Findings) -> Result<()> {
     if found.scoring == healthy.scoring {
         return Ok(());

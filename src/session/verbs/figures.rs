@@ -1,4 +1,4 @@
-//! Verbs that show.
+//! Verbs for figures and tables.
 
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -26,7 +26,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `value`: what to draw; a list of evaluations shares one chart.
-    /// * `kind`: of a finding, "panels" or "curve" alone; None: everything.
+    /// * `kind`: the only figure of a finding to draw, "panels" or "curve"; None: both.
     ///
     /// Examples:
     /// ```python
@@ -47,7 +47,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// training history.
     ///
     /// # Arguments
-    /// * `value`: what to tabulate; evaluations of several methods stand side by side.
+    /// * `value`: what to tabulate; a list of evaluations gives one column per method.
     ///
     /// Examples:
     /// ```python
@@ -63,8 +63,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `value`: what to show.
-    /// * `id`: showing again under the same name replaces what was shown, where the front end
-    ///   can.
+    /// * `id`: showing another value under the same name replaces the earlier one, if the front end
+    ///   supports it.
     ///
     /// Examples:
     /// ```python
@@ -83,11 +83,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Removes what the cell has shown so far, where the front end can: before the next picture of
-    /// a loop, for example.
+    /// Removes what the cell has shown so far, if the front end supports it: for example before the
+    /// next figure of a loop.
     ///
     /// # Arguments
-    /// * `wait`: whether to remove it only when something new is there, which avoids flicker.
+    /// * `wait`: whether to remove it only when there is something new to show, which avoids flicker.
     ///
     /// Examples:
     /// ```python
@@ -108,7 +108,7 @@ fn emit(eval: &Evaluator, parts: Vec<Part>) {
     State::of(eval).sink().emit(Output::Display(Display::of(parts)));
 }
 
-/// The figures among a value's display, or the one of this kind.
+/// The figures of a value's display, or only the one of this kind.
 fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
     if let Some(kind) = kind {
         let figure = FINDING_FIGURES.iter().find(|(name, _)| *name == kind);
@@ -117,7 +117,7 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
         };
         let finding = value.downcast_ref::<FindingValue>().ok_or_else(|| {
             Error::input(format!(
-                "plot: only a finding has the figure \"{kind}\", not a {}",
+                "plot: only a finding has the figure \"{kind}\", not a value of type {}",
                 value.get_type()
             ))
         })?;

@@ -1,5 +1,5 @@
-//! The verbs, by theme. This is the one table: what runs, what is completed and what `help` prints
-//! all come from here.
+//! The verbs, by theme. What runs, what is completed and what `help` prints all come from this
+//! table.
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
 mod cohorts;

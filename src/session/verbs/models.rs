@@ -24,11 +24,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `preset`: "small" or "paper".
     /// * `image`: edge of the square images in pixels; None: the preset's. The same holds for
     ///   the parameters that follow.
-    /// * `fov_mm`: edge of the field of the body that the images show, in mm.
+    /// * `fov_mm`: edge of the images' square field of view, in mm.
     /// * `patch`: edge of a patch in pixels.
-    /// * `nearest_patches`: patches that the network looks at, those nearest to the region; 0: all,
-    ///   as
-    ///   published.
+    /// * `nearest_patches`: number of patches that the network sees, those nearest to the region; 0:
+    ///   all, as published.
     /// * `embed_dim`: channels of a token in the encoder.
     /// * `depth`: transformer blocks of the encoder.
     /// * `heads`: attention heads of the encoder.
@@ -93,8 +92,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(ModelValue::loaded(model, number))
     }
 
-    /// Saves a model: weights, optimiser state, configuration and history. Training goes on from
-    /// the file bit by bit as it would have without it.
+    /// Saves a model: weights, optimiser state, configuration and history. Training
+    /// continues from the file with the same bits as without saving and loading.
     ///
     /// # Arguments
     /// * `model`: the model.
@@ -109,16 +108,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Goes back to what a model was after an epoch: weights, optimiser state and history.
-    /// Training goes on from there bit by bit as it did then.
+    /// Restores a model to its state after an epoch: weights, optimiser state and history.
+    /// Training continues from there with the same bits as before.
     ///
-    /// `model.snapshots` lists the epochs. Old ones are dropped when a model's snapshots take more
-    /// than 2 GiB; the first, the last ten and the last of each stage stay. What lies behind an
-    /// epoch that was gone back to stays until training goes on from there.
+    /// `model.snapshots` lists the epochs. Old snapshots are removed when a model's snapshots take more
+    /// than 2 GiB; the first, the last ten and the last of each stage stay. Snapshots
+    /// of later epochs are kept until training continues from the restored one.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.
-    /// * `epoch`: epochs of the model's life, counted from 1; 0: before its training.
+    /// * `epoch`: number of the epoch, counted from 1; 0: before the model's training.
     ///
     /// Examples:
     /// ```python

@@ -27,11 +27,11 @@ const MOST_ASLEEP: Duration = Duration::from_millis(20);
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Sets the seed of all randomness: the same script with the same seed gives the same bits.
     ///
-    /// Every draw comes from its own named stream of the seed, so what ran before does not
-    /// matter.
+    /// Every random draw comes from its own named stream of the seed, so it does not depend on what
+    /// ran before.
     ///
     /// # Arguments
-    /// * `number`: any whole number from 0.
+    /// * `number`: a whole number, 0 or more.
     ///
     /// Examples:
     /// ```python
@@ -44,7 +44,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Chooses where tensors are computed and returns its name.
+    /// Chooses the device that computes tensors and returns its name.
     ///
     /// "auto" takes the fastest device that this build supports and this machine has; results
     /// are bit-identical only on the CPU.
@@ -66,8 +66,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(name)
     }
 
-    /// The folder of this run, where figures and tables go: the place for files of your own. In
-    /// the shell, the working directory.
+    /// The folder of this run, which holds its figures and tables; save your own files there too.
+    /// In the shell, it is the working directory.
     ///
     /// Examples:
     /// ```python
@@ -77,12 +77,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(State::of(eval).folder.display().to_string())
     }
 
-    /// Gives a number, text or boolean that the command line can set: `u2ad run study.star
+    /// Returns a number, text or boolean that the command line can set: `u2ad run study.star
     /// -p epochs=50`.
     ///
     /// # Arguments
-    /// * `name`: what the command line calls it.
-    /// * `default`: its value otherwise, which also fixes its type.
+    /// * `name`: its name on the command line.
+    /// * `default`: its value if the command line sets none; also determines its type.
     ///
     /// Examples:
     /// ```python
@@ -106,7 +106,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(value.ok_or_else(|| Error::input(refused()))?)
     }
 
-    /// Writes a line to standard error: for what the reader of the results should not miss.
+    /// Writes a line to standard error, for what readers of the results should not miss.
     ///
     /// # Arguments
     /// * `text`: what to write.
@@ -121,12 +121,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Asks whoever sits at the keyboard and returns the line that they type. A script reads it
+    /// Asks the user a question and returns the line typed in answer. A script reads the answer
     /// from standard input.
     ///
     /// # Arguments
     /// * `prompt`: what to ask.
-    /// * `hidden`: whether what is typed stays invisible.
+    /// * `hidden`: whether to hide the typed text.
     ///
     /// Examples:
     /// ```python
@@ -141,7 +141,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(state.sink().ask(prompt, hidden, &state.context().cancel)?)
     }
 
-    /// Waits. An interrupt ends the waiting at once.
+    /// Waits for some time. An interrupt ends the wait at once.
     ///
     /// # Arguments
     /// * `seconds`: how long.
@@ -163,13 +163,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// Runs Rust code and shows what its last expression shows. In the shell and in notebooks, a
+    /// Runs Rust code and shows the value of its last expression. In the shell and in notebooks, a
     /// cell that begins with the line `%%rust` does the same.
     ///
-    /// Variables, functions and dependencies (`:dep rand = "0.9"`) stay for the Rust code that
-    /// follows. `use u2ad::exchange::session;` leads back here: `session.get("name")?` gives the
-    /// tensors of a value, `session.set("name", &tensor)?` makes one. The first use compiles this
-    /// library, which takes minutes, once.
+    /// Variables, functions and dependencies (`:dep rand = "0.9"`) are kept for later Rust
+    /// code. `use u2ad::exchange::session;` gives access to this session: `session.get("name")?`
+    /// returns the tensors of a value, and `session.set("name", &tensor)?` makes a value. The first
+    /// use compiles this library, which takes minutes.
     ///
     /// # Arguments
     /// * `code`: what to run.
@@ -222,7 +222,7 @@ fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
     if let Some(verb) = manual.verb(name) {
         return Ok(verb.page());
     }
-    // A name without a value, which a failed cell leaves, is no page.
+    // A failed cell leaves names without values; these have no page.
     if let Some(value) = panics::catch(|| eval.module().get(name)).ok().flatten() {
         return Ok(page_of(value, manual));
     }

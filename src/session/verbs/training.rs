@@ -1,5 +1,5 @@
-//! Verbs of the loop of the paper: epochs, uncertainty, masks, and the published loops made of
-//! them.
+//! Verbs for training: the steps of the paper's loop (epoch, uncertainty, masks), and the
+//! published loops made of them.
 
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -25,19 +25,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Trains one epoch: every slice of the cohort once, in batches.
     ///
     /// Without masks, hidden patches are drawn at random, as in pretraining. With the masks of
-    /// `regenerate_masks` the epoch counts as adaptation; a stage that begins resets optimiser
-    /// and learning rate.
+    /// `regenerate_masks` the epoch counts as adaptation; each new stage resets the optimiser
+    /// and the learning rate.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.
-    /// * `cohort`: whose slices to learn from.
-    /// * `masks`: what `regenerate_masks` made; None: patches are hidden at random.
+    /// * `cohort`: the subjects to train on.
+    /// * `masks`: the masks that `regenerate_masks` returned; None: patches are hidden at random.
     /// * `learning_rate`: at the start of a stage.
     /// * `decay_every`: epochs of a stage after which the learning rate falls to a tenth; 0:
     ///   never.
     /// * `batch_size`: slices per batch.
     /// * `mask_ratio`: share of the region's patches that are hidden.
-    /// * `augment`: whether brightness, contrast and noise vary.
+    /// * `augment`: whether to vary brightness and contrast and to add noise.
     ///
     /// Examples:
     /// ```python
@@ -77,7 +77,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `model`: the model; it changes in place.
     /// * `cohort`: healthy subjects.
-    /// * `epochs`: how many; the publication trains 200.
+    /// * `epochs`: number of epochs; 200 in the paper.
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
@@ -119,9 +119,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `model`: the model; it changes in place.
     /// * `cohort`: the clinic's subjects, without labels.
-    /// * `epochs`: how many in all.
+    /// * `epochs`: total number of epochs.
     /// * `epistemic_epochs`: how many of them are guided by epistemic uncertainty alone ("eu");
-    ///   the rest also spares patches of high error ("au"). None: three quarters, as published.
+    ///   the others also spare patches of high error ("au"). None: three quarters, as published.
     /// * `refresh`: epochs between two estimations of uncertainty.
     /// * `samples`: how many reconstructions of every patch are averaged per estimation.
     /// * `learning_rate`: at the start.
@@ -177,15 +177,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(HistoryValue(study.adapt(&mut model.lock(), &cohort.cohort, &options)?))
     }
 
-    /// Estimates how unsure a model is: every patch of the region is reconstructed several times
-    /// under different masks.
+    /// Estimates the uncertainty of a model by reconstructing every patch of the region several
+    /// times under different masks.
     ///
-    /// The variance over the reconstructions is the epistemic uncertainty; the difference of their
-    /// mean from the image is the error.
+    /// The variance over the reconstructions is the epistemic uncertainty; the absolute difference
+    /// between their mean and the image is the error.
     ///
     /// # Arguments
     /// * `model`: the model.
-    /// * `cohort`: whose slices to reconstruct.
+    /// * `cohort`: the subjects to reconstruct.
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `passes`: "balanced" hides every patch equally often; "independent" is the published
@@ -245,20 +245,21 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(MasksValue(uncertainty.0.masks(strategy, normalisation, temperature.0, &context)?))
     }
 
-    /// Teaches a model to tell lesions from what is hard to reconstruct otherwise, without a label:
-    /// from simulated lesions.
+    /// Trains a model's scorer to tell lesions from other tissue that is hard to reconstruct. It
+    /// learns from simulated lesions and needs no labels.
     ///
     /// Lesions are painted into the cords of both cohorts, the model reconstructs these images, and
-    /// small networks learn to find the painted pixels. Where a clinical subject seems to have a
-    /// lesion already, it does not take part. The model keeps the networks (`save_model` saves
-    /// them too), and `detect` uses them. Train the scorer last: it fits the model as it is now.
+    /// small networks learn to find the painted pixels. Unpainted clinical pixels that look
+    /// like a lesion are left out. The model keeps the networks (`save_model` saves
+    /// them too), and `detect` uses them. Train the scorer last: it fits only the current state
+    /// of the model.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.
-    /// * `healthy`: subjects without lesions; None: the clinical ones must do.
-    /// * `clinical`: unlabelled subjects of the clinic; None: the healthy ones must do.
-    /// * `members`: networks whose log-odds are averaged.
-    /// * `epochs`: epochs of each network.
+    /// * `healthy`: subjects without lesions; None: train on the clinical ones only.
+    /// * `clinical`: unlabelled subjects of the clinic; None: train on the healthy ones only.
+    /// * `members`: number of networks, whose log-odds are averaged.
+    /// * `epochs`: training epochs of each network.
     /// * `rounds`: how often lesions are painted into every clinical subject; twice as often into
     ///   every healthy one.
     /// * `samples`: how many reconstructions of every patch are averaged.
@@ -297,8 +298,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// The surroundings of a training. It may be long, so what the names stand for is written down
-/// first.
+/// The context of a training. Training may take long, so the journal is written first.
 fn study(model: &ModelValue, eval: &Evaluator) -> Study {
     let state = State::of(eval);
     state.write_journal(eval.module());

@@ -1,4 +1,4 @@
-//! What the intensities of preprocessed slices are measured against.
+//! The reference for scaling the intensities of preprocessed slices.
 
 use serde::{Deserialize, Serialize};
 

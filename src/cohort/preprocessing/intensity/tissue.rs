@@ -1,4 +1,4 @@
-//! How bright cord and fluid are in one subject.
+//! Typical intensities of cord and fluid in one subject.
 
 use ndarray::Array2;
 
@@ -9,8 +9,7 @@ use crate::volume::eroded;
 /// Percentile of the fluid's intensities that stands for pure fluid: its masks hold flow voids,
 /// roots and partial volume, all darker.
 const FLUID_PERCENTILE: f64 = 60.0;
-/// Smallest difference between fluid and cord, in units of the image, that a contrast is measured
-/// in; less is noise.
+/// Lower limit of the difference between fluid and cord, in units of the image; less is noise.
 const LEAST_CONTRAST: f64 = 0.05;
 
 /// Typical intensities of one subject's cord and fluid, in units of its preprocessed images. They
