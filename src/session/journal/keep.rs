@@ -21,7 +21,7 @@ use crate::evaluation::EvaluationOptions;
 use crate::files::LazyFolder;
 use crate::language::Transcript;
 use crate::session::values::{
-    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    Baseline, CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
 use crate::study::{CohortUncertainty, Masks, SliceUncertainty};
@@ -192,8 +192,15 @@ impl Recorder<'_> {
                 example,
             });
         }
-        if let Some(MethodValue(method)) = MethodValue::from_value(value) {
-            return Ok(Recipe::IntensityThreshold { local_mm: method.local_mm });
+        if let Some(MethodValue(baseline)) = MethodValue::from_value(value) {
+            return match baseline {
+                Baseline::IntensityThreshold(method) => {
+                    Ok(Recipe::IntensityThreshold { local_mm: method.local_mm })
+                }
+                Baseline::DenoisingAutoencoder(_) => {
+                    Err("trained baselines are not saved: train it again".to_owned())
+                }
+            };
         }
         if let Some(findings) = FindingsValue::from_value(value) {
             return self.findings(findings);

@@ -26,7 +26,7 @@ use crate::session::engine::surroundings::Surroundings;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
 use crate::session::values::{
-    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    Baseline, CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
 use crate::session::{Display, open_device};
@@ -195,7 +195,9 @@ impl<'a> Restorer<'a> {
                 heap.alloc(MasksValue(Masks { sampler, example, cohort, streams }))
             }
             Recipe::IntensityThreshold { local_mm } => {
-                heap.alloc(MethodValue(IntensityThreshold { local_mm: *local_mm }))
+                heap.alloc(MethodValue(Baseline::IntensityThreshold(IntensityThreshold {
+                    local_mm: *local_mm,
+                })))
             }
             Recipe::Findings { .. } => heap.alloc(self.findings(recipe)?),
             Recipe::Finding { of, position } => {

@@ -1,4 +1,4 @@
-//! A method without a model in the language.
+//! A baseline in the language.
 
 use std::fmt;
 
@@ -10,21 +10,36 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::Result;
-use crate::baselines::IntensityThreshold;
+use crate::baselines::{DenoisingAutoencoder, IntensityThreshold};
 use crate::detection::Reconstructor;
 use crate::session::Display;
 use crate::session::show::ShowValue;
 
-/// A baseline that needs no training.
+/// A baseline, trained if it needs training.
+#[derive(Clone)]
+pub(in crate::session) enum Baseline {
+    IntensityThreshold(IntensityThreshold),
+    DenoisingAutoencoder(DenoisingAutoencoder),
+}
+
+impl Baseline {
+    pub fn reconstructor(&self) -> &dyn Reconstructor {
+        match self {
+            Self::IntensityThreshold(method) => method,
+            Self::DenoisingAutoencoder(method) => method,
+        }
+    }
+}
+
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct MethodValue(#[allocative(skip)] pub IntensityThreshold);
+pub(in crate::session) struct MethodValue(#[allocative(skip)] pub Baseline);
 
 handle!(MethodValue);
 starlark::methods_static!(METHOD = method_methods);
 
 impl fmt::Display for MethodValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Method {}>", self.0.name())
+        write!(f, "<Method {}>", self.0.reconstructor().name())
     }
 }
 
@@ -35,7 +50,7 @@ impl<'v> StarlarkValue<'v> for MethodValue {
 
 impl ShowValue for MethodValue {
     fn show(&self) -> Result<Display> {
-        Ok(Display::text(self.0.name()))
+        Ok(Display::text(self.0.reconstructor().name()))
     }
 }
 
@@ -45,6 +60,6 @@ fn method_methods(builder: &mut MethodsBuilder) {
     /// Its name in tables and figures.
     #[starlark(attribute)]
     fn name(this: &MethodValue) -> anyhow::Result<String> {
-        Ok(this.0.name())
+        Ok(this.0.reconstructor().name())
     }
 }

@@ -11,16 +11,17 @@ use starlark::values::none::NoneOr;
 
 use super::defaults::MASK_RATIO;
 use super::unsigned;
-use crate::baselines::IntensityThreshold;
+use crate::baselines::{DenoisingTraining, IntensityThreshold};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     ThresholdRule, compare as compare_evaluations,
 };
+use crate::model::Config;
 use crate::options::Choice;
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
+    Baseline, CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
     ModelValue,
 };
 use crate::study::Study;
@@ -81,12 +82,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             }
             Either::Right(method) => {
                 let method: &dyn Reconstructor = match &method {
-                    Either::Left(method) => &method.0,
+                    Either::Left(method) => method.0.reconstructor(),
                     Either::Right(maps) => &maps.0,
                 };
                 let study = Study::from(context);
-                let findings = study.detect_by(method, &cohort.cohort, scoring)?;
-                (findings, cohort.cohort.clone())
+                let cohort = match method.grid() {
+                    Some(grid) => cohort.cohort.on_grid(grid)?,
+                    None => cohort.cohort.clone(),
+                };
+                (study.detect_by(method, &cohort, scoring)?, cohort)
             }
         };
         let findings = match name.into_option() {
@@ -111,7 +115,44 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = NoneOr::None)] local_mm: NoneOr<UnpackFloat>,
     ) -> anyhow::Result<MethodValue> {
         let local_mm = local_mm.into_option().map(|length| length.0);
-        Ok(MethodValue(IntensityThreshold { local_mm }))
+        Ok(MethodValue(Baseline::IntensityThreshold(IntensityThreshold { local_mm })))
+    }
+
+    /// Trains a denoising autoencoder (Kascenas et al. 2022), the strongest of the simple baselines on
+    /// brain MRI: a small U-Net that learns to remove coarse noise, and removes lesions with it. It
+    /// needs no labels. Sessions do not save it; train it again.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(denoising_autoencoder(people.healthy, epochs = 1), people.clinical)
+    /// ```
+    fn denoising_autoencoder(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let context = State::of(eval).context();
+        let grid = Config::preset(preset)?.slice_grid();
+        let mut subjects = Vec::new();
+        for cohort in [healthy.into_option(), clinical.into_option()].into_iter().flatten() {
+            subjects.extend(cohort.cohort.on_grid(grid)?.subjects(&context)?);
+        }
+        let training = DenoisingTraining::default()
+            .epochs(unsigned("denoising_autoencoder", "epochs", epochs)?)
+            .batch_size(unsigned("denoising_autoencoder", "batch_size", batch_size)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(MethodValue(Baseline::DenoisingAutoencoder(trained)))
     }
 
     /// Evaluates findings against the ground truth at the level of patients, slices, segments,

@@ -1,0 +1,310 @@
+//! The denoising autoencoder: a U-Net that removes noise also removes what it never saw.
+
+use std::sync::Arc;
+
+use candle_core::Device;
+use ndarray::{Array2, Zip};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use rand_distr::StandardNormal;
+
+use crate::cohort::{Slice, SliceGrid, Subject};
+use crate::context::{Context, Stream};
+use crate::detection::{Reconstruction, Reconstructor};
+use crate::model::unet::{self, TrainableUNet, Weights, Window, batch};
+use crate::options::setters;
+use crate::{Error, Result};
+
+/// Settings of a [`DenoisingAutoencoder`]. Noise as published: standard deviation 0.2, drawn on a grid
+/// coarser than the lesions it is to remove.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenoisingTraining {
+    /// How often every slice is shown.
+    pub epochs: usize,
+    /// Slices per batch.
+    pub batch_size: usize,
+    /// Learning rate at its highest; it falls to 0 along a cosine.
+    pub learning_rate: f64,
+    /// Standard deviation of the noise, in units of the image.
+    pub noise: f32,
+    /// Distance in pixels between the points at which the noise is drawn; linear in between.
+    pub noise_pixels: usize,
+    /// Channels of the network at full resolution; a multiple of 4.
+    pub width: usize,
+}
+
+impl Default for DenoisingTraining {
+    fn default() -> Self {
+        Self {
+            epochs: 60,
+            batch_size: 8,
+            learning_rate: 1e-3,
+            noise: 0.2,
+            noise_pixels: 8,
+            width: 16,
+        }
+    }
+}
+
+setters!(DenoisingTraining {
+    /// With every slice shown this often.
+    epochs: usize,
+    /// With this many slices per batch.
+    batch_size: usize,
+    /// With this learning rate at its highest.
+    learning_rate: f64,
+    /// With noise of this standard deviation, in units of the image.
+    noise: f32,
+});
+
+/// A U-Net that was trained to remove coarse noise from slices (Kascenas et al. 2022, "Denoising
+/// autoencoders for unsupervised anomaly detection in brain MRI"). Lesions are about as large and as
+/// bright as the noise, so the network takes them for noise too. The reconstruction is what it makes of a
+/// slice without added noise.
+#[derive(Clone, Debug)]
+pub struct DenoisingAutoencoder {
+    weights: Arc<Weights>,
+    grid: SliceGrid,
+}
+
+impl DenoisingTraining {
+    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
+    ///
+    /// # Errors
+    /// If a setting makes no sense or there are no slices, and [`Error::Cancelled`] if the user interrupts.
+    pub fn train(
+        &self,
+        subjects: &[Arc<Subject>],
+        grid: SliceGrid,
+        context: &Context,
+    ) -> Result<DenoisingAutoencoder> {
+        self.validate()?;
+        let images: Vec<Array2<f32>> =
+            subjects.iter().flat_map(|subject| windows(subject)).collect();
+        if images.is_empty() {
+            return Err(Error::input("the denoising autoencoder needs subjects with slices"));
+        }
+        let streams = &context.streams;
+        let mut stream = streams.stream("denoising/initialisation", &[]);
+        let mut network = TrainableUNet::new((1, self.width), 0.0, &mut stream)?;
+        let batches = images.len().div_ceil(self.batch_size);
+        let progress = context.progress("train the denoising autoencoder", "epoch", self.epochs);
+        for epoch in 0..self.epochs as u64 {
+            let mut order: Vec<usize> = (0..images.len()).collect();
+            order.shuffle(&mut streams.stream("denoising/order", &[epoch]));
+            let mut total = 0.0;
+            for (number, places) in order.chunks(self.batch_size).enumerate() {
+                context.check()?;
+                let mut noise = streams.stream("denoising/noise", &[epoch, number as u64]);
+                let clean: Vec<_> = places.iter().map(|place| images[*place].clone()).collect();
+                let noisy: Vec<_> = clean
+                    .iter()
+                    .map(|image| image + &self.coarse_noise(image.dim(), &mut noise))
+                    .collect();
+                let input = batch(&noisy, &Device::Cpu)?.unsqueeze(1)?;
+                let restored = unet::outputs(&network.weights(), &input)?;
+                let loss = (restored - batch(&clean, &Device::Cpu)?)?.sqr()?.mean_all()?;
+                total += f64::from(loss.to_scalar::<f32>()?);
+                network.step(&loss, self.learning_rate, self.epochs * batches)?;
+            }
+            progress.advance(1, &[("loss", total / batches as f64)]);
+        }
+        Ok(DenoisingAutoencoder { weights: Arc::new(network.detached()), grid })
+    }
+
+    /// Gaussian noise on a coarse grid that begins anywhere, linear between its points.
+    fn coarse_noise(&self, (rows, columns): (usize, usize), stream: &mut Stream) -> Array2<f32> {
+        let step = self.noise_pixels;
+        let shape = (rows / step + 3, columns / step + 3);
+        let points = Array2::from_shape_simple_fn(shape, || {
+            self.noise * stream.sample::<f32, _>(StandardNormal)
+        });
+        let begin = (stream.random_range(0..step), stream.random_range(0..step));
+        Array2::from_shape_fn((rows, columns), |(row, column)| {
+            let place = |at: usize, begin: usize| {
+                let place = (at + begin) as f32 / step as f32;
+                (place as usize, place.fract())
+            };
+            let ((r, down), (c, right)) = (place(row, begin.0), place(column, begin.1));
+            let along = |r: usize| (1.0 - right) * points[(r, c)] + right * points[(r, c + 1)];
+            (1.0 - down) * along(r) + down * along(r + 1)
+        })
+    }
+
+    fn validate(&self) -> Result<()> {
+        for (name, value) in [
+            ("epochs", self.epochs),
+            ("batch_size", self.batch_size),
+            ("noise_pixels", self.noise_pixels),
+            ("width", self.width),
+        ] {
+            if value == 0 {
+                return Err(Error::input(format!(
+                    "{name} of the denoising autoencoder must be 1 or more, not 0"
+                )));
+            }
+        }
+        if !self.width.is_multiple_of(4) {
+            return Err(Error::input(format!(
+                "width of the denoising autoencoder must be a multiple of 4, not {}",
+                self.width
+            )));
+        }
+        for (name, value) in
+            [("learning_rate", self.learning_rate), ("noise", f64::from(self.noise))]
+        {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::input(format!(
+                    "{name} of the denoising autoencoder must be positive, not {value}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the network sees of a subject's slices.
+fn windows(subject: &Subject) -> Vec<Array2<f32>> {
+    let slices: Vec<&Slice> = subject.slices.iter().collect();
+    let window = Window::around(&slices);
+    slices.iter().map(|slice| window.cut(slice.image.view())).collect()
+}
+
+impl Reconstructor for DenoisingAutoencoder {
+    fn name(&self) -> String {
+        "denoising autoencoder".to_owned()
+    }
+
+    fn grid(&self) -> Option<SliceGrid> {
+        Some(self.grid)
+    }
+
+    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
+        let mut reconstructions = Vec::with_capacity(slices.len());
+        for subject in slices.chunk_by(|a, b| a.subject == b.subject) {
+            context.check()?;
+            let window = Window::around(subject);
+            let images: Vec<_> =
+                subject.iter().map(|slice| window.cut(slice.image.view())).collect();
+            let input = batch(&images, &Device::Cpu)?.unsqueeze(1)?;
+            let restored = unet::outputs(&self.weights, &input)?;
+            for (place, slice) in subject.iter().enumerate() {
+                let values = restored.get(place)?.to_vec2::<f32>()?;
+                let part =
+                    Array2::from_shape_fn(window.padded(), |(row, column)| values[row][column]);
+                reconstructions.push(inside_region(slice, &window.paste(part.view())));
+            }
+        }
+        Ok(reconstructions)
+    }
+}
+
+/// The image, with the network's output inside the region of interest.
+fn inside_region(slice: &Slice, restored: &Array2<f32>) -> Reconstruction {
+    let reconstruction = Zip::from(&slice.image)
+        .and(restored)
+        .and(&slice.region)
+        .map_collect(|image, restored, inside| if *inside { *restored } else { *image });
+    let error = (&slice.image - &reconstruction).mapv(f32::abs);
+    Reconstruction { reconstruction, error, variance: None, probability: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::Cohort;
+    use crate::context::Streams;
+    use crate::phantom::PhantomOptions;
+
+    const GRID: SliceGrid = SliceGrid {
+        size: 64,
+        fov_mm: 128,
+        slice_mm: 0,
+        intensity: crate::cohort::IntensityScale::Percentile,
+    };
+
+    fn subjects() -> Vec<Arc<Subject>> {
+        let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };
+        let cohort = Cohort::phantom(&options, GRID, &Streams::new(4)).unwrap();
+        cohort.subjects(&Context::new(0)).unwrap()
+    }
+
+    fn trained(epochs: usize) -> DenoisingAutoencoder {
+        let training =
+            DenoisingTraining::default().epochs(epochs).batch_size(2).learning_rate(3e-3);
+        let training = DenoisingTraining { width: 8, ..training };
+        training.train(&subjects(), GRID, &Context::new(5)).unwrap()
+    }
+
+    #[test]
+    fn training_restores_normal_tissue_and_leaves_a_painted_lesion_standing_out() {
+        let subjects = subjects();
+        let mut subject = (*subjects[0]).clone();
+        let context = Context::new(5);
+        let error = |network: &DenoisingAutoencoder, subject: &Subject| -> Array2<f32> {
+            let slices: Vec<&Slice> = subject.slices.iter().collect();
+            network.reconstruct(&slices, &context).unwrap().swap_remove(2).error
+        };
+        let mean = |error: &Array2<f32>, mask: &Array2<bool>| {
+            let values = error.iter().zip(mask).filter(|(_, inside)| **inside);
+            values.clone().map(|(error, _)| *error).sum::<f32>() / values.count() as f32
+        };
+        let (fresh, network) = (trained(1), trained(60));
+        let scoring = subject.slices[2].scoring.clone();
+        let normal = mean(&error(&network, &subject), &scoring);
+        assert!(normal < 0.7 * mean(&error(&fresh, &subject), &scoring), "{normal}");
+        let middle: Vec<_> =
+            scoring.indexed_iter().filter(|(_, inside)| **inside).map(|(at, _)| at).collect();
+        let (row, column) = middle[middle.len() / 2];
+        let lesion = Array2::from_shape_fn(scoring.dim(), |(r, c)| {
+            r.abs_diff(row) <= 2 && c.abs_diff(column) <= 1
+        });
+        for (pixel, inside) in lesion.indexed_iter() {
+            if *inside {
+                subject.slices[2].image[pixel] += 0.4;
+            }
+        }
+        let found = mean(&error(&network, &subject), &lesion);
+        assert!(found > 2.0 * normal, "{found} in the lesion, {normal} elsewhere");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
+        let bits = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let network = pool.install(|| trained(2));
+            let values = network.weights.values().map(|tensor| tensor.flatten_all().unwrap());
+            let values = values.flat_map(|tensor| tensor.to_vec1::<f32>().unwrap());
+            values.map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        assert_eq!(bits(1), bits(3));
+    }
+
+    #[test]
+    fn noise_is_coarse_and_of_the_asked_size() {
+        let training = DenoisingTraining::default();
+        let mut stream = Streams::new(1).stream("test", &[]);
+        let noise = training.coarse_noise((256, 256), &mut stream);
+        let spread = |values: &[f32]| {
+            (values.iter().map(|value| value * value).sum::<f32>() / values.len() as f32).sqrt()
+        };
+        // Between four points linear interpolation keeps two thirds of the standard deviation.
+        let all: Vec<f32> = noise.iter().copied().collect();
+        assert!((spread(&all) - 0.2 * 2.0 / 3.0).abs() < 0.02, "{}", spread(&all));
+        let steps: Vec<f32> =
+            noise.windows((1, 2)).into_iter().map(|two| two[[0, 1]] - two[[0, 0]]).collect();
+        assert!(spread(&steps) < 0.25 * spread(&all));
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_and_no_subjects_are_errors() {
+        let train = |training: DenoisingTraining, subjects: &[Arc<Subject>]| {
+            training.train(subjects, GRID, &Context::new(0)).unwrap_err().to_string()
+        };
+        let bad = train(DenoisingTraining { width: 6, ..Default::default() }, &[]);
+        assert!(bad.contains("multiple of 4"), "{bad}");
+        let bad = train(DenoisingTraining { noise: f32::NAN, ..Default::default() }, &[]);
+        assert!(bad.contains("noise"), "{bad}");
+        assert!(train(DenoisingTraining::default(), &[]).contains("subjects with slices"));
+    }
+}
