@@ -16,7 +16,7 @@ check:
     if command -v typos >/dev/null; then typos; fi
     if command -v cargo-deny >/dev/null; then cargo deny check; fi
 
-# Everything that continuous integration runs.
+# All checks and tests but the Rust notebooks.
 test:
     scripts/test.sh
 
@@ -28,6 +28,10 @@ test-quick:
 notebooks *arguments:
     cargo build --release --locked --features {{features}}
     tests/jupyter/run.sh {{arguments}}
+
+# The Rust notebooks and their cells, on evcxr's kernel, which is built first.
+rust-notebooks *arguments:
+    FEATURES={{features}} tests/evcxr/run.sh {{arguments}}
 
 # The kernels' timings.
 bench:

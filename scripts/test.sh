@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every check and every test, as continuous integration runs them. Needs a Rust toolchain with
+# Every check and every test but the Rust notebooks, which take as long as all others together
+# (tests/evcxr/run.sh), as continuous integration runs them. Needs a Rust toolchain with
 # rustfmt and clippy, and python3 for the notebooks; everything else comes through cargo and pip.
 # One profile and one set of features for all, so that everything is built once.
 set -euo pipefail
@@ -26,5 +27,3 @@ limited 25m cargo test --release --locked --features "$FEATURES"
 )
 # The Jupyter project's own suite and the notebooks, on the program that the tests have built.
 limited 15m tests/jupyter/run.sh
-# The Rust notebooks, on evcxr's kernel, which is built first where it is not there.
-tests/evcxr/run.sh

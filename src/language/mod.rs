@@ -34,8 +34,10 @@ pub use highlight::Highlight;
 pub(crate) use highlight::highlight;
 pub(crate) use nearest::nearest;
 pub use question::{Question, question};
+#[cfg(feature = "rust-cells")]
+pub(crate) use rust_cell::is_name;
 pub use rust_cell::rust_cell;
-pub(crate) use rust_cell::{is_name, set_names};
+pub(crate) use rust_cell::set_names;
 pub(crate) use rust_stop::{RustStop, relocated};
 pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
 pub use transcript::{Transcript, TypedCell};
