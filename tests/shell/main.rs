@@ -39,7 +39,7 @@ fn tab_lists_attributes_and_completes_keywords_values_and_commands() {
     shell.press(TAB);
     shell.until("the attributes", |screen| screen.contains("names") && screen.contains("broken"));
     shell.clear();
-    shell.press("u2ad(de");
+    shell.press("u2ad(deco");
     shell.press(TAB);
     shell.until("keyword arguments with their defaults", |screen| {
         screen.contains("decoder_embed_dim") && screen.contains("depth") && screen.contains("None")
