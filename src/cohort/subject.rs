@@ -1,6 +1,7 @@
 //! One subject: preprocessed slices, disc labels, and what the participants table says.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::discovery::participants;
@@ -56,6 +57,12 @@ impl Subject {
         let known_without =
             (!self.slices.is_empty() && maps.all(|map| map.is_some())).then_some(false);
         participants::has_lesion(&self.participant).or(known_without)
+    }
+
+    /// The acquired slices that a slice shows, by their position in the canonical volume.
+    pub fn acquired(&self, slice: &Slice) -> Range<usize> {
+        let first = slice.index.saturating_sub(self.averaged / 2);
+        first..first + self.averaged.max(1)
     }
 
     /// Distance between the centres of neighbouring slices, mm; `None` for slices that came

@@ -48,6 +48,15 @@ pub struct AnomalyCurve {
     pub segments: Vec<SegmentScore>,
 }
 
+impl AnomalyCurve {
+    /// The scored segment that a position along the cord lies in.
+    pub fn segment_at(&self, position_mm: f64) -> Option<&SegmentScore> {
+        let inside =
+            |segment: &&SegmentScore| (segment.from_mm..=segment.to_mm).contains(&position_mm);
+        self.segments.iter().find(inside)
+    }
+}
+
 /// A connected group of high-error pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Island {

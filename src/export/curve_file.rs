@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::dataset::write_json;
 use super::names::OutputName;
 use crate::detection::Finding;
 use crate::files::write_whole;
 use crate::report::{Cell, Column, Table};
 use crate::{Error, Result};
-use serde_json::json;
 
 /// Writes `…_desc-anomaly_curve.tsv`, one row per point of each slice's curve.
 pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Result<()> {
@@ -24,10 +25,7 @@ pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Res
         let native = finding.subject.native_transform.as_ref();
         let slice = native.map_or(index, |native| native.slice_voxel(index));
         for (position, anomaly) in curve.position_mm.iter().zip(&curve.error) {
-            let inside = |segment: &&crate::detection::SegmentScore| {
-                (segment.from_mm..=segment.to_mm).contains(position)
-            };
-            let segment = curve.segments.iter().find(inside);
+            let segment = curve.segment_at(*position);
             table.push(vec![
                 Cell::from(slice),
                 Cell::from(*position),

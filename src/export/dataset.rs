@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
 use crate::detection::Findings;
-use crate::files::write_whole;
+use crate::files::{WholeFolder, write_whole};
 use crate::report::Table;
 use crate::{Error, Result};
 
 const DESCRIPTION: &str = "dataset_description.json";
+/// How the name of an export begins.
+const NAME: &str = "Findings of ";
 /// The name under which the description refers to the source dataset.
 const RAW: &str = "raw";
 
@@ -19,10 +20,7 @@ const RAW: &str = "raw";
 pub(super) type ColumnDescription = (&'static str, &'static str, Option<&'static str>);
 
 /// A dataset that grows beside its place until it is complete.
-pub(super) struct Dataset {
-    growing: TempDir,
-    target: PathBuf,
-}
+pub(super) struct Dataset(WholeFolder);
 
 impl Dataset {
     /// # Errors
@@ -34,23 +32,12 @@ impl Dataset {
                 "holds something else than an export of u2ad; choose another folder",
             ));
         }
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let failed = |error| Error::file(folder, format!("cannot be written ({error})"));
-        fs::create_dir_all(parent).map_err(failed)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".exporting-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let growing = builder.tempdir_in(parent).map_err(failed)?;
-        Ok(Self { growing, target: folder.to_path_buf() })
+        WholeFolder::begin(folder).map(Self)
     }
 
     /// Where it grows.
     pub fn path(&self) -> &Path {
-        self.growing.path()
+        self.0.path()
     }
 
     /// Writes a table as `NAME.tsv` with its data dictionary `NAME.json`.
@@ -77,7 +64,7 @@ impl Dataset {
         };
         let sources: Vec<Value> = roots.iter().map(|root| json!({ "URL": url(root) })).collect();
         let mut description = json!({
-            "Name": format!("Findings of {}", findings.method),
+            "Name": format!("{NAME}{}", findings.method),
             "BIDSVersion": "1.10.0",
             "DatasetType": "derivative",
             "GeneratedBy": [{
@@ -98,11 +85,7 @@ impl Dataset {
 
     /// Puts the complete dataset in its place.
     pub fn finish(self) -> Result<()> {
-        let failed = |error| Error::file(&self.target, format!("cannot be replaced ({error})"));
-        if self.target.exists() {
-            fs::remove_dir_all(&self.target).map_err(failed)?;
-        }
-        fs::rename(self.growing.path(), &self.target).map_err(failed)
+        self.0.finish()
     }
 }
 
@@ -119,7 +102,8 @@ pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
     write_whole(path, &text)
 }
 
-/// Whether a folder is empty or an earlier export.
+/// Whether a folder is empty or an earlier export. u2ad also writes phantoms, whose description names it
+/// too: replacing those would lose data.
 fn may_be_replaced(folder: &Path) -> bool {
     let Ok(mut inside) = fs::read_dir(folder) else { return false };
     if inside.next().is_none() {
@@ -128,4 +112,6 @@ fn may_be_replaced(folder: &Path) -> bool {
     let description = fs::read(folder.join(DESCRIPTION)).unwrap_or_default();
     let description: Value = serde_json::from_slice(&description).unwrap_or_default();
     description["GeneratedBy"][0]["Name"] == "u2ad"
+        && description["Name"].as_str().is_some_and(|name| name.starts_with(NAME))
+        && folder.join("scores.tsv").is_file()
 }

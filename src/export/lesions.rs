@@ -2,7 +2,7 @@
 
 use ndarray::Array3;
 
-use crate::cohort::{NativeTransform, Subject};
+use crate::cohort::{NativeTransform, Slice};
 use crate::detection::{CordAxis, Finding};
 use crate::evaluation::DETECTION_PIXELS;
 use crate::volume::connected_components_3d;
@@ -51,7 +51,7 @@ pub(super) fn measure(
 ) -> Vec<DetectedLesion> {
     let geometry = native.native_geometry();
     let voxel_mm3: f64 = geometry.affine.spacing().iter().product();
-    let places = Places { finding, native };
+    let places = Places::new(finding, native);
     let mut lesions: Vec<DetectedLesion> = groups
         .iter()
         .map(|voxels| {
@@ -91,34 +91,30 @@ pub(super) fn measure(
 struct Places<'a> {
     finding: &'a Finding,
     native: &'a NativeTransform,
+    /// Of each slice of the subject.
+    axes: Vec<Option<CordAxis>>,
 }
 
-impl Places<'_> {
-    /// Position in [`Subject::slices`] of the slice that shows a canonical slice index.
-    fn slice_at(&self, index: f64) -> Option<usize> {
-        let Subject { slices, averaged, .. } = &*self.finding.subject;
-        let index = index.round();
-        slices.iter().position(|slice| {
-            let first = slice.index.saturating_sub(averaged / 2);
-            (first..first + averaged.max(&1)).any(|covered| covered as f64 == index)
-        })
+impl<'a> Places<'a> {
+    fn new(finding: &'a Finding, native: &'a NativeTransform) -> Self {
+        let slices = finding.subject.slices.iter();
+        let axes = slices.map(|slice| CordAxis::new(&slice.cord, slice.pixel_spacing_mm)).collect();
+        Self { finding, native, axes }
     }
 
-    /// Position in the slices and arc length along the cord of a voxel.
+    /// Position in the subject's slices and arc length along the cord of a voxel.
     fn along(&self, voxel: [f64; 3]) -> Option<(usize, f64)> {
         let [index, row, column] = self.native.voxel_to_preprocessed(voxel);
-        let place = self.slice_at(index)?;
-        let slice = &self.finding.subject.slices[place];
-        let axis = CordAxis::new(&slice.cord, slice.pixel_spacing_mm)?;
-        Some((place, axis.position_mm(row, column)))
+        let (subject, index) = (&self.finding.subject, index.round() as usize);
+        let shows = |slice: &Slice| subject.acquired(slice).contains(&index);
+        let place = subject.slices.iter().position(shows)?;
+        Some((place, self.axes[place].as_ref()?.position_mm(row, column)))
     }
 
     fn segment(&self, centre: [f64; 3]) -> Option<String> {
         let (place, position) = self.along(centre)?;
         let found = self.finding.slices.iter().find(|found| found.slice == place)?;
-        let mut segments = found.curve.as_ref()?.segments.iter();
-        let inside = segments.find(|segment| (segment.from_mm..=segment.to_mm).contains(&position));
-        inside.map(|segment| segment.name.clone())
+        found.curve.as_ref()?.segment_at(position).map(|segment| segment.name.clone())
     }
 
     /// From the first voxel's upper to the last one's lower edge.

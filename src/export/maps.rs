@@ -1,10 +1,10 @@
 //! The maps of one subject, in the grid of its source image.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{Array2, Array3};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::dataset::{source, write_json};
 use super::lesions::{self, DetectedLesion};
@@ -34,7 +34,17 @@ impl<'a> SubjectMaps<'a> {
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         let write = |ending: &str, map: Array3<f32>, description: &str, unit: &str| {
             let path = |kind: &str| dataset.join(name.file(&format!("{ending}.{kind}")));
-            self.write_map([path("nii.gz"), path("json")], native, map, description, unit)
+            let volume = Volume { voxels: map, affine: native.native_geometry().affine };
+            volume.write(&path("nii.gz"), self.image)?;
+            let mut sidecar = self.sidecar(description, unit);
+            if ending.ends_with("_mask")
+                && let Some(threshold) = self.threshold
+            {
+                sidecar["Type"] = json!("Lesion");
+                sidecar["Threshold"] = json!(threshold.value);
+                sidecar["ThresholdOrigin"] = json!(threshold.origin);
+            }
+            write_json(&path("json"), &sidecar)
         };
         let anomaly = self.native(native, &|slice| Some(&slice.anomaly))?;
         let scoring = self.findings.scoring;
@@ -81,23 +91,14 @@ impl<'a> SubjectMaps<'a> {
         let mut maps = Vec::new();
         for found in &self.finding.slices {
             let Some(map) = map(found) else { continue };
-            let index = subject.slices[found.slice].index;
-            let first = index.saturating_sub(subject.averaged / 2);
-            maps.extend((first..first + subject.averaged.max(1)).map(|index| (index, map)));
+            let acquired = subject.acquired(&subject.slices[found.slice]);
+            maps.extend(acquired.map(|index| (index, map)));
         }
         native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
     }
 
-    fn write_map(
-        &self,
-        [path, beside]: [PathBuf; 2],
-        native: &NativeTransform,
-        voxels: Array3<f32>,
-        description: &str,
-        unit: &str,
-    ) -> Result<()> {
-        let volume = Volume { voxels, affine: native.native_geometry().affine };
-        volume.write(&path, self.image)?;
+    /// What a map holds and where it comes from.
+    fn sidecar(&self, description: &str, unit: &str) -> Value {
         let averaged = self.finding.subject.averaged;
         let mut sidecar = json!({
             "Description": description,
@@ -112,13 +113,6 @@ impl<'a> SubjectMaps<'a> {
             sidecar["SpatialReference"] = json!(source);
             sidecar["Sources"] = json!([source]);
         }
-        if path.to_string_lossy().contains("_mask.")
-            && let Some(threshold) = self.threshold
-        {
-            sidecar["Type"] = json!("Lesion");
-            sidecar["Threshold"] = json!(threshold.value);
-            sidecar["ThresholdOrigin"] = json!(threshold.origin);
-        }
-        write_json(&beside, &sidecar)
+        sidecar
     }
 }

@@ -72,7 +72,7 @@ pub fn export(
     for finding in &findings.subjects {
         context.check()?;
         let image = source_image(finding, cohort)?;
-        let name = OutputName::new(&finding.subject.name, image.as_deref());
+        let name = OutputName::new(&finding.subject.name, image.as_deref())?;
         if names.contains(&name) {
             return Err(Error::subject(
                 &*finding.subject.name,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{Error, Result};
+
 /// Folder and beginning of the names of one subject's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OutputName {
@@ -13,7 +15,10 @@ pub(super) struct OutputName {
 
 impl OutputName {
     /// The entities of the source image, if it is named as BIDS has it, else those of the subject's name.
-    pub fn new(subject: &str, image: Option<&Path>) -> Self {
+    ///
+    /// # Errors
+    /// If neither has a letter or digit that BIDS allows in a label.
+    pub fn new(subject: &str, image: Option<&Path>) -> Result<Self> {
         let stem = image.and_then(entities).unwrap_or_else(|| {
             let label: String = subject
                 .strip_prefix("sub-")
@@ -23,12 +28,18 @@ impl OutputName {
                 .collect();
             format!("sub-{label}")
         });
+        if stem == "sub-" {
+            return Err(Error::subject(
+                subject,
+                "BIDS labels take the letters a to z and digits only, and this name has none; rename it",
+            ));
+        }
         let mut folder = PathBuf::new();
         folder.extend(
             stem.split('_').filter(|part| ["sub-", "ses-"].iter().any(|of| part.starts_with(of))),
         );
         folder.push("anat");
-        Self { folder, stem }
+        Ok(Self { folder, stem })
     }
 
     /// Path of the file with this ending, such as `_desc-anomaly_T2w.nii.gz`, relative to the dataset.
@@ -70,7 +81,7 @@ mod tests {
     fn entities_of_the_source_are_kept_and_other_names_become_labels() {
         let of = |subject: &str, image: &str| {
             let image = Some(Path::new(image)).filter(|image| !image.as_os_str().is_empty());
-            let name = OutputName::new(subject, image);
+            let name = OutputName::new(subject, image).unwrap();
             name.file("_desc-anomaly_T2w.nii.gz").to_string_lossy().into_owned()
         };
         assert_eq!(
@@ -82,6 +93,7 @@ mod tests {
             "sub-patient7/anat/sub-patient7_desc-anomaly_T2w.nii.gz"
         );
         assert_eq!(of("sub-01_x", ""), "sub-01x/anat/sub-01x_desc-anomaly_T2w.nii.gz");
+        assert!(OutputName::new("患者", None).unwrap_err().to_string().contains("rename"));
         let root = |image: &str| dataset_root(Path::new(image)).to_string_lossy().into_owned();
         assert_eq!(root("/bids/sub-01/anat/sub-01_T2w.nii.gz"), "/bids");
         assert_eq!(root("/data/one.nii"), "/data");

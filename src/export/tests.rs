@@ -138,9 +138,23 @@ fn an_earlier_export_is_replaced_and_anything_else_is_refused() {
     let error = write().unwrap_err().to_string();
     assert!(error.contains("something else than an export"), "{error}");
     assert!(folder.join("scores.tsv").exists());
+    // u2ad wrote this too, but it is data.
+    let phantoms = folder.with_file_name("phantoms");
+    let options = PhantomOptions { subjects: 1, ..PhantomOptions::default() };
+    crate::phantom::write_bids(&phantoms, &options, &context).unwrap();
+    for data in std::iter::once(phantoms.clone()).chain(folders(&phantoms.join("derivatives"))) {
+        let error = export(&found, &cohort, None, &data, &context).unwrap_err().to_string();
+        assert!(error.contains("something else than an export"), "{}: {error}", data.display());
+    }
+    fs::remove_dir_all(&phantoms).unwrap();
     context.cancel.cancel();
     fs::remove_dir_all(&folder).unwrap();
     assert!(matches!(write(), Err(Error::Cancelled)));
     let left = fs::read_dir(folder.parent().unwrap()).unwrap().count();
     assert_eq!(left, 0, "an interrupted export leaves nothing behind");
+}
+
+/// The folders in a folder.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }

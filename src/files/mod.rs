@@ -2,6 +2,8 @@
 
 mod lazy_folder;
 mod whole_file;
+mod whole_folder;
 
 pub use lazy_folder::LazyFolder;
 pub(crate) use whole_file::{write_whole, write_whole_with};
+pub(crate) use whole_folder::WholeFolder;

@@ -1,6 +1,6 @@
 //! Connected components of masks in two and three dimensions.
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array, Array2, Array3, Dimension, NdIndex};
 
 /// Which neighbours of a pixel count as connected to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,35 +28,34 @@ pub fn connected_components(
     mask: &Array2<bool>,
     connectivity: Connectivity,
 ) -> Vec<Vec<(usize, usize)>> {
-    let mut unseen = mask.clone();
-    let mut components = Vec::new();
-    for (start, &inside) in mask.indexed_iter() {
-        if !inside || !unseen[start] {
-            continue;
-        }
-        unseen[start] = false;
-        let mut component = vec![start];
-        let mut next = 0;
-        while let Some(&(row, column)) = component.get(next) {
-            next += 1;
-            for &(down, right) in connectivity.offsets() {
-                let neighbour = (row.wrapping_add_signed(down), column.wrapping_add_signed(right));
-                if unseen.get(neighbour) == Some(&true) {
-                    unseen[neighbour] = false;
-                    component.push(neighbour);
-                }
-            }
-        }
-        component.sort_unstable();
-        components.push(component);
-    }
-    components
+    components(mask, |(row, column)| {
+        let shifted = move |&(down, right): &(isize, isize)| {
+            (row.wrapping_add_signed(down), column.wrapping_add_signed(right))
+        };
+        connectivity.offsets().iter().map(shifted)
+    })
 }
 
 /// The connected components of a volume's mask, in which voxels connect if they share a face, an edge or
 /// a corner (26 neighbours): each a list of (i, j, k) in scan order, the components themselves in the
 /// scan order of their first voxel.
 pub fn connected_components_3d(mask: &Array3<bool>) -> Vec<Vec<(usize, usize, usize)>> {
+    components(mask, |(i, j, k)| {
+        let step = |from: usize, by: usize| from.wrapping_add(by).wrapping_sub(1);
+        (0..27).map(move |near| (step(i, near / 9), step(j, near / 3 % 3), step(k, near % 3)))
+    })
+}
+
+/// Components by a search from the first element of each. `neighbours` may lie outside the mask.
+fn components<D, N>(
+    mask: &Array<bool, D>,
+    neighbours: impl Fn(D::Pattern) -> N,
+) -> Vec<Vec<D::Pattern>>
+where
+    D: Dimension,
+    D::Pattern: NdIndex<D> + Copy + Ord,
+    N: Iterator<Item = D::Pattern>,
+{
     let mut unseen = mask.clone();
     let mut components = Vec::new();
     for (start, &inside) in mask.indexed_iter() {
@@ -66,13 +65,11 @@ pub fn connected_components_3d(mask: &Array3<bool>) -> Vec<Vec<(usize, usize, us
         unseen[start] = false;
         let mut component = vec![start];
         let mut next = 0;
-        while let Some(&(i, j, k)) = component.get(next) {
+        while let Some(&at) = component.get(next) {
             next += 1;
-            for near in 0..27 {
-                let step = |from: usize, by: usize| from.wrapping_add(by).wrapping_sub(1);
-                let neighbour = (step(i, near / 9), step(j, near / 3 % 3), step(k, near % 3));
-                if unseen.get(neighbour) == Some(&true) {
-                    unseen[neighbour] = false;
+            for neighbour in neighbours(at) {
+                if let Some(unseen) = unseen.get_mut(neighbour).filter(|unseen| **unseen) {
+                    *unseen = false;
                     component.push(neighbour);
                 }
             }
@@ -86,12 +83,7 @@ pub fn connected_components_3d(mask: &Array3<bool>) -> Vec<Vec<(usize, usize, us
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mask(rows: &[&str]) -> Array2<bool> {
-        Array2::from_shape_fn((rows.len(), rows[0].len()), |(row, column)| {
-            rows[row].as_bytes()[column] == b'#'
-        })
-    }
+    use crate::volume::fixture::mask;
 
     #[test]
     fn corners_connect_only_with_eight_neighbours() {

@@ -30,12 +30,7 @@ pub fn eroded(mask: &Array2<bool>) -> Array2<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mask(rows: &[&str]) -> Array2<bool> {
-        Array2::from_shape_fn((rows.len(), rows[0].len()), |(row, column)| {
-            rows[row].as_bytes()[column] == b'#'
-        })
-    }
+    use crate::volume::fixture::mask;
 
     #[test]
     fn a_pixel_grows_into_a_cross_also_at_the_border() {

@@ -45,12 +45,7 @@ pub(in crate::cohort) fn region_of_interest(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mask(rows: &[&str]) -> Array2<bool> {
-        Array2::from_shape_fn((rows.len(), rows[0].len()), |(row, column)| {
-            rows[row].as_bytes()[column] == b'#'
-        })
-    }
+    use crate::volume::fixture::mask;
 
     #[test]
     fn healthy_regions_keep_the_largest_component_only() {

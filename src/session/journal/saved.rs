@@ -8,8 +8,7 @@ use starlark::environment::Module;
 use super::keep::ArtifactStore;
 use super::recipe::Recipe;
 use super::restore::{Restorer, define};
-use crate::files::LazyFolder;
-use crate::files::write_whole;
+use crate::files::{LazyFolder, WholeFolder, write_whole};
 use crate::language::{CellError, TypedCell};
 use crate::session::engine::Outcome;
 use crate::session::engine::surroundings::Surroundings;
@@ -70,15 +69,10 @@ fn write(
     let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     let value = value.ok_or_else(|| Error::input(format!("the name {name} is not defined")))?;
     let context = surroundings.state.context();
-    // Written to a temporary folder and renamed, so that a failure keeps the earlier one.
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let fresh = tempfile::Builder::new()
-        .prefix(".saving-")
-        .tempdir_in(parent)
-        .map_err(|error| Error::file(parent, error))?;
+    if folder.exists() && !folder.join(FILE).is_file() {
+        return Err(Error::file(folder, "holds something else than a saved value; move it away"));
+    }
+    let fresh = WholeFolder::begin(folder)?;
     let store_folder = LazyFolder::at(fresh.path()).inside("maps");
     let transcript = status.lock().transcript.clone();
     let mut store = ArtifactStore::new(store_folder);
@@ -93,10 +87,7 @@ fn write(
     let path = fresh.path().join(FILE);
     let json = serde_json::to_vec(&recipe).map_err(|error| Error::file(&path, error))?;
     write_whole(&path, &json)?;
-    if folder.join(FILE).is_file() {
-        fs::remove_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-    }
-    fs::rename(fresh.path(), folder).map_err(|error| Error::file(folder, error))
+    fresh.finish()
 }
 
 fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) -> Result<()> {
