@@ -175,6 +175,11 @@ impl Cohort {
         self.members.len()
     }
 
+    /// Positions of the entries that are not known to be unusable by now.
+    pub fn usable(&self) -> Vec<usize> {
+        (0..self.len()).filter(|&position| self.members[position].reason().is_none()).collect()
+    }
+
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

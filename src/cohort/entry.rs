@@ -202,7 +202,7 @@ impl Entry {
             slice.lesion.get_or_insert_with(|| Array2::from_elem(shape, false));
         }
         if subject.has_lesion() == Some(true) {
-            let text = "has a lesion mask, but counts as without lesion in the participants table; the mask counts";
+            let text = "has a lesion mask, but counts as without a lesion in the participants table; the mask counts";
             notes.push(Note::warning("mask and participants table disagree on lesions", text));
         }
     }

@@ -8,7 +8,7 @@ use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, PreprocessedEntry, Source};
 use super::health::{GROUP_COLUMNS, HealthCount, HealthRule};
 use super::{SliceGrid, Subject, note};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::{Error, Result};
 
 /// An entry with its preprocessed subject or the reason why there is none.
@@ -142,7 +142,7 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
     if let Some(first) = empty.first() {
         context.note(format!(
             "{} left out for an empty region of interest, the first {}",
-            count(empty.len(), "slice file"),
+            counted(empty.len(), "slice file"),
             first.display()
         ));
     }
@@ -185,13 +185,16 @@ pub(super) fn tell_participants(
             }
         }
         None => context.note(format!(
-            "{}: all {} count as clinical",
+            "{}: {} clinical",
             if participants.exists() {
                 format!("the participants table has no column {}", GROUP_COLUMNS.join(", "))
             } else {
                 "no participants.tsv says who is healthy".to_owned()
             },
-            count(members.len(), "subject")
+            match members.len() {
+                1 => "the only subject counts as".to_owned(),
+                many => format!("all {many} subjects count as"),
+            }
         )),
     }
     if participants.is_empty() {
@@ -202,7 +205,7 @@ pub(super) fn tell_participants(
     if let Some(first) = missing.first() {
         context.warn(format!(
             "{} without a row in the participants table, the first {}; counted as clinical",
-            count(missing.len(), "subject"),
+            counted(missing.len(), "subject"),
             first.entry.name
         ));
     }
@@ -218,11 +221,7 @@ pub(super) fn tell_participants(
     if let Some(first) = absent.first() {
         context.warn(format!(
             "{} of the participants table without images, the first {first}",
-            count(absent.len(), "row")
+            counted(absent.len(), "row")
         ));
     }
-}
-
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }

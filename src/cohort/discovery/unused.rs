@@ -49,10 +49,17 @@ pub(super) fn is_label(stem: &str, stems: &[String]) -> bool {
     let begins = |image: &String| {
         image != stem && label_stems(image).iter().any(|image| ends_as_label(stem, image))
     };
-    let known = [Label::Cord, Label::Csf, Label::Discs, Label::Lesion];
+    stems.iter().any(begins) || label_suffix(stem).is_some()
+}
+
+/// The known label that a file's name ends like.
+fn label_suffix(stem: &str) -> Option<&'static str> {
     let lower = stem.to_ascii_lowercase();
-    let ends = |suffix: &&str| lower.ends_with(&suffix.to_ascii_lowercase());
-    stems.iter().any(begins) || known.iter().any(|label| label.suffixes().iter().any(&ends))
+    [Label::Cord, Label::Csf, Label::Discs, Label::Lesion]
+        .into_iter()
+        .flat_map(Label::suffixes)
+        .copied()
+        .find(|suffix| lower.ends_with(&suffix.to_ascii_lowercase()))
 }
 
 /// Whether a name is an image's followed by something that no other image's name has.
@@ -117,11 +124,11 @@ fn kind(path: &Path, images: &BTreeSet<String>) -> String {
         .filter(|image| ends_as_label(stem, image));
     if let Some(image) = of.max_by_key(|image| image.len()) {
         let suffix = stem.get(image.len()..).unwrap_or_default();
-        return format!(
-            "*{suffix} (like a label, but not one that is used; `help(load_cohort)` lists the names)"
-        );
+        return format!("*{suffix} (no label that is used; `help(load_cohort)` lists their names)");
     }
-    if stem.ends_with(IMAGE_SUFFIX) {
+    if let Some(suffix) = label_suffix(stem) {
+        format!("*{suffix} (labels without their image)")
+    } else if stem.ends_with(IMAGE_SUFFIX) {
         format!("*{IMAGE_SUFFIX} (belongs to no subject's folder)")
     } else {
         "others (belong to no subject by their names)".into()

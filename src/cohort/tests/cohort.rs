@@ -87,7 +87,7 @@ fn a_mask_against_the_table_counts_and_is_noted() {
     assert_eq!(
         listener.about_subjects(),
         [
-            "subject sub-02: has a lesion mask, but counts as without lesion in the participants table; the mask counts"
+            "subject sub-02: has a lesion mask, but counts as without a lesion in the participants table; the mask counts"
         ]
     );
 }

@@ -66,7 +66,7 @@ fn every_image_of_a_folder_is_accounted_for() {
     for part in [
         "6 image files are not used",
         "2 *_T1w (not T2-weighted), the first sub-01/anat/sub-01_T1w.nii",
-        "2 *_label-canal_seg (like a label",
+        "2 *_label-canal_seg (no label that is used",
         "1 *_T2w (belongs to no subject's folder), the first stray_T2w.nii",
         "1 *.mgz (FreeSurfer; convert it with mri_convert)",
     ] {

@@ -16,6 +16,7 @@ use starlark::values::{
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
+use crate::context::counted;
 use crate::detection::{Finding, Findings, SliceFinding};
 use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
@@ -39,14 +40,29 @@ pub(in crate::session) struct FindingValue {
     pub position: usize,
 }
 
+/// Findings of one slice.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct SliceFindingValue {
+    pub of: FindingValue,
+    /// Position among the slices of the finding.
+    pub position: usize,
+}
+
 handle!(FindingsValue);
 handle!(FindingValue);
+handle!(SliceFindingValue);
 starlark::methods_static!(FINDINGS = findings_methods);
 starlark::methods_static!(FINDING = finding_methods);
+starlark::methods_static!(SLICE_FINDING = slice_finding_methods);
 
 impl fmt::Display for FindingsValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Findings of {} in {} subjects>", self.0.method, self.0.subjects.len())
+        write!(
+            f,
+            "<Findings of {} in {}>",
+            self.0.method,
+            counted(self.0.subjects.len(), "subject")
+        )
     }
 }
 
@@ -54,6 +70,37 @@ impl fmt::Display for FindingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { subject, score, .. } = self.finding();
         write!(f, "<Finding in {}, score {score:.4}>", subject.name)
+    }
+}
+
+impl fmt::Display for SliceFindingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slice = self.slice();
+        write!(f, "<Finding in {}, slice {}>", slice.subject.name, slice.slice().index)
+    }
+}
+
+impl SliceFindingValue {
+    fn found(&self) -> &SliceFinding {
+        &self.of.finding().slices[self.position]
+    }
+
+    fn slice(&self) -> SliceValue {
+        let subject = self.of.finding().subject.clone();
+        SliceValue { subject, position: self.found().slice }
+    }
+}
+
+#[starlark_value(type = "SliceFinding")]
+impl<'v> StarlarkValue<'v> for SliceFindingValue {
+    shared_members!(SLICE_FINDING);
+}
+
+impl ShowValue for SliceFindingValue {
+    fn show(&self) -> Result<Display> {
+        let scoring = self.of.of.0.scoring;
+        let map = self.slice().map("anomaly map", scoring.map_unit(), self.found().anomaly.clone());
+        map.show()
     }
 }
 
@@ -187,6 +234,13 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
     }
 
+    /// What was found in each slice, from the patient's right to left.
+    #[starlark(attribute)]
+    fn slices(this: &FindingValue) -> anyhow::Result<Vec<SliceFindingValue>> {
+        let one = |position| SliceFindingValue { of: this.clone(), position };
+        Ok((0..this.finding().slices.len()).map(one).collect())
+    }
+
     /// The slice with the highest score.
     #[starlark(attribute)]
     fn slice(this: &FindingValue) -> anyhow::Result<SliceValue> {
@@ -206,5 +260,61 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     fn anomaly(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;
         Ok(slice.map("anomaly map", this.of.0.scoring.map_unit(), found.anomaly.clone()))
+    }
+}
+
+/// What a method found in one slice.
+#[starlark_module]
+fn slice_finding_methods(builder: &mut MethodsBuilder) {
+    /// The slice itself.
+    #[starlark(attribute)]
+    fn slice(this: &SliceFindingValue) -> anyhow::Result<SliceValue> {
+        Ok(this.slice())
+    }
+
+    /// AnaScore of the slice: the highest of its segments; None if it shows too little cord.
+    #[starlark(attribute)]
+    fn score(this: &SliceFindingValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(NoneOr::from_option(this.found().score()))
+    }
+
+    /// AnaScore of each segment of the slice by name, superior first; empty if it shows too little cord.
+    #[starlark(attribute)]
+    fn segments(this: &SliceFindingValue) -> anyhow::Result<SmallMap<String, f64>> {
+        let segments = this.found().curve.iter().flat_map(|curve| &curve.segments);
+        Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
+    }
+
+    /// The method's reconstruction.
+    #[starlark(attribute)]
+    fn reconstruction(this: &SliceFindingValue) -> anyhow::Result<ImageValue> {
+        let reconstruction = this.found().reconstruction.reconstruction.clone();
+        Ok(this.slice().map("reconstruction", "intensity", reconstruction))
+    }
+
+    /// Anomaly map: lesion probability, positive residual or error by the scoring; 0 outside the scoring
+    /// region.
+    #[starlark(attribute)]
+    fn anomaly(this: &SliceFindingValue) -> anyhow::Result<ImageValue> {
+        let unit = this.of.of.0.scoring.map_unit();
+        Ok(this.slice().map("anomaly map", unit, this.found().anomaly.clone()))
+    }
+
+    /// Variance over the Monte-Carlo passes; None if the method has no uncertainty.
+    #[starlark(attribute)]
+    fn variance(this: &SliceFindingValue) -> anyhow::Result<NoneOr<ImageValue>> {
+        let variance = this.found().reconstruction.variance.clone();
+        let map = variance.map(|variance| this.slice().map("variance", "variance", variance));
+        Ok(NoneOr::from_option(map))
+    }
+
+    /// Lesion probability of the model's scorer; None without one.
+    #[starlark(attribute)]
+    fn probability(this: &SliceFindingValue) -> anyhow::Result<NoneOr<ImageValue>> {
+        let probability = this.found().reconstruction.probability.clone();
+        let title = "lesion probability";
+        let map =
+            probability.map(|probability| this.slice().map(title, "probability", probability));
+        Ok(NoneOr::from_option(map))
     }
 }
