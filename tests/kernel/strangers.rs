@@ -249,7 +249,8 @@ async fn a_listener_that_never_reads_does_not_stop_the_others() {
         create_client_iopub_connection(&kernel.info, "", "silent too").await.unwrap(),
     ];
     // More than all buffers on the way hold.
-    let id = kernel.send("for i in range(2000):\n  print('x' * 60000)\n").await;
+    let code = "for i in range(2000):\n  print('x' * 60000)\n";
+    let id = kernel.ask("execute_request", json!({"code": code, "allow_stdin": false})).await;
     let published = kernel.until_idle(&id).await;
     let ran = CellRun { published, reply: kernel.answer(&id).await.content };
     assert_eq!(ran.reply["status"], "ok");

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jupyter_protocol::{
     ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
@@ -11,6 +11,7 @@ use jupyter_protocol::{
 use tokio::runtime::Handle;
 
 use super::media::Bundle;
+use super::pace::Pace;
 use super::progress::{Due, FIRST_DISPLAY_DELAY, Progress};
 use super::protocol::incoming::Request;
 use super::protocol::outbox::Outbox;
@@ -50,6 +51,9 @@ struct CellState {
     text: TextBuffer,
     /// Bytes of text that were sent since the running code last waited for the clients.
     ahead: usize,
+    pace: Pace,
+    /// How long the running code should wait before it writes more.
+    pause: Duration,
     /// Names under which something is shown, with the number of its parts.
     shown: HashMap<String, usize>,
     /// Those of them that this cell has shown.
@@ -67,7 +71,8 @@ impl KernelSink {
         state.request = Some(request);
         state.progress = Progress::default();
         state.cell += 1;
-        state.ahead = 0;
+        (state.ahead, state.pause) = (0, Duration::ZERO);
+        state.pace.begin();
         state.shown_here.clear();
         (state.silent, state.allow_stdin, state.over) = (silent, allow_stdin, false);
     }
@@ -138,9 +143,13 @@ impl KernelSink {
         if is_ahead {
             state.ahead = 0;
         }
+        let pause = std::mem::take(&mut state.pause);
         drop(state);
         if is_ahead {
             self.iopub.flush(CLIENT_TIMEOUT);
+        }
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
         }
     }
 
@@ -153,6 +162,9 @@ impl KernelSink {
     fn send_pieces(&self, state: &mut CellState, pieces: Vec<StreamContent>) {
         for piece in pieces {
             state.ahead += piece.text.len();
+            if state.allow_stdin {
+                state.pause = state.pace.send(&piece.text, Instant::now());
+            }
             self.publish(state, piece);
         }
     }

@@ -1,6 +1,7 @@
 //! What the editor asks while the user types: completions, colours, hints.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustyline::completion::{Candidate, Completer};
@@ -33,16 +34,23 @@ pub(super) struct Assistant {
     history: HistoryHinter,
     /// Set while the line is an answer, not source.
     muted: bool,
+    /// The line as far as it is typed.
+    typed: RefCell<String>,
 }
 
 impl Assistant {
     pub fn new(source: Arc<dyn CompletionSource>) -> Self {
-        Self { source, history: HistoryHinter::new(), muted: false }
+        Self { source, history: HistoryHinter::new(), muted: false, typed: RefCell::default() }
     }
 
     /// Stops helping, or helps again.
     pub fn mute(&mut self, muted: bool) {
         self.muted = muted;
+    }
+
+    /// The line as far as it was typed; a new one begins.
+    pub fn take_typed(&self) -> String {
+        self.typed.take()
     }
 }
 
@@ -72,6 +80,7 @@ impl Hinter for Assistant {
     type Hint = HistoryHint;
 
     fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<HistoryHint> {
+        line.clone_into(&mut self.typed.borrow_mut());
         if self.muted || line.contains('\n') {
             return None;
         }
