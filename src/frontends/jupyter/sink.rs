@@ -72,7 +72,7 @@ impl KernelSink {
         state.progress = Progress::default();
         state.cell += 1;
         (state.ahead, state.pause) = (0, Duration::ZERO);
-        state.pace.begin();
+        state.pace = Pace::default();
         state.shown_here.clear();
         (state.silent, state.allow_stdin, state.over) = (silent, allow_stdin, false);
     }
