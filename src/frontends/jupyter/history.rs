@@ -49,7 +49,7 @@ impl History {
         let output = cut(output);
         let entry = Entry { session: self.session, line, input: input.into(), output };
         // A full disk must not stop the work.
-        if !self.file.as_mut().is_some_and(|file| file.push(&entry).is_ok()) {
+        if self.file.as_mut().is_none_or(|file| file.push(&entry).is_err()) {
             self.unwritten.push_back(entry);
             if self.unwritten.len() > KEPT {
                 self.unwritten.pop_front();

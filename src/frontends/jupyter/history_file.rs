@@ -91,8 +91,8 @@ impl HistoryFile {
                 _ => block.iter().position(|byte| *byte == b'\n').map_or(block.len(), |at| at + 1),
             };
             let whole = [&block[first_end..], &text].concat();
-            let starts = whole.split(|byte| *byte == b'\n').filter_map(entry);
-            if let Some(start) = starts.filter(|entry| entry.line == 0).last() {
+            let mut entries = whole.split(|byte| *byte == b'\n').filter_map(entry);
+            if let Some(start) = entries.rfind(|entry| entry.line == 0) {
                 return Ok(start.session);
             }
             text = match first_end == block.len() && text.len() as u64 > LONGEST_LINE {

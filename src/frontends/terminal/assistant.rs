@@ -28,6 +28,10 @@ impl CompletionSource for Session {
     }
 }
 
+/// A line of more bytes is not painted anew at every key: a long text that arrives as typed keys, from
+/// a terminal that does not mark what is pasted, would take minutes.
+const MOST_REPAINTED: usize = 2000;
+
 /// The editor's helper.
 pub(super) struct Assistant {
     source: Arc<dyn CompletionSource>,
@@ -128,8 +132,9 @@ impl Highlighter for Assistant {
         }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        !self.muted && kind != CmdKind::MoveCursor
+    fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
+        let is_typed = kind == CmdKind::Other;
+        !self.muted && kind != CmdKind::MoveCursor && !(is_typed && line.len() > MOST_REPAINTED)
     }
 }
 
