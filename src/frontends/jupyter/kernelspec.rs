@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use jupyter_protocol::JupyterKernelspec;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::protocol::PROTOCOL_VERSION;
 use crate::files;
 use crate::{Error, Result};
 
@@ -60,7 +61,8 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
         interrupt_mode: Some("message".to_owned()),
         env: Some(HashMap::new()),
     };
-    let json = serde_json::to_vec_pretty(&spec)
+    let json = with_protocol(&spec)
+        .and_then(|spec| serde_json::to_vec_pretty(&spec))
         .map_err(|error| Error::input(format!("the kernelspec cannot be written: {error}")))?;
     let files: [(&str, &[u8]); 4] = [
         ("logo-svg.svg", include_bytes!("logo/logo-svg.svg")),
@@ -73,6 +75,14 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
     }
     println!("installed {name} in {}", folder.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The kernelspec with the version of the protocol that the kernel speaks, so that clients need not
+/// start it to find out.
+fn with_protocol(spec: &JupyterKernelspec) -> serde_json::Result<Value> {
+    let mut spec = serde_json::to_value(spec)?;
+    spec["kernel_protocol_version"] = PROTOCOL_VERSION.into();
+    Ok(spec)
 }
 
 /// Removes the kernelspec called `name`, from `place` or from wherever Jupyter finds it.
@@ -102,7 +112,7 @@ pub fn uninstall(name: &str, place: Option<&Place>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the installed kernels of u2ad: name, folder and program.
+/// Prints the installed kernels of u2ad: name and folder, and whether their program is gone.
 pub fn list() -> Result<ExitCode> {
     let mut found = false;
     for kernels in everywhere() {
@@ -111,7 +121,12 @@ pub fn list() -> Result<ExitCode> {
         folders.sort();
         for folder in folders.iter().filter(|folder| is_ours(folder)) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            println!("{name}\t{}", folder.display());
+            let gone = missing_program(folder).map(|program| {
+                format!(
+                    "\tits program {program} is gone; `u2ad kernel install` names the new place"
+                )
+            });
+            println!("{name}\t{}{}", folder.display(), gone.unwrap_or_default());
             found = true;
         }
     }
@@ -121,11 +136,19 @@ pub fn list() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The program that a kernelspec starts, if it is not there.
+fn missing_program(folder: &Path) -> Option<String> {
+    let program = kernelspec(folder)?.argv.into_iter().next()?;
+    (!Path::new(&program).is_file()).then_some(program)
+}
+
+fn kernelspec(folder: &Path) -> Option<JupyterKernelspec> {
+    serde_json::from_slice(&fs::read(folder.join("kernel.json")).ok()?).ok()
+}
+
 /// Whether the folder holds a kernelspec that starts a kernel of ours.
 fn is_ours(folder: &Path) -> bool {
-    let spec = fs::read(folder.join("kernel.json")).ok();
-    let spec = spec.and_then(|json| serde_json::from_slice::<JupyterKernelspec>(&json).ok());
-    spec.is_some_and(|spec| {
+    kernelspec(folder).is_some_and(|spec| {
         spec.language == "starlark"
             && spec.argv.get(1..3) == Some(&["kernel".into(), "start".into()])
     })
@@ -216,6 +239,7 @@ mod tests {
         assert_eq!(spec["argv"][3], "{connection_file}");
         assert_eq!(spec["argv"][5], "3");
         assert_eq!(spec["interrupt_mode"], "message");
+        assert_eq!(spec["kernel_protocol_version"], "5.4");
         assert!(is_ours(&folder));
         for (file, side) in [("logo-32x32.png", 32), ("logo-64x64.png", 64)] {
             let logo = image::load_from_memory(&fs::read(folder.join(file)).unwrap()).unwrap();
@@ -228,6 +252,19 @@ mod tests {
         uninstall("u2ad-test", Some(&place)).unwrap();
         assert!(!folder.exists());
         assert!(uninstall("u2ad-test", Some(&place)).is_err());
+    }
+
+    #[test]
+    fn a_kernel_whose_program_is_gone_is_known() {
+        let prefix = tempfile::tempdir().unwrap();
+        install(&installation(prefix.path(), "u2ad-test")).unwrap();
+        let folder = prefix.path().join("share/jupyter/kernels/u2ad-test");
+        assert_eq!(missing_program(&folder), None);
+        let spec = r#"{"argv": ["/gone/u2ad", "kernel", "start", "{connection_file}"],
+            "display_name": "U", "language": "starlark"}"#;
+        fs::write(folder.join("kernel.json"), spec).unwrap();
+        assert!(is_ours(&folder));
+        assert_eq!(missing_program(&folder).as_deref(), Some("/gone/u2ad"));
     }
 
     #[test]
