@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::{
-    ImageChoice, Options, ShellOptions, bench, convert, jupyter, script, terminal,
+    ImageChoice, Options, ShellOptions, bench, completions, convert, doctor, jupyter, manual_pages,
+    script, terminal,
 };
 
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
@@ -62,6 +63,26 @@ enum Command {
         #[command(subcommand)]
         action: KernelCommand,
     },
+    /// Show what this build of u2ad and this machine have, what is missing, and what to do about it.
+    ///
+    /// Prints one fact per line: version, processor, memory, graphics card, Jupyter kernel and Rust
+    /// toolchain. The exit code is 1 if something that is installed does not work, else 0.
+    Doctor,
+    /// Print a file of completions for your system's shell.
+    ///
+    /// For bash, write it to ~/.local/share/bash-completion/completions/u2ad; for zsh, to a file
+    /// _u2ad in a folder of $fpath; for fish, to ~/.config/fish/completions/u2ad.fish.
+    Completions {
+        /// The shell.
+        shell: completions::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man {
+        /// Write u2ad.1 and a page for every command, such as u2ad-run.1, to DIR. `man` finds them
+        /// in ~/.local/share/man/man1.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Compile and run Rust cells for the session at standard input and output.
     #[cfg(feature = "rust-cells")]
     #[command(hide = true)]
@@ -84,7 +105,7 @@ enum KernelCommand {
         #[arg(long, default_value = "u2ad")]
         name: String,
         /// Name of the kernel in menus.
-        #[arg(long, value_name = "TITLE", default_value = "U²AD (Starlark)")]
+        #[arg(long, value_name = "TITLE", default_value = kernelspec::DEFAULT_TITLE)]
         display_name: String,
         /// Arguments of `u2ad kernel start`.
         #[arg(last = true, value_name = "ARGUMENT")]
@@ -299,8 +320,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode> {
-    // Otherwise an unknown name would be ignored silently.
-    u2ad::ops::InstructionSet::limit()?;
+    // Otherwise an unknown name would be ignored silently; the doctor reports it among its facts.
+    if !matches!(command, Some(Command::Doctor)) {
+        u2ad::ops::InstructionSet::limit()?;
+    }
     match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),
         Some(Command::Bench { workload }) => {
@@ -309,6 +332,14 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         }
         Some(Command::Convert { from, to }) => convert::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
+        Some(Command::Doctor) => doctor::run(),
+        Some(Command::Completions { shell }) => {
+            completions::print(shell, &mut CommandLine::command())
+        }
+        Some(Command::Man { out }) => match out {
+            Some(folder) => manual_pages::write(CommandLine::command(), &folder),
+            None => manual_pages::print(CommandLine::command()),
+        },
         #[cfg(feature = "rust-cells")]
         Some(Command::RustHost) => Ok(u2ad::rust_cells::serve()),
         Some(Command::Repl { shell }) => shell.open(),

@@ -3,10 +3,13 @@
 mod ask;
 pub mod bench;
 mod commands;
+pub mod completions;
 mod console;
 pub mod convert;
+pub mod doctor;
 mod images;
 pub mod jupyter;
+pub mod manual_pages;
 mod progress;
 mod record;
 pub mod script;

@@ -39,6 +39,7 @@ impl Place {
     }
 
     /// Runs a script of this text with further arguments.
+    #[allow(dead_code)]
     pub fn run(&self, source: &str, arguments: &[&str]) -> Ended {
         self.write("study.star", source);
         ended(self.command(&["run", "study.star"]).args(arguments))

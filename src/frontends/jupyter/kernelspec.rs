@@ -13,6 +13,15 @@ use super::protocol::PROTOCOL_VERSION;
 use crate::files;
 use crate::{Error, Result};
 
+/// The kernel's name in menus, unless another is asked for.
+pub const DEFAULT_TITLE: &str = "U²AD (Starlark)";
+
+/// What the kernelspec in the Python wheel starts: the program that pip installs beside it. Jupyter
+/// replaces the name in braces by the folder of the kernelspec, so that it works in every Python
+/// environment, active or not.
+#[cfg(test)]
+const WHEEL_PROGRAM: &str = "{resource_dir}/../../../../bin/u2ad";
+
 /// Where kernels are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -52,10 +61,24 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
     fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
     let program = env::current_exe()
         .map_err(|error| Error::input(format!("u2ad does not know its own path: {error}")))?;
-    let fixed = [&*program.to_string_lossy(), "kernel", "start", "{connection_file}"];
+    let program = program.to_string_lossy();
+    for (file, bytes) in folder_files(&program, title, arguments)? {
+        files::write_whole(&folder.join(file), &bytes)?;
+    }
+    println!("installed {name} in {}", folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The files of a kernelspec that starts `program`, by name.
+fn folder_files(
+    program: &str,
+    title: &str,
+    arguments: &[String],
+) -> Result<[(&'static str, Vec<u8>); 4]> {
+    let fixed = [program, "kernel", "start", "{connection_file}"];
     let spec = JupyterKernelspec {
         argv: fixed.into_iter().map(str::to_owned).chain(arguments.iter().cloned()).collect(),
-        display_name: title.clone(),
+        display_name: title.to_owned(),
         language: "starlark".to_owned(),
         metadata: Some(HashMap::from([("debugger".to_owned(), json!(false))])),
         interrupt_mode: Some("message".to_owned()),
@@ -64,17 +87,12 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
     let json = with_protocol(&spec)
         .and_then(|spec| serde_json::to_vec_pretty(&spec))
         .map_err(|error| Error::input(format!("the kernelspec cannot be written: {error}")))?;
-    let files: [(&str, &[u8]); 4] = [
-        ("logo-svg.svg", include_bytes!("logo/logo-svg.svg")),
-        ("logo-32x32.png", include_bytes!("logo/logo-32x32.png")),
-        ("logo-64x64.png", include_bytes!("logo/logo-64x64.png")),
-        ("kernel.json", &json),
-    ];
-    for (file, bytes) in files {
-        files::write_whole(&folder.join(file), bytes)?;
-    }
-    println!("installed {name} in {}", folder.display());
-    Ok(ExitCode::SUCCESS)
+    Ok([
+        ("logo-svg.svg", include_bytes!("logo/logo-svg.svg").to_vec()),
+        ("logo-32x32.png", include_bytes!("logo/logo-32x32.png").to_vec()),
+        ("logo-64x64.png", include_bytes!("logo/logo-64x64.png").to_vec()),
+        ("kernel.json", json),
+    ])
 }
 
 /// The kernelspec with the version of the protocol that the kernel speaks, so that clients need not
@@ -112,46 +130,74 @@ pub fn uninstall(name: &str, place: Option<&Place>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A kernel of u2ad that Jupyter finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledKernel {
+    pub name: String,
+    pub folder: PathBuf,
+    /// What it starts, a path or a name; `None` if its `kernel.json` is not valid.
+    pub program: Option<PathBuf>,
+}
+
 /// Prints the installed kernels of u2ad: name and folder, and whether their program is gone.
 pub fn list() -> Result<ExitCode> {
-    let mut found = false;
-    for kernels in everywhere() {
-        let folders = fs::read_dir(&kernels).into_iter().flatten().flatten();
-        let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
-        folders.sort();
-        for folder in folders.iter().filter(|folder| is_ours(folder)) {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            let gone = missing_program(folder).map(|program| {
-                format!(
-                    "\tits program {program} is gone; `u2ad kernel install` names the new place"
-                )
-            });
-            println!("{name}\t{}{}", folder.display(), gone.unwrap_or_default());
-            found = true;
-        }
+    let kernels: Vec<_> = installed().into_iter().filter(|k| k.program.is_some()).collect();
+    for InstalledKernel { name, folder, program } in &kernels {
+        // A bare name is looked up on the path when the kernel starts.
+        let missing = program
+            .as_ref()
+            .filter(|program| program.components().count() > 1 && !program.is_file());
+        let gone = missing.map(|program| {
+            format!(
+                "\tits program {} is gone; `u2ad kernel install` names the new place",
+                program.display()
+            )
+        });
+        println!("{name}\t{}{}", folder.display(), gone.unwrap_or_default());
     }
-    if !found {
+    if kernels.is_empty() {
         println!("no kernel is installed; `u2ad kernel install` installs one for you");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The program that a kernelspec starts, if it is not there.
-fn missing_program(folder: &Path) -> Option<String> {
-    let program = kernelspec(folder)?.argv.into_iter().next()?;
-    (!Path::new(&program).is_file()).then_some(program)
+/// The kernels of u2ad, wherever Jupyter looks for kernels.
+pub fn installed() -> Vec<InstalledKernel> {
+    everywhere().iter().flat_map(|kernels| installed_in(kernels)).collect()
 }
 
-fn kernelspec(folder: &Path) -> Option<JupyterKernelspec> {
-    serde_json::from_slice(&fs::read(folder.join("kernel.json")).ok()?).ok()
+fn installed_in(kernels: &Path) -> Vec<InstalledKernel> {
+    let folders = fs::read_dir(kernels).into_iter().flatten().flatten();
+    let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
+    folders.sort();
+    let kernel = |folder: PathBuf| {
+        let name = folder.file_name()?.to_string_lossy().into_owned();
+        let program = match kernelspec(&folder) {
+            // As Jupyter does it.
+            Some(spec) if starts_ours(&spec) => {
+                Some(spec.argv[0].replace("{resource_dir}", &folder.to_string_lossy()).into())
+            }
+            // Nobody else's: its name is ours, and it cannot be read.
+            None if name == "u2ad" => None,
+            _ => return None,
+        };
+        Some(InstalledKernel { name, folder, program })
+    };
+    folders.into_iter().filter_map(kernel).collect()
 }
 
 /// Whether the folder holds a kernelspec that starts a kernel of ours.
 fn is_ours(folder: &Path) -> bool {
-    kernelspec(folder).is_some_and(|spec| {
-        spec.language == "starlark"
-            && spec.argv.get(1..3) == Some(&["kernel".into(), "start".into()])
-    })
+    kernelspec(folder).is_some_and(|spec| starts_ours(&spec))
+}
+
+/// What `kernel.json` in a folder says, if it is there and valid.
+fn kernelspec(folder: &Path) -> Option<JupyterKernelspec> {
+    serde_json::from_slice(&fs::read(folder.join("kernel.json")).ok()?).ok()
+}
+
+fn starts_ours(spec: &JupyterKernelspec) -> bool {
+    spec.language == "starlark" && spec.argv.get(1..3) == Some(&["kernel".into(), "start".into()])
 }
 
 /// A name that Jupyter takes.
@@ -202,6 +248,14 @@ fn active_environment() -> Option<PathBuf> {
     variable("VIRTUAL_ENV").or_else(|| variable("CONDA_PREFIX")).map(PathBuf::from)
 }
 
+/// The environment that this program was installed into. Its Jupyter finds the kernels there even if
+/// the environment is not active.
+fn own_environment() -> Option<PathBuf> {
+    let program = env::current_exe().ok()?;
+    let folder = program.parent().filter(|folder| folder.ends_with("bin"))?;
+    Some(folder.parent()?.to_path_buf())
+}
+
 /// Everywhere Jupyter looks for kernels.
 fn everywhere() -> Vec<PathBuf> {
     let path = env::var_os("JUPYTER_PATH").unwrap_or_default();
@@ -209,6 +263,7 @@ fn everywhere() -> Vec<PathBuf> {
         env::split_paths(&path).filter(|p| !p.as_os_str().is_empty()).collect();
     data.extend(user_data());
     data.extend(active_environment().map(|prefix| prefix.join("share/jupyter")));
+    data.extend(own_environment().map(|prefix| prefix.join("share/jupyter")));
     data.extend(jupyter_zmq_client::system_data_dirs());
     let mut kernels: Vec<_> = data.into_iter().map(|data| data.join("kernels")).collect();
     let mut seen = std::collections::HashSet::new();
@@ -278,6 +333,44 @@ mod tests {
         let place = Place::Prefix(prefix.path().to_path_buf());
         assert!(uninstall("python3", Some(&place)).is_err());
         assert!(folder.exists());
+    }
+
+    #[test]
+    fn the_kernelspec_of_the_wheel_is_the_one_that_this_program_writes() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = source.join("wheel/data/share/jupyter/kernels/u2ad");
+        if !folder.exists() {
+            println!("skipped: the files of the wheel are in the repository only");
+            return;
+        }
+        for (file, bytes) in folder_files(WHEEL_PROGRAM, DEFAULT_TITLE, &[]).unwrap() {
+            let path = folder.join(file);
+            if env::var_os("U2AD_WRITE_WHEEL_DATA").is_some() {
+                fs::write(&path, &bytes).unwrap();
+            }
+            let stale = format!("U2AD_WRITE_WHEEL_DATA=1 cargo test writes a new {file}");
+            assert!(fs::read(&path).is_ok_and(|found| found == bytes), "{stale}");
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
+        // It starts the program that the same wheel installs.
+        let found = &installed_in(folder.parent().unwrap())[0];
+        let program = found.program.clone().unwrap();
+        let parts: Vec<_> = program.strip_prefix(&found.folder).unwrap().components().collect();
+        let up = parts.iter().filter(|part| part.as_os_str() == "..").count();
+        let data = folder.ancestors().nth(up).unwrap();
+        assert!(data.ends_with("wheel/data") && program.ends_with("bin/u2ad"), "{program:?}");
+    }
+
+    #[test]
+    fn a_kernelspec_of_ours_that_cannot_be_read_is_listed_without_a_program() {
+        let prefix = tempfile::tempdir().unwrap();
+        install(&installation(prefix.path(), "u2ad")).unwrap();
+        let kernels = prefix.path().join("share/jupyter/kernels");
+        let program = installed_in(&kernels)[0].program.clone();
+        assert_eq!(program, Some(env::current_exe().unwrap()));
+        fs::write(kernels.join("u2ad/kernel.json"), "{").unwrap();
+        let [found] = &installed_in(&kernels)[..] else { panic!("it is not listed") };
+        assert_eq!((&*found.name, &found.program), ("u2ad", &None));
     }
 
     #[test]

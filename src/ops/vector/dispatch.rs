@@ -44,7 +44,7 @@ impl InstructionSet {
     }
 
     /// The widest set that this machine has.
-    fn widest() -> Self {
+    pub fn widest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
