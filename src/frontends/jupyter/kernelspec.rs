@@ -139,15 +139,21 @@ pub struct InstalledKernel {
     pub program: Option<PathBuf>,
 }
 
+impl InstalledKernel {
+    /// The program that it starts, if it is not there. A bare name is looked up on the path when the
+    /// kernel starts.
+    pub fn missing_program(&self) -> Option<&Path> {
+        let program = self.program.as_deref()?;
+        (program.components().count() > 1 && !program.is_file()).then_some(program)
+    }
+}
+
 /// Prints the installed kernels of u2ad: name and folder, and whether their program is gone.
 pub fn list() -> Result<ExitCode> {
     let kernels: Vec<_> = installed().into_iter().filter(|k| k.program.is_some()).collect();
-    for InstalledKernel { name, folder, program } in &kernels {
-        // A bare name is looked up on the path when the kernel starts.
-        let missing = program
-            .as_ref()
-            .filter(|program| program.components().count() > 1 && !program.is_file());
-        let gone = missing.map(|program| {
+    for kernel in &kernels {
+        let InstalledKernel { name, folder, .. } = kernel;
+        let gone = kernel.missing_program().map(|program| {
             format!(
                 "\tits program {} is gone; `u2ad kernel install` names the new place",
                 program.display()
@@ -314,12 +320,16 @@ mod tests {
         let prefix = tempfile::tempdir().unwrap();
         install(&installation(prefix.path(), "u2ad-test")).unwrap();
         let folder = prefix.path().join("share/jupyter/kernels/u2ad-test");
-        assert_eq!(missing_program(&folder), None);
+        let missing = || {
+            let kernel = installed_in(folder.parent().unwrap()).remove(0);
+            kernel.missing_program().map(Path::to_path_buf)
+        };
+        assert_eq!(missing(), None);
         let spec = r#"{"argv": ["/gone/u2ad", "kernel", "start", "{connection_file}"],
             "display_name": "U", "language": "starlark"}"#;
         fs::write(folder.join("kernel.json"), spec).unwrap();
         assert!(is_ours(&folder));
-        assert_eq!(missing_program(&folder).as_deref(), Some("/gone/u2ad"));
+        assert_eq!(missing(), Some(PathBuf::from("/gone/u2ad")));
     }
 
     #[test]

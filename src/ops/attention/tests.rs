@@ -7,7 +7,7 @@ use super::{
     forward::forward,
     geometry::Geometry,
 };
-use crate::ops::{InstructionSet, test_support::*};
+use crate::ops::test_support::*;
 
 fn qkv(batch: usize, tokens: usize, dim: usize, size: f32, seed: u64) -> Tensor {
     noise_tensor(&[batch, tokens, 3 * dim], size, seed)

@@ -8,6 +8,8 @@ use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
+use starlark::values::dict::AllocDict;
+use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
@@ -18,6 +20,7 @@ use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
 use crate::context::counted;
 use crate::detection::{Finding, Findings, SliceFinding};
+use crate::export::{DetectedLesion, detected_lesions};
 use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
 use crate::session::Display;
@@ -200,6 +203,21 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.scoring.to_string())
     }
 
+    /// The lesions detected in all subjects: groups of at least 3 connected voxels whose anomaly is at or
+    /// above `threshold`, each a dictionary with its volume, length, level, position and anomaly.
+    /// `table(found.lesions(0.5))` shows them.
+    fn lesions<'v>(
+        this: &FindingsValue,
+        threshold: UnpackFloat,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let mut rows = Vec::new();
+        for finding in &this.0.subjects {
+            rows.extend(lesion_rows(finding, threshold.0, heap)?);
+        }
+        Ok(rows)
+    }
+
     /// AnaScore of each subject by name; None if the slices show too little cord.
     #[starlark(attribute)]
     fn scores(this: &FindingsValue) -> anyhow::Result<SmallMap<String, NoneOr<f64>>> {
@@ -209,6 +227,43 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         };
         Ok(this.0.subjects.iter().map(score).collect())
     }
+}
+
+/// A lesion as a row for `table`: what stands in the columns of an export's lesions.tsv.
+fn lesion_row<'v>(lesion: &DetectedLesion, heap: Heap<'v>) -> Value<'v> {
+    let whole = |count: usize| heap.alloc(count as i64);
+    let number = |value: Option<f64>| value.map_or(Value::new_none(), |value| heap.alloc(value));
+    let [i, j, k] = lesion.centre_voxel.map(|index| heap.alloc(index));
+    heap.alloc(AllocDict([
+        ("subject", heap.alloc(lesion.subject.as_str())),
+        ("lesion", whole(lesion.number)),
+        ("segment", heap.alloc(NoneOr::from_option(lesion.segment.clone()))),
+        ("voxels", whole(lesion.voxels)),
+        ("volume_mm3", heap.alloc(lesion.volume_mm3)),
+        ("length_mm", number(lesion.length_mm)),
+        ("diameter_mm", heap.alloc(lesion.diameter_mm)),
+        ("mean_anomaly", heap.alloc(lesion.mean_anomaly)),
+        ("highest_anomaly", heap.alloc(lesion.highest_anomaly)),
+        ("i", i),
+        ("j", j),
+        ("k", k),
+    ]))
+}
+
+/// The rows of one finding's lesions.
+fn lesion_rows<'v>(finding: &Finding, threshold: f64, heap: Heap<'v>) -> Result<Vec<Value<'v>>> {
+    if !(threshold > 0.0 && threshold.is_finite()) {
+        return Err(Error::input(format!(
+            "lesions: `threshold` must be a number above 0, not {threshold}"
+        )));
+    }
+    let lesions = detected_lesions(finding, threshold)?.ok_or_else(|| {
+        Error::subject(
+            &*finding.subject.name,
+            "its slices came preprocessed and have no volume to measure lesions in",
+        )
+    })?;
+    Ok(lesions.iter().map(|lesion| lesion_row(lesion, heap)).collect())
 }
 
 /// What a method found in one subject.
@@ -232,6 +287,15 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     fn segments(this: &FindingValue) -> anyhow::Result<SmallMap<String, f64>> {
         let segments = this.finding().segments.iter();
         Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
+    }
+
+    /// The lesions detected in this subject, as those of all subjects.
+    fn lesions<'v>(
+        this: &FindingValue,
+        threshold: UnpackFloat,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        Ok(lesion_rows(this.finding(), threshold.0, heap)?)
     }
 
     /// What was found in each slice, from the patient's right to left.
