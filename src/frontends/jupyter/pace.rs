@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(now - begin, LONGEST_WAIT_OF_CELL);
         let window = Duration::from_secs(3);
         for moment in sent.iter().take_while(|moment| **moment + window < now) {
-            let within = sent.iter().filter(|at| (*moment..*moment + window).contains(at)).count();
+            let within = sent.iter().filter(|at| (*moment..*moment + window).contains(*at)).count();
             assert!(within * text.len() < 3_000_000, "{within}");
         }
     }
