@@ -45,7 +45,7 @@ pub use catalogue::manual;
 pub use cell::Cell;
 pub use device::{device_name, open_device};
 pub use handle::{Interrupter, Session};
-pub use journal::{is_abandoned, journal_time};
+pub use journal::{check_resumable, is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};
 pub use script_parameters::ScriptParameters;

@@ -104,11 +104,20 @@ impl State {
     /// # Errors
     /// If its snapshots cannot be read.
     pub fn readopt(&self, number: usize) -> Result<Model> {
-        let snapshots = Snapshots::open(self.model_folder(number))?;
-        let mut model: Model = snapshots.current(&self.context().device)?;
+        self.reserve(number);
+        let mut snapshots = Snapshots::open(self.model_folder(number))?;
+        let (mut model, note): (Model, _) = snapshots.current(&self.context().device)?;
+        if let Some(note) = note {
+            self.context().warn(note);
+        }
         model.snapshots = Some(snapshots);
-        self.models.set(self.models.get().max(number));
         Ok(model)
+    }
+
+    /// Leaves the numbers up to this one to models of an earlier session, so that no new model writes into
+    /// their folders.
+    pub fn reserve(&self, number: usize) {
+        self.models.set(self.models.get().max(number));
     }
 
     fn model_folder(&self, number: usize) -> LazyFolder {

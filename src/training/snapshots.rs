@@ -137,13 +137,29 @@ impl Snapshots {
         Ok(model)
     }
 
-    /// Loads the model as the last snapshot or [`Self::go_to`] left it.
+    /// Loads the model as the last snapshot or [`Self::go_to`] left it. If that file is damaged or
+    /// missing, the one before it that can be read is loaded, and a sentence says so; the damaged file
+    /// stays.
     ///
     /// # Errors
-    /// If there is none.
-    pub fn current<C: Checkpointed>(&self, device: &Device) -> Result<C> {
-        let epoch = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
-        C::load(&self.file(epoch)?, device)
+    /// If no snapshot can be read.
+    pub fn current<C: Checkpointed>(&mut self, device: &Device) -> Result<(C, Option<String>)> {
+        let current = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
+        let failure = match C::load(&self.file(current)?, device) {
+            Ok(model) => return Ok((model, None)),
+            Err(failure) => failure,
+        };
+        let earlier: Vec<usize> = self.index.epochs.range(..current).map(|(e, _)| *e).collect();
+        for epoch in earlier.into_iter().rev() {
+            if let Ok(model) = C::load(&self.file(epoch)?, device) {
+                // Not written: the index on disk still names the damaged one.
+                self.index.current = Some(epoch);
+                self.index.epochs.split_off(&(epoch + 1));
+                let note = format!("{failure}; the snapshot of epoch {epoch} was taken instead");
+                return Ok((model, Some(note)));
+            }
+        }
+        Err(failure)
     }
 
     /// Drops all but the current snapshot and the last of each stage: for the end of a session.
@@ -261,9 +277,9 @@ mod tests {
         pass_epoch(&mut model, Stage::Pretrain);
         snapshots.keep(&model).unwrap();
         assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3]);
-        let reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
+        let mut reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
         assert_eq!(reopened.index, snapshots.index);
-        assert_eq!(reopened.current::<Model>(&Device::Cpu).unwrap().history.epochs.len(), 3);
+        assert_eq!(reopened.current::<Model>(&Device::Cpu).unwrap().0.history.epochs.len(), 3);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Jupyter, and whether the installed kernels start.
 
 use super::Fact;
-use super::programs::{is_program, on_path};
+use super::programs::{beside_this_one, is_program, on_path};
 use crate::frontends::jupyter::kernelspec::{InstalledKernel, installed};
 
 pub(super) fn facts() -> Vec<Fact> {
-    let mut facts = vec![match on_path("jupyter") {
+    let mut facts = vec![match on_path("jupyter").or_else(|| beside_this_one("jupyter")) {
         Some(path) => Fact::new("Jupyter", path.display().to_string()),
         None => Fact::new(
             "Jupyter",

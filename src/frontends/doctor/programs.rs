@@ -16,6 +16,11 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     in_folders(&env::var_os("PATH").unwrap_or_default(), name)
 }
 
+/// Where a program is that was installed beside this one, as into a Python environment.
+pub(super) fn beside_this_one(name: &str) -> Option<PathBuf> {
+    in_folders(env::current_exe().ok()?.parent()?.as_os_str(), name)
+}
+
 /// Where a program is in a list of folders such as the search path.
 pub(super) fn in_folders(folders: &OsStr, name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
@@ -61,8 +66,10 @@ pub(super) fn answer(program: &Path, arguments: &[&str]) -> Result<String, Strin
         return Ok(out);
     }
     let err = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let said = [err, out].into_iter().find_map(|text| Some(text.lines().next()?.to_owned()));
-    Err(format!("{name} says: {}", said.unwrap_or_else(|| output.status.to_string())))
+    let said = [&*err, &*out].into_iter().find_map(|text| text.lines().next());
+    let status = output.status.to_string();
+    let said = said.unwrap_or(&status).trim_start_matches("error: ").trim_end_matches('.');
+    Err(format!("{name} says: {said}"))
 }
 
 #[cfg(all(test, unix))]
@@ -74,12 +81,19 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("tool");
-        std::fs::write(&path, "#!/bin/sh\necho \"$1\"\nexit $1\n").unwrap();
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
         assert_eq!(in_folders(place.path().as_os_str(), "tool"), None);
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-        assert_eq!(in_folders(place.path().as_os_str(), "tool"), Some(path.clone()));
-        assert_eq!(answer(&path, &["0"]).as_deref(), Ok("0"));
-        assert_eq!(answer(&path, &["3"]), Err(format!("{} says: 3", path.display())));
-        assert!(answer(&place.path().join("none"), &[]).is_err());
+        assert_eq!(in_folders(place.path().as_os_str(), "tool"), Some(path));
+    }
+
+    #[test]
+    fn a_program_that_fails_is_quoted() {
+        let shell = |script| answer(Path::new("/bin/sh"), &["-c", script]);
+        assert_eq!(shell("echo ' 1.90 '").as_deref(), Ok("1.90"));
+        let said = shell("echo 'error: no default.' >&2; exit 3");
+        assert_eq!(said.unwrap_err(), "/bin/sh says: no default");
+        assert!(shell("exit 3").unwrap_err().contains("exit status: 3"));
+        assert!(answer(Path::new("/none"), &[]).unwrap_err().contains("/none cannot be started"));
     }
 }

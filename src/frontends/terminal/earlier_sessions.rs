@@ -4,24 +4,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::report::{RunRecord, RunStatus};
-use crate::session::{is_abandoned, journal_time};
+use crate::session::{check_resumable, is_abandoned, journal_time};
 use crate::{Error, Result};
 
 /// The folder of the session to resume: the one asked for or, for an empty path, the last one
 /// among the runs.
 ///
 /// # Errors
-/// If there is no session to resume.
+/// If there is no session to resume, it still runs, or its journal cannot be read. Nothing is touched then.
 pub(super) fn to_resume(asked: &Path, runs: &Path) -> Result<PathBuf> {
-    if asked.as_os_str().is_empty() {
-        return last(runs).ok_or_else(|| {
+    let folder = if asked.as_os_str().is_empty() {
+        last(runs).ok_or_else(|| {
             Error::file(runs, "there is no session to resume; --resume FOLDER names one elsewhere")
-        });
-    }
-    match journal_time(asked) {
-        Some(_) => Ok(asked.to_path_buf()),
-        None => Err(Error::file(asked, "holds no session that can be resumed")),
-    }
+        })?
+    } else {
+        match journal_time(asked) {
+            Some(_) => asked.to_path_buf(),
+            None => return Err(Error::file(asked, "holds no session that can be resumed")),
+        }
+    };
+    check_resumable(&folder)?;
+    Ok(folder)
 }
 
 /// The last session, if its process died before it ended.

@@ -67,6 +67,11 @@ pub(super) struct Journal {
     lock: Option<File>,
     /// The current content of the file.
     written: Option<Vec<u8>>,
+    /// Names that could not be restored, with what restoring them takes. They stay in the journal until
+    /// the user gives the name another value: their folder may only be absent for now.
+    pending: BTreeMap<String, Recipe>,
+    /// Why nothing is written or removed: the session in the folder was not read.
+    untouched: Option<String>,
 }
 
 /// Everything in the file.
@@ -83,7 +88,14 @@ struct Entries {
 
 impl Journal {
     pub fn new(folder: LazyFolder) -> Self {
-        Self { store: ArtifactStore::new(folder.inside("maps")), folder, lock: None, written: None }
+        Self {
+            store: ArtifactStore::new(folder.inside("maps")),
+            folder,
+            lock: None,
+            written: None,
+            pending: BTreeMap::new(),
+            untouched: None,
+        }
     }
 
     /// Records how each name's value is restored. Nothing is written until there is something worth
@@ -97,6 +109,9 @@ impl Journal {
         transcript: Transcript,
         context: &Context,
     ) -> Result<()> {
+        if self.untouched.is_some() {
+            return Ok(());
+        }
         let mut entries = Entries {
             version: VERSION,
             seed: context.streams.seed(),
@@ -112,6 +127,10 @@ impl Journal {
                 Err(reason) => drop(entries.lost.insert(name, reason)),
             }
         }
+        self.pending.retain(|name, _| {
+            !entries.names.contains_key(name) && !entries.lost.contains_key(name)
+        });
+        entries.names.extend(self.pending.clone());
         if self.folder.made().is_none() && !entries.names.values().any(Recipe::is_worth_a_folder) {
             return Ok(());
         }
@@ -132,8 +151,14 @@ impl Journal {
     /// Removes what resuming the ended session does not need. Of each model that a name needs, the
     /// current snapshot and the last of each stage are kept.
     pub fn close(&mut self) {
+        if self.untouched.is_some() {
+            return;
+        }
         let Some(folder) = self.folder.made() else { return };
-        let mut kept = BTreeSet::new();
+        let mut pending = BTreeSet::new();
+        self.pending.values().for_each(|recipe| recipe.models(&mut pending));
+        let mut kept: BTreeSet<String> =
+            pending.into_iter().map(|number| format!("model-{number}")).collect();
         for model in self.store.models() {
             kept.insert(format!("model-{}", model.number));
             if let Some(snapshots) = &mut model.lock().snapshots {
@@ -155,11 +180,16 @@ impl Journal {
             return Ok(());
         }
         let path = folder.join(LOCK);
-        let file = File::create(&path).map_err(|error| Error::file(&path, error))?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| Error::file(&path, error))?;
         match file.try_lock() {
             Ok(()) => self.lock = Some(file),
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::file(folder, "the session there is still running"));
+                return Err(Error::file(folder, RUNNING));
             }
             // The file system has no locks: continue without one.
             Err(TryLockError::Error(_)) => {}
@@ -167,18 +197,49 @@ impl Journal {
         Ok(())
     }
 
-    /// Reads the file of the session that ended in this folder.
+    /// Reads the file of the session that ended in this folder. If that fails, the folder stays as it is
+    /// to the end of this session.
     fn read(&mut self) -> Result<(PathBuf, Entries)> {
-        let folder = self.folder.path()?;
-        let path = folder.join(FILE);
-        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
-        self.hold(&folder)?;
-        let entries: Entries = serde_json::from_slice(&json).map_err(|error| {
-            Error::file(&path, format!("is not a journal that this version can read: {error}"))
-        })?;
-        if entries.version > VERSION {
-            return Err(Error::file(&path, "was written by a newer version"));
+        let read = self.folder.path().and_then(|folder| {
+            let entries = entries_in(&folder)?;
+            self.hold(&folder)?;
+            Ok((folder, entries))
+        });
+        if let Err(error) = &read {
+            self.untouched = Some(error.to_string());
         }
-        Ok((folder, entries))
+        read
     }
+}
+
+/// Checks that the session in a folder has ended and can be read, without touching anything.
+///
+/// # Errors
+/// If it still runs, or its journal is missing, damaged or of a newer version.
+pub fn check_resumable(folder: &Path) -> Result<()> {
+    entries_in(folder)?;
+    if let Ok(lock) = File::open(folder.join(LOCK))
+        && let Err(TryLockError::WouldBlock) = lock.try_lock()
+    {
+        return Err(Error::file(folder, RUNNING));
+    }
+    Ok(())
+}
+
+const RUNNING: &str = "the session there is still running";
+
+fn entries_in(folder: &Path) -> Result<Entries> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let path = folder.join(FILE);
+    let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+    // A newer version may have other fields.
+    if serde_json::from_slice(&json).is_ok_and(|Version { version }| version > VERSION) {
+        return Err(Error::file(&path, "was written by a newer version of u2ad; use that one"));
+    }
+    serde_json::from_slice(&json).map_err(|error| {
+        Error::file(&path, format!("is not a journal that this version can read: {error}"))
+    })
 }

@@ -1,5 +1,7 @@
 //! How a value is restored, as recorded in the journal.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cohort;
@@ -101,6 +103,19 @@ impl Recipe {
             Self::Dict(entries) => entries.iter().any(|(_, item)| item.is_worth_a_folder()),
             Self::Struct(fields) => fields.iter().any(|(_, item)| item.is_worth_a_folder()),
             _ => true,
+        }
+    }
+
+    /// The numbers of the models that it needs.
+    pub fn models(&self, numbers: &mut BTreeSet<usize>) {
+        match self {
+            Self::List(items) | Self::Tuple(items) => {
+                items.iter().for_each(|item| item.models(numbers));
+            }
+            Self::Dict(entries) => entries.iter().for_each(|(_, item)| item.models(numbers)),
+            Self::Struct(fields) => fields.iter().for_each(|(_, item)| item.models(numbers)),
+            Self::Model { number, .. } => drop(numbers.insert(*number)),
+            _ => {}
         }
     }
 

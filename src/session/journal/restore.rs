@@ -1,6 +1,6 @@
 //! From recipes to values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,10 @@ pub(in crate::session) fn resume(
     let mut restorer = Restorer::new(state, folder.join("maps"), &mut journal.store, &adopt);
     let mut functions = Vec::new();
     let mut back = Vec::new();
+    let mut pending = BTreeMap::new();
+    let mut numbers = BTreeSet::new();
+    names.values().for_each(|recipe| recipe.models(&mut numbers));
+    numbers.into_iter().for_each(|number| state.reserve(number));
     for (name, recipe) in names {
         if let Recipe::Function { source } = recipe {
             functions.push((name, source));
@@ -67,8 +71,14 @@ pub(in crate::session) fn resume(
                 module.set(&name, value);
                 back.push(name);
             }
-            Err(Error::Cancelled) => return Err(CellError::interrupted()),
-            Err(error) => drop(lost.insert(name, error.to_string())),
+            Err(Error::Cancelled) => {
+                journal.untouched = Some("restoring was interrupted".to_owned());
+                return Err(CellError::interrupted());
+            }
+            Err(error) => {
+                lost.insert(name.clone(), error.to_string());
+                pending.insert(name, recipe);
+            }
         }
     }
     // In the order in which they were defined: a function may need an earlier one.
@@ -81,10 +91,11 @@ pub(in crate::session) fn resume(
             Err(error) => drop(lost.insert(name, error.to_string())),
         }
     }
+    journal.pending = pending;
     let cells = transcript.cells.len();
     status.lock().transcript = transcript;
     back.sort();
-    Ok(Some(Display::text(summary(cells, &back, &lost))))
+    Ok(Some(Display::text(summary(cells, &back, &lost, journal.pending.len()))))
 }
 
 /// Defines a function again.
@@ -101,7 +112,12 @@ pub(super) fn define(
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))
 }
 
-fn summary(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> String {
+fn summary(
+    cells: usize,
+    back: &[String],
+    lost: &BTreeMap<String, String>,
+    pending: usize,
+) -> String {
     let plural = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
@@ -112,6 +128,9 @@ fn summary(cells: usize, back: &[String], lost: &BTreeMap<String, String>) -> St
     }
     for (name, reason) in lost {
         text.push_str(&format!("\ncould not be restored: {name}: {reason}"));
+    }
+    if pending > 0 {
+        text.push_str("\nwhat it takes to restore them is kept: mend the reason and resume again");
     }
     text
 }

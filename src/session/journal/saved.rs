@@ -102,8 +102,11 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
     let mut store = ArtifactStore::new(LazyFolder::temporary(None));
     let adopt = |number: usize| {
         let state = surroundings.state;
-        let snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
-        let model: Model = snapshots.current(&state.context().device)?;
+        let mut snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
+        let (model, note): (Model, _) = snapshots.current(&state.context().device)?;
+        if let Some(note) = note {
+            state.context().warn(note);
+        }
         Ok({
             let (model, number) = state.adopt(model);
             ModelValue::loaded(model, number)

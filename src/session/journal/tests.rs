@@ -222,15 +222,78 @@ fn damage_is_named_and_the_rest_comes_back() {
     let ended = session(&folder);
     shown(&ended, SMALL);
     drop(ended);
-    std::fs::write(folder.join("models/model-1/epoch-0000.safetensors"), "junk").unwrap();
+    let snapshot = folder.join("models/model-1/epoch-0000.safetensors");
+    let whole = std::fs::read(&snapshot).unwrap();
+    std::fs::write(&snapshot, "junk").unwrap();
     let back = session(&folder);
     let summary = back.resume().unwrap().unwrap().to_text();
     assert!(
         summary.starts_with("restored a session of 1 cell: people\ncould not be restored: model: "),
         "{summary}"
     );
+    // Working on and leaving keeps what the lost model takes; a new model does not take its place.
+    shown(&back, "x = 1");
+    shown(&back, "other = u2ad(image = 64, depth = 1, decoder_depth = 1)");
     drop(back);
-    std::fs::write(folder.join("journal.json"), "{}").unwrap();
-    let error = session(&folder).resume().unwrap_err();
-    assert!(error.message.contains("is not a journal"), "{}", error.message);
+    std::fs::write(&snapshot, whole).unwrap();
+    let back = session(&folder);
+    let summary = back.resume().unwrap().unwrap().to_text();
+    assert!(!summary.contains("could not be restored"), "{summary}");
+    assert_eq!(shown(&back, "[model.epochs, other.epochs, x]"), "[0, 0, 1]");
+}
+
+/// Files below a folder with their content.
+fn content(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(content(&path));
+        } else {
+            files.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn a_session_that_cannot_be_read_is_left_as_it_is() {
+    for spoil in [
+        (|_: &str| "{}".to_owned()) as fn(&str) -> String,
+        |json| json[..json.len() / 2].to_owned(),
+        |json| json.replacen("\"version\":1", "\"version\":99", 1),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("one");
+        let ended = session(&folder);
+        shown(&ended, SMALL);
+        drop(ended);
+        let journal = folder.join("journal.json");
+        let spoiled = spoil(&std::fs::read_to_string(&journal).unwrap());
+        std::fs::write(&journal, spoiled).unwrap();
+        let before = content(&folder);
+        assert!(super::check_resumable(&folder).is_err());
+        let failed = session(&folder);
+        failed.resume().unwrap_err();
+        shown(&failed, "y = phantom_cohort(subjects = 2)");
+        shown(&failed, "y = 3");
+        drop(failed);
+        assert_eq!(content(&folder), before);
+    }
+}
+
+#[test]
+fn a_damaged_last_snapshot_gives_way_to_the_one_before() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("one");
+    let ended = session(&folder);
+    shown(&ended, SMALL);
+    shown(&ended, "pretrain(model, people, epochs = 1)");
+    shown(&ended, "adapt(model, people, epochs = 1, samples = 2)");
+    drop(ended);
+    std::fs::write(folder.join("models/model-1/epoch-0002.safetensors"), "junk").unwrap();
+    let back = session(&folder);
+    let summary = back.resume().unwrap().unwrap().to_text();
+    assert!(!summary.contains("could not be restored"), "{summary}");
+    assert_eq!(shown(&back, "model.epochs"), "1");
 }

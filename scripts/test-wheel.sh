@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Tries the wheel as a user would: install into a fresh environment, see the kernel, run a notebook,
+# uninstall.
+#
+#   scripts/test-wheel.sh [WHEEL]          (default: the newest in target/wheels)
+#
+# Needs python3 and PyPI. Nothing outside a temporary folder is touched.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+wheel=${1:-$(ls -t "${CARGO_TARGET_DIR:-target}"/wheels/u2ad-*.whl | head -1)}
+wheel=$(realpath "$wheel")
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+# No settings, kernels or environment of this user.
+unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH JUPYTER_PATH JUPYTER_DATA_DIR U2AD_INSTRUCTION_SET
+export HOME=$place/home XDG_STATE_HOME=$place/state JUPYTER_RUNTIME_DIR=$place/runtime PYTHONDONTWRITEBYTECODE=1
+mkdir "$HOME"
+
+environment=$place/environment
+"${PYTHON:-python3}" -m venv "$environment"
+# The versions of the notebook tests.
+grep -vE '^(#|jupyter_kernel_test|nibabel|numpy|typos)' tests/jupyter/requirements.txt >"$place/requirements.txt"
+"$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$place/requirements.txt"
+find "$environment" -type f -o -type l | sort >"$place/before.txt"
+"$environment/bin/pip" install --quiet --disable-pip-version-check "$wheel"
+cd "$place"
+# A machine with Python only.
+export PATH=/usr/bin:/bin
+
+echo "# u2ad --version"
+"$environment/bin/u2ad" --version
+echo "# jupyter kernelspec list"
+# Called by its path: the environment is not active, and u2ad is not on the search path.
+"$environment/bin/jupyter-kernelspec" list | tee kernels.txt
+grep -q "u2ad  *$environment/share/jupyter/kernels/u2ad" kernels.txt
+echo "# u2ad doctor"
+"$environment/bin/u2ad" doctor | tee doctor.txt
+grep -q "starts $(realpath "$environment")/bin/u2ad" doctor.txt
+grep -q "Jupyter: .*/environment/bin/jupyter" doctor.txt
+echo "# a script"
+printf 'print(1 + 1)\n' >study.star
+[ "$("$environment/bin/u2ad" run study.star)" = 2 ]
+
+echo "# a notebook"
+"$environment/bin/python" - <<'PYTHON'
+import nbclient
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+cells = ["people = phantom_cohort(subjects = 1)", "print(6 * 7)", "people", "plot(people[0])"]
+kernel = {"name": "u2ad", "display_name": "u2ad", "language": "starlark"}
+notebook = new_notebook(cells=[new_code_cell(text) for text in cells], metadata={"kernelspec": kernel})
+nbclient.NotebookClient(notebook, timeout=120).execute()
+outputs = [cell.outputs for cell in notebook.cells]
+assert outputs[1][0].text.strip() == "42", outputs[1]
+assert "text/plain" in outputs[2][0].data, outputs[2]
+assert any("image/png" in output.get("data", {}) for output in outputs[3]), outputs[3]
+print(f"{len(cells)} cells ran on {notebook.metadata.language_info.name}")
+PYTHON
+
+echo "# pip uninstall"
+"$environment/bin/pip" uninstall --quiet --yes --disable-pip-version-check u2ad
+find "$environment" -type f -o -type l | sort >"$place/after.txt"
+diff "$place/before.txt" "$place/after.txt"
+[ ! -e "$environment/bin/u2ad" ] && [ ! -e "$environment/share/jupyter/kernels/u2ad" ]
+echo "the wheel works, and nothing is left of it"
