@@ -92,7 +92,7 @@ mod tests {
         let shell = |script| answer(Path::new("/bin/sh"), &["-c", script]);
         assert_eq!(shell("echo ' 1.90 '").as_deref(), Ok("1.90"));
         let said = shell("echo 'error: no default.' >&2; exit 3");
-        assert_eq!(said.as_deref(), Err("/bin/sh says: no default"));
+        assert_eq!(said.unwrap_err(), "/bin/sh says: no default");
         assert!(shell("exit 3").unwrap_err().contains("exit status: 3"));
         assert!(answer(Path::new("/none"), &[]).unwrap_err().contains("/none cannot be started"));
     }
