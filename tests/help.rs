@@ -47,7 +47,7 @@ fn every_example_runs() {
         script += "\n";
     }
     place.write("study.star", &script);
-    let answers = File::open(place.write("answers.txt", "a radiologist\n")).unwrap();
+    let answers = File::open(place.write("answers.txt", "a radiologist\na physicist\n")).unwrap();
     let ended = common::ended(place.command(&["run", "study.star"]).stdin(answers));
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
 }

@@ -237,18 +237,65 @@ fn a_study_leaves_figures_tables_log_and_record() {
 }
 
 #[test]
-fn two_runs_of_a_study_leave_equal_files_whatever_the_number_of_threads() {
+fn runs_of_a_study_leave_equal_files_whatever_the_threads_and_the_instruction_set() {
     let place = Place::new();
     place.write("study.star", STUDY);
-    for threads in ["1", "3"] {
+    // On a machine without AVX-512 the last one repeats the others.
+    let settings =
+        [("RAYON_NUM_THREADS", "1"), ("RAYON_NUM_THREADS", "3"), ("U2AD_INSTRUCTION_SET", "avx2")];
+    for (name, value) in settings {
         let mut command = place.command(&["run", "study.star"]);
-        assert_eq!(ended(command.env("RAYON_NUM_THREADS", threads)).code, Some(0));
+        assert_eq!(ended(command.env(name, value)).code, Some(0));
     }
-    let runs = ["runs/study", "runs/study-2"].map(|run| files(&place.path(run)));
-    for ((name, bytes), (other_name, other)) in runs[0].iter().zip(&runs[1]) {
-        assert_eq!(name, other_name);
-        assert!(bytes == other, "{name} differs");
+    let runs = ["runs/study", "runs/study-2", "runs/study-3"].map(|run| files(&place.path(run)));
+    for (run, setting) in runs[1..].iter().zip(&settings[1..]) {
+        assert_eq!(runs[0].len(), run.len());
+        for ((name, bytes), (other_name, other)) in runs[0].iter().zip(run) {
+            assert_eq!(name, other_name);
+            assert!(bytes == other, "{name} differs with {setting:?}");
+        }
     }
+}
+
+/// Numbers are at hand without a detour over files.
+#[test]
+fn maps_slices_and_lesions_answer_questions_in_one_line() {
+    let place = Place::new();
+    let source = "
+people = phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 64, fov_mm = 128)
+found = detect(intensity_threshold(), people)
+one = found[0].slices[0]
+image, cord = one.slice.image, one.slice.cord
+inside = image.where(cord)
+print(len(found[0].slices) == len(people[0]), one.slice.voxel, inside.count == round(cord.sum))
+print(inside.minimum <= inside.mean, inside.mean <= inside.maximum, inside.std > 0)
+print((image - image).maximum, (image + 1).minimum >= 1, (cord & image.above(2)).sum)
+print(inside.percentile(0) == inside.minimum, image[0][0] == image.pixel(0, 0), len(image))
+lesions = found.lesions(0.2)
+print(sorted(lesions[0].keys())[:3], sum([1, 2, 3]), format(0.5, '.0%'))
+table([{'subject': f.subject, 'score': f.score} for f in found], 'scores.tsv')
+save(image, 'image.npy'); save(image, 'image.tsv'); save(image, 'image.png')
+save(image, 'image.nii.gz')
+";
+    let ended = place.run(source, &[]);
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.out, ended.err);
+    let lines: Vec<&str> = ended.out.lines().collect();
+    assert!(lines[0].starts_with("True ") && lines[0].ends_with(" True"), "{}", ended.out);
+    assert_eq!(lines[1], "True True True");
+    assert_eq!(lines[2], "0.0 True 0.0");
+    assert_eq!(lines[3], "True True 64");
+    assert_eq!(lines[4], "[\"diameter_mm\", \"highest_anomaly\", \"i\"] 6 50%");
+    let table = fs::read_to_string(place.path("scores.tsv")).unwrap();
+    assert!(table.starts_with("subject\tscore\nsub-"), "{table}");
+    let volume = u2ad::volume::Volume::read(&place.path("image.nii.gz")).unwrap();
+    assert_eq!(volume.voxels.dim(), (1, 64, 64));
+    for name in ["image.npy", "image.tsv", "image.png"] {
+        assert!(place.path(name).is_file(), "{name}");
+    }
+    let refused = place.run("save(phantom_cohort(subjects = 2)[0].image, 'a.jpg')", &[]);
+    assert!(refused.err.contains("saved as .nii.gz, .nii, .npy, .tsv or .png"), "{}", refused.err);
+    let refused = place.run("people = phantom_cohort(subjects = 2)\npeople[0].image + 'x'", &[]);
+    assert!(refused.err.contains("not with a value of type string"), "{}", refused.err);
 }
 
 #[cfg(unix)]

@@ -295,6 +295,7 @@ fn a_short_adaptation_reaches_both_strategies() {
         participant: BTreeMap::new(),
         slices: vec![slice(0), slice(1)],
         averaged: 1,
+        healthy: None,
         discs: Vec::new(),
         native_transform: None,
     };

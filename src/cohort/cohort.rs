@@ -10,9 +10,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::discovery::naming::{Listing, file_name};
-use super::discovery::participants::{self, Participants};
+use super::discovery::participants::Participants;
 use super::discovery::{bids, preprocessed};
 use super::entry::{Entry, Source};
+use super::health::{GROUP_COLUMNS, HealthCount};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
 use super::provenance::{Origin, Provenance, Step};
@@ -24,9 +25,9 @@ use crate::{Error, Result};
 /// A named list of subjects. Cheap to clone; clones and the cohorts derived by [`Self::filter`],
 /// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the preprocessed subjects.
 ///
-/// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`
-/// that exists says `public`, `healthy`, `control`, `controls` or `hc` (in any case); all others
-/// are clinical. Healthy volumes keep the largest component of each slice's region of interest,
+/// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`,
+/// `pathology` that exists says so (`public`, `healthy`, `control`, `hc`, `hv`, `normal` and the like, in any
+/// case), or by the rule given when loading ([`HealthRule`](super::HealthRule)); all others are clinical. Healthy volumes keep the largest component of each slice's region of interest,
 /// clinical ones drop the small ones ([`RegionRule`](super::RegionRule)).
 ///
 /// The **ground truth** of a slice is the subject's lesion mask; without one it is all false for
@@ -55,21 +56,31 @@ impl Cohort {
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
         options.grid.check()?;
         let listing = Listing::read(path)?;
-        let participants = Participants::read(path)?;
-        let mut entries =
+        let participants = Participants::read(&listing)?;
+        let bids::Discovered { mut entries, unused } =
             bids::discover(path, &listing, options.derivatives.as_deref(), &participants)?;
-        if entries.is_empty() {
-            entries = preprocessed::discover(path, &listing, &participants)?;
+        if entries.iter().all(Entry::is_broken) {
+            let slices = preprocessed::discover(path, &listing, &participants)?;
+            if !slices.is_empty() {
+                entries = slices;
+            }
         }
         if entries.is_empty() {
+            let there = unused.map_or_else(String::new, |unused| format!("; {unused}"));
             return Err(Error::file(
                 path,
                 format!(
-                    "no subjects found; looked for {}, and {}",
+                    "no subjects found; looked for {}, and {}{there}",
                     bids::LOOKED_FOR,
                     preprocessed::LOOKED_FOR
                 ),
             ));
+        }
+        if let Some(rule) = &options.healthy {
+            rule.check(entries.iter().map(|entry| &entry.participant))?;
+            for entry in &mut entries {
+                entry.healthy = Some(rule.decide(&entry.participant) == Some(true));
+            }
         }
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
@@ -80,7 +91,15 @@ impl Cohort {
         let name = file_name(&whole_path);
         let origin = Origin::Folder { path: whole_path, options: options.clone() };
         let cohort = Self::of(name, entries, options.grid, options.strict).made_by(origin);
-        member::tell_missing_rows(&cohort.members, &participants, context);
+        if let Some(unused) = unused {
+            context.note(unused);
+        }
+        member::tell_participants(
+            &cohort.members,
+            &participants,
+            options.healthy.as_ref(),
+            context,
+        );
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
     }
@@ -154,6 +173,11 @@ impl Cohort {
     /// Number of entries, including unusable ones.
     pub fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Positions of the entries that are not known to be unusable by now.
+    pub fn usable(&self) -> Vec<usize> {
+        (0..self.len()).filter(|&position| self.members[position].reason().is_none()).collect()
     }
 
     /// Whether there are no entries.
@@ -278,16 +302,23 @@ impl Cohort {
     /// The healthy subjects.
     ///
     /// # Errors
-    /// If no participants column says who is healthy, or no subject is.
+    /// If no participants column says who is healthy, it has words that say neither healthy nor clinical,
+    /// or no subject is healthy.
     pub fn healthy(&self) -> Result<Self> {
+        let rows = || self.entries().map(|entry| &entry.participant);
+        let by_rule = self.entries().any(|entry| entry.healthy.is_some());
+        let unknown = HealthCount::of(rows(), None).and_then(|count| count.unknown());
+        if let Some(unknown) = unknown.filter(|_| !by_rule) {
+            return Err(Error::input(unknown));
+        }
         let kept = self.keep(Entry::is_healthy);
         if !kept.is_empty() {
             return Ok(self.part("healthy", Step::Healthy, kept));
         }
-        let grouped =
-            self.entries().any(|entry| participants::is_healthy(&entry.participant).is_some());
-        let columns = list(participants::GROUP_COLUMNS);
-        Err(Error::input(if grouped {
+        let columns = list(GROUP_COLUMNS);
+        Err(Error::input(if by_rule {
+            format!("nobody in {} is healthy by the rule given when it was loaded", self.name)
+        } else if self.entries().any(|entry| entry.health().is_some()) {
             format!("nobody in {} is healthy by its participants column ({columns})", self.name)
         } else {
             format!(

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::discovery::participants;
 use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
+use super::health;
+use super::note::Note;
 use super::preprocessing::thick_slices::thick_slices;
 use super::{Preprocessing, RegionRule, SliceGrid, Subject};
 use crate::context::Streams;
@@ -23,6 +24,10 @@ pub struct Entry {
     pub name: Arc<str>,
     /// Columns of the participants table; empty if it has no row.
     pub participant: BTreeMap<String, String>,
+    /// Whether it is healthy, where a rule was given that decides it.
+    pub(super) healthy: Option<bool>,
+    /// What discovery found out about its files.
+    pub(super) remarks: Vec<Note>,
     pub(super) source: Source,
 }
 
@@ -44,8 +49,7 @@ pub(super) enum Source {
 /// A preprocessed entry and notes for the user.
 pub(super) struct PreprocessedEntry {
     pub(super) subject: Arc<Subject>,
-    /// Notes without the subject's name.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
     /// Slice files left out because their region of interest is empty.
     pub(super) empty: Vec<PathBuf>,
 }
@@ -66,18 +70,27 @@ impl Entry {
         participant: BTreeMap<String, String>,
         source: Source,
     ) -> Self {
-        Self { name, participant, source }
+        Self { name, participant, healthy: None, remarks: Vec::new(), source }
     }
 
-    /// Whether the participants table says that this subject is healthy.
+    /// Whether the participants table, or the rule given when loading, says that this subject is healthy.
     pub fn is_healthy(&self) -> bool {
-        participants::is_healthy(&self.participant) == Some(true)
+        self.health() == Some(true)
+    }
+
+    pub(super) fn health(&self) -> Option<bool> {
+        self.healthy.or_else(|| health::is_healthy(&self.participant))
     }
 
     /// Whether this subject has a lesion according to the participants table: its column
     /// `has_lesion`, else a healthy subject has none. [`Subject::has_lesion`] also looks at masks.
     pub fn has_lesion(&self) -> Option<bool> {
-        participants::has_lesion(&self.participant)
+        health::has_lesion(&self.participant, self.health())
+    }
+
+    /// Whether it is known to be unusable.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.source, Source::Broken(_))
     }
 
     /// The image file, for entries that come from a volume.
@@ -86,6 +99,16 @@ impl Entry {
             Source::Volumes(files) => Some(&files.image),
             Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
                 None
+            }
+        }
+    }
+
+    /// The image and the labels of entries that come from a volume.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        match &self.source {
+            Source::Volumes(files) => files.all(),
+            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
+                Vec::new()
             }
         }
     }
@@ -109,11 +132,12 @@ impl Entry {
 
     /// Reads and preprocesses the slices.
     pub(super) fn preprocess(&self, grid: SliceGrid) -> Result<PreprocessedEntry> {
-        let mut notes = Vec::new();
+        let mut notes = self.remarks.clone();
         let mut empty = Vec::new();
         let mut subject = Subject {
             name: self.name.clone(),
             participant: self.participant.clone(),
+            healthy: self.healthy,
             slices: Vec::new(),
             averaged: 1,
             discs: Vec::new(),
@@ -122,7 +146,9 @@ impl Entry {
         match &self.source {
             Source::Volumes(files) => {
                 let volume;
-                (volume, notes) = files.read()?;
+                let read;
+                (volume, read) = files.read()?;
+                notes.extend(read);
                 self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
             Source::Phantom { options, index, streams } => {
@@ -149,7 +175,7 @@ impl Entry {
         volume: &LabelledVolume,
         grid: SliceGrid,
         subject: &mut Subject,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<()> {
         let region =
             if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
@@ -167,7 +193,7 @@ impl Entry {
     }
 
     /// For a subject known to have no lesion, adds an all-false map to every slice without a map.
-    fn settle_lesions(&self, subject: &mut Subject, notes: &mut Vec<String>) {
+    fn settle_lesions(&self, subject: &mut Subject, notes: &mut Vec<Note>) {
         if self.has_lesion() != Some(false) {
             return;
         }
@@ -176,7 +202,8 @@ impl Entry {
             slice.lesion.get_or_insert_with(|| Array2::from_elem(shape, false));
         }
         if subject.has_lesion() == Some(true) {
-            notes.push("has a lesion mask, but counts as without lesion in the participants table; the mask counts".into());
+            let text = "has a lesion mask, but counts as without a lesion in the participants table; the mask counts";
+            notes.push(Note::warning("mask and participants table disagree on lesions", text));
         }
     }
 }

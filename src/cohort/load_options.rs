@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::health::HealthRule;
 use super::slice_grid::SliceGrid;
 
 /// How to load a cohort.
@@ -14,4 +15,7 @@ pub struct LoadOptions {
     pub grid: SliceGrid,
     /// Name of the only folder under `derivatives/` from which labels are taken; by default all.
     pub derivatives: Option<String>,
+    /// Who is healthy; by default known words in the participants table decide.
+    #[serde(default)]
+    pub healthy: Option<HealthRule>,
 }

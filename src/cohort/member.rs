@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use super::discovery::participants::Participants;
+use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, PreprocessedEntry, Source};
-use super::{SliceGrid, Subject};
-use crate::context::Context;
+use super::health::{GROUP_COLUMNS, HealthCount, HealthRule};
+use super::{SliceGrid, Subject, note};
+use crate::context::{Context, counted};
 use crate::{Error, Result};
 
 /// An entry with its preprocessed subject or the reason why there is none.
@@ -106,7 +107,7 @@ impl Member {
 /// # Errors
 /// If all members are settled and none can be used; if `strict`, for the first broken one.
 pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> Result<()> {
-    let mut broken = members.iter().filter_map(|member| Some((member, member.reason()?)));
+    let broken = members.iter().filter_map(|member| Some((member, member.reason()?)));
     if let Some((first, reason)) = broken.clone().next() {
         if strict {
             return Err(Error::subject(&*first.entry.name, reason));
@@ -122,48 +123,105 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
         }
     }
     let is_new = |member: &Member| !member.told.swap(true, Ordering::Relaxed);
-    for (member, reason) in broken.by_ref() {
-        if is_new(member) {
-            context
-                .warn(format!("subject {}: {reason}; the subject is skipped", member.entry.name));
-        }
-    }
+    let skipped: Vec<(&str, &str)> = broken
+        .filter(|(member, _)| is_new(member))
+        .map(|(member, reason)| (&*member.entry.name, reason))
+        .collect();
+    tell_skipped(&skipped, members.len(), context);
     let mut empty = Vec::new();
+    let mut notes = Vec::new();
     for member in members {
         if let Some(made) = member.preprocessed().filter(|_| is_new(member)) {
-            for note in &made.notes {
-                context.note(format!("subject {}: {note}", member.entry.name));
-            }
+            notes.extend(made.notes.iter().map(|note| (&*member.entry.name, note)));
             empty.extend(&made.empty);
         }
+    }
+    for (line, is_warning) in note::lines(&notes, members.len()) {
+        if is_warning { context.warn(line) } else { context.note(line) }
     }
     if let Some(first) = empty.first() {
         context.note(format!(
             "{} left out for an empty region of interest, the first {}",
-            count(empty.len(), "slice file"),
+            counted(empty.len(), "slice file"),
             first.display()
         ));
     }
     Ok(())
 }
 
-/// Warns about entries without a row in a participants table that has others.
-pub(super) fn tell_missing_rows(
-    members: &[Arc<Member>],
-    participants: &Participants,
-    context: &Context,
-) {
-    let missing: Vec<_> =
-        members.iter().filter(|member| member.entry.participant.is_empty()).collect();
-    if let (Some(first), false) = (missing.first(), participants.is_empty()) {
+/// Skipped subjects are listed one by one up to this number.
+const LISTED: usize = 8;
+
+/// Warns about subjects that are skipped: each if they are few, else the first ones and how many more.
+fn tell_skipped(skipped: &[(&str, &str)], of: usize, context: &Context) {
+    for (name, reason) in skipped.iter().take(LISTED) {
+        context.warn(format!("subject {name}: {reason}; the subject is skipped"));
+    }
+    if skipped.len() > LISTED {
         context.warn(format!(
-            "{} without a row in participants.tsv, the first {}; counted as clinical",
-            count(missing.len(), "subject"),
-            first.entry.name
+            "{} of {of} subjects are skipped, of which {LISTED} are named above; `.broken` of the cohort holds all names and reasons",
+            skipped.len()
         ));
     }
 }
 
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+/// Says how the participants table was understood: remarks on the table, who is healthy by which column,
+/// subjects without a row and rows without a subject.
+pub(super) fn tell_participants(
+    members: &[Arc<Member>],
+    participants: &Participants,
+    rule: Option<&HealthRule>,
+    context: &Context,
+) {
+    for remark in &participants.remarks {
+        context.warn(remark.clone());
+    }
+    let rows = members.iter().map(|member| &member.entry.participant);
+    match HealthCount::of(rows, rule) {
+        Some(count) => {
+            context.note(count.to_string());
+            if let Some(unknown) = count.unknown() {
+                context.warn(format!("{unknown}; they count as clinical"));
+            }
+        }
+        None => context.note(format!(
+            "{}: {} clinical",
+            if participants.exists() {
+                format!("the participants table has no column {}", GROUP_COLUMNS.join(", "))
+            } else {
+                "no participants.tsv says who is healthy".to_owned()
+            },
+            match members.len() {
+                1 => "the only subject counts as".to_owned(),
+                many => format!("all {many} subjects count as"),
+            }
+        )),
+    }
+    if participants.is_empty() {
+        return;
+    }
+    let missing: Vec<_> =
+        members.iter().filter(|member| member.entry.participant.is_empty()).collect();
+    if let Some(first) = missing.first() {
+        context.warn(format!(
+            "{} without a row in the participants table, the first {}; counted as clinical",
+            counted(missing.len(), "subject"),
+            first.entry.name
+        ));
+    }
+    let names: Vec<&str> = members.iter().map(|member| short_name(&member.entry.name)).collect();
+    // An entry may be called after a session or run of its subject, or lie in a subfolder.
+    let belongs = |row: &str, name: &str| {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let name = short_name(name);
+        name == row || name.strip_prefix(row).is_some_and(|rest| rest.starts_with('_'))
+    };
+    let absent: Vec<&str> =
+        participants.names().filter(|row| !names.iter().any(|name| belongs(row, name))).collect();
+    if let Some(first) = absent.first() {
+        context.warn(format!(
+            "{} of the participants table without images, the first {first}",
+            counted(absent.len(), "row")
+        ));
+    }
 }

@@ -3,18 +3,22 @@
 //!
 //! | folder or file | what it holds |
 //! |---|---|
-//! | `discovery` | which files belong to a subject: [`bids`] for image and label names, [`preprocessed`] for the layout of `.npy` slices, [`participants`] for the table |
+//! | `discovery` | which files belong to a subject: [`bids`] for image and label names, [`preprocessed`] for the layout of `.npy` slices |
 //! | `preprocessing` | from voxels to slices: field, region of interest, intensities, thickness, and the way back |
 //! | `cohort`, `member`, `entry` | the list of subjects, each read and preprocessed when it is first needed |
+//! | `health` | who is healthy, by the participants table or by a rule |
 //! | `subject`, `slice`, `slice_grid` | what comes out |
+//! | `note` | what a user should know about a subject that can be used all the same |
 //! | `load_options`, `provenance`, `remake` | how a cohort was made, and making it again |
 
 #[allow(clippy::module_inception)]
 mod cohort;
 mod discovery;
 mod entry;
+mod health;
 mod load_options;
 mod member;
+mod note;
 mod preprocessing;
 mod provenance;
 mod remake;
@@ -25,9 +29,11 @@ mod subject;
 mod tests;
 
 pub use cohort::Cohort;
-pub use discovery::{bids, participants, preprocessed};
+pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
+pub use health::HealthRule;
 pub use load_options::LoadOptions;
+pub use note::Note;
 pub use preprocessing::{
     IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
 };

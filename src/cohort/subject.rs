@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::discovery::participants;
+use super::health;
 use super::{NativeTransform, Slice};
 
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
@@ -34,6 +34,8 @@ pub struct Subject {
     pub name: Arc<str>,
     /// Columns of the participants table.
     pub participant: BTreeMap<String, String>,
+    /// Whether it is healthy, where a rule given when loading decides it; else the table's known words do.
+    pub healthy: Option<bool>,
     /// Slices with a region of interest, from the patient's right to left.
     pub slices: Vec<Slice>,
     /// Acquired slices in each of them: more than 1 where thin slices were averaged. A slice shows the
@@ -56,7 +58,7 @@ impl Subject {
         }
         let known_without =
             (!self.slices.is_empty() && maps.all(|map| map.is_some())).then_some(false);
-        participants::has_lesion(&self.participant).or(known_without)
+        health::has_lesion(&self.participant, self.health()).or(known_without)
     }
 
     /// The acquired slices that a slice shows, by their position in the canonical volume.
@@ -82,6 +84,10 @@ impl Subject {
     /// Whether the participants table says that this subject is healthy; the rule is that of
     /// [`Cohort`](super::Cohort).
     pub fn is_healthy(&self) -> bool {
-        participants::is_healthy(&self.participant) == Some(true)
+        self.health() == Some(true)
+    }
+
+    fn health(&self) -> Option<bool> {
+        self.healthy.or_else(|| health::is_healthy(&self.participant))
     }
 }

@@ -4,10 +4,12 @@
 //! hook, what a notebook cell has shown) hold no random state.
 
 mod cancel;
+mod counted;
 mod progress;
 mod streams;
 
 pub use cancel::CancelToken;
+pub use counted::counted;
 pub use progress::{Event, Progress, Reporter, Silent};
 pub use streams::{Stream, Streams};
 

@@ -112,6 +112,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         participant: Default::default(),
         slices,
         averaged: 1,
+        healthy: None,
         discs,
         native_transform: None,
     })

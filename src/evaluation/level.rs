@@ -41,7 +41,7 @@ impl Level {
         match (self.positives, self.negatives) {
             (0, 0) => Some("undefined: no cases"),
             (0, _) => Some("undefined: no case with lesion"),
-            (_, 0) => Some("undefined: no case without lesion"),
+            (_, 0) => Some("undefined: no case without a lesion"),
             _ => None,
         }
     }

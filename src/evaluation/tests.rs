@@ -220,6 +220,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         participant: told.into_iter().collect(),
         slices: vec![slice],
         averaged: 1,
+        healthy: None,
         discs: Vec::new(),
         native_transform: None,
     };

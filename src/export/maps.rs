@@ -26,6 +26,34 @@ pub(super) struct SubjectMaps<'a> {
 /// Gives the map of a slice.
 type MapOf<'a> = dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>;
 
+/// A map of all slices in the native grid. A slice that is an average fills all that it was made of.
+fn to_native<'a>(
+    finding: &'a Finding,
+    native: &NativeTransform,
+    map: &MapOf<'a>,
+) -> Result<Array3<f32>> {
+    let subject = &finding.subject;
+    let mut maps = Vec::new();
+    for found in &finding.slices {
+        let Some(map) = map(found) else { continue };
+        let acquired = subject.acquired(&subject.slices[found.slice]);
+        maps.extend(acquired.map(|index| (index, map)));
+    }
+    native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
+}
+
+/// The lesions that are detected in one subject at a threshold > 0 of the anomaly map, as an export
+/// writes them; `None` of a subject whose slices came preprocessed.
+///
+/// # Errors
+/// If its maps do not fit its volume.
+pub fn detected_lesions(finding: &Finding, threshold: f64) -> Result<Option<Vec<DetectedLesion>>> {
+    let Some(native) = &finding.subject.native_transform else { return Ok(None) };
+    let anomaly = to_native(finding, native, &|slice| Some(&slice.anomaly))?;
+    let (_, groups) = lesions::detect(&anomaly, threshold);
+    Ok(Some(lesions::measure(finding, native, &groups, &anomaly)))
+}
+
 impl<'a> SubjectMaps<'a> {
     /// Writes all maps and gives the detected lesions; `None` of a subject without a grid to go back to.
     pub fn write(&self, dataset: &Path, name: &OutputName) -> Result<Option<Vec<DetectedLesion>>> {
@@ -46,7 +74,7 @@ impl<'a> SubjectMaps<'a> {
             }
             write_json(&path("json"), &sidecar)
         };
-        let anomaly = self.native(native, &|slice| Some(&slice.anomaly))?;
+        let anomaly = to_native(self.finding, native, &|slice| Some(&slice.anomaly))?;
         let scoring = self.findings.scoring;
         let detected = self.threshold.map(|threshold| lesions::detect(&anomaly, threshold.value));
         let lesions = detected
@@ -59,7 +87,7 @@ impl<'a> SubjectMaps<'a> {
             scoring.map_unit(),
         )?;
         let reconstruction =
-            self.native(native, &|slice| Some(&slice.reconstruction.reconstruction))?;
+            to_native(self.finding, native, &|slice| Some(&slice.reconstruction.reconstruction))?;
         write(
             "_desc-reconstruction_T2w",
             reconstruction,
@@ -67,13 +95,16 @@ impl<'a> SubjectMaps<'a> {
             "preprocessed intensity",
         )?;
         if self.finding.slices.iter().any(|slice| slice.reconstruction.variance.is_some()) {
-            let variance = self.native(native, &|slice| slice.reconstruction.variance.as_ref())?;
+            let variance =
+                to_native(self.finding, native, &|slice| slice.reconstruction.variance.as_ref())?;
             let description =
                 "Uncertainty: variance of the reconstruction over Monte-Carlo passes.";
             write("_desc-variance_T2w", variance, description, "squared preprocessed intensity")?;
         }
         if self.finding.slices.iter().any(|slice| slice.reconstruction.probability.is_some()) {
-            let map = self.native(native, &|slice| slice.reconstruction.probability.as_ref())?;
+            let map = to_native(self.finding, native, &|slice| {
+                slice.reconstruction.probability.as_ref()
+            })?;
             let description = "Lesion probability of the model's scorer.";
             write("_label-lesion_desc-u2ad_probseg", map, description, "probability")?;
         }
@@ -83,18 +114,6 @@ impl<'a> SubjectMaps<'a> {
             write("_label-lesion_desc-u2ad_mask", map, description, "1 inside, 0 outside")?;
         }
         Ok(Some(lesions.unwrap_or_default()))
-    }
-
-    /// A map of all slices in the native grid. A slice that is an average fills all that it was made of.
-    fn native(&self, native: &NativeTransform, map: &MapOf<'a>) -> Result<Array3<f32>> {
-        let subject = &self.finding.subject;
-        let mut maps = Vec::new();
-        for found in &self.finding.slices {
-            let Some(map) = map(found) else { continue };
-            let acquired = subject.acquired(&subject.slices[found.slice]);
-            maps.extend(acquired.map(|index| (index, map)));
-        }
-        native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
     }
 
     /// What a map holds and where it comes from.

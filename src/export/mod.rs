@@ -33,6 +33,7 @@ use crate::{Error, Result};
 
 use self::dataset::Dataset;
 pub use self::lesions::DetectedLesion;
+pub use self::maps::detected_lesions;
 use self::names::OutputName;
 
 /// What was written.

@@ -50,7 +50,7 @@ fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {
         (Key::Line(mean_stroke()), format!("mean of the curve, {:.4}", curve.mean)),
     ];
     if curve.segments.iter().any(|segment| segment.lesion == Some(true)) {
-        entries.push((Key::Shade(style::SHADES[2]), "segment with a true lesion".into()));
+        entries.push((Key::Shade(style::SHADES[2]), "segment with a lesion (ground truth)".into()));
     }
     entries
 }

@@ -67,7 +67,7 @@ pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let width = (style::BODY_WIDTH - (columns - 1) * style::GAP) / columns;
     let note = match panels.first() {
         Some((_, [cord, csf, lesion, _])) => format!(
-            "Slices with known ground truth: {} pixels of cord without lesion, {} of CSF, {} of lesions. \
+            "Slices with known ground truth: {} pixels of cord without a lesion, {} of CSF, {} of lesions. \
              Bins of {}.",
             cord.pixels,
             csf.pixels,

@@ -37,8 +37,10 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     let rows = (cells.len() as i32 + columns - 1) / columns;
     let across = (columns * (width + style::GAP)).max(1400);
     let line = |colour| Key::Line(Stroke::solid(colour, 7));
-    let entries =
-        [(line(style::REGION), "region of interest"), (line(style::LESION), "true lesion")];
+    let entries = [
+        (line(style::REGION), "region of interest"),
+        (line(style::LESION), "lesion (ground truth)"),
+    ];
     let legend = Legend::new(entries.map(|(key, name)| (key, name.to_string())), across);
     let body = (across, rows * row + legend.height);
     Figure::new(title, note, body, move |area| {

@@ -62,7 +62,7 @@ fn panels(
     let mut row: Vec<(Panel, Option<Scale>)> = Vec::new();
     if crop != whole {
         let context =
-            Panel::new("whole slice", &slice.image, &intensity, whole, slice.pixel_spacing_mm);
+            Panel::new("full slice", &slice.image, &intensity, whole, slice.pixel_spacing_mm);
         row.push((context.framed(crop), None));
     }
     let mut close_up = |title: &str, map: &Array2<f32>, scale: Scale, bar: bool| {

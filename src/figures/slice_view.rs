@@ -83,7 +83,7 @@ pub(super) fn outlines(slice: &Slice) -> Vec<(Key, String)> {
         entries.push((line(style::REGION), "region of interest".to_string()));
     }
     if slice.lesion.as_ref().is_some_and(|lesion| lesion.iter().any(|set| *set)) {
-        entries.push((line(style::LESION), "true lesion".to_string()));
+        entries.push((line(style::LESION), "lesion (ground truth)".to_string()));
     }
     entries
 }

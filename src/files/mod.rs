@@ -1,5 +1,6 @@
 //! Files and folders that are never visible half-written.
 
+pub(crate) mod content_pointer;
 mod lazy_folder;
 mod whole_file;
 mod whole_folder;

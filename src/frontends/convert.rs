@@ -8,8 +8,12 @@ use nbformat::{NotebookError, parse_notebook, serialize_notebook};
 use serde_json::json;
 
 use crate::files::write_whole;
-use crate::language::{ScriptCell, ScriptCellKind, script_cells, script_of};
+use crate::language::{ScriptCell, ScriptCellKind, only_sets_parameters, script_cells, script_of};
 use crate::{Error, Result};
+
+/// The language as programs know it that go by its name, such as papermill, which writes parameters in
+/// it. Starlark is a dialect of Python, and what they write is valid in both.
+pub(super) const CLIENT_LANGUAGE: &str = "python";
 
 /// A cell of a notebook.
 #[derive(Clone, Debug)]
@@ -34,9 +38,14 @@ impl From<ScriptCell> for NotebookCell {
 /// # Errors
 /// If an output cannot be written as JSON.
 pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<String> {
-    let cells = cells.into_iter().enumerate().map(|(number, cell)| written(number, cell));
+    let mut has_parameters = false;
+    let cells = cells.into_iter().enumerate().map(|(number, cell)| {
+        let is_first = !has_parameters && sets_parameters(&cell.cell);
+        has_parameters |= is_first;
+        written(number, cell, is_first)
+    });
     let language_info = LanguageInfo {
-        name: "starlark".to_owned(),
+        name: CLIENT_LANGUAGE.to_owned(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         codemirror_mode: None,
         additional: [
@@ -62,10 +71,16 @@ pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<Stri
     serialize_notebook(&nbformat::Notebook::V4(notebook)).map_err(refused)
 }
 
-fn written(number: usize, cell: NotebookCell) -> Result<v4::Cell> {
+fn sets_parameters(ScriptCell { kind, source }: &ScriptCell) -> bool {
+    *kind == ScriptCellKind::Code && only_sets_parameters(source)
+}
+
+/// Cell `number`; the one with the notebook's parameters has the tag behind which papermill sets them.
+fn written(number: usize, cell: NotebookCell, has_parameters: bool) -> Result<v4::Cell> {
     let NotebookCell { cell: ScriptCell { kind, source }, execution_count, outputs } = cell;
     let id = CellId::new(&format!("cell-{}", number + 1)).map_err(Error::input)?;
-    let metadata = CellMetadata::default();
+    let tags = has_parameters.then(|| vec!["parameters".to_owned()]);
+    let metadata = CellMetadata { tags, ..CellMetadata::default() };
     let source = source.split_inclusive('\n').map(str::to_owned).collect();
     Ok(match kind {
         ScriptCellKind::Code => v4::Cell::Code { id, metadata, execution_count, source, outputs },
@@ -154,6 +169,26 @@ people
         assert_eq!(json["cells"][1]["cell_type"], "code");
         assert_eq!(json["cells"][1]["source"][0], "people = phantom_cohort(subjects = 2)\n");
         assert_eq!(json["nbformat_minor"], 5);
+    }
+
+    #[test]
+    fn the_first_cell_of_parameters_has_the_tag_that_papermill_looks_for() {
+        let script = "\
+# %%
+people = phantom_cohort(subjects = parameter(\"subjects\", 2))
+
+# %%
+epochs = parameter(\"epochs\", 3)
+
+# %%
+rounds = parameter(\"rounds\", 3)
+";
+        let cells = script_cells(script).into_iter().map(NotebookCell::from);
+        let json: serde_json::Value = serde_json::from_str(&notebook_of(cells).unwrap()).unwrap();
+        let tags = |cell: usize| &json["cells"][cell]["metadata"]["tags"];
+        assert!(tags(0).is_null() && tags(2).is_null(), "{json}");
+        assert_eq!(tags(1), &json!(["parameters"]));
+        assert_eq!(json["metadata"]["language_info"]["name"], "python");
     }
 
     #[test]

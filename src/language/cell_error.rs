@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Characters of a source line that a report shows.
+const MOST_COLUMNS: usize = 240;
+
 /// Why a cell stopped: one sentence, the place in the source and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellError {
@@ -75,21 +78,31 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The source line with carets below the marked span, each line indented by `margin` spaces.
+    /// The source line with carets below the marked span. Of a very long line, what is around the
+    /// span.
     fn excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
+        let begin = self.column.saturating_sub(1);
+        let skipped = match self.source.chars().nth(MOST_COLUMNS) {
+            Some(_) => begin.saturating_sub(MOST_COLUMNS / 2),
+            None => 0,
+        };
+        let shown: String = self.source.chars().skip(skipped).take(MOST_COLUMNS).collect();
+        let is_cut = self.source.chars().nth(skipped + MOST_COLUMNS).is_some();
+        let (before, behind) = (if skipped > 0 { "…" } else { "" }, if is_cut { "…" } else { "" });
         // Tabs stay tabs, so that the carets stand where the terminal puts the text.
-        let indent: String = self
-            .source
+        let indent: String = before
             .chars()
-            .take(self.column.saturating_sub(1))
+            .chain(shown.chars().take(begin - skipped))
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
+        let marks =
+            "^".repeat(self.width.min((MOST_COLUMNS + skipped).saturating_sub(begin)).max(1));
         writeln!(f, "{margin} --> {self}")?;
         writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {}", self.source)?;
-        write!(f, "{margin} | {indent}{}", "^".repeat(self.width))
+        writeln!(f, "{number} | {before}{shown}{behind}")?;
+        write!(f, "{margin} | {indent}{marks}")
     }
 }
 
@@ -136,5 +149,24 @@ mod tests {
              --> study.star:12:5\n   |\n12 | x = abc(1)\n   |     ^^^\n  \
              in outer, called at study.star:12:5"
         );
+    }
+
+    #[test]
+    fn of_a_very_long_line_only_the_place_is_shown() {
+        let (a, b) = ("a".repeat(100_000), "b".repeat(100_000));
+        let place = Place {
+            file: "cell 1".into(),
+            line: 1,
+            column: 100_001,
+            width: 4,
+            source: format!("{a}here{b}"),
+        };
+        let error = CellError { place: Some(Box::new(place)), ..CellError::new("wrong") };
+        let report = error.to_string();
+        let lines: Vec<_> = report.lines().rev().take(2).collect();
+        let column = |line: &str, mark: &str| line[..line.find(mark).unwrap()].chars().count();
+        assert_eq!(column(lines[1], "here"), column(lines[0], "^^^^"));
+        assert!(lines[1].starts_with("1 | …a") && lines[1].ends_with("b…"), "{report}");
+        assert!(report.chars().count() < 1000, "{report}");
     }
 }

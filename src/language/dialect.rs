@@ -2,6 +2,8 @@
 
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
+use super::nesting;
+
 /// How deep functions may call each other.
 pub(crate) const MAX_CALL_DEPTH: usize = 400;
 
@@ -16,7 +18,9 @@ const DIALECT: Dialect = Dialect {
     ..Dialect::Standard
 };
 
-/// Parses a cell or file; `name` is what errors call it.
+/// Parses a cell or file; `name` is what errors call it. Source that is nested too deeply for the
+/// stack is refused.
 pub(crate) fn parse(name: &str, source: &str) -> starlark::Result<AstModule> {
-    AstModule::parse(name, source.to_owned(), &DIALECT)
+    nesting::check(name, source)?;
+    nesting::with_room(|| AstModule::parse(name, source.to_owned(), &DIALECT))
 }

@@ -3,11 +3,11 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `dialect` | which Starlark, and parsing |
+//! | `dialect`, `nesting` | which Starlark, and parsing; how deeply source may be nested |
 //! | `tokens`, `brackets` | source as tokens, by the lexer of Starlark; names, calls and indices as units |
 //! | `completeness` | whether the text can run, and how its next line begins |
 //! | `highlight` | what to colour |
-//! | `question` | cells that ask about a name: `train_epoch?` |
+//! | `question`, `parameters` | cells that ask about a name: `train_epoch?`; cells that set parameters |
 //! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
 //! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
 //! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
@@ -19,6 +19,8 @@ mod diagnose;
 pub(crate) mod dialect;
 mod highlight;
 mod nearest;
+mod nesting;
+mod parameters;
 mod question;
 mod rust_cell;
 mod rust_stop;
@@ -33,6 +35,7 @@ pub(crate) use diagnose::{diagnose, documented_parameters};
 pub use highlight::Highlight;
 pub(crate) use highlight::highlight;
 pub(crate) use nearest::nearest;
+pub use parameters::only_sets_parameters;
 pub use question::{Question, question};
 #[cfg(feature = "rust-cells")]
 pub(crate) use rust_cell::is_name;

@@ -5,6 +5,7 @@ use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
 use super::dialect::{MAX_CALL_DEPTH, parse};
 use super::nearest::nearest;
+use super::nesting::TOO_DEEP;
 
 /// What is known about the call or statement that failed.
 pub(crate) struct Failed<'a> {
@@ -138,7 +139,14 @@ fn keywords(call: &str) -> Vec<String> {
 
 /// What the parser rejects, with Starlark's alternative.
 fn about_syntax(message: &str) -> Option<Sentence> {
+    if message.ends_with(TOO_DEEP) {
+        return Some((message.to_owned(), Some("give inner parts names of their own".to_owned())));
+    }
     let rest = message.strip_prefix("Parse error: ")?;
+    let foreign = rest.strip_prefix("invalid input `").and_then(|rest| rest.chars().next());
+    if let Some(foreign) = foreign.filter(|foreign| !foreign.is_ascii()) {
+        return Some(foreign_character(foreign));
+    }
     let keyword = rest.strip_prefix("cannot use reserved keyword `").map(|k| k.trim_matches('`'));
     let hint = match keyword {
         Some("import" | "from") => Some("load(\"file.star\", \"name\") takes names from a file"),
@@ -156,6 +164,34 @@ fn about_syntax(message: &str) -> Option<Sentence> {
         None => format!("syntax error: {rest}"),
     };
     Some((sentence, hint.map(str::to_owned)))
+}
+
+/// A character beyond ASCII outside texts and comments: a letter of a name, or one that editors put
+/// in the place of another.
+fn foreign_character(character: char) -> Sentence {
+    let meant = match character {
+        '“' | '”' | '„' | '«' | '»' => "\"",
+        '‘' | '’' | '‚' => "'",
+        '−' | '–' | '—' => "-",
+        '×' | '·' => "*",
+        '÷' => "/",
+        '≤' => "<=",
+        '≥' => ">=",
+        '≠' => "!=",
+        '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{3000}' => {
+            let sentence = "syntax error: this is a special space, which looks like a usual one";
+            return (sentence.to_owned(), Some("type a space in its place".to_owned()));
+        }
+        _ if character.is_alphanumeric() => {
+            let sentence = format!(
+                "syntax error: a name has the letters a to z, digits and underscores, not \
+                 `{character}`"
+            );
+            return (sentence, Some("texts and comments may have any letter".to_owned()));
+        }
+        _ => return (format!("syntax error: `{character}` means nothing here"), None),
+    };
+    (format!("syntax error: `{character}` means nothing here"), Some(format!("write `{meant}`")))
 }
 
 /// Names, attributes, operators and items.
@@ -254,6 +290,21 @@ mod tests {
             sentence,
             "phantom_cohort: `subjects` must be None or int, not the string \"a`b\""
         );
+    }
+
+    #[test]
+    fn a_character_beyond_ascii_gets_a_sentence() {
+        let (sentence, hint) = reworded("Parse error: invalid input `ö`", "");
+        assert_eq!(
+            sentence,
+            "syntax error: a name has the letters a to z, digits and underscores, not `ö`"
+        );
+        assert_eq!(hint.unwrap(), "texts and comments may have any letter");
+        let (sentence, hint) = reworded("Parse error: invalid input `“`", "");
+        assert_eq!(sentence, "syntax error: `“` means nothing here");
+        assert_eq!(hint.unwrap(), "write `\"`");
+        let (sentence, _) = reworded("Parse error: invalid input `$`", "");
+        assert_eq!(sentence, "syntax error: invalid input `$`");
     }
 
     #[test]

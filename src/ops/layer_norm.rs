@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::vector::Vector;
+use super::vector::{SUM_LANES, Vector};
 use super::{
     InstructionSet,
     operand::{floats, fused_on, gradient_of, with_floats},
@@ -122,7 +122,7 @@ dispatch! {
     ) = gradient_kernel
 }
 
-/// Σ f(a, b) over the elements of two rows; the lanes sum apart, the tail after them.
+/// Σ f(a, b) over the elements of two rows; [`SUM_LANES`] lanes sum apart, the tail after them.
 #[inline(always)]
 fn sum<V: Vector>(
     a: &[f32],
@@ -130,14 +130,24 @@ fn sum<V: Vector>(
     wide: impl Fn(V, V, V) -> V,
     narrow: impl Fn(f32, f32) -> f32,
 ) -> f32 {
-    let mut sum = V::splat(0.0);
-    let (whole_a, whole_b) = (a.chunks_exact(V::LANES), b.chunks_exact(V::LANES));
+    let (whole_a, whole_b) = (a.chunks_exact(SUM_LANES), b.chunks_exact(SUM_LANES));
     let tail = whole_a.remainder().iter().zip(whole_b.remainder());
     let tail: f32 = tail.map(|(a, b)| narrow(*a, *b)).sum();
-    for (a, b) in whole_a.zip(whole_b) {
-        sum = wide(V::load(a), V::load(b), sum);
-    }
-    sum.sum() + tail
+    let lanes = if V::SUM_VECTORS == 1 {
+        let mut sum = V::splat(0.0);
+        for (a, b) in whole_a.zip(whole_b) {
+            sum = wide(V::load(a), V::load(b), sum);
+        }
+        sum
+    } else {
+        let (mut lower, mut upper) = (V::splat(0.0), V::splat(0.0));
+        for (a, b) in whole_a.zip(whole_b) {
+            lower = wide(V::load(a), V::load(b), lower);
+            upper = wide(V::load(&a[V::LANES..]), V::load(&b[V::LANES..]), upper);
+        }
+        lower.add(upper)
+    };
+    lanes.sum() + tail
 }
 
 /// Mean and 1 / √(variance + ε) of a row, in two passes: one pass would cancel.
@@ -256,6 +266,22 @@ mod tests {
     #[test]
     fn bits_do_not_depend_on_the_thread_count() {
         assert_same_bits_on_any_thread_count(&apply, &inputs(1500, 37, 3));
+    }
+
+    #[test]
+    fn every_instruction_set_agrees() {
+        for dim in [9, 16, 40, 64, 77] {
+            let (x, grad) = (noise(5 * dim, 2.0, 6), noise(5 * dim, 1.0, 7));
+            let (weight, bias) = (noise(dim, 1.0, 8), noise(dim, 1.0, 9));
+            let run = |set| {
+                let (mut out, mut grad_x) = (vec![0.0; 5 * dim], vec![0.0; 5 * dim]);
+                let mut parameters = vec![0.0; 2 * dim];
+                normalise(set, &x, &weight, &bias, 1e-5, &mut out);
+                normalise_gradient(set, &x, &weight, &grad, 1e-5, &mut grad_x, &mut parameters);
+                [out, grad_x, parameters].concat()
+            };
+            assert_same_bits_on_fused_sets(run, 1e-5);
+        }
     }
 
     #[test]

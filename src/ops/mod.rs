@@ -26,11 +26,13 @@
 //! [`InstructionSet`] and picks at run time. Arrays of floats are vectors good enough for the
 //! narrower sets; `vector::avx512` uses intrinsics. `matmul` is the `gemm` crate on one thread.
 //!
-//! # Same bits on any number of threads
+//! # Same bits on any number of threads and every processor
 //! Work is cut into chunks whose sizes follow from shapes and constants, never from the number of
 //! threads. A chunk is computed by one thread in a fixed order, and sums over chunks (gradients of
-//! parameters, shares of dq) are stored per chunk and added in the order of the chunks. Different
-//! instruction sets round differently, as different machines do.
+//! parameters, shares of dq) are stored per chunk and added in the order of the chunks. Sums over lanes
+//! have 16 partial sums whatever the width of the vectors, exponentials one polynomial, and products a
+//! fixed number of terms at a time, so that AVX2 and AVX-512 give the same bits. The baseline without fused
+//! multiply-add rounds differently.
 //!
 //! # Memory
 //! Kernels work in per-thread memory that is kept between calls. Nothing is saved for the backward

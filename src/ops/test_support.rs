@@ -1,6 +1,7 @@
 //! What the tests of this module share: reproducible tensors, comparisons with an f64 reference,
 //! finite differences and thread pools.
 
+use super::InstructionSet;
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 /// Reproducible values in about [-1, 1] × `size` (a linear congruential sequence).
@@ -127,4 +128,24 @@ pub fn assert_same_bits_on_any_thread_count(
         })
         .collect();
     assert!(runs.windows(2).all(|pair| pair[0] == pair[1]), "bits depend on the thread count");
+}
+
+/// Checks that all instruction sets with fused multiply-add give the same bits, and that the baseline is
+/// near them.
+pub fn assert_same_bits_on_fused_sets(run: impl Fn(InstructionSet) -> Vec<f32>, tolerance: f32) {
+    let baseline = run(InstructionSet::Baseline);
+    let mut fused: Option<Vec<u32>> = None;
+    for set in InstructionSet::available() {
+        let values = run(set);
+        for (a, b) in values.iter().zip(&baseline) {
+            assert!((a - b).abs() <= tolerance, "{set:?}: {a} and {b}");
+        }
+        if set == InstructionSet::Baseline {
+            continue;
+        }
+        let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
+        let first = fused.get_or_insert_with(|| bits.clone());
+        let differing = first.iter().zip(&bits).filter(|(a, b)| a != b).count();
+        assert_eq!(differing, 0, "{set:?} differs in {differing} of {} values", bits.len());
+    }
 }

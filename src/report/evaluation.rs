@@ -31,7 +31,7 @@ const INTERVAL: &str = "… its 95 % interval";
 /// The rows of an evaluation table.
 const METRICS: &[Metric] = &[
     ("patients with lesion", |e| Cell::from(e.subjects.with_lesion)),
-    ("patients without lesion", |e| Cell::from(e.subjects.without_lesion)),
+    ("patients without a lesion", |e| Cell::from(e.subjects.without_lesion)),
     ("patient AUROC", |e| auroc(Some(&e.patients))),
     (INTERVAL, |e| interval(e.patients.auroc_interval)),
     ("patient average precision", |e| average_precision(Some(&e.patients))),
@@ -113,7 +113,7 @@ fn of_pixels(evaluation: &Evaluation, measure: fn(&PixelLevel) -> Option<f64>) -
     let Some(level) = &evaluation.pixels else { return Cell::Missing };
     let why = match level.lesion_pixels {
         0 => "undefined: no lesion pixel",
-        _ => "undefined: no pixel without lesion",
+        _ => "undefined: no pixel without a lesion",
     };
     defined(measure(level), why)
 }
@@ -228,7 +228,7 @@ mod tests {
             let why = match with_lesions {
                 0 => "undefined: no case with lesion",
                 1 => "DeLong test: undefined, too few or too uniform cases",
-                _ => "undefined: no case without lesion",
+                _ => "undefined: no case without a lesion",
             };
             assert!(text.contains(why), "{why} in {text}");
         }

@@ -158,6 +158,8 @@ fn an_answer_is_what_the_sink_gives() {
     }
     let session = Session::start(Settings::default(), Arc::new(Radiologist)).unwrap();
     assert_eq!(shown(&session, "ask('Who?', hidden = True)"), "\"Who? true\"");
+    assert_eq!(shown(&session, "input('Who?')"), "\"Who? false\"");
+    assert_eq!(shown(&session, "input()"), "\" false\"");
 }
 
 #[test]

@@ -112,15 +112,25 @@ impl SliceUncertainty {
     }
 }
 
+/// A number with four significant digits, however small it is.
+fn significant(number: f64) -> String {
+    let scientific = format!("{number:.3e}");
+    let exponent =
+        scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        Some(exponent @ -3..=3) => format!("{number:.*}", (3 - exponent) as usize),
+        _ => scientific,
+    }
+}
+
 /// The means, and the panels of the slice with the highest variance.
 impl Show for CohortUncertainty {
     fn show(&self) -> Result<Display> {
         let mut display = Display::text(format!(
-            "uncertainty of {} slices: mean variance {:.6}, mean error {:.6} inside the regions of \
-             interest",
+            "uncertainty of {} slices: mean variance {}, mean error {} inside the regions of interest",
             self.slices.len(),
-            self.mean(|maps| &maps.variance),
-            self.mean(|maps| &maps.error),
+            significant(self.mean(|maps| &maps.variance)),
+            significant(self.mean(|maps| &maps.error)),
         ));
         if let Some(one) = self.most_uncertain() {
             display.parts.extend(one.show()?.parts);
@@ -132,5 +142,20 @@ impl Show for CohortUncertainty {
 impl Show for SliceUncertainty {
     fn show(&self) -> Result<Display> {
         Ok(Display::of([Part::Figure(uncertainty_panels(self.slice(), &self.maps))]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::significant;
+
+    #[test]
+    fn a_small_number_keeps_its_digits() {
+        assert_eq!(significant(0.000002345678), "2.346e-6");
+        assert_eq!(significant(0.204325), "0.2043");
+        assert_eq!(significant(0.00204325), "0.002043");
+        assert_eq!(significant(12.34567), "12.35");
+        assert_eq!(significant(0.0), "0.000");
+        assert_eq!(significant(f64::NAN), "NaN");
     }
 }

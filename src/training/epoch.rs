@@ -154,8 +154,7 @@ pub fn train_epoch(
         let step = train_batch(model, &network, &members, &masks, place, options, context);
         let (gradients, losses) = step.inspect_err(|error| {
             if matches!(error, Error::Cancelled) {
-                let of = batches.len();
-                context.note(format!("kept: epoch {epoch}: {number} of {of} batches"));
+                context.note(kept(epoch, number, batches.len()));
             }
         })?;
         if in_stage == 0 && number == 0 {
@@ -244,6 +243,15 @@ fn micro_batch(model: &Model, batch: usize) -> usize {
     (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, batch)
 }
 
+/// What an interrupt in an epoch leaves: `batches` of `of` batches.
+fn kept(epoch: usize, batches: usize, of: usize) -> String {
+    match (epoch, batches) {
+        (2, 0) => "kept: epoch 1".to_owned(),
+        (3.., 0) => format!("kept: epochs 1 to {}", epoch - 1),
+        _ => format!("kept: epoch {epoch}: {batches} of {of} batches"),
+    }
+}
+
 /// Says how long a long epoch will take, from one timed image, before it starts.
 fn announce(
     network: &Network,
@@ -280,4 +288,17 @@ fn announce(
         context.note(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn what_is_kept_is_told_by_what_there_is() {
+        assert_eq!(kept(20, 0, 10), "kept: epochs 1 to 19");
+        assert_eq!(kept(2, 0, 10), "kept: epoch 1");
+        assert_eq!(kept(1, 0, 10), "kept: epoch 1: 0 of 10 batches");
+        assert_eq!(kept(20, 3, 10), "kept: epoch 20: 3 of 10 batches");
+    }
 }

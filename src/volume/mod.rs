@@ -1,4 +1,4 @@
-//! NIfTI-1 volumes in and out, behind guards; orientation and resampling.
+//! NIfTI volumes in and out, behind guards; orientation and resampling.
 //!
 //! Voxels are always `f32`, always with their affine. Nothing here knows about anatomy beyond
 //! the axes of the patient: right-left, anterior-posterior, superior-inferior.
@@ -8,8 +8,11 @@ mod components;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gaussian;
+mod gzip_members;
 mod header;
+mod image_header;
 mod labelled_volume;
+mod mask_values;
 mod morphology;
 mod orientation;
 mod read;
@@ -19,7 +22,9 @@ mod write;
 pub use affine::{Affine, Geometry};
 pub use components::{Connectivity, connected_components, connected_components_3d};
 pub use gaussian::gaussian_filter;
+pub use image_header::ImageHeader;
 pub use labelled_volume::LabelledVolume;
+pub use mask_values::{MaskKind, MaskValues};
 pub use morphology::{dilated, eroded};
 pub use orientation::Orientation;
 

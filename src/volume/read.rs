@@ -3,28 +3,45 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-use ndarray::{Array3, Ix3};
+use ndarray::{Array3, Axis, Ix3, s};
 use nifti::{InMemNiftiVolume, IntoNdArray};
 
-use super::header::{HEADER_BYTES, Header};
+use super::gzip_members::{GZIP_MAGIC, GzipMembers};
+use super::header::{HEADER_BYTES, Header, header_bytes};
 use super::{Geometry, Volume};
+use crate::files::content_pointer::{self, missing_content};
 use crate::{Error, Result};
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Voxels are decoded in slabs of about this many bytes, so that a volume is held once only.
+const SLAB_BYTES: usize = 1 << 23;
 
 impl Volume {
-    /// Reads a NIfTI-1 file (`.nii`, `.nii.gz`, recognised by content). Intensity scaling is
-    /// applied in double precision; NaN voxels are kept, see [`Self::non_finite_count`].
+    /// Reads a NIfTI-1 or NIfTI-2 file (`.nii`, `.nii.gz`, recognised by content; `.hdr` with its
+    /// `.img` beside it). Intensity scaling is applied in double precision; NaN voxels are kept, see
+    /// [`Self::non_finite_count`].
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be read, is not a three-dimensional NIfTI-1 image of
+    /// [`Error::File`] if the file cannot be read, is not a three-dimensional NIfTI image of
     /// real numbers, is truncated or damaged, or its orientation is unusable.
     pub fn read(path: &Path) -> Result<Self> {
+        let refuse = |reason| Error::file(path, reason);
         let (source, length) = open(path)?;
-        volume_from(source, length).map_err(|reason| Error::file(path, reason))
+        let (mut stream, compressed) = decompressed(source).map_err(refuse)?;
+        let header = header_from(&mut stream).map_err(refuse)?;
+        if !header.pair {
+            let length = (!compressed).then_some(length);
+            return volume_from(stream, header.consumed, &header.header, length).map_err(refuse);
+        }
+        let voxels = voxel_file(path).ok_or_else(|| {
+            Error::file(path, "is a header without its voxels: no .img or .img.gz lies beside it")
+        })?;
+        let refuse = |reason| Error::file(&voxels, reason);
+        let (source, length) = open(&voxels)?;
+        let (stream, compressed) = decompressed(source).map_err(refuse)?;
+        let length = (!compressed).then_some(length);
+        volume_from(stream, 0, &header.header, length).map_err(refuse)
     }
 }
 
@@ -43,21 +60,45 @@ pub(super) fn read_header(path: &Path) -> Result<Header> {
     let (source, _) = open(path)?;
     decompressed(source)
         .and_then(|(mut stream, _)| header_from(&mut stream))
+        .map(|read| read.header)
         .map_err(|reason| Error::file(path, reason))
+}
+
+/// The `.img` or `.img.gz` that belongs to a `.hdr` or `.hdr.gz`, whatever the case of the endings.
+fn voxel_file(header: &Path) -> Option<PathBuf> {
+    let name = header.file_name()?.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    let stem = [".hdr.gz", ".hdr"].iter().find_map(|end| lower.strip_suffix(end))?;
+    let wanted = [format!("{stem}.img"), format!("{stem}.img.gz")];
+    let folder = header.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?.flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+            name.is_some_and(|name| wanted.contains(&name))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().next()
 }
 
 /// Opens a file and says how many bytes it stores.
 fn open(path: &Path) -> Result<(BufReader<File>, u64)> {
     let refuse = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => Error::file(path, "there is no such file"),
+        ErrorKind::NotFound => Error::file(path, missing_content(path)),
+        ErrorKind::PermissionDenied => {
+            Error::file(path, "cannot be opened: permission denied; ask for read access")
+        }
         _ => Error::file(path, format!("cannot be opened ({error})")),
     };
-    let file = File::open(path).map_err(refuse)?;
-    let metadata = file.metadata().map_err(refuse)?;
-    if !metadata.is_file() {
+    // Before it is opened: opening a FIFO waits for somebody to write.
+    if !std::fs::metadata(path).map_err(refuse)?.is_file() {
         return Err(Error::file(path, "is not a file"));
     }
-    Ok((BufReader::with_capacity(1 << 16, file), metadata.len()))
+    let file = File::open(path).map_err(refuse)?;
+    let length = file.metadata().map_err(refuse)?.len();
+    Ok((BufReader::with_capacity(1 << 16, file), length))
 }
 
 /// The plain bytes of a source and whether they were compressed.
@@ -66,64 +107,122 @@ fn decompressed<'a>(mut source: impl BufRead + 'a) -> Result<(Box<dyn Read + 'a>
     if start.is_empty() {
         return Err("is empty".into());
     }
+    if let Some(reason) = content_pointer::pointer(start).or_else(|| other_format(start)) {
+        return Err(reason);
+    }
     if start.starts_with(&GZIP_MAGIC) {
-        Ok((Box::new(MultiGzDecoder::new(source)), true))
+        Ok((Box::new(GzipMembers::new(source)), true))
     } else {
         Ok((Box::new(source), false))
     }
 }
 
-fn header_from(stream: &mut impl Read) -> Result<Header, String> {
-    let mut bytes = [0; HEADER_BYTES];
-    stream.read_exact(&mut bytes).map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => "is too short for a NIfTI-1 header".into(),
-        _ => damaged(&error),
-    })?;
-    Header::parse(&bytes)
+/// A format that people mistake for NIfTI, by its first bytes.
+fn other_format(start: &[u8]) -> Option<String> {
+    let known: [(&[u8], &str); 4] = [
+        (b"NRRD", "an NRRD image"),
+        (b"ObjectType", "a MetaImage (.mha)"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PK\x03\x04", "a zip archive"),
+    ];
+    let dicom = start.get(128..132) == Some(b"DICM");
+    let name = known.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name);
+    let name = if dicom { Some("a DICOM file") } else { name };
+    name.map(|name| format!("is {name}, not a NIfTI image; convert it"))
 }
 
-/// A volume from a source of `length` stored bytes. The error is a clause.
-fn volume_from(source: impl BufRead, length: u64) -> Result<Volume, String> {
-    let (mut stream, compressed) = decompressed(source)?;
-    let header = header_from(&mut stream)?;
+/// A header and how many plain bytes of its stream it took.
+struct ReadHeader {
+    header: Header,
+    consumed: u64,
+}
+
+impl std::ops::Deref for ReadHeader {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
+}
+
+fn header_from(stream: &mut impl Read) -> Result<ReadHeader, String> {
+    let short = |error: io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => "is too short for a NIfTI header".into(),
+        _ => damaged(&error),
+    };
+    let mut bytes = vec![0; 4];
+    stream.read_exact(&mut bytes).map_err(short)?;
+    if bytes == [0, 0, 0, 1] {
+        return Err("is a FreeSurfer image (.mgh, .mgz); convert it with mri_convert".into());
+    }
+    // What is too short is said to be, whatever it begins with.
+    let length = header_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    bytes.resize(*length.as_ref().unwrap_or(&HEADER_BYTES), 0);
+    stream.read_exact(&mut bytes[4..]).map_err(short)?;
+    Ok(ReadHeader { header: Header::parse(&bytes[..length?])?, consumed: bytes.len() as u64 })
+}
+
+/// The voxels that follow in a stream of which `consumed` bytes are read. `length` is that of an
+/// uncompressed file. The error is a clause.
+fn volume_from(
+    mut stream: impl Read,
+    consumed: u64,
+    header: &Header,
+    length: Option<u64>,
+) -> Result<Volume, String> {
     let truncated = |found: u64| {
         let needed = header.offset + header.voxel_bytes;
         format!("is truncated: its header promises {needed} bytes, {found} are there")
     };
-    if !compressed && length < header.offset + header.voxel_bytes {
+    if let Some(length) = length.filter(|&length| length < header.offset + header.voxel_bytes) {
         return Err(truncated(length));
     }
     // Straight to where the header says the voxels are: extensions are skipped, whatever sizes
     // they claim.
-    let gap = header.offset - HEADER_BYTES as u64;
+    let gap = header.offset - consumed;
     let skipped =
         io::copy(&mut (&mut stream).take(gap), &mut io::sink()).map_err(|error| damaged(&error))?;
-    // Memory grows with the bytes that really arrive, so a false header cannot claim any.
-    let mut bytes = Vec::new();
-    (&mut stream)
-        .take(header.voxel_bytes)
-        .read_to_end(&mut bytes)
-        .map_err(|error| damaged(&error))?;
-    if (bytes.len() as u64) < header.voxel_bytes {
-        return Err(truncated(HEADER_BYTES as u64 + skipped + bytes.len() as u64));
+    let mut arrived = consumed + skipped;
+    let [rows, columns, slices] = header.geometry.shape;
+    let slice_bytes = header.voxel_bytes as usize / slices;
+    let slab = (SLAB_BYTES / slice_bytes.max(1)).clamp(1, slices);
+    // The system gives this memory page by page as voxels arrive, so a false header cannot claim it.
+    let mut voxels = Array3::zeros((rows, columns, slices));
+    for first in (0..slices).step_by(slab) {
+        let last = (first + slab).min(slices);
+        let wanted = (last - first) * slice_bytes;
+        let mut bytes = Vec::with_capacity(wanted);
+        (&mut stream)
+            .take(wanted as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(&error))?;
+        arrived += bytes.len() as u64;
+        if bytes.len() < wanted {
+            return Err(truncated(arrived));
+        }
+        let decoded =
+            decode(header, last - first, bytes).map_err(|e| format!("cannot be read ({e})"))?;
+        voxels
+            .slice_mut(s![.., .., first..last])
+            .zip_mut_with(&decoded, |voxel: &mut f32, &value| *voxel = value as f32);
     }
-    if compressed {
+    if length.is_none() {
         // The checksum is verified only when the end of the compressed stream is reached.
         io::copy(&mut stream.take(1), &mut io::sink()).map_err(|error| damaged(&error))?;
     }
-    let voxels = voxels(&header, bytes).map_err(|error| format!("cannot be read ({error})"))?;
     Ok(Volume { voxels, affine: header.geometry.affine })
 }
 
-/// Voxels in (i, j, k) order, scaled.
-fn voxels(header: &Header, bytes: Vec<u8>) -> nifti::Result<Array3<f32>> {
+/// Some slices' voxels in (i, j, k) order, scaled.
+fn decode(header: &Header, slices: usize, bytes: Vec<u8>) -> nifti::Result<Array3<f64>> {
+    let mut nifti = header.nifti.clone();
+    nifti.dim[3] = slices as u16;
     // Read as f64: the crate converts before it scales, in the type asked for.
-    let scaled = InMemNiftiVolume::from_raw_data(&header.nifti, bytes)?.into_ndarray::<f64>()?;
+    let scaled = InMemNiftiVolume::from_raw_data(&nifti, bytes)?.into_ndarray::<f64>()?;
     let scaled =
         scaled.into_dimensionality::<Ix3>().map_err(|_| nifti::NiftiError::BadVolumeSize)?;
-    let mut voxels = Array3::zeros(scaled.raw_dim());
-    voxels.zip_mut_with(&scaled, |voxel: &mut f32, &value| *voxel = value as f32);
-    Ok(voxels)
+    debug_assert_eq!(scaled.len_of(Axis(2)), slices);
+    Ok(scaled)
 }
 
 fn damaged(error: &io::Error) -> String {

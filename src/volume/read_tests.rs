@@ -40,7 +40,10 @@ fn with(at: usize, value: &[u8]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Volume, String> {
-    volume_from(Cursor::new(bytes), bytes.len() as u64)
+    let (mut stream, compressed) = decompressed(Cursor::new(bytes))?;
+    let read = header_from(&mut stream)?;
+    let length = (!compressed).then_some(bytes.len() as u64);
+    volume_from(stream, read.consumed, &read.header, length)
 }
 
 fn refusal(bytes: &[u8]) -> String {
@@ -129,11 +132,83 @@ fn voxels_start_where_the_header_says_despite_a_gap_or_bad_extensions() {
 fn other_formats_are_named() {
     assert!(refusal(&[]).contains("empty"));
     assert!(refusal(b"hello").contains("too short"));
-    assert!(refusal(&[7; 400]).contains("not a NIfTI-1"));
-    assert!(refusal(&with(0, &540i32.to_le_bytes())).contains("NIfTI-2"));
-    assert!(refusal(&with(0, &540i32.to_be_bytes())).contains("NIfTI-2"));
-    assert!(refusal(&with(344, b"ni1\0")).contains(".hdr/.img"));
+    assert!(refusal(&[7; 400]).contains("not a NIfTI"));
+    assert!(refusal(&[with(0, &540i32.to_le_bytes()), vec![0; 200]].concat()).contains("NIfTI-2"));
+    let start = |bytes: &[u8]| [bytes, &[0; 400]].concat();
+    assert!(refusal(&start(&[0, 0, 0, 1, 0, 0, 1, 0])).contains("mri_convert"));
+    assert!(refusal(&start(b"NRRD0004\n")).contains("NRRD"));
+    assert!(refusal(&[&[0; 128][..], b"DICM", &[0; 300]].concat()).contains("DICOM"));
+    assert!(refusal(&start(b"version https://git-lfs.github.com/spec/v1")).contains("git lfs"));
     assert!(refusal(&with(344, b"\0\0\0\0")).contains("magic"));
+}
+
+/// The same image as NIfTI-2.
+fn nifti2(big_endian: bool) -> Vec<u8> {
+    let mut bytes = vec![0u8; 544];
+    let mut field = |at: usize, mut value: Vec<u8>| {
+        if big_endian {
+            value.reverse();
+        }
+        put(&mut bytes, at, &value);
+    };
+    field(0, 540i32.to_le_bytes().into());
+    field(12, 4i16.to_le_bytes().into());
+    field(14, 16i16.to_le_bytes().into());
+    for (n, size) in [3i64, 2, 3, 4, 1, 1, 1, 1].into_iter().enumerate() {
+        field(16 + 8 * n, size.to_le_bytes().into());
+        field(104 + 8 * n, 1f64.to_le_bytes().into());
+    }
+    field(168, 544i64.to_le_bytes().into());
+    field(176, 1f64.to_le_bytes().into());
+    field(348, 1i32.to_le_bytes().into());
+    for (n, value) in [0f64, 2., 0., 5., 0., 0., 3., 6., 4., 0., 0., 7.].into_iter().enumerate() {
+        field(400 + 8 * n, value.to_le_bytes().into());
+    }
+    put(&mut bytes, 4, b"n+2\0\r\n\x1a\n");
+    let voxel = |value: i16| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+    bytes.extend((0..24).flat_map(voxel));
+    bytes
+}
+
+#[test]
+fn nifti_2_is_the_same_image_in_either_byte_order() {
+    let expected = read(&image()).unwrap();
+    for big_endian in [false, true] {
+        assert_eq!(read(&nifti2(big_endian)).unwrap(), expected);
+        assert_eq!(read(&gzip(&nifti2(big_endian))).unwrap(), expected);
+    }
+    let mut damaged = nifti2(false);
+    damaged[8..12].copy_from_slice(b"\n\n\x1a\n");
+    assert!(refusal(&damaged).contains("text mode"));
+}
+
+#[test]
+fn a_pair_of_header_and_voxels_is_read_whatever_its_endings() {
+    let mut header = with(344, b"ni1\0");
+    put(&mut header, 108, &0f32.to_le_bytes());
+    let voxels = image()[352..].to_vec();
+    let expected = read(&image()).unwrap();
+    for (header_name, voxel_name) in
+        [("a.hdr", "a.img"), ("b.HDR", "b.IMG"), ("c.hdr.gz", "c.img.gz")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let compress = header_name.ends_with(".gz");
+        let stored = |bytes: &[u8]| if compress { gzip(bytes) } else { bytes.to_vec() };
+        let path = folder.path().join(header_name);
+        std::fs::write(&path, stored(&header[..348])).unwrap();
+        let refused = Volume::read(&path).unwrap_err().to_string();
+        assert!(refused.contains("without its voxels"), "{refused}");
+        std::fs::write(folder.path().join(voxel_name), stored(&voxels)).unwrap();
+        assert_eq!(Volume::read(&path).unwrap(), expected);
+    }
+}
+
+#[test]
+fn bytes_behind_a_compressed_image_are_no_damage() {
+    for tail in [&[0u8; 512][..], b"padding", &[0x1f]] {
+        let bytes = [gzip(&image()), tail.to_vec()].concat();
+        assert_eq!(read(&bytes).unwrap(), read(&image()).unwrap());
+    }
 }
 
 #[test]
@@ -156,7 +231,9 @@ fn impossible_dimensions_are_refused_before_anything_is_allocated() {
     assert!(refusal(&with(40, &0i16.to_le_bytes())).contains("declares 0 dimensions"));
     let huge = [3i16, 32767, 32767, 32767].map(i16::to_le_bytes).concat();
     assert!(refusal(&with(40, &huge)).contains("at most"));
-    let large = [3i16, 512, 512, 512].map(i16::to_le_bytes).concat();
+    let long = [3i16, 1, 30000, 400].map(i16::to_le_bytes).concat();
+    assert!(refusal(&with(40, &long)).contains("at most"));
+    let large = [3i16, 320, 320, 320].map(i16::to_le_bytes).concat();
     assert!(refusal(&with(40, &large)).contains("truncated"));
     assert!(refusal(&gzip(&with(40, &large))).contains("truncated"));
     let series = [4i16, 2, 3, 2, 2].map(i16::to_le_bytes).concat();
@@ -222,6 +299,26 @@ fn the_qform_serves_where_there_is_no_sform() {
 fn voxel_sizes_serve_where_there_is_no_form_at_all() {
     let bytes = with(254, &0i16.to_le_bytes());
     assert_eq!(read(&bytes).unwrap().affine.spacing(), [1.0; 3]);
+}
+
+/// Without forms, the axes count as right, anterior, superior; with an unusable sform, the qform serves.
+#[test]
+fn what_places_the_image_is_said() {
+    let header =
+        |bytes: &[u8]| header_from(&mut Cursor::new(bytes)).map(|read| read.header).unwrap();
+    assert!(!header(&image()).orientation_is_guess);
+    assert!(header(&with(254, &0i16.to_le_bytes())).orientation_is_guess);
+    // The identity as qform, behind an sform of zeros and one of NaN.
+    for value in [0f32, f32::NAN] {
+        let mut bytes = with(252, &1i16.to_le_bytes());
+        (0..12).for_each(|n| put(&mut bytes, 280 + 4 * n, &value.to_le_bytes()));
+        let header = header(&bytes);
+        assert!(header.notes[0].contains("its qform was used"), "{:?}", header.notes);
+        assert_eq!(header.geometry.affine.0[2], [0.0, 0.0, 1.0, 0.0]);
+    }
+    let mut both = with(252, &1i16.to_le_bytes());
+    put(&mut both, 256, &1f32.to_le_bytes());
+    assert!(header(&both).notes[0].contains("contradict"), "{:?}", header(&both).notes);
 }
 
 #[test]

@@ -73,8 +73,8 @@ def shown(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def arithmetic() -> str:
-    """What the last bits depend on: kernels add in another order for another instruction set, which
-    the processor's name does not tell. The rule is that of the program (src/ops/dispatch.rs)."""
+    """What the last bits may depend on. The rule is that of the program
+    (src/ops/vector/dispatch.rs); system libraries and products have rules of their own."""
     machine = f"{platform.system()} {platform.machine()}"
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -87,8 +87,11 @@ def arithmetic() -> str:
         if flags >= {"avx512f", "avx512vl", "avx512bw", "avx512dq"}:
             names.append("avx512")
     limit = os.environ.get("U2AD_INSTRUCTION_SET", names[-1])
-    # Products stay at the widest set, so that limited kernels give bits of their own.
-    return f"{machine} {names[-1]}" + ("" if limit == names[-1] else f" within {limit}")
+    if limit == "baseline" != names[-1]:
+        # Products stay at the widest set, so that limited kernels give bits of their own.
+        return f"{machine} {names[-1]} within baseline"
+    # Kernels for AVX2 and AVX-512 give the same bits.
+    return f"{machine} {names[-1]}"
 
 
 def png_size(encoded: str) -> tuple[int, int]:

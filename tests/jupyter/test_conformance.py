@@ -7,7 +7,8 @@ import jupyter_kernel_test as suite
 
 class Conformance(suite.KernelTests):
     kernel_name = "u2ad"
-    language_name = "starlark"
+    # Of which Starlark is a dialect: papermill and others go by this name.
+    language_name = "python"
     file_extension = ".star"
 
     code_hello_world = 'print("hello, world")'

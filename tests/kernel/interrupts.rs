@@ -74,7 +74,7 @@ async fn questions_are_answered_while_a_cell_runs() {
         let id = kernel.ask("comm_info_request", json!({})).await;
         assert_eq!(kernel.answer(&id).await.content["comms"], json!({}));
         let id = kernel.ask("kernel_info_request", json!({})).await;
-        assert_eq!(kernel.answer(&id).await.content["language_info"]["name"], "starlark");
+        assert_eq!(kernel.answer(&id).await.content["language_info"]["name"], "python");
         let id = kernel.command("kernel_info_request", json!({})).await;
         assert_eq!(kernel.control_answer(&id).await.content["implementation"], "u2ad");
     }

@@ -128,6 +128,10 @@ fn an_invalid_connection_file_is_refused_in_one_sentence() {
         "stdin_port": 1, "control_port": 1, "hb_port": 1, "key": "k",
         "signature_scheme": "hmac-md5"}"#;
     assert!(start(scheme).contains("the signature scheme hmac-md5 is not supported"));
+    let encrypted = scheme.replace("hmac-md5\"", "hmac-sha256\", \"curve_publickey\": \"Yne@$\"");
+    let refusal = start(&encrypted);
+    assert!(refusal.contains("is to be encrypted (CurveZMQ), which u2ad cannot do"), "{refusal}");
+    assert_eq!(refusal.lines().count(), 1);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let taken = format!(

@@ -3,6 +3,7 @@
 
 mod cells;
 mod client;
+mod floods;
 mod interrupts;
 mod lifecycle;
 mod strangers;

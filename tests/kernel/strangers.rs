@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use jupyter_protocol::ConnectionInfo;
@@ -179,16 +179,66 @@ async fn a_cell_of_a_hundred_megabytes_is_refused_in_one_sentence() {
 #[tokio::test]
 async fn deeply_nested_source_does_not_overflow_a_stack() {
     let mut kernel = Kernel::new().await;
-    let deep = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
-    for source in [&deep, &"[".repeat(100_000), &"not ".repeat(100_000)] {
-        kernel.run(source).await;
+    const LEVELS: usize = 500_000;
+    let deep = format!("{}1{}", "(".repeat(LEVELS), ")".repeat(LEVELS));
+    let sum = format!("0{}", " + 1".repeat(LEVELS));
+    let texts = format!("{}1{}", "f\"{".repeat(LEVELS), "}\"".repeat(LEVELS));
+    let lambdas = format!("{}1", "lambda:".repeat(LEVELS));
+    let negative = format!("{}1", "-".repeat(LEVELS));
+    let (open, not) = ("[".repeat(LEVELS), "not ".repeat(LEVELS));
+    for source in [&deep, &sum, &texts, &lambdas, &negative, &open, &not] {
+        let ran = kernel.run(source).await;
+        let sentence = ran.reply["evalue"].as_str().unwrap();
+        assert!(sentence.contains("nested more than 1000 levels deep"), "{sentence}");
+        assert_eq!(ran.reply["ename"], "SyntaxError");
         for kind in ["complete_request", "inspect_request", "is_complete_request"] {
-            let id = kernel.ask(kind, json!({"code": source, "cursor_pos": 100_001})).await;
-            kernel.answer(&id).await;
+            let content = json!({"code": source, "cursor_pos": LEVELS});
+            let id = kernel.ask(kind, content.clone()).await;
+            let answer = kernel.answer(&id).await.content;
+            assert!(kind != "is_complete_request" || answer["status"] == "invalid", "{answer}");
+            kernel.until_idle(&id).await;
+            let id = kernel.command(kind, content).await;
+            kernel.control_answer(&id).await;
             kernel.until_idle(&id).await;
         }
     }
     is_alive(&mut kernel).await;
+}
+
+#[tokio::test]
+async fn a_recorded_message_is_taken_once() {
+    let mut kernel = Kernel::new().await;
+    let request = message("execute_request", json!({"code": "print('taken')"}));
+    kernel.shell.send(request.clone()).await.unwrap();
+    let ran = kernel.ran(&request.header.msg_id).await;
+    assert_eq!(ran.text("stdout"), "taken\n");
+    // On its own channel, and on another.
+    kernel.shell.send(request.clone()).await.unwrap();
+    kernel.control.send(request).await.unwrap();
+    // The next reply on each channel answers the next request.
+    is_alive(&mut kernel).await;
+}
+
+#[tokio::test]
+async fn what_was_meant_for_the_process_before_this_one_does_not_end_it() {
+    let mut kernel = Kernel::new().await;
+    let before = SystemTime::now() - Duration::from_secs(60);
+    let late = |kind: &str| {
+        let mut late = message(kind, json!({"restart": false}));
+        late.header.date = before.into();
+        late
+    };
+    kernel.control.send(late("shutdown_request")).await.unwrap();
+    kernel.shell.send(late("shutdown_request")).await.unwrap();
+    let interrupt = late("interrupt_request");
+    let running = kernel.send("sleep(0.5)\n'done'").await;
+    kernel.until(|received| received.kind == "execute_input").await;
+    kernel.control.send(interrupt.clone()).await.unwrap();
+    kernel.control_answer(&interrupt.header.msg_id).await;
+    assert_eq!(kernel.ran(&running).await.value(), "\"done\"");
+    is_alive(&mut kernel).await;
+    let (status, _) = kernel.shut_down().await;
+    assert!(status.success());
 }
 
 #[tokio::test]
@@ -199,7 +249,8 @@ async fn a_listener_that_never_reads_does_not_stop_the_others() {
         create_client_iopub_connection(&kernel.info, "", "silent too").await.unwrap(),
     ];
     // More than all buffers on the way hold.
-    let id = kernel.send("for i in range(2000):\n  print('x' * 60000)\n").await;
+    let code = "for i in range(2000):\n  print('x' * 60000)\n";
+    let id = kernel.ask("execute_request", json!({"code": code, "allow_stdin": false})).await;
     let published = kernel.until_idle(&id).await;
     let ran = CellRun { published, reply: kernel.answer(&id).await.content };
     assert_eq!(ran.reply["status"], "ok");

@@ -28,6 +28,29 @@ fn a_block_is_indented_goes_on_until_an_empty_line_and_runs() {
 }
 
 #[test]
+fn a_stray_byte_is_named_and_ends_nothing() {
+    let mut shell = Home::new().open(&[]);
+    shell.run("kept = 40");
+    shell.press("kept ");
+    shell.see("u2ad> kept");
+    shell.send(b"\xff");
+    shell.see("a byte was left out");
+    shell.press("+ 2\r");
+    shell.see("\n42");
+}
+
+#[test]
+fn a_flood_of_lines_is_stopped_at_once() {
+    let mut shell = Home::new().open(&[]);
+    shell.press("for i in range(1 << 30): print('line', i)\r");
+    shell.see("line 1");
+    shell.press(CTRL_C);
+    shell.see("interrupted");
+    shell.run("1 + 41");
+    shell.see("42");
+}
+
+#[test]
 fn tab_lists_attributes_and_completes_keywords_values_and_commands() {
     let mut shell = Home::new().open(&[]);
     shell.run(PEOPLE);

@@ -102,7 +102,12 @@ impl Shell {
 
     /// Presses keys.
     pub fn press(&mut self, keys: &str) {
-        (&*self.terminal).write_all(keys.as_bytes()).unwrap();
+        self.send(keys.as_bytes());
+    }
+
+    /// Sends bytes, which may be no characters.
+    pub fn send(&mut self, bytes: &[u8]) {
+        (&*self.terminal).write_all(bytes).unwrap();
     }
 
     /// Types a line, runs it and waits for the next prompt.

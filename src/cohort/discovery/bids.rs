@@ -10,49 +10,68 @@
 //!
 //! | label | names, the preferred one first |
 //! |---|---|
-//! | spinal cord (needed) | `_label-SC_seg`, `_label-SC_mask`, `_label-cord_seg`, `_label-cord_mask`, `_seg-manual`, `_seg` |
-//! | fluid | `_label-CSF_seg`, `_label-CSF_mask`, `_csf-manual`, `_CSF_seg`, `_CSF-seg`, `_csf` |
-//! | discs | `_labels-disc-manual`, `_labels-disc`, `_label-discs_dlabel`, `_label-disc` |
-//! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_lesion-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
+//! | spinal cord (needed) | `_label-SC_seg`, `_label-SC_mask`, `_label-SC_seg-manual`, `_label-SC_mask-manual`, `_label-cord_seg`, `_label-cord_mask`, `_label-spinalcord_seg`, `_label-spinalcord_mask`, `_seg-manual`, `_seg`, `_label-SC_softseg`, `_softseg-manual`, `_softseg` |
+//! | fluid | `_label-CSF_seg`, `_label-CSF_mask`, `_label-CSF_seg-manual`, `_label-CSF_mask-manual`, `_csf-manual`, `_csfseg-manual`, `_csf_seg-manual`, `_CSF_seg`, `_CSF-seg`, `_csfseg`, `_csf`, `_label-CSF_softseg` |
+//! | discs | `_labels-disc-manual`, `_labels-disc`, `_label-discs_dlabel`, `_label-disc_dlabel`, `_label-discs_dseg`, `_label-discs`, `_label-disc`, `_labels_discs`, `_seg_labeled_discs`, `_discs` |
+//! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_label-lesion_seg-manual`, `_label-lesion_mask-manual`, `_label-lesion`, `_lesion-manual`, `_lesion_seg-manual`, `_lesionseg-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
 //!
-//! and `.nii` or `.nii.gz`. All must be on the image's grid. A label under the same name in two
+//! and `.nii`, `.nii.gz` or `.hdr` with its `.img`, in any case. A description (`_desc-rater1`) may stand
+//! anywhere in a label's name. All must be on the image's grid. A label under the same name in two
 //! derivatives folders is refused rather than guessed;
-//! [`LoadOptions::derivatives`](crate::cohort::LoadOptions::derivatives) chooses.
+//! [`LoadOptions::derivatives`](crate::cohort::LoadOptions::derivatives) chooses. Every NIfTI file that
+//! is not used is accounted for.
 //!
-//! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` that has a cord
-//! mask beside it is a subject called `NAME` (without `_T2w`).
+//! A subject's axial or coronal series are left out where it has a sagittal one.
+//!
+//! **Plain folder.** Without `sub-*` folders, every `NAME.nii` or `NAME.nii.gz` is a subject called `NAME`
+//! (without `_T2w`), unless its name says that it is a label or another contrast. It needs a cord
+//! mask beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label};
 use super::participants::Participants;
+use super::unused;
 use super::volume_files::VolumeFiles;
 use crate::cohort::entry::{Entry, Source};
+use crate::cohort::note::Note;
+use crate::volume::ImageHeader;
 use crate::{Error, Result};
 
 /// What [`discover`] looked for, for the message that nothing was found.
 pub(in crate::cohort) const LOOKED_FOR: &str =
     "sub-*/anat/*_T2w.nii.gz, NAME.nii.gz with NAME_seg.nii.gz beside it";
 
-/// Finds the subjects of `root` by file names; one that lacks a file is a broken entry. Empty if
-/// the folder holds no images of these forms.
+/// What was found in a folder.
+#[derive(Default)]
+pub(in crate::cohort) struct Discovered {
+    /// One that lacks a file is a broken entry.
+    pub(in crate::cohort) entries: Vec<Entry>,
+    /// A sentence on the image files that belong to no entry.
+    pub(in crate::cohort) unused: Option<String>,
+}
+
+/// Finds the subjects of `root` by file names. Empty if the folder holds no images of these forms.
 pub(in crate::cohort) fn discover(
     root: &Path,
     listing: &Listing,
     derivatives: Option<&str>,
     participants: &Participants,
-) -> Result<Vec<Entry>> {
+) -> Result<Discovered> {
     let derivatives = derivative_folders(root, derivatives)?;
     let is_subject = |path: &&PathBuf| file_name(path).starts_with("sub-");
     let mut entries = Vec::new();
+    // Images that an entry, broken or not, or a remark speaks about.
+    let mut accounted: Vec<PathBuf> = Vec::new();
     let mut any_image = false;
     for folder in listing.folders.iter().filter(is_subject) {
         let subject = file_name(folder);
         let columns = participants.row(&subject).cloned().unwrap_or_default();
         let entry =
             |name: &str, source| Entry::new(Arc::from(name), columns.clone(), Source::from(source));
-        let images = match images_of(root, folder, &derivatives) {
+        let mut images = match images_of(root, folder, &derivatives) {
             Ok(images) => images,
             Err(error) => {
                 entries.push(entry(&subject, Err(error.to_string())));
@@ -60,6 +79,9 @@ pub(in crate::cohort) fn discover(
             }
         };
         any_image |= !images.is_empty();
+        accounted.extend(images.iter().map(|image| image.path.clone()));
+        let remarks: Vec<Note> = leave_out_other_planes(&mut images).into_iter().collect();
+        let from = entries.len();
         match images.as_slice() {
             [] => {
                 let reason =
@@ -71,16 +93,23 @@ pub(in crate::cohort) fn discover(
                 several.iter().map(|image| entry(image_name(&image.stem), image.files.clone())),
             ),
         }
+        if let Some(first) = entries.get_mut(from) {
+            first.remarks = remarks;
+        }
     }
     if !any_image {
-        entries = plain(listing, participants);
+        entries = plain(listing, participants, &mut accounted);
     }
-    refuse_same_names(root, &entries)?;
-    Ok(entries)
+    join_same_names(&mut entries);
+    let mut used: BTreeSet<&Path> = entries.iter().flat_map(Entry::files).collect();
+    used.extend(accounted.iter().map(PathBuf::as_path));
+    let unused = unused::sentence(root, listing, &used, &derivatives)?;
+    Ok(Discovered { entries, unused })
 }
 
 /// An image of a subject and, if it has what it needs, its files.
 struct Image {
+    path: PathBuf,
     stem: String,
     files: Result<VolumeFiles, String>,
 }
@@ -100,11 +129,40 @@ fn images_of(root: &Path, subject: &Path, derivatives: &[PathBuf]) -> Result<Vec
             }
             let places: Vec<&Listing> = std::iter::once(&beside).chain(&elsewhere).collect();
             for (stem, path) in beside.niftis().filter(|(stem, _)| stem.ends_with(IMAGE_SUFFIX)) {
-                images.push(Image { files: VolumeFiles::locate(path, &stem, &places), stem });
+                let files = VolumeFiles::locate(path, &stem, &places);
+                images.push(Image { path: path.clone(), files, stem });
             }
         }
     }
     Ok(images)
+}
+
+/// Of several images of a subject, leaves out those that are not sagittal, if any is.
+fn leave_out_other_planes(images: &mut Vec<Image>) -> Option<Note> {
+    if images.len() < 2 {
+        return None;
+    }
+    // A header that cannot be read is reported with the image itself.
+    let plane = |image: &Image| ImageHeader::read(&image.path).ok()?.other_plane();
+    let planes: Vec<_> = images.iter().map(plane).collect();
+    if planes.iter().all(Option::is_some) {
+        images.truncate(1);
+        return None;
+    }
+    let left_out: Vec<String> = images
+        .iter()
+        .zip(&planes)
+        .filter_map(|(image, plane)| {
+            let (plane, mm) = (*plane)?;
+            Some(format!("{} ({plane}, slices of {mm:.1} mm)", file_name(&image.path)))
+        })
+        .collect();
+    let mut planes = planes.into_iter();
+    images.retain(|_| planes.next().flatten().is_none());
+    (!left_out.is_empty()).then(|| {
+        let topic = "images that are not sagittal were left out";
+        Note::new(topic, format!("left out for the sagittal image: {}", left_out.join(", ")))
+    })
 }
 
 /// The folders under `derivatives/`, or the one of them that was asked for.
@@ -124,13 +182,21 @@ fn derivative_folders(root: &Path, only: Option<&str>) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Images with a cord mask beside them.
-fn plain(listing: &Listing, participants: &Participants) -> Vec<Entry> {
+/// The images of a folder, each with its labels beside it.
+fn plain(
+    listing: &Listing,
+    participants: &Participants,
+    accounted: &mut Vec<PathBuf>,
+) -> Vec<Entry> {
+    let stems: Vec<String> = listing.niftis().map(|(stem, _)| stem).collect();
     let has_cord = |stem: &str| !find_label(Label::Cord, stem, &[listing]).is_empty();
     listing
         .niftis()
-        .filter(|(stem, _)| has_cord(stem))
+        .filter(|(stem, _)| {
+            has_cord(stem) || !(unused::is_label(stem, &stems) || unused::contrast(stem).is_some())
+        })
         .map(|(stem, path)| {
+            accounted.push(path.clone());
             let name = image_name(&stem);
             let columns = participants.row(name).cloned().unwrap_or_default();
             let files = VolumeFiles::locate(path, &stem, &[listing]);
@@ -149,15 +215,23 @@ impl From<Result<VolumeFiles, String>> for Source {
     }
 }
 
-/// An error if two files would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`.
-fn refuse_same_names(root: &Path, entries: &[Entry]) -> Result<()> {
-    let mut names: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        None => Ok(()),
-        Some(pair) => Err(Error::file(
-            root,
-            format!("{} exists twice, perhaps as .nii and as .nii.gz; keep one", pair[0]),
-        )),
+/// Files that would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`, become one broken
+/// entry.
+fn join_same_names(entries: &mut Vec<Entry>) {
+    let mut seen: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    let mut kept: Vec<Entry> = Vec::new();
+    for entry in entries.drain(..) {
+        match seen.get(&entry.name).and_then(|&at| kept.get_mut(at)) {
+            None => {
+                seen.insert(entry.name.clone(), kept.len());
+                kept.push(entry);
+            }
+            Some(first) => {
+                first.source = Source::Broken(
+                    "its image exists twice, perhaps as .nii and as .nii.gz; keep one".into(),
+                );
+            }
+        }
     }
+    *entries = kept;
 }

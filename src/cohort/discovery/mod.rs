@@ -3,7 +3,8 @@
 pub mod bids;
 pub(super) mod naming;
 mod npy_header;
-pub mod participants;
+pub(super) mod participants;
 pub mod preprocessed;
 pub(super) mod slice_files;
+mod unused;
 pub(super) mod volume_files;

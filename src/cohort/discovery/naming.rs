@@ -26,26 +26,53 @@ impl Label {
             Self::Cord => &[
                 "_label-SC_seg",
                 "_label-SC_mask",
+                "_label-SC_seg-manual",
+                "_label-SC_mask-manual",
                 "_label-cord_seg",
                 "_label-cord_mask",
+                "_label-spinalcord_seg",
+                "_label-spinalcord_mask",
                 "_seg-manual",
                 "_seg",
+                "_label-SC_softseg",
+                "_softseg-manual",
+                "_softseg",
             ],
             Self::Csf => &[
                 "_label-CSF_seg",
                 "_label-CSF_mask",
+                "_label-CSF_seg-manual",
+                "_label-CSF_mask-manual",
                 "_csf-manual",
+                "_csfseg-manual",
+                "_csf_seg-manual",
                 "_CSF_seg",
                 "_CSF-seg",
+                "_csfseg",
                 "_csf",
+                "_label-CSF_softseg",
             ],
-            Self::Discs => {
-                &["_labels-disc-manual", "_labels-disc", "_label-discs_dlabel", "_label-disc"]
-            }
+            Self::Discs => &[
+                "_labels-disc-manual",
+                "_labels-disc",
+                "_label-discs_dlabel",
+                "_label-disc_dlabel",
+                "_label-discs_dseg",
+                "_label-discs",
+                "_label-disc",
+                "_labels_discs",
+                "_seg_labeled_discs",
+                "_discs",
+            ],
             Self::Lesion => &[
                 "_label-lesion_seg",
                 "_label-lesion_mask",
+                "_label-lesion_seg-manual",
+                "_label-lesion_mask-manual",
+                "_label-lesion",
                 "_lesion-manual",
+                "_lesion_seg-manual",
+                "_lesionseg-manual",
                 "_lesion_seg",
                 "_lesion_mask",
                 "_lesionseg",
@@ -98,6 +125,17 @@ impl Listing {
         if folder.is_dir() { Self::read(folder) } else { Ok(Self::default()) }
     }
 
+    /// Files with one of these endings, in any case.
+    pub(in crate::cohort) fn with_ending(
+        &self,
+        endings: &[&str],
+    ) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().filter(|path| {
+            let name = file_name(path).to_ascii_lowercase();
+            endings.iter().any(|ending| name.ends_with(ending))
+        })
+    }
+
     /// NIfTI files with their name without extension.
     pub(in crate::cohort) fn niftis(&self) -> impl Iterator<Item = (String, &PathBuf)> {
         self.files.iter().filter_map(|path| Some((nifti_stem(&file_name(path))?.to_owned(), path)))
@@ -121,9 +159,12 @@ pub(in crate::cohort) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A file name without `.nii` or `.nii.gz`; `None` for other files.
+/// A file name without `.nii`, `.nii.gz`, `.hdr` or `.hdr.gz`, in any case; `None` for other files.
 pub(in crate::cohort) fn nifti_stem(file_name: &str) -> Option<&str> {
-    file_name.strip_suffix(".nii.gz").or_else(|| file_name.strip_suffix(".nii"))
+    let lower = file_name.to_ascii_lowercase();
+    let ending =
+        [".nii.gz", ".nii", ".hdr.gz", ".hdr"].into_iter().find(|end| lower.ends_with(end))?;
+    file_name.get(..file_name.len() - ending.len()).filter(|stem| !stem.is_empty())
 }
 
 /// The names a label of the image called `stem` may begin with: the image's own and, as BIDS
@@ -133,27 +174,40 @@ pub(in crate::cohort) fn label_stems(stem: &str) -> Vec<&str> {
 }
 
 /// The files that hold `label` of the image called `stem`, under its preferred name that exists;
-/// more than one if several folders have it.
+/// more than one if several folders have it. A description (`_desc-…`) in the name is ignored where
+/// no file has the name without it.
 pub(in crate::cohort) fn find_label(
     label: Label,
     stem: &str,
     folders: &[&Listing],
 ) -> Vec<PathBuf> {
-    for suffix in label.suffixes() {
-        for stem in label_stems(stem) {
-            let wanted = format!("{stem}{suffix}");
-            let found: Vec<PathBuf> = folders
-                .iter()
-                .flat_map(|folder| folder.niftis())
-                .filter(|(name, _)| name.eq_ignore_ascii_case(&wanted))
-                .map(|(_, path)| path.clone())
-                .collect();
-            if !found.is_empty() {
-                return found;
+    for described in [false, true] {
+        for suffix in label.suffixes() {
+            for stem in label_stems(stem) {
+                let wanted = format!("{stem}{suffix}");
+                let named = |name: &str| match described {
+                    false => name.eq_ignore_ascii_case(&wanted),
+                    true => without_description(name).eq_ignore_ascii_case(&wanted),
+                };
+                let found: Vec<PathBuf> = folders
+                    .iter()
+                    .flat_map(|folder| folder.niftis())
+                    .filter(|(name, _)| named(name))
+                    .map(|(_, path)| path.clone())
+                    .collect();
+                if !found.is_empty() {
+                    return found;
+                }
             }
         }
     }
     Vec::new()
+}
+
+/// A name without its BIDS entity `_desc-…`.
+fn without_description(name: &str) -> String {
+    let parts = name.split('_').filter(|part| !part.starts_with("desc-"));
+    parts.collect::<Vec<_>>().join("_")
 }
 
 /// Splits `NAME_INDEX` into the name and the number; `None` if it does not end in `_digits`.
@@ -196,6 +250,46 @@ mod tests {
             let row = format!("| {} |", names.join(", "));
             assert!(documentation.contains(&row), "{row}");
         }
+    }
+
+    #[test]
+    fn descriptions_in_a_label_s_name_are_ignored() {
+        let listing = |names: &[&str]| Listing {
+            files: names.iter().map(PathBuf::from).collect(),
+            ..Listing::default()
+        };
+        let find = |label, names: &[&str]| {
+            find_label(label, "sub-01_T2w", &[&listing(names)])
+                .iter()
+                .map(|path| file_name(path))
+                .collect::<Vec<_>>()
+        };
+        let soft = "sub-01_T2w_desc-softseg_label-SC_seg.nii.gz";
+        assert_eq!(find(Label::Cord, &[soft]), [soft]);
+        let binary = "sub-01_T2w_label-SC_seg.nii.gz";
+        assert_eq!(find(Label::Cord, &[soft, binary]), [binary]);
+        let raters =
+            ["sub-01_T2w_lesion_desc-rater1_seg.NII.GZ", "sub-01_T2w_lesion_desc-rater2_seg.nii"];
+        assert_eq!(find(Label::Lesion, &raters[..1]), raters[..1]);
+        assert_eq!(find(Label::Lesion, &raters).len(), 2, "the user chooses");
+    }
+
+    #[test]
+    fn the_documentation_lists_every_name() {
+        let page = include_str!("../../../docs/data.md");
+        for label in [Label::Cord, Label::Csf, Label::Discs, Label::Lesion] {
+            for suffix in label.suffixes() {
+                assert!(page.contains(&format!("`{suffix}`")), "{suffix}");
+            }
+        }
+    }
+
+    #[test]
+    fn endings_are_known_in_any_case() {
+        assert_eq!(nifti_stem("a_T2w.NII.GZ"), Some("a_T2w"));
+        assert_eq!(nifti_stem("a.b.hdr"), Some("a.b"));
+        assert_eq!(nifti_stem("a.img"), None);
+        assert_eq!(nifti_stem(".nii"), None);
     }
 
     #[test]

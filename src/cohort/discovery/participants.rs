@@ -1,96 +1,118 @@
 //! The participants table: one row per subject, with columns on health and lesions.
 //!
-//! A subject is **healthy** if the first of the columns `dataset`, `group` or `cohort` that the
-//! table has says `public`, `healthy`, `control`, `controls` or `hc` (in any case); anything else
-//! is clinical, and so are all subjects if no such column exists. The column `has_lesion` (0 or 1)
-//! is the ground truth of the subject as a whole.
+//! `participants.tsv` as in BIDS; `participants.csv` and tables separated by commas or semicolons are read
+//! too. With a row per session, the columns that agree in all rows of a subject count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
+use super::naming::{Listing, file_name};
+use crate::files::content_pointer;
 use crate::{Error, Result};
 
 /// The columns of one row by name.
 pub(in crate::cohort) type Columns = BTreeMap<String, String>;
 
-/// Columns that may say who is healthy; the first one that exists counts.
-pub(in crate::cohort) const GROUP_COLUMNS: [&str; 3] = ["dataset", "group", "cohort"];
-const HEALTHY_VALUES: [&str; 5] = ["public", "healthy", "control", "controls", "hc"];
 const KEY: &str = "participant_id";
-const LESION_COLUMN: &str = "has_lesion";
+const SESSION: &str = "session_id";
 
-/// Whether a row is that of a healthy subject; `None` if no column says so.
-pub(in crate::cohort) fn is_healthy(columns: &Columns) -> Option<bool> {
-    let value = GROUP_COLUMNS.iter().find_map(|name| columns.get(*name))?;
-    Some(HEALTHY_VALUES.contains(&value.trim().to_ascii_lowercase().as_str()))
-}
-
-/// What a row says about lesions: `has_lesion`, else a healthy subject has none, else unknown.
-pub(in crate::cohort) fn has_lesion(columns: &Columns) -> Option<bool> {
-    let said = columns.get(LESION_COLUMN).map(|value| value.trim().to_ascii_lowercase());
-    match said.as_deref() {
-        Some("1" | "true" | "yes") => Some(true),
-        Some("0" | "false" | "no") => Some(false),
-        _ => is_healthy(columns)?.then_some(false),
-    }
-}
-
-/// A read `participants.tsv`; without the file, a table without rows.
+/// A read table of participants; without the file, a table without rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cohort) struct Participants {
     /// By name without `sub-`.
     rows: BTreeMap<String, Columns>,
+    /// The table's file name, if there is one.
+    file: Option<String>,
+    /// Sentences about the table that its user should know.
+    pub(in crate::cohort) remarks: Vec<String>,
 }
 
 impl Participants {
-    /// Reads `participants.tsv` of `folder`, if it has one.
+    /// Reads the table of a folder, if it has one.
     ///
     /// # Errors
-    /// If the table has no `participant_id`, a row of another length or a subject twice.
-    pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join("participants.tsv");
-        if !path.exists() {
-            return Ok(Self::default());
+    /// If the table cannot be read, has no `participant_id`, a column twice, a row of another length or
+    /// a subject twice.
+    pub(in crate::cohort) fn read(listing: &Listing) -> Result<Self> {
+        let Some(path) = table_of(listing) else { return Ok(Self::default()) };
+        let refuse = |reason: String| Error::file(&path, reason);
+        match fs::metadata(&path) {
+            Err(_) => return Err(refuse(content_pointer::missing_content(&path))),
+            Ok(metadata) if !metadata.is_file() => return Err(refuse("is not a file".into())),
+            Ok(_) => {}
         }
-        let bytes =
-            fs::read(&path).map_err(|e| Error::file(&path, format!("cannot be read ({e})")))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Error::file(&path, "is not UTF-8 text; save it as UTF-8"))?;
-        Self::parse(&text).map_err(|reason| Error::file(&path, reason))
+        let bytes = fs::read(&path).map_err(|e| refuse(format!("cannot be read ({e})")))?;
+        if let Some(reason) = content_pointer::pointer(&bytes) {
+            return Err(refuse(reason));
+        }
+        let text = decode(bytes).map_err(refuse)?;
+        let mut participants = Self::parse(&text).map_err(refuse)?;
+        participants.file = Some(file_name(&path));
+        Ok(participants)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let header: Vec<&str> =
-            lines.next().map(|(_, line)| cells(line).collect()).unwrap_or_default();
-        let Some(key) = header.iter().position(|name| *name == KEY) else {
+        let mut rows = records(text)?.into_iter();
+        let header = rows.next().map(|(_, header)| header).unwrap_or_default();
+        let place = |wanted: &str| header.iter().position(|name| name.eq_ignore_ascii_case(wanted));
+        let Some(key) = place(KEY) else {
             return Err(format!("has no column {KEY}; add one with the names of the sub- folders"));
         };
-        let mut rows = BTreeMap::new();
-        let mut line_of: BTreeMap<String, usize> = BTreeMap::new();
-        for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
-            let values: Vec<&str> = cells(line).collect();
+        let twice = |(at, name): &(usize, &String)| header[..*at].contains(name);
+        if let Some((_, name)) = header.iter().enumerate().find(twice) {
+            return Err(format!("has two columns called {name:?}; rename one"));
+        }
+        let has_sessions = place(SESSION).is_some();
+        let mut participants = Self::default();
+        let mut line_of: BTreeMap<String, u64> = BTreeMap::new();
+        let mut differing = BTreeSet::new();
+        for (line, values) in rows {
             if values.len() != header.len() {
                 return Err(format!(
-                    "line {number} has {} columns, the header has {}; separate them with tabs",
+                    "line {line} has {} columns, the header has {}; separate them with tabs",
                     values.len(),
                     header.len()
                 ));
             }
-            let name = short_name(values[key]);
-            if let Some(first) = line_of.insert(name.to_owned(), number) {
-                return Err(format!(
-                    "{} stands in lines {first} and {number}; keep one row per participant",
-                    values[key]
-                ));
+            let name = short_name(&values[key]).to_owned();
+            let columns: Columns = header
+                .iter()
+                .zip(&values)
+                .enumerate()
+                .filter(|(at, _)| *at != key)
+                .map(|(_, (name, value))| (name.clone(), value.clone()))
+                .collect();
+            let first = line_of.insert(name.clone(), line);
+            match (first, participants.rows.get_mut(&name)) {
+                (Some(first), _) if !has_sessions => {
+                    return Err(format!(
+                        "{} stands in lines {first} and {line}; keep one row per participant",
+                        values[key]
+                    ));
+                }
+                (Some(_), Some(kept)) => kept.retain(|column, value| {
+                    let agrees = columns.get(column) == Some(value);
+                    if !agrees && !column.eq_ignore_ascii_case(SESSION) {
+                        differing.insert(column.clone());
+                    }
+                    agrees
+                }),
+                _ => {
+                    participants.rows.insert(name, columns);
+                }
             }
-            let columns = header.iter().zip(&values).enumerate().filter(|(at, _)| *at != key);
-            let columns = columns.map(|(_, (name, value))| ((*name).into(), (*value).into()));
-            rows.insert(name.to_owned(), columns.collect());
         }
-        Ok(Self { rows })
+        if !differing.is_empty() {
+            let columns = differing.into_iter().collect::<Vec<_>>().join(", ");
+            participants.remarks.push(format!(
+                "the participants table has a row per session; where a subject's rows differ, the column is left out ({columns})"
+            ));
+        }
+        if participants.rows.is_empty() {
+            participants.remarks.push("the participants table has a header and no rows".to_owned());
+        }
+        Ok(participants)
     }
 
     /// The row of `name`, with or without `sub-` in front.
@@ -102,14 +124,78 @@ impl Participants {
     pub(in crate::cohort) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
+
+    /// Whether there is a table.
+    pub(in crate::cohort) fn exists(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The names of rows, without `sub-`.
+    pub(in crate::cohort) fn names(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
 }
 
-fn short_name(name: &str) -> &str {
+/// A name without `sub-`.
+pub(in crate::cohort) fn short_name(name: &str) -> &str {
     name.strip_prefix("sub-").unwrap_or(name)
 }
 
-fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split('\t').map(str::trim)
+/// The table of a folder, in any case; a `.tsv` before a `.csv`.
+fn table_of(listing: &Listing) -> Option<PathBuf> {
+    ["participants.tsv", "participants.csv"].into_iter().find_map(|name| {
+        listing.files.iter().find(|path| file_name(path).eq_ignore_ascii_case(name)).cloned()
+    })
+}
+
+/// The text of a table: UTF-8, or UTF-16 with its mark.
+fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).map_err(|_| "is not valid UTF-16 text; save it as UTF-8".into())
+    };
+    match &bytes[..] {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [b'P', b'K', 3, 4, ..] => Err("is a spreadsheet; save it as tab-separated text".into()),
+        _ => match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
+            Err(_) => Err("is not UTF-8 text; save it as UTF-8".into()),
+        },
+    }
+}
+
+/// The rows that are not blank with their line numbers. Cells are separated by tabs or, if the first
+/// line has none, by semicolons or commas.
+fn records(text: &str) -> Result<Vec<(u64, Vec<String>)>, String> {
+    let first = text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let delimiter = [b'\t', b';', b',']
+        .into_iter()
+        .find(|&mark| first.contains(char::from(mark)))
+        .unwrap_or(b'\t');
+    let read = |quoting: bool| -> Result<Vec<(u64, Vec<String>)>, String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .quoting(quoting)
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|error| format!("cannot be read ({error})"))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            if record.iter().any(|cell| !cell.is_empty()) {
+                rows.push((line, record.iter().map(str::to_owned).collect()));
+            }
+        }
+        Ok(rows)
+    };
+    let rows = read(true)?;
+    // A cell that begins with a stray quotation mark would take the lines below it along.
+    let swallows =
+        |(_, cells): &(u64, Vec<String>)| cells.iter().any(|cell| cell.contains(['\n', '\r']));
+    if rows.iter().any(swallows) { read(false) } else { Ok(rows) }
 }
 
 #[cfg(test)]
@@ -121,32 +207,52 @@ mod tests {
     }
 
     #[test]
-    fn the_group_column_says_who_is_healthy() {
-        for value in ["public", "Healthy", "control", "controls", "HC"] {
-            assert_eq!(is_healthy(&columns(&[("group", value)])), Some(true), "{value}");
+    fn a_table_is_read_whatever_its_line_ends_and_separators() {
+        let expected = [columns(&[("age", "40")]), columns(&[("age", "n/a")])];
+        for text in [
+            "participant_id\tage\nsub-01\t40\nsub-02\tn/a\n",
+            "participant_id\tage\r\nsub-01\t40\r\n02\tn/a\r\n",
+            "participant_id\tage\rsub-01\t40\rsub-02\tn/a",
+            "Participant_ID,age\nsub-01,40\n\n02,n/a\n",
+            "participant_id;age\nsub-01;40\n02;n/a\n",
+            "\"participant_id\"\t\"age\"\n\"sub-01\"\t\"40\"\nsub-02\t\"n/a\"\n",
+        ] {
+            let table = Participants::parse(text).unwrap();
+            let rows = ["sub-01", "02"].map(|name| table.row(name).cloned().unwrap());
+            assert_eq!(rows, expected, "{text:?}");
+            assert_eq!(table.row("sub-03"), None);
         }
-        assert_eq!(is_healthy(&columns(&[("cohort", "myelopathy")])), Some(false));
-        let both = columns(&[("dataset", "clinical"), ("group", "control")]);
-        assert_eq!(is_healthy(&both), Some(false), "the first column counts");
-        assert_eq!(is_healthy(&columns(&[("site", "public")])), None);
+        let stray = "participant_id\tnote\nsub-01\t\"tall\nsub-02\tsmall\n";
+        assert_eq!(
+            Participants::parse(stray).unwrap().row("sub-02"),
+            Some(&columns(&[("note", "small")]))
+        );
     }
 
     #[test]
-    fn lesion_truth_comes_from_its_column_and_else_from_health() {
-        assert_eq!(has_lesion(&columns(&[("has_lesion", "1"), ("group", "hc")])), Some(true));
-        assert_eq!(has_lesion(&columns(&[("has_lesion", "0")])), Some(false));
-        assert_eq!(has_lesion(&columns(&[("has_lesion", "n/a"), ("group", "hc")])), Some(false));
-        assert_eq!(has_lesion(&columns(&[("group", "clinical")])), None);
-        assert_eq!(has_lesion(&columns(&[])), None);
+    fn texts_in_other_encodings_are_read_or_named() {
+        let text = "participant_id\tgroup\nsub-é\thc\n";
+        let wide = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+            let units = text.encode_utf16().flat_map(bytes);
+            decode(mark.into_iter().chain(units).collect()).unwrap()
+        };
+        assert_eq!(wide([0xff, 0xfe], u16::to_le_bytes), text);
+        assert_eq!(wide([0xfe, 0xff], u16::to_be_bytes), text);
+        assert_eq!(decode([b"\xef\xbb\xbf", text.as_bytes()].concat()).unwrap(), text);
+        assert!(decode(vec![b'a', 0xe9, b'b']).unwrap_err().contains("save it as UTF-8"));
+        assert!(decode(b"PK\x03\x04".to_vec()).unwrap_err().contains("spreadsheet"));
     }
 
     #[test]
-    fn a_table_is_read_whatever_its_line_ends_and_prefixes() {
-        let table = Participants::parse("\u{feff}participant_id\tage\r\nsub-01\t40\r\n02\tn/a\r\n");
-        let table = table.unwrap();
-        assert_eq!(table.row("sub-01"), Some(&columns(&[("age", "40")])));
-        assert_eq!(table.row("sub-02"), Some(&columns(&[("age", "n/a")])));
-        assert_eq!(table.row("sub-03"), None);
+    fn a_row_per_session_keeps_what_agrees() {
+        let table = Participants::parse(
+            "participant_id\tsession_id\tgroup\tage\nsub-01\tses-1\thc\t40\nsub-01\tses-2\thc\t41\n",
+        )
+        .unwrap();
+        assert_eq!(table.row("sub-01"), Some(&columns(&[("group", "hc")])));
+        assert!(table.remarks[0].ends_with("(age)"), "{:?}", table.remarks);
+        let empty = Participants::parse("participant_id\tgroup\n").unwrap();
+        assert!(empty.remarks[0].contains("no rows"));
     }
 
     #[test]
@@ -159,6 +265,10 @@ mod tests {
         assert_eq!(
             refusal("participant_id\tage\nsub-01 4\n"),
             "line 2 has 1 columns, the header has 2; separate them with tabs"
+        );
+        assert_eq!(
+            refusal("participant_id\tgroup\tgroup\nsub-01\thc\tms\n"),
+            "has two columns called \"group\"; rename one"
         );
         let no_key = "has no column participant_id; add one with the names of the sub- folders";
         assert_eq!(refusal("age\n4\n"), no_key);

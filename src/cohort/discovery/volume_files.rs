@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::naming::{Label, Listing, file_name, find_label, label_stems};
-use crate::volume::LabelledVolume;
-use crate::volume::{Geometry, Volume};
+use crate::cohort::note::Note;
+use crate::volume::{Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
 
 /// An image and its labels.
@@ -41,51 +41,41 @@ impl VolumeFiles {
         let cord = find(Label::Cord)?.ok_or_else(|| {
             let stems = label_stems(stem).join(" or ");
             let suffixes = Label::Cord.suffixes().join(", ");
-            format!("no cord mask; looked for {stems} followed by one of {suffixes}")
+            format!(
+                "no cord mask; looked for {stems} followed by one of {suffixes} (`sct_deepseg spinalcord -i {}` makes one)",
+                file_name(image)
+            )
         })?;
         let (csf, discs) = (find(Label::Csf)?, find(Label::Discs)?);
         Ok(Self { image: image.into(), cord, csf, discs, lesion: find(Label::Lesion)? })
     }
 
-    /// Reads all headers and compares the grids, without reading voxels. Labels whose header
-    /// differs from the image's by less than half a voxel (some tools round it) are accepted:
-    /// voxel for voxel they still mean the same places. A note says so.
-    pub(in crate::cohort) fn check_headers(&self) -> Result<Vec<String>> {
-        let grid = Geometry::read(&self.image)?;
-        let mut notes = Vec::new();
-        for (label, path) in self.labels() {
-            let other = Geometry::read(path)?;
-            if grid.matches(&other) {
-                continue;
-            }
-            let image = file_name(&self.image);
-            let distance = displacement(&grid, &other);
-            let difference = if grid.shape != other.shape {
-                format!("has {} voxels, {image} {}", extent(&other), extent(&grid))
-            } else if distance >= 0.5 {
-                format!("lies up to {distance:.1} voxels away from {image}")
-            } else {
-                notes.push(format!(
-                    "the {} lies up to {distance:.2} voxels away from the image by its header; its voxels are taken for the image's",
-                    label.title()
-                ));
-                continue;
-            };
-            return Err(Error::file(
-                path,
-                format!("the {} {difference}; resample it to the image", label.title()),
-            ));
-        }
-        Ok(notes)
+    /// Reads all headers and compares the grids, without reading voxels. A label in another order
+    /// of axes on the image's grid is brought to the image's. One whose header differs from
+    /// the image's by less than half a voxel (some tools round it) is accepted: voxel for voxel it
+    /// still means the same places. A note says so.
+    ///
+    /// # Errors
+    /// If a header cannot be used, the image is not made of sagittal slices, or a label lies elsewhere.
+    pub(in crate::cohort) fn check_headers(&self) -> Result<Vec<Note>> {
+        Ok(self.grids()?.notes)
     }
 
     /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
     /// checked by [`Preprocessing`](crate::cohort::Preprocessing).
-    pub(in crate::cohort) fn read(&self) -> Result<(LabelledVolume, Vec<String>)> {
-        let notes = self.check_headers()?;
-        let image = Volume::read(&self.image)?;
-        let label = |path: &Path| {
-            Volume::read(path).map(|volume| Volume { affine: image.affine, ..volume })
+    pub(in crate::cohort) fn read(&self) -> Result<(LabelledVolume, Vec<Note>)> {
+        let Grids { image: geometry, reordered, notes } = self.grids()?;
+        let affine = geometry.affine;
+        let image = Volume { affine, ..Volume::read(&self.image)? };
+        let label = |path: &Path| -> Result<Volume> {
+            let volume = Volume::read(path)?;
+            let voxels = if reordered.iter().any(|label| label == path) {
+                let canonical = Orientation::to_sagittal(&volume.affine).apply(&volume.voxels);
+                Orientation::to_sagittal(&affine).undo(&canonical)
+            } else {
+                volume.voxels
+            };
+            Ok(Volume { voxels, affine })
         };
         let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
         let cord = label(&self.cord)?;
@@ -94,11 +84,128 @@ impl VolumeFiles {
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
     }
 
+    fn grids(&self) -> Result<Grids> {
+        let mut image = ImageHeader::read(&self.image)?;
+        let remark = |text: &String| Note::warning("the header of the image is unusual", text);
+        let mut notes: Vec<Note> = image.notes.iter().map(remark).collect();
+        if let Some((plane, mm)) = image.other_plane() {
+            return Err(Error::file(
+                &self.image,
+                format!("is {plane} with slices of {mm:.1} mm; a sagittal series is needed"),
+            ));
+        }
+        let mut labels = Vec::new();
+        for (label, path) in self.labels() {
+            labels.push((label, path, ImageHeader::read(path)?));
+        }
+        if image.orientation_is_guess {
+            notes.push(settle_orientation(&mut image, &labels));
+        }
+        let mut reordered = Vec::new();
+        for (label, path, header) in &labels {
+            match fit(&image, header) {
+                Fit::Same => {}
+                Fit::Voxelwise(how) => notes.push(Note::new(
+                    "the header of a mask differs from the image's; its voxels are taken for the image's",
+                    format!("the {} {how}; its voxels are taken for the image's", label.title()),
+                )),
+                Fit::Reordered => reordered.push(path.to_path_buf()),
+                Fit::Elsewhere(how) => {
+                    return Err(Error::file(
+                        path,
+                        format!(
+                            "the {} {how} {}; resample it to the image",
+                            label.title(),
+                            file_name(&self.image)
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(Grids { image: image.geometry, reordered, notes })
+    }
+
+    /// The image and its labels.
+    pub(in crate::cohort) fn all(&self) -> Vec<&Path> {
+        std::iter::once(self.image.as_path()).chain(self.labels().map(|(_, path)| path)).collect()
+    }
+
     fn labels(&self) -> impl Iterator<Item = (Label, &Path)> {
         let optional =
             [(Label::Csf, &self.csf), (Label::Discs, &self.discs), (Label::Lesion, &self.lesion)];
         std::iter::once((Label::Cord, self.cord.as_path()))
             .chain(optional.into_iter().filter_map(|(label, path)| Some((label, path.as_deref()?))))
+    }
+}
+
+/// Where image and labels lie.
+struct Grids {
+    image: Geometry,
+    /// Labels whose axes are in another order than the image's.
+    reordered: Vec<PathBuf>,
+    notes: Vec<Note>,
+}
+
+/// How a label lies to its image.
+enum Fit {
+    Same,
+    /// Not quite by its header; the clause says how. Voxels with the same indices belong together.
+    Voxelwise(String),
+    /// On the same grid with its axes in another order.
+    Reordered,
+    /// On another grid; the clause says how it differs from the image, whose name follows.
+    Elsewhere(String),
+}
+
+fn fit(image: &ImageHeader, label: &ImageHeader) -> Fit {
+    let (grid, other) = (&image.geometry, &label.geometry);
+    if grid.matches(other) {
+        return Fit::Same;
+    }
+    if grid.shape == other.shape {
+        if label.orientation_is_guess {
+            return Fit::Voxelwise("has a header without orientation".into());
+        }
+        let distance = displacement(grid, other);
+        if distance < 0.5 {
+            return Fit::Voxelwise(format!(
+                "lies up to {distance:.2} voxels away from the image by its header"
+            ));
+        }
+    }
+    let canonical = |geometry: &Geometry| {
+        Orientation::to_sagittal(&geometry.affine).canonical_geometry(geometry)
+    };
+    let (grid, other) = (canonical(grid), canonical(other));
+    if grid.shape != other.shape {
+        let [image, label] = [&image.geometry, &label.geometry].map(extent);
+        return Fit::Elsewhere(format!("has {label} voxels instead of the {image} of"));
+    }
+    match displacement(&grid, &other) {
+        distance if distance < 0.5 => Fit::Reordered,
+        distance => Fit::Elsewhere(format!("lies up to {distance:.1} voxels away from")),
+    }
+}
+
+/// Takes the place of an image whose header gives none from a label with the same voxels whose header
+/// does. The note says what was done.
+fn settle_orientation(image: &mut ImageHeader, labels: &[(Label, &Path, ImageHeader)]) -> Note {
+    let shape = image.geometry.shape;
+    let placed =
+        |header: &ImageHeader| !header.orientation_is_guess && header.geometry.shape == shape;
+    let topic = "the header of the image gives no orientation (sform and qform codes are 0)";
+    match labels.iter().find(|(.., header)| placed(header)) {
+        Some((label, _, header)) => {
+            image.geometry = header.geometry;
+            let title = label.title();
+            Note::warning(topic, format!("{topic}; that of its {title} was taken"))
+        }
+        None => Note::warning(
+            topic,
+            format!(
+                "{topic}; its axes are taken for right, anterior and superior, which is a guess"
+            ),
+        ),
     }
 }
 

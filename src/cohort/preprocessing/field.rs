@@ -3,6 +3,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use crate::cohort::note::Note;
 use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_length};
 
 /// How in-plane pixels of the canonical volume become preprocessed pixels.
@@ -104,7 +105,7 @@ impl FieldAxis {
 impl Field {
     /// Moves the field where the centred one would lose too much of the cord (given per slice, on
     /// 1 mm pixels), and reports what was moved or is lost.
-    pub(in crate::cohort) fn keep_cord(&mut self, cord: &[Array2<bool>]) -> Vec<String> {
+    pub(in crate::cohort) fn keep_cord(&mut self, cord: &[Array2<bool>]) -> Vec<Note> {
         let pixels: Vec<(usize, usize)> = cord
             .iter()
             .flat_map(|slice| slice.indexed_iter())
@@ -123,24 +124,50 @@ impl Field {
         let mut notes = Vec::new();
         for (shift, ahead, back) in shifts.into_iter().filter(|(shift, ..)| *shift != 0) {
             let direction = if shift > 0 { ahead } else { back };
-            notes.push(format!(
+            let text = format!(
                 "the field was moved {} mm {direction} from the image's centre to keep the cord",
                 shift.abs()
-            ));
+            );
+            let topic = "the field was moved by {} mm from the image's centre to keep the cord";
+            notes.push(Note::new(topic, text).of(shift.abs() as f64));
         }
-        let inside = pixels
-            .iter()
-            .filter(|(row, column)| self.rows.contains(*row) && self.columns.contains(*column))
-            .count();
-        let lost = 1.0 - inside as f64 / pixels.len().max(1) as f64;
+        let lost = self.share_outside(cord);
         if lost > WORTH_A_NOTE {
-            notes.push(format!(
+            let text = format!(
                 "{:.0} % of the cord lies outside the field of {} mm; a larger fov_mm keeps it",
                 100.0 * lost,
                 self.rows.field
-            ));
+            );
+            let topic = "{} % of the cord lies outside the field; a larger fov_mm keeps it";
+            notes.push(Note::new(topic, text).of(100.0 * lost));
         }
         notes
+    }
+
+    /// A warning if part of the lesions (given per slice, on 1 mm pixels) lies outside the field.
+    pub(in crate::cohort) fn lost_lesion(&self, lesion: &[Array2<bool>]) -> Option<Note> {
+        let lost = self.share_outside(lesion);
+        (lost > 0.0).then(|| {
+            let percent = 100.0 * lost;
+            let text = format!(
+                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; a larger fov_mm keeps it",
+                self.rows.field
+            );
+            let topic = "{} % of the lesion area (ground truth) lies outside the field; a larger fov_mm keeps it";
+            Note::warning(topic, text).of(percent)
+        })
+    }
+
+    /// The share of a mask's pixels that the field does not hold; 0 for an empty mask.
+    fn share_outside(&self, mask: &[Array2<bool>]) -> f64 {
+        let (mut inside, mut all) = (0usize, 0usize);
+        for slice in mask {
+            for ((row, column), _) in slice.indexed_iter().filter(|(_, inside)| **inside) {
+                all += 1;
+                inside += usize::from(self.rows.contains(row) && self.columns.contains(column));
+            }
+        }
+        if all == 0 { 0.0 } else { 1.0 - inside as f64 / all as f64 }
     }
 
     /// True edge lengths of a preprocessed pixel in mm (rows, columns).
@@ -257,7 +284,7 @@ mod tests {
         let cord = Array2::from_shape_fn((400, 180), |(row, column)| row > 150 && column == 90);
         let notes = field.keep_cord(&[cord]);
         assert_eq!(notes.len(), 2, "{notes:?}");
-        assert!(notes[0].contains("mm down"), "{notes:?}");
-        assert!(notes[1].starts_with("20 % of the cord lies outside"), "{notes:?}");
+        assert!(notes[0].text.contains("mm down"), "{notes:?}");
+        assert!(notes[1].text.starts_with("20 % of the cord lies outside"), "{notes:?}");
     }
 }

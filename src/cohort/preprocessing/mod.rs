@@ -1,7 +1,9 @@
 //! From a volume to slices: field, region of interest, intensities, thickness, and the way back.
 
+mod cord_shape;
 mod field;
 mod intensity;
+mod mask_notes;
 mod native_transform;
 mod preprocess;
 pub(super) mod region;

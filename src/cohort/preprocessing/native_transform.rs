@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::field::{Field, FieldAxis};
 use crate::volume::resample::sample_linear;
-use crate::volume::{Geometry, Orientation};
+use crate::volume::{Affine, Geometry, Orientation};
 use crate::{Error, Result};
 
 /// Where preprocessed slices lie in the volume they came from. Coordinates are continuous and count
@@ -65,6 +65,20 @@ impl NativeTransform {
         let canonical =
             [slice, self.field.rows.to_canonical(row), self.field.columns.to_canonical(column)];
         self.orientation.to_stored(canonical, self.geometry.shape)
+    }
+
+    /// Where the pixels of one preprocessed slice lie in the scanner, for an image of 1 × rows × columns
+    /// voxels.
+    pub fn slice_affine(&self, index: usize) -> Affine {
+        let position =
+            |place: [f64; 3]| self.geometry.affine.position(self.preprocessed_to_voxel(place));
+        let index = index as f64;
+        let origin = position([index, 0.0, 0.0]);
+        let steps = [[index + 1.0, 0.0, 0.0], [index, 1.0, 0.0], [index, 0.0, 1.0]].map(position);
+        Affine([0, 1, 2].map(|row| {
+            let [across, down, back] = steps.map(|step| step[row] - origin[row]);
+            [across, down, back, origin[row]]
+        }))
     }
 
     /// Carries maps of preprocessed slices, given as (slice index in the canonical volume, map), to

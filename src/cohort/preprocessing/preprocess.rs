@@ -10,7 +10,9 @@
 //! - Axes come from the affine, not from a fixed storage order.
 //! - The centred field is moved, per axis, where a moved one keeps at least 5 % more of the cord's
 //!   pixels: tall fields of view would lose the cord's end otherwise.
-//! - Padding counts as background whatever value resampling left in it.
+//! - Padding counts as background whatever value resampling left in it, and has the smallest value
+//!   of the image, so that adding a number to all voxels changes nothing.
+//! - Masks need not be 0 and 1 ([`MaskValues`]); voxels far beyond all others are limited.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,12 +20,15 @@ use std::sync::Arc;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use super::cord_shape;
 use super::field::{Field, FieldAxis};
-use super::intensity::normalise;
+use super::intensity::{limit_outliers, normalise};
+use super::mask_notes::mask_notes;
 use super::native_transform::NativeTransform;
 use super::region::{RegionRule, region_of_interest};
+use crate::cohort::note::Note;
 use crate::cohort::{Disc, Slice, SliceGrid};
-use crate::volume::{Geometry, LabelledVolume, Orientation, Volume, eroded};
+use crate::volume::{Geometry, LabelledVolume, MaskValues, Orientation, Volume, eroded};
 use crate::{Error, Result};
 
 /// The settings. The defaults are the published ones, with the rule for clinical volumes.
@@ -43,14 +48,16 @@ pub struct Preprocessed {
     /// Superior first.
     pub discs: Vec<Disc>,
     pub native_transform: NativeTransform,
-    /// Clauses for the user about problems that were handled, such as a moved field; without the
-    /// subject's name.
-    pub notes: Vec<String>,
+    /// Problems that were handled, such as a moved field.
+    pub notes: Vec<Note>,
 }
 
+const CORD: &str = "cord mask";
 const NO_CONTRAST: &str = "its image has the same value everywhere";
-/// More pixels of 1 mm than any scanner's field of view, along an axis.
-const MAX_RESAMPLED: usize = 4096;
+/// More than any scanner's field of view, in mm along an axis.
+const MAX_RESAMPLED_MM: usize = 2048;
+/// More sagittal slices than any spine image has.
+const MAX_SLICES: usize = 512;
 /// Disc labels are 1 to this; the lumbosacral one is 25.
 const MAX_DISC: f32 = 30.0;
 
@@ -77,16 +84,31 @@ impl Preprocessing {
         let canonical = orientation.canonical_geometry(&native);
         let mut field = self.field(&canonical).map_err(refuse)?;
 
-        let resampled = |label: &Volume| -> Vec<Array2<bool>> {
-            let mask = orientation.apply(&label.voxels.mapv(|value| value != 0.0));
-            each_slice(&mask, |slice| field.resample_mask(slice))
+        let mut notes = Vec::new();
+        let mut resampled = |label: &Volume, title: &str| -> Result<Vec<Array2<bool>>, String> {
+            let values = MaskValues::of(label);
+            notes.extend(mask_notes(&values, title)?);
+            let mask = orientation.apply(&values.inside);
+            Ok(each_slice(&mask, |slice| field.resample_mask(slice)))
         };
-        let cord = resampled(&volume.cord);
-        let csf = volume.csf.as_ref().map(resampled);
-        let lesion = volume.lesion.as_ref().map(resampled);
-        let notes = field.keep_cord(&cord);
+        let cord = resampled(&volume.cord, CORD).map_err(refuse)?;
+        let mut optional = |label: &Option<Volume>, title| {
+            label.as_ref().map(|label| resampled(label, title)).transpose().map_err(refuse)
+        };
+        let csf = optional(&volume.csf, "CSF mask")?;
+        let lesion = optional(&volume.lesion, "lesion mask")?;
+        if cord.iter().flatten().all(|&inside| !inside) {
+            return Err(refuse("its cord mask is empty".into()));
+        }
+        notes.extend(cord_shape::question(&cord, canonical.affine.spacing()[0]));
+        notes.extend(field.keep_cord(&cord));
+        if let Some(lesion) = &lesion {
+            notes.extend(field.lost_lesion(lesion));
+        }
 
-        let image = self.image(&field, &orientation.apply(&volume.image.voxels));
+        let mut voxels = orientation.apply(&volume.image.voxels);
+        notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
+        let image = self.image(&field, voxels);
         let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;
         let slices: Vec<Slice> = (0..canonical.shape[0])
             .into_par_iter()
@@ -131,7 +153,7 @@ impl Preprocessing {
         let axis = |axis: usize, name: &str| {
             let (native, spacing) = (canonical.shape[axis], spacing[axis]);
             let along = FieldAxis::centred(native, spacing, fov_mm, size);
-            if (2..=MAX_RESAMPLED).contains(&along.resampled) {
+            if (2..=MAX_RESAMPLED_MM).contains(&along.resampled) {
                 Ok(along)
             } else {
                 Err(format!(
@@ -140,14 +162,24 @@ impl Preprocessing {
                 ))
             }
         };
+        if canonical.shape[0] > MAX_SLICES {
+            return Err(format!(
+                "it has {} sagittal slices; at most {MAX_SLICES} can be preprocessed. Check the order of its axes",
+                canonical.shape[0]
+            ));
+        }
         Ok(Field { rows: axis(1, "rows")?, columns: axis(2, "columns")? })
     }
 
     /// The preprocessed image (slice, row, column) in [0, 1], or nothing if it has no contrast.
-    fn image(&self, field: &Field, canonical: &Array3<f32>) -> Option<Array3<f64>> {
-        let slices = each_slice(canonical, |slice| field.preprocess_image(slice));
-        let views: Vec<_> = slices.iter().map(|slice| slice.view()).collect();
-        let mut image = ndarray::stack(Axis(0), &views).ok()?;
+    fn image(&self, field: &Field, canonical: Array3<f32>) -> Option<Array3<f64>> {
+        let slices = each_slice(&canonical, |slice| field.preprocess_image(slice));
+        drop(canonical);
+        let (rows, columns) = field.preprocessed_shape();
+        let mut image = Array3::zeros((slices.len(), rows, columns));
+        for (mut place, slice) in image.outer_iter_mut().zip(slices) {
+            place.assign(&slice);
+        }
         normalise(&mut image, &field.padding(), self.clip).then_some(image)
     }
 
@@ -199,7 +231,7 @@ impl LabelledVolume {
     fn check(&self) -> Result<(), String> {
         let image = self.image.geometry();
         let labels = [
-            ("cord mask", Some(&self.cord)),
+            (CORD, Some(&self.cord)),
             ("CSF mask", self.csf.as_ref()),
             ("disc labels", self.discs.as_ref()),
             ("lesion mask", self.lesion.as_ref()),
@@ -223,19 +255,8 @@ impl LabelledVolume {
                 ));
             }
         }
-        for (name, volume) in std::iter::once(("image", &self.image)).chain(labels()) {
-            let count = volume.non_finite_count();
-            if count > 0 {
-                return Err(format!(
-                    "NaN or infinite: {count} voxels of its {name}; replace them with numbers first"
-                ));
-            }
-        }
         if is_constant(&self.image) {
             return Err(NO_CONTRAST.into());
-        }
-        if self.cord.voxels.iter().all(|&value| value == 0.0) {
-            return Err("its cord mask is empty".into());
         }
         Ok(())
     }
@@ -243,6 +264,35 @@ impl LabelledVolume {
 
 fn is_constant(image: &Volume) -> bool {
     image.voxels.iter().all(|value| Some(value) == image.voxels.first())
+}
+
+/// Makes the voxels of an image ready for interpolation: NaN becomes the background, what lies far
+/// beyond all others is limited, and the smallest value becomes 0, which is what the field is padded
+/// with. So an image with another intercept gives the same slices. The error is a clause.
+fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Option<Note>, String> {
+    let infinite = voxels.iter().filter(|value| value.is_infinite()).count();
+    if infinite > 0 {
+        return Err(format!(
+            "infinite: {infinite} voxels of its image; replace them with numbers first"
+        ));
+    }
+    let least = |voxels: &Array3<f32>| {
+        voxels.iter().copied().filter(|value| !value.is_nan()).fold(f32::INFINITY, f32::min)
+    };
+    let least_number = least(voxels);
+    if !least_number.is_finite() {
+        return Err("all voxels of its image are NaN".into());
+    }
+    voxels.mapv_inplace(|value| if value.is_nan() { least_number } else { value });
+    let outliers = limit_outliers(voxels);
+    let least_voxel = least(voxels);
+    voxels.mapv_inplace(|value| value - least_voxel);
+    Ok((outliers > 0).then(|| {
+        let text =
+            format!("{outliers} voxels of its image lie far beyond all others and were limited");
+        let topic = "{} voxels of the image lie far beyond all others and were limited";
+        Note::warning(topic, text).of(outliers as f64)
+    }))
 }
 
 /// Applies `preprocess` to every slice of a canonical volume, in parallel and in order.

@@ -85,9 +85,9 @@ fn a_mask_against_the_table_counts_and_is_noted() {
     let subjects = load(root.path(), &context).unwrap().subjects(&context).unwrap();
     assert_eq!(subjects[1].has_lesion(), Some(true));
     assert_eq!(
-        *listener.notes.lock().unwrap(),
+        listener.about_subjects(),
         [
-            "subject sub-02: has a lesion mask, but counts as without lesion in the participants table; the mask counts"
+            "subject sub-02: has a lesion mask, but counts as without a lesion in the participants table; the mask counts"
         ]
     );
 }
@@ -114,7 +114,7 @@ fn selections_that_cannot_be_made_say_what_there_is() {
     assert_eq!(said(healthy.clinical()), "everybody in clinic [healthy] is healthy");
     assert_eq!(
         said(cohort.clinical().unwrap().healthy()),
-        "nobody in clinic [clinical] is healthy by its participants column (dataset, group, cohort)"
+        "nobody in clinic [clinical] is healthy by its participants column (dataset, group, cohort, pathology)"
     );
     assert!(cohort.slice(4..9).is_empty());
 }
@@ -126,7 +126,7 @@ fn without_a_table_everybody_is_clinical_and_healthy_says_which_column_to_add() 
     assert_eq!(cohort.clinical().unwrap().len(), 4);
     assert_eq!(
         said(cohort.healthy()),
-        "nothing says who is healthy in clinic; add a column `dataset` with the values healthy and clinical to participants.tsv (one of dataset, group, cohort will do)"
+        "nothing says who is healthy in clinic; add a column `dataset` with the values healthy and clinical to participants.tsv (one of dataset, group, cohort, pathology will do)"
     );
 }
 
@@ -137,7 +137,9 @@ fn a_subject_missing_from_the_table_is_told() {
     assert_eq!(load(root.path(), &context).unwrap().clinical().unwrap().names(), ["sub-03"]);
     assert_eq!(
         *listener.warnings.lock().unwrap(),
-        ["1 subject without a row in participants.tsv, the first sub-03; counted as clinical"]
+        [
+            "1 subject without a row in the participants table, the first sub-03; counted as clinical"
+        ]
     );
 }
 
@@ -198,7 +200,7 @@ fn a_cohort_without_one_usable_subject_is_refused() {
     let cohort = load(root.path(), &context).unwrap();
     assert_eq!(
         said(cohort.subjects(&context)),
-        "subject sub-01: NaN or infinite: 4800 voxels of its image; replace them with numbers first (none of the 4 subjects can be used)"
+        "subject sub-01: all voxels of its image are NaN (none of the 4 subjects can be used)"
     );
     assert_eq!(cohort.broken().len(), 4);
 }

@@ -3,6 +3,9 @@
 mod bids;
 mod cohort;
 mod preprocessed;
+mod unusual_files;
+mod unusual_masks;
+mod unusual_tables;
 
 use std::fs;
 use std::path::Path;
@@ -113,6 +116,21 @@ impl Reporter for Listener {
             Event::Advanced { .. } => *self.steps.lock().unwrap() += 1,
             Event::Started { .. } | Event::Finished { .. } => {}
         }
+    }
+}
+
+impl Listener {
+    /// Notes and warnings about single subjects.
+    pub(super) fn about_subjects(&self) -> Vec<String> {
+        self.all().into_iter().filter(|line| line.starts_with("subject ")).collect()
+    }
+
+    /// Notes, then warnings.
+    pub(super) fn all(&self) -> Vec<String> {
+        [&self.notes, &self.warnings]
+            .into_iter()
+            .flat_map(|lines| lines.lock().unwrap().clone())
+            .collect()
     }
 }
 

@@ -138,7 +138,7 @@ fn strip(area: &Area<'_>, method: &MethodRoc, index: usize) -> Drawn {
     let scores = method.patients.iter().map(|(score, _)| *score);
     let threshold = method.operating_point.as_ref().map(|point| point.threshold);
     let y = Axis::around("patient score", scores.chain(threshold));
-    let x = Axis::named("true lesion", &["no", "yes"]);
+    let x = Axis::named("lesion (ground truth)", &["no", "yes"]);
     let chart = Chart::open(area, &method.method, x, y)?;
     if let Some(threshold) = threshold {
         chart.horizontal(threshold, Stroke::dashed(Stroke::of_series(index).colour, 5))?;

@@ -120,6 +120,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         participant: BTreeMap::new(),
         slices: vec![],
         averaged: 1,
+        healthy: None,
         discs: vec![],
         native_transform: None,
     });

@@ -57,6 +57,7 @@ pub(super) fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
         participant,
         slices,
         averaged: 1,
+        healthy: None,
         discs: vec![],
         native_transform: None,
     })

@@ -1,5 +1,7 @@
 //! The kernel's replies to requests that run no cell.
 
+use std::time::SystemTime;
+
 use jupyter_protocol::{
     CodeMirrorMode, CommClose, CommInfoReply, CompleteReply, CompleteRequest, HelpLink,
     InspectReply, InspectRequest, IsCompleteReply, JupyterMessageContent, KernelInfoReply,
@@ -9,17 +11,28 @@ use serde_json::json;
 
 use super::kernel::Kernel;
 use super::media::Bundle;
+use super::protocol::PROTOCOL_VERSION;
 use super::protocol::handler::RequestHandler;
 use super::protocol::incoming::Request;
 use super::protocol::output_channels::OutputChannels;
+use super::protocol::replays::SeenSignatures;
 use super::protocol::replies::error_reply;
 use crate::frontends::commands::command_line;
+use crate::frontends::convert::CLIENT_LANGUAGE;
 use crate::language::{Completeness, completeness};
 use crate::session::Completions;
 
 impl RequestHandler for Kernel {
     fn output_channels(&self) -> &OutputChannels {
         &self.channels
+    }
+
+    fn seen_signatures(&self) -> &SeenSignatures {
+        &self.seen_signatures
+    }
+
+    fn process_start(&self) -> SystemTime {
+        self.process_start
     }
 
     fn reply(
@@ -64,17 +77,17 @@ fn reply(
 }
 
 /// What u2ad is and how its language is shown: Starlark reads as Python, which every client
-/// highlights.
+/// highlights and into which papermill writes parameters.
 fn kernel_info() -> KernelInfoReply {
     let version = env!("CARGO_PKG_VERSION");
     let link = |text: &str, url: &str| HelpLink { text: text.to_owned(), url: url.to_owned() };
     KernelInfoReply {
         status: ReplyStatus::Ok,
-        protocol_version: "5.4".to_owned(),
+        protocol_version: PROTOCOL_VERSION.to_owned(),
         implementation: "u2ad".to_owned(),
         implementation_version: version.to_owned(),
         language_info: LanguageInfo {
-            name: "starlark".to_owned(),
+            name: CLIENT_LANGUAGE.to_owned(),
             version: version.to_owned(),
             mimetype: Some("text/x-python".to_owned()),
             file_extension: Some(".star".to_owned()),

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use jupyter_protocol::{
     ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult, Header, Payload,
-    ReplyStatus, Status,
+    ReplyStatus, Status, UnknownMessage,
 };
+use serde_json::json;
 
 use super::command_host::CellCommandHost;
 use super::kernel::Kernel;
@@ -53,17 +54,20 @@ impl Executor {
             let kernel = executor.kernel.clone();
             kernel.channels.publish_status(&request, Status::busy());
             kernel.channels.set_running(Some(request.clone()));
-            let reply = match executor.is_aborted(&request) {
-                true => aborted(executor.count),
+            let reply = (!executor.is_aborted(&request)).then(|| {
                 // A figure that cannot be drawn must not cost the session.
-                false => catch_unwind(AssertUnwindSafe(|| executor.execute(&request, &execute)))
-                    .unwrap_or_else(|_| failed(executor.count, &our_own_fault())),
-            };
+                catch_unwind(AssertUnwindSafe(|| executor.execute(&request, &execute)))
+                    .unwrap_or_else(|_| failed(executor.count, &our_own_fault()))
+            });
             // A client that reads the reply must already have the outputs.
+            kernel.sink.flush();
             kernel.channels.iopub.flush(OUTPUT_TIMEOUT);
-            let stops = reply.status == ReplyStatus::Error && execute.stop_on_error;
-            let reply = request.reply(reply);
-            if stops {
+            let stops = reply.as_ref().is_some_and(|reply| reply.status == ReplyStatus::Error);
+            let reply = match reply {
+                Some(reply) => request.reply(reply),
+                None => request.reply(aborted()),
+            };
+            if stops && execute.stop_on_error {
                 let header = reply.header.clone();
                 executor.failure = Some(Failure { replied: Instant::now(), header });
             }
@@ -105,7 +109,7 @@ impl Executor {
         kernel.sink.end();
         let text = outcome.as_ref().ok().and_then(Option::as_ref).map(Display::to_text);
         if counts && code.len() <= LARGEST_CELL {
-            kernel.history().push(count.value(), code, text.as_deref().unwrap_or_default());
+            kernel.history().push(count.value(), code, text.unwrap_or_default());
         }
         let mut reply = ExecuteReply { execution_count: count, payload, ..ExecuteReply::default() };
         reply.user_expressions = Some(HashMap::new());
@@ -206,13 +210,9 @@ fn our_own_fault() -> CellError {
     CellError::new("the kernel could not show what the cell did, which is a bug worth reporting")
 }
 
-fn aborted(count: usize) -> ExecuteReply {
-    ExecuteReply {
-        status: ReplyStatus::Aborted,
-        execution_count: ExecutionCount::new(count),
-        user_expressions: Some(HashMap::new()),
-        ..ExecuteReply::default()
-    }
+/// The reply for a cell that did not begin, which therefore has no number.
+fn aborted() -> UnknownMessage {
+    UnknownMessage { msg_type: "execute_reply".to_owned(), content: json!({ "status": "aborted" }) }
 }
 
 fn too_large(size: usize) -> CellError {

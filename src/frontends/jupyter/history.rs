@@ -1,33 +1,24 @@
-//! What was run, remembered across kernels: one JSON object a line in the user's state folder.
+//! What was run, remembered across kernels.
 
 use std::collections::{HashSet, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
 use jupyter_protocol::{HistoryEntry, HistoryReply};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-/// Entries that are kept in memory and, when a kernel starts, on disk.
-const KEPT: usize = 5000;
+use super::history_file::{Entry, HistoryFile, cut};
 
-/// One run cell; one without a line starts a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Entry {
-    session: usize,
-    line: usize,
-    input: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    output: String,
-}
+/// Entries that are kept in memory where they cannot be written.
+const KEPT: usize = 1000;
 
 /// The history of this kernel and of those before it.
 pub(super) struct History {
     session: usize,
-    entries: VecDeque<Entry>,
-    /// `None` if the file cannot be written: the history then ends with the kernel.
-    file: Option<File>,
+    /// `None` if it cannot be written: the history then ends with the kernel.
+    file: Option<HistoryFile>,
+    /// What could not be written.
+    unwritten: VecDeque<Entry>,
 }
 
 /// A `history_request`, with what clients leave out.
@@ -48,65 +39,33 @@ impl History {
     /// Opens the history kept in `file` and starts a session in it; without a file, or if it cannot be
     /// read, an empty one.
     pub fn open(file: Option<&Path>) -> Self {
-        file.and_then(|path| Self::read(path).ok()).unwrap_or(Self {
-            session: 1,
-            entries: VecDeque::new(),
-            file: None,
-        })
+        let opened = file.and_then(|path| HistoryFile::open(path).ok());
+        let (file, session) = opened.map_or((None, 1), |(file, session)| (Some(file), session));
+        Self { session, file, unwritten: VecDeque::new() }
     }
 
-    fn read(path: &Path) -> std::io::Result<Self> {
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).truncate(false).open(path)?;
-        // Two kernels that start at once must not take the same session.
-        file.lock()?;
-        // A line written by another version or cut off by a crash is skipped.
-        let mut entries: VecDeque<Entry> = BufReader::new(&file)
-            .lines()
-            .map_while(Result::ok)
-            .filter_map(|line| serde_json::from_str(&line).ok())
-            .collect();
-        if entries.len() > 2 * KEPT {
-            entries.drain(..entries.len() - KEPT);
-            file.set_len(0)?;
-            file.rewind()?;
-            let mut lines = Vec::new();
-            for entry in &entries {
-                serde_json::to_writer(&mut lines, entry)?;
-                lines.push(b'\n');
+    /// Adds a cell that was run and the text of its value, of which only the beginning is kept.
+    pub fn push(&mut self, line: usize, input: &str, output: String) {
+        let output = cut(output);
+        let entry = Entry { session: self.session, line, input: input.into(), output };
+        // A full disk must not stop the work.
+        if self.file.as_mut().is_none_or(|file| file.push(&entry).is_err()) {
+            self.unwritten.push_back(entry);
+            if self.unwritten.len() > KEPT {
+                self.unwritten.pop_front();
             }
-            file.write_all(&lines)?;
-        }
-        let session = entries.iter().map(|entry| entry.session).max().unwrap_or(0) + 1;
-        let start = Entry { session, line: 0, input: String::new(), output: String::new() };
-        writeln!(file, "{}", serde_json::to_string(&start)?)?;
-        file.unlock()?;
-        entries.retain(|entry| entry.line > 0);
-        Ok(Self { session, entries, file: Some(file) })
-    }
-
-    /// Adds a cell that was run and the text of its value.
-    pub fn push(&mut self, line: usize, input: &str, output: &str) {
-        let entry =
-            Entry { session: self.session, line, input: input.into(), output: output.into() };
-        if let (Some(file), Ok(json)) = (&mut self.file, serde_json::to_string(&entry)) {
-            // In one write, so that kernels do not tear each other's lines. A full disk must not
-            // stop the work.
-            file.write_all(format!("{json}\n").as_bytes()).ok();
-        }
-        self.entries.push_back(entry);
-        if self.entries.len() > 2 * KEPT {
-            self.entries.pop_front();
         }
     }
 
     /// Answers a `history_request`.
-    pub fn answer(&self, request: &Value) -> HistoryReply {
+    pub fn answer(&mut self, request: &Value) -> HistoryReply {
         let query: Query = serde_json::from_value(request.clone()).unwrap_or_default();
+        let written = self.file.as_mut().and_then(|file| file.entries().ok()).unwrap_or_default();
+        let entries: Vec<&Entry> = written.iter().chain(&self.unwritten).collect();
         let found = match query.hist_access_type.as_str() {
-            "tail" => last(self.entries.iter().collect(), query.n),
-            "range" => self.range(&query),
-            "search" => self.search(&query),
+            "tail" => last(entries, query.n),
+            "range" => self.range(entries, &query),
+            "search" => search(entries, &query),
             _ => Vec::new(),
         };
         let entry = |entry: &Entry| {
@@ -120,33 +79,31 @@ impl History {
     }
 
     /// Lines of one session: 0 is this one, a negative number counts back from it.
-    fn range(&self, query: &Query) -> Vec<&Entry> {
+    fn range<'e>(&self, mut entries: Vec<&'e Entry>, query: &Query) -> Vec<&'e Entry> {
         let session = match query.session.unwrap_or(0) {
             back if back <= 0 => self.session as i64 + back,
             session => session,
         };
         let from = query.start.unwrap_or(1);
         let to = query.stop.unwrap_or(i64::MAX);
-        self.entries
-            .iter()
-            .filter(|entry| entry.session as i64 == session)
-            .filter(|entry| (from..to).contains(&(entry.line as i64)))
-            .collect()
+        entries.retain(|entry| {
+            entry.session as i64 == session && (from..to).contains(&(entry.line as i64))
+        });
+        entries
     }
+}
 
-    fn search(&self, query: &Query) -> Vec<&Entry> {
-        let pattern: Vec<char> = query.pattern.as_deref().unwrap_or("*").chars().collect();
-        let is_match = |entry: &&Entry| matches(&pattern, &entry.input.chars().collect::<Vec<_>>());
-        let mut found: Vec<_> = self.entries.iter().filter(is_match).collect();
-        if query.unique.unwrap_or(false) {
-            // The last of equal ones stays.
-            let mut seen = HashSet::new();
-            found.reverse();
-            found.retain(|entry| seen.insert(entry.input.as_str()));
-            found.reverse();
-        }
-        last(found, query.n)
+fn search<'e>(mut entries: Vec<&'e Entry>, query: &Query) -> Vec<&'e Entry> {
+    let pattern: Vec<char> = query.pattern.as_deref().unwrap_or("*").chars().collect();
+    entries.retain(|entry| matches(&pattern, &entry.input.chars().collect::<Vec<_>>()));
+    if query.unique.unwrap_or(false) {
+        // The last of equal ones stays.
+        let mut seen = HashSet::new();
+        entries.reverse();
+        entries.retain(|entry| seen.insert(entry.input.as_str()));
+        entries.reverse();
     }
+    last(entries, query.n)
 }
 
 fn last(mut entries: Vec<&Entry>, n: Option<i64>) -> Vec<&Entry> {
@@ -182,11 +139,13 @@ fn matches(pattern: &[char], text: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use serde_json::json;
 
     use super::*;
 
-    fn inputs(history: &History, request: Value) -> Vec<String> {
+    fn inputs(history: &mut History, request: Value) -> Vec<String> {
         let entry = |entry: HistoryEntry| match entry {
             HistoryEntry::Input(_, _, input) | HistoryEntry::InputOutput(_, _, (input, _)) => input,
         };
@@ -196,28 +155,28 @@ mod tests {
     fn filled() -> History {
         let mut history = History::open(None);
         for (line, input) in ["a = 1", "b = 2", "a = 1", "c = 3"].iter().enumerate() {
-            history.push(line + 1, input, "");
+            history.push(line + 1, input, String::new());
         }
         history
     }
 
     #[test]
     fn tail_range_and_search_find_what_they_say() {
-        let history = filled();
+        let mut history = filled();
         let tail = json!({"hist_access_type": "tail", "n": 2});
-        assert_eq!(inputs(&history, tail), ["a = 1", "c = 3"]);
+        assert_eq!(inputs(&mut history, tail), ["a = 1", "c = 3"]);
         let range = json!({"hist_access_type": "range", "session": 0, "start": 2, "stop": 4});
-        assert_eq!(inputs(&history, range), ["b = 2", "a = 1"]);
-        let search = |more: Value| {
+        assert_eq!(inputs(&mut history, range), ["b = 2", "a = 1"]);
+        let mut search = |more: Value| {
             let mut request = json!({"hist_access_type": "search", "pattern": "? = *"});
             request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            inputs(&history, request)
+            inputs(&mut history, request)
         };
         assert_eq!(search(json!({})).len(), 4);
         assert_eq!(search(json!({"unique": true})), ["b = 2", "a = 1", "c = 3"]);
         assert_eq!(search(json!({"n": 1})), ["c = 3"]);
         assert_eq!(search(json!({"n": null, "unique": null})).len(), 4);
-        assert_eq!(inputs(&history, json!({"hist_access_type": 3})), Vec::<String>::new());
+        assert_eq!(inputs(&mut history, json!({"hist_access_type": 3})), Vec::<String>::new());
     }
 
     #[test]
@@ -236,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.jsonl");
         let mut first = History::open(Some(&path));
-        first.push(1, "x = \"é\"\ny = 2", "");
+        first.push(1, "x = \"é\"\ny = 2", String::new());
         std::fs::OpenOptions::new()
             .append(true)
             .open(&path)
@@ -244,11 +203,28 @@ mod tests {
             .unwrap();
         let mut second = History::open(Some(&path));
         assert_eq!(second.session, 2);
-        second.push(1, "z = 3", "3");
-        let third = History::open(Some(&path));
+        second.push(1, "z = 3", "3".to_owned());
+        let mut third = History::open(Some(&path));
         let tail = json!({"hist_access_type": "tail", "n": 9, "output": true});
-        assert_eq!(inputs(&third, tail), ["x = \"é\"\ny = 2", "z = 3"]);
+        assert_eq!(inputs(&mut third, tail), ["x = \"é\"\ny = 2", "z = 3"]);
         let before = json!({"hist_access_type": "range", "session": -1});
-        assert_eq!(inputs(&third, before), ["z = 3"]);
+        assert_eq!(inputs(&mut third, before), ["z = 3"]);
+    }
+
+    #[test]
+    fn a_large_output_is_kept_by_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        let mut history = History::open(Some(&path));
+        history.push(1, "'x' * 100000000", "x".repeat(100 << 20));
+        assert!(std::fs::metadata(&path).unwrap().len() < 20_000);
+        let tail = json!({"hist_access_type": "tail", "n": 1, "output": true});
+        let HistoryEntry::InputOutput(1, 1, (input, output)) =
+            history.answer(&tail).history.remove(0)
+        else {
+            panic!("an entry with its output");
+        };
+        assert_eq!(input, "'x' * 100000000");
+        assert!(output.starts_with("xxx") && output.ends_with('…'));
     }
 }

@@ -1,12 +1,13 @@
 //! What the parts of a kernel share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::Notify;
 
 use super::history::History;
 use super::protocol::output_channels::OutputChannels;
+use super::protocol::replays::SeenSignatures;
 use super::sink::KernelSink;
 use crate::session::{Interrupter, Session};
 
@@ -16,6 +17,8 @@ pub(super) struct Kernel {
     pub interrupter: Interrupter,
     pub sink: Arc<KernelSink>,
     pub channels: OutputChannels,
+    pub seen_signatures: SeenSignatures,
+    pub process_start: SystemTime,
     /// Notified when the kernel should end.
     pub stop: Notify,
     history: Mutex<History>,
@@ -29,12 +32,15 @@ impl Kernel {
         sink: Arc<KernelSink>,
         channels: OutputChannels,
         history: History,
+        process_start: SystemTime,
     ) -> Self {
         Self {
             interrupter: session.interrupter(),
             session,
             sink,
             channels,
+            seen_signatures: SeenSignatures::default(),
+            process_start,
             stop: Notify::new(),
             history: Mutex::new(history),
             interrupted: Mutex::default(),

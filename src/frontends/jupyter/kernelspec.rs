@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use jupyter_protocol::JupyterKernelspec;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::protocol::PROTOCOL_VERSION;
 use crate::files;
 use crate::{Error, Result};
 
@@ -83,7 +84,8 @@ fn folder_files(
         interrupt_mode: Some("message".to_owned()),
         env: Some(HashMap::new()),
     };
-    let json = serde_json::to_vec_pretty(&spec)
+    let json = with_protocol(&spec)
+        .and_then(|spec| serde_json::to_vec_pretty(&spec))
         .map_err(|error| Error::input(format!("the kernelspec cannot be written: {error}")))?;
     Ok([
         ("logo-svg.svg", include_bytes!("logo/logo-svg.svg").to_vec()),
@@ -91,6 +93,14 @@ fn folder_files(
         ("logo-64x64.png", include_bytes!("logo/logo-64x64.png").to_vec()),
         ("kernel.json", json),
     ])
+}
+
+/// The kernelspec with the version of the protocol that the kernel speaks, so that clients need not
+/// start it to find out.
+fn with_protocol(spec: &JupyterKernelspec) -> serde_json::Result<Value> {
+    let mut spec = serde_json::to_value(spec)?;
+    spec["kernel_protocol_version"] = PROTOCOL_VERSION.into();
+    Ok(spec)
 }
 
 /// Removes the kernelspec called `name`, from `place` or from wherever Jupyter finds it.
@@ -129,11 +139,27 @@ pub struct InstalledKernel {
     pub program: Option<PathBuf>,
 }
 
-/// Prints the installed kernels of u2ad: name and folder.
+impl InstalledKernel {
+    /// The program that it starts, if it is not there. A bare name is looked up on the path when the
+    /// kernel starts.
+    pub fn missing_program(&self) -> Option<&Path> {
+        let program = self.program.as_deref()?;
+        (program.components().count() > 1 && !program.is_file()).then_some(program)
+    }
+}
+
+/// Prints the installed kernels of u2ad: name and folder, and whether their program is gone.
 pub fn list() -> Result<ExitCode> {
     let kernels: Vec<_> = installed().into_iter().filter(|k| k.program.is_some()).collect();
-    for InstalledKernel { name, folder, .. } in &kernels {
-        println!("{name}\t{}", folder.display());
+    for kernel in &kernels {
+        let InstalledKernel { name, folder, .. } = kernel;
+        let gone = kernel.missing_program().map(|program| {
+            format!(
+                "\tits program {} is gone; `u2ad kernel install` names the new place",
+                program.display()
+            )
+        });
+        println!("{name}\t{}{}", folder.display(), gone.unwrap_or_default());
     }
     if kernels.is_empty() {
         println!("no kernel is installed; `u2ad kernel install` installs one for you");
@@ -274,6 +300,7 @@ mod tests {
         assert_eq!(spec["argv"][3], "{connection_file}");
         assert_eq!(spec["argv"][5], "3");
         assert_eq!(spec["interrupt_mode"], "message");
+        assert_eq!(spec["kernel_protocol_version"], "5.4");
         assert!(is_ours(&folder));
         for (file, side) in [("logo-32x32.png", 32), ("logo-64x64.png", 64)] {
             let logo = image::load_from_memory(&fs::read(folder.join(file)).unwrap()).unwrap();
@@ -286,6 +313,23 @@ mod tests {
         uninstall("u2ad-test", Some(&place)).unwrap();
         assert!(!folder.exists());
         assert!(uninstall("u2ad-test", Some(&place)).is_err());
+    }
+
+    #[test]
+    fn a_kernel_whose_program_is_gone_is_known() {
+        let prefix = tempfile::tempdir().unwrap();
+        install(&installation(prefix.path(), "u2ad-test")).unwrap();
+        let folder = prefix.path().join("share/jupyter/kernels/u2ad-test");
+        let missing = || {
+            let kernel = installed_in(folder.parent().unwrap()).remove(0);
+            kernel.missing_program().map(Path::to_path_buf)
+        };
+        assert_eq!(missing(), None);
+        let spec = r#"{"argv": ["/gone/u2ad", "kernel", "start", "{connection_file}"],
+            "display_name": "U", "language": "starlark"}"#;
+        fs::write(folder.join("kernel.json"), spec).unwrap();
+        assert!(is_ours(&folder));
+        assert_eq!(missing(), Some(PathBuf::from("/gone/u2ad")));
     }
 
     #[test]
@@ -314,8 +358,16 @@ mod tests {
             if env::var_os("U2AD_WRITE_WHEEL_DATA").is_some() {
                 fs::write(&path, &bytes).unwrap();
             }
-            let stale = format!("U2AD_WRITE_WHEEL_DATA=1 cargo test writes a new {file}");
-            assert!(fs::read(&path).is_ok_and(|found| found == bytes), "{stale}");
+            let found = fs::read(&path).unwrap_or_default();
+            // The order of an object's members depends on what else is compiled in.
+            let is_same = match file {
+                "kernel.json" => {
+                    let value = |json| serde_json::from_slice::<Value>(json).ok();
+                    value(&found) == value(&bytes)
+                }
+                _ => found == bytes,
+            };
+            assert!(is_same, "U2AD_WRITE_WHEEL_DATA=1 cargo test writes a new {file}");
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
         // It starts the program that the same wheel installs.

@@ -11,8 +11,8 @@
 //! | `kernel` | what the parts share |
 //! | `execution`, `command_host` | running cells, questions and commands |
 //! | `answers` | replies to requests that run no cell |
-//! | `sink`, `media`, `progress`, `traceback` | from outputs to messages |
-//! | `history` | what was run, remembered across kernels |
+//! | `sink`, `text_buffer`, `pace`, `media`, `progress`, `traceback` | from outputs to messages |
+//! | `history`, `history_file` | what was run, remembered across kernels |
 //! | `kernelspec` | installing the kernel for Jupyter |
 //! | `client` | a client of a running kernel, for the shell |
 
@@ -21,12 +21,15 @@ pub(super) mod client;
 mod command_host;
 mod execution;
 mod history;
+mod history_file;
 mod kernel;
 pub mod kernelspec;
 mod media;
+mod pace;
 mod progress;
 mod protocol;
 mod sink;
+mod text_buffer;
 mod traceback;
 
 use std::path::Path;
@@ -45,6 +48,7 @@ use self::kernel::Kernel;
 use self::protocol::incoming::announcement;
 use self::protocol::outbox::{self, Outbox};
 use self::protocol::output_channels::OutputChannels;
+use self::protocol::process_start::process_start;
 use self::protocol::replies::answer;
 use self::protocol::sockets::{self, Sockets};
 use self::protocol::stdin::StandardInput;
@@ -55,7 +59,7 @@ use super::state_folder::state_folder;
 use crate::session::Session;
 use crate::{Error, Result};
 
-/// Stack of the thread that answers questions: a question may be nested as deeply as a cell.
+/// Stack of the threads that read source: a question may be nested as deeply as a cell.
 const STACK_BYTES: usize = 256 << 20;
 /// How long a cell that was interrupted may take to end before the process does.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -79,6 +83,7 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     while kernel.channels.is_running() && asked.elapsed() < SHUTDOWN_TIMEOUT {
         thread::sleep(Duration::from_millis(5));
     }
+    kernel.sink.flush();
     kernel.channels.flush(SHUTDOWN_TIMEOUT);
     // The sockets have the last replies but may still be sending them.
     thread::sleep(Duration::from_millis(100));
@@ -91,6 +96,7 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
 
 /// Serves until the kernel should end.
 async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> {
+    let process_start = process_start();
     let settings = options.settings()?;
     let id = uuid::Uuid::new_v4().to_string();
     let Sockets { shell, control, stdin, iopub, heartbeat } = Sockets::bind(info, &id).await?;
@@ -105,7 +111,7 @@ async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> 
     let history = state_folder().map(|folder| folder.join("kernel-history.jsonl"));
     let history = History::open(history.as_deref());
     let outputs = OutputChannels::new(iopub_outbox, shell_outbox, control_outbox);
-    let kernel = Arc::new(Kernel::new(session, sink, outputs, history));
+    let kernel = Arc::new(Kernel::new(session, sink, outputs, history, process_start));
 
     let (jobs, waiting_jobs) = channel();
     let executor = kernel.clone();
@@ -128,7 +134,8 @@ async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> 
     tokio::spawn(sockets::beat(heartbeat));
     tokio::spawn(channels::shell(kernel.clone(), shell, jobs, questions));
     tokio::spawn(channels::control(kernel.clone(), control));
-    tokio::spawn(async move { input.serve(stdin).await });
+    let answered = kernel.clone();
+    tokio::spawn(async move { input.serve(stdin, &answered.seen_signatures).await });
 
     kernel.channels.iopub.send(announcement(Status::starting()));
     until_asked_to_end(&kernel).await?;

@@ -2,25 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jupyter_protocol::{
-    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, StreamContent,
-    Transient, UpdateDisplayData,
+    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
+    StreamContent, Transient, UpdateDisplayData,
 };
 use tokio::runtime::Handle;
 
 use super::media::Bundle;
+use super::pace::Pace;
 use super::progress::{Due, FIRST_DISPLAY_DELAY, Progress};
 use super::protocol::incoming::Request;
 use super::protocol::outbox::Outbox;
 use super::protocol::stdin::StandardInput;
+use super::text_buffer::{self, TextBuffer, UNWATCHED_PERIOD, WATCHED_PERIOD};
 use crate::context::{CancelToken, Event};
 use crate::session::{Display, Output, Part, Sink};
 use crate::{Error, Result};
 
-/// After so much text without a pause, the running code waits for the clients.
-const TEXTS_AHEAD: usize = 2000;
+/// After so many bytes of text, the running code waits for the clients.
+const BYTES_AHEAD: usize = 4 << 20;
 /// How long it waits at most: a client that does not read must not stop the work.
 const CLIENT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -39,11 +41,19 @@ struct CellState {
     /// What the outputs answer. Something shown after the end of a cell still belongs to it.
     request: Option<Arc<Request>>,
     silent: bool,
+    /// Whether the client can be asked for a line: then somebody watches the cell.
     allow_stdin: bool,
+    /// Whether the cell has ended.
+    over: bool,
     progress: Progress,
     /// Counts cells, so that a late drawing finds out that its cell is over.
     cell: u64,
-    texts: usize,
+    text: TextBuffer,
+    /// Bytes of text that were sent since the running code last waited for the clients.
+    ahead: usize,
+    pace: Pace,
+    /// How long the running code should wait before it writes more.
+    pause: Duration,
     /// Names under which something is shown, with the number of its parts.
     shown: HashMap<String, usize>,
     /// Those of them that this cell has shown.
@@ -61,14 +71,17 @@ impl KernelSink {
         state.request = Some(request);
         state.progress = Progress::default();
         state.cell += 1;
-        state.texts = 0;
+        (state.ahead, state.pause) = (0, Duration::ZERO);
+        state.pace = Pace::default();
         state.shown_here.clear();
-        (state.silent, state.allow_stdin) = (silent, allow_stdin);
+        (state.silent, state.allow_stdin, state.over) = (silent, allow_stdin, false);
     }
 
-    /// The cell is over: its progress takes its last form.
+    /// The cell is over: its text is complete and its progress takes its last form.
     pub fn end(&self) {
         let mut state = self.state();
+        self.send_text(&mut state);
+        state.over = true;
         state.cell += 1;
         if let Some(last) = state.progress.end() {
             let id = state.progress_id();
@@ -79,6 +92,11 @@ impl KernelSink {
     /// Publishes nothing more until the next cell.
     pub fn mute(&self) {
         self.state().silent = true;
+    }
+
+    /// Publishes the text that waits.
+    pub fn flush(&self) {
+        self.send_text(&mut self.state());
     }
 
     /// Shows the value that ended a cell; its last part becomes the cell's result.
@@ -110,15 +128,57 @@ impl KernelSink {
         self.publish(state, UpdateDisplayData { data, metadata, transient });
     }
 
-    fn text(&self, text: StreamContent) {
+    fn text(&self, stream: Stdio, text: &str) {
         let mut state = self.state();
-        self.publish(&state, text);
-        state.texts += 1;
-        let ahead = state.texts.is_multiple_of(TEXTS_AHEAD);
+        if state.silent {
+            return;
+        }
+        match state.text.push(stream, text) {
+            _ if state.over => self.send_text(&mut state),
+            text_buffer::Due::Waiting => {}
+            text_buffer::Due::Begun => self.send_text_later(&state),
+            text_buffer::Due::Full => self.send_text(&mut state),
+        }
+        let is_ahead = state.ahead > BYTES_AHEAD;
+        if is_ahead {
+            state.ahead = 0;
+        }
+        let pause = std::mem::take(&mut state.pause);
         drop(state);
-        if ahead {
+        if is_ahead {
             self.iopub.flush(CLIENT_TIMEOUT);
         }
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Publishes the text that waits.
+    fn send_text(&self, state: &mut CellState) {
+        let pieces = state.text.take();
+        self.send_pieces(state, pieces);
+    }
+
+    fn send_pieces(&self, state: &mut CellState, pieces: Vec<StreamContent>) {
+        for piece in pieces {
+            state.ahead += piece.text.len();
+            if state.allow_stdin {
+                state.pause = state.pace.send(&piece.text, Instant::now());
+            }
+            self.publish(state, piece);
+        }
+    }
+
+    fn send_text_later(&self, state: &CellState) {
+        let (sink, emptied) = (self.clone(), state.text.emptied());
+        let period = if state.allow_stdin { WATCHED_PERIOD } else { UNWATCHED_PERIOD };
+        self.runtime.spawn(async move {
+            tokio::time::sleep(period).await;
+            let mut state = sink.state();
+            if state.text.emptied() == emptied {
+                sink.send_text(&mut state);
+            }
+        });
     }
 
     /// A part in every form; if it cannot be drawn, an error text takes its place.
@@ -131,6 +191,7 @@ impl KernelSink {
 
     fn show(&self, display: &Display) {
         let mut state = self.state();
+        self.send_text(&mut state);
         let Some(id) = &display.id else {
             for part in &display.parts {
                 let bundle = self.bundle(&state, part);
@@ -159,33 +220,36 @@ impl KernelSink {
 
     fn event(&self, event: Event) {
         match event {
-            Event::Note(note) => self.text(StreamContent::stdout(&format!("{note}\n"))),
-            Event::Warning(warning) => {
-                self.text(StreamContent::stderr(&format!("warning: {warning}\n")));
-            }
+            Event::Note(note) => self.text(Stdio::Stdout, &format!("{note}\n")),
+            Event::Warning(warning) => self.text(Stdio::Stderr, &format!("warning: {warning}\n")),
             progress => {
                 let mut state = self.state();
                 let due = state.progress.take(progress);
-                self.progress(&state, due);
+                self.progress(&mut state, due);
             }
         }
     }
 
-    fn progress(&self, state: &CellState, due: Due) {
+    /// Progress follows the clock. So that the text around it does not, it divides text only where
+    /// its first task began.
+    fn progress(&self, state: &mut CellState, due: Due) {
         let (sink, cell) = (self.clone(), state.cell);
         match due {
             Due::Nothing => {}
             Due::Later => {
+                state.text.mark();
                 self.runtime.spawn(async move {
                     tokio::time::sleep(FIRST_DISPLAY_DELAY).await;
                     let mut state = sink.state();
                     if state.cell == cell {
                         let due = state.progress.due();
-                        sink.progress(&state, due);
+                        sink.progress(&mut state, due);
                     }
                 });
             }
             Due::Appear(snapshot) => {
+                let before = state.text.take_marked();
+                self.send_pieces(state, before);
                 let id = Some(state.progress_id());
                 self.publish(state, data(snapshot.live(), id));
             }
@@ -215,11 +279,12 @@ impl CellState {
 impl Sink for KernelSink {
     fn emit(&self, output: Output) {
         match output {
-            Output::Text(text) => self.text(StreamContent::stdout(&text)),
-            Output::ErrorText(text) => self.text(StreamContent::stderr(&text)),
+            Output::Text(text) => self.text(Stdio::Stdout, &text),
+            Output::ErrorText(text) => self.text(Stdio::Stderr, &text),
             Output::Display(display) => self.show(&display),
             Output::Clear { wait } => {
                 let mut state = self.state();
+                self.send_text(&mut state);
                 state.progress = Progress::default();
                 state.shown_here.clear();
                 self.publish(&state, ClearOutput { wait });
@@ -230,7 +295,8 @@ impl Sink for KernelSink {
 
     fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
         let request = {
-            let state = self.state();
+            let mut state = self.state();
+            self.send_text(&mut state);
             state.request.clone().filter(|_| state.allow_stdin)
         };
         let request = request.ok_or_else(|| Error::input("ask: this client cannot be asked"))?;

@@ -4,11 +4,12 @@ use jupyter_protocol::{ErrorOutput, ReplyError};
 
 use crate::language::CellError;
 
-const RED: &str = "\x1b[1;31m";
-const CYAN: &str = "\x1b[36m";
+/// Weight instead of colour: the colours of clients are the same on a dark page as on a light one, and
+/// none of them is readable on both. The colour of text is.
+const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Name, sentence and coloured report of an error.
+/// Name, sentence and report of an error.
 pub(super) fn error_output(error: &CellError) -> ErrorOutput {
     let report = error.to_string();
     ErrorOutput {
@@ -34,21 +35,17 @@ fn name(error: &CellError) -> &'static str {
     }
 }
 
-/// A line of the report in the colours of the shell: what went wrong in red, where in cyan.
+/// A line of the report. What the eye looks for is bold: the word "error" and the marks below the
+/// source.
 fn painted(line: &str) -> String {
     if let Some(sentence) = line.strip_prefix("error:") {
-        return format!("{RED}error:{PLAIN}{sentence}");
-    }
-    let body = line.trim_start();
-    let margin = &line[..line.len() - body.len()];
-    if body.starts_with("--> ") {
-        return format!("{margin}{CYAN}{body}{PLAIN}");
+        return format!("{BOLD}error:{PLAIN}{sentence}");
     }
     match line.find('^') {
         Some(at) if is_below_source(&line[..at], &line[at..]) => {
-            format!("{}{RED}{}{PLAIN}", &line[..at], &line[at..])
+            format!("{}{BOLD}{}{PLAIN}", &line[..at], &line[at..])
         }
-        _ if line == "interrupted" => format!("{RED}{line}{PLAIN}"),
+        _ if line == "interrupted" => format!("{BOLD}{line}{PLAIN}"),
         _ => line.to_owned(),
     }
 }
@@ -64,7 +61,7 @@ mod tests {
     use crate::language::Place;
 
     #[test]
-    fn the_report_keeps_its_words_and_gets_colours() {
+    fn the_report_keeps_its_words_and_is_readable_on_any_page() {
         let place =
             Place { file: "cell 3".into(), line: 2, column: 5, width: 3, source: "x = abc".into() };
         let error = CellError {
@@ -75,13 +72,10 @@ mod tests {
         let output = error_output(&error);
         assert_eq!(output.ename, "NameError");
         assert_eq!(output.evalue, "`abc` is not defined; did you mean `abd`?");
-        assert!(output.traceback[0].contains("\x1b[1;31merror:\x1b[0m"), "{:?}", output.traceback);
-        assert!(output.traceback.last().unwrap().ends_with("\x1b[1;31m^^^\x1b[0m"));
-        let plain: Vec<String> = output
-            .traceback
-            .iter()
-            .map(|line| line.replace(RED, "").replace(CYAN, "").replace(PLAIN, ""))
-            .collect();
+        assert!(output.traceback[0].contains("\x1b[1merror:\x1b[0m"), "{:?}", output.traceback);
+        assert!(output.traceback.last().unwrap().ends_with("\x1b[1m^^^\x1b[0m"));
+        let plain: Vec<String> =
+            output.traceback.iter().map(|line| line.replace(BOLD, "").replace(PLAIN, "")).collect();
         assert_eq!(plain.join("\n"), error.to_string());
     }
 

@@ -1,6 +1,7 @@
 //! What the editor asks while the user types: completions, colours, hints.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustyline::completion::{Candidate, Completer};
@@ -27,22 +28,33 @@ impl CompletionSource for Session {
     }
 }
 
+/// A line of more bytes is not painted anew at every key: a long text that arrives as typed keys, from
+/// a terminal that does not mark what is pasted, would take minutes.
+const MOST_REPAINTED: usize = 2000;
+
 /// The editor's helper.
 pub(super) struct Assistant {
     source: Arc<dyn CompletionSource>,
     history: HistoryHinter,
     /// Set while the line is an answer, not source.
     muted: bool,
+    /// The line as far as it is typed.
+    typed: RefCell<String>,
 }
 
 impl Assistant {
     pub fn new(source: Arc<dyn CompletionSource>) -> Self {
-        Self { source, history: HistoryHinter::new(), muted: false }
+        Self { source, history: HistoryHinter::new(), muted: false, typed: RefCell::default() }
     }
 
     /// Stops helping, or helps again.
     pub fn mute(&mut self, muted: bool) {
         self.muted = muted;
+    }
+
+    /// The line as far as it was typed; a new one begins.
+    pub fn take_typed(&self) -> String {
+        self.typed.take()
     }
 }
 
@@ -72,6 +84,7 @@ impl Hinter for Assistant {
     type Hint = HistoryHint;
 
     fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<HistoryHint> {
+        line.clone_into(&mut self.typed.borrow_mut());
         if self.muted || line.contains('\n') {
             return None;
         }
@@ -119,8 +132,9 @@ impl Highlighter for Assistant {
         }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        !self.muted && kind != CmdKind::MoveCursor
+    fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
+        let is_typed = kind == CmdKind::Other;
+        !self.muted && kind != CmdKind::MoveCursor && !(is_typed && line.len() > MOST_REPAINTED)
     }
 }
 

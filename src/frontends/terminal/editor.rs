@@ -1,5 +1,6 @@
 //! The prompt: several lines as long as a cell is unfinished, history, completion, colours.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +65,8 @@ impl Editor {
     pub fn read(&mut self) -> Result<Line> {
         let mut draft = String::new();
         loop {
+            // What was typed before belongs to an earlier line.
+            self.typed();
             match self.inner.readline_with_initial(PROMPT, (&draft, "")) {
                 Ok(text) if self.edit_requested.swap(false, Ordering::SeqCst) => {
                     draft = self.edited(text);
@@ -75,9 +78,20 @@ impl Editor {
                 }
                 Err(ReadlineError::Interrupted) => return Ok(Line::Cleared),
                 Err(ReadlineError::Eof) => return Ok(Line::End),
+                // A byte that is no character, from a terminal with another encoding or a program:
+                // the work behind the prompt must not end with it.
+                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    draft = self.typed();
+                    eprintln!("a byte was left out: it is not UTF-8, which u2ad reads");
+                }
                 Err(error) => return Err(unreadable(error)),
             }
         }
+    }
+
+    /// What was typed when reading ended with an error.
+    fn typed(&self) -> String {
+        self.inner.helper().map(Assistant::take_typed).unwrap_or_default()
     }
 
     /// Asks a question that "y" answers with yes, anything else with no.

@@ -25,14 +25,16 @@ use super::{
     forward::{add_values, score_tile},
     geometry::{ENOUGH_TASKS, Geometry, Part, TILE_CHANNELS, TILE_KEYS, TILE_VECTORS},
     narrow_heads::{self, Queries, Work},
-    packing::{fold, negated_dots, pack_rows, pack_tiles, tile_width, unpack_rows, unpack_tiles},
+    packing::{
+        fold_all, negated_dots, pack_rows, pack_tiles, tile_width, unpack_rows, unpack_tiles,
+    },
 };
 use crate::ops::{
     InstructionSet,
     rectangle::{Rectangle, SharedMatrix},
     scratch::with_scratch,
-    vector::Vector,
     vector::dispatch::dispatch,
+    vector::{SUM_LANES, Vector},
 };
 
 /// Keys whose gradients are summed during one pass over the queries.
@@ -156,7 +158,7 @@ fn backward_range(
     let queries = geometry.tokens.next_multiple_of(width);
     let (tiles, rows) = (queries * padded, keys.len() * padded);
     let score_size = KEY_BLOCK * QUERY_GROUP;
-    let sum_size = KEY_BLOCK * padded * set.lanes();
+    let sum_size = KEY_BLOCK * padded * SUM_LANES;
     let sizes = [
         tiles, tiles, tiles, queries, queries, rows, rows, score_size, score_size, sum_size,
         sum_size,
@@ -259,8 +261,8 @@ fn differentiate_sized<V: Vector>(
             add_gradients::<V>(padded, count, probability, grad_out, grad_value);
         }
         // No other block needs these keys and values: their gradients take their place.
-        fold(grad_key, V::LANES, key);
-        fold(grad_value, V::LANES, value);
+        fold_all(grad_key, key);
+        fold_all(grad_value, value);
     }
 }
 
@@ -332,12 +334,12 @@ fn add_gradients<V: Vector>(
 ) {
     let mut key = 0;
     while key + GRADIENT_KEYS <= keys {
-        let sums = &mut sums[key * padded * V::LANES..];
+        let sums = &mut sums[key * padded * SUM_LANES..];
         add_gradients_of::<V, GRADIENT_KEYS>(padded, key, weights, rows, sums);
         key += GRADIENT_KEYS;
     }
     while key < keys {
-        let sums = &mut sums[key * padded * V::LANES..];
+        let sums = &mut sums[key * padded * SUM_LANES..];
         add_gradients_of::<V, 1>(padded, key, weights, rows, sums);
         key += 1;
     }
@@ -353,18 +355,22 @@ fn add_gradients_of<V: Vector, const KEYS: usize>(
     sums: &mut [f32],
 ) {
     let width = TILE_VECTORS * V::LANES;
-    let sums = &mut sums[..KEYS * padded * V::LANES];
-    for channels in (0..padded).step_by(TILE_CHANNELS) {
+    let sums = &mut sums[..KEYS * padded * SUM_LANES];
+    // Vectors of a tile that belong to one vector of the partial sums follow each other by this.
+    let step = V::SUM_VECTORS;
+    for index in 0..padded / TILE_CHANNELS * step {
+        let (channels, sum_part) = (index / step * TILE_CHANNELS, index % step);
+        let first_sum = channels * SUM_LANES + sum_part * V::LANES;
         let mut tile = [[V::splat(0.0); TILE_CHANNELS]; KEYS];
         for (key, tile) in tile.iter_mut().enumerate() {
             for (channel, sum) in tile.iter_mut().enumerate() {
-                *sum = V::load(&sums[(key * padded + channels + channel) * V::LANES..]);
+                *sum = V::load(&sums[first_sum + (key * padded + channel) * SUM_LANES..]);
             }
         }
         for query_tile in 0..rows.len() / (padded * width) {
             let rows = &rows[(query_tile * padded + channels) * width..][..TILE_CHANNELS * width];
             let weights = &weights[(query_tile * KEY_BLOCK + first) * width..][..KEYS * width];
-            for part in 0..TILE_VECTORS {
+            for part in (sum_part..TILE_VECTORS).step_by(step) {
                 let mut factors = [V::splat(0.0); TILE_CHANNELS];
                 for (channel, factor) in factors.iter_mut().enumerate() {
                     *factor = V::load(&rows[channel * width + part * V::LANES..]);
@@ -379,7 +385,7 @@ fn add_gradients_of<V: Vector, const KEYS: usize>(
         }
         for (key, tile) in tile.into_iter().enumerate() {
             for (channel, sum) in tile.into_iter().enumerate() {
-                sum.store(&mut sums[(key * padded + channels + channel) * V::LANES..]);
+                sum.store(&mut sums[first_sum + (key * padded + channel) * SUM_LANES..]);
             }
         }
     }

@@ -167,12 +167,30 @@ fn attend_sized<V: Vector>(
             let total = &mut total[tile * width..][..width];
             if bounded {
                 probabilities::<V>(padded, query, key, total, probability);
-            } else {
-                let maximum = &mut maximum[tile * width..][..width];
-                logits::<V>(padded, query, key, probability);
-                rescale::<V>(output, total, maximum, probability);
+                add_values::<V>(padded, value, probability, output);
+                continue;
             }
-            add_values::<V>(padded, value, probability, output);
+            let maximum = &mut maximum[tile * width..][..width];
+            // The running maximum rises where it does in the kernel for narrow heads.
+            let whole = if padded == narrow_heads::CHANNELS {
+                count - count % narrow_heads::KEYS
+            } else {
+                count
+            };
+            let mut at = 0;
+            while at < count {
+                let keys = match at < whole {
+                    true if padded == narrow_heads::CHANNELS => narrow_heads::KEYS,
+                    true => whole,
+                    false => 1,
+                };
+                let (key, value) = (&key[at * padded..], &value[at * padded..]);
+                let probability = &mut probability[..keys * width];
+                logits::<V>(padded, query, &key[..keys * padded], probability);
+                rescale::<V>(output, total, maximum, probability);
+                add_values::<V>(padded, &value[..keys * padded], probability, output);
+                at += keys;
+            }
         }
     }
 }

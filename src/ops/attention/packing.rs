@@ -5,7 +5,11 @@
 //! constants instead, so that the loops unroll.
 
 use super::{geometry::TILE_VECTORS, narrow_heads::CHANNELS};
-use crate::ops::{InstructionSet, rectangle::Rectangle};
+use crate::ops::{
+    InstructionSet,
+    rectangle::Rectangle,
+    vector::{SUM_LANES, fold},
+};
 
 /// Queries in a register tile of heads of `padded` channels.
 pub(super) fn tile_width(set: InstructionSet, padded: usize) -> usize {
@@ -157,30 +161,11 @@ pub(super) fn negated_dots<'a>(
     }
 }
 
-/// Each element of `totals` becomes the sum of `lanes` elements of `sums`, as a balanced tree.
-pub(super) fn fold(sums: &[f32], lanes: usize, totals: &mut [f32]) {
-    if lanes == 16 {
-        for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(16)) {
-            let mut halves = [0f32; 8];
-            for (lane, half) in halves.iter_mut().enumerate() {
-                *half = sums[lane] + sums[lane + 8];
-            }
-            *total = fold_eight(&halves);
-        }
-    } else {
-        for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(8)) {
-            *total = fold_eight(sums);
-        }
+/// Each element of `totals` becomes the sum of its [`SUM_LANES`] partial sums.
+pub(super) fn fold_all(sums: &[f32], totals: &mut [f32]) {
+    for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(SUM_LANES)) {
+        *total = fold(sums);
     }
-}
-
-#[inline(always)]
-fn fold_eight(sums: &[f32]) -> f32 {
-    let mut quarters = [0f32; 4];
-    for (lane, quarter) in quarters.iter_mut().enumerate() {
-        *quarter = sums[lane] + sums[lane + 4];
-    }
-    (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
 }
 
 /// The larger number, or NaN once there is one.

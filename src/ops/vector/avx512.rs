@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::Vector;
+use super::{EXP2, ROUND, Vector};
 
 /// Evidence that code runs only where the machine has AVX-512 F, VL, BW and DQ. It has no size and
 /// is not even passed on: a vector type cannot be named without it.
@@ -25,29 +25,6 @@ impl<D: Detected> Avx512<D> {
         Self(lanes, PhantomData)
     }
 }
-
-/// Steps per octave in the table of powers of two.
-const STEPS: usize = 32;
-
-/// 1.5 · 2²³ / [`STEPS`]: adding it rounds to a multiple of 1 / STEPS, whose number of steps then
-/// sits in the lowest bits.
-const ROUND: f32 = 393_216.0;
-
-/// Bits of 2^(step / STEPS) less `step << 18`: what remains of the number of steps when it is
-/// shifted so that whole octaves reach the exponent.
-#[repr(align(64))]
-struct Powers([f32; STEPS]);
-
-static POWERS: Powers = {
-    let mut powers = [0.0; STEPS];
-    let mut step = 0;
-    while step < STEPS {
-        let bits = TWO_TO_32NDS[step].to_bits() - ((step as u32) << 18);
-        powers[step] = f32::from_bits(bits);
-        step += 1;
-    }
-    Powers(powers)
-};
 
 impl<D: Detected> Vector for Avx512<D> {
     const LANES: usize = 16;
@@ -116,27 +93,20 @@ impl<D: Detected> Vector for Avx512<D> {
         Self::new(unsafe { _mm512_min_ps(ceiling.0, self.0) })
     }
 
-    /// The nearest power out of a table that fits two registers, times a polynomial so short that
-    /// it saves two multiply-adds, the scarce instruction of attention.
     #[inline(always)]
     fn exp2(self) -> Self {
-        // Minimax polynomial of (2^f - 1) / f on [-1/64, 1/64]: relative error of 2^f 5e-8.
-        const LINEAR: f32 = 0.240_230_3;
-        const CONSTANT: f32 = 0.693_157_4;
         let shifted = self.add(Self::splat(ROUND));
         let fraction = self.sub(shifted.sub(Self::splat(ROUND)));
-        let (low, high) = POWERS.0.split_at(16);
-        let (low, high) = (Self::load(low), Self::load(high));
+        let mut power = Self::splat(EXP2[5]);
+        for coefficient in EXP2[..5].iter().rev() {
+            power = power.mul_add(fraction, Self::splat(*coefficient));
+        }
         // SAFETY: `D` vouches for the instructions.
-        let power = unsafe {
-            let steps = _mm512_castps_si512(shifted.0);
-            // The lowest five bits choose the entry.
-            let power = _mm512_castps_si512(_mm512_permutex2var_ps(low.0, steps, high.0));
-            let exponent = _mm512_slli_epi32::<18>(steps);
-            Self::new(_mm512_castsi512_ps(_mm512_add_epi32(power, exponent)))
-        };
-        let growth = fraction.mul(fraction.mul_add(Self::splat(LINEAR), Self::splat(CONSTANT)));
-        power.mul_add(growth, power)
+        Self::new(unsafe {
+            let exponent = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0));
+            let bits = _mm512_add_epi32(_mm512_castps_si512(power.0), exponent);
+            _mm512_castsi512_ps(bits)
+        })
     }
 
     /// Two vectors share each addition from the second on: half the instructions of eight sums.
@@ -167,40 +137,3 @@ impl<D: Detected> Vector for Avx512<D> {
         unsafe { _mm512_reduce_add_ps(self.0) }
     }
 }
-
-/// 2^(step / 32), rounded.
-#[allow(clippy::approx_constant, clippy::excessive_precision)]
-const TWO_TO_32NDS: [f32; STEPS] = [
-    1.000000000,
-    1.021897149,
-    1.044273782,
-    1.067140401,
-    1.090507733,
-    1.114386743,
-    1.138788635,
-    1.163724859,
-    1.189207115,
-    1.215247360,
-    1.241857812,
-    1.269050957,
-    1.296839555,
-    1.325236643,
-    1.354255547,
-    1.383909882,
-    1.414213562,
-    1.445180807,
-    1.476826146,
-    1.509164428,
-    1.542210825,
-    1.575980845,
-    1.610490332,
-    1.645755478,
-    1.681792831,
-    1.718619298,
-    1.756252160,
-    1.794709075,
-    1.834008086,
-    1.874167634,
-    1.915206561,
-    1.957144124,
-];

@@ -6,9 +6,16 @@
 pub(super) mod avx512;
 pub(super) mod dispatch;
 
+/// Partial sums that a sum over many values is made of, whatever the width of the vectors: with
+/// narrower ones, several vectors stand for these. So every instruction set with fused multiply-add
+/// gives the same bits.
+pub(super) const SUM_LANES: usize = 16;
+
 /// A vector of [`LANES`](Vector::LANES) floats. Kernels are generic over it.
 pub(super) trait Vector: Copy {
     const LANES: usize;
+    /// Vectors that hold [`SUM_LANES`] partial sums.
+    const SUM_VECTORS: usize = SUM_LANES / Self::LANES;
     /// Whether there are 32 registers, of the vector's width; as
     /// [`has_many_registers`](super::InstructionSet::has_many_registers).
     const MANY_REGISTERS: bool;
@@ -31,10 +38,21 @@ pub(super) trait Vector: Copy {
     /// 2^self with relative error below 2.5e-7 for -126 ≤ self ≤ 127; NaN stays NaN. Outside that
     /// range the result is meaningless: the caller clamps where it must.
     fn exp2(self) -> Self;
-    /// Sum over the lanes, as a balanced tree (the same order whatever the width's origin).
+    /// Sum over the lanes: the upper half is added to the lower one until one lane is left.
     fn sum(self) -> f32;
-    /// The sum over the lanes of each vector.
+    /// The sum over the lanes of each vector, in the order of [`fold`].
     fn sums(vectors: [Self; 8]) -> [f32; 8];
+}
+
+/// The sum of [`SUM_LANES`] partial sums: the upper half is added to the lower one, then neighbours are.
+#[inline(always)]
+pub(super) fn fold(sums: &[f32]) -> f32 {
+    let mut halves = [0f32; SUM_LANES / 2];
+    for (lane, half) in halves.iter_mut().enumerate() {
+        *half = sums[lane] + sums[lane + SUM_LANES / 2];
+    }
+    let [a, b, c, d, e, f, g, h] = halves;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 /// `N` lanes; `FUSED` says whether the instruction set multiplies and adds in one instruction
@@ -149,9 +167,12 @@ impl<const N: usize, const FUSED: bool> Vector for Lanes<N, FUSED> {
 
     #[inline(always)]
     fn sums(vectors: [Self; 8]) -> [f32; 8] {
+        // Only kernels for wide vectors use it.
         let mut sums = [0.0; 8];
         for (sum, vector) in sums.iter_mut().zip(vectors) {
-            *sum = vector.sum();
+            let mut lanes = [0.0; SUM_LANES];
+            lanes[..N].copy_from_slice(&vector.0);
+            *sum = fold(&lanes);
         }
         sums
     }
@@ -225,6 +246,7 @@ mod tests {
         for (index, vector) in vectors.iter_mut().enumerate() {
             *vector = V::load(lanes).mul(V::splat(index as f32));
         }
+        // Powers of two: exact in any order.
         for (index, each) in V::sums(vectors).into_iter().enumerate() {
             assert_eq!(each, *sum * index as f32);
         }

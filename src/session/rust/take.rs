@@ -38,6 +38,7 @@ fn value<'v>(name: &str, session_value: &SessionValue, module: &Module<'v>) -> R
                 quantity: "value",
                 pixels: Arc::new(map(&pixels)?),
                 pixel_spacing_mm: (1.0, 1.0),
+                place: None,
             })
         }
         "Maps" => {

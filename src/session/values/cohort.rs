@@ -16,7 +16,7 @@ use super::index::{Index, range};
 use super::{SubjectValue, handle, shared_members};
 use crate::Result;
 use crate::cohort::Cohort;
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::figures::{Figure, cohort_montage};
 use crate::report::cohort_display;
 use crate::session::Display;
@@ -36,7 +36,12 @@ starlark::methods_static!(COHORT = cohort_methods);
 
 impl fmt::Display for CohortValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Cohort {}, {} subjects>", self.cohort.name(), self.cohort.len())
+        write!(
+            f,
+            "<Cohort {}, {}>",
+            self.cohort.name(),
+            counted(self.cohort.usable().len(), "subject")
+        )
     }
 }
 
@@ -45,6 +50,12 @@ impl CohortValue {
     pub fn montage(&self) -> Result<Figure> {
         let subjects = self.cohort.subjects(&self.context)?;
         Ok(cohort_montage(&format!("Cohort {}", self.cohort.name()), &subjects))
+    }
+
+    /// Names of the subjects that are not known to be unusable.
+    fn names(&self) -> Vec<String> {
+        let names = self.cohort.names();
+        self.cohort.usable().into_iter().map(|position| names[position].to_owned()).collect()
     }
 
     fn part(&self, cohort: Cohort) -> Self {
@@ -61,12 +72,13 @@ impl<'v> StarlarkValue<'v> for CohortValue {
     shared_members!(COHORT);
 
     fn length(&self) -> starlark::Result<i32> {
-        Ok(self.cohort.len() as i32)
+        Ok(self.cohort.usable().len() as i32)
     }
 
     fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
-        let position = match Index::of(index, self.cohort.len(), "subject").map_err(failed)? {
-            Index::Position(position) => position,
+        let usable = self.cohort.usable();
+        let position = match Index::of(index, usable.len(), "subject").map_err(failed)? {
+            Index::Position(position) => usable[position],
             Index::Name(name) => self.cohort.find(name).map_err(failed)?,
         };
         Ok(heap.alloc(self.subject(position)))
@@ -79,12 +91,17 @@ impl<'v> StarlarkValue<'v> for CohortValue {
         stride: Option<Value<'v>>,
         heap: Heap<'v>,
     ) -> starlark::Result<Value<'v>> {
-        let range = range(start, stop, stride, self.cohort.len()).map_err(failed)?;
-        Ok(heap.alloc(self.part(self.cohort.slice(range))))
+        let usable = self.cohort.usable();
+        let range = range(start, stop, stride, usable.len()).map_err(failed)?;
+        // Unusable subjects in between come along and are left out wherever subjects are used.
+        let place = |position: usize| usable.get(position).copied().unwrap_or(self.cohort.len());
+        let stop = if range.is_empty() { place(range.start) } else { place(range.end - 1) + 1 };
+        Ok(heap.alloc(self.part(self.cohort.slice(place(range.start)..stop))))
     }
 
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
-        Ok((0..self.cohort.len()).map(|position| heap.alloc(self.subject(position))).collect())
+        let usable = self.cohort.usable().into_iter();
+        Ok(usable.map(|position| heap.alloc(self.subject(position))).collect())
     }
 
     fn is_in(&self, other: Value<'v>) -> starlark::Result<bool> {
@@ -98,13 +115,13 @@ impl ShowValue for CohortValue {
     }
 
     fn keys(&self) -> Vec<String> {
-        self.cohort.names().into_iter().map(str::to_owned).collect()
+        self.names()
     }
 }
 
 /// Subjects with their preprocessed slices. `cohort[3]` and `cohort["sub-01"]` pick one,
 /// `cohort[2:5]` some; `for subject in cohort` visits all. Subjects are preprocessed when first
-/// needed.
+/// needed. Those that cannot be used are not counted; `cohort.broken` has their names and reasons.
 #[starlark_module]
 fn cohort_methods(builder: &mut MethodsBuilder) {
     /// The folder's name, with what was selected from it.
@@ -116,7 +133,7 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
     /// Names of the subjects, in order.
     #[starlark(attribute)]
     fn names(this: &CohortValue) -> anyhow::Result<Vec<String>> {
-        Ok(this.cohort.names().into_iter().map(str::to_owned).collect())
+        Ok(this.names())
     }
 
     /// Edge of the preprocessed slices in pixels.

@@ -14,6 +14,7 @@ use starlark::values::{
 use super::index::{position, range};
 use super::{handle, shared_members};
 use crate::Result;
+use crate::context::counted;
 use crate::options::Choice;
 use crate::report::Show as _;
 use crate::session::Display;
@@ -35,7 +36,7 @@ starlark::methods_static!(EPOCH = epoch_methods);
 
 impl fmt::Display for HistoryValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<History of {} epochs>", self.0.epochs.len())
+        write!(f, "<History of {}>", counted(self.0.epochs.len(), "epoch"))
     }
 }
 

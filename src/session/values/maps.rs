@@ -49,6 +49,7 @@ impl MapsValue {
             quantity: "value",
             pixels: Arc::new(self.0.maps[position].clone()),
             pixel_spacing_mm: (1.0, 1.0),
+            place: None,
         }
     }
 }

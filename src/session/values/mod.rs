@@ -21,7 +21,7 @@ pub(super) use cohort::CohortValue;
 pub(super) use comparison::ComparisonValue;
 pub(super) use evaluation::EvaluationValue;
 pub(super) use figure::FigureValue;
-pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue};
+pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue, SliceFindingValue};
 pub(super) use history::{EpochValue, HistoryValue};
 pub(super) use image::ImageValue;
 pub(super) use maps::MapsValue;
@@ -83,6 +83,7 @@ pub(super) fn documentation() -> Vec<Type> {
         documented::<MethodValue>(None),
         documented::<FindingsValue>(Some("Finding")),
         documented::<FindingValue>(None),
+        documented::<SliceFindingValue>(None),
         documented::<EvaluationValue>(None),
         documented::<ComparisonValue>(None),
         documented::<FigureValue>(None),

@@ -53,6 +53,11 @@ impl SliceValue {
             quantity,
             pixels: Arc::new(pixels),
             pixel_spacing_mm: slice.pixel_spacing_mm,
+            place: self
+                .subject
+                .native_transform
+                .as_ref()
+                .map(|native| native.slice_affine(slice.index)),
         }
     }
 
@@ -85,6 +90,15 @@ fn slice_methods(builder: &mut MethodsBuilder) {
     #[starlark(attribute)]
     fn index(this: &SliceValue) -> anyhow::Result<i32> {
         Ok(this.slice().index as i32)
+    }
+
+    /// Index of the slice in the image file, along the axis that sagittal slices lie on; None for slices
+    /// that came preprocessed.
+    #[starlark(attribute)]
+    fn voxel(this: &SliceValue) -> anyhow::Result<NoneOr<i32>> {
+        let native = this.subject.native_transform.as_ref();
+        let voxel = native.map(|native| native.slice_voxel(this.slice().index) as i32);
+        Ok(NoneOr::from_option(voxel))
     }
 
     /// Intensities from 0 to 1.

@@ -13,6 +13,7 @@ use starlark::values::{
 
 use super::index::Index;
 use super::{ImageValue, SliceValue, handle, shared_members};
+use crate::context::counted;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
@@ -34,7 +35,7 @@ starlark::methods_static!(SLICE_UNCERTAINTY = slice_uncertainty_methods);
 
 impl fmt::Display for UncertaintyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Uncertainty of {} slices>", self.0.slices.len())
+        write!(f, "<Uncertainty of {}>", counted(self.0.slices.len(), "slice"))
     }
 }
 
@@ -116,6 +117,16 @@ impl ShowValue for SliceUncertaintyValue {
 /// subject's slice with the most cord.
 #[starlark_module]
 fn uncertainty_methods(builder: &mut MethodsBuilder) {
+    /// The maps of one subject's slices, from the patient's right to left: `uncertainty.of("sub-01")[3]`.
+    fn of(this: &UncertaintyValue, subject: &str) -> anyhow::Result<Vec<SliceUncertaintyValue>> {
+        let slices = this.0.slices.iter().filter(|one| &*one.subject.name == subject);
+        let slices: Vec<_> = slices.map(|one| SliceUncertaintyValue(one.clone())).collect();
+        if slices.is_empty() {
+            return Err(Error::input(format!("no uncertainty for subject {subject}")).into());
+        }
+        Ok(slices)
+    }
+
     /// Mean variance over the pixels of all regions of interest.
     #[starlark(attribute)]
     fn variance(this: &UncertaintyValue) -> anyhow::Result<f64> {

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
+use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
+use starlark::values::list::UnpackList;
 use starlark::values::none::NoneOr;
 
 use super::defaults::PIXEL_SPACING_MM;
 use super::{optional_unsigned, unsigned};
 use crate::Result;
-use crate::cohort::{Cohort, LoadOptions, SliceGrid};
+use crate::cohort::{Cohort, HealthRule, LoadOptions, SliceGrid};
 use crate::context::Streams;
 use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::state::State;
@@ -35,6 +37,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   slices for that model themselves.
     /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm.
     /// * `derivatives`: name of the only folder under derivatives/ from which masks are taken.
+    /// * `healthy`: who is healthy, as a rule about a column of the participants table
+    ///   (`"group == 'HV'"`) or as a list of words; None: the columns dataset, group, cohort or pathology
+    ///   decide by known words such as healthy, control, HC.
+    ///
+    /// Masks are called after their image, with or without _T2w, followed by a known name. Spinal cord:
+    /// _label-SC_seg, _label-SC_mask, _seg, _seg-manual, _softseg; fluid: _label-CSF_seg, _csf, _csfseg; discs:
+    /// _labels-disc, _label-discs_dlabel, _seg_labeled_discs; lesions: _label-lesion_seg, _lesion, each
+    /// also with -manual; docs/data.md has them all.
     ///
     /// Examples:
     /// ```python
@@ -47,6 +57,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 256)] size: i64,
         #[starlark(require = named, default = 200)] fov_mm: i64,
         #[starlark(require = named, default = NoneOr::None)] derivatives: NoneOr<&str>,
+        #[starlark(require = named, default = NoneOr::None)] healthy: NoneOr<
+            Either<&str, UnpackList<String>>,
+        >,
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let context = State::of(eval).context();
@@ -54,6 +67,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             strict,
             grid: grid("load_cohort", size, fov_mm)?,
             derivatives: derivatives.into_option().map(str::to_owned),
+            healthy: match healthy.into_option() {
+                None => None,
+                Some(Either::Left(rule)) => Some(HealthRule::parse(rule)?),
+                Some(Either::Right(words)) => Some(HealthRule::Words(words.items)),
+            },
         };
         let cohort = Cohort::load(Path::new(path), &options, &context)?;
         Ok(CohortValue { cohort, context })

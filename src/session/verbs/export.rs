@@ -11,11 +11,12 @@ use starlark::values::none::NoneOr;
 
 use super::detection::check_scoring;
 use crate::Error;
+use crate::context::counted;
 use crate::detection::Scoring;
 use crate::evaluation::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold};
 use crate::export::export as write;
 use crate::session::state::State;
-use crate::session::values::FindingsValue;
+use crate::session::values::{FindingsValue, ImageValue};
 
 /// Lesion probability from which on a pixel is detected unless the user says otherwise.
 const EVEN_ODDS: f64 = 0.5;
@@ -74,13 +75,30 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         };
         let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
         let lesions = match written.lesions {
-            Some(1) => "1 detected lesion".to_owned(),
-            Some(lesions) => format!("{lesions} detected lesions"),
+            Some(lesions) => counted(lesions, "detected lesion"),
             None => "no lesions, since no lesion_threshold was given".to_owned(),
         };
-        let subjects = written.subjects;
-        let subjects = if subjects == 1 { "1 subject" } else { &*format!("{subjects} subjects") };
+        let subjects = counted(written.subjects, "subject");
         context.note(format!("exported to {path}: maps of {subjects}, {lesions}"));
+        Ok(path.to_owned())
+    }
+
+    /// Writes one map to a file and returns the path. The ending of its name chooses the format.
+    ///
+    /// `.nii.gz` and `.nii` hold one sagittal slice at its place in the scanner; `.npy` holds the pixels as
+    /// 32-bit floats (rows, columns); `.tsv` one line per row; `.png` the figure that the map is shown as.
+    ///
+    /// # Arguments
+    /// * `image`: a map, such as `slice.image`, `slice.cord` or `found[0].anomaly`.
+    /// * `path`: the file to write; an existing one is replaced.
+    ///
+    /// Examples:
+    /// ```python
+    /// slice = phantom_cohort(subjects = 2)[0].middle
+    /// save(slice.image, output_dir() + "/image.npy")
+    /// ```
+    fn save(image: &ImageValue, path: &str) -> anyhow::Result<String> {
+        image.save(Path::new(path))?;
         Ok(path.to_owned())
     }
 }

@@ -8,6 +8,7 @@ mod detection;
 mod export;
 mod figures;
 mod models;
+mod numbers;
 mod session;
 mod training;
 
@@ -30,6 +31,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Detection", detection::verbs),
     ("Figures and tables", figures::verbs),
     ("Export", export::verbs),
+    ("Numbers", numbers::verbs),
     ("Session", session::verbs),
 ];
 

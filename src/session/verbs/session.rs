@@ -141,6 +141,24 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(state.sink().ask(prompt, hidden, &state.context().cancel)?)
     }
 
+    /// Asks the user a question and returns the line typed in answer, as `ask` does: the name that
+    /// Python has for it.
+    ///
+    /// # Arguments
+    /// * `prompt`: what to ask.
+    ///
+    /// Examples:
+    /// ```python
+    /// reader = input("Who reads this study? ")
+    /// ```
+    fn input(
+        #[starlark(require = pos, default = "")] prompt: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<String> {
+        let state = State::of(eval);
+        Ok(state.sink().ask(prompt, false, &state.context().cancel)?)
+    }
+
     /// Waits for some time. An interrupt ends the wait at once.
     ///
     /// # Arguments

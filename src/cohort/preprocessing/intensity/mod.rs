@@ -1,10 +1,12 @@
 //! From scanner intensities to [0, 1].
 
+mod outliers;
 mod scale;
 mod tissue;
 
 use ndarray::{Array2, Array3, Zip};
 
+pub(in crate::cohort) use outliers::limit_outliers;
 pub use scale::IntensityScale;
 pub use tissue::TissueIntensity;
 

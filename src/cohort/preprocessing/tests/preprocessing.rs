@@ -232,7 +232,7 @@ fn the_cord_is_not_lost_in_a_tall_field_of_view() {
         ..Preprocessing::default()
     };
     let preprocessed = recipe.preprocess(&Arc::from("sub-01"), &volume).unwrap();
-    assert!(preprocessed.notes[0].contains("mm up"), "{:?}", preprocessed.notes);
+    assert!(preprocessed.notes[0].text.contains("mm up"), "{:?}", preprocessed.notes);
     let original = volume.cord.voxels.mapv(|x| x != 0.0);
     assert!(dice(&cord_in_native(&preprocessed), &original) > 0.9);
 }
@@ -254,9 +254,9 @@ fn unusable_volumes_are_refused_with_a_sentence() {
     assert!(refusal(&other).contains("its cord mask is empty"));
 
     let mut other = volume.clone();
-    other.image.voxels[[1, 2, 3]] = f32::NAN;
+    other.image.voxels[[1, 2, 3]] = f32::NEG_INFINITY;
     other.image.voxels[[1, 2, 4]] = f32::INFINITY;
-    assert!(refusal(&other).contains("2 voxels of its image"));
+    assert!(refusal(&other).contains("infinite: 2 voxels of its image"));
 
     let mut other = volume.clone();
     other.image.voxels.fill(7.0);

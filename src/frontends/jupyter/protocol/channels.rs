@@ -11,6 +11,7 @@ use jupyter_zmq_client::RouterRecvConnection;
 
 use super::handler::RequestHandler;
 use super::incoming::{self, Request, announcement};
+use super::log::log;
 use super::outbox::Outbox;
 use super::replies::answer;
 
@@ -32,7 +33,7 @@ pub(in super::super) async fn shell(
     questions: Sender<Question>,
 ) {
     loop {
-        let (request, content) = incoming::next(&mut connection).await;
+        let (request, content) = incoming::next(&mut connection, handler.seen_signatures()).await;
         // A queue without a reader means that the kernel is ending.
         match content {
             JupyterMessageContent::ExecuteRequest(execute) => {
@@ -56,9 +57,17 @@ pub(in super::super) async fn control(
     mut connection: RouterRecvConnection,
 ) {
     loop {
-        let (request, content) = incoming::next(&mut connection).await;
+        let (request, content) = incoming::next(&mut connection, handler.seen_signatures()).await;
         let channels = handler.output_channels();
         match content {
+            // Meant for a cell of the process before this one.
+            JupyterMessageContent::InterruptRequest(_)
+                if request.was_sent_before(handler.process_start()) =>
+            {
+                channels.publish_status(&request, Status::busy());
+                channels.control.send(request.reply(InterruptReply::new()));
+                channels.publish_idle_beside_cell(&request);
+            }
             JupyterMessageContent::InterruptRequest(_) => {
                 channels.publish_status(&request, Status::busy());
                 handler.interrupt();
@@ -74,6 +83,12 @@ pub(in super::super) async fn control(
 }
 
 fn shut_down(handler: &impl RequestHandler, outbox: &Outbox, request: &Request, restart: bool) {
+    // A client that restarts a dead kernel has told the dead one to end; the message may come to the
+    // new one, which has the same address.
+    if request.was_sent_before(handler.process_start()) {
+        log("a shutdown_request from before this process began was dropped");
+        return;
+    }
     let channels = handler.output_channels();
     channels.publish_status(request, Status::busy());
     let reply = ShutdownReply { restart, ..ShutdownReply::default() };

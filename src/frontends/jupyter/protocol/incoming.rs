@@ -2,7 +2,7 @@
 //! or whose signature is wrong, are logged and dropped.
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use zeromq::{SocketRecv, ZmqMessage};
 
 use super::log::log;
+use super::replays::{SeenSignatures, signature};
 
 /// A request as its replies need it: its sender, and when it arrived.
 pub(in super::super) struct Request {
@@ -26,6 +27,13 @@ impl Request {
     /// Headers of the message.
     pub fn header(&self) -> &Header {
         &self.origin.header
+    }
+
+    /// Whether the message was sent before `moment`, by its sender's clock. One without a date was
+    /// not.
+    pub fn was_sent_before(&self, moment: SystemTime) -> bool {
+        let date = SystemTime::from(self.header().date);
+        date > SystemTime::UNIX_EPOCH && date < moment
     }
 
     /// A reply to the sender.
@@ -53,15 +61,16 @@ fn addressed_to_all(message: JupyterMessage) -> JupyterMessage {
     message.with_zmq_identities(vec![topic])
 }
 
-/// Waits for the next request. What cannot be read as one is logged and dropped.
+/// Waits for the next request. What cannot be read as one, or was sent before, is logged and dropped.
 pub(in super::super) async fn next<S: SocketRecv>(
     connection: &mut Connection<S>,
+    seen: &SeenSignatures,
 ) -> (Request, JupyterMessageContent) {
     loop {
         // The transport parses what strangers send: not even its panic may stop the reader.
         let received = AssertUnwindSafe(connection.socket.recv()).catch_unwind().await;
         let reason = match received {
-            Ok(Ok(frames)) => match read(frames, connection) {
+            Ok(Ok(frames)) => match read(frames, connection, seen) {
                 Ok(request) => return request,
                 Err(reason) => reason,
             },
@@ -76,8 +85,14 @@ pub(in super::super) async fn next<S: SocketRecv>(
 fn read<S>(
     frames: ZmqMessage,
     connection: &Connection<S>,
+    seen: &SeenSignatures,
 ) -> Result<(Request, JupyterMessageContent), String> {
+    let signature = signature(&frames);
     let raw = RawMessage::from_multipart(frames, &connection.mac).map_err(|e| e.to_string())?;
+    // Messages of a kernel without a key are not signed.
+    if connection.mac.is_some() && !signature.is_some_and(|signature| seen.is_new(&signature)) {
+        return Err("a message with its signature has come before".to_owned());
+    }
     let part = |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]);
     let header: Header =
         serde_json::from_slice(&raw.jparts[0]).map_err(|error| format!("its header: {error}"))?;

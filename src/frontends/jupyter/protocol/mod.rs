@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `sockets`, `guard` | the connection file and its sockets; the check of what strangers send |
 //! | `channels`, `incoming` | reading the shell and control channels; frames to requests |
+//! | `replays`, `process_start` | which messages are not for this kernel |
 //! | `handler`, `replies` | what a kernel provides; answering requests beside running cells |
 //! | `outbox`, `iopub`, `output_channels` | queues of outgoing messages; outputs; status messages |
 //! | `stdin` | asking the user for a line |
@@ -24,6 +25,11 @@ mod log;
 pub(super) mod outbox;
 pub(super) mod output_channels;
 pub(super) mod parent;
+pub(super) mod process_start;
+pub(super) mod replays;
 pub(super) mod replies;
 pub(super) mod sockets;
 pub(super) mod stdin;
+
+/// The version of the protocol that is spoken here.
+pub(super) const PROTOCOL_VERSION: &str = "5.4";

@@ -11,6 +11,7 @@ use jupyter_zmq_client::{
     create_kernel_heartbeat_connection, create_kernel_iopub_xpub_connection,
     create_kernel_shell_connection, create_kernel_stdin_connection,
 };
+use serde_json::Value;
 use zeromq::{SocketRecv, SocketSend};
 
 #[cfg(unix)]
@@ -29,12 +30,22 @@ pub(in super::super) struct Sockets {
 /// Reads a connection file.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be read, is not a connection file, or asks for a
+/// [`Error::File`] if it cannot be read, is not a connection file, asks for encryption, or for a
 /// signature other than HMAC-SHA256.
 pub(in super::super) fn read_connection_file(path: &Path) -> Result<ConnectionInfo> {
     let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-    let info: ConnectionInfo = serde_json::from_str(&text)
-        .map_err(|error| Error::file(path, format!("this is not a connection file: {error}")))?;
+    let refused = |error| Error::file(path, format!("this is not a connection file: {error}"));
+    let fields: serde_json::Map<String, Value> = serde_json::from_str(&text).map_err(refused)?;
+    // Without encryption, the messages would be readable where the user wants them not to be.
+    if fields.iter().any(|(name, key)| name.starts_with("curve_") && !key.is_null()) {
+        return Err(Error::file(
+            path,
+            "this connection is to be encrypted (CurveZMQ), which u2ad cannot do; start the kernel \
+             with the client's transport_encryption = \"disabled\", on a machine or through a \
+             tunnel that you trust",
+        ));
+    }
+    let info: ConnectionInfo = serde_json::from_value(fields.into()).map_err(refused)?;
     match info.signature_scheme.as_str() {
         "hmac-sha256" | "" => Ok(info),
         other => Err(Error::file(

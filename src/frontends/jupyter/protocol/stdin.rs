@@ -9,6 +9,7 @@ use jupyter_zmq_client::RouterRecvConnection;
 
 use super::incoming::{self, Request};
 use super::outbox::Outbox;
+use super::replays::SeenSignatures;
 use crate::context::CancelToken;
 use crate::{Error, Result};
 
@@ -58,9 +59,9 @@ impl StandardInput {
     }
 
     /// Passes each answer to the call that waits for it; an answer without a question is dropped.
-    pub async fn serve(&self, mut connection: RouterRecvConnection) {
+    pub async fn serve(&self, mut connection: RouterRecvConnection, seen: &SeenSignatures) {
         loop {
-            let (_, content) = incoming::next(&mut connection).await;
+            let (_, content) = incoming::next(&mut connection, seen).await;
             if let JupyterMessageContent::InputReply(reply) = content {
                 let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
                 if let Some(waiting) = waiting {

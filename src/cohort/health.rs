@@ -1,0 +1,341 @@
+//! Who is healthy, by the participants table.
+//!
+//! The first of the columns `dataset`, `group`, `cohort` and `pathology` that the table has decides, by
+//! known words. [`HealthRule`] decides otherwise.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::discovery::participants::Columns;
+use crate::{Error, Result};
+
+/// Columns that may say who is healthy; the first one that exists counts.
+pub(super) const GROUP_COLUMNS: [&str; 4] = ["dataset", "group", "cohort", "pathology"];
+/// Values of healthy subjects, in lower case.
+const HEALTHY: [&str; 16] = [
+    "public",
+    "healthy",
+    "control",
+    "controls",
+    "hc",
+    "hv",
+    "healthy control",
+    "healthy controls",
+    "healthy volunteer",
+    "healthy volunteers",
+    "healthy subject",
+    "normal",
+    "normals",
+    "volunteer",
+    "ctrl",
+    "ctl",
+];
+/// Values of patients, in lower case.
+const CLINICAL: [&str; 27] = [
+    "clinical",
+    "private",
+    "patient",
+    "patients",
+    "clinic",
+    "case",
+    "cases",
+    "ms",
+    "rrms",
+    "spms",
+    "ppms",
+    "cis",
+    "ris",
+    "multiple sclerosis",
+    "dcm",
+    "csm",
+    "mcm",
+    "mildcompression",
+    "myelopathy",
+    "sci",
+    "als",
+    "nmo",
+    "nmosd",
+    "mogad",
+    "tumor",
+    "tumour",
+    "syringomyelia",
+];
+/// Values that say nothing.
+const MISSING: [&str; 5] = ["", "n/a", "na", "nan", "unknown"];
+const LESION_COLUMN: &str = "has_lesion";
+
+/// What a script says about who is healthy, where the table's words do not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HealthRule {
+    /// These values of the deciding column, in any case.
+    Words(Vec<String>),
+    /// This value of this column, in any case; with `not`, every other value.
+    Column { column: String, value: String, not: bool },
+}
+
+impl HealthRule {
+    /// A rule written as `column == 'value'` or `column != 'value'`.
+    ///
+    /// # Errors
+    /// If it is written otherwise.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refuse = || {
+            Error::input(format!(
+                "healthy must be written as \"column == 'value'\" or as a list of words, not {text:?}"
+            ))
+        };
+        let (left, right, not) = match (text.split_once("=="), text.split_once("!=")) {
+            (Some((left, right)), None) => (left, right, false),
+            (None, Some((left, right))) => (left, right, true),
+            _ => return Err(refuse()),
+        };
+        let (column, right) = (left.trim(), right.trim());
+        let quoted = |mark: char| right.strip_prefix(mark)?.strip_suffix(mark);
+        let value = quoted('\'').or_else(|| quoted('"')).unwrap_or(right);
+        if column.is_empty() || value.contains(['\'', '"']) {
+            return Err(refuse());
+        }
+        Ok(Self::Column { column: column.into(), value: value.into(), not })
+    }
+}
+
+/// What is known about a subject's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Healthy,
+    Clinical,
+    /// The deciding column has a word that is not known. It counts as clinical.
+    UnknownWord,
+    /// No column, or no value. It counts as clinical.
+    Unsaid,
+}
+
+/// What the columns of a row say by themselves.
+pub(super) fn health(columns: &Columns) -> Health {
+    let Some(value) = deciding(columns).map(|(_, value)| normal(value)) else {
+        return Health::Unsaid;
+    };
+    if HEALTHY.contains(&value.as_str()) {
+        Health::Healthy
+    } else if MISSING.contains(&value.as_str()) {
+        Health::Unsaid
+    } else if CLINICAL.contains(&value.as_str()) {
+        Health::Clinical
+    } else {
+        Health::UnknownWord
+    }
+}
+
+/// Whether a row is that of a healthy subject; `None` if no column says so.
+pub(super) fn is_healthy(columns: &Columns) -> Option<bool> {
+    match health(columns) {
+        Health::Healthy => Some(true),
+        Health::Clinical | Health::UnknownWord => Some(false),
+        Health::Unsaid => None,
+    }
+}
+
+/// What a row says about lesions: `has_lesion`, else a healthy subject has none, else unknown.
+pub(super) fn has_lesion(columns: &Columns, healthy: Option<bool>) -> Option<bool> {
+    match columns.get(LESION_COLUMN).map(|value| normal(value)).as_deref() {
+        Some("1" | "true" | "yes") => Some(true),
+        Some("0" | "false" | "no") => Some(false),
+        _ => healthy?.then_some(false),
+    }
+}
+
+impl HealthRule {
+    /// Whether the rule speaks about a cohort with these rows at all.
+    ///
+    /// # Errors
+    /// If no row has the column that decides.
+    pub(super) fn check<'a>(&self, mut rows: impl Iterator<Item = &'a Columns>) -> Result<()> {
+        if rows.any(|columns| self.decide(columns).is_some()) {
+            return Ok(());
+        }
+        Err(Error::input(match self.column() {
+            Some(column) => {
+                format!("healthy: no subject has a participants column {column}; check its name")
+            }
+            None => format!(
+                "healthy: no subject has a participants column {}; write a rule such as \"status == 'HV'\"",
+                GROUP_COLUMNS.join(", ")
+            ),
+        }))
+    }
+
+    /// Whether a row is that of a healthy subject; `None` if it has no value to decide by.
+    pub(super) fn decide(&self, columns: &Columns) -> Option<bool> {
+        match self {
+            Self::Words(words) => {
+                let (_, value) = deciding(columns)?;
+                Some(words.iter().any(|word| normal(word) == normal(value)))
+            }
+            Self::Column { column, value, not } => {
+                Some((normal(columns.get(column)?) == normal(value)) != *not)
+            }
+        }
+    }
+
+    /// The column of a rule about one.
+    pub(super) fn column(&self) -> Option<&str> {
+        match self {
+            Self::Words(_) => None,
+            Self::Column { column, .. } => Some(column),
+        }
+    }
+}
+
+fn deciding(columns: &Columns) -> Option<(&'static str, &str)> {
+    GROUP_COLUMNS.iter().find_map(|name| Some((*name, columns.get(*name)?.as_str())))
+}
+
+fn normal(value: &str) -> String {
+    value.trim().to_lowercase()
+}
+
+/// How the values of the deciding column were counted in a cohort.
+#[derive(Debug, Default)]
+pub(super) struct HealthCount {
+    column: String,
+    /// Subjects by value.
+    healthy: BTreeMap<String, usize>,
+    clinical: BTreeMap<String, usize>,
+    unknown: BTreeMap<String, usize>,
+}
+
+impl HealthCount {
+    /// Counts the rows of a cohort; `None` if no row decides.
+    pub(super) fn of<'a>(
+        rows: impl Iterator<Item = &'a Columns>,
+        rule: Option<&HealthRule>,
+    ) -> Option<Self> {
+        let mut count = Self::default();
+        for columns in rows {
+            let named = rule.and_then(HealthRule::column);
+            let cell = match named {
+                Some(column) => columns.get(column).map(|value| (column, value.as_str())),
+                None => deciding(columns),
+            };
+            let Some((column, value)) = cell else { continue };
+            column.clone_into(&mut count.column);
+            let health = match rule.map(|rule| rule.decide(columns)) {
+                Some(Some(true)) => Health::Healthy,
+                Some(_) => Health::Clinical,
+                None => health(columns),
+            };
+            let counted = match health {
+                Health::Healthy => &mut count.healthy,
+                Health::Clinical => &mut count.clinical,
+                Health::UnknownWord | Health::Unsaid => &mut count.unknown,
+            };
+            *counted.entry(value.to_owned()).or_default() += 1;
+        }
+        (!count.column.is_empty()).then_some(count)
+    }
+
+    /// The values that are not known words, as a sentence that says what to do; `None` without any.
+    pub(super) fn unknown(&self) -> Option<String> {
+        let word = self.unknown.keys().find(|value| !MISSING.contains(&normal(value).as_str()))?;
+        Some(format!(
+            "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy: load_cohort(…, healthy = \"{} == '{word}'\")",
+            self.column,
+            values(&self.unknown),
+            self.column
+        ))
+    }
+}
+
+impl fmt::Display for HealthCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the participants column {} decides who is healthy: ", self.column)?;
+        let part = |values_of: &BTreeMap<String, usize>, name: &str| {
+            let number: usize = values_of.values().sum();
+            (number > 0).then(|| format!("{number} {name} ({})", values(values_of)))
+        };
+        let parts = [
+            part(&self.healthy, "healthy"),
+            part(&self.clinical, "clinical"),
+            part(&self.unknown, "counted as clinical"),
+        ];
+        write!(f, "{}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn values(counts: &BTreeMap<String, usize>) -> String {
+    let value = |(value, _): (&String, &usize)| {
+        if value.is_empty() { "no value".to_owned() } else { value.clone() }
+    };
+    counts.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(pairs: &[(&str, &str)]) -> Columns {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn the_group_column_says_who_is_healthy() {
+        for value in
+            ["public", "Healthy", "control", "controls", "HC", "HV", "healthy control", "Normal"]
+        {
+            assert_eq!(is_healthy(&columns(&[("group", value)])), Some(true), "{value}");
+        }
+        assert_eq!(is_healthy(&columns(&[("pathology", "HC")])), Some(true));
+        assert_eq!(is_healthy(&columns(&[("cohort", "myelopathy")])), Some(false));
+        let both = columns(&[("dataset", "clinical"), ("group", "control")]);
+        assert_eq!(is_healthy(&both), Some(false), "the first column counts");
+        assert_eq!(is_healthy(&columns(&[("site", "public")])), None);
+        assert_eq!(is_healthy(&columns(&[("group", "n/a")])), None);
+        assert_eq!(health(&columns(&[("group", "G7")])), Health::UnknownWord);
+    }
+
+    #[test]
+    fn lesion_truth_comes_from_its_column_and_else_from_health() {
+        let truth = |pairs: &[(&str, &str)]| {
+            let columns = columns(pairs);
+            has_lesion(&columns, is_healthy(&columns))
+        };
+        assert_eq!(truth(&[("has_lesion", "1"), ("group", "hc")]), Some(true));
+        assert_eq!(truth(&[("has_lesion", "0")]), Some(false));
+        assert_eq!(truth(&[("has_lesion", "n/a"), ("group", "hc")]), Some(false));
+        assert_eq!(truth(&[("group", "clinical")]), None);
+        assert_eq!(truth(&[]), None);
+    }
+
+    #[test]
+    fn a_rule_decides_instead_of_the_known_words() {
+        let row = columns(&[("group", "A7"), ("scanner", "x")]);
+        let rule = |text| HealthRule::parse(text).unwrap().decide(&row);
+        assert_eq!(rule("group == 'a7'"), Some(true));
+        assert_eq!(rule("group != \"A7\""), Some(false));
+        assert_eq!(rule("scanner == y"), Some(false));
+        assert_eq!(rule("site == 'x'"), None);
+        assert_eq!(HealthRule::Words(vec!["a7".into()]).decide(&row), Some(true));
+        for wrong in ["HV", "group = 'HV'", "== 'HV'", "group == 'HV' or x == 'y'"] {
+            assert!(HealthRule::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_count_says_which_values_were_counted_how() {
+        let rows = ["HC", "HC", "DCM", "G7", "n/a"].map(|value| columns(&[("group", value)]));
+        let count = HealthCount::of(rows.iter(), None).unwrap();
+        assert_eq!(
+            count.to_string(),
+            "the participants column group decides who is healthy: 2 healthy (HC), 1 clinical (DCM), 2 counted as clinical (G7, n/a)"
+        );
+        let unknown = count.unknown().unwrap();
+        assert!(unknown.contains("healthy = \"group == 'G7'\""), "{unknown}");
+        let rule = HealthRule::parse("group == 'G7'").unwrap();
+        let count = HealthCount::of(rows.iter(), Some(&rule)).unwrap();
+        assert!(count.to_string().contains("1 healthy (G7)"), "{count}");
+        assert_eq!(count.unknown(), None);
+        assert!(HealthCount::of([columns(&[])].iter(), None).is_none());
+    }
+}

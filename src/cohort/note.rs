@@ -1,0 +1,112 @@
+//! What a user should know about a subject that can be used all the same.
+
+use std::fmt;
+
+/// A remark about one subject. Where many subjects share its topic, one line about all of them
+/// takes the place of one line each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Note {
+    /// What holds for every subject with such a note, as a clause; `{}` stands for the amounts.
+    pub topic: &'static str,
+    /// How much of it this subject has, in the unit that the topic names.
+    pub amount: Option<f64>,
+    /// What holds for this subject, as a clause without its name.
+    pub text: String,
+    /// Whether results may be wrong unless the user looks at it.
+    pub is_warning: bool,
+}
+
+impl Note {
+    /// A remark for information.
+    pub(super) fn new(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { topic, amount: None, text: text.into(), is_warning: false }
+    }
+
+    /// A remark on something that may make results wrong.
+    pub(super) fn warning(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { is_warning: true, ..Self::new(topic, text) }
+    }
+
+    /// The same with an amount for the `{}` of its topic.
+    pub(super) fn of(self, amount: f64) -> Self {
+        Self { amount: Some(amount), ..self }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Subjects with notes on one topic are listed one by one up to this number.
+const LISTED: usize = 3;
+
+/// The lines that tell some subjects' notes: one for each, or one for all that share a topic if they
+/// are many. `of` is the number of subjects in the cohort. Each line comes with whether it is a warning.
+pub(super) fn lines(notes: &[(&str, &Note)], of: usize) -> Vec<(String, bool)> {
+    let mut topics: Vec<&str> = notes.iter().map(|(_, note)| note.topic).collect();
+    let mut seen = Vec::new();
+    topics.retain(|topic| {
+        !seen.contains(topic) && {
+            seen.push(*topic);
+            true
+        }
+    });
+    let mut lines = Vec::new();
+    for topic in topics {
+        let about: Vec<_> = notes.iter().filter(|(_, note)| note.topic == topic).collect();
+        if about.len() <= LISTED {
+            let line = |(name, note): &&(&str, &Note)| {
+                (format!("subject {name}: {note}"), note.is_warning)
+            };
+            lines.extend(about.iter().map(line));
+            continue;
+        }
+        let amounts = about.iter().filter_map(|(_, note)| note.amount);
+        let (low, high) = amounts
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), amount| {
+                (low.min(amount), high.max(amount))
+            });
+        let range = if format!("{low:.0}") == format!("{high:.0}") {
+            format!("{low:.0}")
+        } else {
+            format!("{low:.0} to {high:.0}")
+        };
+        let (name, first) = about[0];
+        let example = if first.amount.is_some() {
+            String::new()
+        } else {
+            format!("; the first, {name}: {first}")
+        };
+        let summary = topic.replace("{}", &range);
+        lines.push((
+            format!("{} of {of} subjects: {summary}{example}", about.len()),
+            first.is_warning,
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_subjects_are_named_and_many_are_counted() {
+        let outside = |percent: f64| {
+            let text = format!("{percent} % of the cord lies outside");
+            Note::new("{} % of the cord lies outside", text).of(percent)
+        };
+        let notes: Vec<Note> = [9.0, 23.0, 12.0, 10.0].map(outside).into();
+        let named: Vec<(&str, &Note)> = ["a", "b", "c", "d"].into_iter().zip(&notes).collect();
+        let few = lines(&named[..2], 26);
+        assert_eq!(few[1].0, "subject b: 23 % of the cord lies outside");
+        let many = lines(&named, 26);
+        assert_eq!(many, [("4 of 26 subjects: 9 to 23 % of the cord lies outside".into(), false)]);
+        let soft = Note::warning("masks are soft", "its cord mask is soft");
+        let shared: Vec<(&str, &Note)> = ["a", "b", "c", "d"].map(|name| (name, &soft)).into();
+        let expected = "4 of 9 subjects: masks are soft; the first, a: its cord mask is soft";
+        assert_eq!(lines(&shared, 9), [(expected.into(), true)]);
+    }
+}

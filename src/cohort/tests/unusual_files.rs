@@ -1,0 +1,115 @@
+//! Files that a folder holds beside the images and masks that are used.
+
+use super::*;
+
+/// What loading a folder says, with its root written as ROOT.
+fn said(fill: impl Fn(&Path)) -> (Vec<String>, Vec<String>) {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path());
+    let (listener, context) = listening();
+    let names = match load(root.path(), &context) {
+        Ok(cohort) => {
+            let used = cohort.subjects(&context).unwrap();
+            used.iter().map(|subject| subject.name.to_string()).collect()
+        }
+        Err(error) => vec![in_root(root.path(), &error.to_string())],
+    };
+    (names, listener.all().iter().map(|line| in_root(root.path(), line)).collect())
+}
+
+fn find<'a>(lines: &'a [String], part: &str) -> &'a str {
+    lines
+        .iter()
+        .find(|line| line.contains(part))
+        .unwrap_or_else(|| panic!("no {part:?} in {lines:?}"))
+}
+
+/// The image of the tests with voxels of 5 mm from top to bottom.
+fn axial() -> Vec<u8> {
+    let mut bytes = image();
+    bytes[280 + 16 * 2 + 8..280 + 16 * 2 + 12].copy_from_slice(&5f32.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn an_axial_series_is_left_out_for_the_sagittal_one() {
+    let (names, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        write(&root.join("sub-01/anat/sub-01_acq-ax_T2w.nii"), axial());
+    });
+    assert_eq!(names, ["sub-01"], "one person, one subject");
+    let line = find(&lines, "left out for the sagittal image");
+    assert!(line.contains("sub-01_acq-ax_T2w.nii (axial, slices of 5.0 mm)"), "{line}");
+    let (names, _) = said(|root| {
+        write_subject(root, "sub-01");
+        write(&image_path(root, "sub-01"), axial());
+    });
+    assert!(
+        names[0].contains("is axial with slices of 5.0 mm; a sagittal series is needed"),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn every_image_of_a_folder_is_accounted_for() {
+    let (names, lines) = said(|root| {
+        for name in ["sub-01", "sub-02"] {
+            write_subject(root, name);
+            write(&root.join(format!("{name}/anat/{name}_T1w.nii")), image());
+            write(&label_path(root, name, "label-canal_seg"), mask(10));
+        }
+        write(&root.join("stray_T2w.nii"), image());
+        write(&root.join("scan.mgz"), "x");
+    });
+    assert_eq!(names, ["sub-01", "sub-02"]);
+    let line = find(&lines, "not used");
+    for part in [
+        "6 image files are not used",
+        "2 *_T1w (not T2-weighted), the first sub-01/anat/sub-01_T1w.nii",
+        "2 *_label-canal_seg (no label that is used",
+        "1 *_T2w (belongs to no subject's folder), the first stray_T2w.nii",
+        "1 *.mgz (FreeSurfer; convert it with mri_convert)",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
+fn an_image_without_mask_in_a_plain_folder_is_named() {
+    let (names, lines) = said(|root| {
+        write(&root.join("a.nii"), image());
+        write(&root.join("a_seg.nii"), mask(10));
+        write(&root.join("b.NII"), image());
+    });
+    assert_eq!(names, ["a"]);
+    assert!(find(&lines, "subject b").contains("no cord mask; looked for b followed by one of"));
+    let (refused, _) = said(|root| write(&root.join("t2.nii.gz"), image()));
+    assert!(refused[0].contains("subject t2: no cord mask"), "{refused:?}");
+    assert!(refused[0].contains("sct_deepseg spinalcord -i t2.nii.gz"), "{refused:?}");
+    let (refused, _) = said(|root| write(&root.join("export.dcm"), "x"));
+    assert!(refused[0].contains("no subjects found"), "{refused:?}");
+    assert!(refused[0].contains("convert it with dcm2niix"), "{refused:?}");
+}
+
+#[test]
+fn many_broken_subjects_are_a_summary() {
+    let (names, lines) = said(|root| {
+        write_subject(root, "sub-000");
+        (1..40).for_each(|n| write(&image_path(root, &format!("sub-{n:03}")), image()));
+    });
+    assert_eq!(names, ["sub-000"]);
+    let skipped = lines.iter().filter(|line| line.contains("is skipped")).count();
+    assert_eq!(skipped, 8);
+    assert!(find(&lines, "are named above").starts_with("39 of 40 subjects are skipped"));
+}
+
+#[test]
+fn a_pointer_without_content_is_named_with_the_command_that_fetches_it() {
+    let (_, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        write_subject(root, "sub-02");
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 5\n";
+        write(&image_path(root, "sub-02"), pointer);
+    });
+    assert!(find(&lines, "sub-02").contains("git lfs pull"));
+}

@@ -1,0 +1,165 @@
+//! Functions on numbers that the language lacks and everybody expects.
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::{UnpackValue, Value};
+
+use crate::{Error, Result};
+
+/// Most decimals that a number is rounded or written to.
+const MOST_DECIMALS: i32 = 300;
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Adds numbers. The sum of whole numbers is a whole number.
+    ///
+    /// # Arguments
+    /// * `numbers`: a list or another sequence of numbers.
+    ///
+    /// Examples:
+    /// ```python
+    /// sum([1, 2, 3])
+    /// ```
+    fn sum<'v>(
+        numbers: Value<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        let heap = eval.heap();
+        let mut total = heap.alloc(0);
+        for number in numbers.iterate(heap)? {
+            total = total.add(number, heap)?;
+        }
+        Ok(total)
+    }
+
+    /// Rounds a number; halves go to the even neighbour, as in Python. Without decimals, the result is
+    /// a whole number.
+    ///
+    /// # Arguments
+    /// * `number`: what to round.
+    /// * `decimals`: digits after the point.
+    ///
+    /// Examples:
+    /// ```python
+    /// round(2.345, 1)
+    /// round(7.0)
+    /// ```
+    fn round<'v>(
+        number: UnpackFloat,
+        #[starlark(default = 0)] decimals: i32,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<Value<'v>> {
+        let heap = eval.heap();
+        if decimals == 0 {
+            let rounded = number.0.round_ties_even();
+            // The language's whole numbers are exact; beyond these a float has no fraction anyway.
+            return Ok(if rounded.abs() < 9e15 {
+                heap.alloc(rounded as i64)
+            } else {
+                heap.alloc(rounded)
+            });
+        }
+        let decimals =
+            usize::try_from(decimals).ok().filter(|count| *count <= MOST_DECIMALS as usize);
+        let Some(decimals) = decimals else {
+            return Err(Error::input("round: `decimals` must be 0 to 300").into());
+        };
+        // Formatting rounds the exact value of the number, as Python does.
+        Ok(heap.alloc(format!("{:.decimals$}", number.0).parse::<f64>()?))
+    }
+
+    /// Mean of numbers.
+    ///
+    /// # Arguments
+    /// * `numbers`: a list or another sequence of numbers.
+    ///
+    /// Examples:
+    /// ```python
+    /// mean([0.2, 0.4])
+    /// ```
+    fn mean<'v>(numbers: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<f64> {
+        let mut values = Vec::new();
+        for number in numbers.iterate(eval.heap())? {
+            let UnpackFloat(value) = UnpackFloat::unpack_value(number)?.ok_or_else(|| {
+                starlark::Error::new_other(Error::input(format!(
+                    "mean: all items must be numbers, not of type {}",
+                    number.get_type()
+                )))
+            })?;
+            values.push(value);
+        }
+        if values.is_empty() {
+            return Err(starlark::Error::new_other(Error::input("mean: there are no numbers")));
+        }
+        Ok(values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// Writes a number as text.
+    ///
+    /// # Arguments
+    /// * `number`: what to write.
+    /// * `style`: as in Python: ".2f" for decimals, ".3e" for powers of ten, ".1%" for percent, "d" for
+    ///   whole numbers.
+    ///
+    /// Examples:
+    /// ```python
+    /// format(0.12345, ".2f")
+    /// format(0.5, ".0%")
+    /// ```
+    fn format(
+        number: UnpackFloat,
+        #[starlark(default = ".3f")] style: &str,
+    ) -> anyhow::Result<String> {
+        Ok(formatted(number.0, style)?)
+    }
+}
+
+fn formatted(number: f64, style: &str) -> Result<String> {
+    let refuse = || {
+        Error::input(format!(
+            "format: `style` must be written like \".2f\", \".3e\", \".1%\" or \"d\", not {style:?}"
+        ))
+    };
+    if style == "d" {
+        return Ok(format!("{number:.0}"));
+    }
+    let kind = style.chars().last().ok_or_else(refuse)?;
+    let digits = style.strip_prefix('.').and_then(|rest| rest.strip_suffix(kind));
+    let decimals: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(refuse)?;
+    if decimals > MOST_DECIMALS as usize {
+        return Err(refuse());
+    }
+    match kind {
+        'f' => Ok(format!("{number:.decimals$}")),
+        '%' => Ok(format!("{:.decimals$}%", 100.0 * number)),
+        'e' => {
+            let text = format!("{number:.decimals$e}");
+            // Python writes at least two digits of the exponent, with its sign.
+            let Some((mantissa, exponent)) = text.split_once('e') else { return Ok(text) };
+            let exponent: i32 = exponent.parse().map_err(|_| refuse())?;
+            let sign = if exponent < 0 { '-' } else { '+' };
+            Ok(format!("{mantissa}e{sign}{:02}", exponent.abs()))
+        }
+        _ => Err(refuse()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_python_writes_them() {
+        let text = |number, style| formatted(number, style).unwrap();
+        assert_eq!(text(0.12345, ".2f"), "0.12");
+        assert_eq!(text(0.00012345, ".3e"), "1.234e-04");
+        assert_eq!(text(12345.0, ".1e"), "1.2e+04");
+        assert_eq!(text(0.5, ".0%"), "50%");
+        assert_eq!(text(7.0, "d"), "7");
+        for wrong in ["", "f", ".f", ".2x", "2f", ".999f", "é"] {
+            assert!(formatted(1.0, wrong).is_err(), "{wrong}");
+        }
+    }
+}

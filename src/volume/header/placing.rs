@@ -1,0 +1,101 @@
+//! Where a header places the image: sform, qform or voxel sizes.
+
+use nifti::{Endianness, NiftiHeader};
+
+use crate::volume::{Affine, Geometry, Orientation};
+
+/// The affine that a header gives.
+pub(super) struct Placing {
+    pub(super) affine: Affine,
+    /// Whether it follows from voxel sizes alone.
+    pub(super) is_guess: bool,
+    /// Clauses about the choice that its user should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// The sform if it is set and usable, else the qform, else voxel sizes alone (axes then count as R, A,
+/// S). The error is a clause.
+pub(super) fn placing(nifti: &NiftiHeader) -> Result<Placing, String> {
+    let widen = |row: [f32; 4]| row.map(f64::from);
+    let usable = |affine: Affine, name: &str| match affine.fault() {
+        None => Ok(affine),
+        Some(fault) => Err(format!("an orientation ({name}) that {fault}")),
+    };
+    let rows = Affine([widen(nifti.srow_x), widen(nifti.srow_y), widen(nifti.srow_z)]);
+    let sform = (nifti.sform_code > 0).then(|| usable(rows, "sform"));
+    let qform = (nifti.qform_code > 0).then(|| usable(qform(nifti)?, "qform"));
+    let placed = |affine, notes| Ok(Placing { affine, is_guess: false, notes });
+    match (sform, qform) {
+        (Some(Ok(sform)), Some(Ok(qform))) => {
+            let contradiction = (Orientation::to_sagittal(&sform)
+                != Orientation::to_sagittal(&qform))
+            .then(|| "its sform and qform contradict each other on the order or direction of its axes; the sform counts".to_owned());
+            placed(sform, contradiction.into_iter().collect())
+        }
+        (Some(Ok(affine)), _) | (None, Some(Ok(affine))) => placed(affine, Vec::new()),
+        (Some(Err(fault)), Some(Ok(affine))) => {
+            placed(affine, vec![format!("has {fault}; its qform was used instead")])
+        }
+        (Some(Err(fault)), _) | (None, Some(Err(fault))) => Err(format!("has {fault}")),
+        (None, None) => {
+            let [x, y, z] = voxel_edges(nifti);
+            let affine = Affine([[x, 0.0, 0.0, 0.0], [0.0, y, 0.0, 0.0], [0.0, 0.0, z, 0.0]]);
+            let affine = usable(affine, "pixdim").map_err(|fault| format!("has {fault}"))?;
+            Ok(Placing { affine, is_guess: true, notes: Vec::new() })
+        }
+    }
+}
+
+/// Rotation from the quaternion, as in nifti1_io.c; a qfac other than -1 counts as 1.
+fn qform(nifti: &NiftiHeader) -> Result<Affine, String> {
+    let [mut b, mut c, mut d] = [nifti.quatern_b, nifti.quatern_c, nifti.quatern_d].map(f64::from);
+    let square = b * b + c * c + d * d;
+    if !square.is_finite() || square > 1.001 {
+        return Err("an orientation (qform) whose quaternion is not a rotation".into());
+    }
+    let a = (1.0 - square).max(0.0).sqrt();
+    if square > 1.0 {
+        let length = square.sqrt();
+        (b, c, d) = (b / length, c / length, d / length);
+    }
+    let [x, y, mut z] = voxel_edges(nifti);
+    if nifti.pixdim[0] < 0.0 {
+        z = -z;
+    }
+    let [ox, oy, oz] = [nifti.quatern_x, nifti.quatern_y, nifti.quatern_z].map(f64::from);
+    let (aa, bb, cc, dd) = (a * a, b * b, c * c, d * d);
+    Ok(Affine([
+        [x * (aa + bb - cc - dd), y * 2.0 * (b * c - a * d), z * 2.0 * (b * d + a * c), ox],
+        [x * 2.0 * (b * c + a * d), y * (aa + cc - bb - dd), z * 2.0 * (c * d - a * b), oy],
+        [x * 2.0 * (b * d - a * c), y * 2.0 * (c * d + a * b), z * (aa + dd - bb - cc), oz],
+    ]))
+}
+
+/// Voxel edges in mm. The sign of `pixdim` carries no meaning beyond its first entry.
+fn voxel_edges(nifti: &NiftiHeader) -> [f64; 3] {
+    [1, 2, 3].map(|axis| f64::from(nifti.pixdim[axis]).abs())
+}
+
+/// A header for a new image without template: geometry in the sform, millimetres.
+pub(in crate::volume) fn from_geometry(geometry: &Geometry) -> NiftiHeader {
+    const SCANNER: i16 = 1;
+    const MILLIMETRES: u8 = 2;
+    let spacing = geometry.affine.spacing();
+    let mut pixdim = [1.0; 8];
+    for (to, from) in pixdim[1..4].iter_mut().zip(spacing) {
+        *to = from as f32;
+    }
+    let [srow_x, srow_y, srow_z] = geometry.affine.0.map(|row| row.map(|x| x as f32));
+    NiftiHeader {
+        pixdim,
+        srow_x,
+        srow_y,
+        srow_z,
+        sform_code: SCANNER,
+        qform_code: 0,
+        xyzt_units: MILLIMETRES,
+        regular: b'r',
+        endianness: Endianness::Little,
+        ..NiftiHeader::default()
+    }
+}

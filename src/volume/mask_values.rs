@@ -1,0 +1,189 @@
+//! Which voxels of a stored mask are inside.
+//!
+//! Masks are written as 0 and 1, as 0 and 255, as probabilities with noise or ringing around 0, and
+//! with several labels. One rule for all: inside is what exceeds half of the largest value, and 0.5
+//! where values lie between 0 and 1.
+
+use std::collections::BTreeSet;
+
+use ndarray::{Array3, Axis};
+
+use super::{Orientation, Volume};
+
+/// What the values of a mask are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MaskKind {
+    /// Outside, and one value for inside.
+    Binary,
+    /// Many values: probabilities, partial volume, or noise of an interpolation. Inside is above the
+    /// threshold.
+    Soft { threshold: f32 },
+    /// A few whole numbers, each in rows of its own along the spine, such as vertebral levels. All are
+    /// inside.
+    Levels(Vec<u32>),
+    /// A few whole numbers side by side, such as several tissues. All are inside.
+    Labels(Vec<u32>),
+}
+
+/// The inside of a mask and what its values are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaskValues {
+    /// Indexed as stored.
+    pub inside: Array3<bool>,
+    pub kind: MaskKind,
+    /// The largest value; 0 for a mask without finite values.
+    pub maximum: f32,
+    /// How many values are NaN or infinite; they are outside.
+    pub non_finite: usize,
+}
+
+/// Values up to this share of the largest count as 0 when values are told apart.
+const NOISE: f32 = 0.03;
+/// A whole number may be off by this much.
+const ROUNDING: f32 = 1e-3;
+/// More whole numbers than this are not labels but the steps of a soft mask.
+const MOST_LABELS: usize = 40;
+/// Labels are levels if at least this share of the rows holds one label only.
+const ROWS_OF_ONE_LEVEL: f64 = 0.6;
+
+impl MaskValues {
+    /// The inside of a mask.
+    pub fn of(mask: &Volume) -> Self {
+        let finite = || mask.voxels.iter().copied().filter(|value| value.is_finite());
+        let non_finite = mask.voxels.len() - finite().count();
+        let maximum = finite().fold(0f32, f32::max);
+        let above =
+            |threshold: f32| mask.voxels.mapv(|value| value.is_finite() && value > threshold);
+        let distinct = distinct_values(finite(), maximum);
+        let (inside, kind) = match distinct {
+            Distinct::None => (above(f32::INFINITY), MaskKind::Binary),
+            Distinct::One => (above(maximum / 2.0), MaskKind::Binary),
+            Distinct::Whole(labels) => {
+                let (inside, labels) = (above(0.5), labels.into_iter().collect());
+                let kind = if are_levels(mask) {
+                    MaskKind::Levels(labels)
+                } else {
+                    MaskKind::Labels(labels)
+                };
+                (inside, kind)
+            }
+            Distinct::Many => {
+                // A probability never exceeds 1, except for ringing.
+                let threshold = if maximum < 1.5 { 0.5 } else { maximum / 2.0 };
+                (above(threshold), MaskKind::Soft { threshold })
+            }
+        };
+        Self { inside, kind, maximum, non_finite }
+    }
+}
+
+/// The values of a mask that are not nearly 0.
+enum Distinct {
+    None,
+    One,
+    /// At least two whole numbers, few enough to be labels.
+    Whole(BTreeSet<u32>),
+    Many,
+}
+
+fn distinct_values(values: impl Iterator<Item = f32>, maximum: f32) -> Distinct {
+    if maximum <= 0.0 {
+        return Distinct::None;
+    }
+    let mut labels = BTreeSet::new();
+    let (mut one, mut whole) = (true, true);
+    for value in values {
+        // Noise around 0 alone does not make a mask soft, but whole numbers are labels however small
+        // they are beside the largest.
+        let rounded = value.round();
+        let is_whole = (value - rounded).abs() <= ROUNDING && (0.0..1e6).contains(&rounded);
+        let is_label = is_whole && rounded >= 1.0;
+        if value <= NOISE * maximum && !is_label {
+            continue;
+        }
+        one &= (value - maximum).abs() <= ROUNDING * maximum;
+        whole &= is_whole;
+        if whole && labels.len() <= MOST_LABELS {
+            labels.insert(rounded as u32);
+        }
+        if !one && !whole {
+            return Distinct::Many;
+        }
+    }
+    match (one, whole && labels.len() <= MOST_LABELS) {
+        (true, _) => Distinct::One,
+        (false, true) => Distinct::Whole(labels),
+        (false, false) => Distinct::Many,
+    }
+}
+
+/// Whether each label of a mask lies in rows of its own, from superior to inferior.
+fn are_levels(mask: &Volume) -> bool {
+    let canonical = Orientation::to_sagittal(&mask.affine).apply(&mask.voxels);
+    let (mut rows, mut of_one) = (0usize, 0usize);
+    for row in canonical.axis_iter(Axis(1)) {
+        let mut labels = row.iter().copied().filter(|value| *value > 0.5).map(f32::round);
+        if let Some(first) = labels.next() {
+            rows += 1;
+            of_one += usize::from(labels.all(|label| label == first));
+        }
+    }
+    of_one as f64 >= ROWS_OF_ONE_LEVEL * rows as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Affine;
+
+    /// Voxels of 1 mm whose rows run from inferior to superior along the last axis.
+    fn mask(value: impl Fn(usize, usize) -> f32) -> MaskValues {
+        let voxels = Array3::from_shape_fn((1, 6, 20), |(_, column, row)| value(column, row));
+        let affine = Affine([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
+        MaskValues::of(&Volume { voxels, affine })
+    }
+
+    fn count(mask: &MaskValues) -> usize {
+        mask.inside.iter().filter(|inside| **inside).count()
+    }
+
+    const CORD: fn(usize) -> bool = |column| column == 2 || column == 3;
+
+    #[test]
+    fn one_value_is_inside_whatever_it_is() {
+        for value in [1.0, 255.0, 0.3, 7.0] {
+            let binary = mask(|column, _| if CORD(column) { value } else { 0.0 });
+            assert_eq!((count(&binary), binary.kind), (40, MaskKind::Binary), "{value}");
+        }
+        assert_eq!(count(&mask(|_, _| 0.0)), 0);
+        assert_eq!(count(&mask(|_, _| -1.0)), 0);
+    }
+
+    #[test]
+    fn probabilities_ringing_and_noise_do_not_grow_the_inside() {
+        let soft = mask(|column, _| [0.0, 0.4, 0.9, 1.0, 0.2, -0.02][column]);
+        assert_eq!((count(&soft), soft.kind), (40, MaskKind::Soft { threshold: 0.5 }));
+        let noisy = mask(|column, row| if CORD(column) { 1.0 } else { 1e-6 * row as f32 });
+        assert_eq!((count(&noisy), noisy.kind), (40, MaskKind::Binary));
+        let faint = mask(|_, row| 1e-6 * row as f32);
+        assert_eq!(count(&faint), 0, "nothing but noise");
+        let bytes = mask(|column, row| {
+            if CORD(column) {
+                255.0
+            } else {
+                [0.0, 90.0, 0.0, 0.0, 3.0, 0.0][column] + row as f32 * 5.0
+            }
+        });
+        assert_eq!((count(&bytes), bytes.kind), (40 + 12, MaskKind::Soft { threshold: 127.5 }));
+        let hole = mask(|column, _| if CORD(column) { 1.0 } else { f32::NAN });
+        assert_eq!((count(&hole), hole.non_finite), (40, 80));
+    }
+
+    #[test]
+    fn levels_along_the_cord_are_told_from_labels_side_by_side() {
+        let levels = mask(|column, row| if CORD(column) { (1 + row / 5) as f32 } else { 0.0 });
+        assert_eq!((count(&levels), levels.kind), (40, MaskKind::Levels(vec![1, 2, 3, 4])));
+        let tissues = mask(|column, _| [0.0, 2.0, 1.0, 1.0, 2.0, 50.0][column]);
+        assert_eq!((count(&tissues), tissues.kind), (100, MaskKind::Labels(vec![1, 2, 50])));
+    }
+}
