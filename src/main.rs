@@ -333,9 +333,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Convert { from, to }) => convert::convert(&from, &to),
         Some(Command::Kernel { action }) => action.run(),
         Some(Command::Doctor) => doctor::run(),
-        Some(Command::Completions { shell }) => {
-            completions::print(shell, &mut CommandLine::command())
-        }
+        Some(Command::Completions { shell }) => completions::print(shell, &CommandLine::command()),
         Some(Command::Man { out }) => match out {
             Some(folder) => manual_pages::write(CommandLine::command(), &folder),
             None => manual_pages::print(CommandLine::command()),

@@ -91,6 +91,10 @@ fn manual_pages_are_written_for_every_command() {
     assert!(pages("u2ad-run").unwrap().contains("Seed of all random numbers"));
     assert!(pages("u2ad-kernel-install").unwrap().contains("Name of the kernel in menus"));
     assert!(pages("u2ad-help").is_err() && pages("u2ad-rust-host").is_err());
+    place.write("file", "");
+    let refused = ended(&mut place.command(&["man", "--out", "file"]));
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.starts_with("error: file: "), "{}", refused.err);
 }
 
 #[test]

@@ -8,15 +8,29 @@ pub use clap_complete::Shell;
 
 use crate::{Error, Result};
 
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
+
 /// Prints the completions of the command line for a shell.
 ///
 /// # Errors
 /// If standard output cannot be written to.
-pub fn print(shell: Shell, command_line: &mut Command) -> Result<ExitCode> {
-    let name = command_line.get_name().to_owned();
+pub fn print(shell: Shell, command_line: &Command) -> Result<ExitCode> {
+    print_whole(&completions(shell, command_line))
+}
+
+fn completions(shell: Shell, command_line: &Command) -> Vec<u8> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, command_line, name, &mut text);
-    print_whole(&text)
+    clap_complete::generate(shell, &mut visible(command_line), PROGRAM, &mut text);
+    text
+}
+
+/// The command line without hidden commands, which completions would show.
+fn visible(command_line: &Command) -> Command {
+    let commands = command_line.get_subcommands().filter(|command| !command.is_hide_set());
+    Command::new(PROGRAM)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(command_line.get_arguments().cloned())
+        .subcommands(commands.cloned())
 }
 
 /// Writes a generated text to standard output. A reader that has seen enough, such as `head`, is no
@@ -28,5 +42,25 @@ pub(super) fn print_whole(text: &[u8]) -> Result<ExitCode> {
             Err(Error::input(format!("standard output cannot be written to: {error}")))
         }
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completions_leave_out_hidden_commands() {
+        let command_line = Command::new("u2ad")
+            .arg(clap::Arg::new("seed").long("seed"))
+            .subcommand(Command::new("run"))
+            .subcommand(Command::new("rust-host").hide(true));
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = String::from_utf8(completions(shell, &command_line)).unwrap();
+            assert!(!text.contains("rust-host"), "{shell}: {text}");
+            for word in ["run", "seed", "version"] {
+                assert!(text.contains(word), "{shell} {word}: {text}");
+            }
+        }
     }
 }

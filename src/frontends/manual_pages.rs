@@ -5,10 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Command;
-use clap_mangen::Man;
+use clap_mangen::{Man, generate_to};
 
 use super::completions::print_whole;
-use crate::files::write_whole;
 use crate::{Error, Result};
 
 /// Prints the page of the program itself.
@@ -16,39 +15,23 @@ use crate::{Error, Result};
 /// # Errors
 /// If standard output cannot be written to.
 pub fn print(command_line: Command) -> Result<ExitCode> {
-    print_whole(&page(command_line)?)
+    let mut page = Vec::new();
+    Man::new(command_line)
+        .render(&mut page)
+        .map_err(|error| Error::input(format!("the manual page cannot be written: {error}")))?;
+    print_whole(&page)
 }
 
 /// Writes the pages of the program and of all its commands to a folder, which is made if need be,
-/// and says so.
+/// and says so. The page of `u2ad kernel install` is `u2ad-kernel-install.1`.
 ///
 /// # Errors
 /// If the folder or a page cannot be written.
-pub fn write(mut command_line: Command, folder: &Path) -> Result<ExitCode> {
-    // Gives every command the name of its page: `u2ad kernel install` is in u2ad-kernel-install.1.
-    command_line.build();
-    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-    let mut left = vec![command_line];
-    let mut written = 0;
-    while let Some(command) = left.pop() {
-        left.extend(
-            command
-                .get_subcommands()
-                .filter(|command| !command.is_hide_set() && command.get_name() != "help")
-                .cloned(),
-        );
-        let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-        write_whole(&folder.join(format!("{name}.1")), &page(command)?)?;
-        written += 1;
-    }
-    println!("wrote {written} pages to {}; `man -l` shows one", folder.display());
+pub fn write(command_line: Command, folder: &Path) -> Result<ExitCode> {
+    let name = command_line.get_name().to_owned();
+    fs::create_dir_all(folder)
+        .and_then(|()| generate_to(command_line, folder))
+        .map_err(|error| Error::file(folder, error))?;
+    println!("wrote the manual pages to {}; {name}.1 is the first", folder.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn page(command: Command) -> Result<Vec<u8>> {
-    let mut page = Vec::new();
-    Man::new(command)
-        .render(&mut page)
-        .map_err(|error| Error::input(format!("the manual page cannot be written: {error}")))?;
-    Ok(page)
 }

@@ -358,8 +358,16 @@ mod tests {
             if env::var_os("U2AD_WRITE_WHEEL_DATA").is_some() {
                 fs::write(&path, &bytes).unwrap();
             }
-            let stale = format!("U2AD_WRITE_WHEEL_DATA=1 cargo test writes a new {file}");
-            assert!(fs::read(&path).is_ok_and(|found| found == bytes), "{stale}");
+            let found = fs::read(&path).unwrap_or_default();
+            // The order of an object's members depends on what else is compiled in.
+            let is_same = match file {
+                "kernel.json" => {
+                    let value = |json| serde_json::from_slice::<Value>(json).ok();
+                    value(&found) == value(&bytes)
+                }
+                _ => found == bytes,
+            };
+            assert!(is_same, "U2AD_WRITE_WHEEL_DATA=1 cargo test writes a new {file}");
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
         // It starts the program that the same wheel installs.
