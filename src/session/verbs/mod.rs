@@ -9,6 +9,7 @@ mod export;
 mod figures;
 mod models;
 mod session;
+mod studies;
 mod training;
 
 pub(super) use defaults::fraction;
@@ -28,6 +29,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Models", models::verbs),
     ("Training", training::verbs),
     ("Detection", detection::verbs),
+    ("Studies", studies::verbs),
     ("Figures and tables", figures::verbs),
     ("Export", export::verbs),
     ("Session", session::verbs),
