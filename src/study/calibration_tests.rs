@@ -29,6 +29,9 @@ fn saved(path: &Path) -> Model {
     let mut model = study.model(config()).unwrap();
     let mut training = ScorerTraining::default().members(1).epochs(2).clinical_rounds(1);
     (training.width, training.healthy_rounds) = (4, 1);
+    // Lesions that fill some of the small images' large pixels.
+    let lesions = LesionSimulator::default().length_mm((20.0, 25.0)).width_mm((6.0, 8.0));
+    training.lesions = lesions.count((1, 2)).contrast((0.5, 0.6));
     let healthy = people.healthy().unwrap();
     study.train_scorer(&mut model, Some(&healthy), None, &training, monte_carlo()).unwrap();
     for scoring in [Scoring::Learned, Scoring::Residual] {
