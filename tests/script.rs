@@ -143,7 +143,8 @@ fn healthy_findings_set_the_threshold_and_say_so() {
         evaluated = evaluate(detect(method, people.clinical, name = 'mine'), threshold = healthy)\n\
         print(evaluated.method, evaluated.threshold_origin)";
     let ended = Place::new().run(source, &[]);
-    assert_eq!(ended.out, "mine 95th percentile of 4 healthy subjects\n", "{}", ended.err);
+    let expected = "mine 4 healthy subjects: above all of them; 1 in 5 new ones may reach it\n";
+    assert_eq!(ended.out, expected, "{}", ended.err);
 }
 
 #[test]

@@ -81,7 +81,8 @@ pub fn detect(
             super::MINIMUM_LENGTH_MM
         ));
     }
-    Ok(Findings { method, scoring, subjects })
+    let calibration = reconstructor.calibration(scoring, context);
+    Ok(Findings { method, scoring, subjects, calibration })
 }
 
 /// Rejects a reconstruction that would silently give wrong scores.

@@ -6,6 +6,7 @@ use ndarray::Array2;
 
 use super::{Reconstruction, Scoring};
 use crate::cohort::Subject;
+use crate::scoring::Calibration;
 
 /// Where a cord is cut into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,8 @@ pub struct Findings {
     /// How its reconstructions were scored.
     pub scoring: Scoring,
     pub subjects: Vec<Finding>,
+    /// What the same method shows in healthy subjects, if it was calibrated with any.
+    pub calibration: Option<Arc<Calibration>>,
 }
 
 impl Findings {

@@ -1,11 +1,14 @@
 //! The method of the paper as a [`Reconstructor`]: the mean of Monte-Carlo reconstructions.
 
+use std::sync::Arc;
+
 use super::{Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 use crate::model::Network;
-use crate::scoring::LesionScorer;
+use crate::options::Choice;
+use crate::scoring::{CalibratedState, Calibration, LesionScorer};
 use crate::training::Model;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -21,6 +24,8 @@ pub struct MaskedAutoencoder {
     pub scorer: Option<LesionScorer>,
     /// Epochs that the network was trained.
     pub epochs: usize,
+    /// What it shows in healthy subjects, at most one of each scoring.
+    pub calibrations: Vec<Calibration>,
 }
 
 impl MaskedAutoencoder {
@@ -31,7 +36,17 @@ impl MaskedAutoencoder {
     pub fn of(model: &mut Model, monte_carlo: MonteCarlo) -> Result<Self> {
         let round = model.next_round();
         let (scorer, epochs) = (model.scorer.clone(), model.history.epochs.len());
-        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs })
+        let calibrations = model.calibrations.clone();
+        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs, calibrations })
+    }
+
+    /// What its scores depend on, besides the images and the random draws of a round.
+    pub fn state(&self) -> CalibratedState {
+        CalibratedState {
+            monte_carlo: self.monte_carlo,
+            epochs: self.epochs,
+            scorer: self.scorer.as_ref().map(|scorer| scorer.description().round),
+        }
     }
 
     /// Warns if these reconstructions differ from those that the scorer learned from.
@@ -69,6 +84,23 @@ impl Reconstructor for MaskedAutoencoder {
             Some(_) => Scoring::Learned,
             None => Scoring::Residual,
         }
+    }
+
+    fn calibration(&self, scoring: Scoring, context: &Context) -> Option<Arc<Calibration>> {
+        let calibration = self.calibrations.iter().find(|one| one.scoring == scoring.name())?;
+        let (then, mut now) = (calibration.state, self.state());
+        if scoring != Scoring::Learned {
+            // Other scorings do not look at the scorer.
+            now.scorer = then.scorer;
+        }
+        if then != now {
+            context.warn(
+                "the model was calibrated in another state (epochs, scorer, samples or mask ratio), so \
+                 its thresholds no longer hold and are not used: calibrate it again",
+            );
+            return None;
+        }
+        Some(Arc::new(calibration.clone()))
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

@@ -1,11 +1,14 @@
 //! The interface between methods and the code that evaluates them.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 
 use super::Scoring;
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
+use crate::scoring::Calibration;
 
 /// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,12 @@ pub trait Reconstructor {
     /// How its reconstructions are scored unless the user chooses: by default by their residual.
     fn scoring(&self) -> Scoring {
         Scoring::Residual
+    }
+
+    /// What the method shows in healthy subjects with this scoring, if it was calibrated with any.
+    /// Warns of a calibration that no longer holds, and gives none then.
+    fn calibration(&self, _scoring: Scoring, _context: &Context) -> Option<Arc<Calibration>> {
+        None
     }
 
     /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::context::Context;
@@ -12,14 +12,14 @@ use crate::statistics::percentile;
 pub(super) const REPLICATES: usize = 1000;
 
 /// A 95 % confidence interval, from `low` to `high`, in the unit of what it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
 
 /// A measure with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub value: f64,
     /// `None` where there are too few patients to resample.

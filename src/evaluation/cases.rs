@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use rayon::slice::ParallelSliceMut;
+use serde::{Deserialize, Serialize};
 
 use super::patient_lesions::PatientLesions;
 
 /// Scores of patients and of their parts, ranked. Positions in all of them are those of `names`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cases {
+    #[serde(skip)]
     pub names: Vec<Arc<str>>,
     /// AnaScore and whether there is a lesion, of each patient.
     pub scores: Vec<(f64, bool)>,
@@ -24,10 +26,11 @@ pub(super) struct Cases {
 
 /// Cases from the highest score to the lowest. Ranked once, so that a replicate of the patients
 /// needs no sorting.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RankedCases(Vec<RankedCase>);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u32, u8)", into = "(u32, u8)")]
 struct RankedCase {
     patient: u32,
     positive: bool,
@@ -40,6 +43,28 @@ struct RankedCase {
 struct Counts {
     true_positives: u64,
     false_positives: u64,
+}
+
+/// Short in a file: the patient; 1 if positive plus 2 if it ends a tie.
+impl From<RankedCase> for (u32, u8) {
+    fn from(case: RankedCase) -> Self {
+        (case.patient, u8::from(case.positive) + 2 * u8::from(case.ends_tie))
+    }
+}
+
+impl From<(u32, u8)> for RankedCase {
+    fn from((patient, flags): (u32, u8)) -> Self {
+        Self { patient, positive: flags & 1 != 0, ends_tie: flags & 2 != 0 }
+    }
+}
+
+impl Cases {
+    /// Whether everything belongs to one of so many patients, as it must in a file.
+    pub fn fit(&self, patients: usize) -> bool {
+        let ranked = [&self.patients, &self.slices, &self.segments, &self.pixels];
+        let known = |case: &RankedCase| (case.patient as usize) < patients;
+        ranked.iter().all(|cases| cases.0.iter().all(known)) && self.lesions.len() == patients
+    }
 }
 
 impl RankedCases {

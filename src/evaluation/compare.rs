@@ -60,7 +60,7 @@ impl ComparisonTest {
 }
 
 /// A measure of a method when each patient is counted so many times.
-type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+pub(super) type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
 
 /// The measures that the bootstrap compares.
 const MEASURES: &[(&str, Measure)] = &[
@@ -82,6 +82,14 @@ const MEASURES: &[(&str, Measure)] = &[
     ("pixel AUROC", |cases, _, counts| cases.pixels.auroc(counts)),
     ("pixel average precision", |cases, _, counts| cases.pixels.average_precision(counts)),
 ];
+
+/// The measure of this name.
+pub(super) fn measure(name: &str) -> Option<Measure> {
+    if name == "patient AUROC" {
+        return Some(|cases, _, counts| cases.patients.auroc(counts));
+    }
+    MEASURES.iter().find(|(known, _)| *known == name).map(|(_, measure)| *measure)
+}
 
 /// Compares two methods that were evaluated on the same patients: the AUROC of the patients by the
 /// DeLong test, all other measures by a paired bootstrap over patients. Lesions are compared at the
@@ -161,7 +169,7 @@ fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {
 }
 
 /// Two-sided, of the replicates' differences; see [`ComparisonTest::PairedBootstrap`].
-fn p_value(differences: &[f64]) -> f64 {
+pub(super) fn p_value(differences: &[f64]) -> f64 {
     let share = |on_side: fn(&&f64) -> bool| {
         (differences.iter().filter(on_side).count() + 1) as f64 / (differences.len() + 1) as f64
     };
@@ -169,7 +177,7 @@ fn p_value(differences: &[f64]) -> f64 {
 }
 
 /// Where each patient of the first evaluation stands in the second.
-fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
+pub(super) fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
     let only = |of: &Evaluation, other: &Evaluation| {
         let stranger = of.cases.names.iter().find(|name| !other.cases.names.contains(name));
         match stranger {

@@ -34,7 +34,7 @@ impl From<ThresholdRule> for EvaluationOptions {
 }
 
 /// How well a method's findings agree with the ground truth.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     pub method: String,
     pub subjects: SubjectCounts,
@@ -58,8 +58,15 @@ pub struct Evaluation {
     pub(super) cases: Arc<Cases>,
 }
 
+impl Evaluation {
+    /// AnaScore of each evaluated patient, and whether it has a lesion.
+    pub fn patient_scores(&self) -> &[(f64, bool)] {
+        &self.cases.scores
+    }
+}
+
 /// The subjects that were evaluated and those that were left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectCounts {
     pub with_lesion: usize,
     pub without_lesion: usize,

@@ -1,14 +1,15 @@
 //! Lesions and detections of many patients: the FROC curve and measures at a threshold.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::patient_lesions::PatientLesions;
 
 /// A point of the free-response receiver operating characteristic (FROC).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrocPoint {
     /// Least anomaly of a detection's pixels; infinite for the
     /// first point, where nothing is detected.
+    #[serde(deserialize_with = "super::unbounded::unbounded")]
     pub threshold: f64,
     /// Mean number of detections without lesion, per patient.
     pub false_positives_per_patient: f64,

@@ -6,7 +6,7 @@ use super::bootstrap::{Estimate, Resamples};
 use super::cases::Cases;
 use super::froc::{FrocPoint, Sweep, Totals};
 use super::patient_lesions::PatientLesions;
-use super::threshold::Threshold;
+use super::threshold::{Threshold, check_allowed, expected_false_positives, healthy_origin};
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::{Error, Result};
@@ -28,8 +28,8 @@ pub enum LesionThresholdRule {
     BestF1,
 }
 
-/// The lowest threshold at and above which healthy subjects have no more false positives than
-/// allowed.
+/// The lowest threshold at and above which no more false positives than allowed are expected in a
+/// new healthy subject.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HealthyThreshold {
     /// In the unit of the anomaly map.
@@ -49,7 +49,7 @@ pub struct HealthyThreshold {
 /// slices. A detection has at least [`DETECTION_PIXELS`](super::DETECTION_PIXELS) pixels. It is a
 /// true one if at least [`DETECTION_OVERLAP`](super::DETECTION_OVERLAP) of them are lesion, and then
 /// detects every lesion that it overlaps; else it is a false positive.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LesionLevel {
     /// Patients whose lesions are known, including those known to have none.
     pub patients: usize,
@@ -79,17 +79,15 @@ pub struct LesionLevel {
 }
 
 impl HealthyThreshold {
-    /// The threshold from those of the findings that are known to be without lesion. With n of them
-    /// and fewer than 1 / n allowed false positives each, none has a false positive.
+    /// The threshold from those of the findings that are known to be without lesion. One false
+    /// positive more than they have is counted, as if a new subject had it: k in n of them promise
+    /// `(k + 1) / (n + 1)`, if hardly any subject has more than one. With too few of them for
+    /// `allowed`, the threshold lies above all of them.
     ///
     /// # Errors
     /// If `allowed` is not a number of at least 0, or no subject is known to have no lesion.
     pub fn new(findings: &Findings, allowed: f64) -> Result<Self> {
-        if !(allowed.is_finite() && allowed >= 0.0) {
-            return Err(Error::input(format!(
-                "the false positives per healthy subject must be a number of at least 0, not {allowed}"
-            )));
-        }
+        check_allowed(allowed)?;
         let healthy = findings
             .subjects
             .iter()
@@ -104,7 +102,10 @@ impl HealthyThreshold {
         let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
         Sweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
             let now = totals.false_positives_per_patient().unwrap_or_default();
-            match now > allowed {
+            let of_all = totals.false_positives as f64;
+            let too_many =
+                of_all > 0.0 && expected_false_positives(of_all, healthy.len()) > allowed;
+            match too_many {
                 _ if ended => {}
                 true => (value, ended) = (totals.threshold.next_up(), true),
                 false => false_positives_per_subject = now,
@@ -116,12 +117,7 @@ impl HealthyThreshold {
 
     /// The threshold with its origin in words.
     pub fn threshold(&self) -> Threshold {
-        let subjects = if self.subjects == 1 { "subject" } else { "subjects" };
-        let origin = format!(
-            "at most {} false positives per subject in {} healthy {subjects}",
-            self.allowed, self.subjects
-        );
-        Threshold { value: self.value, origin }
+        Threshold { value: self.value, origin: healthy_origin(self.subjects, self.allowed) }
     }
 }
 

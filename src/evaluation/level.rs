@@ -1,6 +1,6 @@
 //! Scores of patients, slices or segments against a binary ground truth.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, Interval, Resamples};
 use super::cases::RankedCases;
@@ -10,7 +10,7 @@ use crate::context::Context;
 
 /// Scores against a binary ground truth. Intervals are 95 %, by bootstrap over the patients; those of
 /// AUROC and average precision need two patients with positives and two with negatives.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     pub positives: usize,
     pub negatives: usize,

@@ -8,29 +8,28 @@
 //! methods differ on the same patients.
 
 mod bootstrap;
+mod calibration;
 mod cases;
-#[cfg(test)]
-mod cases_tests;
 mod compare;
-#[cfg(test)]
-mod compare_tests;
 mod delong;
 mod evaluate;
+mod file;
 mod forest;
 mod froc;
 mod lesions;
-#[cfg(test)]
-mod lesions_tests;
 mod level;
 mod patient_lesions;
 mod pixels;
 mod ranking;
 mod similarity;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod unbounded;
 
 pub use bootstrap::{Estimate, Interval};
+pub use calibration::{calibrated_threshold, calibration};
 pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
 pub use evaluate::{Evaluation, EvaluationOptions, SubjectCounts, evaluate};
 pub use froc::FrocPoint;
@@ -40,4 +39,5 @@ pub use patient_lesions::{DETECTION_OVERLAP, DETECTION_PIXELS};
 pub use pixels::{NormalTissue, PixelLevel};
 pub use ranking::{BestF1, Confusion, PrecisionRecallPoint, Ranking, RocPoint};
 pub use similarity::{dice, psnr_db, ssim, ssim_map, ssim_within};
-pub use threshold::{Threshold, ThresholdRule};
+pub use summary::{MethodSummary, SUMMARY_MEASURES, SummaryMeasure, summarise};
+pub use threshold::{Threshold, ThresholdRule, healthy_threshold};

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::forest::Forest;
 use crate::detection::Finding;
@@ -22,7 +23,7 @@ pub const DETECTION_PIXELS: usize = 3;
 pub const DETECTION_OVERLAP: f64 = 0.1;
 
 /// What one patient's lesions and detections come to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct PatientLesions {
     pub lesions: usize,
     /// Of them, without a pixel in the scoring region: they cannot be detected, and count as missed.
@@ -32,7 +33,7 @@ pub(super) struct PatientLesions {
 }
 
 /// Counts at a threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct LesionCounts {
     /// Least error of a detection's pixels; infinite where there is none.
     pub threshold: f64,

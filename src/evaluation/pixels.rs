@@ -1,6 +1,6 @@
 //! Errors of pixels against lesion pixels, and similarity of normal tissue.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, Resamples};
 use super::cases::RankedCases;
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// Errors of the pixels of all scoring regions together against lesion pixels. Intervals are 95 %,
 /// by bootstrap over the patients.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PixelLevel {
     /// Scoring pixels with known ground truth.
     pub pixels: usize,
@@ -35,12 +35,13 @@ pub struct PixelLevel {
 }
 
 /// Similarity of image and reconstruction in the regions of interest without their lesion pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NormalTissue {
     pub slices: usize,
     /// Mean over slices of the mean SSIM over normal pixels (their 7 × 7 windows reach beyond).
     pub ssim: f64,
     /// Of all normal pixels together; infinite where nothing was changed.
+    #[serde(deserialize_with = "super::unbounded::unbounded")]
     pub psnr_db: f64,
 }
 

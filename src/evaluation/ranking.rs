@@ -1,6 +1,6 @@
 //! Scores against a binary ground truth, for patients, segments or pixels.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
@@ -24,9 +24,10 @@ struct Step {
 }
 
 /// A point of the ROC curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RocPoint {
     /// Infinite for the first point, where nothing is found.
+    #[serde(deserialize_with = "super::unbounded::unbounded")]
     pub threshold: f64,
     pub false_positive_rate: f64,
     pub true_positive_rate: f64,
@@ -41,7 +42,7 @@ pub struct PrecisionRecallPoint {
 }
 
 /// The best F1 of all thresholds: optimistic, because the threshold is chosen on the same cases.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestF1 {
     pub f1: f64,
     /// The lowest threshold that reaches it.
@@ -49,7 +50,7 @@ pub struct BestF1 {
 }
 
 /// Counts at one threshold, and what follows from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     pub true_positives: usize,
     pub false_positives: usize,

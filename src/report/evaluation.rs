@@ -3,7 +3,7 @@
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::Result;
 use crate::evaluation::{
-    Comparison, Estimate, Evaluation, Interval, LesionLevel, Level, PixelLevel,
+    Comparison, Estimate, Evaluation, Interval, LesionLevel, Level, MethodSummary, PixelLevel,
 };
 
 /// One row per metric, one column per evaluation. Metrics that no evaluation has are left out.
@@ -53,6 +53,12 @@ const METRICS: &[Metric] = &[
     ("segment average precision", |e| average_precision(e.segments.as_ref())),
     (INTERVAL, |e| interval(e.segments.as_ref().and_then(|l| l.average_precision_interval))),
     ("lesions", |e| Cell::from(e.lesions.as_ref().map(|level| level.lesions))),
+    ("detected lesions", |e| Cell::from(e.lesions.as_ref().and_then(|level| level.detected))),
+    ("missed lesions", |e| {
+        let missed = |level: &LesionLevel| Some(level.lesions.saturating_sub(level.detected?));
+        Cell::from(e.lesions.as_ref().and_then(missed))
+    }),
+    ("false positives", |e| Cell::from(e.lesions.as_ref().and_then(|level| level.false_positives))),
     ("lesion threshold", |e| {
         let threshold = e.lesions.as_ref().and_then(|level| level.threshold.as_ref());
         Cell::from(threshold.map(|threshold| threshold.value))
@@ -138,6 +144,45 @@ fn interval(interval: Option<Interval>) -> Cell {
     Cell::from(interval.map(|interval| format!("{:.3} – {:.3}", interval.low, interval.high)))
 }
 
+/// One row per method and measure, with the difference from the reference where there is one.
+///
+/// # Errors
+/// If a row does not fit the columns, which no summary causes.
+pub fn summary_table(methods: &[MethodSummary], reference: Option<&str>) -> Result<Table> {
+    let mut columns = vec![Column::text("method"), Column::number("seeds", 0)];
+    columns.push(Column::text("measure"));
+    columns.extend(["mean", "lowest", "highest"].map(|name| Column::number(name, 3)));
+    columns.push(Column::text("95 % interval of the mean"));
+    if let Some(reference) = reference {
+        columns.push(Column::number(format!("minus {reference}"), 3));
+        columns.push(Column::text("95 % interval of the difference"));
+        columns.push(Column::number("p", 3));
+    }
+    let mut table = Table::new("Methods", columns);
+    for method in methods {
+        for measure in &method.measures {
+            let mut row = vec![Cell::from(&*method.method), Cell::from(method.seeds)];
+            row.push(Cell::from(measure.name));
+            row.extend([measure.mean, measure.lowest, measure.highest].map(Cell::from));
+            row.push(interval(measure.interval));
+            if reference.is_some() {
+                row.push(Cell::from(measure.difference));
+                row.push(interval(measure.difference_interval));
+                row.push(probability(measure.p_value));
+            }
+            table.push(row)?;
+        }
+    }
+    Ok(table)
+}
+
+fn probability(p: Option<f64>) -> Cell {
+    match p {
+        Some(p) if p < 0.001 => Cell::from("< 0.001"),
+        p => Cell::from(p),
+    }
+}
+
 /// One row per measure.
 impl Tabulate for Comparison {
     fn table(&self) -> Result<Table> {
@@ -168,10 +213,7 @@ impl Tabulate for Comparison {
                 Cell::from(measure.second),
                 Cell::from(measure.difference),
                 interval(measure.interval),
-                match measure.p_value {
-                    Some(p) if p < 0.001 => Cell::from("< 0.001"),
-                    p => Cell::from(p),
-                },
+                probability(measure.p_value),
                 Cell::from(test),
             ])?;
         }

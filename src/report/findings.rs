@@ -2,31 +2,40 @@
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::detection::{Finding, Findings};
+use crate::evaluation::calibrated_threshold;
 use crate::figures::{Figure, anomaly_curve, reconstruction_panels};
 use crate::{Error, Result};
 
 /// One row per subject, in the order of the cohort.
 impl Tabulate for Findings {
     fn table(&self) -> Result<Table> {
-        let columns = vec![
-            Column::text("subject"),
-            Column::number("score", 4),
+        let threshold = calibrated_threshold(self)?;
+        let mut columns = vec![Column::text("subject"), Column::number("score", 4)];
+        if let Some(threshold) = &threshold {
+            columns.push(Column::text(format!("at least {:.4}", threshold.value)));
+        }
+        columns.extend([
             Column::text("segment"),
             Column::number("slice", 0),
             Column::text("lesion"),
-        ];
+        ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {
             let peak = finding.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
             let slice = finding.highest_slice();
             let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
-            table.push(vec![
-                Cell::from(&*finding.subject.name),
-                Cell::from(finding.is_scored().then_some(finding.score)),
+            let score = finding.is_scored().then_some(finding.score);
+            let word = |yes: bool| if yes { "yes" } else { "no" };
+            let mut row = vec![Cell::from(&*finding.subject.name), Cell::from(score)];
+            if let Some(threshold) = &threshold {
+                row.push(Cell::from(score.map(|score| word(score >= threshold.value))));
+            }
+            row.extend([
                 Cell::from(peak.map(|segment| segment.name.clone())),
                 Cell::from(index.map(|slice| slice.index)),
-                Cell::from(finding.subject.has_lesion().map(|yes| if yes { "yes" } else { "no" })),
-            ])?;
+                Cell::from(finding.subject.has_lesion().map(word)),
+            ]);
+            table.push(row)?;
         }
         Ok(table)
     }
@@ -36,6 +45,10 @@ impl Tabulate for Findings {
 impl Show for Findings {
     fn show(&self) -> Result<Display> {
         let mut display = Display::of([Part::Table(self.table()?)]);
+        if let Some(threshold) = calibrated_threshold(self)? {
+            let text = format!("threshold {:.4} from {}", threshold.value, threshold.origin);
+            display.parts.push(Part::Text(text));
+        }
         if let Some(highest) = self.highest() {
             display.parts.push(Part::Figure(finding_panels(highest, &self.method)?));
         }

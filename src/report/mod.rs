@@ -13,7 +13,7 @@ mod table;
 mod training;
 
 pub use display::{Display, Markup, Part, TEXT_WIDTH};
-pub use evaluation::evaluation_table;
+pub use evaluation::{evaluation_table, summary_table};
 pub use findings::{finding_display, finding_panels};
 pub use page::{List, Page};
 pub use progress_lines::{Figures, ProgressLines, listed};

@@ -15,6 +15,7 @@
 //!
 //! Several networks are trained from different starts, and their log-odds are averaged.
 
+mod calibration;
 mod channels;
 mod options;
 mod samples;
@@ -27,6 +28,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+pub use calibration::{CalibratedState, Calibration};
 use channels::{CHANNELS, channels};
 pub use options::ScorerTraining;
 

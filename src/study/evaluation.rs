@@ -23,10 +23,13 @@ impl CohortEvaluation {
     /// # Errors
     /// As [`evaluate`].
     pub fn new(found: &Findings, options: &EvaluationOptions, context: &Context) -> Result<Self> {
-        let evaluation = evaluate(found, options, context)?;
-        let roc = MethodRoc::new(found, &evaluation);
-        let froc = MethodFroc::new(&evaluation);
-        Ok(Self { evaluation, roc, froc })
+        Ok(Self::of(evaluate(found, options, context)?))
+    }
+
+    /// An evaluation that was made before, such as one from a file.
+    pub fn of(evaluation: Evaluation) -> Self {
+        let (roc, froc) = (MethodRoc::new(&evaluation), MethodFroc::new(&evaluation));
+        Self { evaluation, roc, froc }
     }
 
     /// ROC curves on one chart and, where lesions are known, FROC curves on another.

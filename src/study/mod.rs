@@ -3,6 +3,8 @@
 //! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as
 //! the model requires, and call the module that does the work.
 
+#[cfg(test)]
+mod calibration_tests;
 mod evaluation;
 mod masks;
 mod uncertainty;
@@ -17,8 +19,8 @@ pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
 use crate::context::Context;
-use crate::detection::{Findings, Reconstructor, Scoring, detect};
-use crate::evaluation::{Comparison, EvaluationOptions, compare};
+use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring, detect};
+use crate::evaluation::{Comparison, EvaluationOptions, calibration, compare};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
@@ -189,6 +191,39 @@ impl Study {
         };
         let (healthy, clinical) = (subjects(healthy)?, subjects(clinical)?);
         training::train_scorer(model, (&healthy, &clinical), training, monte_carlo, &self.context)
+    }
+
+    /// Lets a model examine healthy subjects and keeps what it shows in them, one calibration for each
+    /// scoring. Findings of later detections bring it with them, so that one new patient has thresholds.
+    ///
+    /// # Errors
+    /// As [`detect`], and if no subject is known to have no lesion.
+    pub fn calibrate(
+        &self,
+        model: &mut Model,
+        healthy: &Cohort,
+        monte_carlo: MonteCarlo,
+        scoring: Option<Scoring>,
+    ) -> Result<Findings> {
+        let cohort = healthy.on_grid(model.grid())?;
+        let mut method = MaskedAutoencoder::of(model, monte_carlo)?;
+        // An outdated calibration is about to be replaced: no reason to warn.
+        method.calibrations.clear();
+        let mut found = self.detect_by(&method, &cohort, scoring)?;
+        let calibration = calibration(&found, method.state(), method.round)?;
+        let left_out = found.subjects.len() - calibration.scores.len();
+        if left_out > 0 {
+            self.context.warn(format!(
+                "{left_out} of the {} subjects given as healthy are left out: they have no score or are \
+                 not known to have no lesion",
+                found.subjects.len()
+            ));
+        }
+        found.calibration = Some(Arc::new(calibration.clone()));
+        model.calibrations.retain(|one| one.scoring != calibration.scoring);
+        model.calibrations.push(calibration);
+        model.leave_snapshot(&self.context);
+        Ok(found)
     }
 
     /// Masks for the epochs that follow, with the defaults of

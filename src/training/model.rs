@@ -13,7 +13,7 @@ use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
 use crate::files::write_whole;
 use crate::model::{Config, Network, Parameters};
-use crate::scoring::{LesionScorer, ScorerDescription};
+use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
 use crate::{Error, Result};
 
 /// A network with everything that training it further needs.
@@ -26,6 +26,8 @@ pub struct Model {
     pub estimations: u64,
     /// The scorer, once it is trained.
     pub scorer: Option<LesionScorer>,
+    /// What it shows in healthy subjects, at most one of each scoring.
+    pub calibrations: Vec<Calibration>,
     /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
 }
@@ -40,6 +42,8 @@ struct Checkpoint {
     history: History,
     #[serde(default)]
     scorer: Option<ScorerDescription>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calibrations: Vec<Calibration>,
 }
 
 /// Key of the checkpoint's description in the safetensors metadata.
@@ -72,6 +76,7 @@ impl Model {
             history: History::default(),
             estimations: 0,
             scorer: None,
+            calibrations: Vec::new(),
             snapshots: None,
         })
     }
@@ -116,6 +121,7 @@ impl Model {
             estimations: self.estimations,
             history: self.history.clone(),
             scorer: self.scorer.as_ref().map(|scorer| scorer.description().clone()),
+            calibrations: self.calibrations.clone(),
         };
         let failed = |error: &dyn std::fmt::Display| {
             Error::input(format!("the model cannot be written as a checkpoint: {error}"))
@@ -178,6 +184,7 @@ impl Model {
                 estimations: 0,
                 history: History::default(),
                 scorer: None,
+                calibrations: Vec::new(),
             },
         };
         if checkpoint.version > VERSION {
@@ -197,6 +204,7 @@ impl Model {
             history: checkpoint.history,
             estimations: checkpoint.estimations,
             scorer,
+            calibrations: checkpoint.calibrations,
             snapshots: None,
         })
     }

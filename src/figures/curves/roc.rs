@@ -1,6 +1,5 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
-use crate::detection::{Finding, Findings};
 use crate::evaluation::{Evaluation, RocPoint};
 use crate::figures::Figure;
 use crate::figures::drawing::axis::Axis;
@@ -36,15 +35,13 @@ pub struct MethodRoc {
 }
 
 impl MethodRoc {
-    /// The patients of a method's findings, as they were evaluated.
-    pub fn new(findings: &Findings, evaluation: &Evaluation) -> Self {
-        let evaluated = findings.subjects.iter().filter(|finding| finding.is_scored());
-        let patient = |finding: &Finding| Some((finding.score, finding.subject.has_lesion()?));
+    /// The patients of an evaluation.
+    pub fn new(evaluation: &Evaluation) -> Self {
         let level = &evaluation.patients;
         let operating_point = level.threshold.as_ref().zip(level.confusion);
         let point = |point: &RocPoint| (point.false_positive_rate, point.true_positive_rate);
         Self {
-            method: findings.method.clone(),
+            method: evaluation.method.clone(),
             points: level.roc.iter().map(point).collect(),
             auroc: level.auroc.unwrap_or(f64::NAN),
             operating_point: operating_point.and_then(|(threshold, confusion)| {
@@ -55,7 +52,7 @@ impl MethodRoc {
                     true_positive_rate: confusion.sensitivity()?,
                 })
             }),
-            patients: evaluated.filter_map(patient).collect(),
+            patients: evaluation.patient_scores().to_vec(),
         }
     }
 }

@@ -112,6 +112,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
     };
     let healthy = Findings {
         method: "U²AD".into(),
+        calibration: None,
         scoring: Scoring::Published,
         subjects: vec![flat.clone()],
     };
@@ -213,7 +214,7 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
     let found = methods.map(|method| detect(&method, &subjects, None, &context).unwrap());
     let evaluated = found.each_ref().map(|findings| {
         let evaluation = evaluate(findings, &EvaluationOptions::default(), &context).unwrap();
-        (MethodRoc::new(findings, &evaluation), MethodFroc::new(&evaluation))
+        (MethodRoc::new(&evaluation), MethodFroc::new(&evaluation))
     });
     let frocs: Vec<MethodFroc> = evaluated.iter().filter_map(|one| one.1.clone()).collect();
     assert_eq!(frocs.len(), 2, "the lesions of phantoms are known");

@@ -209,6 +209,9 @@ impl Recorder<'_> {
             return Ok(Recipe::Finding { of: Box::new(self.findings(of)?), position: *position });
         }
         if let Some(EvaluationValue { found, options, .. }) = EvaluationValue::from_value(value) {
+            let Some(found) = found else {
+                return Err("evaluations from files are not saved: load it again".to_owned());
+            };
             let of = Box::new(self.findings(found)?);
             let EvaluationOptions { threshold: rule, lesion_threshold } = options.clone();
             return Ok(Recipe::Evaluation { of, rule, lesion_threshold });
@@ -281,7 +284,8 @@ impl Recorder<'_> {
             }
         };
         let (method, scoring) = (findings.method.clone(), findings.scoring);
-        Ok(Recipe::Findings { of, method, scoring, file })
+        let calibration = findings.calibration.as_deref().cloned();
+        Ok(Recipe::Findings { of, method, scoring, calibration, file })
     }
 }
 

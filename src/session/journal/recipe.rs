@@ -8,6 +8,7 @@ use crate::cohort;
 use crate::detection::Scoring;
 use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
+use crate::scoring::Calibration;
 use crate::training::{EpochRecord, History};
 
 /// What is needed to restore a value. Large data are in files beside the journal.
@@ -62,6 +63,8 @@ pub(super) enum Recipe {
         /// Earlier versions had only the published scoring.
         #[serde(default)]
         scoring: Scoring,
+        #[serde(default)]
+        calibration: Option<Calibration>,
         file: String,
     },
     Finding {

@@ -322,7 +322,9 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, file } = recipe else { return Err(changed()) };
+        let Recipe::Findings { of, method, scoring, calibration, file } = recipe else {
+            return Err(changed());
+        };
         if let Some(value) = self.findings.get(file) {
             return Ok(value.clone());
         }
@@ -343,7 +345,8 @@ impl<'a> Restorer<'a> {
             .collect();
         let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;
         let stored = Stored { method: method.clone(), reconstructions };
-        let findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
+        let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
+        findings.calibration = calibration.clone().map(Arc::new);
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());

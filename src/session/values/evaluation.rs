@@ -1,6 +1,7 @@
 //! Scores against ground truth, in the language.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use allocative::Allocative;
@@ -25,7 +26,8 @@ use crate::study::CohortEvaluation;
 pub(in crate::session) struct EvaluationValue {
     #[allocative(skip)]
     pub evaluation: Arc<CohortEvaluation>,
-    pub found: FindingsValue,
+    /// `None` of an evaluation from a file.
+    pub found: Option<FindingsValue>,
     #[allocative(skip)]
     pub options: EvaluationOptions,
 }
@@ -41,7 +43,16 @@ impl EvaluationValue {
         context: &Context,
     ) -> Result<Self> {
         let evaluation = Arc::new(CohortEvaluation::new(&found.0, &options, context)?);
-        Ok(Self { evaluation, found: found.clone(), options })
+        Ok(Self { evaluation, found: Some(found.clone()), options })
+    }
+
+    /// An evaluation from a file.
+    ///
+    /// # Errors
+    /// As [`Evaluation::load`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let evaluation = Arc::new(CohortEvaluation::of(Evaluation::load(path)?));
+        Ok(Self { evaluation, found: None, options: EvaluationOptions::default() })
     }
 
     fn evaluation(&self) -> &Evaluation {
@@ -198,6 +209,35 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     #[starlark(attribute)]
     fn lesion_sensitivity(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(this.of_lesions(|lesions| lesions.sensitivity))
+    }
+
+    /// Number of lesions in the ground truth.
+    #[starlark(attribute)]
+    fn lesions(this: &EvaluationValue) -> anyhow::Result<NoneOr<i64>> {
+        Ok(NoneOr::from_option(this.evaluation().lesions.as_ref().map(|l| l.lesions as i64)))
+    }
+
+    /// How many of them are detected at the lesion threshold.
+    #[starlark(attribute)]
+    fn detected_lesions(this: &EvaluationValue) -> anyhow::Result<NoneOr<i64>> {
+        let detected = this.evaluation().lesions.as_ref().and_then(|lesions| lesions.detected);
+        Ok(NoneOr::from_option(detected.map(|count| count as i64)))
+    }
+
+    /// How many of them are missed at the lesion threshold.
+    #[starlark(attribute)]
+    fn missed_lesions(this: &EvaluationValue) -> anyhow::Result<NoneOr<i64>> {
+        let lesions = this.evaluation().lesions.as_ref();
+        let missed = lesions.and_then(|of| Some(of.lesions.saturating_sub(of.detected?)));
+        Ok(NoneOr::from_option(missed.map(|count| count as i64)))
+    }
+
+    /// Points of the FROC curve by rising sensitivity: (threshold, false positives per patient, lesion
+    /// sensitivity).
+    #[starlark(attribute)]
+    fn froc(this: &EvaluationValue) -> anyhow::Result<Vec<(f64, f64, f64)>> {
+        let points = this.evaluation().lesions.iter().flat_map(|lesions| &lesions.froc);
+        Ok(points.map(|p| (p.threshold, p.false_positives_per_patient, p.sensitivity)).collect())
     }
 
     /// F1 of the lesions at the lesion threshold.

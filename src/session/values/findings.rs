@@ -20,6 +20,7 @@ use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
 use crate::context::counted;
 use crate::detection::{Finding, Findings, SliceFinding};
+use crate::evaluation::calibrated_threshold;
 use crate::export::{DetectedLesion, detected_lesions};
 use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
@@ -218,6 +219,20 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(rows)
     }
 
+    /// Threshold of the AnaScore from the healthy subjects with which the model was calibrated; None if
+    /// it was not.
+    #[starlark(attribute)]
+    fn threshold(this: &FindingsValue) -> anyhow::Result<NoneOr<f64>> {
+        let threshold = calibrated_threshold(&this.0)?;
+        Ok(NoneOr::from_option(threshold.map(|threshold| threshold.value)))
+    }
+
+    /// Where the threshold comes from.
+    #[starlark(attribute)]
+    fn threshold_origin(this: &FindingsValue) -> anyhow::Result<NoneOr<String>> {
+        Ok(NoneOr::from_option(calibrated_threshold(&this.0)?.map(|threshold| threshold.origin)))
+    }
+
     /// AnaScore of each subject by name; None if the slices show too little cord.
     #[starlark(attribute)]
     fn scores(this: &FindingsValue) -> anyhow::Result<SmallMap<String, NoneOr<f64>>> {
@@ -280,6 +295,14 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     fn score(this: &FindingValue) -> anyhow::Result<NoneOr<f64>> {
         let finding = this.finding();
         Ok(NoneOr::from_option(finding.is_scored().then_some(finding.score)))
+    }
+
+    /// Whether the score reaches the threshold of the model's calibration; None without either.
+    #[starlark(attribute)]
+    fn positive(this: &FindingValue) -> anyhow::Result<NoneOr<bool>> {
+        let finding = this.finding();
+        let threshold = calibrated_threshold(&this.of.0)?.filter(|_| finding.is_scored());
+        Ok(NoneOr::from_option(threshold.map(|threshold| finding.score >= threshold.value)))
     }
 
     /// Highest AnaScore of each segment by name, superior first.

@@ -32,9 +32,9 @@ pub(in crate::session) struct ModelValue {
     saved: Arc<Mutex<Option<Mark>>>,
 }
 
-/// Tells two states of a model apart: its epochs, the optimiser's steps, and which scorer it has.
+/// Tells two states of a model apart: its epochs, the optimiser's steps, and which scorer and calibration it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark(usize, usize, Option<u64>);
+struct Mark(usize, usize, Option<u64>, Option<u64>);
 
 handle!(ModelValue);
 starlark::methods_static!(MODEL = model_methods);
@@ -78,7 +78,8 @@ impl ModelValue {
     fn mark(&self) -> Mark {
         let model = self.lock();
         let scorer = model.scorer.as_ref().map(|scorer| scorer.description().round);
-        Mark(model.history.epochs.len(), model.adam.steps(), scorer)
+        let calibrated = model.calibrations.iter().map(|one| one.round).max();
+        Mark(model.history.epochs.len(), model.adam.steps(), scorer, calibrated)
     }
 
     /// The context of a task on this model: its tensors stay on the device where it was made.

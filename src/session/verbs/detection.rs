@@ -28,9 +28,6 @@ use crate::study::Study;
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
 
-/// Percentile of the healthy subjects' scores that `evaluate` uses as the threshold.
-const NORMAL_PERCENTILE: f64 = 95.0;
-
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Detects regions that a model cannot reconstruct, and scores segments and patients by them.
@@ -100,6 +97,51 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(FindingsValue(Arc::new(findings), cohort))
     }
 
+    /// Calibrates a model with healthy subjects: it keeps what it shows in them, also in its file, and
+    /// `detect` then says of a single new patient whether the score is above that. Returns the findings
+    /// in the healthy subjects.
+    ///
+    /// The thresholds allow 0.1 false positives in a new healthy subject: if k of n healthy subjects reach
+    /// a threshold, (k + 1) / (n + 1) are expected to. With fewer than 9 subjects they lie above all of
+    /// them. Give subjects that the model was not trained on, from the patients' scanner if possible:
+    /// scores of its training subjects are lower, and the thresholds would be too low.
+    ///
+    /// # Arguments
+    /// * `model`: the model. It keeps one calibration for each scoring, which holds until the model or its
+    ///   scorer is trained again.
+    /// * `healthy`: healthy subjects.
+    /// * `samples`: as in the detections that follow.
+    /// * `mask_ratio`: as in the detections that follow.
+    /// * `scoring`: as in the detections that follow; None: the model's own, as in `detect`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 4)
+    /// model = u2ad()
+    /// calibrate(model, people.healthy, samples = 2)
+    /// detect(model, people.clinical, samples = 2).threshold
+    /// ```
+    fn calibrate(
+        model: &ModelValue,
+        healthy: &CohortValue,
+        #[starlark(default = 10)] samples: i64,
+        #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
+        #[starlark(require = named, default = NoneOr::None)] scoring: NoneOr<&str>,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<FindingsValue> {
+        let study = Study::from(model.surroundings(State::of(eval).context()));
+        let scoring = scoring.into_option().map(Scoring::from_name).transpose()?;
+        let monte_carlo = MonteCarlo {
+            samples: unsigned("calibrate", "samples", samples)?,
+            mask_ratio: mask_ratio.0,
+            ..MonteCarlo::default()
+        };
+        let mut model = model.lock();
+        let cohort = healthy.cohort.on_grid(model.grid())?;
+        let found = study.calibrate(&mut model, &cohort, monte_carlo, scoring)?;
+        Ok(FindingsValue(Arc::new(found), cohort))
+    }
+
     /// A baseline that treats bright pixels as abnormal. Lesions are bright on T2-weighted images,
     /// so a useful model has to do better.
     ///
@@ -161,12 +203,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `found`: the findings that `detect` returned.
     /// * `threshold`: scores at or above it are positive. A number, or findings in healthy subjects:
-    ///   then the 95th percentile of their scores is used. None: the threshold with the best
-    ///   F1, chosen on the same subjects and therefore optimistic.
+    ///   then the lowest threshold at which 0.1 false positives are expected in a new one (see
+    ///   `calibrate`). None: that of the healthy subjects with which the model was calibrated, else the
+    ///   threshold with the best F1, chosen on the same subjects and therefore optimistic.
     /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected. A number, or
-    ///   findings in healthy subjects: then the lowest threshold that gives them at most 0.1
-    ///   false positives each. None: the healthy subjects of `threshold`, if given, else the
-    ///   threshold with the best lesion F1, which is optimistic too.
+    ///   findings in healthy subjects, as for `threshold`. None: the healthy subjects of `threshold`
+    ///   or of the calibration, else the threshold with the best lesion F1, which is optimistic too.
     ///
     /// Examples:
     /// ```python
@@ -194,19 +236,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             }
             _ => None,
         };
+        let own = EvaluationOptions::of(&found.0);
         let options = EvaluationOptions {
             threshold: match threshold {
                 Some(Either::Left(threshold)) => ThresholdRule::Value(threshold.0),
-                Some(Either::Right(healthy)) => ThresholdRule::NormalPercentile {
+                Some(Either::Right(healthy)) => ThresholdRule::HealthyFalsePositives {
                     reference: healthy.0.healthy_scores(),
-                    percentile: NORMAL_PERCENTILE,
+                    allowed: HEALTHY_FALSE_POSITIVES,
                 },
-                None => ThresholdRule::BestF1,
+                None => own.threshold,
             },
             lesion_threshold: match (lesion_threshold, healthy) {
                 (Some(Either::Left(threshold)), _) => LesionThresholdRule::Value(threshold.0),
                 (_, Some(healthy)) => LesionThresholdRule::Healthy(healthy),
-                (_, None) => LesionThresholdRule::BestF1,
+                (_, None) => own.lesion_threshold,
             },
         };
         Ok(EvaluationValue::new(found, options, &State::of(eval).context())?)

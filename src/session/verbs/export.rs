@@ -13,7 +13,9 @@ use super::detection::check_scoring;
 use crate::Error;
 use crate::context::counted;
 use crate::detection::Scoring;
-use crate::evaluation::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold};
+use crate::evaluation::{
+    EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
+};
 use crate::export::export as write;
 use crate::session::state::State;
 use crate::session::values::{FindingsValue, ImageValue};
@@ -36,9 +38,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `found`: what `detect` found.
     /// * `path`: the folder to write, such as "derivatives/u2ad".
     /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected lesions. A number, or
-    ///   what `detect` found in healthy subjects: then the lowest threshold that gives them at most 0.1
-    ///   false positives each. None: a probability of 0.5 with learned scoring; otherwise no
-    ///   lesions are written, because the scale of the anomaly has no natural threshold.
+    ///   what `detect` found in healthy subjects: then the lowest threshold at which 0.1
+    ///   false positives are expected in a new one. None: that of the model's calibration (see `calibrate`), else a
+    ///   probability of 0.5 with learned scoring; otherwise no lesions are written, because the scale of
+    ///   the anomaly has no natural threshold.
     ///
     /// Examples:
     /// ```python
@@ -67,6 +70,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             Some(Either::Right(healthy)) => {
                 check_scoring(&found.0, &healthy.0)?;
                 Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
+            }
+            None if found.0.calibration.is_some() => {
+                match EvaluationOptions::of(&found.0).lesion_threshold {
+                    LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
+                    _ => None,
+                }
             }
             None if found.0.scoring == Scoring::Learned => {
                 Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })

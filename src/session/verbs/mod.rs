@@ -10,6 +10,7 @@ mod figures;
 mod models;
 mod numbers;
 mod session;
+mod studies;
 mod training;
 
 pub(super) use defaults::fraction;
@@ -29,6 +30,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Models", models::verbs),
     ("Training", training::verbs),
     ("Detection", detection::verbs),
+    ("Studies", studies::verbs),
     ("Figures and tables", figures::verbs),
     ("Export", export::verbs),
     ("Numbers", numbers::verbs),

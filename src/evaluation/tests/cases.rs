@@ -3,8 +3,8 @@
 use approx::assert_relative_eq;
 use proptest::prelude::*;
 
-use super::Ranking;
-use super::cases::RankedCases;
+use crate::evaluation::Ranking;
+use crate::evaluation::cases::RankedCases;
 
 const TRUTH: [u8; 12] = [0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1];
 const FIRST: [f64; 12] = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.05, 0.9, 0.2, 0.2, 0.6, 0.6];

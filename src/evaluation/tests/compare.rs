@@ -2,17 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::tests::finding;
-use super::*;
+use super::finding;
 use crate::context::Context;
 use crate::detection::{Finding, Findings, Scoring};
+use crate::evaluation::*;
 
 /// Patients with these scores; every third has a lesion.
 fn evaluated(method: &str, scores: impl Iterator<Item = f64>) -> Evaluation {
     let patient =
         |(place, score): (usize, f64)| named(place, finding(score, Some(place % 3 == 0), true));
     let subjects = scores.enumerate().map(patient).collect();
-    of(Findings { method: method.into(), scoring: Scoring::Published, subjects })
+    of(Findings { method: method.into(), scoring: Scoring::Published, subjects, calibration: None })
 }
 
 fn named(place: usize, mut finding: Finding) -> Finding {
@@ -73,7 +73,12 @@ fn the_order_of_the_patients_does_not_matter() {
         .map(|(place, score)| named(place, finding(score, Some(place % 3 == 0), true)))
         .collect();
     subjects.rotate_left(7);
-    let turned = of(Findings { method: "poor".into(), scoring: Scoring::Published, subjects });
+    let turned = of(Findings {
+        method: "poor".into(),
+        scoring: Scoring::Published,
+        subjects,
+        calibration: None,
+    });
     let (one, other) = (compared(&good, &poor), compared(&good, &turned));
     for (one, other) in one.measures.iter().zip(&other.measures) {
         assert_eq!((one.interval, one.p_value), (other.interval, other.p_value), "{}", one.name);
@@ -89,8 +94,12 @@ fn other_patients_cannot_be_compared() {
     assert_eq!(error(&thirty, &three), expected);
     assert_eq!(error(&three, &thirty), expected);
     let twice = vec![finding(0.1, Some(true), true), finding(0.1, Some(true), true)];
-    let twice =
-        of(Findings { method: "twice".into(), scoring: Scoring::Published, subjects: twice });
+    let twice = of(Findings {
+        method: "twice".into(),
+        scoring: Scoring::Published,
+        subjects: twice,
+        calibration: None,
+    });
     assert!(error(&twice, &twice).contains("not unique"));
 }
 
@@ -100,6 +109,7 @@ fn one_kind_of_patient_has_no_difference_of_aurocs() {
         let subjects = (0..4).map(|place| named(place, finding(0.1, Some(false), true)));
         of(Findings {
             method: method.into(),
+            calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.collect(),
         })
@@ -122,7 +132,7 @@ proptest! {
                 named(place, finding(f64::from(if second { b } else { a }), Some(lesion), true))
             };
             let subjects = cases.iter().enumerate().map(patient).collect();
-            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects })
+            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects, calibration: None })
         };
         let (first, second) = (of_method(false), of_method(true));
         let patients = &first.patients;

@@ -1,5 +1,9 @@
 //! Measures against scikit-learn and scikit-image (fixture) and against their definitions.
 
+mod cases;
+mod compare;
+mod lesions;
+
 use std::sync::Arc;
 
 use approx::assert_relative_eq;
@@ -262,7 +266,12 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
 }
 
 fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<Evaluation> {
-    let findings = Findings { method: "drawn".into(), scoring: Scoring::Published, subjects };
+    let findings = Findings {
+        method: "drawn".into(),
+        scoring: Scoring::Published,
+        subjects,
+        calibration: None,
+    };
     let options = EvaluationOptions { threshold, ..EvaluationOptions::default() };
     evaluate(&findings, &options, &Context::new(0))
 }
@@ -271,7 +280,7 @@ fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<
 fn lesion_probabilities_count_from_zero_where_errors_count_from_the_mean() {
     let dice = |scoring| {
         let subjects = vec![finding(0.9, Some(true), true), finding(0.3, Some(false), true)];
-        let found = Findings { method: "test".into(), scoring, subjects };
+        let found = Findings { method: "test".into(), scoring, subjects, calibration: None };
         let options =
             EvaluationOptions { threshold: ThresholdRule::Value(0.4), ..Default::default() };
         let found = evaluate(&found, &options, &Context::new(0)).expect("ground truth is known");
@@ -326,6 +335,7 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
     let level = |seed| {
         let findings = Findings {
             method: "drawn".into(),
+            calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.clone(),
         };

@@ -1,0 +1,59 @@
+//! Thresholds that a method keeps from healthy subjects.
+
+use super::threshold::healthy_threshold;
+use super::{
+    EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
+    ThresholdRule,
+};
+use crate::Result;
+use crate::detection::Findings;
+use crate::options::Choice;
+use crate::scoring::{CalibratedState, Calibration};
+
+/// What a method shows in those of the subjects that are known to have no lesion; its thresholds allow
+/// [`HEALTHY_FALSE_POSITIVES`].
+///
+/// # Errors
+/// If no scored subject is known to have no lesion.
+pub fn calibration(healthy: &Findings, state: CalibratedState, round: u64) -> Result<Calibration> {
+    let allowed = HEALTHY_FALSE_POSITIVES;
+    let lesions = HealthyThreshold::new(healthy, allowed)?;
+    Ok(Calibration {
+        scoring: healthy.scoring.name().to_owned(),
+        state,
+        round,
+        scores: healthy.healthy_scores(),
+        lesion_threshold: lesions.value,
+        false_positives_per_subject: lesions.false_positives_per_subject,
+        allowed,
+    })
+}
+
+/// The threshold on the AnaScore that findings bring with them; `None` of a method that is not calibrated.
+///
+/// # Errors
+/// If the calibration holds no scores.
+pub fn calibrated_threshold(findings: &Findings) -> Result<Option<Threshold>> {
+    let calibration = findings.calibration.as_ref();
+    calibration.map(|one| healthy_threshold(&one.scores, one.allowed)).transpose()
+}
+
+impl EvaluationOptions {
+    /// The thresholds that findings bring with them from healthy subjects; of a method that is not
+    /// calibrated, those with the best F1, which is optimistic.
+    pub fn of(findings: &Findings) -> Self {
+        let Some(calibration) = &findings.calibration else { return Self::default() };
+        Self {
+            threshold: ThresholdRule::HealthyFalsePositives {
+                reference: calibration.scores.clone(),
+                allowed: calibration.allowed,
+            },
+            lesion_threshold: LesionThresholdRule::Healthy(HealthyThreshold {
+                value: calibration.lesion_threshold,
+                subjects: calibration.scores.len(),
+                false_positives_per_subject: calibration.false_positives_per_subject,
+                allowed: calibration.allowed,
+            }),
+        }
+    }
+}

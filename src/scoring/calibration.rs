@@ -1,0 +1,34 @@
+//! What a model shows in healthy subjects: the reference of its thresholds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::uncertainty::MonteCarlo;
+
+/// What a model in one state shows in healthy subjects. The model keeps it, so that one new patient
+/// can be called positive or negative without a cohort.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Name of the scoring.
+    pub scoring: String,
+    pub state: CalibratedState,
+    /// The Monte-Carlo round of the detection; no other detection of the model has it.
+    pub round: u64,
+    /// AnaScores of the healthy subjects, at least one.
+    pub scores: Vec<f64>,
+    /// The lowest threshold on the anomaly map that the healthy subjects allow.
+    pub lesion_threshold: f64,
+    /// Their mean number of false positives at that threshold.
+    pub false_positives_per_subject: f64,
+    /// The highest number of false positives per healthy subject that was allowed.
+    pub allowed: f64,
+}
+
+/// The state of a model on which its scores depend: a calibration holds for the same state only.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibratedState {
+    pub monte_carlo: MonteCarlo,
+    /// Epochs that the model was trained.
+    pub epochs: usize,
+    /// First round of the scorer's training, which no other scorer of the model has.
+    pub scorer: Option<u64>,
+}

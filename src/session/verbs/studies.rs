@@ -1,0 +1,91 @@
+//! Verbs for studies of several methods and seeds: evaluations as files, and their summary.
+
+use std::path::Path;
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::list::UnpackList;
+use starlark::values::none::{NoneOr, NoneType};
+
+use crate::evaluation::{Evaluation, summarise};
+use crate::report::summary_table;
+use crate::session::state::State;
+use crate::session::values::EvaluationValue;
+use crate::session::{Display, Output, Part};
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// Saves an evaluation to a file, with everything that tables, figures and `compare` need, but
+    /// without images. A study can then go on where it stopped: see `tutorials/08-study.star`.
+    ///
+    /// # Arguments
+    /// * `evaluation`: what `evaluate` returned.
+    /// * `path`: where to, such as "study/seed-1.json.gz"; its folder is made.
+    ///
+    /// Examples:
+    /// ```python
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
+    /// save_evaluation(evaluate(found), "study/seed-1.json.gz")
+    /// ```
+    fn save_evaluation(evaluation: &EvaluationValue, path: &str) -> anyhow::Result<NoneType> {
+        evaluation.evaluation.evaluation.save(Path::new(path))?;
+        Ok(NoneType)
+    }
+
+    /// Loads an evaluation from a file that `save_evaluation` wrote.
+    ///
+    /// # Arguments
+    /// * `path`: the file.
+    ///
+    /// Examples:
+    /// ```python
+    /// evaluation = load_evaluation("study/seed-1.json.gz")
+    /// ```
+    fn load_evaluation(path: &str) -> anyhow::Result<EvaluationValue> {
+        Ok(EvaluationValue::load(Path::new(path))?)
+    }
+
+    /// Returns whether there is a file or folder: for scripts that continue earlier work.
+    ///
+    /// # Arguments
+    /// * `path`: of the file.
+    ///
+    /// Examples:
+    /// ```python
+    /// file_exists("study/seed-1.json.gz")
+    /// ```
+    fn file_exists(path: &str) -> anyhow::Result<bool> {
+        Ok(Path::new(path).try_exists().map_err(|error| crate::Error::file(path, error))?)
+    }
+
+    /// Shows the methods of a study in one table. Evaluations with the same method name count as seeds of
+    /// one method: each measure has its mean, lowest and highest value over them, and the 95 % interval of
+    /// the mean by bootstrap over the patients, which all methods must share.
+    ///
+    /// # Arguments
+    /// * `evaluations`: a list of them.
+    /// * `reference`: name of the method that is subtracted from every other, by a paired bootstrap over
+    ///   the patients; the p-values are not corrected for their number. None: no differences.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 6)
+    /// whole = evaluate(detect(intensity_threshold(), people, name = "whole"))
+    /// local = evaluate(detect(intensity_threshold(local_mm = 20), people, name = "local"))
+    /// study_table([whole, local], reference = "whole")
+    /// ```
+    fn study_table<'v>(
+        evaluations: UnpackList<&'v EvaluationValue>,
+        #[starlark(default = NoneOr::None)] reference: NoneOr<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<NoneType> {
+        let evaluations: Vec<&Evaluation> =
+            evaluations.items.iter().map(|one| &one.evaluation.evaluation).collect();
+        let (reference, state) = (reference.into_option(), State::of(eval));
+        let methods = summarise(&evaluations, reference, &state.context())?;
+        let table = summary_table(&methods, reference)?;
+        state.sink().emit(Output::Display(Display::of([Part::Table(table)])));
+        Ok(NoneType)
+    }
+}

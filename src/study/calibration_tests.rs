@@ -1,0 +1,95 @@
+//! One new patient with a saved model: the same score as in its cohort, and thresholds of its own.
+
+use candle_core::Device;
+
+use super::*;
+use crate::evaluation::calibrated_threshold;
+use crate::phantom::PhantomOptions;
+
+fn config() -> Config {
+    Config { image: 64, nearest_patches: 48, depth: 1, decoder_depth: 1, ..Config::small() }
+}
+
+fn study() -> Study {
+    Study::from(Context::new(4))
+}
+
+fn people() -> Cohort {
+    let options = PhantomOptions { subjects: 6, clinical: Some(3), ..PhantomOptions::default() };
+    Cohort::phantom(&options, config().slice_grid(), &study().context.streams).unwrap()
+}
+
+fn monte_carlo() -> MonteCarlo {
+    MonteCarlo::default().samples(2)
+}
+
+/// A model with a scorer, calibrated for two scorings, from its file.
+fn saved(path: &Path) -> Model {
+    let (study, people) = (study(), people());
+    let mut model = study.model(config()).unwrap();
+    let mut training = ScorerTraining::default().members(1).epochs(2).clinical_rounds(1);
+    (training.width, training.healthy_rounds) = (4, 1);
+    // Lesions that fill some of the small images' large pixels.
+    let lesions = LesionSimulator::default().length_mm((20.0, 25.0)).width_mm((6.0, 8.0));
+    training.lesions = lesions.count((1, 2)).contrast((0.5, 0.6));
+    let healthy = people.healthy().unwrap();
+    study.train_scorer(&mut model, Some(&healthy), None, &training, monte_carlo()).unwrap();
+    for scoring in [Scoring::Learned, Scoring::Residual] {
+        study.calibrate(&mut model, &healthy, monte_carlo(), Some(scoring)).unwrap();
+    }
+    model.save(path).unwrap();
+    study.load_model(path).unwrap()
+}
+
+#[test]
+fn a_patient_alone_gets_the_score_and_thresholds_of_its_cohort() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let first = saved(&path);
+    assert_eq!(first.calibrations.len(), 2);
+    let (study, patients) = (study(), people().clinical().unwrap());
+    for scoring in [Scoring::Learned, Scoring::Residual, Scoring::Published] {
+        let detect = |cohort: &Cohort| {
+            // The same file draws the same masks.
+            let mut model = Model::load(&path, &Device::Cpu).unwrap();
+            let method = MaskedAutoencoder::of(&mut model, monte_carlo()).unwrap();
+            study.detect_by(&method, cohort, Some(scoring)).unwrap()
+        };
+        let together = detect(&patients);
+        let subject = &together.subjects[1];
+        let alone = patients.slice(1..2);
+        let alone = detect(&alone);
+        assert_eq!(alone.subjects.len(), 1);
+        assert_eq!(alone.subjects[0].subject.name, subject.subject.name);
+        assert_eq!(alone.subjects[0].score.to_bits(), subject.score.to_bits(), "{scoring}");
+        for (one, other) in alone.subjects[0].slices.iter().zip(&subject.slices) {
+            assert_eq!(one.anomaly, other.anomaly, "{scoring}");
+        }
+        let threshold = calibrated_threshold(&alone).unwrap();
+        assert_eq!(threshold.is_some(), scoring != Scoring::Published);
+        assert_eq!(threshold, calibrated_threshold(&together).unwrap());
+        if let Some(threshold) = threshold {
+            let origin = "3 healthy subjects: above all of them; 1 in 4 new ones may reach it";
+            assert_eq!(threshold.origin, origin);
+        }
+    }
+}
+
+#[test]
+fn a_calibration_holds_for_one_state_of_the_model_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = saved(&folder.path().join("model.safetensors"));
+    let (study, people) = (study(), people());
+    let calibrated = |model: &mut Model, monte_carlo| {
+        let method = MaskedAutoencoder::of(model, monte_carlo).unwrap();
+        study.detect(&method, &people.clinical().unwrap()).unwrap().calibration.is_some()
+    };
+    assert!(calibrated(&mut model, monte_carlo()));
+    assert!(!calibrated(&mut model, MonteCarlo::default().samples(3)));
+    let options = TrainingOptions::default();
+    study.train_epoch(&mut model, &people.healthy().unwrap(), None, &options).unwrap();
+    assert!(!calibrated(&mut model, monte_carlo()));
+    study.calibrate(&mut model, &people.healthy().unwrap(), monte_carlo(), None).unwrap();
+    assert!(calibrated(&mut model, monte_carlo()));
+    assert_eq!(model.calibrations.len(), 2);
+}
