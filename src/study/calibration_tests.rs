@@ -47,6 +47,8 @@ fn a_patient_alone_gets_the_score_and_thresholds_of_its_cohort() {
     let path = folder.path().join("model.safetensors");
     let first = saved(&path);
     assert_eq!(first.calibrations.len(), 2);
+    let healthy = first.calibrations[0].scores.len();
+    assert!(healthy > 1);
     let (study, patients) = (study(), people().clinical().unwrap());
     for scoring in [Scoring::Learned, Scoring::Residual, Scoring::Published] {
         let detect = |cohort: &Cohort| {
@@ -69,7 +71,11 @@ fn a_patient_alone_gets_the_score_and_thresholds_of_its_cohort() {
         assert_eq!(threshold.is_some(), scoring != Scoring::Published);
         assert_eq!(threshold, calibrated_threshold(&together).unwrap());
         if let Some(threshold) = threshold {
-            let origin = "3 healthy subjects: above all of them; 1 in 4 new ones may reach it";
+            // Not every cord is long enough for a score in such small images.
+            let origin = format!(
+                "{healthy} healthy subjects: above all of them; 1 in {} new ones may reach it",
+                healthy + 1
+            );
             assert_eq!(threshold.origin, origin);
         }
     }
