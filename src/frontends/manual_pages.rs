@@ -16,7 +16,8 @@ use crate::{Error, Result};
 /// If standard output cannot be written to.
 pub fn print(command_line: Command) -> Result<ExitCode> {
     let mut page = Vec::new();
-    Man::new(command_line)
+    // As in the written pages.
+    Man::new(command_line.disable_help_subcommand(true))
         .render(&mut page)
         .map_err(|error| Error::input(format!("the manual page cannot be written: {error}")))?;
     print_whole(&page)
