@@ -101,7 +101,7 @@ async fn without_somebody_who_watches_text_between_displays_is_one_message() {
 #[tokio::test]
 async fn progress_divides_text_where_it_began_whenever_it_appears() {
     let mut kernel = Kernel::new().await;
-    let code = "people = phantom_cohort(subjects = 6, size = 128)\n\
+    let code = "people = phantom_cohort(subjects = 6, lesions = 0, size = 128)\n\
                 model = u2ad(preset = 'small')\nclear_output()\nprint('before')\n\
                 pretrain(model, people, epochs = 6, batch_size = 2)\nprint('after')\nNone";
     let ran = kernel.run_with(json!({ "code": code, "allow_stdin": false })).await;

@@ -40,7 +40,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// Examples:
     /// ```python
-    /// evaluation = load_evaluation("study/seed-1.json.gz")
+    /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
+    /// save_evaluation(evaluate(found), "study/seed-2.json.gz")
+    /// evaluation = load_evaluation("study/seed-2.json.gz")
     /// ```
     fn load_evaluation(path: &str) -> anyhow::Result<EvaluationValue> {
         Ok(EvaluationValue::load(Path::new(path))?)
