@@ -133,22 +133,38 @@ impl Config {
         self.patch * self.patch
     }
 
-    /// Whether the sizes fit together; the error says which do not.
+    /// Whether the sizes fit together and into memory; the error says which do not.
     pub fn validate(&self) -> Result<()> {
-        let positive = [
-            ("image", self.image),
-            ("fov_mm", self.fov_mm),
-            ("patch", self.patch),
-            ("embed_dim", self.embed_dim),
-            ("depth", self.depth),
-            ("heads", self.heads),
-            ("decoder_embed_dim", self.decoder_embed_dim),
-            ("decoder_depth", self.decoder_depth),
-            ("decoder_heads", self.decoder_heads),
-            ("mlp_ratio", self.mlp_ratio),
+        // Far above every published network, and small enough that no product overflows.
+        let sizes = [
+            ("image", self.image, 4096),
+            ("fov_mm", self.fov_mm, 2048),
+            ("patch", self.patch, 512),
+            ("embed_dim", self.embed_dim, 8192),
+            ("depth", self.depth, 256),
+            ("heads", self.heads, 1024),
+            ("decoder_embed_dim", self.decoder_embed_dim, 8192),
+            ("decoder_depth", self.decoder_depth, 256),
+            ("decoder_heads", self.decoder_heads, 1024),
+            ("mlp_ratio", self.mlp_ratio, 64),
         ];
-        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return Err(Error::input(format!("the network's {name} must be at least 1")));
+        for (name, value, most) in sizes {
+            if value == 0 {
+                return Err(Error::input(format!("the network's {name} must be at least 1")));
+            }
+            if value > most {
+                return Err(Error::input(format!(
+                    "the network's {name} must be at most {most}, not {value}"
+                )));
+            }
+        }
+        let weight_bytes = self.weight_bytes();
+        if weight_bytes > MOST_WEIGHT_BYTES {
+            return Err(Error::input(format!(
+                "a network of these sizes has weights of {} GB; at most {} GB are accepted. Choose a smaller depth or embed_dim",
+                weight_bytes >> 30,
+                MOST_WEIGHT_BYTES >> 30
+            )));
         }
         let divides = |what: &str, whole: usize, by: &str, part: usize| {
             if whole.is_multiple_of(part) {
@@ -164,6 +180,15 @@ impl Config {
         // The position table splits its channels into row and column, sine and cosine.
         divides("embed_dim", self.embed_dim, "the 4 parts of a position", 4)?;
         divides("decoder_embed_dim", self.decoder_embed_dim, "the 4 parts of a position", 4)
+    }
+
+    /// About how many bytes the weights take: those of the blocks and of the position tables.
+    fn weight_bytes(&self) -> u64 {
+        let stack = |depth: usize, dim: usize| {
+            let block = (dim * dim * (4 + 2 * self.mlp_ratio)) as u64;
+            depth as u64 * block + ((self.patches() + 1) * dim) as u64
+        };
+        4 * (stack(self.depth, self.embed_dim) + stack(self.decoder_depth, self.decoder_embed_dim))
     }
 
     /// Upper bound of the activations that training keeps per image, bytes: those of unfused
@@ -197,9 +222,26 @@ impl Config {
     }
 }
 
+/// The optimiser keeps two more copies of the weights, and training their gradients.
+const MOST_WEIGHT_BYTES: u64 = 2 << 30;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_that_no_machine_holds_are_refused_before_anything_is_allocated() {
+        let said = |change: fn(&mut Config)| {
+            let mut config = Config::preset("small").unwrap();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(said(|config| config.image = 100_000).contains("image must be at most 4096"));
+        assert!(said(|config| config.embed_dim = 1_000_000).contains("embed_dim must be at most"));
+        assert!(said(|config| config.depth = 1_000_000_000).contains("depth must be at most 256"));
+        let large = |config: &mut Config| (config.embed_dim, config.heads) = (8192, 8);
+        assert!(said(large).contains("weights of"), "{}", said(large));
+    }
 
     #[test]
     fn presets_are_valid_and_an_unknown_one_is_named() {

@@ -166,7 +166,12 @@ impl Model {
     /// Loads a checkpoint. A file without our description counts as published weights: the sizes
     /// are read off the tensors, with the published head size of 8 channels.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        let refuse = |error| Error::file(path, error);
+        // Reading a pipe or a device would wait for ever.
+        if !std::fs::metadata(path).map_err(refuse)?.is_file() {
+            return Err(Error::file(path, "is not a file"));
+        }
+        let bytes = std::fs::read(path).map_err(refuse)?;
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
             Error::file(path, format!("is not a model checkpoint (safetensors): {error}"))
         })?;
