@@ -8,7 +8,6 @@ use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
-use starlark::values::dict::AllocDict;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 use starlark::values::{
@@ -16,12 +15,13 @@ use starlark::values::{
 };
 
 use super::index::Index;
+use super::lesion_rows::lesion_rows;
+use super::slice_finding::SliceFindingValue;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
 use crate::context::counted;
 use crate::detection::{Finding, Findings, SliceFinding};
 use crate::evaluation::calibrated_threshold;
-use crate::export::{DetectedLesion, detected_lesions};
 use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
 use crate::session::Display;
@@ -44,20 +44,10 @@ pub(in crate::session) struct FindingValue {
     pub position: usize,
 }
 
-/// Findings of one slice.
-#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct SliceFindingValue {
-    pub of: FindingValue,
-    /// Position among the slices of the finding.
-    pub position: usize,
-}
-
 handle!(FindingsValue);
 handle!(FindingValue);
-handle!(SliceFindingValue);
 starlark::methods_static!(FINDINGS = findings_methods);
 starlark::methods_static!(FINDING = finding_methods);
-starlark::methods_static!(SLICE_FINDING = slice_finding_methods);
 
 impl fmt::Display for FindingsValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,37 +64,6 @@ impl fmt::Display for FindingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { subject, score, .. } = self.finding();
         write!(f, "<Finding in {}, score {score:.4}>", subject.name)
-    }
-}
-
-impl fmt::Display for SliceFindingValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slice = self.slice();
-        write!(f, "<Finding in {}, slice {}>", slice.subject.name, slice.slice().index)
-    }
-}
-
-impl SliceFindingValue {
-    fn found(&self) -> &SliceFinding {
-        &self.of.finding().slices[self.position]
-    }
-
-    fn slice(&self) -> SliceValue {
-        let subject = self.of.finding().subject.clone();
-        SliceValue { subject, position: self.found().slice }
-    }
-}
-
-#[starlark_value(type = "SliceFinding")]
-impl<'v> StarlarkValue<'v> for SliceFindingValue {
-    shared_members!(SLICE_FINDING);
-}
-
-impl ShowValue for SliceFindingValue {
-    fn show(&self) -> Result<Display> {
-        let scoring = self.of.of.0.scoring;
-        let map = self.slice().map("anomaly map", scoring.map_unit(), self.found().anomaly.clone());
-        map.show()
     }
 }
 
@@ -244,43 +203,6 @@ fn findings_methods(builder: &mut MethodsBuilder) {
     }
 }
 
-/// A lesion as a row for `table`: what stands in the columns of an export's lesions.tsv.
-fn lesion_row<'v>(lesion: &DetectedLesion, heap: Heap<'v>) -> Value<'v> {
-    let whole = |count: usize| heap.alloc(count as i64);
-    let number = |value: Option<f64>| value.map_or(Value::new_none(), |value| heap.alloc(value));
-    let [i, j, k] = lesion.centre_voxel.map(|index| heap.alloc(index));
-    heap.alloc(AllocDict([
-        ("subject", heap.alloc(lesion.subject.as_str())),
-        ("lesion", whole(lesion.number)),
-        ("segment", heap.alloc(NoneOr::from_option(lesion.segment.clone()))),
-        ("voxels", whole(lesion.voxels)),
-        ("volume_mm3", heap.alloc(lesion.volume_mm3)),
-        ("length_mm", number(lesion.length_mm)),
-        ("diameter_mm", heap.alloc(lesion.diameter_mm)),
-        ("mean_anomaly", heap.alloc(lesion.mean_anomaly)),
-        ("highest_anomaly", heap.alloc(lesion.highest_anomaly)),
-        ("i", i),
-        ("j", j),
-        ("k", k),
-    ]))
-}
-
-/// The rows of one finding's lesions.
-fn lesion_rows<'v>(finding: &Finding, threshold: f64, heap: Heap<'v>) -> Result<Vec<Value<'v>>> {
-    if !(threshold > 0.0 && threshold.is_finite()) {
-        return Err(Error::input(format!(
-            "lesions: `threshold` must be a number above 0, not {threshold}"
-        )));
-    }
-    let lesions = detected_lesions(finding, threshold)?.ok_or_else(|| {
-        Error::subject(
-            &*finding.subject.name,
-            "its slices came preprocessed and have no volume to measure lesions in",
-        )
-    })?;
-    Ok(lesions.iter().map(|lesion| lesion_row(lesion, heap)).collect())
-}
-
 /// What a method found in one subject.
 #[starlark_module]
 fn finding_methods(builder: &mut MethodsBuilder) {
@@ -324,7 +246,11 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     /// What was found in each slice, from the patient's right to left.
     #[starlark(attribute)]
     fn slices(this: &FindingValue) -> anyhow::Result<Vec<SliceFindingValue>> {
-        let one = |position| SliceFindingValue { of: this.clone(), position };
+        let one = |position| SliceFindingValue {
+            findings: this.of.0.clone(),
+            subject: this.position,
+            position,
+        };
         Ok((0..this.finding().slices.len()).map(one).collect())
     }
 
@@ -347,61 +273,5 @@ fn finding_methods(builder: &mut MethodsBuilder) {
     fn anomaly(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;
         Ok(slice.map("anomaly map", this.of.0.scoring.map_unit(), found.anomaly.clone()))
-    }
-}
-
-/// What a method found in one slice.
-#[starlark_module]
-fn slice_finding_methods(builder: &mut MethodsBuilder) {
-    /// The slice itself.
-    #[starlark(attribute)]
-    fn slice(this: &SliceFindingValue) -> anyhow::Result<SliceValue> {
-        Ok(this.slice())
-    }
-
-    /// AnaScore of the slice: the highest of its segments; None if it shows too little cord.
-    #[starlark(attribute)]
-    fn score(this: &SliceFindingValue) -> anyhow::Result<NoneOr<f64>> {
-        Ok(NoneOr::from_option(this.found().score()))
-    }
-
-    /// AnaScore of each segment of the slice by name, superior first; empty if it shows too little cord.
-    #[starlark(attribute)]
-    fn segments(this: &SliceFindingValue) -> anyhow::Result<SmallMap<String, f64>> {
-        let segments = this.found().curve.iter().flat_map(|curve| &curve.segments);
-        Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
-    }
-
-    /// The method's reconstruction.
-    #[starlark(attribute)]
-    fn reconstruction(this: &SliceFindingValue) -> anyhow::Result<ImageValue> {
-        let reconstruction = this.found().reconstruction.reconstruction.clone();
-        Ok(this.slice().map("reconstruction", "intensity", reconstruction))
-    }
-
-    /// Anomaly map: lesion probability, positive residual or error by the scoring; 0 outside the scoring
-    /// region.
-    #[starlark(attribute)]
-    fn anomaly(this: &SliceFindingValue) -> anyhow::Result<ImageValue> {
-        let unit = this.of.of.0.scoring.map_unit();
-        Ok(this.slice().map("anomaly map", unit, this.found().anomaly.clone()))
-    }
-
-    /// Variance over the Monte-Carlo passes; None if the method has no uncertainty.
-    #[starlark(attribute)]
-    fn variance(this: &SliceFindingValue) -> anyhow::Result<NoneOr<ImageValue>> {
-        let variance = this.found().reconstruction.variance.clone();
-        let map = variance.map(|variance| this.slice().map("variance", "variance", variance));
-        Ok(NoneOr::from_option(map))
-    }
-
-    /// Lesion probability of the model's scorer; None without one.
-    #[starlark(attribute)]
-    fn probability(this: &SliceFindingValue) -> anyhow::Result<NoneOr<ImageValue>> {
-        let probability = this.found().reconstruction.probability.clone();
-        let title = "lesion probability";
-        let map =
-            probability.map(|probability| this.slice().map(title, "probability", probability));
-        Ok(NoneOr::from_option(map))
     }
 }
