@@ -88,7 +88,10 @@ pub(in crate::session) fn resume(
     for (name, source) in functions {
         match define(surroundings, module, &name, &source) {
             Ok(()) => back.push(name),
-            Err(error) => drop(lost.insert(name, error.to_string())),
+            Err(error) => {
+                lost.insert(name.clone(), error.to_string());
+                pending.insert(name, Recipe::Function { source });
+            }
         }
     }
     journal.pending = pending;

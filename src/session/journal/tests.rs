@@ -221,6 +221,7 @@ fn damage_is_named_and_the_rest_comes_back() {
     let folder = home.path().join("one");
     let ended = session(&folder);
     shown(&ended, SMALL);
+    shown(&ended, "def trained(epochs = model.epochs): return epochs");
     drop(ended);
     let snapshot = folder.join("models/model-1/epoch-0000.safetensors");
     let whole = std::fs::read(&snapshot).unwrap();
@@ -228,7 +229,8 @@ fn damage_is_named_and_the_rest_comes_back() {
     let back = session(&folder);
     let summary = back.resume().unwrap().unwrap().to_text();
     assert!(
-        summary.starts_with("restored a session of 1 cell: people\ncould not be restored: model: "),
+        summary
+            .starts_with("restored a session of 2 cells: people\ncould not be restored: model: "),
         "{summary}"
     );
     // Working on and leaving keeps what the lost model takes; a new model does not take its place.
@@ -239,7 +241,7 @@ fn damage_is_named_and_the_rest_comes_back() {
     let back = session(&folder);
     let summary = back.resume().unwrap().unwrap().to_text();
     assert!(!summary.contains("could not be restored"), "{summary}");
-    assert_eq!(shown(&back, "[model.epochs, other.epochs, x]"), "[0, 0, 1]");
+    assert_eq!(shown(&back, "[model.epochs, other.epochs, x, trained()]"), "[0, 0, 1, 0]");
 }
 
 /// Files below a folder with their content.
