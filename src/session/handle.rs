@@ -93,6 +93,13 @@ impl Session {
         }
     }
 
+    /// Says that a cell comes: an interrupt from now on stops it, even one that arrives before the
+    /// cell begins. Hold the value until the cell is over.
+    pub fn expect_cell(&self) -> ExpectedCell {
+        self.activity.begin();
+        ExpectedCell(self.activity.clone())
+    }
+
     /// What stops the running cell from another thread.
     pub fn interrupter(&self) -> Interrupter {
         Interrupter(self.activity.clone())
@@ -157,6 +164,15 @@ impl Drop for Session {
         if let Some(engine) = self.engine.take() {
             engine.join().ok();
         }
+    }
+}
+
+/// A cell that comes or runs, as [`Session::expect_cell`] announces it.
+pub struct ExpectedCell(Arc<Activity>);
+
+impl Drop for ExpectedCell {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

@@ -44,7 +44,7 @@ pub use assist::{Candidate, CandidateKind, Completions, highlight};
 pub use catalogue::manual;
 pub use cell::Cell;
 pub use device::{device_name, open_device};
-pub use handle::{Interrupter, Session};
+pub use handle::{ExpectedCell, Interrupter, Session};
 pub use journal::{check_resumable, is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};

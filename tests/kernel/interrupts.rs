@@ -112,3 +112,16 @@ async fn a_line_can_be_asked_for_and_the_wait_be_interrupted() {
     assert_eq!(refused.reply["status"], "error");
     assert_eq!(kernel.run("name").await.value(), "\"Ada\"");
 }
+
+#[tokio::test]
+async fn an_interrupt_at_the_very_start_of_a_cell_is_not_lost() {
+    let mut kernel = Kernel::new().await;
+    for _ in 0..30 {
+        let id = kernel.send("for i in range(1 << 30):\n  for j in range(1 << 30): pass").await;
+        // Published before the first statement runs.
+        kernel.until(|received| received.kind == "execute_input").await;
+        interrupt(&mut kernel).await;
+        assert_eq!(kernel.ran(&id).await.reply["ename"], "KeyboardInterrupt");
+    }
+    assert_eq!(kernel.run("1 + 1").await.value(), "2");
+}

@@ -54,11 +54,14 @@ impl Executor {
             let kernel = executor.kernel.clone();
             kernel.channels.publish_status(&request, Status::busy());
             kernel.channels.set_running(Some(request.clone()));
+            // From here on an interrupt stops this cell, even before its first statement.
+            let expected = kernel.session.expect_cell();
             let reply = (!executor.is_aborted(&request)).then(|| {
                 // A figure that cannot be drawn must not cost the session.
                 catch_unwind(AssertUnwindSafe(|| executor.execute(&request, &execute)))
                     .unwrap_or_else(|_| failed(executor.count, &our_own_fault()))
             });
+            drop(expected);
             // A client that reads the reply must already have the outputs.
             kernel.sink.flush();
             kernel.channels.iopub.flush(OUTPUT_TIMEOUT);
@@ -74,6 +77,7 @@ impl Executor {
             kernel.channels.shell.send(reply);
             kernel.channels.set_running(None);
             kernel.channels.publish_status(&request, Status::idle());
+            kernel.channels.cell_answered();
         }
     }
 

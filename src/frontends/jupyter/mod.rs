@@ -61,8 +61,9 @@ use crate::{Error, Result};
 
 /// Stack of the threads that read source: a question may be nested as deeply as a cell.
 const STACK_BYTES: usize = 256 << 20;
-/// How long a cell that was interrupted may take to end before the process does.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a cell that was interrupted may take to end before the process does. Clients wait five
+/// seconds before they kill it.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs a kernel on the sockets of a connection file until a client shuts it down.
 ///
@@ -80,7 +81,7 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     let kernel = runtime.block_on(serve(&info, options))?;
     kernel.end();
     let asked = Instant::now();
-    while kernel.channels.is_running() && asked.elapsed() < SHUTDOWN_TIMEOUT {
+    while kernel.channels.has_unanswered_cells() && asked.elapsed() < SHUTDOWN_TIMEOUT {
         thread::sleep(Duration::from_millis(5));
     }
     kernel.sink.flush();

@@ -37,6 +37,7 @@ pub(in super::super) async fn shell(
         // A queue without a reader means that the kernel is ending.
         match content {
             JupyterMessageContent::ExecuteRequest(execute) => {
+                handler.output_channels().cell_received();
                 jobs.send(Job { request, execute }).ok();
             }
             // Older clients send it here.

@@ -1,5 +1,6 @@
 //! The channels that a kernel writes to, and the status messages on them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ pub(in super::super) struct OutputChannels {
     pub control: Outbox,
     /// The request whose cell runs.
     running: Mutex<Option<Arc<Request>>>,
+    /// Cells that were received and have no reply yet.
+    unanswered: AtomicUsize,
 }
 
 impl OutputChannels {
     pub fn new(iopub: Outbox, shell: Outbox, control: Outbox) -> Self {
-        Self { iopub, shell, control, running: Mutex::default() }
+        Self { iopub, shell, control, running: Mutex::default(), unanswered: AtomicUsize::new(0) }
     }
 
     /// Publishes what the kernel does about `request`.
@@ -42,9 +45,19 @@ impl OutputChannels {
         *self.running() = request;
     }
 
-    /// Whether a cell runs.
-    pub fn is_running(&self) -> bool {
-        self.running().is_some()
+    /// Counts a cell that was received.
+    pub fn cell_received(&self) {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a reply to a cell, which must be queued by now.
+    pub fn cell_answered(&self) {
+        self.unanswered.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a cell runs or waits.
+    pub fn has_unanswered_cells(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) > 0
     }
 
     /// Waits until everything queued so far was written, for each channel no longer than `limit`.
