@@ -162,6 +162,54 @@ fn files_that_are_no_checkpoint_are_refused_in_one_sentence() {
 }
 
 #[test]
+fn a_damaged_optimiser_state_is_refused() {
+    let context = Context::new(1);
+    let mut model = Model::new(config(), &context).unwrap();
+    let slices: Vec<Slice> = (0..2).map(slice).collect();
+    let slices: Vec<&Slice> = slices.iter().collect();
+    let sampler = MaskSampler::random(config().patch);
+    train_epoch(&mut model, &slices, &sampler, Stage::Pretrain, &options(), &context).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let device = candle_core::Device::Cpu;
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &device).unwrap();
+    let (weight, moment) = ("pos_embed", "adam.second.mask_token");
+    // What comes out when the tensors are changed by `change`, with or without the metadata.
+    let refusal =
+        |with_metadata: bool,
+         change: &dyn Fn(&str, candle_core::Tensor) -> Option<candle_core::Tensor>| {
+            let changed: Vec<_> = tensors
+                .iter()
+                .filter_map(|(name, tensor)| Some((name.clone(), change(name, tensor.clone())?)))
+                .collect();
+            let metadata = header.metadata().clone().filter(|_| with_metadata);
+            let bytes = safetensors::serialize(changed, metadata).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            Model::load(&path, &device).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+    assert_eq!(refusal(true, &|_, tensor| Some(tensor)), "");
+    let error = refusal(false, &|_, tensor| Some(tensor));
+    assert!(error.contains("has lost its metadata"), "{error}");
+    for damaged in [weight, moment] {
+        let error = refusal(true, &|name, tensor| {
+            Some(if name == damaged { (tensor * f64::NAN).unwrap() } else { tensor })
+        });
+        assert!(error.contains("not finite numbers") && error.contains(damaged), "{error}");
+    }
+    let error = refusal(true, &|name, tensor| {
+        Some(if name == moment { tensor.flatten_all().unwrap() } else { tensor })
+    });
+    assert!(error.contains("\"mask_token\" has another shape"), "{error}");
+    for gone in [moment, "adam.first.mask_token"] {
+        let error = refusal(true, &|name, tensor| (name != gone).then_some(tensor));
+        assert!(error.contains("\"mask_token\" is incomplete"), "{error}");
+    }
+}
+
+#[test]
 fn micro_batches_change_the_gradient_only_by_rounding() {
     let train = |micro_batch| {
         let context = Context::new(1);

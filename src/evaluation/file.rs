@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
 use super::cases::Cases;
-use crate::files::write_whole;
+use crate::files::{read_regular, write_whole};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
@@ -54,7 +54,7 @@ impl Evaluation {
     /// # Errors
     /// If it cannot be read, is no evaluation, or comes from a newer version.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        let bytes = read_regular(path)?;
         let foreign = || Error::file(path, "is not an evaluation that u2ad saved");
         let mut json = Vec::new();
         GzDecoder::new(&*bytes).read_to_end(&mut json).map_err(|_| foreign())?;

@@ -1,7 +1,6 @@
 //! A value of the session as a Rust cell gets it.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 
 use super::{INTEGER, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, TEXT, WORDS};
+use crate::files::open_regular;
 use crate::ops::map_tensors;
 use crate::{Error, Result};
 
@@ -138,7 +138,7 @@ fn notes(path: &Path) -> Result<Notes> {
     let refused = |reason: &dyn fmt::Display| {
         Error::file(path, format!("this is not a file of tensors: {reason}"))
     };
-    let mut file = File::open(path).map_err(|error| Error::file(path, error))?;
+    let mut file = open_regular(path)?;
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|_| refused(&"it is too short"))?;
     let length = u64::from_le_bytes(length);

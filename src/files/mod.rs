@@ -2,9 +2,11 @@
 
 pub(crate) mod content_pointer;
 mod lazy_folder;
+mod regular_file;
 mod whole_file;
 mod whole_folder;
 
 pub use lazy_folder::LazyFolder;
+pub(crate) use regular_file::{open_regular, read_regular, read_regular_text};
 pub(crate) use whole_file::{write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;

@@ -88,7 +88,34 @@ impl Adam {
             };
             moments.insert(name, Moments { first, second });
         }
+        if let Some(name) = second.keys().next() {
+            candle_core::bail!("the optimiser state of \"{name}\" is incomplete");
+        }
         Ok(Self { step, moments })
+    }
+
+    /// Whether a tensor of a checkpoint belongs to the optimiser.
+    pub fn owns(name: &str) -> bool {
+        name.starts_with(FIRST) || name.starts_with(SECOND)
+    }
+
+    /// Checks that every moment has the shape of the weight whose gradients it averages.
+    ///
+    /// # Errors
+    /// If there is no such weight, or its shape differs.
+    pub fn check_against(&self, parameters: &Parameters) -> Result<()> {
+        let weights: BTreeMap<_, _> = parameters.trainable().collect();
+        for (name, Moments { first, second }) in &self.moments {
+            let Some(weight) = weights.get(name.as_str()) else {
+                candle_core::bail!(
+                    "it has an optimiser state of \"{name}\", which is no weight of it"
+                );
+            };
+            if first.shape() != weight.shape() || second.shape() != weight.shape() {
+                candle_core::bail!("the optimiser state of \"{name}\" has another shape than it");
+            }
+        }
+        Ok(())
     }
 }
 

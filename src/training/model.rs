@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
@@ -11,7 +11,7 @@ use super::history::History;
 use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
-use crate::files::write_whole;
+use crate::files::{read_regular, write_whole};
 use crate::model::{Config, Network, Parameters};
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
 use crate::{Error, Result};
@@ -166,12 +166,7 @@ impl Model {
     /// Loads a checkpoint. A file without our description counts as published weights: the sizes
     /// are read off the tensors, with the published head size of 8 channels.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let refuse = |error| Error::file(path, error);
-        // Reading a pipe or a device would wait for ever.
-        if !std::fs::metadata(path).map_err(refuse)?.is_file() {
-            return Err(Error::file(path, "is not a file"));
-        }
-        let bytes = std::fs::read(path).map_err(refuse)?;
+        let bytes = read_regular(path)?;
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
             Error::file(path, format!("is not a model checkpoint (safetensors): {error}"))
         })?;
@@ -182,6 +177,14 @@ impl Model {
         };
         let checkpoint = match header.metadata().as_ref().and_then(|all| all.get(METADATA)) {
             Some(json) => serde_json::from_str::<Checkpoint>(json).map_err(|e| bad(&e))?,
+            None if tensors.keys().any(|name| Adam::owns(name)) => {
+                return Err(Error::file(
+                    path,
+                    "has lost its metadata: it holds the optimiser state of a model that u2ad saved, but \
+                     not its settings and history; another program may have rewritten it, so load \
+                     the original file",
+                ));
+            }
             None => Checkpoint {
                 version: VERSION,
                 config: published_sizes(&tensors).map_err(|e| bad(&e))?,
@@ -196,12 +199,22 @@ impl Model {
             return Err(bad(&format!("it was saved by a newer version ({})", checkpoint.version)));
         }
         checkpoint.config.validate().map_err(|e| bad(&e))?;
+        // Training from here would go on to print losses and to end in numbers that mean nothing.
+        if let Some(name) = first_not_finite(&tensors)? {
+            return Err(Error::file(
+                path,
+                format!(
+                    "holds values that are not finite numbers, in \"{name}\"; load an earlier file"
+                ),
+            ));
+        }
         let adam = Adam::from_tensors(checkpoint.adam_steps, &mut tensors).map_err(|e| bad(&e))?;
         let scorer =
             checkpoint.scorer.map(|scorer| LesionScorer::from_tensors(scorer, &mut tensors));
         let scorer = scorer.transpose().map_err(|e| bad(&e))?;
         let parameters =
             Parameters::from_tensors(&checkpoint.config, tensors, device).map_err(|e| bad(&e))?;
+        adam.check_against(&parameters).map_err(|e| bad(&e))?;
         Ok(Self {
             config: checkpoint.config,
             parameters,
@@ -213,6 +226,18 @@ impl Model {
             snapshots: None,
         })
     }
+}
+
+/// Name of the first tensor that holds NaN or an infinite value.
+fn first_not_finite(tensors: &BTreeMap<String, Tensor>) -> Result<Option<&String>> {
+    for (name, tensor) in tensors {
+        // NaN and infinity stay in a sum of magnitudes; finite weights cannot overflow 64 bits.
+        let sum = tensor.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
+        if !sum.is_finite() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// The sizes of published weights.

@@ -9,8 +9,7 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
-use crate::files::LazyFolder;
-use crate::files::write_whole;
+use crate::files::{LazyFolder, read_regular, write_whole};
 use crate::{Error, Result};
 
 /// What snapshots keep: a [`Model`](super::Model). This trait is all that they know of it, because a
@@ -75,7 +74,7 @@ impl Snapshots {
     /// If the folder holds none.
     pub fn open(folder: LazyFolder) -> Result<Self> {
         let path = folder.path()?.join(INDEX);
-        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+        let json = read_regular(&path)?;
         let index = serde_json::from_slice(&json).map_err(|error| Error::file(&path, error))?;
         Ok(Self { folder, index, budget: BUDGET })
     }
@@ -160,19 +159,6 @@ impl Snapshots {
             }
         }
         Err(failure)
-    }
-
-    /// Drops all but the current snapshot and the last of each stage: for the end of a session.
-    ///
-    /// # Errors
-    /// If a file cannot be written or removed.
-    pub fn thin_out(&mut self) -> Result<()> {
-        let current = self.index.current;
-        let others = self.index.epochs.iter();
-        let others = others.filter(|(epoch, entry)| Some(**epoch) != current && !entry.ends_stage);
-        let others: Vec<usize> = others.map(|(epoch, _)| *epoch).collect();
-        others.into_iter().for_each(|epoch| self.forget(epoch));
-        self.write_index()
     }
 
     fn missing(&self, epoch: usize) -> String {

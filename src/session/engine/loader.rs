@@ -11,6 +11,7 @@ use starlark::values::FrozenHeapName;
 
 use super::surroundings::Surroundings;
 use crate::Error;
+use crate::files::read_regular_text;
 use crate::language::dialect;
 use crate::session::show;
 
@@ -33,7 +34,7 @@ impl<'a> Loader<'a> {
     /// Runs the file in a module of its own and freezes what it defined.
     fn run(&self, path: &Path) -> starlark::Result<FrozenModule> {
         let name = path.to_string_lossy().into_owned();
-        let source = fs::read_to_string(path).map_err(|error| failed(path, error))?;
+        let source = read_regular_text(path).map_err(show::failed)?;
         let ast = dialect::parse(&name, &source)?;
         Module::with_temp_heap(|module| {
             self.surroundings.evaluate(&module, ast, self)?;

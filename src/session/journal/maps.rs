@@ -7,7 +7,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 
-use crate::files::write_whole;
+use crate::files::{read_regular, write_whole};
 use crate::{Error, Result};
 
 /// Maximum size of a file.
@@ -34,7 +34,7 @@ pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<(
 /// # Errors
 /// If the file is missing or damaged.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Array2<f32>>>> {
-    let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+    let bytes = read_regular(path)?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
     let tensors = tensors.into_iter().map(|(name, tensor)| Ok((name, unstacked(&tensor)?)));
     tensors.collect()

@@ -39,8 +39,7 @@ pub(super) use self::restore::resume;
 pub(super) use self::saved::{load, save};
 use super::{device_name, snapshot};
 use crate::context::Context;
-use crate::files::LazyFolder;
-use crate::files::write_whole;
+use crate::files::{LazyFolder, read_regular, write_whole};
 use crate::language::Transcript;
 use crate::{Error, Result};
 
@@ -148,8 +147,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes what resuming the ended session does not need. Of each model that a name needs, the
-    /// current snapshot and the last of each stage are kept.
+    /// Removes the models that no name needs. Those that one needs keep all of their snapshots, so that
+    /// `rewind` reaches the same epochs after the session is resumed.
     pub fn close(&mut self) {
         if self.untouched.is_some() {
             return;
@@ -161,10 +160,6 @@ impl Journal {
             pending.into_iter().map(|number| format!("model-{number}")).collect();
         for model in self.store.models() {
             kept.insert(format!("model-{}", model.number));
-            if let Some(snapshots) = &mut model.lock().snapshots {
-                // Files that cannot be removed only take space.
-                snapshots.thin_out().ok();
-            }
         }
         let models = fs::read_dir(folder.join("models")).into_iter().flatten().flatten();
         for entry in models {
@@ -234,7 +229,7 @@ fn entries_in(folder: &Path) -> Result<Entries> {
         version: u32,
     }
     let path = folder.join(FILE);
-    let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+    let json = read_regular(&path)?;
     // A newer version may have other fields.
     if serde_json::from_slice(&json).is_ok_and(|Version { version }| version > VERSION) {
         return Err(Error::file(&path, "was written by a newer version of u2ad; use that one"));

@@ -1,6 +1,5 @@
 //! One value in a folder of its own: `:save NAME`, `:load NAME`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use starlark::environment::Module;
@@ -8,7 +7,7 @@ use starlark::environment::Module;
 use super::keep::ArtifactStore;
 use super::recipe::Recipe;
 use super::restore::{Restorer, define};
-use crate::files::{LazyFolder, WholeFolder, write_whole};
+use crate::files::{LazyFolder, WholeFolder, read_regular, write_whole};
 use crate::language::{CellError, TypedCell};
 use crate::session::engine::Outcome;
 use crate::session::engine::surroundings::Surroundings;
@@ -92,7 +91,7 @@ fn write(
 
 fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
-    let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
+    let json = read_regular(&path)?;
     let recipe: Recipe = serde_json::from_slice(&json).map_err(|error| {
         Error::file(&path, format!("is not a value that this version can read: {error}"))
     })?;

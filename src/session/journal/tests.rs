@@ -197,11 +197,11 @@ fn a_regular_end_keeps_of_each_named_model_what_resuming_takes() {
         names
     };
     assert_eq!(names(folder.join("models")), ["model-1"]);
-    let kept = ["epoch-0002.safetensors", "epoch-0004.safetensors", "snapshots.json"];
-    assert_eq!(names(folder.join("models/model-1")), kept);
     let back = session(&folder);
     back.resume().unwrap();
-    assert_eq!(shown(&back, "[model.epochs, model.snapshots]"), "[4, [2, 4]]");
+    assert_eq!(shown(&back, "[model.epochs, model.snapshots]"), "[4, [0, 1, 2, 3, 4]]");
+    shown(&back, "rewind(model, 3)");
+    assert_eq!(shown(&back, "model.epochs"), "3");
 }
 
 #[test]
