@@ -33,7 +33,8 @@ enum Command {
     ///
     /// Figures, tables, the log and a record of the run go to a folder named after the script.
     /// Ctrl-C stops the script at the next batch and keeps everything written so far. The exit code
-    /// is 0 on success, 1 on an error and 130 after Ctrl-C.
+    /// is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143
+    /// after SIGTERM or SIGHUP.
     Run {
         /// The script, in the Starlark language; `-` reads it from standard input.
         file: PathBuf,

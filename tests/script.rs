@@ -299,9 +299,31 @@ save(image, 'image.nii.gz')
     assert!(refused.err.contains("not with a value of type string"), "{}", refused.err);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_takes_nothing_is_an_error() {
+    let place = Place::new();
+    place.write("study.star", "print('found')\nprint('more')");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = place.command(&["run", "study.star"]).stdout(full).stderr(Stdio::piped()).spawn();
+    let output = child.unwrap().wait_with_output().unwrap();
+    let report = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    assert_eq!(report.matches("standard output cannot be written").count(), 1, "{report}");
+    let log = fs::read_to_string(place.path("runs/study/log.txt")).unwrap();
+    assert!(log.contains("found\nmore"), "{log}");
+}
+
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_training_and_keeps_what_was_made() {
+fn ctrl_c_and_termination_stop_training_and_keep_what_was_made() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
+        stop_training(signal, code);
+    }
+}
+
+#[cfg(unix)]
+fn stop_training(signal: &str, code: i32) {
     let place = Place::new();
     let source = "
 people = phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 32)
@@ -321,11 +343,11 @@ print('never')
     }
     sleep(Duration::from_millis(300));
     let child_id = child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-INT", &child_id]).status();
+    let sent = std::process::Command::new("kill").args([signal, &child_id]).status();
     assert!(sent.unwrap().success());
     let output = child.wait_with_output().unwrap();
     let report = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{report}");
+    assert_eq!(output.status.code(), Some(code), "{report}");
     assert!(report.contains("interrupted") && report.contains("kept: epoch"), "{report}");
     let names: Vec<_> =
         files(&place.path("runs/study")).into_iter().map(|(name, _)| name).collect();

@@ -1,8 +1,9 @@
 //! A sink that writes text for the user: text and values to standard output; progress, notes, warnings
 //! and errors to standard error; figures and tables also to the run folder.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +28,8 @@ pub(super) struct Console {
     colour: bool,
     /// Draws figures in the terminal; `None`: they only go to disk.
     images: Option<Mutex<Images>>,
+    /// Whether something that was shown could not be written.
+    incomplete: AtomicBool,
 }
 
 enum Progress {
@@ -49,6 +52,7 @@ impl Console {
             record,
             colour,
             images: images.map(|choice| Mutex::new(Images::new(choice))),
+            incomplete: AtomicBool::new(false),
         }
     }
 
@@ -133,16 +137,32 @@ impl Console {
     /// Writes to the run folder; a full disk must not stop the computation, but is reported.
     fn kept<R>(&self, keep: impl FnOnce(&mut Record) -> Result<R>) -> Option<R> {
         let kept = keep(&mut self.record());
-        kept.inspect_err(|error| self.warn(&format!("could not be saved: {error}"))).ok()
+        kept.inspect_err(|error| {
+            self.incomplete.store(true, Ordering::Relaxed);
+            self.warn(&format!("could not be saved: {error}"));
+        })
+        .ok()
     }
 
-    /// Writes to standard output and the log. A closed output is ignored.
+    /// Whether something that was shown could not be written: to the run folder, or to standard output.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete.load(Ordering::Relaxed)
+    }
+
+    /// Writes to standard output and the log. An output that its reader has closed is ignored; one that
+    /// takes no more, such as a file on a full disk, gives one warning.
     fn write(&self, text: &str) {
         self.log(text.trim_end_matches('\n'));
-        self.aside(|| {
+        let written = self.aside(|| {
             let mut out = stdout().lock();
-            out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
         });
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+            && !self.incomplete.swap(true, Ordering::Relaxed)
+        {
+            self.warn(&format!("standard output cannot be written: {error}"));
+        }
     }
 
     /// Writes to standard error and the log.

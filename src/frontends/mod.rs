@@ -15,6 +15,7 @@ mod record;
 pub mod script;
 mod state_folder;
 pub mod terminal;
+mod termination;
 
 use std::path::PathBuf;
 

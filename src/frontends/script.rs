@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::Options;
 use super::console::Console;
 use super::record::{Record, run_name};
+use super::termination::{self, TERMINATED};
 use crate::files::LazyFolder;
 use crate::report::RunStatus;
 use crate::session::{Cell, Interrupter, Session};
@@ -21,7 +22,7 @@ const INTERRUPTED: u8 = 130;
 /// Runs the script at `path`, or the one on standard input for `-`. What it shows goes to the
 /// console and into its folder.
 ///
-/// The exit code is 0 on success, 1 on an error and 130 after Ctrl-C.
+/// The exit code is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143 after SIGTERM or SIGHUP.
 ///
 /// # Errors
 /// If the script cannot be read, its folder cannot be created, or the device cannot be opened.
@@ -35,7 +36,9 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let parameters = settings.parameters.clone();
     let console = Arc::new(Console::new(Arc::new(Mutex::new(record)), None));
     let session = Session::start(settings, console.clone())?;
+    let terminated = Arc::new(AtomicBool::new(false));
     interrupt_on_ctrl_c(session.interrupter())?;
+    interrupt_on_termination(session.interrupter(), terminated.clone())?;
     let (status, code) = match session.run(script) {
         Ok(value) => {
             value.iter().for_each(|value| console.show(value));
@@ -44,6 +47,9 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
         Err(error) => {
             console.fail(&error);
             match error.interrupted {
+                true if terminated.load(Ordering::SeqCst) => {
+                    (RunStatus::Interrupted, ExitCode::from(TERMINATED))
+                }
                 true => (RunStatus::Interrupted, ExitCode::from(INTERRUPTED)),
                 false => (RunStatus::Failed(error.sentence()), ExitCode::FAILURE),
             }
@@ -55,7 +61,8 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
         }
     }
     console.finish(status);
-    Ok(code)
+    // Whoever runs the next step on this one's results must know that some are missing.
+    Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }
 
 fn read(path: &Path) -> Result<Cell> {
@@ -80,4 +87,14 @@ fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
         }
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))
+}
+
+/// The same for the signals of a cluster or of a window that closes, which send a signal that
+/// cannot be caught soon after.
+fn interrupt_on_termination(interrupter: Interrupter, asked: Arc<AtomicBool>) -> Result<()> {
+    termination::watch(move || {
+        if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
+            std::process::exit(TERMINATED.into());
+        }
+    })
 }

@@ -26,6 +26,8 @@ use std::io::{IsTerminal, stdin};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use self::editor::{Editor, Line};
 pub use self::remote::run_existing;
@@ -33,10 +35,14 @@ use self::shell::Shell;
 use super::commands::Next;
 use super::console::Console;
 use super::record::{RUNS, Record};
+use super::termination::{self, TERMINATED};
 use super::{ShellOptions, script};
 use crate::files::LazyFolder;
 use crate::session::Session;
 use crate::{Error, Result};
+
+/// How long a cell may take to end after SIGTERM or SIGHUP before the process does.
+const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Opens the shell. Ctrl-C clears the typed text or stops the running cell; Ctrl-D ends the shell.
 /// If standard input is not a terminal, it is run as a script.
@@ -67,6 +73,15 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
         interrupter.interrupt();
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
+    let (ending, last) = (session.clone(), console.clone());
+    termination::watch(move || {
+        if ending.interrupter().interrupt() {
+            // What the cell has kept is reported before the process ends.
+            thread::sleep(INTERRUPT_TIMEOUT);
+        }
+        Shell::end_early(&ending, &last);
+        std::process::exit(TERMINATED.into());
+    })?;
 
     println!(
         "u2ad {} · help() lists the verbs, :help the commands, Ctrl-D ends",

@@ -79,6 +79,13 @@ impl Shell {
         editor.confirm(&question)
     }
 
+    /// Closes the folder of a session that ends without its user.
+    pub fn end_early(session: &Session, console: &Console) {
+        console.keep_script(&session.transcript().to_script());
+        let folder = console.finish(RunStatus::Interrupted);
+        Self::tell_how_to_go_on(console, folder);
+    }
+
     /// Closes the session and its folder.
     pub fn end(self) {
         let Self { session, console } = self;
@@ -86,6 +93,10 @@ impl Shell {
         // The last user of the session: this waits until its journal is closed.
         drop(session);
         let folder = console.finish(RunStatus::Finished);
+        Self::tell_how_to_go_on(&console, folder);
+    }
+
+    fn tell_how_to_go_on(console: &Console, folder: Option<PathBuf>) {
         if let Some(folder) = folder.filter(|folder| journal_time(folder).is_some()) {
             console.tell(&format!("u2ad --resume {} goes on there", folder.display()));
         }
