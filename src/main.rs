@@ -126,6 +126,10 @@ enum KernelCommand {
     Start {
         /// The connection file that Jupyter wrote.
         connection_file: PathBuf,
+        /// Megabytes of disk that the snapshots of all models may take. Beyond that the oldest are
+        /// removed, and `rewind` can no longer reach them.
+        #[arg(long, value_name = "MB", default_value_t = 512)]
+        snapshots: u64,
         #[command(flatten)]
         session: SessionArguments,
     },
@@ -166,8 +170,9 @@ impl KernelCommand {
                 kernelspec::uninstall(&name, place.chosen().as_ref())
             }
             Self::List => kernelspec::list(),
-            Self::Start { connection_file, session } => {
-                jupyter::start(&connection_file, &session.into())
+            Self::Start { connection_file, snapshots, session } => {
+                let bytes = snapshots.saturating_mul(1_000_000);
+                jupyter::start(&connection_file, &session.into(), bytes)
             }
         }
     }

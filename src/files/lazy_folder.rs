@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tempfile::TempDir;
-
+use super::process_folder::ProcessFolder;
 use crate::{Error, Result};
 
 /// Clones mean the same folder.
@@ -27,17 +26,11 @@ impl LazyFolder {
     }
 
     /// A temporary folder inside `parent`, or else where the system keeps such folders. It is
-    /// removed with the last clone.
+    /// removed with the last clone, or at the latest with the process.
     pub fn temporary(parent: Option<PathBuf>) -> Self {
-        let kept: Mutex<Option<TempDir>> = Mutex::default();
+        let kept: Mutex<Option<ProcessFolder>> = Mutex::default();
         Self::new(move || {
-            let folder = match &parent {
-                Some(parent) => TempDir::with_prefix_in(".u2ad-", parent),
-                None => TempDir::with_prefix("u2ad-"),
-            };
-            let folder = folder.map_err(|error| {
-                Error::input(format!("a temporary folder could not be created: {error}"))
-            })?;
+            let folder = ProcessFolder::create(parent.as_deref())?;
             let path = folder.path().to_path_buf();
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
             Ok(path)

@@ -1,12 +1,16 @@
-//! Files and folders that are never visible half-written.
+//! Files and folders that are never visible half-written, and folders that end with the process.
 
 pub(crate) mod content_pointer;
 mod lazy_folder;
+mod process_folder;
 mod regular_file;
 mod whole_file;
 mod whole_folder;
 
 pub use lazy_folder::LazyFolder;
+pub use process_folder::remove_process_folders;
+#[cfg(feature = "shell")]
+pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
 pub(crate) use regular_file::{open_regular, read_regular, read_regular_text};
 pub(crate) use whole_file::{write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;

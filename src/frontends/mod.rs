@@ -22,6 +22,7 @@ use std::path::PathBuf;
 pub use images::Choice as ImageChoice;
 
 use crate::Result;
+use crate::files::clear_abandoned;
 use crate::session::{ScriptParameters, Settings, open_device};
 
 /// Options of a session, from the command line.
@@ -47,7 +48,10 @@ pub struct ShellOptions {
 }
 
 impl Options {
+    /// The settings of a session that starts. What killed sessions left in the temporary folder of
+    /// the system goes meanwhile.
     fn settings(&self) -> Result<Settings> {
+        clear_abandoned(vec![std::env::temp_dir()]);
         Ok(Settings {
             seed: self.seed,
             device: open_device(&self.device)?,

@@ -11,7 +11,7 @@ use super::Options;
 use super::console::Console;
 use super::record::{Record, run_name};
 use super::termination::{self, TERMINATED};
-use crate::files::LazyFolder;
+use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
 use crate::report::RunStatus;
 use crate::session::{Cell, Interrupter, Session};
 use crate::{Error, Result};
@@ -32,6 +32,7 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let name = run_name(Path::new(&script.name));
     let mut record = Record::new(&name, &script.source, options.out.as_deref(), &settings);
     settings.folder = record.open()?.path().to_path_buf();
+    clear_abandoned(run_folders(&settings.folder));
     settings.keep = LazyFolder::temporary(Some(settings.folder.clone()));
     let parameters = settings.parameters.clone();
     let console = Arc::new(Console::new(Arc::new(Mutex::new(record)), None));
@@ -65,6 +66,12 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }
 
+/// The folders beside that of a run, where scripts that were killed left their snapshots.
+fn run_folders(of: &Path) -> Vec<PathBuf> {
+    let beside = of.parent().and_then(|runs| fs::read_dir(runs).ok());
+    beside.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
 fn read(path: &Path) -> Result<Cell> {
     if path == Path::new("-") {
         let mut source = String::new();
@@ -83,6 +90,7 @@ fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
     let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
+            remove_process_folders();
             std::process::exit(INTERRUPTED.into());
         }
     })
@@ -94,6 +102,7 @@ fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
 fn interrupt_on_termination(interrupter: Interrupter, asked: Arc<AtomicBool>) -> Result<()> {
     termination::watch(move || {
         if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
+            remove_process_folders();
             std::process::exit(TERMINATED.into());
         }
     })

@@ -17,6 +17,9 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Where the snapshots of models and the journal go.
     pub keep: LazyFolder,
+    /// Bytes that the snapshots of all models may take together. Without it, only the 2 GiB of each
+    /// model count.
+    pub snapshot_bytes: Option<u64>,
     /// Whether to write a journal, from which
     /// [`Session::resume`](super::Session::resume) restores the session
     /// after a crash.
@@ -31,6 +34,7 @@ impl Default for Settings {
             parameters: ScriptParameters::default(),
             folder: PathBuf::from("."),
             keep: LazyFolder::temporary(None),
+            snapshot_bytes: None,
             journal: false,
         }
     }

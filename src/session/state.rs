@@ -16,7 +16,7 @@ use super::{ScriptParameters, Sink};
 use crate::Result;
 use crate::context::{CancelToken, Context, Streams};
 use crate::files::LazyFolder;
-use crate::training::{Model, Snapshots};
+use crate::training::{Model, SnapshotBound, Snapshots};
 
 /// Writes down what the names of a module stand for.
 pub(super) type JournalWriter = Box<dyn Fn(&Module, &Context)>;
@@ -32,6 +32,7 @@ pub(super) struct State {
     pub folder: PathBuf,
     /// Where the snapshots of models go.
     keep: LazyFolder,
+    snapshot_bound: Option<SnapshotBound>,
     /// Models made so far.
     models: Cell<usize>,
     /// What `help` tells.
@@ -54,7 +55,8 @@ impl State {
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
-        let Settings { parameters, folder, keep, .. } = settings.clone();
+        let Settings { parameters, folder, keep, snapshot_bytes, .. } = settings.clone();
+        let snapshot_bound = snapshot_bytes.map(SnapshotBound::new);
         let (context, models) = (RefCell::new(context), Cell::new(0));
         Self {
             context,
@@ -62,6 +64,7 @@ impl State {
             parameters,
             folder,
             keep,
+            snapshot_bound,
             models,
             manual,
             journal_writer: OnceCell::new(),
@@ -95,7 +98,7 @@ impl State {
     pub fn adopt(&self, mut model: Model) -> (Model, usize) {
         let number = self.models.get() + 1;
         self.models.set(number);
-        model.snapshots = Some(Snapshots::new(self.model_folder(number)));
+        model.snapshots = Some(self.bounded(Snapshots::new(self.model_folder(number))));
         (model, number)
     }
 
@@ -110,7 +113,7 @@ impl State {
         if let Some(note) = note {
             self.context().warn(note);
         }
-        model.snapshots = Some(snapshots);
+        model.snapshots = Some(self.bounded(snapshots));
         Ok(model)
     }
 
@@ -118,6 +121,13 @@ impl State {
     /// their folders.
     pub fn reserve(&self, number: usize) {
         self.models.set(self.models.get().max(number));
+    }
+
+    fn bounded(&self, snapshots: Snapshots) -> Snapshots {
+        match &self.snapshot_bound {
+            Some(bound) => snapshots.within(bound),
+            None => snapshots,
+        }
     }
 
     fn model_folder(&self, number: usize) -> LazyFolder {

@@ -9,6 +9,7 @@ mod epoch;
 mod history;
 mod loss;
 mod model;
+mod snapshot_bound;
 mod snapshots;
 mod stages;
 
@@ -19,5 +20,6 @@ pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub use model::Model;
+pub use snapshot_bound::SnapshotBound;
 pub use snapshots::{Checkpointed, Snapshots};
 pub use stages::{Adaptation, adapt, all_slices, estimate, pretrain, train_scorer};

@@ -9,6 +9,7 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
+use super::snapshot_bound::{BoundMember, BoundSnapshot, SnapshotBound};
 use crate::files::{LazyFolder, read_regular, write_whole};
 use crate::{Error, Result};
 
@@ -40,11 +41,13 @@ const INDEX: &str = "snapshots.json";
 ///
 /// Beyond 2 GiB the least informative one is removed: of the snapshots before the last ten, the
 /// one whose neighbours are closest for its age. The first, and the last of each stage, stay.
+/// [`Self::within`] sets a bound for several models together.
 #[derive(Debug)]
 pub struct Snapshots {
     folder: LazyFolder,
     index: Index,
     budget: u64,
+    bound: Option<BoundMember>,
 }
 
 /// What the folder holds, as its file `snapshots.json` says.
@@ -65,7 +68,7 @@ struct Entry {
 impl Snapshots {
     /// No snapshots yet; the folder is made with the first.
     pub fn new(folder: LazyFolder) -> Self {
-        Self { folder, index: Index::default(), budget: BUDGET }
+        Self { folder, index: Index::default(), budget: BUDGET, bound: None }
     }
 
     /// The snapshots that an earlier session left in a folder.
@@ -76,7 +79,14 @@ impl Snapshots {
         let path = folder.path()?.join(INDEX);
         let json = read_regular(&path)?;
         let index = serde_json::from_slice(&json).map_err(|error| Error::file(&path, error))?;
-        Ok(Self { folder, index, budget: BUDGET })
+        Ok(Self { folder, index, budget: BUDGET, bound: None })
+    }
+
+    /// The same, which also keep a bound together with those of other models.
+    pub fn within(mut self, bound: &SnapshotBound) -> Self {
+        self.bound = Some(bound.join());
+        self.note_in_bound();
+        self
     }
 
     /// The folder's name handle.
@@ -85,8 +95,27 @@ impl Snapshots {
     }
 
     /// Epochs that can be gone back to, in order; 0 is the untrained or just loaded model.
-    pub fn epochs(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.index.epochs.keys().copied()
+    pub fn epochs(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.index.epochs.keys().copied().filter(|epoch| !self.is_removed(*epoch))
+    }
+
+    /// Whether the bound of several models has removed a snapshot that the index names.
+    fn is_removed(&self, epoch: usize) -> bool {
+        self.bound.as_ref().is_some_and(|bound| !bound.holds(epoch))
+    }
+
+    /// Tells the bound what is kept.
+    fn note_in_bound(&self) {
+        let Some(bound) = &self.bound else { return };
+        let first = self.index.epochs.keys().next();
+        for (epoch, entry) in &self.index.epochs {
+            let is_milestone = entry.ends_stage || Some(epoch) == first;
+            let is_current = self.index.current == Some(*epoch);
+            let snapshot = BoundSnapshot { bytes: entry.bytes, is_current, is_milestone };
+            if let Ok(path) = self.file(*epoch) {
+                bound.put(*epoch, path, snapshot);
+            }
+        }
     }
 
     /// Saves a snapshot of the model. Snapshots of later epochs, from training before going back,
@@ -98,8 +127,9 @@ impl Snapshots {
         let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
         write_whole(&self.file(epoch)?, &bytes)?;
-        let later: Vec<usize> = self.index.epochs.keys().copied().filter(|e| *e > epoch).collect();
-        later.into_iter().for_each(|epoch| self.forget(epoch));
+        let gone = |known: &usize| *known > epoch || (*known != epoch && self.is_removed(*known));
+        let gone: Vec<usize> = self.index.epochs.keys().copied().filter(gone).collect();
+        gone.into_iter().for_each(|epoch| self.forget(epoch));
         let stages = &model.history().epochs;
         if let (Some(before), Some(last)) = (epoch.checked_sub(1), stages.last())
             && let Some(entry) = self.index.epochs.get_mut(&before)
@@ -114,12 +144,16 @@ impl Snapshots {
             let Some(epoch) = self.index.least_telling() else { break };
             self.forget(epoch);
         }
+        self.note_in_bound();
+        if let Some(bound) = &self.bound {
+            bound.apply();
+        }
         self.write_index()
     }
 
     /// Whether there is a snapshot of this epoch.
     pub fn has(&self, epoch: usize) -> bool {
-        self.index.epochs.contains_key(&epoch)
+        self.index.epochs.contains_key(&epoch) && !self.is_removed(epoch)
     }
 
     /// Loads the model as it was after `epoch`, and remembers that it is there now.
@@ -131,7 +165,11 @@ impl Snapshots {
             return Err(Error::input(self.missing(epoch)));
         }
         let model = C::load(&self.file(epoch)?, device)?;
+        let removed: Vec<usize> =
+            self.index.epochs.keys().copied().filter(|epoch| self.is_removed(*epoch)).collect();
+        removed.into_iter().for_each(|epoch| self.forget(epoch));
         self.index.current = Some(epoch);
+        self.note_in_bound();
         self.write_index()?;
         Ok(model)
     }
@@ -162,14 +200,23 @@ impl Snapshots {
     }
 
     fn missing(&self, epoch: usize) -> String {
-        let before = self.index.epochs.range(..epoch).next_back().map(|(epoch, _)| *epoch);
-        let after = self.index.epochs.range(epoch..).next().map(|(epoch, _)| *epoch);
+        let before = self.epochs().rfind(|known| *known < epoch);
+        let after = self.epochs().find(|known| *known > epoch);
         let nearest = match (before, after) {
             (Some(before), Some(after)) => format!("; the nearest are {before} and {after}"),
             (Some(one), None) | (None, Some(one)) => format!("; the nearest is {one}"),
             (None, None) => String::new(),
         };
-        format!("there is no snapshot of epoch {epoch}{nearest}")
+        // Only an epoch that was trained can have been removed.
+        let newest = self.index.epochs.keys().next_back();
+        let bound = match &self.bound {
+            Some(bound) if newest.is_some_and(|newest| epoch < *newest) => format!(
+                "; the oldest are removed when the snapshots of all models take more than {} MB",
+                bound.limit() / 1_000_000
+            ),
+            _ => String::new(),
+        };
+        format!("there is no snapshot of epoch {epoch}{nearest}{bound}")
     }
 
     fn file(&self, epoch: usize) -> Result<PathBuf> {
@@ -180,6 +227,9 @@ impl Snapshots {
         self.index.epochs.remove(&epoch);
         // A file that cannot be removed only takes space.
         self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
+        if let Some(bound) = &self.bound {
+            bound.forget(epoch);
+        }
     }
 
     fn write_index(&self) -> Result<()> {
@@ -295,5 +345,43 @@ mod tests {
         snapshots.keep(&model()).unwrap();
         let error = snapshots.go_to::<Model>(7, &Device::Cpu).err().unwrap().to_string();
         assert_eq!(error, "there is no snapshot of epoch 7; the nearest is 0");
+    }
+
+    #[test]
+    fn a_bound_for_all_models_removes_the_oldest_and_says_so() {
+        let mut first = snapshots();
+        let (mut trained, mut other) = (model(), model());
+        first.keep(&trained).unwrap();
+        let size = first.index.epochs[&0].bytes;
+        // The history grows the files a little.
+        let bound = SnapshotBound::new(6 * size + size / 2);
+        let mut first = first.within(&bound);
+        for _ in 0..4 {
+            pass_epoch(&mut trained, Stage::Pretrain);
+            first.keep(&trained).unwrap();
+        }
+        assert_eq!(first.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        let mut second = snapshots().within(&bound);
+        for _ in 0..3 {
+            second.keep(&other).unwrap();
+            pass_epoch(&mut other, Stage::Pretrain);
+        }
+        assert_eq!(first.epochs().collect::<Vec<_>>(), [0, 3, 4]);
+        assert_eq!(second.epochs().collect::<Vec<_>>(), [0, 1, 2]);
+        let files = |snapshots: &Snapshots| {
+            fs::read_dir(snapshots.folder().path().unwrap()).unwrap().count()
+        };
+        assert_eq!((files(&first), files(&second)), (4, 4), "with the index");
+        let error = first.go_to::<Model>(1, &Device::Cpu).err().unwrap().to_string();
+        assert!(error.starts_with("there is no snapshot of epoch 1; the nearest are 0 and 3; "));
+        assert!(error.contains("the oldest are removed"), "{error}");
+        first.go_to::<Model>(3, &Device::Cpu).unwrap();
+        // A model that is gone makes room first.
+        drop(first);
+        for _ in 0..2 {
+            pass_epoch(&mut other, Stage::Pretrain);
+            second.keep(&other).unwrap();
+        }
+        assert_eq!(second.epochs().collect::<Vec<_>>(), [0, 1, 2, 4, 5]);
     }
 }

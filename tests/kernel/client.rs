@@ -72,6 +72,21 @@ pub struct Started {
 
 /// Starts a kernel on free addresses.
 pub fn start(transport: Transport) -> Started {
+    let (info, folder) = connection(transport);
+    let process = spawn(&folder.path().join("connection.json"), folder.path());
+    Started { process, info, folder }
+}
+
+/// Starts a kernel that puts its temporary files into `temporary`.
+pub fn start_with_temporary(temporary: &Path) -> Started {
+    let (info, folder) = connection(Transport::TCP);
+    let mut command = command(&folder.path().join("connection.json"), folder.path());
+    let process = Process(command.env("TMPDIR", temporary).spawn().unwrap());
+    Started { process, info, folder }
+}
+
+/// Free addresses, and a folder with their connection file.
+fn connection(transport: Transport) -> (ConnectionInfo, TempDir) {
     let folder = TempDir::new().unwrap();
     // Held until all five are known, so that they differ.
     let listeners: Vec<_> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -97,13 +112,17 @@ pub fn start(transport: Transport) -> Started {
     drop(listeners);
     let file = folder.path().join("connection.json");
     std::fs::write(&file, serde_json::to_vec(&info).unwrap()).unwrap();
-    let process = spawn(&file, folder.path());
-    Started { process, info, folder }
+    (info, folder)
 }
 
 /// Starts a kernel process on a connection file, with its state in `state`.
 pub fn spawn(file: &Path, state: &Path) -> Process {
-    let process = Command::new(env!("CARGO_BIN_EXE_u2ad"))
+    Process(command(file, state).spawn().unwrap())
+}
+
+fn command(file: &Path, state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_u2ad"));
+    command
         .args(["kernel", "start"])
         .arg(file)
         .env("XDG_STATE_HOME", state)
@@ -111,9 +130,8 @@ pub fn spawn(file: &Path, state: &Path) -> Process {
         .env("JPY_PARENT_PID", std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Process(process.unwrap())
+        .stderr(Stdio::null());
+    command
 }
 
 impl Kernel {

@@ -7,3 +7,4 @@ mod floods;
 mod interrupts;
 mod lifecycle;
 mod strangers;
+mod temporary;

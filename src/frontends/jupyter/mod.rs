@@ -56,7 +56,8 @@ use self::protocol::{channels, iopub, parent};
 use self::sink::KernelSink;
 use super::Options;
 use super::state_folder::state_folder;
-use crate::session::Session;
+use crate::files::remove_process_folders;
+use crate::session::{Session, Settings};
 use crate::{Error, Result};
 
 /// Stack of the threads that read source: a question may be nested as deeply as a cell.
@@ -65,11 +66,12 @@ const STACK_BYTES: usize = 256 << 20;
 /// seconds before they kill it.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs a kernel on the sockets of a connection file until a client shuts it down.
+/// Runs a kernel on the sockets of a connection file until a client shuts it down. The snapshots of
+/// its models take `snapshot_bytes` at most.
 ///
 /// # Errors
 /// If the connection file cannot be used, an address is in use, or the device cannot be opened.
-pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
+pub fn start(connection_file: &Path, options: &Options, snapshot_bytes: u64) -> Result<ExitCode> {
     let info = sockets::read_connection_file(connection_file)?;
     let failed = |error| Error::input(format!("the kernel cannot be started: {error}"));
     let runtime = Builder::new_multi_thread()
@@ -78,7 +80,7 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(failed)?;
-    let kernel = runtime.block_on(serve(&info, options))?;
+    let kernel = runtime.block_on(serve(&info, options, snapshot_bytes))?;
     kernel.end();
     let asked = Instant::now();
     while kernel.channels.has_unanswered_cells() && asked.elapsed() < SHUTDOWN_TIMEOUT {
@@ -91,14 +93,19 @@ pub fn start(connection_file: &Path, options: &Options) -> Result<ExitCode> {
     for file in sockets::ipc_files(&info) {
         std::fs::remove_file(file).ok();
     }
-    // A cell that does not end must not keep the process.
+    // A cell that does not end must not keep the process. It may still write, so this comes last.
+    remove_process_folders();
     std::process::exit(0)
 }
 
 /// Serves until the kernel should end.
-async fn serve(info: &ConnectionInfo, options: &Options) -> Result<Arc<Kernel>> {
+async fn serve(
+    info: &ConnectionInfo,
+    options: &Options,
+    snapshot_bytes: u64,
+) -> Result<Arc<Kernel>> {
     let process_start = process_start();
-    let settings = options.settings()?;
+    let settings = Settings { snapshot_bytes: Some(snapshot_bytes), ..options.settings()? };
     let id = uuid::Uuid::new_v4().to_string();
     let Sockets { shell, control, stdin, iopub, heartbeat } = Sockets::bind(info, &id).await?;
     let (shell_outbox, shell_queue) = Outbox::new();

@@ -37,7 +37,7 @@ use super::console::Console;
 use super::record::{RUNS, Record};
 use super::termination::{self, TERMINATED};
 use super::{ShellOptions, script};
-use crate::files::LazyFolder;
+use crate::files::{LazyFolder, remove_process_folders};
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -80,6 +80,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
             thread::sleep(INTERRUPT_TIMEOUT);
         }
         Shell::end_early(&ending, &last);
+        remove_process_folders();
         std::process::exit(TERMINATED.into());
     })?;
 

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jupyter_protocol::ConnectionInfo;
 use jupyter_protocol::connection_info::Transport;
-use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::files::ProcessFolder;
 use crate::{Error, Result};
 
 /// A longer frame ends its connection.
@@ -31,7 +31,7 @@ const GREETING: u64 = 64;
 pub(super) struct Guard {
     /// Where the inner sockets listen.
     pub inside: ConnectionInfo,
-    folder: TempDir,
+    folder: ProcessFolder,
     listeners: Vec<(TcpListener, PathBuf)>,
 }
 
@@ -41,8 +41,7 @@ impl Guard {
     /// # Errors
     /// [`Error::Input`] with the address that cannot be bound.
     pub async fn new(info: &ConnectionInfo) -> Result<Self> {
-        let folder = TempDir::with_prefix("u2ad-")
-            .map_err(|error| Error::input(format!("the kernel cannot be started: {error}")))?;
+        let folder = ProcessFolder::create(None)?;
         let prefix = folder.path().join("socket");
         let ports =
             [info.shell_port, info.control_port, info.stdin_port, info.iopub_port, info.hb_port];
@@ -108,9 +107,8 @@ impl SocketPath {
 }
 
 #[cfg(target_os = "linux")]
-fn keep_or_remove(folder: TempDir) {
-    // An empty folder that is left behind does no harm.
-    folder.close().ok();
+fn keep_or_remove(folder: ProcessFolder) {
+    drop(folder);
 }
 
 /// Elsewhere the files stay, in a folder that only the user can enter.
@@ -129,8 +127,9 @@ impl SocketPath {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn keep_or_remove(folder: TempDir) {
-    let _ = folder.keep();
+fn keep_or_remove(folder: ProcessFolder) {
+    // Until the process ends.
+    std::mem::forget(folder);
 }
 
 /// Passes bytes both ways until one side closes, announces too long a frame, or stops reading.
