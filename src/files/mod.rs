@@ -11,6 +11,8 @@ pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]
 pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
-pub(crate) use regular_file::{open_regular, read_regular, read_regular_text};
+#[cfg(feature = "shell")]
+pub(crate) use regular_file::read_regular_text;
+pub(crate) use regular_file::{open_regular, read_regular};
 pub(crate) use whole_file::{write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;
