@@ -18,7 +18,7 @@
 //! | study | [`study`] | the steps of a study on whole cohorts |
 //! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
 //! | presentation | [`report`], [`figures`] | tables, what values look like, the run folder; plotters figures |
-//! | export | [`export`] | findings as BIDS derivatives in the grid of the source images |
+//! | export | [`export`] | findings as BIDS derivatives in the grid of the source images, and as HTML pages |
 //! | timing | [`benchmark`] | the costly steps on a batch that anyone can rebuild |
 //! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; methods to compare with |
 //! | learning | [`training`], [`masking`], [`scoring`], [`uncertainty`] | the published loop; lesion probabilities learned from simulated lesions |

@@ -17,7 +17,7 @@ use super::health::{GROUP_COLUMNS, HealthCount};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
 use super::provenance::{Origin, Provenance, Step};
-use super::{Slice, SliceGrid, Subject};
+use super::{Note, Slice, SliceGrid, Subject};
 use crate::context::{Context, Streams};
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
@@ -249,6 +249,12 @@ impl Cohort {
     pub fn broken<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
         let broken = |member: &'a Arc<Member>| Some((&*member.entry.name, member.reason()?));
         self.members.iter().filter_map(broken).collect()
+    }
+
+    /// What was noted about a subject when it was preprocessed; empty before that.
+    pub fn notes(&self, name: &str) -> &[Note] {
+        let member = self.members.iter().find(|member| *member.entry.name == *name);
+        member.map_or(&[], |member| member.notes())
     }
 
     /// The position of a subject.

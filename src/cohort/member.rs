@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, PreprocessedEntry, Source};
 use super::health::{GROUP_COLUMNS, HealthCount, HealthRule};
-use super::{SliceGrid, Subject, note};
+use super::{Note, SliceGrid, Subject, note};
 use crate::context::{Context, counted};
 use crate::{Error, Result};
 
@@ -95,6 +95,11 @@ impl Member {
     /// Why the entry is known to be unusable.
     pub(super) fn reason(&self) -> Option<&str> {
         self.outcome.get()?.as_ref().err().map(String::as_str)
+    }
+
+    /// What was noted when it was preprocessed.
+    pub(super) fn notes(&self) -> &[Note] {
+        self.preprocessed().map_or(&[], |made| &made.notes)
     }
 
     fn preprocessed(&self) -> Option<&PreprocessedEntry> {

@@ -1,4 +1,7 @@
-//! Findings as files that other programs read: BIDS derivatives in the grid of the source images.
+//! Findings as files that others read: BIDS derivatives in the grid of the source images, for programs, and
+//! pages of HTML ([`html_report`]), for people.
+//!
+//! A folder of derivatives:
 //!
 //! ```text
 //! dataset_description.json
@@ -17,6 +20,7 @@
 
 mod curve_file;
 mod dataset;
+pub mod html_report;
 mod lesions;
 mod maps;
 mod names;

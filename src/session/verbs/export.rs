@@ -10,18 +10,50 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::detection::check_scoring;
-use crate::Error;
 use crate::context::counted;
-use crate::detection::Scoring;
+use crate::detection::{Findings, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
 };
 use crate::export::export as write;
 use crate::session::state::State;
 use crate::session::values::{FindingsValue, ImageValue};
+use crate::{Error, Result};
 
 /// Lesion probability from which on a pixel is detected unless the user says otherwise.
 const EVEN_ODDS: f64 = 0.5;
+
+/// The threshold from which on pixels of the anomaly map are detected lesions: the one that the user gave
+/// to `verb`, else the one that the findings bring with them.
+pub(super) fn lesion_threshold(
+    verb: &str,
+    found: &FindingsValue,
+    given: NoneOr<Either<UnpackFloat, &FindingsValue>>,
+) -> Result<Option<Threshold>> {
+    let Findings { calibration, scoring, .. } = &*found.0;
+    Ok(match given.into_option() {
+        Some(Either::Left(UnpackFloat(value))) if value > 0.0 && value.is_finite() => {
+            Some(Threshold { value, origin: "given".to_owned() })
+        }
+        Some(Either::Left(UnpackFloat(value))) => {
+            return Err(Error::input(format!(
+                "{verb}: `lesion_threshold` must be a number above 0, not {value}"
+            )));
+        }
+        Some(Either::Right(healthy)) => {
+            check_scoring(&found.0, &healthy.0)?;
+            Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
+        }
+        None if calibration.is_some() => match EvaluationOptions::of(&found.0).lesion_threshold {
+            LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
+            _ => None,
+        },
+        None if *scoring == Scoring::Learned => {
+            Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
+        }
+        None => None,
+    })
+}
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -57,31 +89,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
         let context = State::of(eval).context();
-        let threshold = match lesion_threshold.into_option() {
-            Some(Either::Left(UnpackFloat(value))) if value > 0.0 && value.is_finite() => {
-                Some(Threshold { value, origin: "given".to_owned() })
-            }
-            Some(Either::Left(UnpackFloat(value))) => {
-                return Err(Error::input(format!(
-                    "export: `lesion_threshold` must be a number above 0, not {value}"
-                ))
-                .into());
-            }
-            Some(Either::Right(healthy)) => {
-                check_scoring(&found.0, &healthy.0)?;
-                Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
-            }
-            None if found.0.calibration.is_some() => {
-                match EvaluationOptions::of(&found.0).lesion_threshold {
-                    LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
-                    _ => None,
-                }
-            }
-            None if found.0.scoring == Scoring::Learned => {
-                Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
-            }
-            None => None,
-        };
+        let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
         let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
         let lesions = match written.lesions {
             Some(lesions) => counted(lesions, "detected lesion"),

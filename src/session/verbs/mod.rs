@@ -9,6 +9,7 @@ mod export;
 mod figures;
 mod models;
 mod numbers;
+mod reports;
 mod session;
 mod studies;
 mod training;
@@ -33,6 +34,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Studies", studies::verbs),
     ("Figures and tables", figures::verbs),
     ("Export", export::verbs),
+    ("Reports", reports::verbs),
     ("Numbers", numbers::verbs),
     ("Session", session::verbs),
 ];

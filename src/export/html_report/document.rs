@@ -1,0 +1,154 @@
+//! The frame of a page: head, style, scripts. A page loads nothing from anywhere, and its policy forbids
+//! it to.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
+
+use super::Page;
+use super::viewer::{Viewer, colour_maps};
+use crate::figures::Figure;
+use crate::files::write_whole;
+use crate::report::Table;
+use crate::{Error, Result};
+
+const STYLE: &str = include_str!("assets/style.css");
+const TABLES: &str = include_str!("assets/tables.js");
+const VIEWER: &str = include_str!("assets/viewer.js");
+
+/// Nothing is fetched: pictures stand in the page, style and scripts too.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+                      script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// A page of titled sections. `curve_unit` names the axis of the anomaly curves, if there are any.
+pub(super) fn document(
+    title: &str,
+    introduction: &Markup,
+    sections: &[(&str, &str, Markup)],
+    curve_unit: &str,
+) -> Markup {
+    let shared = serde_json::json!({ "colours": colour_maps(), "curve_unit": curve_unit });
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="generator" content=(format!("u2ad {}", env!("CARGO_PKG_VERSION")));
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the content" }
+                header {
+                    h1 { (title) }
+                    (introduction)
+                    nav aria-label="Sections" {
+                        ul { @for (id, heading, _) in sections { li { a href={ "#" (id) } { (heading) } } } }
+                    }
+                    button.print.screen type="button" hidden { "Print, with all subjects drawn" }
+                    noscript { p { "The pictures of the subjects are drawn by JavaScript, which is off in this browser." } }
+                }
+                main #main {
+                    @for (id, heading, content) in sections {
+                        section aria-labelledby=(id) { h2 #(id) { (heading) } (content) }
+                    }
+                }
+                footer {
+                    p { "For research, not for diagnosis. Made by u2ad " (env!("CARGO_PKG_VERSION")) "." }
+                }
+                script #shared type="application/json" { (json(&shared)) }
+                script { (PreEscaped(TABLES)) }
+                script { (PreEscaped(VIEWER)) }
+            }
+        }
+    }
+}
+
+/// JSON for a script element: no text in it can end the element.
+fn json(value: &impl Serialize) -> PreEscaped<String> {
+    let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    PreEscaped(text.replace('<', "\\u003c"))
+}
+
+/// The panel of one subject: what is known of it, its viewer, what stands beside that, and what under it.
+pub(super) fn panel(
+    name: &str,
+    facts: &Markup,
+    viewer: &Viewer,
+    beside: &Markup,
+    under: &Markup,
+) -> Markup {
+    html! {
+        section.panel id=(anchor(name)) aria-label=(name) {
+            header { h3 { (name) } (facts) }
+            div.beside {
+                div.viewer { p.quiet { "The pictures are drawn when they come into view." } }
+                div { (beside) }
+            }
+            (under)
+            script type="application/json" { (json(viewer)) }
+        }
+    }
+}
+
+/// The address of a subject's panel within the page.
+pub(super) fn anchor(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    format!("subject-{}", name.chars().map(plain).collect::<String>())
+}
+
+/// A figure as vector graphics on white, in light and dark alike.
+pub(super) fn chart(figure: &Figure, alternative: &str) -> Result<Markup> {
+    let source = format!("data:image/svg+xml;base64,{}", STANDARD.encode(figure.svg()?));
+    let (width, height) = figure.size_on_page();
+    Ok(
+        html! { figure.chart { img src=(source) alt=(alternative) width=(width) height=(height) loading="lazy"; } },
+    )
+}
+
+/// A table that may be wider than the window.
+pub(super) fn table(table: &Table) -> Markup {
+    html! { div.scroll { (PreEscaped(table.to_html())) } }
+}
+
+/// Names and values.
+pub(super) fn facts(rows: &[(&str, String)]) -> Markup {
+    html! {
+        div.scroll { table { tbody {
+            @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } }
+        } } }
+    }
+}
+
+/// Numbers that come first.
+pub(super) fn counts(numbers: &[(&str, usize)]) -> Markup {
+    html! { dl.counts { @for (name, number) in numbers { div { dt { (name) } dd { (number) } } } } }
+}
+
+/// A word in colour: `kind` is "positive", "negative" or empty.
+pub(super) fn badge(kind: &str, text: impl Display) -> Markup {
+    html! { span.badge.(kind) { (text.to_string()) } }
+}
+
+/// Writes a page to a file; an earlier one is replaced when the new one is complete.
+///
+/// # Errors
+/// If `path` is a folder or does not end in ".html", or the disk refuses.
+pub(super) fn write(path: &Path, page: Markup, subjects: usize) -> Result<Page> {
+    let is_page = path.extension().is_some_and(|ending| {
+        ["html", "htm"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+    });
+    if !is_page || fs::metadata(path).is_ok_and(|there| there.is_dir()) {
+        return Err(Error::file(path, "a report is one file whose name ends in .html"));
+    }
+    let text = page.into_string();
+    write_whole(path, text.as_bytes())?;
+    Ok(Page { path: path.to_path_buf(), subjects, bytes: text.len() })
+}

@@ -1,0 +1,321 @@
+//! The report of findings.
+
+use std::path::Path;
+
+use maud::{Markup, html};
+
+use super::Page;
+use super::document::{anchor, badge, chart, counts, document, facts, panel, table, write};
+use super::viewer::{Scales, Viewer};
+use crate::Result;
+use crate::cohort::Cohort;
+use crate::context::{Context, counted};
+use crate::detection::{Finding, Findings};
+use crate::evaluation::{
+    EvaluationOptions, LesionThresholdRule, Threshold, calibrated_threshold, evaluate,
+};
+use crate::export::detected_lesions;
+use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_history};
+use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table};
+use crate::training::Model;
+
+/// What a report tells.
+pub struct FindingsReport<'a> {
+    pub findings: &'a Findings,
+    /// The cohort that the findings are of.
+    pub cohort: &'a Cohort,
+    /// The model that found them, for its settings and training curves.
+    pub model: Option<&'a Model>,
+    /// Pixels of the anomaly map at or above it are detected lesions; without one none are shown.
+    pub lesion_threshold: Option<&'a Threshold>,
+}
+
+impl FindingsReport<'_> {
+    /// Writes the page to `path`, a file whose name ends in ".html".
+    ///
+    /// # Errors
+    /// If `path` is a folder or has another ending, or the disk refuses, and
+    /// [`Error::Cancelled`](crate::Error::Cancelled) if the user interrupts.
+    pub fn write(&self, path: &Path, context: &Context) -> Result<Page> {
+        let findings = self.findings;
+        let threshold = calibrated_threshold(findings)?;
+        let scales = Scales::new(findings, threshold.as_ref(), self.lesion_threshold);
+        let progress = context.progress("report", "subject", findings.subjects.len());
+        let mut panels = Vec::new();
+        for finding in &findings.subjects {
+            context.check()?;
+            panels.push(self.panel(finding, threshold.as_ref(), &scales)?);
+            progress.advance(1, &[]);
+        }
+        let mut sections = vec![
+            ("summary", "Summary", self.summary(threshold.as_ref())),
+            ("method", "Method", self.method(threshold.as_ref(), context)?),
+        ];
+        if let Some(training) = self.training()? {
+            sections.push(("training", "Training", training));
+        }
+        if let Some(evaluation) = self.evaluation(context)? {
+            sections.push(("evaluation", "Evaluation against the ground truth", evaluation));
+        }
+        sections.push(("scores", "Scores", self.scores(threshold.as_ref())));
+        sections.push((
+            "subjects",
+            "Subjects",
+            html! { (help()) @for panel in &panels { (panel) } },
+        ));
+        let title = format!("{}: findings in {}", findings.method, self.cohort.name());
+        let introduction = html! {
+            p.quiet {
+                (counted(findings.subjects.len(), "subject")) ". "
+                "An AnaScore is the highest anomaly along the cord. It points to places to look at; it is not a diagnosis."
+            }
+        };
+        let page = document(&title, &introduction, &sections, findings.scoring.map_unit());
+        write(path, page, findings.subjects.len())
+    }
+
+    fn summary(&self, threshold: Option<&Threshold>) -> Markup {
+        let subjects = &self.findings.subjects;
+        let with = |lesion: Option<bool>| {
+            subjects.iter().filter(|finding| finding.subject.has_lesion() == lesion).count()
+        };
+        let mut numbers = vec![
+            ("subjects", subjects.len()),
+            ("with lesion (ground truth)", with(Some(true))),
+            ("without a lesion", with(Some(false))),
+            ("not known", with(None)),
+        ];
+        let unscored = subjects.iter().filter(|finding| !finding.is_scored()).count();
+        if unscored > 0 {
+            numbers.push(("too little cord to score", unscored));
+        }
+        if let Some(threshold) = threshold {
+            let reached =
+                |finding: &&Finding| finding.is_scored() && finding.score >= threshold.value;
+            numbers.push(("at or above the threshold", subjects.iter().filter(reached).count()));
+        }
+        let left_out = self.cohort.broken();
+        html! {
+            (counts(&numbers))
+            @if !left_out.is_empty() {
+                p { "Left out, because they cannot be used:" }
+                ul.notes { @for (name, _) in left_out { li { (name) } } }
+            }
+        }
+    }
+
+    /// What was done with what, and by which rules.
+    fn method(&self, threshold: Option<&Threshold>, context: &Context) -> Result<Markup> {
+        let findings = self.findings;
+        let told = |threshold: Option<&Threshold>| match threshold {
+            Some(threshold) => format!("{:.4}, {}", threshold.value, threshold.origin),
+            None => "none".to_owned(),
+        };
+        let grid = self.cohort.grid();
+        let mut rows = vec![
+            ("method", findings.method.clone()),
+            ("scoring", format!("{}: {}", findings.scoring, findings.scoring.map_unit())),
+            ("threshold of the AnaScore", told(threshold)),
+            ("threshold of lesions", told(self.lesion_threshold)),
+            ("slices", format!("{0} × {0} pixels, {1} × {1} mm", grid.size, grid.fov_mm)),
+            ("seed of the session", context.streams.seed().to_string()),
+            ("program", format!("u2ad {}", env!("CARGO_PKG_VERSION"))),
+        ];
+        if let Some(model) = self.model {
+            let display = model.show()?;
+            let words = display.parts.iter().filter_map(|part| match part {
+                Part::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+            rows.insert(1, ("model", words.collect::<Vec<_>>().join("; ")));
+        }
+        Ok(facts(&rows))
+    }
+
+    fn training(&self) -> Result<Option<Markup>> {
+        let Some(model) = self.model.filter(|model| !model.history.epochs.is_empty()) else {
+            return Ok(None);
+        };
+        let last = &model.history.epochs[model.history.epochs.len() - 1];
+        let words = format!("Training history. The last epoch: {last}.");
+        Ok(Some(chart(&training_history(&model.history), &words)?))
+    }
+
+    /// Metrics and curves; `None` where no subject has both a score and a known ground truth.
+    fn evaluation(&self, context: &Context) -> Result<Option<Markup>> {
+        let known =
+            |finding: &Finding| finding.is_scored() && finding.subject.has_lesion().is_some();
+        if !self.findings.subjects.iter().any(known) {
+            return Ok(None);
+        }
+        let mut options = EvaluationOptions::of(self.findings);
+        if let Some(threshold) = self.lesion_threshold {
+            options.lesion_threshold = LesionThresholdRule::Value(threshold.value);
+        }
+        let evaluation = evaluate(self.findings, &options, context)?;
+        let auroc = |auroc: Option<f64>| {
+            auroc.map_or("undefined".to_owned(), |auroc| format!("{auroc:.3}"))
+        };
+        let roc = chart(
+            &roc_curves(&[MethodRoc::new(&evaluation)]),
+            &format!("ROC curve of patients; AUROC {}.", auroc(evaluation.patients.auroc)),
+        )?;
+        let froc = MethodFroc::new(&evaluation)
+            .map(|lesions| {
+                chart(
+                    &froc_curves(&[lesions]),
+                    "FROC curve of lesions: sensitivity over false positives per patient.",
+                )
+            })
+            .transpose()?;
+        Ok(Some(html! {
+            (table(&evaluation_table(&[&evaluation])?))
+            (roc)
+            @if let Some(froc) = froc { (froc) }
+        }))
+    }
+
+    /// One row per subject, with the way to its panel.
+    fn scores(&self, threshold: Option<&Threshold>) -> Markup {
+        html! {
+            p.quiet { "Choose a heading to sort, a name to see the subject." }
+            div.scroll { table.sortable {
+                thead { tr {
+                    th scope="col" { "subject" }
+                    th.number scope="col" { "AnaScore" }
+                    @if threshold.is_some() { th scope="col" { "threshold" } }
+                    th scope="col" { "highest at" }
+                    th.number scope="col" { "slice" }
+                    th scope="col" { "ground truth" }
+                } }
+                tbody { @for finding in &self.findings.subjects {
+                    @let name = &*finding.subject.name;
+                    tr {
+                        td { a href={ "#" (anchor(name)) } { (name) } }
+                        @if finding.is_scored() {
+                            td.number data-value=(finding.score) { (format!("{:.4}", finding.score)) }
+                        } @else { td.number { "–" } }
+                        @if threshold.is_some() { td { (reached(finding, threshold)) } }
+                        td { (highest(finding).unwrap_or("–")) }
+                        td.number { (shown_index(finding).map_or("–".to_owned(), |index| index.to_string())) }
+                        td { (ground_truth(finding)) }
+                    }
+                } }
+            } }
+        }
+    }
+
+    fn panel(
+        &self,
+        finding: &Finding,
+        threshold: Option<&Threshold>,
+        scales: &Scales,
+    ) -> Result<Markup> {
+        let about = html! {
+            @if finding.is_scored() { span { "AnaScore " (format!("{:.4}", finding.score)) } }
+            @else { span { "too little cord to score" } }
+            @if threshold.is_some() { (reached(finding, threshold)) }
+            (ground_truth(finding))
+        };
+        let mut segments = Table::new(
+            "Segments",
+            vec![
+                Column::text("segment"),
+                Column::number("AnaScore", 4),
+                Column::text("ground truth"),
+            ],
+        );
+        for segment in &finding.segments {
+            let lesion = segment.lesion.map(|lesion| if lesion { "lesion" } else { "no lesion" });
+            segments.push(vec![
+                Cell::from(segment.name.as_str()),
+                Cell::from(segment.score),
+                Cell::from(lesion),
+            ])?;
+        }
+        let lesions = self.lesions(finding)?;
+        let segments = html! { @if finding.is_scored() { (table(&segments)) } };
+        Ok(panel(
+            &finding.subject.name,
+            &about,
+            &Viewer::of_finding(finding, scales)?,
+            &segments,
+            &lesions,
+        ))
+    }
+
+    fn lesions(&self, finding: &Finding) -> Result<Markup> {
+        let Some(threshold) = self.lesion_threshold else { return Ok(html! {}) };
+        let Some(lesions) = detected_lesions(finding, threshold.value)? else {
+            return Ok(html! {});
+        };
+        if lesions.is_empty() {
+            return Ok(html! { p { "No lesion is detected." } });
+        }
+        let mut rows = Table::new(
+            "Detected lesions",
+            vec![
+                Column::number("lesion", 0),
+                Column::text("level"),
+                Column::number("volume", 1).with_unit("mm³"),
+                Column::number("length", 1).with_unit("mm"),
+                Column::number("mean anomaly", 3),
+                Column::number("highest anomaly", 3),
+                Column::text("centre, voxel of the file"),
+            ],
+        );
+        for lesion in lesions {
+            let [i, j, k] = lesion.centre_voxel;
+            rows.push(vec![
+                Cell::from(lesion.number),
+                Cell::from(lesion.segment),
+                Cell::from(lesion.volume_mm3),
+                Cell::from(lesion.length_mm),
+                Cell::from(lesion.mean_anomaly),
+                Cell::from(lesion.highest_anomaly),
+                Cell::from(format!("{i:.1}, {j:.1}, {k:.1}")),
+            ])?;
+        }
+        Ok(table(&rows))
+    }
+}
+
+fn help() -> Markup {
+    html! {
+        p.quiet.screen {
+            "Point at the image or the curve to see the values of a place; they are rounded to 1/255 of \
+             their range. In a picture the keys ← and → change the slice, o takes the overlay away and \
+             brings it back; in the curve ↑ and ↓ walk along the cord. S superior, I inferior, A anterior, \
+             P posterior."
+        }
+    }
+}
+
+fn ground_truth(finding: &Finding) -> Markup {
+    match finding.subject.has_lesion() {
+        Some(true) => badge("positive", "ground truth: lesion"),
+        Some(false) => badge("negative", "ground truth: no lesion"),
+        None => badge("", "ground truth: not known"),
+    }
+}
+
+fn reached(finding: &Finding, threshold: Option<&Threshold>) -> Markup {
+    match threshold.filter(|_| finding.is_scored()) {
+        None => badge("", "not scored"),
+        Some(threshold) if finding.score >= threshold.value => {
+            badge("positive", "at or above the threshold")
+        }
+        Some(_) => badge("negative", "below the threshold"),
+    }
+}
+
+/// Name of the segment with the highest score.
+fn highest(finding: &Finding) -> Option<&str> {
+    let segments = finding.segments.iter().rev();
+    segments.max_by(|a, b| a.score.total_cmp(&b.score)).map(|segment| segment.name.as_str())
+}
+
+/// Index of the slice with the highest score.
+fn shown_index(finding: &Finding) -> Option<usize> {
+    finding.highest_slice().map(|found| finding.subject.slices[found.slice].index)
+}

@@ -1,0 +1,399 @@
+//! The data of a viewer: what the script of the page draws of one subject.
+
+use ndarray::{Array2, Zip};
+use serde::Serialize;
+
+use super::sprite::{Crop, quantised, sprite};
+use crate::Result;
+use crate::cohort::{Disc, Slice, Subject};
+use crate::detection::{AnomalyCurve, CordAxis, Finding, Findings, SliceFinding};
+use crate::evaluation::Threshold;
+use crate::figures::ColourMap;
+
+const CORD: u8 = 1;
+const FLUID: u8 = 2;
+const REGION: u8 = 4;
+const LESION: u8 = 8;
+const DETECTED: u8 = 16;
+
+/// One subject's slices, overlays and outlines.
+#[derive(Serialize)]
+pub(super) struct Viewer {
+    rows: usize,
+    columns: usize,
+    spacing_mm: (f64, f64),
+    /// Position of the slice that is shown first.
+    first: usize,
+    slices: Vec<ViewedSlice>,
+    images: Vec<Layer>,
+    overlays: Vec<Layer>,
+    /// Bits of the masks per pixel.
+    masks: String,
+    region_bit: u8,
+    outlines: Vec<Outline>,
+    discs: Vec<ViewedDisc>,
+    /// Upper end of the curves' axis.
+    curve_top: f64,
+}
+
+#[derive(Serialize)]
+struct ViewedSlice {
+    /// Short name, for the slider.
+    label: String,
+    /// What is known about it, for readers who do not see it.
+    summary: String,
+    curve: Option<ViewedCurve>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: &'static str,
+    unit: String,
+    colours: &'static str,
+    from: f64,
+    to: f64,
+    /// Whether the first image takes its place outside the region of interest.
+    region_only: bool,
+    sprite: String,
+}
+
+#[derive(Serialize)]
+struct Outline {
+    name: &'static str,
+    bit: u8,
+    colour: &'static str,
+    dashed: bool,
+    shown: bool,
+}
+
+#[derive(Serialize)]
+struct ViewedDisc {
+    name: String,
+    row: f64,
+    column: f64,
+}
+
+#[derive(Serialize)]
+struct ViewedCurve {
+    position_mm: Vec<f64>,
+    value: Vec<f64>,
+    /// Pixels of the axis at each position.
+    row: Vec<f64>,
+    column: Vec<f64>,
+    segments: Vec<ViewedSegment>,
+    /// Value from which on the score reaches the threshold.
+    threshold: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct ViewedSegment {
+    name: String,
+    from_mm: f64,
+    to_mm: f64,
+    lesion: bool,
+}
+
+/// What all viewers of a report share, so that subjects can be compared.
+pub(super) struct Scales<'a> {
+    findings: &'a Findings,
+    anomaly: f64,
+    variance: f64,
+    curve: f64,
+    /// Of the AnaScore.
+    threshold: Option<&'a Threshold>,
+    /// Of pixels of the anomaly map.
+    lesion_threshold: Option<&'a Threshold>,
+}
+
+impl<'a> Scales<'a> {
+    pub fn new(
+        findings: &'a Findings,
+        threshold: Option<&'a Threshold>,
+        lesion_threshold: Option<&'a Threshold>,
+    ) -> Self {
+        let slices = || findings.subjects.iter().flat_map(|finding| &finding.slices);
+        let highest = |map: &Array2<f32>| map.iter().copied().fold(0.0_f32, f32::max);
+        let anomaly = slices().map(|slice| highest(&slice.anomaly)).fold(0.0, f32::max);
+        let variances = slices().filter_map(|slice| slice.reconstruction.variance.as_ref());
+        let variance = variances.map(highest).fold(0.0, f32::max);
+        let curves = slices().filter_map(|slice| slice.curve.as_ref());
+        let curve = curves.flat_map(|curve| &curve.error).copied().fold(0.0, f64::max);
+        Self {
+            findings,
+            anomaly: f64::from(anomaly),
+            variance: f64::from(variance),
+            curve,
+            threshold,
+            lesion_threshold,
+        }
+    }
+}
+
+impl Viewer {
+    /// The slices of a subject with its masks.
+    pub fn of_subject(subject: &Subject) -> Result<Self> {
+        let crop = Crop::around(&subject.slices);
+        let images = vec![image(&subject.slices.iter().collect::<Vec<_>>(), &crop)?];
+        let masks: Vec<_> = subject.slices.iter().map(|slice| bits(slice, None)).collect();
+        let slices = subject.slices.iter().map(|slice| ViewedSlice::new(subject, slice, None));
+        let first = subject
+            .mid_cord()
+            .and_then(|middle| subject.slices.iter().position(|slice| slice.index == middle.index));
+        Ok(Self {
+            slices: slices.collect(),
+            first: first.unwrap_or(0),
+            ..Self::new(subject, &crop, images, &masks)?
+        })
+    }
+
+    /// The slices of a finding with everything that was found.
+    pub fn of_finding(finding: &Finding, scales: &Scales) -> Result<Self> {
+        let subject = &finding.subject;
+        let crop = Crop::around(&subject.slices);
+        let of = |found: &SliceFinding| &subject.slices[found.slice];
+        let slices: Vec<&Slice> = finding.slices.iter().map(of).collect();
+        let reconstructions: Vec<_> =
+            finding.slices.iter().map(|found| &found.reconstruction.reconstruction).collect();
+        let mut images = vec![image(&slices, &crop)?];
+        images.push(Layer {
+            name: "Reconstruction",
+            region_only: true,
+            sprite: within_regions(&slices, &reconstructions, &crop, (0.0, 1.0))?,
+            ..intensity()
+        });
+        let masks: Vec<_> = finding
+            .slices
+            .iter()
+            .map(|found| {
+                let threshold = scales.lesion_threshold.map(|threshold| threshold.value);
+                bits(of(found), threshold.map(|threshold| (&found.anomaly, threshold)))
+            })
+            .collect();
+        let shown = finding.shown_slice().map(|shown| shown.slice);
+        let viewed = finding.slices.iter().map(|found| {
+            let mut viewed = ViewedSlice::new(subject, of(found), Some(found));
+            viewed.curve =
+                found.curve.as_ref().map(|curve| ViewedCurve::new(curve, of(found), &crop, scales));
+            viewed
+        });
+        Ok(Self {
+            slices: viewed.collect(),
+            first: finding.slices.iter().position(|found| Some(found.slice) == shown).unwrap_or(0),
+            overlays: overlays(finding, &slices, &crop, scales)?,
+            curve_top: if scales.curve > 0.0 { scales.curve } else { 1.0 },
+            ..Self::new(subject, &crop, images, &masks)?
+        })
+    }
+
+    fn new(
+        subject: &Subject,
+        crop: &Crop,
+        images: Vec<Layer>,
+        masks: &[Array2<u8>],
+    ) -> Result<Self> {
+        let used = masks.iter().flatten().fold(0, |all, bits| all | bits);
+        let spacing_mm = subject.slices.first().map_or((1.0, 1.0), |slice| slice.pixel_spacing_mm);
+        let disc = |disc: &Disc| ViewedDisc {
+            name: Disc::name(disc.value),
+            row: disc.row - crop.rows.start as f64,
+            column: disc.column - crop.columns.start as f64,
+        };
+        Ok(Self {
+            rows: crop.rows.len(),
+            columns: crop.columns.len(),
+            spacing_mm,
+            first: 0,
+            slices: Vec::new(),
+            images,
+            overlays: Vec::new(),
+            masks: sprite(&masks.iter().collect::<Vec<_>>(), crop, |bits| bits)?,
+            region_bit: REGION,
+            outlines: OUTLINES.into_iter().filter(|outline| used & outline.bit != 0).collect(),
+            discs: subject.discs.iter().map(disc).collect(),
+            curve_top: 1.0,
+        })
+    }
+}
+
+/// In the figures' colours (Okabe and Ito). A detection is dashed, so that it differs from the ground
+/// truth in grey too.
+const OUTLINES: [Outline; 5] = [
+    Outline {
+        name: "region of interest",
+        bit: REGION,
+        colour: "#56b4e9",
+        dashed: false,
+        shown: false,
+    },
+    Outline { name: "cord", bit: CORD, colour: "#f0e442", dashed: false, shown: true },
+    Outline { name: "fluid", bit: FLUID, colour: "#009e73", dashed: false, shown: false },
+    Outline {
+        name: "lesion (ground truth)",
+        bit: LESION,
+        colour: "#d55e00",
+        dashed: false,
+        shown: true,
+    },
+    Outline {
+        name: "at or above the lesion threshold",
+        bit: DETECTED,
+        colour: "#ffffff",
+        dashed: true,
+        shown: true,
+    },
+];
+
+/// The masks of a slice as bits; what is detected where an anomaly map and its threshold are given.
+fn bits(slice: &Slice, detected: Option<(&Array2<f32>, f64)>) -> Array2<u8> {
+    let mut bits = Array2::zeros(slice.image.dim());
+    let mut add = |mask: &Array2<bool>, bit: u8| {
+        Zip::from(&mut bits).and(mask).for_each(|bits, inside| *bits |= bit * u8::from(*inside));
+    };
+    add(&slice.cord, CORD);
+    add(&slice.csf, FLUID);
+    add(&slice.region, REGION);
+    if let Some(lesion) = &slice.lesion {
+        add(lesion, LESION);
+    }
+    if let Some((anomaly, threshold)) = detected {
+        add(&anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold), DETECTED);
+    }
+    bits
+}
+
+/// A layer of intensities in [0, 1], without its pixels.
+fn intensity() -> Layer {
+    Layer {
+        name: "Image",
+        unit: "intensity".to_owned(),
+        colours: "grey",
+        from: 0.0,
+        to: 1.0,
+        region_only: false,
+        sprite: String::new(),
+    }
+}
+
+fn image(slices: &[&Slice], crop: &Crop) -> Result<Layer> {
+    let maps: Vec<_> = slices.iter().map(|slice| &slice.image).collect();
+    Ok(Layer { sprite: sprite(&maps, crop, |value| quantised(value, 0.0, 1.0))?, ..intensity() })
+}
+
+/// Maps whose pixels outside the regions of interest are empty, which takes less room.
+fn within_regions(
+    slices: &[&Slice],
+    maps: &[&Array2<f32>],
+    crop: &Crop,
+    (from, to): (f64, f64),
+) -> Result<String> {
+    let masked: Vec<_> = slices
+        .iter()
+        .zip(maps)
+        .map(|(slice, map)| {
+            Zip::from(&slice.region)
+                .and(*map)
+                .map_collect(|inside, value| if *inside { quantised(*value, from, to) } else { 0 })
+        })
+        .collect();
+    sprite(&masked.iter().collect::<Vec<_>>(), crop, |level| level)
+}
+
+fn overlays(
+    finding: &Finding,
+    slices: &[&Slice],
+    crop: &Crop,
+    scales: &Scales,
+) -> Result<Vec<Layer>> {
+    type Map = fn(&SliceFinding) -> Option<&Array2<f32>>;
+    let layers: [(&str, &str, &str, f64, Map); 3] = [
+        ("Anomaly", scales.findings.scoring.map_unit(), "inferno", scales.anomaly, |found| {
+            Some(&found.anomaly)
+        }),
+        ("Variance", "intensity²", "viridis", scales.variance, |found| {
+            found.reconstruction.variance.as_ref()
+        }),
+        ("Lesion probability", "probability", "viridis", 1.0, |found| {
+            found.reconstruction.probability.as_ref()
+        }),
+    ];
+    let mut overlays = Vec::new();
+    for (name, unit, colours, to, map) in layers {
+        let maps: Option<Vec<_>> = finding.slices.iter().map(map).collect();
+        let Some(maps) = maps.filter(|maps| !maps.is_empty()) else { continue };
+        overlays.push(Layer {
+            name,
+            unit: unit.to_owned(),
+            colours,
+            from: 0.0,
+            to,
+            region_only: false,
+            sprite: within_regions(slices, &maps, crop, (0.0, to))?,
+        });
+    }
+    Ok(overlays)
+}
+
+impl ViewedSlice {
+    fn new(subject: &Subject, slice: &Slice, found: Option<&SliceFinding>) -> Self {
+        let mut summary = Vec::new();
+        let native = subject.native_transform.as_ref();
+        summary.extend(native.map(|native| {
+            format!("Voxel index in the file: {}.", native.slice_voxel(slice.index))
+        }));
+        summary.push(match &slice.lesion {
+            None => "Whether it has a lesion is not known.".to_owned(),
+            Some(lesion) if lesion.iter().any(|set| *set) => "It has a lesion.".to_owned(),
+            Some(_) => "It has no lesion.".to_owned(),
+        });
+        if let Some(found) = found {
+            summary.push(match found.score() {
+                Some(score) => format!("AnaScore {score:.4}."),
+                None => "It shows too little cord to be scored.".to_owned(),
+            });
+        }
+        Self { label: format!("slice {}", slice.index), summary: summary.join(" "), curve: None }
+    }
+}
+
+impl ViewedCurve {
+    fn new(curve: &AnomalyCurve, slice: &Slice, crop: &Crop, scales: &Scales) -> Self {
+        let axis = CordAxis::new(&slice.cord, slice.pixel_spacing_mm);
+        let place = |position: &f64| match &axis {
+            Some(axis) => axis.point(*position),
+            None => (f64::NAN, f64::NAN),
+        };
+        let places: Vec<(f64, f64)> = curve.position_mm.iter().map(place).collect();
+        let rounded =
+            |value: f64, digits: i32| (value * 10_f64.powi(digits)).round() / 10_f64.powi(digits);
+        let within = |start: usize| move |value: f64| rounded(value - start as f64, 2);
+        let (row, column) = (within(crop.rows.start), within(crop.columns.start));
+        let segments = curve.segments.iter().map(|segment| ViewedSegment {
+            name: segment.name.clone(),
+            from_mm: rounded(segment.from_mm, 2),
+            to_mm: rounded(segment.to_mm, 2),
+            lesion: segment.lesion == Some(true),
+        });
+        let threshold = scales.threshold;
+        Self {
+            position_mm: curve.position_mm.iter().map(|position| rounded(*position, 2)).collect(),
+            value: curve.error.iter().map(|value| rounded(*value, 5)).collect(),
+            row: places.iter().map(|place| row(place.0)).collect(),
+            column: places.iter().map(|place| column(place.1)).collect(),
+            segments: segments.collect(),
+            threshold: threshold.map(|at| at.value + curve.scoring.baseline(curve.mean)),
+        }
+    }
+}
+
+/// The colour maps of the overlays as base64 of 256 RGB triples, by name.
+pub(super) fn colour_maps() -> serde_json::Value {
+    use base64::Engine as _;
+    let map = |map: ColourMap| {
+        let colours = (0..=255).flat_map(|level| {
+            let colour = map.colour(f64::from(level) / 255.0);
+            [colour.0, colour.1, colour.2]
+        });
+        base64::engine::general_purpose::STANDARD.encode(colours.collect::<Vec<u8>>())
+    };
+    serde_json::json!({ "inferno": map(ColourMap::Inferno), "viridis": map(ColourMap::Viridis) })
+}
