@@ -4,6 +4,8 @@ pub(crate) mod content_pointer;
 mod lazy_folder;
 mod process_folder;
 mod regular_file;
+#[cfg(feature = "shell")]
+mod user_path;
 mod whole_file;
 mod whole_folder;
 
@@ -14,5 +16,7 @@ pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
 #[cfg(feature = "shell")]
 pub(crate) use regular_file::read_regular_text;
 pub(crate) use regular_file::{open_regular, read_regular};
+#[cfg(feature = "shell")]
+pub(crate) use user_path::user_path;
 pub(crate) use whole_file::{write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;

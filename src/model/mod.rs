@@ -10,6 +10,7 @@ mod patch_order;
 mod patch_scores;
 mod patches;
 mod position;
+mod pytorch;
 pub(crate) mod unet;
 
 pub use config::Config;
@@ -18,3 +19,4 @@ pub use parameters::Parameters;
 pub use patch_order::PatchOrder;
 pub use patch_scores::{MASK_RATIO, keep_count, order_from_scores, uniform_noise};
 pub use patches::{patch_counts, patch_sums, patchify, unpatchify};
+pub(crate) use pytorch::{is_pytorch, read_pytorch};

@@ -12,7 +12,7 @@ use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
 use crate::files::{read_regular, write_whole};
-use crate::model::{Config, Network, Parameters};
+use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch};
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
 use crate::{Error, Result};
 
@@ -163,20 +163,16 @@ impl Model {
         self.snapshots = Some(snapshots);
     }
 
-    /// Loads a checkpoint. A file without our description counts as published weights: the sizes
+    /// Loads a checkpoint, or weights that PyTorch saved. A file without our description counts as
+    /// published weights: the sizes
     /// are read off the tensors, with the published head size of 8 channels.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let bytes = read_regular(path)?;
-        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
-            Error::file(path, format!("is not a model checkpoint (safetensors): {error}"))
-        })?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, device)?;
-        let mut tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
+        let (mut tensors, description) = stored(path, device)?;
         let bad = |error: &dyn std::fmt::Display| {
             Error::file(path, format!("does not hold a model this version can load: {error}"))
         };
-        let checkpoint = match header.metadata().as_ref().and_then(|all| all.get(METADATA)) {
-            Some(json) => serde_json::from_str::<Checkpoint>(json).map_err(|e| bad(&e))?,
+        let checkpoint = match description {
+            Some(json) => serde_json::from_str::<Checkpoint>(&json).map_err(|e| bad(&e))?,
             None if tensors.keys().any(|name| Adam::owns(name)) => {
                 return Err(Error::file(
                     path,
@@ -238,6 +234,20 @@ fn first_not_finite(tensors: &BTreeMap<String, Tensor>) -> Result<Option<&String
         }
     }
     Ok(None)
+}
+
+/// The tensors of a checkpoint, and our description of it if it has one.
+fn stored(path: &Path, device: &Device) -> Result<(BTreeMap<String, Tensor>, Option<String>)> {
+    let bytes = read_regular(path)?;
+    if is_pytorch(&bytes) {
+        return Ok((read_pytorch(path, device)?, None));
+    }
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
+        Error::file(path, format!("is not a model checkpoint (safetensors or PyTorch): {error}"))
+    })?;
+    let description = header.metadata().as_ref().and_then(|all| all.get(METADATA)).cloned();
+    let tensors = candle_core::safetensors::load_buffer(&bytes, device)?;
+    Ok((tensors.into_iter().collect(), description))
 }
 
 /// The sizes of published weights.

@@ -1,9 +1,7 @@
 //! `:transcript FILE`: what was typed, as a script.
 
-use std::path::Path;
-
 use super::{CommandHost, Next, refused};
-use crate::files::write_whole;
+use crate::files::{user_path, write_whole};
 use crate::frontends::convert::{NotebookCell, notebook_of};
 use crate::language::CellError;
 use crate::session::Display;
@@ -13,7 +11,7 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
     if file.is_empty() {
         return Err(CellError::new(":transcript needs a file, such as `:transcript study.star`"));
     }
-    let path = Path::new(file);
+    let path = &user_path(file).map_err(refused)?;
     let transcript = host.session().transcript();
     let text = match path.extension().and_then(|ending| ending.to_str()) {
         Some("star") => transcript.to_script(),

@@ -11,7 +11,7 @@ use starlark::values::FrozenHeapName;
 
 use super::surroundings::Surroundings;
 use crate::Error;
-use crate::files::read_regular_text;
+use crate::files::{read_regular_text, user_path};
 use crate::language::dialect;
 use crate::session::show;
 
@@ -49,7 +49,7 @@ impl FileLoader for Loader<'_> {
             Some(file) => file.parent().map(Path::to_path_buf).unwrap_or_default(),
             None => self.folder.to_path_buf(),
         };
-        let path = folder.join(name);
+        let path = folder.join(user_path(name).map_err(show::failed)?);
         // The identity of a file, however it is spelled.
         let identity = fs::canonicalize(&path).map_err(|error| failed(&path, error))?;
         if let Some(module) = self.loaded.borrow().get(&identity) {

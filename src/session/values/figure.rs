@@ -1,7 +1,6 @@
 //! A figure in the language.
 
 use std::fmt;
-use std::path::Path;
 
 use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
@@ -12,7 +11,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::figures::Figure;
-use crate::files::write_whole;
+use crate::files::{user_path, write_whole};
 use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 use crate::{Error, Result};
@@ -52,7 +51,7 @@ fn figure_methods(builder: &mut MethodsBuilder) {
 
     /// Writes the figure to a file, as PNG or SVG by the file's extension.
     fn save(this: &FigureValue, path: &str) -> anyhow::Result<NoneType> {
-        let path = Path::new(path);
+        let path = &user_path(path)?;
         let bytes = match path.extension().and_then(|extension| extension.to_str()) {
             Some("png") => this.0.png()?,
             Some("svg") => this.0.svg()?.into_bytes(),

@@ -1,7 +1,6 @@
 //! A model in the language.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use allocative::Allocative;
@@ -15,6 +14,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{HistoryValue, handle, shared_members};
 use crate::Result;
 use crate::context::Context;
+use crate::files::user_path;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::ShowValue;
@@ -60,7 +60,7 @@ impl ModelValue {
 
     /// Saves it to a file that the user chose.
     pub fn save(&self, path: &str) -> Result<()> {
-        self.lock().save(Path::new(path))?;
+        self.lock().save(&user_path(path)?)?;
         self.mark_saved();
         Ok(())
     }

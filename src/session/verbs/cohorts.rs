@@ -1,7 +1,5 @@
 //! Verbs that load, generate and modify cohorts.
 
-use std::path::Path;
-
 use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -15,6 +13,7 @@ use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::cohort::{Cohort, HealthRule, LoadOptions, SliceGrid};
 use crate::context::Streams;
+use crate::files::user_path;
 use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::state::State;
 use crate::session::values::CohortValue;
@@ -73,7 +72,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 Some(Either::Right(words)) => Some(HealthRule::Words(words.items)),
             },
         };
-        let cohort = Cohort::load(Path::new(path), &options, &context)?;
+        let cohort = Cohort::load(&user_path(path)?, &options, &context)?;
         Ok(CohortValue { cohort, context })
     }
 

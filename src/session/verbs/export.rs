@@ -1,7 +1,5 @@
 //! Verbs that write what was found for other programs.
 
-use std::path::Path;
-
 use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -16,6 +14,7 @@ use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
 };
 use crate::export::export as write;
+use crate::files::user_path;
 use crate::session::state::State;
 use crate::session::values::{FindingsValue, ImageValue};
 use crate::{Error, Result};
@@ -90,14 +89,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<String> {
         let context = State::of(eval).context();
         let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
-        let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
+        let folder = user_path(path)?;
+        let written = write(&found.0, &found.1, threshold.as_ref(), &folder, &context)?;
         let lesions = match written.lesions {
             Some(lesions) => counted(lesions, "detected lesion"),
             None => "no lesions, since no lesion_threshold was given".to_owned(),
         };
         let subjects = counted(written.subjects, "subject");
+        let path = folder.display().to_string();
         context.note(format!("exported to {path}: maps of {subjects}, {lesions}"));
-        Ok(path.to_owned())
+        Ok(path)
     }
 
     /// Writes one map to a file and returns the path. The ending of its name chooses the format.
@@ -115,7 +116,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// save(slice.image, output_dir() + "/image.npy")
     /// ```
     fn save(image: &ImageValue, path: &str) -> anyhow::Result<String> {
-        image.save(Path::new(path))?;
-        Ok(path.to_owned())
+        let path = user_path(path)?;
+        image.save(&path)?;
+        Ok(path.display().to_string())
     }
 }

@@ -12,7 +12,7 @@ use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{UnpackValue, Value, ValueLike};
 
 use crate::figures::training_history;
-use crate::files::write_whole;
+use crate::files::{user_path, write_whole};
 use crate::options::unknown;
 use crate::report::{Cell, Column, Table, Tabulate};
 use crate::session::show::{self, Showable};
@@ -69,7 +69,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<NoneType> {
         let table = tabulated(value)?;
         if let Some(path) = path.into_option() {
-            save_table(&table, Path::new(path))?;
+            save_table(&table, &user_path(path)?)?;
         }
         emit(eval, vec![Part::Table(table)]);
         Ok(NoneType)

@@ -1,13 +1,12 @@
 //! Verbs that make, load and save models.
 
-use std::path::Path;
-
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::{NoneOr, NoneType};
 
 use super::{optional_unsigned, unsigned};
+use crate::files::user_path;
 use crate::model::Config;
 use crate::session::state::State;
 use crate::session::values::ModelValue;
@@ -76,10 +75,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(ModelValue::new(model, number))
     }
 
-    /// Loads a model from a file that `save_model` wrote, or from published weights.
+    /// Loads a model from a file that `save_model` wrote, or published weights from a file of
+    /// PyTorch (.pth).
+    ///
+    /// Nothing in a PyTorch file is executed: only tensors are taken from it, those of a state_dict or those
+    /// saved under "model" or "state_dict". Each must be known and have the right shape; the sizes of
+    /// the network are read off them.
     ///
     /// # Arguments
-    /// * `path`: a .safetensors file.
+    /// * `path`: a .safetensors or .pth file.
     ///
     /// Examples:
     /// ```python
@@ -87,7 +91,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn load_model(path: &str, eval: &mut Evaluator) -> anyhow::Result<ModelValue> {
         let state = State::of(eval);
-        let model = Model::load(Path::new(path), &state.context().device)?;
+        let model = Model::load(&user_path(path)?, &state.context().device)?;
         let (model, number) = state.adopt(model);
         Ok(ModelValue::loaded(model, number))
     }

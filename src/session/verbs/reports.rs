@@ -1,7 +1,5 @@
 //! Verbs that write pages to hand over.
 
-use std::path::Path;
-
 use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -12,6 +10,7 @@ use starlark::values::none::NoneOr;
 use super::export::lesion_threshold;
 use crate::context::{Context, counted};
 use crate::export::html_report::{FindingsReport, Page, quality_report};
+use crate::files::user_path;
 use crate::session::state::State;
 use crate::session::values::{CohortValue, FindingsValue, ModelValue};
 
@@ -53,8 +52,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             model: model.as_deref(),
             lesion_threshold: threshold.as_ref(),
         };
-        tell(&report.write(Path::new(path), &context)?, &context);
-        Ok(path.to_owned())
+        Ok(told(&report.write(&user_path(path)?, &context)?, &context))
     }
 
     /// Writes a page with the images and masks of a cohort, to look at before anything is learned from
@@ -74,15 +72,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn qc(cohort: &CohortValue, path: &str, eval: &mut Evaluator) -> anyhow::Result<String> {
         let context = State::of(eval).context();
-        tell(&quality_report(&cohort.cohort, Path::new(path), &context)?, &context);
-        Ok(path.to_owned())
+        Ok(told(&quality_report(&cohort.cohort, &user_path(path)?, &context)?, &context))
     }
 }
 
-fn tell(page: &Page, context: &Context) {
-    let (subjects, path) = (counted(page.subjects, "subject"), page.path.display());
+/// The path of a page, once the user knows what was written.
+fn told(page: &Page, context: &Context) -> String {
+    let (subjects, path) = (counted(page.subjects, "subject"), page.path.display().to_string());
     let megabytes = page.bytes as f64 / 1e6;
     context.note(format!(
         "page of {subjects} written to {path}: {megabytes:.1} MB; open it in a browser"
     ));
+    path
 }

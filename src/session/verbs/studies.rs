@@ -1,7 +1,5 @@
 //! Verbs for studies of several methods and seeds: evaluations as files, and their summary.
 
-use std::path::Path;
-
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
@@ -9,6 +7,7 @@ use starlark::values::list::UnpackList;
 use starlark::values::none::{NoneOr, NoneType};
 
 use crate::evaluation::{Evaluation, summarise};
+use crate::files::user_path;
 use crate::report::summary_table;
 use crate::session::state::State;
 use crate::session::values::EvaluationValue;
@@ -29,7 +28,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// save_evaluation(evaluate(found), "study/seed-1.json.gz")
     /// ```
     fn save_evaluation(evaluation: &EvaluationValue, path: &str) -> anyhow::Result<NoneType> {
-        evaluation.evaluation.evaluation.save(Path::new(path))?;
+        evaluation.evaluation.evaluation.save(&user_path(path)?)?;
         Ok(NoneType)
     }
 
@@ -45,7 +44,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// evaluation = load_evaluation("study/seed-2.json.gz")
     /// ```
     fn load_evaluation(path: &str) -> anyhow::Result<EvaluationValue> {
-        Ok(EvaluationValue::load(Path::new(path))?)
+        Ok(EvaluationValue::load(&user_path(path)?)?)
     }
 
     /// Returns whether there is a file or folder: for scripts that continue earlier work.
@@ -58,7 +57,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// file_exists("study/seed-1.json.gz")
     /// ```
     fn file_exists(path: &str) -> anyhow::Result<bool> {
-        Ok(Path::new(path).try_exists().map_err(|error| crate::Error::file(path, error))?)
+        Ok(user_path(path)?.try_exists().map_err(|error| crate::Error::file(path, error))?)
     }
 
     /// Shows the methods of a study in one table. Evaluations with the same method name count as seeds of
