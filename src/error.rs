@@ -47,7 +47,7 @@ impl From<Error> for candle_core::Error {
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         use candle_core::Error::WrappedContext;
-        match error {
+        match without_backtrace(error) {
             WrappedContext { wrapped, context } => match wrapped.downcast() {
                 Ok(error) => *error,
                 Err(wrapped) => Self::Tensor(WrappedContext { wrapped, context }),
@@ -55,6 +55,15 @@ impl From<candle_core::Error> for Error {
             error => Self::Tensor(error),
         }
     }
+}
+
+/// What went wrong, without the stack that candle adds to the message where `RUST_BACKTRACE` is set: it
+/// tells users nothing, and hides errors of this crate that cross candle.
+pub(crate) fn without_backtrace(mut error: candle_core::Error) -> candle_core::Error {
+    while let candle_core::Error::WithBacktrace { inner, .. } = error {
+        error = *inner;
+    }
+    error
 }
 
 impl Error {
@@ -71,5 +80,25 @@ impl Error {
     /// An input error from a sentence.
     pub fn input(sentence: impl std::fmt::Display) -> Self {
         Self::Input(sentence.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::backtrace::Backtrace;
+
+    use super::*;
+
+    fn traced(error: candle_core::Error) -> candle_core::Error {
+        let backtrace = Box::new(Backtrace::force_capture());
+        candle_core::Error::WithBacktrace { inner: Box::new(error), backtrace }
+    }
+
+    #[test]
+    fn a_backtrace_neither_shows_nor_hides_an_error() {
+        let error = Error::from(traced(traced(candle_core::Error::msg("too few rows"))));
+        assert_eq!(error.to_string(), "tensor operation failed: too few rows");
+        let crossing = Error::from(traced(candle_core::Error::from(Error::Cancelled)));
+        assert!(matches!(crossing, Error::Cancelled), "{crossing}");
     }
 }

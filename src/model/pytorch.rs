@@ -11,6 +11,7 @@ use std::path::Path;
 use candle_core::pickle::{PthTensors, TensorInfo};
 use candle_core::{DType, Device, Tensor};
 
+use crate::error::without_backtrace;
 use crate::{Error, Result};
 
 /// How a zip archive begins.
@@ -46,10 +47,15 @@ pub(crate) fn read_pytorch(path: &Path, device: &Device) -> Result<BTreeMap<Stri
     let size = file.len();
     drop(file);
     for key in [None].into_iter().chain(KEYS.map(Some)) {
-        let tensors = guarded(|| PthTensors::new(path, key)).map_err(|error| failed(&error))?;
-        if tensors.tensor_infos().is_empty() {
-            continue;
-        }
+        let tensors = match guarded(|| PthTensors::new(path, key)) {
+            Ok(tensors) if tensors.tensor_infos().is_empty() => continue,
+            Ok(tensors) => tensors,
+            // The file could be read before, so it is the key that is missing.
+            Err(_) if key.is_some() => continue,
+            Err(error) => {
+                return Err(failed(&format!("is damaged, or no file of PyTorch: {error}")));
+            }
+        };
         let mut infos: Vec<&TensorInfo> = tensors.tensor_infos().values().collect();
         infos.sort_by(|a, b| a.name.cmp(&b.name));
         let bytes = infos.iter().try_fold(0_usize, |sum, info| {
@@ -80,8 +86,9 @@ pub(crate) fn read_pytorch(path: &Path, device: &Device) -> Result<BTreeMap<Stri
     )))
 }
 
-/// The reader panics at some damaged pickles.
+/// What the reader gives, without the stacks that candle adds to errors. It panics at some damaged pickles.
 fn guarded<T>(read: impl FnOnce() -> candle_core::Result<T>) -> candle_core::Result<T> {
     catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(candle_core::Error::msg("it is damaged, or no file of weights")))
+        .unwrap_or_else(|_| Err(candle_core::Error::msg("its pickle makes no sense")))
+        .map_err(without_backtrace)
 }

@@ -11,6 +11,7 @@ use super::history::History;
 use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
+use crate::error::without_backtrace;
 use crate::files::{read_regular, write_whole};
 use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch};
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
@@ -208,8 +209,8 @@ impl Model {
         let scorer =
             checkpoint.scorer.map(|scorer| LesionScorer::from_tensors(scorer, &mut tensors));
         let scorer = scorer.transpose().map_err(|e| bad(&e))?;
-        let parameters =
-            Parameters::from_tensors(&checkpoint.config, tensors, device).map_err(|e| bad(&e))?;
+        let parameters = Parameters::from_tensors(&checkpoint.config, tensors, device)
+            .map_err(|e| bad(&without_backtrace(e)))?;
         adam.check_against(&parameters).map_err(|e| bad(&e))?;
         Ok(Self {
             config: checkpoint.config,
