@@ -8,7 +8,7 @@ use u2ad::frontends::bench::{BenchOptions, Workload};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::{
     ImageChoice, Options, ShellOptions, bench, completions, convert, doctor, jupyter, manual_pages,
-    script, terminal,
+    runs, script, terminal,
 };
 
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
@@ -49,6 +49,42 @@ enum Command {
         #[command(subcommand)]
         workload: BenchCommand,
     },
+    /// List runs, the newest first: how they ended, how long they took, their seed and main results.
+    ///
+    /// A run whose process is gone without an end is shown as killed.
+    Runs {
+        /// The folder that holds the run folders.
+        #[arg(default_value = "runs")]
+        folder: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a recorded script again and compare everything that it wrote.
+    ///
+    /// The script runs in a temporary folder with the same parameters, seed and inputs. First the
+    /// inputs are compared with what they were. The exit code is 0 if all files are the same, 1 if one
+    /// differs (the first difference is named: a cell, a pixel, an element) and 2 if it could not be run.
+    Verify {
+        /// The folder of the run, such as runs/study.
+        folder: PathBuf,
+        /// Number of threads of the second run. The results must not depend on it.
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+    },
+    /// Show what differs between two runs: script, parameters, seed, machine, inputs and results.
+    ///
+    /// Tables are compared cell by cell. The exit code is 0 if nothing differs, 1 if something does and
+    /// 2 if a run cannot be read.
+    Diff {
+        /// The folder of the first run.
+        first: PathBuf,
+        /// The folder of the second run.
+        second: PathBuf,
+    },
+    /// Run a script as `verify` planned it.
+    #[command(hide = true)]
+    Rerun { plan: PathBuf },
     /// Turn a script into a notebook, or a notebook into a script.
     ///
     /// In a script, the line `# %%` begins a code cell and `# %% [markdown]` a text cell, written in
@@ -332,6 +368,10 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
     }
     match command {
         Some(Command::Run { file, session }) => script::run(&file, &session.into()),
+        Some(Command::Runs { folder, json }) => runs::list(&folder, json),
+        Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
+        Some(Command::Diff { first, second }) => runs::diff(&first, &second),
+        Some(Command::Rerun { plan }) => runs::rerun(&plan),
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();
             bench::run(&workload, &options)

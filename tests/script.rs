@@ -234,7 +234,7 @@ fn a_study_leaves_figures_tables_log_and_record() {
     let log = fs::read_to_string(folder.join("log.txt")).unwrap();
     assert!(log.contains("patient AUROC"), "{log}");
     let record = fs::read_to_string(folder.join("run.json")).unwrap();
-    assert!(record.contains("\"status\": \"finished\""), "{record}");
+    assert!(record.contains("\"status\": \"completed\""), "{record}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Files and folders that are never visible half-written, and folders that end with the process.
 
+mod confinement;
 pub(crate) mod content_pointer;
+mod file_log;
 mod lazy_folder;
 mod process_folder;
 mod regular_file;
@@ -9,13 +11,20 @@ mod user_path;
 mod whole_file;
 mod whole_folder;
 
+#[cfg(feature = "shell")]
+pub(crate) use confinement::confine_writes;
+#[cfg(feature = "shell")]
+pub(crate) use file_log::log_files;
+pub(crate) use file_log::{
+    FileRead, files_read, files_written, note_header_read, note_read, sha256, sha256_of,
+};
 pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]
 pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
 #[cfg(feature = "shell")]
 pub(crate) use regular_file::read_regular_text;
-pub(crate) use regular_file::{open_regular, read_regular};
+pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged};
 #[cfg(feature = "shell")]
 pub(crate) use user_path::user_path;
 pub(crate) use whole_file::{write_whole, write_whole_with};

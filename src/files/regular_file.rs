@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use super::file_log::note_read;
 use crate::{Error, Result};
 
 /// Opens a file for reading.
@@ -28,6 +29,16 @@ pub(crate) fn open_regular(path: &Path) -> Result<File> {
 /// # Errors
 /// As [`open_regular`], and if it cannot be read.
 pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
+    open_regular(path)?;
+    note_read(path);
+    read_regular_unlogged(path)
+}
+
+/// As [`read_regular`], for files that are no input of what is computed, such as records of runs.
+///
+/// # Errors
+/// As [`read_regular`].
+pub(crate) fn read_regular_unlogged(path: &Path) -> Result<Vec<u8>> {
     open_regular(path)?;
     fs::read(path).map_err(|error| Error::file(path, error))
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::confinement::check_inside;
+use super::file_log::note_written;
 use crate::{Error, Result};
 
 /// Symbolic links that may lead to a file, as many as Linux follows.
@@ -34,6 +36,7 @@ pub(crate) fn write_whole_with<E: Display>(
 ) -> Result<()> {
     let failed = |error: &dyn Display| Error::file(path, format!("cannot be written ({error})"));
     let (target, existing) = target(path)?;
+    check_inside(&target)?;
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -57,6 +60,7 @@ pub(crate) fn write_whole_with<E: Display>(
     temporary.as_file().sync_all().map_err(|error| failed(&error))?;
     temporary.persist(&target).map_err(|error| failed(&error.error))?;
     sync_folder(folder);
+    note_written(path);
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::confinement::check_inside;
+use super::file_log::note_moved;
 use crate::{Error, Result};
 
 /// A folder that grows beside its place until it is complete. Dropped before that, it leaves nothing.
@@ -19,6 +21,7 @@ impl WholeFolder {
     /// # Errors
     /// If the disk refuses.
     pub fn begin(target: &Path) -> Result<Self> {
+        check_inside(target)?;
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -42,7 +45,9 @@ impl WholeFolder {
         let Self { growing, target } = self;
         let failed = |error| Error::file(&target, format!("cannot be replaced ({error})"));
         if fs::symlink_metadata(&target).is_err() {
-            return fs::rename(growing.path(), &target).map_err(failed);
+            fs::rename(growing.path(), &target).map_err(failed)?;
+            note_moved(growing.path(), &target);
+            return Ok(());
         }
         let aside = beside(growing.path().parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let earlier = aside.path().join("earlier");
@@ -51,7 +56,9 @@ impl WholeFolder {
             // Back, so that the failure costs nothing.
             fs::rename(&earlier, &target).ok();
             failed(error)
-        })
+        })?;
+        note_moved(growing.path(), &target);
+        Ok(())
     }
 }
 

@@ -261,6 +261,6 @@ impl Sink for Console {
 }
 
 /// Columns of a table or page.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     if stdout().is_terminal() { Window::current().columns as usize } else { PAGE_WIDTH }
 }

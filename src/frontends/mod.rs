@@ -12,6 +12,7 @@ pub mod jupyter;
 pub mod manual_pages;
 mod progress;
 mod record;
+pub mod runs;
 pub mod script;
 mod state_folder;
 pub mod terminal;

@@ -2,37 +2,67 @@
 
 use std::path::{Path, PathBuf};
 
+use super::doctor;
 use crate::Result;
 use crate::figures::Figure;
+use crate::files::log_files;
+use crate::ops::InstructionSet;
+use crate::options::Choice;
 use crate::report::{RunFolder, RunRecord, RunStatus, Table};
-use crate::session::{Settings, device_name};
+use crate::session::{SeedChanges, Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
 pub(super) const RUNS: &str = "runs";
+
+/// What is recorded, and where.
+pub(super) struct Recorded<'a> {
+    /// The folder of run folders; [`RUNS`] unless given.
+    pub runs: Option<&'a Path>,
+    /// Name of the run's folder there.
+    pub name: &'a str,
+    /// Name of the script's copy in the folder.
+    pub copy: &'a str,
+    /// As it was given: a path, `-` for standard input, empty for a shell.
+    pub script_path: &'a str,
+    pub source: &'a str,
+}
 
 /// A run folder, made when there is something to keep.
 pub(super) struct Record {
     runs: PathBuf,
     name: String,
-    script: String,
     source: String,
-    seed: u64,
-    device: String,
+    /// The record before there is a folder.
+    start: RunRecord,
+    seed_changes: SeedChanges,
     folder: Option<RunFolder>,
     /// Log lines from before there was a folder.
     early: String,
 }
 
 impl Record {
-    /// A record of `source`, which is kept under the name `script` in the folder `name`.
-    pub fn new(name: &str, source: &str, out: Option<&Path>, settings: &Settings) -> Self {
+    /// Begins a record. From now on the files that this process reads and writes are listed.
+    pub fn new(recorded: &Recorded<'_>, settings: &Settings) -> Self {
+        log_files();
+        let Recorded { runs, name, copy, script_path, source } = *recorded;
+        let device = device_name(&settings.device);
+        let folder = std::env::current_dir().unwrap_or_default();
+        let start = RunRecord {
+            script_path: script_path.to_owned(),
+            working_folder: folder.display().to_string(),
+            arguments: std::env::args().skip(1).collect(),
+            parameters: settings.parameters.given().clone(),
+            processor: doctor::processor().unwrap_or_default(),
+            instruction_set: InstructionSet::detect().name().to_owned(),
+            threads: rayon::current_num_threads(),
+            ..RunRecord::new(copy, source, settings.seed, device)
+        };
         Self {
-            runs: out.unwrap_or(Path::new(RUNS)).to_path_buf(),
+            runs: runs.unwrap_or(Path::new(RUNS)).to_path_buf(),
             name: name.to_owned(),
-            script: format!("{name}.star"),
             source: source.to_owned(),
-            seed: settings.seed,
-            device: device_name(&settings.device).to_owned(),
+            start,
+            seed_changes: settings.seed_changes.clone(),
             folder: None,
             early: String::new(),
         }
@@ -53,9 +83,8 @@ impl Record {
     /// If it cannot be created.
     pub fn open(&mut self) -> Result<&mut RunFolder> {
         if self.folder.is_none() {
-            let arguments: Vec<String> = std::env::args().skip(1).collect();
-            let record = RunRecord::new(&self.script, &arguments, self.seed, &self.device);
-            let folder = RunFolder::create(&self.runs, &self.name, &self.source, record)?;
+            let start = self.start.clone();
+            let folder = RunFolder::create(&self.runs, &self.name, &self.source, start)?;
             let folder = self.folder.insert(folder);
             if !self.early.is_empty() {
                 folder.log(&std::mem::take(&mut self.early))?;
@@ -66,28 +95,34 @@ impl Record {
 
     /// Keeps a figure as PNG and SVG; gives the path of the PNG.
     pub fn figure(&mut self, figure: &Figure) -> Result<PathBuf> {
-        let folder = self.open()?;
-        folder.log(&format!("[figure] {}", figure.title))?;
-        folder.save_figure(figure)
+        self.open()?.log(&format!("[figure] {}", figure.title))?;
+        self.update()?;
+        self.open()?.save_figure(figure)
     }
 
     /// Keeps a table as TSV.
     pub fn table(&mut self, table: &Table) -> Result<PathBuf> {
-        let folder = self.open()?;
-        folder.log(&format!("[table] {}", table.title))?;
-        folder.save_table(table)
+        self.open()?.log(&format!("[table] {}", table.title))?;
+        self.update()?;
+        self.open()?.save_table(table)
     }
 
     /// Adds lines to the log. Until there is a folder, they wait in memory.
     pub fn log(&mut self, text: &str) -> Result<()> {
         match &mut self.folder {
-            Some(folder) => folder.log(text),
+            Some(folder) => folder.log(text)?,
             None => {
                 self.early.push_str(text);
                 self.early.push('\n');
-                Ok(())
             }
         }
+        self.update()
+    }
+
+    /// Writes down new inputs and seeds, so that the record of a run that is killed has them.
+    fn update(&mut self) -> Result<()> {
+        let changes = self.seed_changes.all();
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.update(&changes))
     }
 
     /// Replaces the script in a folder that is open.
@@ -97,6 +132,7 @@ impl Record {
 
     /// Closes the folder; gives its path, if there is one.
     pub fn finish(&mut self, status: RunStatus) -> Result<Option<PathBuf>> {
+        self.update()?;
         let Some(folder) = self.folder.take() else { return Ok(None) };
         let path = folder.path().to_path_buf();
         folder.finish(status)?;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Options;
 use super::console::Console;
-use super::record::{Record, run_name};
+use super::record::{Record, Recorded, run_name};
 use super::termination::{self, TERMINATED};
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
 use crate::report::RunStatus;
@@ -28,9 +28,28 @@ const INTERRUPTED: u8 = 130;
 /// If the script cannot be read, its folder cannot be created, or the device cannot be opened.
 pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let script = read(path)?;
-    let mut settings = options.settings()?;
     let name = run_name(Path::new(&script.name));
-    let mut record = Record::new(&name, &script.source, options.out.as_deref(), &settings);
+    let recorded = Recorded {
+        runs: options.out.as_deref(),
+        name: &name,
+        copy: &format!("{name}.star"),
+        script_path: &path.display().to_string(),
+        source: &script.source,
+    };
+    run_cell(script.clone(), &recorded, options)
+}
+
+/// Runs a script that was read, and records it.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_cell(
+    script: Cell,
+    recorded: &Recorded<'_>,
+    options: &Options,
+) -> Result<ExitCode> {
+    let mut settings = options.settings()?;
+    let mut record = Record::new(recorded, &settings);
     settings.folder = record.open()?.path().to_path_buf();
     clear_abandoned(run_folders(&settings.folder));
     settings.keep = LazyFolder::temporary(Some(settings.folder.clone()));
@@ -43,7 +62,7 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
     let (status, code) = match session.run(script) {
         Ok(value) => {
             value.iter().for_each(|value| console.show(value));
-            (RunStatus::Finished, ExitCode::SUCCESS)
+            (RunStatus::Completed, ExitCode::SUCCESS)
         }
         Err(error) => {
             console.fail(&error);
@@ -78,11 +97,19 @@ fn read(path: &Path) -> Result<Cell> {
         stdin().read_to_string(&mut source).map_err(|error| {
             Error::input(format!("the script on standard input cannot be read: {error}"))
         })?;
-        return Ok(Cell { name: "standard input".into(), source, folder: PathBuf::new() });
+        return Ok(cell(path, source));
     }
     let source = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    Ok(cell(path, source))
+}
+
+/// The script at `path`, which may be `-`.
+pub(super) fn cell(path: &Path, source: String) -> Cell {
+    if path == Path::new("-") {
+        return Cell { name: "standard input".into(), source, folder: PathBuf::new() };
+    }
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    Ok(Cell { name: path.display().to_string(), source, folder })
+    Cell { name: path.display().to_string(), source, folder }
 }
 
 /// The first Ctrl-C stops the script at its next batch; the second one ends the process.

@@ -1,23 +1,31 @@
 //! How values are shown (tables, pages, displays of several parts), and the folder in which a run
 //! saves its results.
 
+mod difference;
 mod display;
 mod evaluation;
 mod findings;
 mod page;
 mod progress_lines;
+mod recorded_file;
+mod run_files;
 mod run_folder;
 mod run_record;
+mod run_summary;
 mod show;
 mod table;
 mod training;
 
+pub use difference::{FirstDifference, TableChange, first_difference, table_changes};
 pub use display::{Display, Markup, Part, TEXT_WIDTH};
 pub use evaluation::{evaluation_table, summary_table};
 pub use findings::{finding_display, finding_panels};
 pub use page::{List, Page};
 pub use progress_lines::{Figures, ProgressLines, listed};
+pub use recorded_file::RecordedFile;
+pub use run_files::is_owned;
 pub use run_folder::{RunFolder, file_stem};
 pub use run_record::{RunRecord, RunStatus};
+pub use run_summary::{RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
 pub use table::{Alignment, Cell, Column, Table};

@@ -3,23 +3,27 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
 
+use super::run_files::{LOG, inputs, written_elsewhere, written_inside};
 use super::run_record::RECORD;
-use super::{RunRecord, RunStatus, Table};
+use super::{RecordedFile, RunRecord, RunStatus, Table};
 use crate::figures::Figure;
-use crate::files::write_whole;
+use crate::files::{files_read, sha256, write_whole};
 use crate::{Error, Result};
-
-const LOG: &str = "log.txt";
 
 /// An open run folder. Files are written completely or not at all; `run.json` lists them as they come.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Locked while the run lasts: whoever finds it free knows that the process is gone.
     log: fs::File,
     /// Figures and tables saved so far; they share one count, in the order they were shown.
     shown: usize,
     record: RunRecord,
+    since: Instant,
+    /// Numbers of inputs and changes of the seed in the record on the disk.
+    recorded: (usize, usize),
 }
 
 impl RunFolder {
@@ -37,8 +41,12 @@ impl RunFolder {
         let path = claim(runs, name)?;
         let log_path = path.join(LOG);
         let log = fs::File::create_new(&log_path).map_err(|e| Error::file(&log_path, e))?;
-        let mut folder = Self { path, log, shown: 0, record };
-        folder.record.files.push(LOG.to_string());
+        // A file system without locks is no reason not to run.
+        log.try_lock().ok();
+        let mut folder =
+            Self { path, log, shown: 0, record, since: Instant::now(), recorded: (0, 0) };
+        folder.record.folder = folder.path.display().to_string();
+        folder.record.files.push(RecordedFile::named(LOG));
         let script_name = folder.record.script.clone();
         folder.save(&script_name, script.as_bytes())?;
         Ok(folder)
@@ -53,9 +61,11 @@ impl RunFolder {
         let log_path = path.join(LOG);
         let log = fs::File::options().append(true).create(true).open(&log_path);
         let log = log.map_err(|error| Error::file(&log_path, error))?;
-        let number = |name: &String| name.split('-').next()?.parse::<usize>().ok();
+        log.try_lock().ok();
+        let number = |file: &RecordedFile| file.path.split('-').next()?.parse::<usize>().ok();
         let shown = record.files.iter().filter_map(number).max().unwrap_or(0);
-        let mut folder = Self { path: path.to_path_buf(), log, shown, record };
+        let (path, since) = (path.to_path_buf(), Instant::now());
+        let mut folder = Self { path, log, shown, record, since, recorded: (0, 0) };
         folder.record.go_on();
         folder.write_record()?;
         Ok(folder)
@@ -111,10 +121,32 @@ impl RunFolder {
         written.map_err(|error| Error::file(self.path.join(LOG), error))
     }
 
-    /// Ends the record of the run.
-    pub fn finish(mut self, status: RunStatus) -> Result<()> {
-        self.record.end(status);
+    /// Brings the record on the disk up to date if there are new inputs, or changes of the seed: all
+    /// those that the script made so far.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn update(&mut self, seed_changes: &[u64]) -> Result<()> {
+        if self.recorded == (files_read().len(), seed_changes.len()) {
+            return Ok(());
+        }
+        self.record.set_seeds(seed_changes);
         self.write_record()
+    }
+
+    /// Ends the record of the run, with the sizes and hashes of all files that it wrote, also of those that
+    /// the script saved in the folder by itself.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the record cannot be written.
+    pub fn finish(mut self, status: RunStatus) -> Result<()> {
+        self.log.sync_all().ok();
+        let (files, unread) = written_inside(&self.path, &self.record.files);
+        let (elsewhere, unread_elsewhere) = written_elsewhere(&self.path);
+        (self.record.files, self.record.files_elsewhere) = (files, elsewhere);
+        self.record.end(status, self.since.elapsed().as_secs_f64());
+        self.write_record()?;
+        unread.or(unread_elsewhere).map_or(Ok(()), Err)
     }
 
     fn next_stem(&mut self, title: &str) -> String {
@@ -125,14 +157,23 @@ impl RunFolder {
     fn save(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.path.join(name);
         write_whole(&path, bytes)?;
-        if !self.record.files.iter().any(|file| file == name) {
-            self.record.files.push(name.to_string());
+        let file = RecordedFile {
+            path: name.to_string(),
+            bytes: Some(bytes.len() as u64),
+            sha256: Some(sha256(bytes)),
+        };
+        match self.record.files.iter_mut().find(|file| file.path == name) {
+            Some(known) => *known = file,
+            None => self.record.files.push(file),
         }
         self.write_record()?;
         Ok(path)
     }
 
-    fn write_record(&self) -> Result<()> {
+    fn write_record(&mut self) -> Result<()> {
+        let read = files_read();
+        self.recorded = (read.len(), self.record.seed_changes.len());
+        self.record.inputs = inputs(&self.path, read);
         let path = self.path.join(RECORD);
         let json = serde_json::to_string_pretty(&self.record);
         let json = json.map_err(|error| Error::file(&path, error))?;
@@ -198,7 +239,8 @@ mod tests {
     use crate::training::History;
 
     fn start(runs: &Path, name: &str) -> RunFolder {
-        let record = RunRecord::new("demo.star", &["fast".to_string()], 3, "cpu");
+        let mut record = RunRecord::new("demo.star", "print(1)\n", 3, "cpu");
+        record.arguments = vec!["fast".to_string()];
         RunFolder::create(runs, name, "print(1)\n", record).unwrap()
     }
 
@@ -226,7 +268,7 @@ mod tests {
         run.save_file("model.safetensors", b"weights").unwrap();
         run.log("one\ntwo").unwrap();
         run.log("three").unwrap();
-        run.finish(RunStatus::Finished).unwrap();
+        run.finish(RunStatus::Completed).unwrap();
 
         let files = files(&path);
         let names: Vec<&str> = files.keys().map(String::as_str).collect();
@@ -242,10 +284,15 @@ mod tests {
         assert_eq!(names, expected);
         assert_eq!(files["log.txt"], b"one\ntwo\nthree\n");
         let record: RunRecord = serde_json::from_slice(&files["run.json"]).unwrap();
-        assert_eq!(record.status, RunStatus::Finished);
+        assert_eq!(record.status, RunStatus::Completed);
         assert_eq!((record.seed, record.arguments), (3, vec!["fast".to_string()]));
-        assert!(record.ended.is_some());
-        assert!(names.iter().all(|name| *name == RECORD || record.files.iter().any(|f| f == name)));
+        assert!(record.ended.is_some() && record.seconds.is_some());
+        assert!(record.files.iter().all(|file| file.sha256.is_some()), "{:?}", record.files);
+        assert!(
+            names
+                .iter()
+                .all(|name| *name == RECORD || record.files.iter().any(|f| f.path == *name))
+        );
     }
 
     #[test]
@@ -272,7 +319,7 @@ mod tests {
         run.log("before").unwrap();
         run.save_table(&table()).unwrap();
         let path = run.path().to_path_buf();
-        run.finish(RunStatus::Finished).unwrap();
+        run.finish(RunStatus::Completed).unwrap();
         let mut run = RunFolder::reopen(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap().status, RunStatus::Running);
         run.log("after").unwrap();
@@ -295,7 +342,7 @@ mod tests {
     fn names_that_lead_elsewhere_are_refused() {
         let runs = tempfile::tempdir().unwrap();
         for name in ["", ".", "..", "../x", "a/b", "/x", "a/"] {
-            let record = RunRecord::new("demo.star", &[], 0, "cpu");
+            let record = RunRecord::new("demo.star", "", 0, "cpu");
             let made = RunFolder::create(runs.path(), name, "", record);
             assert!(matches!(made, Err(Error::Input(_))), "{name}");
         }
@@ -308,7 +355,7 @@ mod tests {
         let runs = tempfile::tempdir().unwrap();
         let blocked = runs.path().join("file");
         fs::write(&blocked, "").unwrap();
-        let record = RunRecord::new("demo.star", &[], 0, "cpu");
+        let record = RunRecord::new("demo.star", "", 0, "cpu");
         let error = RunFolder::create(&blocked, "demo", "", record).unwrap_err().to_string();
         assert!(error.contains(&blocked.display().to_string()), "{error}");
     }

@@ -1,11 +1,13 @@
 //! The record of a run: the content of `run.json`.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::RecordedFile;
+use crate::files::{read_regular_unlogged, sha256};
 use crate::{Error, Result};
 
 pub(super) const RECORD: &str = "run.json";
@@ -16,47 +18,110 @@ pub(super) const RECORD: &str = "run.json";
 pub enum RunStatus {
     /// Not ended yet; if its process no longer exists, it was killed.
     Running,
-    Finished,
-    /// The user stopped it.
+    #[serde(alias = "finished")]
+    Completed,
+    /// The user or the system stopped it with a signal.
     Interrupted,
     /// It ended with this message.
     Failed(String),
 }
 
-/// What ran and which files it saved. Clock times are recorded only here, so that every other file
-/// of two equal runs is equal byte by byte.
+/// What ran, what it read and which files it wrote. Clock times are recorded only here, so that every
+/// other file of two equal runs is equal byte by byte. Fields that earlier versions did not write are
+/// empty when their records are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// File name of the script's copy in the folder.
     pub script: String,
+    /// The script's path as it was given; `-` for standard input, empty for a shell.
+    #[serde(default)]
+    pub script_path: String,
+    /// SHA-256 of the script's copy.
+    #[serde(default)]
+    pub script_sha256: String,
+    /// The run folder as it was given, relative to `working_folder` unless absolute.
+    #[serde(default)]
+    pub folder: String,
+    /// The absolute path of the folder that the run was started in.
+    #[serde(default)]
+    pub working_folder: String,
     /// As given on the command line.
     pub arguments: Vec<String>,
+    /// Parameters that the command line set.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// The seed in force: that of the command line until the script sets another one.
     pub seed: u64,
-    /// "cpu", "cuda:0", ….
+    /// The seed of the command line; records of earlier versions have it in `seed`.
+    #[serde(default)]
+    pub first_seed: Option<u64>,
+    /// Seeds that the script set, in their order.
+    #[serde(default)]
+    pub seed_changes: Vec<u64>,
+    /// The device at the start: "cpu", "cuda", "metal".
     pub device: String,
+    /// The processor's name.
+    #[serde(default)]
+    pub processor: String,
+    /// The instruction set that the kernels use.
+    #[serde(default)]
+    pub instruction_set: String,
+    /// Number of threads that compute.
+    #[serde(default)]
+    pub threads: usize,
     /// Version of this program.
     pub version: String,
+    /// The git commit that this program was built from, if the build knew it.
+    #[serde(default)]
+    pub commit: Option<String>,
     pub status: RunStatus,
+    /// Number of the process that runs or ran it.
+    #[serde(default)]
+    pub process: Option<u32>,
     /// UTC, such as `2026-03-01T12:00:00Z`.
     pub started: String,
     pub ended: Option<String>,
-    /// Names of the files in the folder, in the order they were first written.
-    pub files: Vec<String>,
+    /// From start to end; of a run that went on later, of its last part.
+    #[serde(default)]
+    pub seconds: Option<f64>,
+    /// Files that the run read, without those that it had written itself.
+    #[serde(default)]
+    pub inputs: Vec<RecordedFile>,
+    /// Files in the folder, in the order they were first written.
+    pub files: Vec<RecordedFile>,
+    /// Files that the run wrote elsewhere, as it gave their paths.
+    #[serde(default)]
+    pub files_elsewhere: Vec<RecordedFile>,
 }
 
 impl RunRecord {
-    /// The record of a run that starts now.
-    pub fn new(script: &str, arguments: &[String], seed: u64, device: &str) -> Self {
+    /// The record of a run that starts now. `script` is the name of the copy of `source`.
+    pub fn new(script: &str, source: &str, seed: u64, device: &str) -> Self {
         Self {
             script: script.to_string(),
-            arguments: arguments.to_vec(),
+            script_path: String::new(),
+            script_sha256: sha256(source.as_bytes()),
+            folder: String::new(),
+            working_folder: String::new(),
+            arguments: Vec::new(),
+            parameters: BTreeMap::new(),
             seed,
+            first_seed: Some(seed),
+            seed_changes: Vec::new(),
             device: device.to_string(),
+            processor: String::new(),
+            instruction_set: String::new(),
+            threads: 0,
             version: env!("CARGO_PKG_VERSION").to_string(),
+            commit: option_env!("U2AD_COMMIT").map(str::to_owned),
             status: RunStatus::Running,
+            process: Some(std::process::id()),
             started: utc(SystemTime::now()),
             ended: None,
+            seconds: None,
+            inputs: Vec::new(),
             files: Vec::new(),
+            files_elsewhere: Vec::new(),
         }
     }
 
@@ -66,20 +131,35 @@ impl RunRecord {
     /// If there is none, or it is damaged.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(RECORD);
-        let json = fs::read(&path).map_err(|error| Error::file(&path, error))?;
-        serde_json::from_slice(&json).map_err(|error| Error::file(&path, error))
+        let json = read_regular_unlogged(&path)?;
+        serde_json::from_slice(&json)
+            .map_err(|error| Error::file(&path, format!("is not the record of a run: {error}")))
     }
 
-    /// Notes that the run is not over after all.
+    /// The seed of the command line.
+    pub fn seed_at_start(&self) -> u64 {
+        self.first_seed.unwrap_or(self.seed)
+    }
+
+    /// Notes which seeds the script has set so far.
+    pub(super) fn set_seeds(&mut self, changes: &[u64]) {
+        self.seed_changes = changes.to_vec();
+        self.seed = changes.last().copied().unwrap_or(self.seed_at_start());
+    }
+
+    /// Notes that the run is not over after all, in this process.
     pub(super) fn go_on(&mut self) {
         self.status = RunStatus::Running;
+        self.process = Some(std::process::id());
         self.ended = None;
+        self.seconds = None;
     }
 
     /// Notes that the run ends now.
-    pub(super) fn end(&mut self, status: RunStatus) {
+    pub(super) fn end(&mut self, status: RunStatus, seconds: f64) {
         self.status = status;
         self.ended = Some(utc(SystemTime::now()));
+        self.seconds = Some((seconds * 1000.0).round() / 1000.0);
     }
 }
 
@@ -122,10 +202,24 @@ mod tests {
 
     #[test]
     fn a_record_survives_json() {
-        let mut record = RunRecord::new("paper.star", &["--quick".into()], 7, "cpu");
-        record.end(RunStatus::Failed("no subjects".into()));
+        let mut record = RunRecord::new("paper.star", "print(1)\n", 7, "cpu");
+        record.set_seeds(&[3, 2026]);
+        record.inputs.push(RecordedFile::named("image.nii"));
+        record.end(RunStatus::Failed("no subjects".into()), 1.5);
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<RunRecord>(&json).unwrap(), record);
         assert!(json.contains("\"status\":{\"failed\":\"no subjects\"}"), "{json}");
+        assert_eq!((record.seed, record.seed_at_start()), (2026, 7));
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_is_read() {
+        let json = r#"{"script":"a.star","arguments":["run","a.star"],"seed":3,"device":"cpu",
+            "version":"0.1.0","status":"finished","started":"2026-03-01T12:00:00Z",
+            "ended":"2026-03-01T12:00:09Z","files":["log.txt","a.star","01-maps.png"]}"#;
+        let record: RunRecord = serde_json::from_str(json).unwrap();
+        assert_eq!((record.status.clone(), record.seed_at_start()), (RunStatus::Completed, 3));
+        assert_eq!(record.files[2], RecordedFile::named("01-maps.png"));
+        assert!(record.inputs.is_empty() && record.process.is_none());
     }
 }

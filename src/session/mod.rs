@@ -49,7 +49,7 @@ pub use journal::{check_resumable, is_abandoned, journal_time};
 pub use manual::{Manual, Parameter, Passing, Theme, Verb};
 pub use output::{Output, Sink};
 pub use script_parameters::ScriptParameters;
-pub use settings::Settings;
+pub use settings::{SeedChanges, Settings};
 pub use snapshot::Name;
 
 pub use crate::report::{Display, Page, Part};

@@ -28,6 +28,11 @@ impl ScriptParameters {
         Ok(Self { given: Arc::new(given), ..Self::default() })
     }
 
+    /// All values that were given.
+    pub fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
+    }
+
     /// The value given for `name`, if any.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());

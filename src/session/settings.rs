@@ -1,17 +1,35 @@
 //! Settings with which a session starts.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::Device;
 
 use super::script_parameters::ScriptParameters;
 use crate::files::LazyFolder;
 
+/// The seeds that verbs set in one session, in their order. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct SeedChanges(Arc<Mutex<Vec<u64>>>);
+
+impl SeedChanges {
+    /// All of them so far.
+    pub fn all(&self) -> Vec<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn add(&self, seed: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seed);
+    }
+}
+
 /// Settings with which a session starts; `seed(…)` and `device(…)` change the first two later.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub seed: u64,
     pub device: Device,
+    /// Every seed that a verb sets, for the record of the run.
+    pub seed_changes: SeedChanges,
     pub parameters: ScriptParameters,
     /// Where the run's figures and tables go, for scripts that keep files of their own there.
     pub folder: PathBuf,
@@ -31,6 +49,7 @@ impl Default for Settings {
         Self {
             seed: 0,
             device: Device::Cpu,
+            seed_changes: SeedChanges::default(),
             parameters: ScriptParameters::default(),
             folder: PathBuf::from("."),
             keep: LazyFolder::temporary(None),

@@ -11,7 +11,7 @@ use starlark::eval::Evaluator;
 
 use super::manual::Manual;
 use super::output::SinkReporter;
-use super::settings::Settings;
+use super::settings::{SeedChanges, Settings};
 use super::{ScriptParameters, Sink};
 use crate::Result;
 use crate::context::{CancelToken, Context, Streams};
@@ -26,6 +26,7 @@ pub(super) type JournalWriter = Box<dyn Fn(&Module, &Context)>;
 pub(super) struct State {
     context: RefCell<Context>,
     sink: Arc<dyn Sink>,
+    seed_changes: SeedChanges,
     /// What the command line set for the script.
     pub parameters: ScriptParameters,
     /// Where the run's files go.
@@ -55,12 +56,14 @@ impl State {
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
-        let Settings { parameters, folder, keep, snapshot_bytes, .. } = settings.clone();
+        let Settings { seed_changes, parameters, folder, keep, snapshot_bytes, .. } =
+            settings.clone();
         let snapshot_bound = snapshot_bytes.map(SnapshotBound::new);
         let (context, models) = (RefCell::new(context), Cell::new(0));
         Self {
             context,
             sink,
+            seed_changes,
             parameters,
             folder,
             keep,
@@ -92,6 +95,7 @@ impl State {
 
     pub fn set_seed(&self, seed: u64) {
         self.context.borrow_mut().streams = Streams::new(seed);
+        self.seed_changes.add(seed);
     }
 
     /// Takes a model into the session, which keeps its snapshots from now on, and numbers it.

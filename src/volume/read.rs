@@ -12,6 +12,7 @@ use super::gzip_members::{GZIP_MAGIC, GzipMembers};
 use super::header::{HEADER_BYTES, Header, header_bytes};
 use super::{Geometry, Volume};
 use crate::files::content_pointer::{self, missing_content};
+use crate::files::{note_header_read, note_read};
 use crate::{Error, Result};
 
 /// Voxels are decoded in slabs of about this many bytes, so that a volume is held once only.
@@ -28,6 +29,7 @@ impl Volume {
     pub fn read(path: &Path) -> Result<Self> {
         let refuse = |reason| Error::file(path, reason);
         let (source, length) = open(path)?;
+        note_read(path);
         let (mut stream, compressed) = decompressed(source).map_err(refuse)?;
         let header = header_from(&mut stream).map_err(refuse)?;
         if !header.pair {
@@ -39,6 +41,7 @@ impl Volume {
         })?;
         let refuse = |reason| Error::file(&voxels, reason);
         let (source, length) = open(&voxels)?;
+        note_read(&voxels);
         let (stream, compressed) = decompressed(source).map_err(refuse)?;
         let length = (!compressed).then_some(length);
         volume_from(stream, 0, &header.header, length).map_err(refuse)
@@ -58,6 +61,7 @@ impl Geometry {
 /// The checked header of a file.
 pub(super) fn read_header(path: &Path) -> Result<Header> {
     let (source, _) = open(path)?;
+    note_header_read(path);
     decompressed(source)
         .and_then(|(mut stream, _)| header_from(&mut stream))
         .map(|read| read.header)

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::naming::{Listing, file_name};
-use crate::files::content_pointer;
+use crate::files::{content_pointer, note_read};
 use crate::{Error, Result};
 
 /// The columns of one row by name.
@@ -42,6 +42,7 @@ impl Participants {
             Ok(metadata) if !metadata.is_file() => return Err(refuse("is not a file".into())),
             Ok(_) => {}
         }
+        note_read(&path);
         let bytes = fs::read(&path).map_err(|e| refuse(format!("cannot be read ({e})")))?;
         if let Some(reason) = content_pointer::pointer(&bytes) {
             return Err(refuse(reason));

@@ -10,6 +10,7 @@ use ndarray_npy::ReadNpyExt;
 
 use super::npy_header::{Element, NpyHeader};
 use crate::cohort::{Slice, SliceGrid};
+use crate::files::{note_header_read, note_read};
 use crate::volume::eroded;
 use crate::{Error, Result};
 
@@ -91,6 +92,7 @@ fn slice(
 fn open(path: &Path, size: usize) -> Result<(File, NpyHeader)> {
     let unreadable = |error| Error::file(path, format!("cannot be read ({error})"));
     let mut file = File::open(path).map_err(unreadable)?;
+    note_header_read(path);
     let length = file.metadata().map_err(unreadable)?.len();
     let header = NpyHeader::read(&mut file, length).map_err(|reason| Error::file(path, reason))?;
     let expected = [3, size, size];
@@ -107,6 +109,7 @@ fn open(path: &Path, size: usize) -> Result<(File, NpyHeader)> {
 
 fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
     let (mut file, header) = open(path, size)?;
+    note_read(path);
     let mut bytes = Vec::new();
     let refuse =
         |error: &dyn std::fmt::Display| Error::file(path, format!("cannot be read ({error})"));

@@ -25,7 +25,7 @@ pub(super) fn facts() -> Vec<Fact> {
 }
 
 /// The processor's name.
-fn processor() -> Option<String> {
+pub(in crate::frontends) fn processor() -> Option<String> {
     if cfg!(target_os = "macos") {
         return asked_of_macos("machdep.cpu.brand_string");
     }

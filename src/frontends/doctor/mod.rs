@@ -17,6 +17,7 @@ mod rust;
 use std::env;
 use std::process::ExitCode;
 
+pub(super) use self::machine::processor;
 use super::completions::print_whole;
 use crate::Result;
 

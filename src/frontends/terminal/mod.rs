@@ -34,7 +34,7 @@ pub use self::remote::run_existing;
 use self::shell::Shell;
 use super::commands::Next;
 use super::console::Console;
-use super::record::{RUNS, Record};
+use super::record::{RUNS, Record, Recorded};
 use super::termination::{self, TERMINATED};
 use super::{ShellOptions, script};
 use crate::files::{LazyFolder, remove_process_folders};
@@ -56,7 +56,14 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     }
     let runs = options.session.out.as_deref().unwrap_or(Path::new(RUNS));
     let mut settings = options.session.settings()?;
-    let mut record = Record::new("shell", "", options.session.out.as_deref(), &settings);
+    let recorded = Recorded {
+        runs: options.session.out.as_deref(),
+        name: "shell",
+        copy: "shell.star",
+        script_path: "",
+        source: "",
+    };
+    let mut record = Record::new(&recorded, &settings);
     if let Some(folder) = &options.resume {
         record = record.going_on(&earlier_sessions::to_resume(folder, runs)?)?;
     }

@@ -92,7 +92,7 @@ impl Shell {
         console.keep_script(&session.transcript().to_script());
         // The last user of the session: this waits until its journal is closed.
         drop(session);
-        let folder = console.finish(RunStatus::Finished);
+        let folder = console.finish(RunStatus::Completed);
         Self::tell_how_to_go_on(&console, folder);
     }
 

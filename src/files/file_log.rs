@@ -1,0 +1,194 @@
+//! Which files this process has read and written, for the record of a run.
+//!
+//! Files are opened deep in the lower layers, where no session is known, so the log belongs to the
+//! process. It is off until [`log_files`] is called, and nothing but the record reads it: it never
+//! changes what is computed. A file is hashed once, before it is read in full for the first time; of a
+//! file whose header alone is read, only the size is kept. What the process itself wrote is no input.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+static LOG: Mutex<Option<Log>> = Mutex::new(None);
+
+/// Bytes that are hashed at a time.
+const CHUNK: usize = 1 << 18;
+
+/// Keys are absolute, so that two ways to write a path are one file.
+#[derive(Default)]
+struct Log {
+    read: BTreeMap<PathBuf, FileRead>,
+    written: BTreeMap<PathBuf, PathBuf>,
+    /// Files that somebody hashes now.
+    busy: BTreeSet<PathBuf>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileRead {
+    /// As it was given.
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// In hexadecimal digits; `None` if only the file's header was read.
+    pub sha256: Option<String>,
+}
+
+/// Begins to log. What is in the log already stays.
+#[cfg(feature = "shell")]
+pub(crate) fn log_files() {
+    lock().get_or_insert_default();
+}
+
+/// Notes that a file is about to be read in full.
+pub(crate) fn note_read(path: &Path) {
+    let Some(key) = wanted(path) else { return };
+    {
+        let mut log = lock();
+        let Some(log) = &mut *log else { return };
+        let is_known = log.read.get(&key).is_some_and(|read| read.sha256.is_some());
+        if is_known || !log.busy.insert(key.clone()) {
+            return;
+        }
+    }
+    // Without the lock: cohorts are loaded by many threads.
+    let hashed = sha256_of(path);
+    if let Some(log) = &mut *lock() {
+        log.busy.remove(&key);
+        if let Ok((bytes, sha256)) = hashed {
+            let path = path.to_path_buf();
+            log.read.insert(key, FileRead { path, bytes, sha256: Some(sha256) });
+        }
+    }
+}
+
+/// Notes that only the beginning of a file is read.
+pub(crate) fn note_header_read(path: &Path) {
+    let Some(key) = wanted(path) else { return };
+    let Ok(found) = fs::metadata(path) else { return };
+    if let Some(log) = &mut *lock() {
+        let (path, bytes) = (path.to_path_buf(), found.len());
+        log.read.entry(key).or_insert(FileRead { path, bytes, sha256: None });
+    }
+}
+
+/// Notes that a file was written.
+pub(super) fn note_written(path: &Path) {
+    if let Some(log) = &mut *lock()
+        && let Ok(key) = std::path::absolute(path)
+    {
+        log.written.insert(key, path.to_path_buf());
+    }
+}
+
+/// Notes that a folder with everything in it was moved to its place.
+pub(super) fn note_moved(from: &Path, to: &Path) {
+    let (Ok(from), Ok(absolute)) = (std::path::absolute(from), std::path::absolute(to)) else {
+        return;
+    };
+    if let Some(log) = &mut *lock() {
+        let inside = |key: &PathBuf| key.strip_prefix(&from).map(Path::to_path_buf).ok();
+        let moved: Vec<PathBuf> = log.written.keys().filter_map(inside).collect();
+        log.written.retain(|key, _| !key.starts_with(&from));
+        log.written.extend(moved.into_iter().map(|name| (absolute.join(&name), to.join(name))));
+    }
+}
+
+/// The files read so far, in the order of their paths.
+pub(crate) fn files_read() -> Vec<FileRead> {
+    lock().as_ref().map_or_else(Vec::new, |log| log.read.values().cloned().collect())
+}
+
+/// Paths of the files written so far, as they were given, in their order.
+pub(crate) fn files_written() -> Vec<PathBuf> {
+    lock().as_ref().map_or_else(Vec::new, |log| log.written.values().cloned().collect())
+}
+
+/// Size and SHA-256 of a file, read in pieces.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn sha256_of(path: &Path) -> Result<(u64, String)> {
+    let failed = |error| Error::file(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut hash, mut total) = (Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match file.read(&mut chunk).map_err(failed)? {
+            0 => return Ok((total, digits(&hash.finalize()))),
+            count => {
+                hash.update(&chunk[..count]);
+                total += count as u64;
+            }
+        }
+    }
+}
+
+/// The SHA-256 of bytes in memory.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    digits(&Sha256::digest(bytes))
+}
+
+fn digits(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The key of a file that would be an input; `None` without a log.
+fn wanted(path: &Path) -> Option<PathBuf> {
+    let log = lock();
+    let key = std::path::absolute(path).ok()?;
+    (!log.as_ref()?.written.contains_key(&key)).then_some(key)
+}
+
+fn lock() -> MutexGuard<'static, Option<Log>> {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, feature = "shell"))]
+mod tests {
+    use super::*;
+    use crate::files::{WholeFolder, read_regular, write_whole};
+
+    #[test]
+    fn hashes_are_those_of_the_standard() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256_of(&path).unwrap(), (3, abc.to_owned()));
+        assert_eq!(sha256(b"abc"), abc);
+    }
+
+    #[test]
+    fn what_was_read_is_an_input_unless_the_process_wrote_it() {
+        log_files();
+        let folder = tempfile::tempdir().unwrap();
+        let [given, own, header] = ["given", "own", "header"].map(|name| folder.path().join(name));
+        fs::write(&given, "abc").unwrap();
+        fs::write(&header, "long").unwrap();
+        write_whole(&own, b"abc").unwrap();
+        for path in [&given, &own, &given] {
+            read_regular(path).unwrap();
+        }
+        note_header_read(&header);
+        note_header_read(&given);
+        let whole = WholeFolder::begin(&folder.path().join("tree")).unwrap();
+        write_whole(&whole.path().join("leaf"), b"").unwrap();
+        whole.finish().unwrap();
+        let read: Vec<FileRead> =
+            files_read().into_iter().filter(|read| read.path.starts_with(folder.path())).collect();
+        let expected = [
+            FileRead { path: given, bytes: 3, sha256: Some(sha256(b"abc")) },
+            FileRead { path: header, bytes: 4, sha256: None },
+        ];
+        assert_eq!(read, expected);
+        let written: Vec<PathBuf> =
+            files_written().into_iter().filter(|path| path.starts_with(folder.path())).collect();
+        assert_eq!(written, [own, folder.path().join("tree/leaf")]);
+    }
+}

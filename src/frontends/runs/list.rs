@@ -1,0 +1,94 @@
+//! `u2ad runs`: which runs there are, how they ended and what they found.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use crate::frontends::completions::print_whole;
+use crate::frontends::console::width;
+use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
+use crate::{Error, Result};
+
+/// Prints the runs in a folder, the newest first: as a table, or in JSON.
+///
+/// # Errors
+/// If the folder cannot be read, or the list cannot be printed.
+pub fn list(runs: &Path, json: bool) -> Result<ExitCode> {
+    let summaries = run_summaries(runs)?;
+    let text = match json {
+        true => {
+            let all: Vec<Value> = summaries.iter().map(described).collect();
+            serde_json::to_string_pretty(&all).map_err(|error| Error::input(error.to_string()))?
+        }
+        false if summaries.is_empty() => format!("no runs in {}", runs.display()),
+        false => table(&summaries)?.to_text(width()).trim_end().to_owned(),
+    };
+    print_whole(format!("{text}\n").as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name(summary: &RunSummary) -> String {
+    summary.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn table(summaries: &[RunSummary]) -> Result<Table> {
+    let columns = vec![
+        Column::text("run"),
+        Column::text("status"),
+        Column::text("started"),
+        Column::number("seconds", 1),
+        Column::text("seed"),
+        Column::text("results"),
+    ];
+    let mut table = Table::new("Runs", columns);
+    for summary in summaries {
+        let record = summary.record.as_ref().ok();
+        let results = match &summary.record {
+            Err(error) => error.to_string(),
+            Ok(record) => match &record.status {
+                RunStatus::Failed(sentence) => sentence.clone(),
+                _ => headlines(summary),
+            },
+        };
+        table.push(vec![
+            Cell::from(name(summary)),
+            Cell::from(summary.state()),
+            Cell::from(record.map(|record| record.started.clone())),
+            Cell::from(record.and_then(|record| record.seconds)),
+            Cell::from(record.map(|record| record.seed.to_string())),
+            if results.is_empty() { Cell::Missing } else { Cell::from(results) },
+        ])?;
+    }
+    Ok(table)
+}
+
+fn headlines(summary: &RunSummary) -> String {
+    let shown = summary.headlines.iter().map(|(name, number)| format!("{name} {number:.3}"));
+    shown.collect::<Vec<_>>().join("; ")
+}
+
+fn described(summary: &RunSummary) -> Value {
+    let mut described = json!({
+        "name": name(summary),
+        "folder": summary.folder.display().to_string(),
+        "status": summary.state(),
+    });
+    match &summary.record {
+        Err(error) => described["error"] = error.to_string().into(),
+        Ok(record) => {
+            described["started"] = record.started.clone().into();
+            described["ended"] = record.ended.clone().into();
+            described["seconds"] = record.seconds.into();
+            described["seed"] = record.seed.into();
+            described["process"] = record.process.into();
+            if let RunStatus::Failed(sentence) = &record.status {
+                described["error"] = sentence.clone().into();
+            }
+            let results =
+                summary.headlines.iter().map(|(name, value)| (name.clone(), json!(value)));
+            described["results"] = Value::Object(results.collect::<Map<_, _>>());
+        }
+    }
+    described
+}

@@ -1,0 +1,111 @@
+//! What a list of runs says about each of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{RecordedFile, RunRecord, RunStatus, is_owned};
+use crate::{Error, Result};
+
+/// Headline numbers of a run at most.
+const MOST_HEADLINES: usize = 4;
+
+/// A run in a list.
+#[derive(Debug)]
+pub struct RunSummary {
+    pub folder: PathBuf,
+    /// Why the record cannot be read, if so.
+    pub record: Result<RunRecord>,
+    /// Whether its process still runs.
+    pub is_alive: bool,
+    /// The main results that its tables hold, such as "patient AUROC (U²AD)".
+    pub headlines: Vec<(String, f64)>,
+}
+
+impl RunSummary {
+    /// The summary of the run in a folder.
+    pub fn read(folder: &Path) -> Self {
+        let record = RunRecord::read(folder);
+        let process = record.as_ref().ok().and_then(|record| record.process);
+        let files = record.as_ref().map_or(&[][..], |record| &record.files);
+        Self {
+            folder: folder.to_path_buf(),
+            is_alive: is_owned(folder, process),
+            headlines: headlines_of(folder, files),
+            record,
+        }
+    }
+
+    /// One word: completed, running, killed, interrupted, failed or damaged.
+    pub fn state(&self) -> &'static str {
+        match self.record.as_ref().map(|record| &record.status) {
+            Err(_) => "damaged",
+            Ok(RunStatus::Completed) => "completed",
+            Ok(RunStatus::Interrupted) => "interrupted",
+            Ok(RunStatus::Failed(_)) => "failed",
+            Ok(RunStatus::Running) if self.is_alive => "running",
+            Ok(RunStatus::Running) => "killed",
+        }
+    }
+}
+
+/// All runs in a folder of run folders, the newest first, those with damaged records last.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn run_summaries(runs: &Path) -> Result<Vec<RunSummary>> {
+    let entries = fs::read_dir(runs).map_err(|error| Error::file(runs, error))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    folders.retain(|folder| folder.join(super::run_record::RECORD).exists());
+    folders.sort();
+    let mut summaries: Vec<RunSummary> = folders.iter().map(|f| RunSummary::read(f)).collect();
+    let started = |summary: &RunSummary| summary.record.as_ref().ok().map(|r| r.started.clone());
+    summaries.sort_by_key(|summary| std::cmp::Reverse(started(summary)));
+    Ok(summaries)
+}
+
+/// The headlines of the first table that has some.
+fn headlines_of(folder: &Path, files: &[RecordedFile]) -> Vec<(String, f64)> {
+    let tables = files.iter().filter(|file| file.path.ends_with(".tsv"));
+    let texts = tables.filter_map(|file| fs::read_to_string(folder.join(&file.path)).ok());
+    texts.map(|text| headlines(&text)).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// Every AUROC of a table whose rows or whose columns are metrics, without its interval.
+fn headlines(tsv: &str) -> Vec<(String, f64)> {
+    let rows: Vec<Vec<&str>> = tsv.lines().map(|line| line.split('\t').collect()).collect();
+    let Some((header, rows)) = rows.split_first() else { return Vec::new() };
+    let is_auroc = |name: &str| {
+        let name = name.to_lowercase();
+        name.contains("auroc") && !["low", "high", "interval"].iter().any(|end| name.contains(end))
+    };
+    let mut found = Vec::new();
+    for row in rows {
+        let label = row.first().copied().unwrap_or_default();
+        for (column, cell) in header.iter().zip(row).skip(1) {
+            let name = match (is_auroc(label), is_auroc(column)) {
+                (true, _) => format!("{label} ({column})"),
+                (false, true) => format!("{column} ({label})"),
+                (false, false) => continue,
+            };
+            if let Ok(number) = cell.parse::<f64>() {
+                found.push((name, number));
+            }
+        }
+    }
+    found.truncate(MOST_HEADLINES);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auroc_is_found_in_rows_and_in_columns() {
+        let rows = "metric\tU²AD\tthreshold\npatients\t3\t3\npatient AUROC\t0.75\tn/a\n";
+        assert_eq!(headlines(rows), [("patient AUROC (U²AD)".to_owned(), 0.75)]);
+        let columns = "method\tauroc\tauroc_low\nU²AD\t0.5\t0.25\n";
+        assert_eq!(headlines(columns), [("auroc (U²AD)".to_owned(), 0.5)]);
+        assert!(headlines("subject\tscore\nsub-01\t1\n").is_empty() && headlines("").is_empty());
+    }
+}
