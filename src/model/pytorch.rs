@@ -71,7 +71,7 @@ pub(crate) fn read_pytorch(path: &Path, device: &Device) -> Result<BTreeMap<Stri
         for info in infos {
             let tensor =
                 guarded(|| tensors.get(&info.name)?.ok_or(candle_core::Error::msg("gone")))
-                    .and_then(|tensor| Ok(tensor.to_dtype(DType::F32)?.to_device(device)?))
+                    .and_then(|tensor| tensor.to_dtype(DType::F32)?.to_device(device))
                     .map_err(|error| {
                         failed(&format!("tensor \"{}\" cannot be read: {error}", info.name))
                     })?;
