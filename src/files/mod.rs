@@ -1,7 +1,7 @@
 //! Files and folders that are never visible half-written, and folders that end with the process.
 
-pub(crate) mod content_pointer;
 mod confinement;
+pub(crate) mod content_pointer;
 mod file_log;
 mod lazy_folder;
 mod process_folder;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::RecordedFile;
 use super::run_record::RECORD;
-use crate::files::{FileRead, files_written, sha256_of};
 use crate::Error;
+use crate::files::{FileRead, files_written, sha256_of};
 
 pub(super) const LOG: &str = "log.txt";
 
@@ -50,9 +50,7 @@ pub(super) fn written_elsewhere(folder: &Path) -> (Vec<RecordedFile>, Option<Err
     described(written.map(|path| (path.clone(), path.display().to_string())))
 }
 
-fn described(
-    files: impl Iterator<Item = (PathBuf, String)>,
-) -> (Vec<RecordedFile>, Option<Error>) {
+fn described(files: impl Iterator<Item = (PathBuf, String)>) -> (Vec<RecordedFile>, Option<Error>) {
     let mut unread = None;
     let describe = |(path, name): (PathBuf, String)| match sha256_of(&path) {
         Ok((bytes, sha256)) => {
@@ -74,7 +72,9 @@ pub fn is_owned(folder: &Path, process: Option<u32>) -> bool {
         Ok(()) => false,
         Err(TryLockError::WouldBlock) => true,
         // A file system without locks: the process itself is looked for.
-        Err(TryLockError::Error(_)) => process.is_some_and(|id| Path::new(&format!("/proc/{id}")).exists()),
+        Err(TryLockError::Error(_)) => {
+            process.is_some_and(|id| Path::new(&format!("/proc/{id}")).exists())
+        }
     }
 }
 

@@ -288,7 +288,11 @@ mod tests {
         assert_eq!((record.seed, record.arguments), (3, vec!["fast".to_string()]));
         assert!(record.ended.is_some() && record.seconds.is_some());
         assert!(record.files.iter().all(|file| file.sha256.is_some()), "{:?}", record.files);
-        assert!(names.iter().all(|name| *name == RECORD || record.files.iter().any(|f| f.path == *name)));
+        assert!(
+            names
+                .iter()
+                .all(|name| *name == RECORD || record.files.iter().any(|f| f.path == *name))
+        );
     }
 
     #[test]

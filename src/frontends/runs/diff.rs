@@ -100,12 +100,12 @@ fn inputs(a: &[RecordedFile], b: &[RecordedFile], lines: &mut Vec<String>) {
     for path in paths {
         let said = match (find(a, path), find(b, path)) {
             (Some(ours), Some(theirs)) if ours == theirs => continue,
-            (Some(ours), Some(theirs)) if ours.bytes == theirs.bytes => match ours.sha256.is_some()
-                && theirs.sha256.is_some()
-            {
-                true => "another content of the same size".to_owned(),
-                false => "only its header was read in one of the runs".to_owned(),
-            },
+            (Some(ours), Some(theirs)) if ours.bytes == theirs.bytes => {
+                match ours.sha256.is_some() && theirs.sha256.is_some() {
+                    true => "another content of the same size".to_owned(),
+                    false => "only its header was read in one of the runs".to_owned(),
+                }
+            }
             (Some(ours), Some(theirs)) => {
                 let bytes = |file: &RecordedFile| file.bytes.unwrap_or_default();
                 format!("{} → {} bytes", bytes(&ours), bytes(&theirs))

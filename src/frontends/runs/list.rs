@@ -85,7 +85,8 @@ fn described(summary: &RunSummary) -> Value {
             if let RunStatus::Failed(sentence) = &record.status {
                 described["error"] = sentence.clone().into();
             }
-            let results = summary.headlines.iter().map(|(name, value)| (name.clone(), json!(value)));
+            let results =
+                summary.headlines.iter().map(|(name, value)| (name.clone(), json!(value)));
             described["results"] = Value::Object(results.collect::<Map<_, _>>());
         }
     }

@@ -106,7 +106,8 @@ pub(super) fn first_in_safetensors(first: &[u8], second: &[u8]) -> Option<FirstD
     let a = SafeTensors::deserialize(first).ok()?;
     let b = SafeTensors::deserialize(second).ok()?;
     let names = |file: &SafeTensors<'_>| {
-        let mut names: Vec<String> = file.names().into_iter().map(|name| name.to_string()).collect();
+        let mut names: Vec<String> =
+            file.names().into_iter().map(|name| name.to_string()).collect();
         names.sort();
         names
     };
@@ -212,11 +213,8 @@ mod tests {
         let file = |value: f32| {
             let mut voxels = ndarray::Array3::zeros((2, 3, 2));
             voxels[[1, 2, 0]] = value;
-            let affine = crate::volume::Affine([
-                [1., 0., 0., 0.],
-                [0., 1., 0., 0.],
-                [0., 0., 1., 0.],
-            ]);
+            let affine =
+                crate::volume::Affine([[1., 0., 0., 0.], [0., 1., 0., 0.], [0., 0., 1., 0.]]);
             let path = folder.path().join("a.nii.gz");
             crate::volume::Volume { voxels, affine }.write(&path).unwrap();
             std::fs::read(path).unwrap()
