@@ -12,16 +12,12 @@ use starlark::values::none::NoneOr;
 use super::detection::check_scoring;
 use crate::Error;
 use crate::context::counted;
-use crate::detection::Scoring;
 use crate::evaluation::{
-    EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
+    HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold, default_lesion_threshold,
 };
 use crate::export::export as write;
 use crate::session::state::State;
 use crate::session::values::{FindingsValue, ImageValue};
-
-/// Lesion probability from which on a pixel is detected unless the user says otherwise.
-const EVEN_ODDS: f64 = 0.5;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -31,8 +27,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Each subject gets its anomaly map, reconstruction, variance, lesion probability and detected
     /// lesions where the method has them, as NIfTI in the grid and with the header geometry of its
     /// image, each with a JSON file beside it. `scores.tsv` has one row per patient and segment,
-    /// `lesions.tsv` one per detected lesion: volume, length, level, position, anomaly. The folder is
-    /// replaced if it holds an earlier export.
+    /// `lesions.tsv` one per detected lesion with its measures, `lesion_load.tsv` one per subject and segment,
+    /// `lesion_matches.tsv` one per lesion of the ground truth, where that is known, and per false positive.
+    /// The folder is replaced if it holds an earlier export.
     ///
     /// # Arguments
     /// * `found`: what `detect` found.
@@ -71,16 +68,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 check_scoring(&found.0, &healthy.0)?;
                 Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
             }
-            None if found.0.calibration.is_some() => {
-                match EvaluationOptions::of(&found.0).lesion_threshold {
-                    LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
-                    _ => None,
-                }
-            }
-            None if found.0.scoring == Scoring::Learned => {
-                Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
-            }
-            None => None,
+            None => default_lesion_threshold(&found.0),
         };
         let written = write(&found.0, &found.1, threshold.as_ref(), Path::new(path), &context)?;
         let lesions = match written.lesions {
