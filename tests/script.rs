@@ -274,6 +274,10 @@ print((image - image).maximum, (image + 1).minimum >= 1, (cord & image.above(2))
 print(inside.percentile(0) == inside.minimum, image[0][0] == image.pixel(0, 0), len(image))
 lesions = found.lesions(0.2)
 print(sorted(lesions[0].keys())[:3], sum([1, 2, 3]), format(0.5, '.0%'))
+table(lesions, 'lesions.tsv'); table(found.lesions(1000)); table(found.true_lesions()); table(found[0].lesion_load(0.2))
+matches = found.lesion_matches(0.2)
+counted = [len([m for m in matches if m['status'] == s]) for s in ('detected', 'missed')]
+print(sum(counted) == len(found.true_lesions()), sum([l['volume_mm3'] for l in found.lesions(0.2)]) > 0)
 table([{'subject': f.subject, 'score': f.score} for f in found], 'scores.tsv')
 save(image, 'image.npy'); save(image, 'image.tsv'); save(image, 'image.png')
 save(image, 'image.nii.gz')
@@ -285,7 +289,13 @@ save(image, 'image.nii.gz')
     assert_eq!(lines[1], "True True True");
     assert_eq!(lines[2], "0.0 True 0.0");
     assert_eq!(lines[3], "True True 64");
-    assert_eq!(lines[4], "[\"diameter_mm\", \"highest_anomaly\", \"i\"] 6 50%");
+    assert_eq!(lines[4], "[\"breadth_mm\", \"centreline_mm\", \"cord_share\"] 6 50%");
+    assert!(ended.out.contains("\nTrue True\n"), "{}", ended.out);
+    let refused = place.run(
+        "detect(intensity_threshold(), phantom_cohort(subjects = 2, size = 64)).lesions()",
+        &[],
+    );
+    assert!(refused.err.contains("has no natural threshold; give one"), "{}", refused.err);
     let table = fs::read_to_string(place.path("scores.tsv")).unwrap();
     assert!(table.starts_with("subject\tscore\nsub-"), "{table}");
     let volume = u2ad::volume::Volume::read(&place.path("image.nii.gz")).unwrap();

@@ -20,6 +20,8 @@ const SPECK_MM2: f64 = 20.0;
 const ROUNDS: usize = 4;
 /// Step of the search for the ends of the cord along the axis.
 const END_STEP_MM: f64 = 0.1;
+/// Half of the piece that gives the axis' direction at a point.
+const TANGENT_MM: f64 = 0.5;
 /// How far beyond the fitted nodes the ends are looked for.
 const END_MARGIN_MM: f64 = 5.0;
 
@@ -59,6 +61,18 @@ impl CordAxis {
     /// cord's upper end and more than the length below its lower end.
     pub fn position_mm(&self, row: f64, column: f64) -> f64 {
         self.position_of([row * self.pixel_spacing_mm.0, column * self.pixel_spacing_mm.1])
+    }
+
+    /// Signed distance of a place given in pixels from the axis, mm: positive towards the back.
+    pub fn offset_mm(&self, row: f64, column: f64) -> f64 {
+        let place = [row * self.pixel_spacing_mm.0, column * self.pixel_spacing_mm.1];
+        let position = self.position_of(place);
+        let [above, foot, below] =
+            [-TANGENT_MM, 0.0, TANGENT_MM].map(|step| self.point_mm(position + step));
+        let away = [place[0] - foot[0], place[1] - foot[1]];
+        // The direction across the axis that points to the back of a cord that runs downwards.
+        let behind = away[1] * (below[0] - above[0]) - away[0] * (below[1] - above[1]);
+        away[0].hypot(away[1]).copysign(behind)
     }
 
     /// The place (row, column) in pixels at an arc length in mm.
@@ -191,6 +205,21 @@ mod tests {
                 assert!(away < 1.0, "{away} mm from the arc at {position} mm");
             }
         }
+    }
+
+    #[test]
+    fn offsets_are_distances_from_the_axis_and_positive_behind_it() {
+        let (from, to) = ((20.0, 20.0), (120.0, 120.0));
+        let axis = CordAxis::new(&straight(160, from, to), (1.0, 1.0)).expect("long enough");
+        for step in [-3.0, 0.0, 2.0] {
+            // Across a line that runs downwards and backwards: upwards and backwards.
+            let across = step * std::f64::consts::FRAC_1_SQRT_2;
+            let offset = axis.offset_mm(70.0 - across, 70.0 + across);
+            assert!((offset - step).abs() < 0.1, "{offset} instead of {step}");
+        }
+        let upright = straight(160, (20.0, 60.0), (140.0, 60.0));
+        let axis = CordAxis::new(&upright, (0.5, 2.0)).expect("long enough");
+        assert!((axis.offset_mm(80.0, 58.0) + 4.0).abs() < 0.1);
     }
 
     #[test]

@@ -6,9 +6,12 @@ use super::{
     ThresholdRule,
 };
 use crate::Result;
-use crate::detection::Findings;
+use crate::detection::{Findings, Scoring};
 use crate::options::Choice;
 use crate::scoring::{CalibratedState, Calibration};
+
+/// Lesion probability from which on a pixel is detected unless the user says otherwise.
+const EVEN_ODDS: f64 = 0.5;
 
 /// What a method shows in those of the subjects that are known to have no lesion; its thresholds allow
 /// [`HEALTHY_FALSE_POSITIVES`].
@@ -36,6 +39,18 @@ pub fn calibration(healthy: &Findings, state: CalibratedState, round: u64) -> Re
 pub fn calibrated_threshold(findings: &Findings) -> Result<Option<Threshold>> {
     let calibration = findings.calibration.as_ref();
     calibration.map(|one| healthy_threshold(&one.scores, one.allowed)).transpose()
+}
+
+/// The threshold of lesions on the anomaly map unless the user gives one: that of the calibration, else
+/// even odds where the map is a probability; `None` where its scale has no natural threshold.
+pub fn default_lesion_threshold(findings: &Findings) -> Option<Threshold> {
+    match EvaluationOptions::of(findings).lesion_threshold {
+        LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
+        _ if findings.scoring == Scoring::Learned => {
+            Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
+        }
+        _ => None,
+    }
 }
 
 impl EvaluationOptions {

@@ -29,7 +29,7 @@ mod threshold;
 mod unbounded;
 
 pub use bootstrap::{Estimate, Interval};
-pub use calibration::{calibrated_threshold, calibration};
+pub use calibration::{calibrated_threshold, calibration, default_lesion_threshold};
 pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
 pub use evaluate::{Evaluation, EvaluationOptions, SubjectCounts, evaluate};
 pub use froc::FrocPoint;

@@ -16,8 +16,12 @@ const NAME: &str = "Findings of ";
 /// The name under which the description refers to the source dataset.
 const RAW: &str = "raw";
 
-/// Name, description and unit of a column.
-pub(super) type ColumnDescription = (&'static str, &'static str, Option<&'static str>);
+/// The entry of a column in a data dictionary.
+pub(super) fn described(name: &str, description: &str, unit: Option<&str>) -> (String, Value) {
+    let mut entry = Map::from_iter([("Description".to_owned(), json!(description))]);
+    entry.extend(unit.map(|unit| ("Units".to_owned(), json!(unit))));
+    (name.to_owned(), Value::Object(entry))
+}
 
 /// A dataset that grows beside its place until it is complete.
 pub(super) struct Dataset(WholeFolder);
@@ -40,20 +44,16 @@ impl Dataset {
         self.0.path()
     }
 
-    /// Writes a table as `NAME.tsv` with its data dictionary `NAME.json`.
+    /// Writes a table as `NAME.tsv` with its data dictionary `NAME.json`: name and entry of each column.
     pub fn write_table(
         &self,
         name: &str,
         table: &Table,
-        columns: &[ColumnDescription],
+        dictionary: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<()> {
         write_whole(&self.path().join(format!("{name}.tsv")), table.to_tsv().as_bytes())?;
-        let described = columns.iter().map(|(column, description, unit)| {
-            let mut entry = Map::from_iter([("Description".to_owned(), json!(description))]);
-            entry.extend(unit.map(|unit| ("Units".to_owned(), json!(unit))));
-            ((*column).to_owned(), Value::Object(entry))
-        });
-        write_json(&self.path().join(format!("{name}.json")), &Value::Object(described.collect()))
+        let dictionary = Value::Object(dictionary.into_iter().collect());
+        write_json(&self.path().join(format!("{name}.json")), &dictionary)
     }
 
     /// Writes what the dataset is and what it was made of.
@@ -79,7 +79,10 @@ impl Dataset {
         if !sources.is_empty() {
             description["SourceDatasets"] = sources.into();
         }
-        write_whole(&self.path().join(".bidsignore"), b"scores.*\nlesions.*\n*_curve.*\n")?;
+        write_whole(
+            &self.path().join(".bidsignore"),
+            b"scores.*\nlesions.*\nlesion_*\n*_curve.*\n",
+        )?;
         write_json(&self.path().join(DESCRIPTION), &description)
     }
 

@@ -3,14 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::Array3;
 use serde_json::{Value, json};
 
 use super::dataset::{source, write_json};
-use super::lesions::{self, DetectedLesion};
+use super::lesions::{SubjectLesions, SubjectVolume, to_native};
 use super::names::{OutputName, dataset_root};
-use crate::cohort::NativeTransform;
-use crate::detection::{Finding, Findings, SliceFinding};
+use crate::detection::{Finding, Findings};
 use crate::evaluation::Threshold;
 use crate::volume::Volume;
 use crate::{Error, Result};
@@ -23,41 +22,11 @@ pub(super) struct SubjectMaps<'a> {
     pub threshold: Option<&'a Threshold>,
 }
 
-/// Gives the map of a slice.
-type MapOf<'a> = dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>;
-
-/// A map of all slices in the native grid. A slice that is an average fills all that it was made of.
-fn to_native<'a>(
-    finding: &'a Finding,
-    native: &NativeTransform,
-    map: &MapOf<'a>,
-) -> Result<Array3<f32>> {
-    let subject = &finding.subject;
-    let mut maps = Vec::new();
-    for found in &finding.slices {
-        let Some(map) = map(found) else { continue };
-        let acquired = subject.acquired(&subject.slices[found.slice]);
-        maps.extend(acquired.map(|index| (index, map)));
-    }
-    native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
-}
-
-/// The lesions that are detected in one subject at a threshold > 0 of the anomaly map, as an export
-/// writes them; `None` of a subject whose slices came preprocessed.
-///
-/// # Errors
-/// If its maps do not fit its volume.
-pub fn detected_lesions(finding: &Finding, threshold: f64) -> Result<Option<Vec<DetectedLesion>>> {
-    let Some(native) = &finding.subject.native_transform else { return Ok(None) };
-    let anomaly = to_native(finding, native, &|slice| Some(&slice.anomaly))?;
-    let (_, groups) = lesions::detect(&anomaly, threshold);
-    Ok(Some(lesions::measure(finding, native, &groups, &anomaly)))
-}
-
 impl<'a> SubjectMaps<'a> {
     /// Writes all maps and gives the detected lesions; `None` of a subject without a grid to go back to.
-    pub fn write(&self, dataset: &Path, name: &OutputName) -> Result<Option<Vec<DetectedLesion>>> {
-        let Some(native) = &self.finding.subject.native_transform else { return Ok(None) };
+    pub fn write(&self, dataset: &Path, name: &OutputName) -> Result<Option<SubjectLesions>> {
+        let Some(volume) = SubjectVolume::new(self.finding)? else { return Ok(None) };
+        let native = volume.native;
         let folder = dataset.join(&name.folder);
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         let write = |ending: &str, map: Array3<f32>, description: &str, unit: &str| {
@@ -74,15 +43,11 @@ impl<'a> SubjectMaps<'a> {
             }
             write_json(&path("json"), &sidecar)
         };
-        let anomaly = to_native(self.finding, native, &|slice| Some(&slice.anomaly))?;
         let scoring = self.findings.scoring;
-        let detected = self.threshold.map(|threshold| lesions::detect(&anomaly, threshold.value));
-        let lesions = detected
-            .as_ref()
-            .map(|(_, groups)| lesions::measure(self.finding, native, groups, &anomaly));
+        let lesions = self.threshold.map(|threshold| SubjectLesions::new(&volume, threshold.value));
         write(
             "_desc-anomaly_T2w",
-            anomaly,
+            volume.anomaly.clone(),
             "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
             scoring.map_unit(),
         )?;
@@ -108,8 +73,8 @@ impl<'a> SubjectMaps<'a> {
             let description = "Lesion probability of the model's scorer.";
             write("_label-lesion_desc-u2ad_probseg", map, description, "probability")?;
         }
-        if let Some((detected, _)) = detected {
-            let map = detected.mapv(|inside| if inside { 1.0 } else { 0.0 });
+        if let Some(lesions) = &lesions {
+            let map = lesions.mask.mapv(|inside| if inside { 1.0 } else { 0.0 });
             let description = "Detected lesions: at least 3 connected voxels (26 neighbours) of the anomaly map at or above the threshold.";
             write("_label-lesion_desc-u2ad_mask", map, description, "1 inside, 0 outside")?;
         }

@@ -7,6 +7,8 @@
 //! dataset_description.json
 //! scores.tsv, scores.json        one row per patient and per segment
 //! lesions.tsv, lesions.json      one row per detected lesion
+//! lesion_load.tsv, …             one row per subject and per segment: number, volume
+//! lesion_matches.tsv, …          lesions of the ground truth, detected or missed, and false positives
 //! sub-01/anat/sub-01_desc-anomaly_T2w.nii.gz                what the scores are made of
 //!             sub-01_desc-reconstruction_T2w.nii.gz
 //!             sub-01_desc-variance_T2w.nii.gz               where the method has an uncertainty
@@ -36,8 +38,11 @@ use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
 use self::dataset::Dataset;
-pub use self::lesions::DetectedLesion;
-pub use self::maps::detected_lesions;
+pub use self::lesions::{
+    LESION_COLUMNS, LOAD_COLUMNS, Lesion, LesionMatch, LevelLoad, MATCH_COLUMNS, MatchStatus,
+    MeasureColumn, detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table,
+    matched_lesions, true_lesions,
+};
 use self::names::OutputName;
 
 /// What was written.
@@ -72,7 +77,7 @@ pub fn export(
     let mut roots = Vec::new();
     let mut names: Vec<OutputName> = Vec::new();
     let mut scores = tables::scores();
-    let mut found = Vec::new();
+    let (mut found, mut loads, mut matches) = (Vec::new(), Vec::new(), None);
     let mut without_grid = Vec::new();
     for finding in &findings.subjects {
         context.check()?;
@@ -92,7 +97,13 @@ pub fn export(
         }
         let subject = maps::SubjectMaps { findings, finding, image: image.as_deref(), threshold };
         match subject.write(dataset.path(), &name)? {
-            Some(lesions) => found.extend(lesions),
+            Some(lesions) => {
+                found.extend(lesions.detected);
+                loads.extend(lesions.load);
+                if let Some(of_subject) = lesions.matches {
+                    matches.get_or_insert_with(Vec::new).extend(of_subject);
+                }
+            }
             None => without_grid.push(&*finding.subject.name),
         }
         curve_file::write(dataset.path(), &name, finding)?;
@@ -105,10 +116,18 @@ pub fn export(
             without_grid.join(", ")
         ));
     }
-    dataset.write_table("scores", &scores, &tables::SCORE_COLUMNS)?;
+    dataset.write_table("scores", &scores, tables::score_dictionary())?;
     if threshold.is_some() {
-        let table = tables::lesions(&found)?;
-        dataset.write_table("lesions", &table, &tables::LESION_COLUMNS)?;
+        let columns = LESION_COLUMNS.iter().map(MeasureColumn::described);
+        dataset.write_table("lesions", &lesion_table(&found)?, columns)?;
+        let columns = LOAD_COLUMNS.iter().map(MeasureColumn::described);
+        dataset.write_table("lesion_load", &load_table(&loads)?, columns)?;
+    }
+    if let Some(matches) = matches {
+        let columns = MATCH_COLUMNS.iter().map(MeasureColumn::described);
+        let measures = LESION_COLUMNS[2..].iter().map(MeasureColumn::described);
+        let table = lesion_match_table(&matches)?;
+        dataset.write_table("lesion_matches", &table, columns.chain(measures))?;
     }
     dataset.describe(findings, &roots)?;
     dataset.finish()?;

@@ -89,6 +89,79 @@ fn scores_and_lesions_can_be_computed_again_from_what_is_written() {
     }
 }
 
+/// A straight cord, 40 mm long, 6 × 6 mm, in slices 2 to 4 of 3 mm each, with a lesion whose
+/// measures can be counted by hand: 2 slices, 8 rows, 3 columns of 1 mm.
+fn drawn() -> Finding {
+    let (found, _, _) = findings(SliceGrid { size: 64, fov_mm: 64, ..GRID });
+    let mut finding = found.subjects[0].clone();
+    let subject = finding.subject.clone();
+    let mut subject = (*subject).clone();
+    let middle = subject.slices.len() / 2;
+    let shape = (64, 64);
+    for (place, slice) in subject.slices.iter_mut().enumerate() {
+        let near = place.abs_diff(middle) <= 1;
+        let inside = |row: usize, column: usize| {
+            near && (12..52).contains(&row) && (29..35).contains(&column)
+        };
+        slice.cord = ndarray::Array2::from_shape_fn(shape, |(r, c)| inside(r, c));
+        slice.scoring = slice.cord.clone();
+        slice.csf = ndarray::Array2::from_shape_fn(shape, |(r, c)| {
+            near && (12..52).contains(&r) && (36..39).contains(&c)
+        });
+        let is_lesion = |row: usize, column: usize| {
+            (place == middle || place == middle + 1)
+                && (20..28).contains(&row)
+                && (32..35).contains(&column)
+        };
+        slice.lesion = Some(ndarray::Array2::from_shape_fn(shape, |(r, c)| is_lesion(r, c)));
+        slice.image = ndarray::Array2::from_shape_fn(shape, |(r, c)| match () {
+            _ if is_lesion(r, c) => 0.5,
+            _ if slice.csf[(r, c)] => 0.7,
+            _ => 0.3,
+        });
+        let found = finding.slices.iter_mut().find(|found| found.slice == place).unwrap();
+        found.anomaly = slice.lesion.as_ref().unwrap().mapv(|inside| f32::from(inside) * 0.9);
+    }
+    finding.subject = std::sync::Arc::new(subject);
+    finding
+}
+
+#[test]
+fn a_drawn_lesion_has_the_measures_counted_by_hand() {
+    let finding = drawn();
+    let native = finding.subject.native_transform.as_ref().unwrap();
+    let voxel: f64 = native.native_geometry().affine.spacing().iter().product();
+    let [lesion] = &true_lesions(&finding).unwrap().unwrap()[..] else { panic!("one lesion") };
+    // Drawn in pixels of 1 mm; the file has voxels of another size, so that edges move by half of one.
+    let step = native.row_spacing_mm().max(native.column_spacing_mm());
+    let near = |name: &str, value: f64, expected: f64, by: f64| {
+        assert!((value - expected).abs() <= by, "{name}: {value} instead of {expected}");
+    };
+    assert!((lesion.volume_mm3 - lesion.voxels as f64 * voxel).abs() < 1e-9);
+    near("length", lesion.length_mm.unwrap(), 8.0, step);
+    near("width", lesion.width_mm.unwrap(), 3.0, step);
+    near("breadth", lesion.breadth_mm, 2.0 * native.slice_mm(), 1e-9);
+    near("midline", lesion.midline_mm.unwrap(), native.slice_mm() / 2.0, 1e-6);
+    near("centre line", lesion.centreline_mm.unwrap(), 1.5, step / 2.0);
+    // 2 of 3 slices, half of the columns.
+    near("share", lesion.cord_share, 1.0 / 3.0, 0.08);
+    near("cord", lesion.cord_signal.unwrap(), 0.3, 0.02);
+    near("fluid", lesion.fluid_signal.unwrap(), 0.7, 0.05);
+    near("peak", lesion.peak_signal, 0.5, 0.05);
+    near("relative", lesion.relative_peak_signal.unwrap(), 0.5, 0.15);
+    let [one] = &matched_lesions(&finding, 0.45).unwrap().unwrap()[..] else { panic!("one match") };
+    assert_eq!(one.status, MatchStatus::Detected);
+    assert!(one.dice > 0.75 && one.covered > 0.75, "{one:?}");
+    let missed = matched_lesions(&finding, 0.95).unwrap().unwrap();
+    assert!(missed.len() == 1 && missed[0].status == MatchStatus::Missed, "{missed:?}");
+    let load = lesion_load(&finding, 0.45).unwrap().unwrap();
+    let [detected] = &detected_lesions(&finding, 0.45).unwrap().unwrap()[..] else { panic!() };
+    near("load", load[0].volume_mm3, detected.volume_mm3, 1e-9);
+    assert!(load[0].segment.is_none() && load[0].lesions == 1, "{load:?}");
+    let table = lesion_table(std::slice::from_ref(lesion)).unwrap();
+    assert_eq!(table.columns().len(), LESION_COLUMNS.len());
+}
+
 #[test]
 fn an_averaged_slice_fills_the_slices_it_was_made_of() {
     let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };

@@ -47,6 +47,16 @@ impl NativeTransform {
         self.geometry.affine.spacing()[self.orientation.source[1]]
     }
 
+    /// Edge length of a native voxel along the columns' axis (anterior to posterior), mm.
+    pub fn column_spacing_mm(&self) -> f64 {
+        self.geometry.affine.spacing()[self.orientation.source[2]]
+    }
+
+    /// The stored axes along which slices, rows and columns are counted.
+    pub fn stored_axes(&self) -> [usize; 3] {
+        self.orientation.source
+    }
+
     /// The stored voxel index of a slice, along the axis that slices lie on.
     pub fn slice_voxel(&self, index: usize) -> usize {
         let axis = self.orientation.source[0];

@@ -7,8 +7,83 @@ use super::{Alignment, Cell, Table, one_line};
 impl Table {
     /// Aligned plain text no wider than `width` terminal columns where that is possible: words are cut
     /// with "…", those of the widest column first, and a column keeps at least four. Numbers and the
-    /// headings above them stay whole.
+    /// headings above them stay whole. A table that is wider even so is stacked: its columns go on below,
+    /// each time after those that tell the rows apart.
     pub fn to_text(&self, width: usize) -> String {
+        let parts = self.parts(width);
+        if parts.len() < 2 {
+            return self.laid_out(width);
+        }
+        let stacked: Vec<String> = parts
+            .iter()
+            .enumerate()
+            .map(|(place, columns)| {
+                let title = if place == 0 { self.title.as_str() } else { "" };
+                let of = |row: &Vec<Cell>| columns.iter().map(|at| row[*at].clone()).collect();
+                let part = Table {
+                    title: title.to_owned(),
+                    columns: columns.iter().map(|at| self.columns[*at].clone()).collect(),
+                    rows: self.rows.iter().map(of).collect(),
+                };
+                part.laid_out(width)
+            })
+            .collect();
+        stacked.join("\n")
+    }
+
+    /// The columns of each part of a table that is stacked in `width` terminal columns: the whole headings
+    /// and numbers fit, unless a column alone is wider.
+    fn parts(&self, width: usize) -> Vec<Vec<usize>> {
+        let least: Vec<usize> = (0..self.columns.len()).map(|at| self.least_width(at)).collect();
+        let total = |columns: &[usize]| {
+            columns.iter().map(|at| least[*at]).sum::<usize>() + 2 * columns.len().saturating_sub(1)
+        };
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let keys: Vec<usize> = (0..self.keys()).collect();
+        if total(&all) <= width || self.rows.is_empty() || total(&keys) >= width {
+            return vec![all];
+        }
+        let mut parts: Vec<Vec<usize>> = Vec::new();
+        let mut part = keys.clone();
+        for at in all.into_iter().skip(keys.len()) {
+            part.push(at);
+            if part.len() > keys.len() + 1 && total(&part) > width {
+                part.pop();
+                parts.push(std::mem::replace(&mut part, keys.clone()));
+                part.push(at);
+            }
+        }
+        parts.push(part);
+        parts
+    }
+
+    /// How many of the first columns, of at most three, tell the rows apart; 1 if they do not.
+    fn keys(&self) -> usize {
+        let apart = |keys: &usize| {
+            let mut seen: Vec<&[Cell]> = Vec::new();
+            self.rows.iter().all(|row| {
+                let key = &row[..*keys];
+                let is_new = !seen.contains(&key);
+                seen.push(key);
+                is_new
+            })
+        };
+        (1..=3.min(self.columns.len())).find(apart).unwrap_or(1)
+    }
+
+    /// The narrowest that a column can be: its heading and its numbers whole, words cut.
+    fn least_width(&self, at: usize) -> usize {
+        let column = &self.columns[at];
+        let number = |row: &Vec<Cell>| match &row[at] {
+            Cell::Text(_) => 0,
+            cell => column.shown(cell).width(),
+        };
+        let numbers = self.rows.iter().map(number).max().unwrap_or(0);
+        one_line(&column.heading()).width().max(numbers)
+    }
+
+    /// All columns side by side.
+    fn laid_out(&self, width: usize) -> String {
         let shown: Vec<Vec<String>> = self
             .rows
             .iter()
@@ -99,6 +174,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::super::tests::scores;
+    use super::super::{Cell, Column, Table};
 
     #[test]
     fn text_is_aligned_by_what_a_terminal_shows() {
@@ -111,6 +187,28 @@ sub-01    0.123            14
 <b> &    12.000           2.2
 ";
         assert_eq!(scores().to_text(80), expected);
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_is_stacked_and_cuts_no_heading() {
+        let names: Vec<String> = (0..12).map(|at| format!("a_rather_long_measure_{at}")).collect();
+        let mut columns = vec![Column::text("subject"), Column::number("lesion", 0)];
+        columns.extend(names.iter().map(|name| Column::number(name, 3)));
+        let mut table = Table::new("Lesions", columns);
+        for lesion in 1..4_usize {
+            let mut row = vec![Cell::from("sub-01"), Cell::from(lesion)];
+            row.extend((0..12).map(|at| Cell::from(f64::from(at))));
+            table.push(row).unwrap();
+        }
+        for width in [60, 80, 100] {
+            let text = table.to_text(width);
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            assert!(names.iter().all(|name| text.contains(name)), "{text}");
+            // Subject and number stand before each part.
+            let parts = text.matches("subject  lesion").count();
+            assert!(parts > 1 && text.matches("sub-01        3").count() == parts, "{text}");
+        }
+        assert!(!table.to_text(1000).contains("\n\n"));
     }
 
     #[test]

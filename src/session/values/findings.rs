@@ -15,7 +15,7 @@ use starlark::values::{
 };
 
 use super::index::Index;
-use super::lesion_rows::lesion_rows;
+use super::lesion_rows::{Lesions, lesion_rows, threshold_of};
 use super::slice_finding::SliceFindingValue;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
@@ -164,18 +164,44 @@ fn findings_methods(builder: &mut MethodsBuilder) {
     }
 
     /// The lesions detected in all subjects: groups of at least 3 connected voxels whose anomaly is at or
-    /// above `threshold`, each a dictionary with its volume, length, level, position and anomaly.
-    /// `table(found.lesions(0.5))` shows them.
+    /// above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
+    /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// Without a threshold it is that of `export`.
     fn lesions<'v>(
         this: &FindingsValue,
-        threshold: UnpackFloat,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
         heap: Heap<'v>,
     ) -> anyhow::Result<Vec<Value<'v>>> {
-        let mut rows = Vec::new();
-        for finding in &this.0.subjects {
-            rows.extend(lesion_rows(finding, threshold.0, heap)?);
-        }
-        Ok(rows)
+        let threshold = threshold_of(&this.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(&this.0.subjects, Lesions::Detected(threshold), heap)?)
+    }
+
+    /// The lesions of the ground truth of all subjects with the same measures, the largest first.
+    fn true_lesions<'v>(this: &FindingsValue, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {
+        Ok(lesion_rows(&this.0.subjects, Lesions::Truth, heap)?)
+    }
+
+    /// Detected lesions against the ground truth of all subjects: one row per true lesion, detected or missed, with
+    /// Dice and the share that is covered, and one per false positive. A detection is a true one if at least a
+    /// tenth of it is lesion.
+    fn lesion_matches<'v>(
+        this: &FindingsValue,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let threshold = threshold_of(&this.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(&this.0.subjects, Lesions::Matched(threshold), heap)?)
+    }
+
+    /// How much of the cord of all subjects is detected as lesion: number, volume and share, of the subject as a
+    /// whole ("all") and of each vertebral level or bin.
+    fn lesion_load<'v>(
+        this: &FindingsValue,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let threshold = threshold_of(&this.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(&this.0.subjects, Lesions::Load(threshold), heap)?)
     }
 
     /// Threshold of the AnaScore from the healthy subjects with which the model was calibrated; None if
@@ -234,13 +260,45 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
     }
 
-    /// The lesions detected in this subject, as those of all subjects.
+    /// The lesions detected in this subject: groups of at least 3 connected voxels whose anomaly is at or
+    /// above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
+    /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// Without a threshold it is that of `export`.
     fn lesions<'v>(
         this: &FindingValue,
-        threshold: UnpackFloat,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
         heap: Heap<'v>,
     ) -> anyhow::Result<Vec<Value<'v>>> {
-        Ok(lesion_rows(this.finding(), threshold.0, heap)?)
+        let threshold = threshold_of(&this.of.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Detected(threshold), heap)?)
+    }
+
+    /// The lesions of the ground truth of this subject with the same measures, the largest first.
+    fn true_lesions<'v>(this: &FindingValue, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {
+        Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Truth, heap)?)
+    }
+
+    /// Detected lesions against the ground truth of this subject: one row per true lesion, detected or missed, with
+    /// Dice and the share that is covered, and one per false positive. A detection is a true one if at least a
+    /// tenth of it is lesion.
+    fn lesion_matches<'v>(
+        this: &FindingValue,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let threshold = threshold_of(&this.of.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Matched(threshold), heap)?)
+    }
+
+    /// How much of the cord of this subject is detected as lesion: number, volume and share, of the subject as a
+    /// whole ("all") and of each vertebral level or bin.
+    fn lesion_load<'v>(
+        this: &FindingValue,
+        #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
+        heap: Heap<'v>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let threshold = threshold_of(&this.of.0, threshold.into_option().map(|given| given.0))?;
+        Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Load(threshold), heap)?)
     }
 
     /// What was found in each slice, from the patient's right to left.

@@ -9,18 +9,14 @@ use starlark::values::none::NoneOr;
 
 use super::detection::check_scoring;
 use crate::context::counted;
-use crate::detection::{Findings, Scoring};
 use crate::evaluation::{
-    EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule, Threshold,
+    HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold, default_lesion_threshold,
 };
 use crate::export::export as write;
 use crate::files::user_path;
 use crate::session::state::State;
 use crate::session::values::{FindingsValue, ImageValue};
 use crate::{Error, Result};
-
-/// Lesion probability from which on a pixel is detected unless the user says otherwise.
-const EVEN_ODDS: f64 = 0.5;
 
 /// The threshold from which on pixels of the anomaly map are detected lesions: the one that the user gave
 /// to `verb`, else the one that the findings bring with them.
@@ -29,7 +25,6 @@ pub(super) fn lesion_threshold(
     found: &FindingsValue,
     given: NoneOr<Either<UnpackFloat, &FindingsValue>>,
 ) -> Result<Option<Threshold>> {
-    let Findings { calibration, scoring, .. } = &*found.0;
     Ok(match given.into_option() {
         Some(Either::Left(UnpackFloat(value))) if value > 0.0 && value.is_finite() => {
             Some(Threshold { value, origin: "given".to_owned() })
@@ -43,14 +38,7 @@ pub(super) fn lesion_threshold(
             check_scoring(&found.0, &healthy.0)?;
             Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
         }
-        None if calibration.is_some() => match EvaluationOptions::of(&found.0).lesion_threshold {
-            LesionThresholdRule::Healthy(healthy) => Some(healthy.threshold()),
-            _ => None,
-        },
-        None if *scoring == Scoring::Learned => {
-            Some(Threshold { value: EVEN_ODDS, origin: "a probability of 0.5".to_owned() })
-        }
-        None => None,
+        None => default_lesion_threshold(&found.0),
     })
 }
 
@@ -62,8 +50,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Each subject gets its anomaly map, reconstruction, variance, lesion probability and detected
     /// lesions where the method has them, as NIfTI in the grid and with the header geometry of its
     /// image, each with a JSON file beside it. `scores.tsv` has one row per patient and segment,
-    /// `lesions.tsv` one per detected lesion: volume, length, level, position, anomaly. The folder is
-    /// replaced if it holds an earlier export.
+    /// `lesions.tsv` one per detected lesion with its measures, `lesion_load.tsv` one per subject and segment,
+    /// `lesion_matches.tsv` one per lesion of the ground truth, where that is known, and per false positive.
+    /// The folder is replaced if it holds an earlier export.
     ///
     /// # Arguments
     /// * `found`: what `detect` found.

@@ -69,7 +69,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<NoneType> {
         let table = tabulated(value)?;
         if let Some(path) = path.into_option() {
-            save_table(&table, &user_path(path)?)?;
+            let path = user_path(path)?;
+            save_table(&table, &path)?;
+            State::of(eval).context().note(format!("table saved to {}", path.display()));
         }
         emit(eval, vec![Part::Table(table)]);
         Ok(NoneType)
@@ -197,10 +199,9 @@ fn save_table(table: &Table, path: &Path) -> Result<()> {
     write_whole(path, table.to_tsv().as_bytes())
 }
 
-/// A list of nothing but dictionaries.
+/// A list of nothing but dictionaries: none of them is a table without rows.
 fn rows<'v>(value: Value<'v>) -> Option<Vec<DictRef<'v>>> {
-    let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
-    list.iter().map(DictRef::from_value).collect()
+    ListRef::from_value(value)?.iter().map(DictRef::from_value).collect()
 }
 
 /// The table of a user's own rows: columns in the order of their first appearance.

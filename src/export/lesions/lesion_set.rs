@@ -1,0 +1,57 @@
+//! All lesions of one subject: what is detected, and the ground truth.
+
+use ndarray::Array3;
+
+use super::measure::{Lesion, Surroundings, count_rows, measure};
+use super::shape::{Voxels, groups};
+use super::subject_volume::SubjectVolume;
+use crate::evaluation::DETECTION_PIXELS;
+
+/// Lesions with their voxels.
+pub(in crate::export) struct LesionSet {
+    pub lesions: Vec<Lesion>,
+    /// Of each lesion.
+    pub voxels: Vec<Voxels>,
+    /// All of them.
+    pub mask: Array3<bool>,
+}
+
+/// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first.
+pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
+    let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);
+    measured(volume, &above, DETECTION_PIXELS, |lesion| lesion.highest_anomaly)
+}
+
+/// The ground truth, the largest first; `None` where it is not known.
+pub(in crate::export) fn truth(volume: &SubjectVolume) -> Option<LesionSet> {
+    let subject = &volume.finding.subject;
+    let known = subject.slices.iter().all(|slice| slice.lesion.is_some());
+    if !known && subject.has_lesion() != Some(false) {
+        return None;
+    }
+    // A mask that does not fit was an error of the volume.
+    let mask = volume.mask(|slice| slice.lesion.as_ref()).ok()?;
+    Some(measured(volume, &mask, 1, |lesion| lesion.volume_mm3))
+}
+
+/// The lesions of a mask that have at least `least` voxels, numbered by falling `rank`.
+fn measured(
+    volume: &SubjectVolume,
+    mask: &Array3<bool>,
+    least: usize,
+    rank: fn(&Lesion) -> f64,
+) -> LesionSet {
+    let (mask, groups) = groups(mask, least);
+    let cord = volume.cord.iter().map(|tissue| tissue.voxel).filter(|voxel| !mask[*voxel]);
+    let cord_rows = count_rows(volume, cord.chain(groups.iter().flatten().copied()));
+    let around = Surroundings { lesions: &mask, cord_rows };
+    let mut lesions: Vec<(Lesion, Voxels)> =
+        groups.into_iter().map(|voxels| (measure(volume, &voxels, &around), voxels)).collect();
+    // The sort is stable, so equals stay in the order of the file.
+    lesions.sort_by(|(a, _), (b, _)| rank(b).total_cmp(&rank(a)));
+    let (mut lesions, voxels): (Vec<Lesion>, Vec<Voxels>) = lesions.into_iter().unzip();
+    for (place, lesion) in lesions.iter_mut().enumerate() {
+        lesion.number = place + 1;
+    }
+    LesionSet { lesions, voxels, mask }
+}
