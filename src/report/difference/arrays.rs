@@ -216,7 +216,7 @@ mod tests {
             let affine =
                 crate::volume::Affine([[1., 0., 0., 0.], [0., 1., 0., 0.], [0., 0., 1., 0.]]);
             let path = folder.path().join("a.nii.gz");
-            crate::volume::Volume { voxels, affine }.write(&path).unwrap();
+            crate::volume::Volume { voxels, affine }.write(&path, None).unwrap();
             std::fs::read(path).unwrap()
         };
         let found = first_difference("a.nii.gz", &file(1.0), &file(2.5)).unwrap();
