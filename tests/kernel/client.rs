@@ -136,21 +136,33 @@ fn command(file: &Path, state: &Path) -> Command {
 
 impl Kernel {
     /// A kernel that is ready.
+    ///
+    /// A port that was free may belong to a test that runs beside this one by the time the kernel asks
+    /// for it; the kernel then ends, and another one is started.
     pub async fn new() -> Self {
+        for _ in 0..4 {
+            if let Ok(kernel) = Self::try_connect(start(Transport::TCP)).await {
+                return kernel;
+            }
+        }
         Self::connect(start(Transport::TCP)).await
     }
 
     /// Connects to a kernel as a client does and waits until it answers.
-    pub async fn connect(Started { process, info, folder }: Started) -> Self {
+    pub async fn connect(started: Started) -> Self {
+        Self::try_connect(started).await.unwrap()
+    }
+
+    async fn try_connect(
+        Started { process, info, folder }: Started,
+    ) -> Result<Self, jupyter_zmq_client::RuntimeError> {
         let session = uuid::Uuid::new_v4().to_string();
-        let identity = peer_identity_for_session(&session).unwrap();
-        let iopub = create_client_iopub_connection(&info, "", &session).await.unwrap();
-        let shell = create_client_shell_connection_with_identity(&info, &session, identity.clone())
-            .await
-            .unwrap();
-        let stdin =
-            create_client_stdin_connection_with_identity(&info, &session, identity).await.unwrap();
-        let control = create_client_control_connection(&info, &session).await.unwrap();
+        let identity = peer_identity_for_session(&session)?;
+        let iopub = create_client_iopub_connection(&info, "", &session).await?;
+        let shell =
+            create_client_shell_connection_with_identity(&info, &session, identity.clone()).await?;
+        let stdin = create_client_stdin_connection_with_identity(&info, &session, identity).await?;
+        let control = create_client_control_connection(&info, &session).await?;
         let limit = TIMEOUT;
         let mut kernel = Self { process, info, folder, shell, control, stdin, iopub, limit };
         let welcome = kernel.next_published().await;
@@ -158,7 +170,7 @@ impl Kernel {
         let id = kernel.ask("kernel_info_request", json!({})).await;
         assert_eq!(kernel.answer(&id).await.content["status"], "ok");
         kernel.until_idle(&id).await;
-        kernel
+        Ok(kernel)
     }
 
     /// Sends a request on the shell channel; gives its identity.

@@ -165,13 +165,19 @@ pub(super) fn first_in_nifti(first: &[u8], second: &[u8]) -> Option<FirstDiffere
     };
     let offset = f32::from_le_bytes(first.get(108..112)?.try_into().ok()?) as usize;
     let (header, other) = (first.get(..offset)?, second.get(..offset)?);
-    if header != other {
+    let header_difference = || {
         let at = header.iter().zip(other).take_while(|(a, b)| a == b).count();
         let show = |byte: u8| format!("0x{byte:02x}");
         let place = format!("header, byte {at}");
-        return Some(FirstDifference::new(place, show(header[at]), show(other[at])));
+        (header != other).then(|| FirstDifference::new(place, show(header[at]), show(other[at])))
+    };
+    // Sizes, data type and offset decide how voxels are read; the rest of a header, such as the range of
+    // values, follows from them or says less.
+    if header.get(40..112) != other.get(40..112) {
+        return header_difference();
     }
-    first_element("voxel ", element, &ours, true, [&first[offset..], &second[offset..]])
+    let voxels = [&first[offset..], &second[offset..]];
+    first_element("voxel ", element, &ours, true, voxels).or_else(header_difference)
 }
 
 #[cfg(test)]
