@@ -40,7 +40,7 @@ pub(crate) struct FileRead {
 }
 
 /// Begins to log. What is in the log already stays.
-#[cfg(feature = "shell")]
+#[cfg(any(test, feature = "shell"))]
 pub(crate) fn log_files() {
     lock().get_or_insert_default();
 }
@@ -149,7 +149,7 @@ fn lock() -> MutexGuard<'static, Option<Log>> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(all(test, feature = "shell"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::files::{WholeFolder, read_regular, write_whole};
