@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::ended;
+use super::ended::ended;
 use super::outputs::{Compared, Outputs, compare, names};
 use crate::Result;
 use crate::report::{RecordedFile, RunRecord, RunStatus, first_difference, table_changes};

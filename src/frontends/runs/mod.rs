@@ -8,9 +8,11 @@
 //! | `work_folder` | a copy of the working folder, made of links, in which a second run may write |
 //! | `rerun` | the second run itself, in a process of its own |
 //! | `outputs` | the files of two runs side by side |
+//! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
 
 mod diff;
+mod ended;
 mod inputs;
 mod list;
 mod outputs;
@@ -18,29 +20,7 @@ mod rerun;
 mod verify;
 mod work_folder;
 
-use std::process::ExitCode;
-
 pub use self::diff::diff;
 pub use self::list::list;
 pub use self::rerun::rerun;
 pub use self::verify::verify;
-use super::completions::print_whole;
-use crate::Result;
-
-/// Exit code of what could not be done.
-const NOT_POSSIBLE: u8 = 2;
-
-/// Prints a report: exit code 0 if everything is the same, 1 if something differs, 2 if it could not be
-/// compared.
-fn ended(compared: Result<(String, bool)>) -> Result<ExitCode> {
-    match compared {
-        Ok((report, same)) => {
-            print_whole(report.as_bytes())?;
-            Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            Ok(ExitCode::from(NOT_POSSIBLE))
-        }
-    }
-}

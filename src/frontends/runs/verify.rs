@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use super::ended::ended;
+use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
-use super::{ended, inputs};
 use crate::files::{ProcessFolder, sha256, sha256_of};
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};

@@ -2,7 +2,7 @@
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::FirstDifference;
+use super::first::FirstDifference;
 
 /// How elements are stored, all in little-endian order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ pub(super) fn first_in_nifti(first: &[u8], second: &[u8]) -> Option<FirstDiffere
 
 #[cfg(test)]
 mod tests {
-    use super::super::first_difference;
+    use super::super::by_name::first_difference;
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use image::RgbaImage;
 
-use super::FirstDifference;
+use super::first::FirstDifference;
 
 /// `None` if a picture cannot be read or all pixels are the same.
 pub(super) fn first_pixel(first: &[u8], second: &[u8]) -> Option<FirstDifference> {

@@ -1,6 +1,6 @@
 //! Cells in which two tables differ.
 
-use super::FirstDifference;
+use super::first::FirstDifference;
 
 /// A cell in which two tables differ.
 #[derive(Clone, Debug, PartialEq)]
