@@ -48,6 +48,9 @@ pub(crate) fn write_whole_with<E: Display>(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(|error| match error.kind() {
         // The error itself would name the temporary file, which means nothing to the user.
+        io::ErrorKind::NotFound if folder.is_dir() => {
+            failed(&format!("no file can be made in the folder {}", folder.display()))
+        }
         io::ErrorKind::NotFound => failed(&format!("there is no folder {}", folder.display())),
         kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
             failed(&kind)

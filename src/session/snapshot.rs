@@ -3,10 +3,10 @@
 use starlark::docs::{DocItem, DocMember};
 use starlark::environment::Module;
 use starlark::typing::Ty;
-use starlark::values::Value;
 use starlark::values::dict::DictRef;
 use starlark::values::list::ListRef;
 use starlark::values::structs::StructRef;
+use starlark::values::{Heap, Value};
 
 use super::engine::panics;
 use super::manual::{Manual, Verb};
@@ -117,7 +117,8 @@ fn summary(value: Value) -> String {
     let text = match kind {
         "function" | "native_function" => return String::new(),
         _ if known => value.to_str(),
-        "NoneType" | "bool" | "int" | "float" | "string" => value.to_repr(),
+        "string" => start_of_string(value.unpack_str().unwrap_or_default()),
+        "NoneType" | "bool" | "int" | "float" => value.to_repr(),
         _ => match value.length() {
             Ok(1) => format!("{kind} of 1"),
             Ok(length) => format!("{kind} of {length}"),
@@ -131,6 +132,12 @@ fn summary(value: Value) -> String {
     line
 }
 
+/// A string as code, of which a long one loses its end: it is looked at after every cell.
+fn start_of_string(text: &str) -> String {
+    let end = text.char_indices().nth(SUMMARY).map_or(text.len(), |(place, _)| place);
+    Heap::temp(|heap| heap.alloc(&text[..end]).to_repr())
+}
+
 fn keys(value: Value) -> Vec<String> {
     if let Some(dict) = DictRef::from_value(value) {
         let texts = dict.keys().filter_map(|key| key.unpack_str().map(str::to_owned));
@@ -138,4 +145,21 @@ fn keys(value: Value) -> Vec<String> {
     }
     let keys = value.request_value::<Showable>().map(|showable| showable.0.keys());
     keys.into_iter().flatten().take(KEYS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_string_is_told_by_its_start() {
+        Heap::temp(|heap| {
+            assert_eq!(summary(heap.alloc("cord\n")), "\"cord\\n\"");
+            let told = summary(heap.alloc("x".repeat(10_000)));
+            assert_eq!(told, format!("\"{}…", "x".repeat(SUMMARY - 1)));
+            // Cut between letters, not inside one.
+            let told = summary(heap.alloc("é".repeat(10_000)));
+            assert!(told.starts_with('"') && told.ends_with('…'), "{told}");
+        });
+    }
 }
