@@ -10,6 +10,12 @@ pub fn percentile(values: &mut [f64], q: f64) -> f64 {
     if t < 0.5 { below + step * t } else { above - step * (1.0 - t) }
 }
 
+/// The median; `None` without values.
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    (!values.is_empty()).then(|| percentile(&mut values, 50.0))
+}
+
 /// Percentile with linear interpolation in single precision, step for step as `numpy.percentile`
 /// of a float32 array, so that values at a
 /// threshold fall on the same side. `None` of no values; sorts them.

@@ -22,6 +22,7 @@ mod note;
 mod preprocessing;
 mod provenance;
 mod remake;
+mod selection;
 mod slice;
 mod slice_grid;
 mod subject;

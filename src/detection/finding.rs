@@ -112,6 +112,11 @@ impl Finding {
         !self.segments.is_empty()
     }
 
+    /// The segment with the highest score, the first of equals; `None` where none could be scored.
+    pub fn highest_segment(&self) -> Option<&SegmentScore> {
+        self.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))
+    }
+
     /// The slice with the highest score, the first of equals; `None` where none could be scored.
     pub fn highest_slice(&self) -> Option<&SliceFinding> {
         let mut highest: Option<(f64, &SliceFinding)> = None;

@@ -82,15 +82,15 @@ impl Record {
     /// # Errors
     /// If it cannot be created.
     pub fn open(&mut self) -> Result<&mut RunFolder> {
-        if self.folder.is_none() {
-            let start = self.start.clone();
-            let folder = RunFolder::create(&self.runs, &self.name, &self.source, start)?;
-            let folder = self.folder.insert(folder);
-            if !self.early.is_empty() {
-                folder.log(&std::mem::take(&mut self.early))?;
-            }
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => RunFolder::create(&self.runs, &self.name, &self.source, self.start.clone())?,
+        };
+        let folder = self.folder.insert(folder);
+        if !self.early.is_empty() {
+            folder.log(&std::mem::take(&mut self.early))?;
         }
-        Ok(self.folder.as_mut().expect("it was just made"))
+        Ok(folder)
     }
 
     /// Keeps a figure as PNG and SVG; gives the path of the PNG.

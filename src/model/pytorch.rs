@@ -4,7 +4,6 @@
 //! read as data, and only tensors are taken from it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -30,60 +29,73 @@ pub(crate) fn is_pytorch(bytes: &[u8]) -> bool {
     bytes.starts_with(ZIP) || bytes.starts_with(PICKLE)
 }
 
-/// The tensors of the weights in a PyTorch file, as 32-bit floats: the file's own, or those under a
-/// usual name such as "model" or "state_dict".
+/// The tensors of the weights in a PyTorch file, as 32-bit floats: those under a usual name such as
+/// "model" or "state_dict", else the file's own. `bytes` is the file's content.
 ///
 /// # Errors
-/// If the file is of the format before PyTorch 1.6, damaged, or holds no tensors.
-pub(crate) fn read_pytorch(path: &Path, device: &Device) -> Result<BTreeMap<String, Tensor>> {
+/// If the file is of the format before PyTorch 1.6, damaged, holds no tensors, or weights under several names.
+pub(crate) fn read_pytorch(
+    path: &Path,
+    bytes: &[u8],
+    device: &Device,
+) -> Result<BTreeMap<String, Tensor>> {
     let failed = |error: &dyn std::fmt::Display| Error::file(path, error);
-    let file = fs::read(path).map_err(|error| failed(&error))?;
-    if file.starts_with(PICKLE) {
+    if bytes.starts_with(PICKLE) {
         return Err(failed(
             &"is a PyTorch file of the format before 1.6; load it with a newer PyTorch and save its state_dict \
               again with torch.save",
         ));
     }
-    let size = file.len();
-    drop(file);
-    for key in [None].into_iter().chain(KEYS.map(Some)) {
-        let tensors = match guarded(|| PthTensors::new(path, key)) {
-            Ok(tensors) if tensors.tensor_infos().is_empty() => continue,
-            Ok(tensors) => tensors,
-            // The file could be read before, so it is the key that is missing.
-            Err(_) if key.is_some() => continue,
-            Err(error) => {
-                return Err(failed(&format!("is damaged, or no file of PyTorch: {error}")));
-            }
-        };
-        let mut infos: Vec<&TensorInfo> = tensors.tensor_infos().values().collect();
-        infos.sort_by(|a, b| a.name.cmp(&b.name));
-        let bytes = infos.iter().try_fold(0_usize, |sum, info| {
-            let count =
-                info.layout.dims().iter().try_fold(1_usize, |all, n| all.checked_mul(*n))?;
-            sum.checked_add(count.checked_mul(info.dtype.size_in_bytes())?)
-        });
-        // The archive stores tensors as they are; a tensor that is larger than the file is a damaged one.
-        if bytes.is_none_or(|bytes| bytes > size) {
-            return Err(failed(&"is damaged: its tensors are larger than the file"));
-        }
-        let mut read = BTreeMap::new();
-        for info in infos {
-            let tensor =
-                guarded(|| tensors.get(&info.name)?.ok_or(candle_core::Error::msg("gone")))
-                    .and_then(|tensor| tensor.to_dtype(DType::F32)?.to_device(device))
-                    .map_err(|error| {
-                        failed(&format!("tensor \"{}\" cannot be read: {error}", info.name))
-                    })?;
-            let name = info.name.strip_prefix(PARALLEL).unwrap_or(&info.name);
-            read.insert(name.to_owned(), tensor);
-        }
-        return Ok(read);
+    let tensors = weights(path)?;
+    let mut infos: Vec<&TensorInfo> = tensors.tensor_infos().values().collect();
+    infos.sort_by(|a, b| a.name.cmp(&b.name));
+    let size = infos.iter().try_fold(0_usize, |sum, info| {
+        let count = info.layout.dims().iter().try_fold(1_usize, |all, n| all.checked_mul(*n))?;
+        sum.checked_add(count.checked_mul(info.dtype.size_in_bytes())?)
+    });
+    // The archive stores tensors as they are; a tensor that is larger than the file is a damaged one.
+    if size.is_none_or(|size| size > bytes.len()) {
+        return Err(failed(&"is damaged: its tensors are larger than the file"));
     }
-    Err(failed(&format!(
-        "holds no tensors, neither at the top nor under {}; save the model's state_dict with torch.save",
-        KEYS.map(|key| format!("\"{key}\"")).join(", ")
-    )))
+    let mut read = BTreeMap::new();
+    for info in infos {
+        let tensor = guarded(|| tensors.get(&info.name)?.ok_or(candle_core::Error::msg("gone")))
+            .and_then(|tensor| tensor.to_dtype(DType::F32)?.to_device(device))
+            .map_err(|error| {
+                failed(&format!("tensor \"{}\" cannot be read: {error}", info.name))
+            })?;
+        let name = info.name.strip_prefix(PARALLEL).unwrap_or(&info.name);
+        if read.insert(name.to_owned(), tensor).is_some() {
+            return Err(failed(&format!("holds \"{name}\" twice, once as \"{PARALLEL}{name}\"")));
+        }
+    }
+    Ok(read)
+}
+
+/// The weights of a file: those under the one usual name that it has, else the tensors at its top.
+fn weights(path: &Path) -> Result<PthTensors> {
+    let failed = |error: &dyn std::fmt::Display| Error::file(path, error);
+    let top = guarded(|| PthTensors::new(path, None));
+    let top =
+        top.map_err(|error| failed(&format!("is damaged, or no file of PyTorch: {error}")))?;
+    // A name that the file does not have is an error of the reader.
+    let named = |key: &'static str| {
+        let tensors = guarded(|| PthTensors::new(path, Some(key))).ok()?;
+        (!tensors.tensor_infos().is_empty()).then_some((key, tensors))
+    };
+    let mut found: Vec<_> = KEYS.into_iter().filter_map(named).collect();
+    match found.pop() {
+        Some((_, tensors)) if found.is_empty() => Ok(tensors),
+        Some((last, _)) => Err(failed(&format!(
+            "holds weights under {} and \"{last}\"; save the one that you mean with torch.save",
+            found.iter().map(|(key, _)| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
+        ))),
+        None if !top.tensor_infos().is_empty() => Ok(top),
+        None => Err(failed(&format!(
+            "holds no tensors, neither at the top nor under {}; save the model's state_dict with torch.save",
+            KEYS.map(|key| format!("\"{key}\"")).join(", ")
+        ))),
+    }
 }
 
 /// What the reader gives, without the stacks that candle adds to errors. It panics at some damaged pickles.

@@ -21,7 +21,7 @@ impl Tabulate for Findings {
         ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {
-            let peak = finding.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
+            let peak = finding.highest_segment();
             let slice = finding.highest_slice();
             let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
             let score = finding.is_scored().then_some(finding.score);

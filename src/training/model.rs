@@ -241,7 +241,7 @@ fn first_not_finite(tensors: &BTreeMap<String, Tensor>) -> Result<Option<&String
 fn stored(path: &Path, device: &Device) -> Result<(BTreeMap<String, Tensor>, Option<String>)> {
     let bytes = read_regular(path)?;
     if is_pytorch(&bytes) {
-        return Ok((read_pytorch(path, device)?, None));
+        return Ok((read_pytorch(path, &bytes, device)?, None));
     }
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
         Error::file(path, format!("is not a model checkpoint (safetensors or PyTorch): {error}"))

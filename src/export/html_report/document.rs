@@ -98,9 +98,12 @@ pub(super) fn panel(
     }
 }
 
-/// The address of a subject's panel within the page.
+/// The address of a subject's panel within the page. Different names have different addresses.
 pub(super) fn anchor(name: &str) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    let plain = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' => letter.to_string(),
+        other => format!("_{:x}_", u32::from(other)),
+    };
     format!("subject-{}", name.chars().map(plain).collect::<String>())
 }
 
@@ -151,4 +154,16 @@ pub(super) fn write(path: &Path, page: Markup, subjects: usize) -> Result<Page> 
     let text = page.into_string();
     write_whole(path, text.as_bytes())?;
     Ok(Page { path: path.to_path_buf(), subjects, bytes: text.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_alike_have_addresses_of_their_own() {
+        assert_eq!(anchor("sub-01"), "subject-sub-01");
+        assert_ne!(anchor("sub_1"), anchor("sub-1"));
+        assert_ne!(anchor("é"), anchor("_e9_"));
+    }
 }

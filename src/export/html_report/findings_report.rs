@@ -196,7 +196,7 @@ impl FindingsReport<'_> {
                             td.number data-value=(finding.score) { (format!("{:.4}", finding.score)) }
                         } @else { td.number { "–" } }
                         @if threshold.is_some() { td { (reached(finding, threshold)) } }
-                        td { (highest(finding).unwrap_or("–")) }
+                        td { (finding.highest_segment().map_or("–", |segment| &*segment.name)) }
                         td.number { (shown_index(finding).map_or("–".to_owned(), |index| index.to_string())) }
                         td { (ground_truth(finding)) }
                     }
@@ -313,12 +313,6 @@ fn reached(finding: &Finding, threshold: Option<&Threshold>) -> Markup {
         }
         Some(_) => badge("negative", "below the threshold"),
     }
-}
-
-/// Name of the segment with the highest score.
-fn highest(finding: &Finding) -> Option<&str> {
-    let segments = finding.segments.iter().rev();
-    segments.max_by(|a, b| a.score.total_cmp(&b.score)).map(|segment| segment.name.as_str())
 }
 
 /// Index of the slice with the highest score.

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::cohort::{Cohort, Origin, Slice, Subject};
 use crate::context::{Context, counted};
 use crate::detection::CordAxis;
-use crate::statistics::percentile;
+use crate::statistics::median;
 
 /// Writes a page that shows every usable subject of a cohort with its masks, measures that go wrong when a
 /// mask is, what was remarked on when it was loaded, and who was left out.
@@ -121,11 +121,7 @@ fn median_within(subject: &Subject, mask: impl Fn(&Slice) -> &Array2<bool>) -> O
         let inside = slice.image.iter().zip(mask(slice)).filter(|(_, inside)| **inside);
         values.extend(inside.map(|(value, _)| *value));
     }
-    median(&mut values.into_iter().map(f64::from).collect::<Vec<_>>())
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| percentile(values, 50.0))
+    median(values.into_iter().map(f64::from))
 }
 
 /// What is usual in the cohort: medians.
@@ -139,9 +135,7 @@ const UNUSUAL: f64 = 1.6;
 
 impl Usual {
     fn of(rows: &[Measures]) -> Self {
-        let of = |value: fn(&Measures) -> Option<f64>| {
-            median(&mut rows.iter().filter_map(value).collect::<Vec<_>>())
-        };
+        let of = |value: fn(&Measures) -> Option<f64>| median(rows.iter().filter_map(value));
         Self { length_mm: of(|row| row.length_mm), width_mm: of(|row| row.width_mm) }
     }
 }

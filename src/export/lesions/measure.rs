@@ -6,7 +6,7 @@ use ndarray::Array3;
 
 use super::shape::{Shape, equivalent_diameter};
 use super::subject_volume::{SubjectVolume, TissueVoxel, Voxel};
-use crate::statistics::percentile;
+use crate::statistics::median;
 
 /// A lesion and its measures. What cannot be measured is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,10 +165,4 @@ impl Range {
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)
-}
-
-/// `None` without values.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    (!values.is_empty()).then(|| percentile(&mut values, 50.0))
 }

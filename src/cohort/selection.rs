@@ -1,0 +1,98 @@
+//! Parts of a cohort, chosen by position, by a participants column or by health.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Cohort;
+use super::entry::Entry;
+use super::health::{GROUP_COLUMNS, HealthCount};
+use super::member::Member;
+use super::provenance::Step;
+use crate::{Error, Result};
+
+impl Cohort {
+    /// The subjects at these positions; positions past the end are left out.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        let step = Step::Slice { from: start, to: end };
+        self.part(&format!("{start}:{end}"), step, self.members[start..end].to_vec())
+    }
+
+    /// The subjects whose participants column is `value`.
+    ///
+    /// # Errors
+    /// If no subject has this column, or none has this value.
+    pub fn filter(&self, column: &str, value: &str) -> Result<Self> {
+        let cell = |entry: &Entry| entry.participant.get(column).cloned();
+        let kept = self.keep(|entry| cell(entry).as_deref() == Some(value));
+        if !kept.is_empty() {
+            let step = Step::Filter { column: column.to_owned(), value: value.to_owned() };
+            return Ok(self.part(&format!("{column} = {value}"), step, kept));
+        }
+        let values: BTreeSet<String> = self.entries().filter_map(cell).collect();
+        Err(Error::input(if values.is_empty() {
+            format!(
+                "{} has no participants column {column}; it has {}",
+                self.name(),
+                list(self.columns())
+            )
+        } else {
+            format!("nobody in {} has {column} = {value}; there is {}", self.name(), list(values))
+        }))
+    }
+
+    /// The healthy subjects.
+    ///
+    /// # Errors
+    /// If no participants column says who is healthy, it has words that say neither healthy nor clinical,
+    /// or no subject is healthy.
+    pub fn healthy(&self) -> Result<Self> {
+        let rows = || self.entries().map(|entry| &entry.participant);
+        let by_rule = self.entries().any(|entry| entry.healthy.is_some());
+        let unknown = HealthCount::of(rows(), None).and_then(|count| count.unknown());
+        if let Some(unknown) = unknown.filter(|_| !by_rule) {
+            return Err(Error::input(unknown));
+        }
+        let kept = self.keep(Entry::is_healthy);
+        if !kept.is_empty() {
+            return Ok(self.part("healthy", Step::Healthy, kept));
+        }
+        let columns = list(GROUP_COLUMNS);
+        Err(Error::input(if by_rule {
+            format!("nobody in {} is healthy by the rule given when it was loaded", self.name())
+        } else if self.entries().any(|entry| entry.health().is_some()) {
+            format!("nobody in {} is healthy by its participants column ({columns})", self.name())
+        } else {
+            format!(
+                "nothing says who is healthy in {}; add a column `dataset` with the values healthy and clinical to participants.tsv (one of {columns} will do)",
+                self.name()
+            )
+        }))
+    }
+
+    /// The clinical subjects: all that are not healthy.
+    ///
+    /// # Errors
+    /// If all subjects are healthy.
+    pub fn clinical(&self) -> Result<Self> {
+        let kept = self.keep(|entry| !entry.is_healthy());
+        if kept.is_empty() {
+            return Err(Error::input(format!("everybody in {} is healthy", self.name())));
+        }
+        Ok(self.part("clinical", Step::Clinical, kept))
+    }
+
+    fn keep(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<Member>> {
+        self.members.iter().filter(|member| wanted(&member.entry)).cloned().collect()
+    }
+}
+
+/// A list of names for messages.
+fn list<T: Into<String>>(names: impl IntoIterator<Item = T>) -> String {
+    match names.into_iter().map(Into::into).collect::<Vec<String>>().as_slice() {
+        [] => "none".into(),
+        names => names.join(", "),
+    }
+}
