@@ -309,6 +309,52 @@ save(image, 'image.nii.gz')
     assert!(refused.err.contains("not with a value of type string"), "{}", refused.err);
 }
 
+/// Files and rows hold numbers, where a reader sees intervals as text.
+#[test]
+fn tables_of_evaluations_and_signals_are_rows_to_compute_with() {
+    let place = Place::new();
+    let source = "
+people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2, size = 64, fov_mm = 128)
+one, other = [evaluate(detect(intensity_threshold(local_mm), people)) for local_mm in (None, 20)]
+table([one, other], 'methods.tsv'); table(compare(one, other), 'compared.tsv')
+row = rows(one)[0]
+print(row['method'], row['patient_auroc'] == one.auroc, 'ssim' in row, one.ssim)
+print(row['pixel_auroc_low'] < row['pixel_auroc'], row['pixel_auroc'] < row['pixel_auroc_high'])
+print(len(rows([one, other])), len(rows(detect(intensity_threshold(), people))) == len(people))
+curves = signal_curve(people)
+print(len(curves) == len(people), curves[0].subject == people[0].name)
+curve = signal_curve(people[0])
+print(curve.levels == [r for r in rows(curves) if r['subject'] == curve.subject])
+print(len(curve.positions) == len(curve.signal), min(curve.signal) > 0, curve.csf > max(curve.signal))
+show(curves); show(curve); table(curves, 'signal.tsv')
+signal_curve('people')
+";
+    let ended = place.run(source, &[]);
+    assert_eq!(ended.code, Some(1), "{}\n{}", ended.out, ended.err);
+    assert!(ended.err.starts_with("error: signal_curve: `of` must be "), "{}", ended.err);
+    for line in ["intensity threshold True False None", "True True", "2 True", "True"] {
+        assert!(ended.out.contains(&format!("\n{line}\n")), "{line}: {}", ended.out);
+    }
+    let (names, lines) = tsv(&place, "methods.tsv");
+    assert_eq!(lines.len(), 2);
+    for name in ["patient_auroc", "pixel_average_precision_high", "lesion_f1_low"] {
+        let at = names.iter().position(|one| one == name).expect(name);
+        assert!(lines.iter().all(|line| line[at].parse::<f64>().is_ok()), "{name}: {lines:?}");
+    }
+    let (names, _) = tsv(&place, "compared.tsv");
+    assert_eq!(names[3..7], ["difference", "difference_low", "difference_high", "p_value"]);
+    let (names, lines) = tsv(&place, "signal.tsv");
+    assert_eq!(names[..2], ["subject", "level"]);
+    assert!(lines.len() >= 4 * 5, "{lines:?}");
+}
+
+/// The names and the lines of a table.
+fn tsv(place: &Place, name: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    let text = fs::read_to_string(place.path(name)).unwrap();
+    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect());
+    (lines.next().unwrap(), lines.collect())
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_output_that_takes_nothing_is_an_error() {

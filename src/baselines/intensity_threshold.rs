@@ -33,6 +33,10 @@ impl Reconstructor for IntensityThreshold {
         }
     }
 
+    fn reconstructs(&self) -> bool {
+        false
+    }
+
     /// # Errors
     /// If `local_mm` is not a positive length, and if the user interrupts.
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

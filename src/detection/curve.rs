@@ -90,7 +90,7 @@ pub(super) fn anomaly_curve(
     Some(AnomalyCurve { scoring, position_mm, error, mean, segments })
 }
 
-fn gaussian(deviation: f64) -> impl Fn(f64) -> f64 {
+pub(super) fn gaussian(deviation: f64) -> impl Fn(f64) -> f64 {
     move |away| (-0.5 * (away / deviation).powi(2)).exp()
 }
 

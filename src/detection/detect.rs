@@ -82,7 +82,8 @@ pub fn detect(
         ));
     }
     let calibration = reconstructor.calibration(scoring, context);
-    Ok(Findings { method, scoring, subjects, calibration })
+    let reconstructs = reconstructor.reconstructs();
+    Ok(Findings { method, scoring, subjects, reconstructs, calibration })
 }
 
 /// Rejects a reconstruction that would silently give wrong scores.

@@ -22,6 +22,10 @@ impl Reconstructor for ErrorMaps {
         self.name.clone()
     }
 
+    fn reconstructs(&self) -> bool {
+        false
+    }
+
     /// The errors as they were given, in whatever unit; a residual would be cut at the image's own
     /// intensity.
     fn scoring(&self) -> Scoring {

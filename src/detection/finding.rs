@@ -145,6 +145,8 @@ pub struct Findings {
     /// How its reconstructions were scored.
     pub scoring: Scoring,
     pub subjects: Vec<Finding>,
+    /// Whether the method reconstructs images, as [`Reconstructor::reconstructs`](super::Reconstructor).
+    pub reconstructs: bool,
     /// What the same method shows in healthy subjects, if it was calibrated with any.
     pub calibration: Option<Arc<Calibration>>,
 }

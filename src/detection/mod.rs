@@ -41,6 +41,7 @@ mod profile;
 mod reconstructor;
 mod scoring;
 mod segments;
+mod signal;
 #[cfg(test)]
 mod tests;
 
@@ -55,3 +56,4 @@ pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstruction, Reconstructor};
 pub use scoring::Scoring;
+pub use signal::{LevelSignal, SignalCurve};

@@ -17,19 +17,30 @@ pub(crate) struct AxisProfile {
 }
 
 impl AxisProfile {
+    /// Of one mask and map.
     pub(crate) fn new(axis: &CordAxis, mask: &Array2<bool>, values: &Array2<f32>) -> Self {
+        Self::of_all(axis, [(mask, values)])
+    }
+
+    /// Of several masks and maps together.
+    pub(crate) fn of_all<'a>(
+        axis: &CordAxis,
+        maps: impl IntoIterator<Item = (&'a Array2<bool>, &'a Array2<f32>)>,
+    ) -> Self {
         let length = axis.length_mm();
         let bins = (length / BIN_MM.max(axis.pixel_edge_mm())).round().max(1.0);
         let count = bins as usize;
         let bin_mm = length / bins;
         let (sums, counts) = (vec![0.0; count], vec![0.0; count]);
         let mut profile = Self { bin_mm, sums, counts, highest: vec![0.0; count] };
-        for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
-            let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
-            let bin = profile.bin(position);
-            profile.sums[bin] += f64::from(values[pixel]);
-            profile.counts[bin] += 1.0;
-            profile.highest[bin] = profile.highest[bin].max(f64::from(values[pixel]));
+        for (mask, values) in maps {
+            for (pixel, _) in mask.indexed_iter().filter(|(_, inside)| **inside) {
+                let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
+                let bin = profile.bin(position);
+                profile.sums[bin] += f64::from(values[pixel]);
+                profile.counts[bin] += 1.0;
+                profile.highest[bin] = profile.highest[bin].max(f64::from(values[pixel]));
+            }
         }
         profile
     }

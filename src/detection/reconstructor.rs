@@ -33,6 +33,12 @@ pub trait Reconstructor {
         None
     }
 
+    /// Whether its reconstructions are images of their own, whose similarity to the slice means something.
+    /// A method that only yields an error may fill them with anything that fits it.
+    fn reconstructs(&self) -> bool {
+        true
+    }
+
     /// How its reconstructions are scored unless the user chooses: by default by their residual.
     fn scoring(&self) -> Scoring {
         Scoring::Residual

@@ -141,6 +141,10 @@ pub fn evaluate(
     let threshold = lesions.as_ref().and_then(|lesions| lesions.threshold.as_ref());
     cases.lesion_threshold = threshold.map(|threshold| threshold.value);
     let pixels = pixels.level(&cases.pixels, patients.threshold.as_ref(), &resamples, context)?;
+    let normal = match findings.reconstructs {
+        true => normal_tissue(&known, context)?,
+        false => None,
+    };
     Ok(Evaluation {
         method: findings.method.clone(),
         subjects: counts,
@@ -149,7 +153,7 @@ pub fn evaluate(
         segments,
         lesions,
         pixels,
-        normal: normal_tissue(&known, context)?,
+        normal,
         cases: Arc::new(cases),
     })
 }

@@ -92,6 +92,7 @@ mod tests {
             method: "drawn".into(),
             scoring: Scoring::Published,
             subjects: subjects.collect(),
+            reconstructs: true,
             calibration: None,
         };
         let evaluation = evaluate(&findings, &EvaluationOptions::default(), &context).unwrap();

@@ -163,6 +163,7 @@ mod tests {
             method: method.into(),
             scoring: Scoring::Published,
             subjects: subjects.collect(),
+            reconstructs: true,
             calibration: None,
         };
         evaluate(&findings, &EvaluationOptions::default(), &Context::new(0)).unwrap()

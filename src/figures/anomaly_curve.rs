@@ -4,8 +4,8 @@ use super::Figure;
 use super::drawing::axis::Axis;
 use super::drawing::canvas::{Area, Drawn};
 use super::drawing::chart::{Chart, Key, Legend};
+use super::drawing::segments::{Segment, draw_segments};
 use super::drawing::style::{self, Stroke};
-use super::drawing::text;
 use crate::detection::{AnomalyCurve, Finding, Segmentation};
 
 /// Height of the chart, in drawing units.
@@ -79,22 +79,18 @@ fn draw(area: &Area<'_>, curve: &AnomalyCurve) -> Drawn {
         }
         Ok(())
     })?;
-    let border = Stroke::solid(style::GREY, 3);
-    for segment in &curve.segments {
-        chart.vertical(segment.from_mm, border)?;
-        chart.vertical(segment.to_mm, border)?;
-        let edges = (chart.across(segment.from_mm), chart.across(segment.to_mm));
-        let (Some(from), Some(to)) = edges else { continue };
-        let middle = (segment.from_mm + segment.to_mm) / 2.0;
-        let name = text::fitted(&segment.name, style::LABEL, to - from - 10);
-        let score = match segment.score.is_finite() {
-            true => format!("{:.3}", segment.score),
-            false => "n/a".into(),
-        };
-        let score = text::fitted(&score, style::TICK, to - from - 6);
-        chart.write_from_top(middle, 10, &name, style::LABEL)?;
-        chart.write_from_top(middle, 10 + style::LABEL.line(), &score, style::TICK)?;
-    }
+    draw_segments(
+        &chart,
+        curve.segments.iter().map(|segment| Segment {
+            name: &segment.name,
+            from_mm: segment.from_mm,
+            to_mm: segment.to_mm,
+            value: match segment.score.is_finite() {
+                true => format!("{:.3}", segment.score),
+                false => "n/a".into(),
+            },
+        }),
+    )?;
     chart.horizontal(curve.mean, mean_stroke())?;
     let points: Vec<(f64, f64)> =
         curve.position_mm.iter().copied().zip(curve.error.iter().copied()).collect();

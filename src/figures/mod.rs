@@ -15,6 +15,7 @@ mod masks;
 mod montage;
 mod picture;
 mod reconstruction;
+mod signal;
 mod slice_view;
 mod strip;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use masks::{PatchMask, masking_strategies};
 pub use montage::cohort_montage;
 pub use picture::picture;
 pub use reconstruction::{reconstruction_panels, uncertainty_panels};
+pub use signal::{signal_curve, signal_levels};
 pub use slice_view::{map_view, slice_view};
 pub use strip::cohort_strip;
 pub use training_history::training_history;

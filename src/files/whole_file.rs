@@ -109,7 +109,7 @@ fn keep_mode(_file: &fs::File, _existing: Option<&fs::Metadata>) -> io::Result<(
 
 /// Brings the renaming itself to the disk. The file is in its place already, and not every file
 /// system can do this, so a refusal is not an error.
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     #[cfg(unix)]
     if let Ok(folder) = fs::File::open(folder) {
         folder.sync_all().ok();

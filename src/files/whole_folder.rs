@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::confinement::check_inside;
 use super::file_log::note_moved;
+use super::whole_file::sync_folder;
 use crate::{Error, Result};
 
 /// A folder that grows beside its place until it is complete. Dropped before that, it leaves nothing.
@@ -46,6 +47,7 @@ impl WholeFolder {
         let failed = |error| Error::file(&target, format!("cannot be replaced ({error})"));
         if fs::symlink_metadata(&target).is_err() {
             fs::rename(growing.path(), &target).map_err(failed)?;
+            sync_folder(growing.path().parent().unwrap_or(Path::new(".")));
             note_moved(growing.path(), &target);
             return Ok(());
         }
@@ -57,6 +59,8 @@ impl WholeFolder {
             fs::rename(&earlier, &target).ok();
             failed(error)
         })?;
+        // Before the earlier one is removed.
+        sync_folder(growing.path().parent().unwrap_or(Path::new(".")));
         note_moved(growing.path(), &target);
         Ok(())
     }

@@ -7,7 +7,7 @@ use nbformat::v4::{self, CellId, CellMetadata, KernelSpec, LanguageInfo, Metadat
 use nbformat::{NotebookError, parse_notebook, serialize_notebook};
 use serde_json::json;
 
-use crate::files::write_whole;
+use crate::files::{read_regular_text, write_whole};
 use crate::language::{ScriptCell, ScriptCellKind, only_sets_parameters, script_cells, script_of};
 use crate::{Error, Result};
 
@@ -123,7 +123,7 @@ fn refused(error: NotebookError) -> Error {
 /// If `from` cannot be read, `to` cannot be written, or the endings are not `.star` and `.ipynb`.
 pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
     let ending = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-    let read = || std::fs::read_to_string(from).map_err(|error| Error::file(from, error));
+    let read = || read_regular_text(from);
     let converted = match (ending(from).as_deref(), ending(to).as_deref()) {
         (Some("star"), Some("ipynb")) => {
             notebook_of(script_cells(&read()?).into_iter().map(NotebookCell::from))?

@@ -1,12 +1,11 @@
-//! Evaluations side by side, and tests of their differences.
+//! Evaluations side by side.
 
-use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
+use super::{Cell, Column, Table};
 use crate::Result;
-use crate::evaluation::{
-    Comparison, Estimate, Evaluation, Interval, LesionLevel, Level, MethodSummary, PixelLevel,
-};
+use crate::evaluation::{Estimate, Evaluation, Interval, LesionLevel, Level, PixelLevel};
 
-/// One row per metric, one column per evaluation. Metrics that no evaluation has are left out.
+/// One row per metric, one column per evaluation, which a terminal has room for. A file holds one row per
+/// evaluation instead, with a column for each number. Metrics that no evaluation has are left out.
 ///
 /// # Errors
 /// If a row does not fit the columns, which no evaluation causes.
@@ -14,217 +13,226 @@ pub fn evaluation_table(evaluations: &[&Evaluation]) -> Result<Table> {
     let mut columns = vec![Column::text("metric")];
     columns.extend(evaluations.iter().map(|one| Column::number(&one.method, 3)));
     let mut table = Table::new("Evaluation", columns);
-    for (name, metric) in METRICS {
-        let row: Vec<Cell> = evaluations.iter().map(|one| metric(one)).collect();
-        if row.iter().any(|cell| *cell != Cell::Missing) {
-            table.push([Cell::from(*name)].into_iter().chain(row).collect())?;
+    for metric in METRICS {
+        let measured: Vec<Measured> = evaluations.iter().map(|one| (metric.measure)(one)).collect();
+        let intervals = measured.iter().map(|one| interval_cell(one.interval)).collect();
+        let values = measured.into_iter().map(|one| one.shown).collect();
+        for (label, row) in [(metric.label, values), (INTERVAL, intervals)] {
+            let row: Vec<Cell> = row;
+            if row.iter().any(|cell| *cell != Cell::Missing) {
+                table.push([Cell::from(label)].into_iter().chain(row).collect())?;
+            }
         }
     }
+    Ok(table.filed_as(evaluation_records(evaluations)?))
+}
+
+/// One row per evaluation: its method, then each metric as a number with the ends of its 95 % interval. A
+/// metric that is undefined is missing.
+///
+/// # Errors
+/// If a row does not fit the columns, which no evaluation causes.
+fn evaluation_records(evaluations: &[&Evaluation]) -> Result<Table> {
+    let mut columns = vec![Column::text("method")];
+    let mut rows: Vec<Vec<Cell>> =
+        evaluations.iter().map(|one| vec![Cell::from(&*one.method)]).collect();
+    for metric in METRICS {
+        let measured: Vec<Measured> = evaluations.iter().map(|one| (metric.measure)(one)).collect();
+        let end = |of: fn(Interval) -> f64| {
+            measured.iter().map(|one| Cell::from(one.interval.map(of))).collect()
+        };
+        let parts: [(String, Vec<Cell>); 3] = [
+            (metric.column.into(), measured.iter().map(|one| one.number.clone()).collect()),
+            (format!("{}_low", metric.column), end(|interval| interval.low)),
+            (format!("{}_high", metric.column), end(|interval| interval.high)),
+        ];
+        for (name, cells) in parts {
+            if cells.iter().all(|cell| *cell == Cell::Missing) {
+                continue;
+            }
+            let is_text = cells.iter().any(|cell| matches!(cell, Cell::Text(_)));
+            columns.push(if is_text { Column::text(name) } else { Column::number(name, 3) });
+            rows.iter_mut().zip(cells).for_each(|(row, cell)| row.push(cell));
+        }
+    }
+    let mut table = Table::new("Evaluation", columns);
+    rows.into_iter().try_for_each(|row| table.push(row))?;
     Ok(table)
 }
 
-/// A metric's name and how to get it from an evaluation.
-type Metric = (&'static str, fn(&Evaluation) -> Cell);
+/// A metric of an evaluation.
+struct Metric {
+    /// What a reader sees.
+    label: &'static str,
+    /// Its column in files.
+    column: &'static str,
+    measure: fn(&Evaluation) -> Measured,
+}
+
+/// A metric's value in one evaluation.
+struct Measured {
+    /// The value, or the reason why there is none.
+    shown: Cell,
+    /// The value; missing where there is a reason instead.
+    number: Cell,
+    interval: Option<Interval>,
+}
+
+impl Measured {
+    fn plain(value: impl Into<Cell>) -> Self {
+        let value = value.into();
+        Self { shown: value.clone(), number: value, interval: None }
+    }
+
+    fn missing() -> Self {
+        Self::plain(Cell::Missing)
+    }
+
+    /// A number with its interval, or why it is undefined.
+    fn defined(value: Option<f64>, interval: Option<Interval>, otherwise: &str) -> Self {
+        let number = Cell::from(value);
+        let shown = value.map_or_else(|| Cell::from(otherwise), Cell::from);
+        Self { shown, number, interval }
+    }
+}
 
 const INTERVAL: &str = "… its 95 % interval";
 
-/// The rows of an evaluation table.
+const fn metric(
+    label: &'static str,
+    column: &'static str,
+    measure: fn(&Evaluation) -> Measured,
+) -> Metric {
+    Metric { label, column, measure }
+}
+
+/// The metrics, in the order of their rows and columns.
 const METRICS: &[Metric] = &[
-    ("patients with lesion", |e| Cell::from(e.subjects.with_lesion)),
-    ("patients without a lesion", |e| Cell::from(e.subjects.without_lesion)),
-    ("patient AUROC", |e| auroc(Some(&e.patients))),
-    (INTERVAL, |e| interval(e.patients.auroc_interval)),
-    ("patient average precision", |e| average_precision(Some(&e.patients))),
-    (INTERVAL, |e| interval(e.patients.average_precision_interval)),
-    ("threshold", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.value))),
-    ("threshold from", |e| Cell::from(e.patients.threshold.as_ref().map(|t| t.origin.clone()))),
-    ("patient F1", |e| value(e.patients.f1)),
-    (INTERVAL, |e| interval_of(e.patients.f1)),
-    ("patient sensitivity", |e| value(e.patients.sensitivity)),
-    (INTERVAL, |e| interval_of(e.patients.sensitivity)),
-    ("patient specificity", |e| value(e.patients.specificity)),
-    (INTERVAL, |e| interval_of(e.patients.specificity)),
-    ("slice AUROC", |e| auroc(e.slices.as_ref())),
-    (INTERVAL, |e| interval(e.slices.as_ref().and_then(|level| level.auroc_interval))),
-    ("slice average precision", |e| average_precision(e.slices.as_ref())),
-    (INTERVAL, |e| interval(e.slices.as_ref().and_then(|l| l.average_precision_interval))),
-    ("segment AUROC", |e| auroc(e.segments.as_ref())),
-    (INTERVAL, |e| interval(e.segments.as_ref().and_then(|level| level.auroc_interval))),
-    ("segment average precision", |e| average_precision(e.segments.as_ref())),
-    (INTERVAL, |e| interval(e.segments.as_ref().and_then(|l| l.average_precision_interval))),
-    ("lesions", |e| Cell::from(e.lesions.as_ref().map(|level| level.lesions))),
-    ("detected lesions", |e| Cell::from(e.lesions.as_ref().and_then(|level| level.detected))),
-    ("missed lesions", |e| {
+    metric("patients with lesion", "patients_with_lesion", |e| {
+        Measured::plain(e.subjects.with_lesion)
+    }),
+    metric("patients without a lesion", "patients_without_lesion", |e| {
+        Measured::plain(e.subjects.without_lesion)
+    }),
+    metric("patient AUROC", "patient_auroc", |e| auroc(Some(&e.patients))),
+    metric("patient average precision", "patient_average_precision", |e| {
+        average_precision(Some(&e.patients))
+    }),
+    metric("threshold", "threshold", |e| {
+        Measured::plain(e.patients.threshold.as_ref().map(|threshold| threshold.value))
+    }),
+    metric("threshold from", "threshold_origin", |e| {
+        Measured::plain(e.patients.threshold.as_ref().map(|threshold| threshold.origin.clone()))
+    }),
+    metric("patient F1", "patient_f1", |e| estimate(e.patients.f1)),
+    metric("patient sensitivity", "patient_sensitivity", |e| estimate(e.patients.sensitivity)),
+    metric("patient specificity", "patient_specificity", |e| estimate(e.patients.specificity)),
+    metric("slice AUROC", "slice_auroc", |e| auroc(e.slices.as_ref())),
+    metric("slice average precision", "slice_average_precision", |e| {
+        average_precision(e.slices.as_ref())
+    }),
+    metric("segment AUROC", "segment_auroc", |e| auroc(e.segments.as_ref())),
+    metric("segment average precision", "segment_average_precision", |e| {
+        average_precision(e.segments.as_ref())
+    }),
+    metric("lesions", "lesions", |e| {
+        Measured::plain(e.lesions.as_ref().map(|level| level.lesions))
+    }),
+    metric("detected lesions", "detected_lesions", |e| {
+        Measured::plain(e.lesions.as_ref().and_then(|level| level.detected))
+    }),
+    metric("missed lesions", "missed_lesions", |e| {
         let missed = |level: &LesionLevel| Some(level.lesions.saturating_sub(level.detected?));
-        Cell::from(e.lesions.as_ref().and_then(missed))
+        Measured::plain(e.lesions.as_ref().and_then(missed))
     }),
-    ("false positives", |e| Cell::from(e.lesions.as_ref().and_then(|level| level.false_positives))),
-    ("lesion threshold", |e| {
+    metric("false positives", "false_positives", |e| {
+        Measured::plain(e.lesions.as_ref().and_then(|level| level.false_positives))
+    }),
+    metric("lesion threshold", "lesion_threshold", |e| {
         let threshold = e.lesions.as_ref().and_then(|level| level.threshold.as_ref());
-        Cell::from(threshold.map(|threshold| threshold.value))
+        Measured::plain(threshold.map(|threshold| threshold.value))
     }),
-    ("lesion threshold from", |e| {
+    metric("lesion threshold from", "lesion_threshold_origin", |e| {
         let threshold = e.lesions.as_ref().and_then(|level| level.threshold.as_ref());
-        Cell::from(threshold.map(|threshold| threshold.origin.clone()))
+        Measured::plain(threshold.map(|threshold| threshold.origin.clone()))
     }),
-    ("false positives per healthy subject", |e| {
+    metric("false positives per healthy subject", "false_positives_per_healthy_subject", |e| {
         let healthy = e.lesions.as_ref().and_then(|level| level.healthy);
-        Cell::from(healthy.map(|healthy| healthy.false_positives_per_subject))
+        Measured::plain(healthy.map(|healthy| healthy.false_positives_per_subject))
     }),
-    ("lesion sensitivity", |e| of_lesions(e, |level| level.sensitivity)),
-    (INTERVAL, |e| lesion_interval(e, |level| level.sensitivity)),
-    ("lesion F1", |e| of_lesions(e, |level| level.f1)),
-    (INTERVAL, |e| lesion_interval(e, |level| level.f1)),
-    ("false positives per patient", |e| {
-        Cell::from(
-            e.lesions.as_ref().and_then(|level| Some(level.false_positives_per_patient?.value)),
-        )
+    metric("lesion sensitivity", "lesion_sensitivity", |e| {
+        of_lesions(e, |level| level.sensitivity)
     }),
-    (INTERVAL, |e| lesion_interval(e, |level| level.false_positives_per_patient)),
-    ("lesion sensitivity, ≤ 1 false positive", |e| {
-        of_lesions(e, |level| level.sensitivity_at_one)
+    metric("lesion F1", "lesion_f1", |e| of_lesions(e, |level| level.f1)),
+    metric("false positives per patient", "false_positives_per_patient", |e| {
+        estimate(e.lesions.as_ref().and_then(|level| level.false_positives_per_patient))
     }),
-    (INTERVAL, |e| lesion_interval(e, |level| level.sensitivity_at_one)),
-    ("pixel AUROC", |e| of_pixels(e, |level| level.auroc)),
-    (INTERVAL, |e| interval(e.pixels.as_ref().and_then(|level| level.auroc_interval))),
-    ("pixel average precision", |e| of_pixels(e, |level| level.average_precision)),
-    (INTERVAL, |e| interval(e.pixels.as_ref().and_then(|level| level.average_precision_interval))),
-    ("pixel Dice", |e| Cell::from(e.pixels.as_ref().and_then(|level| level.dice))),
-    ("SSIM of normal tissue", |e| Cell::from(e.normal.map(|normal| normal.ssim))),
-    ("PSNR of normal tissue, dB", |e| Cell::from(e.normal.map(|normal| normal.psnr_db))),
+    metric(
+        "lesion sensitivity, ≤ 1 false positive",
+        "lesion_sensitivity_at_1_false_positive",
+        |e| of_lesions(e, |level| level.sensitivity_at_one),
+    ),
+    metric("pixel AUROC", "pixel_auroc", |e| {
+        of_pixels(e, |level| (level.auroc, level.auroc_interval))
+    }),
+    metric("pixel average precision", "pixel_average_precision", |e| {
+        of_pixels(e, |level| (level.average_precision, level.average_precision_interval))
+    }),
+    metric("pixel Dice", "pixel_dice", |e| {
+        Measured::plain(e.pixels.as_ref().and_then(|level| level.dice))
+    }),
+    metric("SSIM of normal tissue", "ssim", |e| Measured::plain(e.normal.map(|one| one.ssim))),
+    metric("PSNR of normal tissue, dB", "psnr_db", |e| {
+        Measured::plain(e.normal.map(|one| one.psnr_db))
+    }),
 ];
 
 /// The AUROC, or why there is none.
-fn auroc(level: Option<&Level>) -> Cell {
-    let Some(level) = level else { return Cell::Missing };
-    defined(level.auroc, level.undefined().unwrap_or("undefined"))
+fn auroc(level: Option<&Level>) -> Measured {
+    let Some(level) = level else { return Measured::missing() };
+    let why = level.undefined().unwrap_or("undefined");
+    Measured::defined(level.auroc, level.auroc_interval, why)
 }
 
 /// The average precision, or why there is none: it needs cases with lesion only.
-fn average_precision(level: Option<&Level>) -> Cell {
-    let Some(level) = level else { return Cell::Missing };
-    defined(level.average_precision, level.undefined().unwrap_or("undefined"))
+fn average_precision(level: Option<&Level>) -> Measured {
+    let Some(level) = level else { return Measured::missing() };
+    let why = level.undefined().unwrap_or("undefined");
+    Measured::defined(level.average_precision, level.average_precision_interval, why)
 }
 
-fn of_lesions(evaluation: &Evaluation, measure: fn(&LesionLevel) -> Option<Estimate>) -> Cell {
-    let Some(level) = &evaluation.lesions else { return Cell::Missing };
+fn of_lesions(evaluation: &Evaluation, measure: fn(&LesionLevel) -> Option<Estimate>) -> Measured {
+    let Some(level) = &evaluation.lesions else { return Measured::missing() };
     let why = match level.lesions {
         0 => "undefined: no lesion",
         _ => "undefined: no lesion is detected at any threshold",
     };
-    defined(measure(level).map(|estimate| estimate.value), why)
+    let estimate = measure(level);
+    let interval = estimate.and_then(|estimate| estimate.interval);
+    Measured::defined(estimate.map(|estimate| estimate.value), interval, why)
 }
 
-fn of_pixels(evaluation: &Evaluation, measure: fn(&PixelLevel) -> Option<f64>) -> Cell {
-    let Some(level) = &evaluation.pixels else { return Cell::Missing };
+fn of_pixels(
+    evaluation: &Evaluation,
+    measure: fn(&PixelLevel) -> (Option<f64>, Option<Interval>),
+) -> Measured {
+    let Some(level) = &evaluation.pixels else { return Measured::missing() };
     let why = match level.lesion_pixels {
         0 => "undefined: no lesion pixel",
         _ => "undefined: no pixel without a lesion",
     };
-    defined(measure(level), why)
+    let (value, interval) = measure(level);
+    Measured::defined(value, interval, why)
 }
 
-fn defined(value: Option<f64>, otherwise: &str) -> Cell {
-    value.map_or_else(|| Cell::from(otherwise), Cell::from)
+fn estimate(estimate: Option<Estimate>) -> Measured {
+    let interval = estimate.and_then(|estimate| estimate.interval);
+    Measured { interval, ..Measured::plain(estimate.map(|estimate| estimate.value)) }
 }
 
-fn value(estimate: Option<Estimate>) -> Cell {
-    Cell::from(estimate.map(|estimate| estimate.value))
-}
-
-fn interval_of(estimate: Option<Estimate>) -> Cell {
-    interval(estimate.and_then(|estimate| estimate.interval))
-}
-
-fn lesion_interval(evaluation: &Evaluation, measure: fn(&LesionLevel) -> Option<Estimate>) -> Cell {
-    interval_of(evaluation.lesions.as_ref().and_then(measure))
-}
-
-fn interval(interval: Option<Interval>) -> Cell {
+/// An interval as text.
+pub(super) fn interval_cell(interval: Option<Interval>) -> Cell {
     Cell::from(interval.map(|interval| format!("{:.3} – {:.3}", interval.low, interval.high)))
-}
-
-/// One row per method and measure, with the difference from the reference where there is one.
-///
-/// # Errors
-/// If a row does not fit the columns, which no summary causes.
-pub fn summary_table(methods: &[MethodSummary], reference: Option<&str>) -> Result<Table> {
-    let mut columns = vec![Column::text("method"), Column::number("seeds", 0)];
-    columns.push(Column::text("measure"));
-    columns.extend(["mean", "lowest", "highest"].map(|name| Column::number(name, 3)));
-    columns.push(Column::text("95 % interval of the mean"));
-    if let Some(reference) = reference {
-        columns.push(Column::number(format!("minus {reference}"), 3));
-        columns.push(Column::text("95 % interval of the difference"));
-        columns.push(Column::number("p", 3));
-    }
-    let mut table = Table::new("Methods", columns);
-    for method in methods {
-        for measure in &method.measures {
-            let mut row = vec![Cell::from(&*method.method), Cell::from(method.seeds)];
-            row.push(Cell::from(measure.name));
-            row.extend([measure.mean, measure.lowest, measure.highest].map(Cell::from));
-            row.push(interval(measure.interval));
-            if reference.is_some() {
-                row.push(Cell::from(measure.difference));
-                row.push(interval(measure.difference_interval));
-                row.push(probability(measure.p_value));
-            }
-            table.push(row)?;
-        }
-    }
-    Ok(table)
-}
-
-fn probability(p: Option<f64>) -> Cell {
-    match p {
-        Some(p) if p < 0.001 => Cell::from("< 0.001"),
-        p => Cell::from(p),
-    }
-}
-
-/// One row per measure.
-impl Tabulate for Comparison {
-    fn table(&self) -> Result<Table> {
-        let mut columns = vec![
-            Column::text("measure"),
-            Column::number(&self.first, 3),
-            Column::number(&self.second, 3),
-        ];
-        columns.extend([
-            Column::number("difference", 3),
-            Column::text("95 % interval of the difference"),
-            Column::number("p", 3),
-            Column::text("test"),
-        ]);
-        let title = format!(
-            "Comparison: {} minus {}, same {} patients",
-            self.first, self.second, self.patients
-        );
-        let mut table = Table::new(title, columns);
-        for measure in &self.measures {
-            let test = match measure.p_value {
-                Some(_) => measure.test.name().to_owned(),
-                None => format!("{}: undefined, too few or too uniform cases", measure.test.name()),
-            };
-            table.push(vec![
-                Cell::from(measure.name),
-                Cell::from(measure.first),
-                Cell::from(measure.second),
-                Cell::from(measure.difference),
-                interval(measure.interval),
-                probability(measure.p_value),
-                Cell::from(test),
-            ])?;
-        }
-        Ok(table)
-    }
-}
-
-impl Show for Comparison {
-    fn show(&self) -> Result<Display> {
-        Ok(Display::of([Part::Table(self.table()?)]))
-    }
 }
 
 #[cfg(test)]
@@ -236,6 +244,7 @@ mod tests {
     use crate::detection::{Findings, detect};
     use crate::evaluation::{EvaluationOptions, compare, evaluate};
     use crate::phantom::PhantomOptions;
+    use crate::report::Tabulate as _;
 
     fn found(with_lesions: usize) -> [Findings; 2] {
         let context = Context::new(3);
@@ -263,6 +272,25 @@ mod tests {
                 evaluate(found, &EvaluationOptions::default(), &context).expect("ground truth")
             });
             let table = evaluation_table(&evaluations.each_ref()).expect("rows fit");
+            let tsv = table.to_tsv();
+            let mut lines = tsv.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+            let names = lines.next().expect("a line of names");
+            assert_eq!(names[..2], ["method", "patients_with_lesion"], "{tsv}");
+            for (one, row) in evaluations.iter().zip(lines.by_ref()) {
+                assert_eq!((row[0], row.len()), (one.method.as_str(), names.len()), "{tsv}");
+                let high = names.iter().position(|name| *name == "pixel_auroc_high");
+                let pixels = one.pixels.as_ref().and_then(|level| level.auroc_interval);
+                assert_eq!(
+                    high.and_then(|at| row[at].parse().ok()),
+                    pixels.map(|interval| interval.high),
+                    "{tsv}"
+                );
+                let numbers = names.iter().zip(&row).filter(|(name, _)| !name.ends_with("_origin"));
+                for (name, field) in numbers.skip(1) {
+                    assert!(*field == "n/a" || field.parse::<f64>().is_ok(), "{name}: {field}");
+                }
+            }
+            assert_eq!(lines.count(), 0, "{tsv}");
             let compared = compare(&evaluations[0], &evaluations[1], &context).expect("one cohort");
             let text = table.to_text(200) + &compared.table().expect("rows fit").to_text(200);
             assert!(!text.contains("NaN"), "{text}");

@@ -1,6 +1,7 @@
 //! How values are shown (tables, pages, displays of several parts), and the folder in which a run
 //! saves its results.
 
+mod comparison;
 mod difference;
 mod display;
 mod evaluation;
@@ -13,12 +14,14 @@ mod run_folder;
 mod run_record;
 mod run_summary;
 mod show;
+mod signal;
 mod table;
 mod training;
 
+pub use comparison::summary_table;
 pub use difference::{FirstDifference, TableChange, first_difference, table_changes};
 pub use display::{Display, Markup, Part, TEXT_WIDTH};
-pub use evaluation::{evaluation_table, summary_table};
+pub use evaluation::evaluation_table;
 pub use findings::{finding_display, finding_panels};
 pub use page::{List, Page};
 pub use progress_lines::{Figures, ProgressLines, listed};

@@ -148,12 +148,26 @@ pub struct Table {
     pub title: String,
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// What files hold instead, if that is not what is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<Box<Table>>,
 }
 
 impl Table {
     /// A table without rows.
     pub fn new(title: impl Into<String>, columns: Vec<Column>) -> Self {
-        Self { title: title.into(), columns, rows: Vec::new() }
+        Self { title: title.into(), columns, rows: Vec::new(), records: None }
+    }
+
+    /// The same table to look at; files hold the rows and columns of `records`: for example numbers where
+    /// a reader sees an interval as text.
+    pub fn filed_as(self, records: Table) -> Self {
+        Self { records: Some(Box::new(records)), ..self }
+    }
+
+    /// The rows and columns that files hold.
+    pub fn records(&self) -> &Table {
+        self.records.as_deref().unwrap_or(self)
     }
 
     /// The columns, left to right.

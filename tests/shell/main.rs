@@ -296,6 +296,32 @@ fn a_killed_session_comes_back_with_all_but_the_running_epoch() {
 }
 
 #[test]
+fn a_closed_window_or_a_time_limit_ends_the_session_so_that_it_can_go_on() {
+    for signal in ["TERM", "HUP"] {
+        let home = Home::new();
+        let mut shell = home.open(&["--images", "none"]);
+        shell.run("people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3.0)");
+        shell.press(&format!("{MODEL}\r"));
+        shell.press("pretrain(model, people.healthy, epochs = 100000)\r");
+        shell.until("the second epoch", |screen| {
+            ["epoch 2,", "epoch 3,", "epoch 4,", "epoch 5,"].iter().any(|one| screen.contains(one))
+        });
+        shell.signal(signal);
+        assert_eq!(shell.ended(), Some(143), "SIG{signal}");
+        let record = fs::read_to_string(home.path("runs/shell/run.json")).unwrap();
+        assert!(record.contains("\"status\": \"interrupted\""), "{record}");
+        let mut shell = home.open(&["--images", "none", "--resume"]);
+        shell.see("restored a session of ");
+        shell.run("print(\"kept\" if model.epochs >= 1 else \"lost\")");
+        shell.until("the epoch that was finished", |screen| screen.contains("\nkept\n"));
+        shell.signal(signal);
+        assert_eq!(shell.ended(), Some(143), "SIG{signal} at the prompt");
+        let script = fs::read_to_string(home.path("runs/shell/shell.star")).unwrap();
+        assert!(script.contains("\npeople = phantom_cohort("), "{script}");
+    }
+}
+
+#[test]
 fn the_end_asks_about_an_unsaved_model() {
     let home = Home::new();
     let mut shell = home.open(&["--images", "none"]);

@@ -187,6 +187,13 @@ impl Shell {
         self.child.wait().unwrap();
     }
 
+    /// Sends the process a signal such as "TERM".
+    pub fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Waits for the end of the process; gives its exit code.
     pub fn ended(mut self) -> Option<i32> {
         let start = Instant::now();

@@ -10,7 +10,7 @@ use ndarray_npy::ReadNpyExt;
 
 use super::npy_header::{Element, NpyHeader};
 use crate::cohort::{Slice, SliceGrid};
-use crate::files::{note_header_read, note_read};
+use crate::files::{note_header_read, note_read, open_regular};
 use crate::volume::eroded;
 use crate::{Error, Result};
 
@@ -91,7 +91,7 @@ fn slice(
 /// Opens a file and checks that it is what the layout says.
 fn open(path: &Path, size: usize) -> Result<(File, NpyHeader)> {
     let unreadable = |error| Error::file(path, format!("cannot be read ({error})"));
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = open_regular(path)?;
     note_header_read(path);
     let length = file.metadata().map_err(unreadable)?.len();
     let header = NpyHeader::read(&mut file, length).map_err(|reason| Error::file(path, reason))?;

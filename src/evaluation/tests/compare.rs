@@ -12,7 +12,13 @@ fn evaluated(method: &str, scores: impl Iterator<Item = f64>) -> Evaluation {
     let patient =
         |(place, score): (usize, f64)| named(place, finding(score, Some(place % 3 == 0), true));
     let subjects = scores.enumerate().map(patient).collect();
-    of(Findings { method: method.into(), scoring: Scoring::Published, subjects, calibration: None })
+    of(Findings {
+        method: method.into(),
+        scoring: Scoring::Published,
+        subjects,
+        reconstructs: true,
+        calibration: None,
+    })
 }
 
 fn named(place: usize, mut finding: Finding) -> Finding {
@@ -77,6 +83,7 @@ fn the_order_of_the_patients_does_not_matter() {
         method: "poor".into(),
         scoring: Scoring::Published,
         subjects,
+        reconstructs: true,
         calibration: None,
     });
     let (one, other) = (compared(&good, &poor), compared(&good, &turned));
@@ -98,6 +105,7 @@ fn other_patients_cannot_be_compared() {
         method: "twice".into(),
         scoring: Scoring::Published,
         subjects: twice,
+        reconstructs: true,
         calibration: None,
     });
     assert!(error(&twice, &twice).contains("not unique"));
@@ -109,6 +117,7 @@ fn one_kind_of_patient_has_no_difference_of_aurocs() {
         let subjects = (0..4).map(|place| named(place, finding(0.1, Some(false), true)));
         of(Findings {
             method: method.into(),
+            reconstructs: true,
             calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.collect(),
@@ -132,7 +141,7 @@ proptest! {
                 named(place, finding(f64::from(if second { b } else { a }), Some(lesion), true))
             };
             let subjects = cases.iter().enumerate().map(patient).collect();
-            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects, calibration: None })
+            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects, reconstructs: true, calibration: None })
         };
         let (first, second) = (of_method(false), of_method(true));
         let patients = &first.patients;

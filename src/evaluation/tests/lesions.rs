@@ -34,6 +34,7 @@ fn evaluated(subjects: Vec<Finding>, lesion_threshold: LesionThresholdRule) -> L
         method: "drawn".into(),
         scoring: Scoring::Published,
         subjects,
+        reconstructs: true,
         calibration: None,
     };
     let options = EvaluationOptions { lesion_threshold, ..EvaluationOptions::default() };
@@ -109,6 +110,7 @@ fn healthy_subjects_set_the_lowest_threshold_they_allow() {
         let subject = |error: &f32| patient(&[], &[((2..5, 2..5), *error)]);
         Findings {
             method: "drawn".into(),
+            reconstructs: true,
             calibration: None,
             scoring: Scoring::Published,
             subjects: errors.iter().map(subject).collect(),
@@ -129,6 +131,7 @@ fn healthy_subjects_set_the_lowest_threshold_they_allow() {
     assert!(HealthyThreshold::new(&three, f64::NAN).is_err());
     let ill = Findings {
         method: "drawn".into(),
+        reconstructs: true,
         calibration: None,
         scoring: Scoring::Published,
         subjects: vec![finding(0.5, Some(true), true)],

@@ -270,6 +270,7 @@ fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<
         method: "drawn".into(),
         scoring: Scoring::Published,
         subjects,
+        reconstructs: true,
         calibration: None,
     };
     let options = EvaluationOptions { threshold, ..EvaluationOptions::default() };
@@ -280,7 +281,13 @@ fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<
 fn lesion_probabilities_count_from_zero_where_errors_count_from_the_mean() {
     let dice = |scoring| {
         let subjects = vec![finding(0.9, Some(true), true), finding(0.3, Some(false), true)];
-        let found = Findings { method: "test".into(), scoring, subjects, calibration: None };
+        let found = Findings {
+            method: "test".into(),
+            scoring,
+            subjects,
+            reconstructs: true,
+            calibration: None,
+        };
         let options =
             EvaluationOptions { threshold: ThresholdRule::Value(0.4), ..Default::default() };
         let found = evaluate(&found, &options, &Context::new(0)).expect("ground truth is known");
@@ -335,6 +342,7 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
     let level = |seed| {
         let findings = Findings {
             method: "drawn".into(),
+            reconstructs: true,
             calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.clone(),

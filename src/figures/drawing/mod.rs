@@ -11,6 +11,7 @@ pub(crate) mod markup;
 pub(super) mod outline;
 pub(super) mod panel;
 pub(super) mod png;
+pub(super) mod segments;
 pub(super) mod style;
 pub(super) mod text;
 pub(super) mod ticks;

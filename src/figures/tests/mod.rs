@@ -112,6 +112,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
     };
     let healthy = Findings {
         method: "U²AD".into(),
+        reconstructs: true,
         calibration: None,
         scoring: Scoring::Published,
         subjects: vec![flat.clone()],

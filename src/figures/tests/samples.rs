@@ -106,7 +106,13 @@ pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
 
 pub(super) fn findings() -> Findings {
     let subjects = vec![finding("sub-clinic01", Some(true)), finding("sub-clinic02", Some(false))];
-    Findings { method: "U²AD".into(), scoring: Scoring::Published, subjects, calibration: None }
+    Findings {
+        method: "U²AD".into(),
+        scoring: Scoring::Published,
+        subjects,
+        reconstructs: true,
+        calibration: None,
+    }
 }
 
 pub(super) fn history(epochs: usize) -> History {

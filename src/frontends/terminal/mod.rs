@@ -98,7 +98,9 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     let mut editor = Editor::new(session.clone())?;
     let mut shell = Shell::new(session, console);
     match &options.resume {
-        Some(_) => shell.resume(),
+        // Nothing more is written there, least of all an empty transcript.
+        Some(_) if !shell.resume() => return Ok(ExitCode::FAILURE),
+        Some(_) => {}
         None => earlier_sessions::abandoned(runs).iter().for_each(|folder| shell.offer(folder)),
     }
     loop {

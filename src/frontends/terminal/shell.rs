@@ -49,14 +49,21 @@ impl Shell {
         Ok(())
     }
 
-    /// Restores the session in the folder and reports what was restored.
-    pub fn resume(&self) {
+    /// Restores the session in the folder and reports what was restored. Says whether the session can go on
+    /// there: not if its journal could not be read after all.
+    pub fn resume(&self) -> bool {
         let echo_off = EchoOff::new();
         let outcome = self.session.resume();
         drop(echo_off);
         match outcome {
-            Ok(display) => display.iter().for_each(|display| self.console.show(display)),
-            Err(error) => self.console.fail(&error),
+            Ok(display) => {
+                display.iter().for_each(|display| self.console.show(display));
+                true
+            }
+            Err(error) => {
+                self.console.fail(&error);
+                error.interrupted
+            }
         }
     }
 

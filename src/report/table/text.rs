@@ -24,6 +24,7 @@ impl Table {
                     title: title.to_owned(),
                     columns: columns.iter().map(|at| self.columns[*at].clone()).collect(),
                     rows: self.rows.iter().map(of).collect(),
+                    records: None,
                 };
                 part.laid_out(width)
             })
@@ -34,12 +35,22 @@ impl Table {
     /// The columns of each part of a table that is stacked in `width` terminal columns: the whole headings
     /// and numbers fit, unless a column alone is wider.
     fn parts(&self, width: usize) -> Vec<Vec<usize>> {
-        let least: Vec<usize> = (0..self.columns.len()).map(|at| self.least_width(at)).collect();
+        let mut least: Vec<usize> =
+            (0..self.columns.len()).map(|at| self.least_width(at)).collect();
+        let total_of = |least: &[usize]| {
+            least.iter().sum::<usize>() + 2 * self.columns.len().saturating_sub(1)
+        };
+        let keys: Vec<usize> = (0..self.keys()).collect();
+        if total_of(&least) > width {
+            // What tells the rows apart stands before each part: whole, if that leaves room for the rest.
+            for at in &keys {
+                least[*at] = least[*at].max(self.whole_width(*at).min(width / 3));
+            }
+        }
         let total = |columns: &[usize]| {
             columns.iter().map(|at| least[*at]).sum::<usize>() + 2 * columns.len().saturating_sub(1)
         };
         let all: Vec<usize> = (0..self.columns.len()).collect();
-        let keys: Vec<usize> = (0..self.keys()).collect();
         if total(&all) <= width || self.rows.is_empty() || total(&keys) >= width {
             return vec![all];
         }
@@ -80,6 +91,13 @@ impl Table {
         };
         let numbers = self.rows.iter().map(number).max().unwrap_or(0);
         one_line(&column.heading()).width().max(numbers)
+    }
+
+    /// The width in which nothing of a column is cut.
+    fn whole_width(&self, at: usize) -> usize {
+        let column = &self.columns[at];
+        let cells = self.rows.iter().map(|row| column.shown(&row[at]).width());
+        cells.max().unwrap_or(0).max(self.least_width(at))
     }
 
     /// All columns side by side.
@@ -209,6 +227,26 @@ sub-01    0.123            14
             assert!(parts > 1 && text.matches("sub-01        3").count() == parts, "{text}");
         }
         assert!(!table.to_text(1000).contains("\n\n"));
+    }
+
+    #[test]
+    fn a_stacked_table_keeps_the_names_of_its_rows() {
+        let mut columns = vec![Column::text("subject")];
+        columns.extend((0..9).map(|at| Column::number(format!("measure_{at}"), 3)));
+        columns.push(Column::text("remark"));
+        let mut table = Table::new("Scores", columns);
+        for subject in 1..4 {
+            let mut row = vec![Cell::from(format!("sub-clinical0{subject}"))];
+            row.extend((0..9).map(|at| Cell::from(f64::from(at))));
+            row.push(Cell::from("the fluid is darker than the cord, which is unusual"));
+            table.push(row).unwrap();
+        }
+        for width in [60, 80] {
+            let text = table.to_text(width);
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            let parts = text.matches("subject").count();
+            assert!(parts > 1 && text.matches("sub-clinical03").count() == parts, "{text}");
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@ use super::{Cell, Table, one_line};
 
 impl Table {
     /// Tab-separated values in the manner of BIDS: a line of names (with units), every digit of
-    /// every number, `n/a` for missing values. Equal tables give equal bytes.
+    /// every number, `n/a` for missing values; of [`Self::records`]. Equal tables give equal bytes.
     pub fn to_tsv(&self) -> String {
+        let Table { columns, rows, .. } = self.records();
         let clean = |text: &str| match one_line(text) {
             // An empty field would be no value at all.
             empty if empty.is_empty() => "n/a".to_string(),
@@ -19,8 +20,8 @@ impl Table {
             Cell::Number(number) => number.to_string(),
             Cell::Text(text) => clean(text),
         };
-        let mut lines = vec![self.columns.iter().map(|c| clean(&c.heading())).collect::<Vec<_>>()];
-        lines.extend(self.rows.iter().map(|row| row.iter().map(field).collect()));
+        let mut lines = vec![columns.iter().map(|c| clean(&c.heading())).collect::<Vec<_>>()];
+        lines.extend(rows.iter().map(|row| row.iter().map(field).collect()));
         lines.iter().map(|line| line.join("\t") + "\n").collect()
     }
 }

@@ -285,7 +285,8 @@ impl Recorder<'_> {
         };
         let (method, scoring) = (findings.method.clone(), findings.scoring);
         let calibration = findings.calibration.as_deref().cloned();
-        Ok(Recipe::Findings { of, method, scoring, calibration, file })
+        let reconstructs = findings.reconstructs;
+        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, file })
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) enum Recipe {
         /// Earlier versions had only the published scoring.
         #[serde(default)]
         scoring: Scoring,
+        #[serde(default = "of_earlier_versions")]
+        reconstructs: bool,
         #[serde(default)]
         calibration: Option<Calibration>,
         file: String,
@@ -82,6 +84,11 @@ pub(super) enum Recipe {
     Function {
         source: String,
     },
+}
+
+/// Earlier versions did not tell which methods reconstruct no image.
+fn of_earlier_versions() -> bool {
+    true
 }
 
 /// A cohort's own recipe, with the names it had: a folder may have changed since.

@@ -47,6 +47,8 @@ pub(in crate::session) fn resume(
     let journal = journal.ok_or_else(|| CellError::new("this session has no journal"))?;
     let (folder, entries) = journal.read().map_err(|error| CellError::new(error.to_string()))?;
     let Entries { seed, device, transcript, names, mut lost, .. } = entries;
+    // First, so that an interrupt does not cost the record of the earlier cells.
+    status.lock().transcript = transcript.clone();
     state.set_seed(seed);
     match open_device(&device) {
         Ok(device) => state.set_device(device),
@@ -96,7 +98,6 @@ pub(in crate::session) fn resume(
     }
     journal.pending = pending;
     let cells = transcript.cells.len();
-    status.lock().transcript = transcript;
     back.sort();
     Ok(Some(Display::text(summary(cells, &back, &lost, journal.pending.len()))))
 }
@@ -325,7 +326,8 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, calibration, file } = recipe else {
+        let Recipe::Findings { of, method, scoring, reconstructs, calibration, file } = recipe
+        else {
             return Err(changed());
         };
         if let Some(value) = self.findings.get(file) {
@@ -347,7 +349,8 @@ impl<'a> Restorer<'a> {
             })
             .collect();
         let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;
-        let stored = Stored { method: method.clone(), reconstructions };
+        let stored =
+            Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
         let value = FindingsValue(Arc::new(findings), cohort);
@@ -360,12 +363,17 @@ impl<'a> Restorer<'a> {
 /// A method that returns reconstructions made before.
 struct Stored {
     method: String,
+    reconstructs: bool,
     reconstructions: Vec<Reconstruction>,
 }
 
 impl Reconstructor for Stored {
     fn name(&self) -> String {
         self.method.clone()
+    }
+
+    fn reconstructs(&self) -> bool {
+        self.reconstructs
     }
 
     fn reconstruct(&self, _: &[&Slice], _: &Context) -> Result<Vec<Reconstruction>> {

@@ -1,15 +1,15 @@
 //! Lesions as rows of the language.
 
-use starlark::values::dict::AllocDict;
 use starlark::values::{Heap, Value};
 
+use super::rows::table_rows;
 use crate::detection::{Finding, Findings};
 use crate::evaluation::default_lesion_threshold;
 use crate::export::{
     detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table, matched_lesions,
     true_lesions,
 };
-use crate::report::{Cell, Table};
+use crate::report::Table;
 use crate::{Error, Result};
 
 /// Which lesions.
@@ -30,7 +30,7 @@ pub(super) fn lesion_rows<'v>(
 ) -> Result<Vec<Value<'v>>> {
     let mut rows = Vec::new();
     for finding in findings {
-        rows.extend(rows_of(&table(finding, which)?, heap));
+        rows.extend(table_rows(&table(finding, which)?, heap));
     }
     Ok(rows)
 }
@@ -56,28 +56,6 @@ fn table(finding: &Finding, which: Lesions) -> Result<Table> {
             load_table(&lesion_load(finding, threshold)?.unwrap_or_default())
         }
     }
-}
-
-/// Each row as a dictionary from column to value.
-fn rows_of<'v>(table: &Table, heap: Heap<'v>) -> Vec<Value<'v>> {
-    let names: Vec<&str> = table
-        .columns()
-        .iter()
-        .map(|column| match column.name.as_str() {
-            "participant_id" => "subject",
-            name => name,
-        })
-        .collect();
-    let value = |cell: &Cell| match cell {
-        Cell::Missing => Value::new_none(),
-        Cell::Integer(integer) => heap.alloc(*integer),
-        Cell::Number(number) => heap.alloc(*number),
-        Cell::Text(text) => heap.alloc(text.as_str()),
-    };
-    let row = |cells: &Vec<Cell>| {
-        heap.alloc(AllocDict(names.iter().copied().zip(cells.iter().map(value))))
-    };
-    table.rows().iter().map(row).collect()
 }
 
 /// The threshold that was given, else that of the method.

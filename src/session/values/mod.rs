@@ -14,6 +14,8 @@ mod maps;
 mod masks;
 mod method;
 mod model;
+mod rows;
+mod signal;
 mod slice;
 mod slice_finding;
 mod subject;
@@ -30,6 +32,8 @@ pub(super) use maps::MapsValue;
 pub(super) use masks::MasksValue;
 pub(super) use method::{Baseline, MethodValue};
 pub(super) use model::ModelValue;
+pub(super) use rows::table_rows;
+pub(super) use signal::{SignalCurveValue, SignalCurvesValue};
 pub(super) use slice::SliceValue;
 use slice_finding::SliceFindingValue;
 pub(super) use subject::SubjectValue;
@@ -76,6 +80,8 @@ pub(super) fn documentation() -> Vec<Type> {
         documented::<SubjectValue>(Some("Slice")),
         documented::<SliceValue>(None),
         documented::<ImageValue>(None),
+        documented::<SignalCurvesValue>(Some("SignalCurve")),
+        documented::<SignalCurveValue>(None),
         documented::<ModelValue>(None),
         documented::<HistoryValue>(Some("Epoch")),
         documented::<EpochValue>(None),

@@ -1,9 +1,12 @@
-//! Verbs that load, generate and modify cohorts.
+//! Verbs that load, generate, modify and measure cohorts.
+
+use std::sync::Arc;
 
 use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
+use starlark::values::Value;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list::UnpackList;
 use starlark::values::none::NoneOr;
@@ -13,10 +16,11 @@ use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::cohort::{Cohort, HealthRule, LoadOptions, SliceGrid};
 use crate::context::Streams;
+use crate::detection::SignalCurve;
 use crate::files::user_path;
 use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::state::State;
-use crate::session::values::CohortValue;
+use crate::session::values::{CohortValue, SignalCurveValue, SignalCurvesValue, SubjectValue};
 use crate::simulation::LesionSimulator;
 use crate::study::Study;
 
@@ -182,6 +186,39 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let context = State::of(eval).context();
         let cohort = Study::from(context.clone()).paint_lesions(&cohort.cohort, &simulator)?;
         Ok(CohortValue { cohort, context })
+    }
+
+    /// Measures the signal of the spinal cord along its axis, without a model: the mean over the cord of all
+    /// slices, and the mean of each vertebral level. The cord's outermost pixel, which is half fluid, does
+    /// not count. Signals are intensities after preprocessing, from 0 to 1; compare subjects by the ratio to
+    /// the cerebrospinal fluid.
+    ///
+    /// # Arguments
+    /// * `of`: a subject or a cohort.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// signal_curve(people[0])
+    /// [(row["subject"], row["level"], row["mean"]) for row in rows(signal_curve(people))]
+    /// ```
+    fn signal_curve<'v>(
+        of: Either<&CohortValue, &SubjectValue>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<Value<'v>> {
+        let context = State::of(eval).context();
+        let heap = eval.heap();
+        Ok(match of {
+            Either::Left(cohort) => {
+                let subjects = cohort.cohort.subjects(&context)?;
+                let curves = SignalCurve::of_all(&subjects, &context)?;
+                heap.alloc(SignalCurvesValue(Arc::new(curves)))
+            }
+            Either::Right(subject) => {
+                let curve = SignalCurve::new(&*subject.subject()?, &context)?;
+                heap.alloc(SignalCurveValue(Arc::new(curve)))
+            }
+        })
     }
 }
 

@@ -12,13 +12,14 @@ mod numbers;
 mod reports;
 mod session;
 mod studies;
+mod tables;
 mod training;
 
 pub(super) use defaults::fraction;
-#[cfg(feature = "rust-cells")]
-pub(super) use figures::tabulated;
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 use starlark::values::none::NoneOr;
+#[cfg(feature = "rust-cells")]
+pub(super) use tables::tabulated;
 
 use crate::{Error, Result};
 
@@ -32,7 +33,8 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Training", training::verbs),
     ("Detection", detection::verbs),
     ("Studies", studies::verbs),
-    ("Figures and tables", figures::verbs),
+    ("Figures", figures::verbs),
+    ("Tables", tables::verbs),
     ("Export", export::verbs),
     ("Reports", reports::verbs),
     ("Numbers", numbers::verbs),

@@ -16,6 +16,7 @@ use zeromq::{SocketRecv, SocketSend};
 
 #[cfg(unix)]
 use super::guard::Guard;
+use crate::files::read_regular_text;
 use crate::{Error, Result};
 
 /// Everything that the connection file asks for, bound.
@@ -33,7 +34,7 @@ pub(in super::super) struct Sockets {
 /// [`Error::File`] if it cannot be read, is not a connection file, asks for encryption, or for a
 /// signature other than HMAC-SHA256.
 pub(in super::super) fn read_connection_file(path: &Path) -> Result<ConnectionInfo> {
-    let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    let text = read_regular_text(path)?;
     let refused = |error| Error::file(path, format!("this is not a connection file: {error}"));
     let fields: serde_json::Map<String, Value> = serde_json::from_str(&text).map_err(refused)?;
     // Without encryption, the messages would be readable where the user wants them not to be.
