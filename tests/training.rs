@@ -213,7 +213,7 @@ impl Reporter for CancelAfter {
                     context.cancel.cancel();
                 }
             }
-            Event::Note(text) => self.notes.lock().unwrap().push(text),
+            Event::Note(text) | Event::Remark(text) => self.notes.lock().unwrap().push(text),
             _ => {}
         }
     }

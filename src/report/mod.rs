@@ -1,6 +1,7 @@
 //! How values are shown (tables, pages, displays of several parts), and the folder in which a run
 //! saves its results.
 
+mod claimed_run;
 mod difference;
 mod display;
 mod evaluation;
@@ -16,6 +17,7 @@ mod show;
 mod table;
 mod training;
 
+pub use claimed_run::ClaimedRun;
 pub use difference::{FirstDifference, TableChange, first_difference, table_changes};
 pub use display::{Display, Markup, Part, TEXT_WIDTH};
 pub use evaluation::{evaluation_table, summary_table};
@@ -25,7 +27,7 @@ pub use progress_lines::{Figures, ProgressLines, listed};
 pub use recorded_file::RecordedFile;
 pub use run_files::is_owned;
 pub use run_folder::{RunFolder, file_stem};
-pub use run_record::{RunRecord, RunStatus};
+pub use run_record::{Resumption, RunRecord, RunStatus};
 pub use run_summary::{RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
 pub use table::{Alignment, Cell, Column, Table};

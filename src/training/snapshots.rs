@@ -45,30 +45,40 @@ const INDEX: &str = "snapshots.json";
 #[derive(Debug)]
 pub struct Snapshots {
     folder: LazyFolder,
-    index: Index,
+    index: SnapshotIndex,
     budget: u64,
     bound: Option<BoundMember>,
 }
 
 /// What the folder holds, as its file `snapshots.json` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Index {
+pub struct SnapshotIndex {
     /// The epoch that the model is at; the file to load after a crash.
     current: Option<usize>,
     /// Bytes of the file of each epoch, and whether the next epoch began another stage.
     epochs: BTreeMap<usize, Entry>,
+    /// Files written so far, where each has a number of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     bytes: u64,
     ends_stage: bool,
+    /// Number of the file; 0: files are named by their epochs alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    number: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Snapshots {
     /// No snapshots yet; the folder is made with the first.
     pub fn new(folder: LazyFolder) -> Self {
-        Self { folder, index: Index::default(), budget: BUDGET, bound: None }
+        Self { folder, index: SnapshotIndex::default(), budget: BUDGET, bound: None }
     }
 
     /// The snapshots that an earlier session left in a folder.
@@ -86,6 +96,24 @@ impl Snapshots {
     pub fn within(mut self, bound: &SnapshotBound) -> Self {
         self.bound = Some(bound.join());
         self.note_in_bound();
+        self
+    }
+
+    /// The same, in which no file takes the name of an earlier one. A script that runs again up to the place
+    /// where it was killed then removes only what it had removed before.
+    pub fn numbered(mut self) -> Self {
+        self.index.written = Some(0);
+        self
+    }
+
+    /// What there is, for [`Self::at`].
+    pub fn index(&self) -> &SnapshotIndex {
+        &self.index
+    }
+
+    /// The same folder as it was when `index` was taken. Files written since stay where they are.
+    pub fn at(mut self, index: SnapshotIndex) -> Self {
+        self.index = index;
         self
     }
 
@@ -126,7 +154,12 @@ impl Snapshots {
     pub fn keep(&mut self, model: &impl Checkpointed) -> Result<()> {
         let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
-        write_whole(&self.file(epoch)?, &bytes)?;
+        let number = self.index.written.map_or(0, |written| written + 1);
+        write_whole(&self.path_of(epoch, number)?, &bytes)?;
+        self.index.written = self.index.written.map(|_| number);
+        if self.index.epochs.get(&epoch).is_some_and(|earlier| earlier.number != number) {
+            self.forget(epoch);
+        }
         let gone = |known: &usize| *known > epoch || (*known != epoch && self.is_removed(*known));
         let gone: Vec<usize> = self.index.epochs.keys().copied().filter(gone).collect();
         gone.into_iter().for_each(|epoch| self.forget(epoch));
@@ -137,7 +170,7 @@ impl Snapshots {
             let earlier = before.checked_sub(1).and_then(|at| stages.get(at));
             entry.ends_stage = earlier.is_some_and(|earlier| earlier.stage != last.stage);
         }
-        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false };
+        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false, number };
         self.index.epochs.insert(epoch, entry);
         self.index.current = Some(epoch);
         while self.index.epochs.values().map(|entry| entry.bytes).sum::<u64>() > self.budget {
@@ -220,13 +253,18 @@ impl Snapshots {
     }
 
     fn file(&self, epoch: usize) -> Result<PathBuf> {
-        Ok(self.folder.path()?.join(file_name(epoch)))
+        let number = self.index.epochs.get(&epoch).map_or(0, |entry| entry.number);
+        self.path_of(epoch, number)
+    }
+
+    fn path_of(&self, epoch: usize, number: usize) -> Result<PathBuf> {
+        Ok(self.folder.path()?.join(file_name(epoch, number)))
     }
 
     fn forget(&mut self, epoch: usize) {
-        self.index.epochs.remove(&epoch);
         // A file that cannot be removed only takes space.
         self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
+        self.index.epochs.remove(&epoch);
         if let Some(bound) = &self.bound {
             bound.forget(epoch);
         }
@@ -240,11 +278,14 @@ impl Snapshots {
 }
 
 /// The checkpoint of an epoch.
-fn file_name(epoch: usize) -> impl AsRef<Path> {
-    format!("epoch-{epoch:04}.safetensors")
+fn file_name(epoch: usize, number: usize) -> impl AsRef<Path> {
+    match number {
+        0 => format!("epoch-{epoch:04}.safetensors"),
+        _ => format!("epoch-{epoch:04}-{number}.safetensors"),
+    }
 }
 
-impl Index {
+impl SnapshotIndex {
     /// The epoch whose loss leaves the smallest gap for its age.
     fn least_telling(&self) -> Option<usize> {
         const NEWEST: usize = 10;
@@ -350,6 +391,38 @@ mod tests {
         snapshots.keep(&model()).unwrap();
         let error = snapshots.go_to::<Model>(7, &Device::Cpu).err().unwrap().to_string();
         assert_eq!(error, "there is no snapshot of epoch 7; the nearest is 0");
+    }
+
+    #[test]
+    fn a_numbered_file_outlives_a_second_way_to_the_same_epoch() {
+        let (mut snapshots, mut model) = (snapshots().numbered(), model());
+        snapshots.keep(&model).unwrap();
+        pass_epoch(&mut model, Stage::Pretrain);
+        snapshots.keep(&model).unwrap();
+        let index = snapshots.index().clone();
+        let folder = snapshots.folder().clone();
+        // What a run did after that, before it was killed.
+        pass_epoch(&mut model, Stage::Pretrain);
+        snapshots.keep(&model).unwrap();
+        let at = Snapshots::new(folder).at(index.clone());
+        assert_eq!(at.epochs().collect::<Vec<_>>(), [0, 1]);
+        let mut at = at;
+        let mut model: Model = at.go_to(0, &Device::Cpu).unwrap();
+        pass_epoch(&mut model, Stage::Adapt);
+        at.keep(&model).unwrap();
+        assert_eq!(at.epochs().collect::<Vec<_>>(), [0, 1]);
+        let again: Model = at.go_to(1, &Device::Cpu).unwrap();
+        assert_eq!(again.history.epochs[0].stage, Stage::Adapt);
+        let files = fs::read_dir(at.folder().path().unwrap()).unwrap().flatten();
+        let mut names: Vec<_> = files.map(|f| f.file_name().into_string().unwrap()).collect();
+        names.sort();
+        let expected = [
+            "epoch-0000-1.safetensors",
+            "epoch-0001-3.safetensors",
+            "epoch-0002-3.safetensors",
+            "snapshots.json",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]
