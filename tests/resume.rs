@@ -16,8 +16,8 @@ use common::{Ended, Place, ended};
 const STUDY: &str = "
 load('more.star', 'factor')
 seed(2026)
-people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2, size = 32)
-model = u2ad(image = 32, depth = 1, decoder_depth = 1)
+people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2, size = 64)
+model = u2ad(image = 64, depth = 1, decoder_depth = 1)
 print('begun')
 pretrain(model, people.healthy, epochs = parameter('epochs', 4), batch_size = 4)
 plot(model.history)
@@ -28,9 +28,9 @@ calibrate(model, people.healthy, samples = 2)
 masks = regenerate_masks(estimate_uncertainty(model, people, samples = 2))
 train_epoch(model, people, masks, batch_size = 4)
 print(model.snapshots, model.epochs)
-train_scorer(model, people.healthy, people.clinical, members = 2, epochs = 6, rounds = 1, samples = 2)
-found = detect(model, people)
-table([{'subject': one.subject.name, 'score': factor * one.score} for one in found])
+train_scorer(model, clinical = people.clinical, members = 2, epochs = 5, rounds = 2, samples = 2)
+found = detect(model, people, samples = 2)
+table([{'subject': one.subject, 'score': factor * one.score} for one in found])
 plot(found)
 detect(denoising_autoencoder(people.healthy, epochs = 2), people.clinical)
 save_model(model, output_dir() + '/model.safetensors')
@@ -59,7 +59,8 @@ fn resume(place: &Place) -> Ended {
     run(place, &["--resume", "runs/study"])
 }
 
-/// What a run left, by its path: all files but `run.json`, hidden ones too.
+/// What a run left, by its path: all files but `run.json`, hidden ones too. What a killed process was writing
+/// outside of its run folder stays there under another name.
 fn outputs(place: &Place) -> BTreeMap<String, Vec<u8>> {
     fn list(folder: &Path, base: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -68,6 +69,9 @@ fn outputs(place: &Place) -> BTreeMap<String, Vec<u8>> {
                 list(&path, base, files);
             } else if !path.ends_with("run.json") {
                 let name = path.strip_prefix(base).unwrap().display().to_string();
+                if name.starts_with(".unfinished-") {
+                    continue;
+                }
                 files.insert(name, fs::read(&path).unwrap());
             }
         }
@@ -311,7 +315,10 @@ fn the_command_line_takes_a_script_or_a_run() {
 #[test]
 fn two_writers_to_one_folder_of_runs_get_folders_of_their_own() {
     let place = place();
-    place.write("quick.star", "print('a')\nplot(phantom_cohort(subjects = 2, size = 32))\n");
+    place.write(
+        "quick.star",
+        "print('a')\nplot(phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 32))\n",
+    );
     let children: Vec<Child> =
         (0..4).map(|_| start(&place, &["quick.star", "--out", "results"])).collect();
     for child in children {

@@ -60,9 +60,16 @@ fn recorded_source(folder: &Path, record: &RunRecord, state: &str) -> Result<Str
     let refuse = |reason: &str| Err(Error::file(folder, reason));
     match state {
         "running" => return refuse("still runs; verify it when it has ended"),
-        "killed" => return refuse("was killed, so it has no complete results to compare with"),
+        "killed" => {
+            return refuse(
+                "was killed, so it has no complete results to compare with; `u2ad run --resume` completes it",
+            );
+        }
         "interrupted" => {
-            return refuse("was interrupted, so it has no complete results to compare with");
+            return refuse(
+                "was interrupted, so it has no complete results to compare with; `u2ad run --resume` \
+                 completes it",
+            );
         }
         _ => {}
     }
