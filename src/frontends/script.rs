@@ -99,14 +99,17 @@ pub(super) fn run_recorded(
             console.warn(&format!("the script never asked for a parameter called \"{name}\""));
         }
     }
-    if status == RunStatus::Interrupted && checkpoint_every.is_some() {
-        console.tell(&format!("go on with: u2ad run --resume {}", folder.display()));
-    }
-    let is_completed = status == RunStatus::Completed;
+    let goes_on = match &status {
+        RunStatus::Completed | RunStatus::Running => None,
+        RunStatus::Interrupted => Some("go on with"),
+        RunStatus::Failed(_) => Checkpoints::last_place(&checkpoints)
+            .map(|_| "its trainings are kept; once the reason is gone, go on with"),
+    };
     console.finish(status);
-    if is_completed && checkpoint_every.is_some() {
+    match goes_on.filter(|_| checkpoint_every.is_some()) {
+        Some(hint) => console.tell(&format!("{hint}: u2ad run --resume {}", folder.display())),
         // What cannot be removed only takes space.
-        fs::remove_dir_all(&checkpoints).ok();
+        None => drop(fs::remove_dir_all(&checkpoints)),
     }
     // Whoever runs the next step on this one's results must know that some are missing.
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })

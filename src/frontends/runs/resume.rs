@@ -29,6 +29,8 @@ pub fn resume(folder: &Path, checkpoint_every: Duration) -> Result<ExitCode> {
     let claimed = ClaimedRun::new(folder)?;
     let record = claimed.record().clone();
     if record.status == RunStatus::Completed {
+        // A process may be killed before it removes them.
+        fs::remove_dir_all(claimed.folder().join(script::CHECKPOINTS)).ok();
         return Err(Error::file(folder, "this run ended well; there is nothing to go on with"));
     }
     let source = script_source(folder, &record)?;
