@@ -41,6 +41,10 @@ bench:
 docs:
     cargo doc --release --locked --no-deps --open
 
+# A training run killed at 100 random instants, which must end with the same bits.
+kills:
+    cargo test --release --locked --test resume -- --ignored
+
 # Property tests on 20 000 random cases each; what fails is kept in proptest-regressions.
 proptest-long:
     PROPTEST_CASES=20000 cargo test --release --locked --lib any_

@@ -26,7 +26,7 @@
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
 //! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
-//! | base | [`context`], [`files`], [`options`], [`statistics`], [`error`] | seeded streams, cancel token, progress; files and folders that are whole or absent; settings chosen by name, options as builders; percentiles and means; the one error type |
+//! | base | [`context`], [`files`], [`options`], [`statistics`], [`error`] | seeded streams, cancel token, progress, checkpoints; files and folders that are whole or absent; settings chosen by name, options as builders; percentiles and means; the one error type |
 //!
 //! Three types connect the layers: `session::Output` (what running code shows, sent to the front
 //! end as it happens), [`detection::Reconstructor`] (anything that reconstructs a slice inside its

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use u2ad::frontends::bench::{BenchOptions, Workload};
@@ -35,9 +36,26 @@ enum Command {
     /// Ctrl-C stops the script at the next batch and keeps everything written so far. The exit code
     /// is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143
     /// after SIGTERM or SIGHUP.
+    ///
+    /// A run that was interrupted or killed goes on with `u2ad run --resume runs/NAME` and gives the same
+    /// files as one that never stopped.
     Run {
         /// The script, in the Starlark language; `-` reads it from standard input.
-        file: PathBuf,
+        #[arg(required_unless_present = "resume")]
+        file: Option<PathBuf>,
+        /// Go on with the run in FOLDER that was interrupted or killed, in the same folder and with its
+        /// script, parameters and seed. The script runs again from its start; trainings that it had completed
+        /// are taken from their checkpoints, and the one that was stopped goes on from its last checkpoint.
+        #[arg(
+            long,
+            value_name = "FOLDER",
+            conflicts_with_all = ["file", "out", "seed", "device", "parameters"]
+        )]
+        resume: Option<PathBuf>,
+        /// Seconds between two checkpoints of a training. They lie in the run folder and are removed when the
+        /// run ends well.
+        #[arg(long, value_name = "SECONDS", default_value_t = script::CHECKPOINT_EVERY.as_secs())]
+        checkpoint_every: u64,
         #[command(flatten)]
         session: SessionArguments,
     },
@@ -367,7 +385,13 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         u2ad::ops::InstructionSet::limit()?;
     }
     match command {
-        Some(Command::Run { file, session }) => script::run(&file, &session.into()),
+        Some(Command::Run { file, resume, checkpoint_every, session }) => {
+            let every = Duration::from_secs(checkpoint_every);
+            match resume {
+                Some(folder) => runs::resume(&folder, every),
+                None => script::run(&file.unwrap_or_default(), &session.into(), every),
+            }
+        }
         Some(Command::Runs { folder, json }) => runs::list(&folder, json),
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),

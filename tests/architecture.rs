@@ -29,7 +29,8 @@ const LAYERS: &[&[&str]] = &[
     &["phantom"],
     &["volume"],
     &["ops"],
-    &["context", "files"],
+    &["context"],
+    &["files"],
     &["options", "statistics"],
     &["error"],
 ];

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use ndarray::Array2;
 use u2ad::Error;
 use u2ad::cohort::{IntensityScale, Slice, Subject};
-use u2ad::context::{Context, Event, Reporter};
+use u2ad::context::{CancelToken, Checkpoints, Context, Event, Reporter};
 use u2ad::detection::{MaskedAutoencoder, Reconstructor};
 use u2ad::masking::{MaskSampler, MaskingStrategy};
 use u2ad::model::Config;
-use u2ad::training::{Adaptation, Model, Stage, TrainingOptions, adapt, estimate, train_epoch};
+use u2ad::training::{
+    Adaptation, Model, Stage, TrainingOptions, adapt, estimate, pretrain, train_epoch,
+};
 use u2ad::uncertainty::MonteCarlo;
 
 fn config() -> Config {
@@ -56,6 +58,18 @@ fn slice(index: usize) -> Slice {
         lesion: None,
         pixel_spacing_mm: (1.0, 1.0),
     }
+}
+
+fn subject(slices: &[Slice]) -> Arc<Subject> {
+    Arc::new(Subject {
+        name: slices[0].subject.clone(),
+        participant: BTreeMap::new(),
+        slices: slices.to_vec(),
+        averaged: 1,
+        healthy: None,
+        discs: Vec::new(),
+        native_transform: None,
+    })
 }
 
 fn options() -> TrainingOptions {
@@ -213,7 +227,7 @@ impl Reporter for CancelAfter {
                     context.cancel.cancel();
                 }
             }
-            Event::Note(text) => self.notes.lock().unwrap().push(text),
+            Event::Note(text) | Event::Remark(text) => self.notes.lock().unwrap().push(text),
             _ => {}
         }
     }
@@ -312,19 +326,11 @@ fn detection_and_estimation_never_share_their_draws() {
 #[test]
 fn a_short_adaptation_reaches_both_strategies() {
     let context = Context::new(1);
-    let subject = Subject {
-        name: "a".into(),
-        participant: BTreeMap::new(),
-        slices: vec![slice(0), slice(1)],
-        averaged: 1,
-        healthy: None,
-        discs: Vec::new(),
-        native_transform: None,
-    };
+    let subject = subject(&[slice(0), slice(1)]);
     let strategies = |options: Adaptation| -> Vec<MaskingStrategy> {
         let options = options.monte_carlo(MonteCarlo::default().samples(2));
         let mut model = Model::new(config(), &context).unwrap();
-        let subjects = [Arc::new(subject.clone())];
+        let subjects = [subject.clone()];
         let records = adapt(&mut model, &subjects, &options, &context).unwrap();
         records.iter().map(|record| record.masking).collect()
     };
@@ -415,4 +421,74 @@ fn what_lies_beyond_the_context_neither_counts_nor_hinders() {
     });
     let (first, last) = (losses.next().unwrap(), losses.last().unwrap());
     assert!(last < 0.7 * first, "{first} → {last}");
+}
+
+/// Cancels at the first event of progress whose count is reached, whichever task it comes from.
+struct CancelAtEvent {
+    left: Mutex<usize>,
+    cancel: CancelToken,
+}
+
+impl Reporter for CancelAtEvent {
+    fn report(&self, event: Event) {
+        if let Event::Advanced { .. } = event {
+            let mut left = self.left.lock().unwrap();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.cancel.cancel();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_training_stopped_at_any_instant_goes_on_from_its_checkpoint_with_the_same_bits() {
+    let slices: Vec<Slice> = (0..6).map(slice).collect();
+    let subjects: Vec<Arc<Subject>> = slices.chunks(2).map(subject).collect();
+    let healthy = &subjects[..1];
+    let options = Adaptation::default()
+        .epochs(5)
+        .epistemic_epochs(3)
+        .refresh(2)
+        .monte_carlo(MonteCarlo::default().samples(2))
+        .training(options());
+    // A process: the same work from the start, as a script that runs again.
+    let process = |context: &Context| -> Result<Model, Error> {
+        let mut model = Model::new(config(), context)?;
+        pretrain(&mut model, healthy, 2, &options.training, context)?;
+        adapt(&mut model, &subjects, &options, context)?;
+        train_epoch(
+            &mut model,
+            &slices.iter().collect::<Vec<_>>(),
+            &MaskSampler::random(config().patch),
+            Stage::Pretrain,
+            &options.training,
+            context,
+        )?;
+        Ok(model)
+    };
+    let whole = process(&Context::new(3)).unwrap();
+    let mut instants = 0;
+    for at in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        // Every other time, checkpoints come only from the interrupt itself.
+        let every = if at % 2 == 0 { Duration::ZERO } else { Duration::from_secs(3600) };
+        let mut context = Context::new(3);
+        context.checkpoints = Checkpoints::inside(folder.path(), every);
+        let (left, cancel) = (Mutex::new(at), context.cancel.clone());
+        let stopped = context.clone().with_reporter(Arc::new(CancelAtEvent { left, cancel }));
+        match process(&stopped) {
+            Err(Error::Cancelled) => instants += 1,
+            Err(error) => panic!("{error}"),
+            // Every instant was tried.
+            Ok(_) => break,
+        }
+        context.cancel.reset();
+        context.checkpoints = Checkpoints::inside(folder.path(), every);
+        let model = process(&context).unwrap();
+        assert!(bits(&model) == bits(&whole), "other weights after an interrupt at event {at}");
+        assert_eq!(model.history, whole.history, "{at}");
+        assert_eq!(model.estimations, whole.estimations, "{at}");
+    }
+    assert!(instants > 20, "{instants}");
 }

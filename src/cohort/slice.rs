@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use crate::files::Fingerprint;
+
 /// A square sagittal slice, rows from superior to inferior, columns from anterior to posterior.
 /// All arrays have the same shape (size, size).
 #[derive(Clone, Debug, PartialEq)]
@@ -32,5 +34,18 @@ impl Slice {
     /// Edge length of the square image in pixels.
     pub fn size(&self) -> usize {
         self.image.nrows()
+    }
+
+    /// Adds everything that it holds to a fingerprint.
+    pub(crate) fn add_to(&self, all: &mut Fingerprint) {
+        let Self { subject, index, image, cord, csf, region, scoring, lesion, pixel_spacing_mm } =
+            self;
+        all.add(subject.as_bytes());
+        all.add(format!("{index} {pixel_spacing_mm:?} {:?}", image.dim()));
+        all.add(image.iter().flat_map(|pixel| pixel.to_le_bytes()).collect::<Vec<u8>>());
+        for mask in [Some(cord), Some(csf), Some(region), Some(scoring), lesion.as_ref()] {
+            let mask = mask.into_iter().flatten();
+            all.add(mask.map(|inside| u8::from(*inside)).collect::<Vec<u8>>());
+        }
     }
 }

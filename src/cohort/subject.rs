@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::health;
 use super::{NativeTransform, Slice};
+use crate::files::Fingerprint;
 
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,6 +86,14 @@ impl Subject {
     /// [`Cohort`](super::Cohort).
     pub fn is_healthy(&self) -> bool {
         self.health() == Some(true)
+    }
+
+    /// Adds everything that it holds to a fingerprint.
+    pub(crate) fn add_to(&self, all: &mut Fingerprint) {
+        let Self { name, participant, healthy, slices, averaged, discs, native_transform } = self;
+        all.add(name.as_bytes());
+        all.add(format!("{participant:?} {healthy:?} {averaged} {discs:?} {native_transform:?}"));
+        slices.iter().for_each(|slice| slice.add_to(all));
     }
 
     fn health(&self) -> Option<bool> {

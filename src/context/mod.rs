@@ -1,77 +1,23 @@
 //! The context of a long task: seeded random streams, a cancel token checked at every batch, a
-//! progress reporter and the device. Random numbers never come from a global or thread-local
-//! generator. Statics elsewhere in the crate (caches, counters, scratch buffers, locks, the panic
-//! hook, what a notebook cell has shown) hold no random state.
+//! progress reporter, the device, and where trainings leave their checkpoints. Random numbers never
+//! come from a global or thread-local generator. Statics elsewhere in the crate (caches, counters,
+//! scratch buffers, locks, the panic hook, what a notebook cell has shown) hold no random state.
 
+mod begun_training;
 mod cancel;
+mod checkpoint_file;
+mod checkpoints;
+#[expect(clippy::module_inception)]
+mod context;
 mod counted;
 mod progress;
 mod streams;
 
+pub(crate) use begun_training::BegunTraining;
 pub use cancel::CancelToken;
+pub(crate) use checkpoint_file::Parts;
+pub use checkpoints::Checkpoints;
+pub use context::Context;
 pub use counted::counted;
 pub use progress::{Event, Progress, Reporter, Silent};
 pub use streams::{Stream, Streams};
-
-use std::sync::Arc;
-
-use candle_core::Device;
-
-use crate::Result;
-
-/// The context of a long task. Cheap to clone; clones share the cancel token and reporter.
-#[derive(Clone)]
-pub struct Context {
-    /// Named, seeded random streams.
-    pub streams: Streams,
-    /// Stops the task when it is set.
-    pub cancel: CancelToken,
-    /// The device that holds the tensors.
-    pub device: Device,
-    reporter: Arc<dyn Reporter>,
-}
-
-impl Context {
-    /// A quiet context on the CPU.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            streams: Streams::new(seed),
-            cancel: CancelToken::default(),
-            device: Device::Cpu,
-            reporter: Arc::new(Silent),
-        }
-    }
-
-    /// The same context, which reports to `reporter`.
-    pub fn with_reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
-        self.reporter = reporter;
-        self
-    }
-
-    /// The same context on another device.
-    pub fn with_device(mut self, device: Device) -> Self {
-        self.device = device;
-        self
-    }
-
-    /// Ends the task with [`crate::Error::Cancelled`] if the user asked for it. Call it at every
-    /// batch, subject or pass.
-    pub fn check(&self) -> Result<()> {
-        self.cancel.check()
-    }
-
-    /// Opens a progress display of `total` steps, each one `unit` ("batch", "subject", "pass").
-    pub fn progress(&self, title: impl Into<String>, unit: &'static str, total: usize) -> Progress {
-        Progress::start(self.reporter.clone(), title.into(), unit, total)
-    }
-
-    /// Informs the user.
-    pub fn note(&self, text: impl Into<String>) {
-        self.reporter.report(Event::Note(text.into()));
-    }
-
-    /// Warns the user about a problem that did not stop the task, such as a skipped subject.
-    pub fn warn(&self, text: impl Into<String>) {
-        self.reporter.report(Event::Warning(text.into()));
-    }
-}

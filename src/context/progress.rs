@@ -17,6 +17,8 @@ pub enum Event {
     Finished { task: u64 },
     /// A sentence worth knowing.
     Note(String),
+    /// A sentence of this moment, which no log keeps.
+    Remark(String),
     /// A sentence about something worked around.
     Warning(String),
 }

@@ -134,7 +134,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     digits(&Sha256::digest(bytes))
 }
 
-fn digits(hash: &[u8]) -> String {
+pub(super) fn digits(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

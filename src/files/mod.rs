@@ -3,6 +3,7 @@
 mod confinement;
 pub(crate) mod content_pointer;
 mod file_log;
+mod fingerprint;
 mod lazy_folder;
 mod process_folder;
 mod regular_file;
@@ -18,6 +19,7 @@ pub(crate) use file_log::log_files;
 pub(crate) use file_log::{
     FileRead, files_read, files_written, note_header_read, note_read, sha256, sha256_of,
 };
+pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]
@@ -27,5 +29,5 @@ pub(crate) use regular_file::read_regular_text;
 pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged};
 #[cfg(feature = "shell")]
 pub(crate) use user_path::user_path;
-pub(crate) use whole_file::{write_whole, write_whole_with};
+pub(crate) use whole_file::{is_unfinished, write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;

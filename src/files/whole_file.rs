@@ -1,5 +1,6 @@
 //! Files that are never visible half-written.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
@@ -13,6 +14,14 @@ use crate::{Error, Result};
 
 /// Symbolic links that may lead to a file, as many as Linux follows.
 const MOST_LINKS: usize = 40;
+
+/// First characters of the names of files and folders that grow beside their place.
+pub(super) const UNFINISHED: &str = ".unfinished-";
+
+/// Whether a file or folder of this name is one that a killed process did not finish.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(UNFINISHED)
+}
 
 /// Writes a file so that it is never visible half-written. As [`write_whole_with`].
 ///
@@ -42,7 +51,7 @@ pub(crate) fn write_whole_with<E: Display>(
         _ => Path::new("."),
     };
     let mut builder = Builder::new();
-    builder.prefix(".unfinished-").suffix(suffix);
+    builder.prefix(UNFINISHED).suffix(suffix);
     // The default hides the file from other users; the umask still applies to this.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::confinement::check_inside;
 use super::file_log::note_moved;
-use super::whole_file::sync_folder;
+use super::whole_file::{UNFINISHED, sync_folder};
 use crate::{Error, Result};
 
 /// A folder that grows beside its place until it is complete. Dropped before that, it leaves nothing.
@@ -69,7 +69,7 @@ impl WholeFolder {
 /// A hidden folder, which everybody may read whom the umask lets.
 fn beside(parent: &Path) -> std::io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".unfinished-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
     builder.tempdir_in(parent)

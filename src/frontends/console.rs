@@ -198,6 +198,7 @@ impl Console {
                 self.log(&note);
                 self.tell(&note);
             }
+            Event::Remark(remark) => self.tell(&remark),
             Event::Warning(warning) => {
                 self.log(&format!("warning: {warning}"));
                 self.warn(&warning);
@@ -228,7 +229,7 @@ impl Console {
                 return lines.advance(task, done, &figures);
             }
             (Progress::Lines(lines), Event::Finished { task }) => return lines.finish(task),
-            (_, Event::Note(_) | Event::Warning(_)) => {}
+            (_, Event::Note(_) | Event::Remark(_) | Event::Warning(_)) => {}
         }
         None
     }

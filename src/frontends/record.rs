@@ -8,7 +8,7 @@ use crate::figures::Figure;
 use crate::files::log_files;
 use crate::ops::InstructionSet;
 use crate::options::Choice;
-use crate::report::{RunFolder, RunRecord, RunStatus, Table};
+use crate::report::{ClaimedRun, RunFolder, RunRecord, RunStatus, Table};
 use crate::session::{SeedChanges, Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
@@ -74,6 +74,15 @@ impl Record {
     /// If `folder` is not a run folder, or it cannot be written.
     pub fn going_on(mut self, folder: &Path) -> Result<Self> {
         self.folder = Some(RunFolder::reopen(folder)?);
+        Ok(self)
+    }
+
+    /// The same record, of a run that was killed and that this process runs again.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn again(mut self, claimed: ClaimedRun, path: &Path, from: String) -> Result<Self> {
+        self.folder = Some(claimed.begin(path, self.start.clone(), from)?);
         Ok(self)
     }
 

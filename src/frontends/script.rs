@@ -6,18 +6,27 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::Options;
 use super::console::Console;
 use super::record::{Record, Recorded, run_name};
 use super::termination::{self, TERMINATED};
+use crate::context::Checkpoints;
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
 use crate::report::RunStatus;
-use crate::session::{Cell, Interrupter, Session};
+use crate::session::{Cell, Interrupter, Session, Settings};
 use crate::{Error, Result};
+
+/// The shortest time between two checkpoints of a training, unless the command line says otherwise.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 /// Exit code of an interrupted script, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
+
+/// The folder of checkpoints and snapshots in that of the run. It is hidden, so that it is no result, and goes
+/// when the run ends well.
+pub(super) const CHECKPOINTS: &str = ".checkpoints";
 
 /// Runs the script at `path`, or the one on standard input for `-`. What it shows goes to the
 /// console and into its folder.
@@ -26,7 +35,7 @@ const INTERRUPTED: u8 = 130;
 ///
 /// # Errors
 /// If the script cannot be read, its folder cannot be created, or the device cannot be opened.
-pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
+pub fn run(path: &Path, options: &Options, checkpoint_every: Duration) -> Result<ExitCode> {
     let script = read(path)?;
     let name = run_name(Path::new(&script.name));
     let recorded = Recorded {
@@ -36,23 +45,33 @@ pub fn run(path: &Path, options: &Options) -> Result<ExitCode> {
         script_path: &path.display().to_string(),
         source: &script.source,
     };
-    run_cell(script.clone(), &recorded, options)
+    let settings = options.settings()?;
+    let record = Record::new(&recorded, &settings);
+    run_recorded(script.clone(), record, settings, Some(checkpoint_every))
 }
 
-/// Runs a script that was read, and records it.
+/// Runs a script that was read, in the folder of its record. Its trainings leave checkpoints this often, if at
+/// all, from which [`resume`](super::runs::resume) goes on.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn run_cell(
+pub(super) fn run_recorded(
     script: Cell,
-    recorded: &Recorded<'_>,
-    options: &Options,
+    mut record: Record,
+    mut settings: Settings,
+    checkpoint_every: Option<Duration>,
 ) -> Result<ExitCode> {
-    let mut settings = options.settings()?;
-    let mut record = Record::new(recorded, &settings);
     settings.folder = record.open()?.path().to_path_buf();
-    clear_abandoned(run_folders(&settings.folder));
-    settings.keep = LazyFolder::temporary(Some(settings.folder.clone()));
+    let folder = settings.folder.clone();
+    clear_abandoned(run_folders(&folder));
+    let checkpoints = folder.join(CHECKPOINTS);
+    match checkpoint_every {
+        Some(every) => {
+            settings.keep = LazyFolder::at(&folder).inside(CHECKPOINTS);
+            settings.checkpoints = Checkpoints::inside(&checkpoints, every);
+        }
+        None => settings.keep = LazyFolder::temporary(Some(folder.clone())),
+    }
     let parameters = settings.parameters.clone();
     let console = Arc::new(Console::new(Arc::new(Mutex::new(record)), None));
     let session = Session::start(settings, console.clone())?;
@@ -80,7 +99,18 @@ pub(super) fn run_cell(
             console.warn(&format!("the script never asked for a parameter called \"{name}\""));
         }
     }
+    let goes_on = match &status {
+        RunStatus::Completed | RunStatus::Running => None,
+        RunStatus::Interrupted => Some("go on with"),
+        RunStatus::Failed(_) => Checkpoints::last_place(&checkpoints)
+            .map(|_| "its trainings are kept; once the reason is gone, go on with"),
+    };
     console.finish(status);
+    match goes_on.filter(|_| checkpoint_every.is_some()) {
+        Some(hint) => console.tell(&format!("{hint}: u2ad run --resume {}", folder.display())),
+        // What cannot be removed only takes space.
+        None => drop(fs::remove_dir_all(&checkpoints)),
+    }
     // Whoever runs the next step on this one's results must know that some are missing.
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }

@@ -48,7 +48,7 @@ impl Printer {
                 line.or_else(|| self.lines.current().filter(|_| silent))
             }
             Event::Finished { task } => self.lines.finish(task),
-            Event::Note(text) => Some(text),
+            Event::Note(text) | Event::Remark(text) => Some(text),
             Event::Warning(text) => Some(format!("warning: {text}")),
         }
     }

@@ -1,6 +1,7 @@
 //! How values are shown (tables, pages, displays of several parts), and the folder in which a run
 //! saves its results.
 
+mod claimed_run;
 mod comparison;
 mod difference;
 mod display;
@@ -18,6 +19,7 @@ mod signal;
 mod table;
 mod training;
 
+pub use claimed_run::ClaimedRun;
 pub use comparison::summary_table;
 pub use difference::{FirstDifference, TableChange, first_difference, table_changes};
 pub use display::{Display, Markup, Part, TEXT_WIDTH};
@@ -28,7 +30,7 @@ pub use progress_lines::{Figures, ProgressLines, listed};
 pub use recorded_file::RecordedFile;
 pub use run_files::is_owned;
 pub use run_folder::{RunFolder, file_stem};
-pub use run_record::{RunRecord, RunStatus};
+pub use run_record::{Resumption, RunRecord, RunStatus};
 pub use run_summary::{RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
 pub use table::{Alignment, Cell, Column, Table};

@@ -24,6 +24,8 @@ pub struct RunFolder {
     since: Instant,
     /// Numbers of inputs and changes of the seed in the record on the disk.
     recorded: (usize, usize),
+    /// Inputs of a killed process whose run this one goes on with: it may not have read them yet.
+    earlier_inputs: Vec<RecordedFile>,
 }
 
 impl RunFolder {
@@ -43,12 +45,36 @@ impl RunFolder {
         let log = fs::File::create_new(&log_path).map_err(|e| Error::file(&log_path, e))?;
         // A file system without locks is no reason not to run.
         log.try_lock().ok();
-        let mut folder =
-            Self { path, log, shown: 0, record, since: Instant::now(), recorded: (0, 0) };
+        let mut folder = Self::empty(path, log, record);
         folder.record.folder = folder.path.display().to_string();
         folder.record.files.push(RecordedFile::named(LOG));
         let script_name = folder.record.script.clone();
         folder.save(&script_name, script.as_bytes())?;
+        Ok(folder)
+    }
+
+    fn empty(path: PathBuf, log: fs::File, record: RunRecord) -> Self {
+        let (since, earlier_inputs) = (Instant::now(), Vec::new());
+        Self { path, log, shown: 0, record, since, recorded: (0, 0), earlier_inputs }
+    }
+
+    /// Begins a run again in its folder, whose log is open, empty and locked.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub(super) fn again(
+        path: &Path,
+        log: fs::File,
+        record: RunRecord,
+        earlier_inputs: Vec<RecordedFile>,
+    ) -> Result<Self> {
+        let mut folder = Self::empty(path.to_path_buf(), log, record);
+        folder.earlier_inputs = earlier_inputs;
+        folder.record.folder = path.display().to_string();
+        folder.record.files.push(RecordedFile::named(LOG));
+        let script = folder.record.script.clone();
+        folder.record.files.push(RecordedFile::named(script));
+        folder.write_record()?;
         Ok(folder)
     }
 
@@ -64,8 +90,7 @@ impl RunFolder {
         log.try_lock().ok();
         let number = |file: &RecordedFile| file.path.split('-').next()?.parse::<usize>().ok();
         let shown = record.files.iter().filter_map(number).max().unwrap_or(0);
-        let (path, since) = (path.to_path_buf(), Instant::now());
-        let mut folder = Self { path, log, shown, record, since, recorded: (0, 0) };
+        let mut folder = Self { shown, ..Self::empty(path.to_path_buf(), log, record) };
         folder.record.go_on();
         folder.write_record()?;
         Ok(folder)
@@ -141,6 +166,7 @@ impl RunFolder {
     /// If a file cannot be read, or the record cannot be written.
     pub fn finish(mut self, status: RunStatus) -> Result<()> {
         self.log.sync_all().ok();
+        self.earlier_inputs.clear();
         let (files, unread) = written_inside(&self.path, &self.record.files);
         let (elsewhere, unread_elsewhere) = written_elsewhere(&self.path);
         (self.record.files, self.record.files_elsewhere) = (files, elsewhere);
@@ -174,6 +200,11 @@ impl RunFolder {
         let read = files_read();
         self.recorded = (read.len(), self.record.seed_changes.len());
         self.record.inputs = inputs(&self.path, read);
+        for earlier in &self.earlier_inputs {
+            if !self.record.inputs.iter().any(|input| input.path == earlier.path) {
+                self.record.inputs.push(earlier.clone());
+            }
+        }
         let path = self.path.join(RECORD);
         let json = serde_json::to_string_pretty(&self.record);
         let json = json.map_err(|error| Error::file(&path, error))?;

@@ -26,6 +26,15 @@ pub enum RunStatus {
     Failed(String),
 }
 
+/// A run that went on after it was killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// UTC, such as `2026-03-01T12:00:00Z`.
+    pub resumed: String,
+    /// In words: "training 2 (adapt), epoch 7, after 3 batches".
+    pub from: String,
+}
+
 /// What ran, what it read and which files it wrote. Clock times are recorded only here, so that every
 /// other file of two equal runs is equal byte by byte. Fields that earlier versions did not write are
 /// empty when their records are read.
@@ -81,6 +90,9 @@ pub struct RunRecord {
     /// UTC, such as `2026-03-01T12:00:00Z`.
     pub started: String,
     pub ended: Option<String>,
+    /// How often it was killed and went on, and from where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumptions: Vec<Resumption>,
     /// From start to end; of a run that went on later, of its last part.
     #[serde(default)]
     pub seconds: Option<f64>,
@@ -118,6 +130,7 @@ impl RunRecord {
             process: Some(std::process::id()),
             started: utc(SystemTime::now()),
             ended: None,
+            resumptions: Vec::new(),
             seconds: None,
             inputs: Vec::new(),
             files: Vec::new(),
@@ -145,6 +158,16 @@ impl RunRecord {
     pub(super) fn set_seeds(&mut self, changes: &[u64]) {
         self.seed_changes = changes.to_vec();
         self.seed = changes.last().copied().unwrap_or(self.seed_at_start());
+    }
+
+    /// The record of this process, which runs the run of an earlier record again: `from` says where it can
+    /// go on.
+    pub(super) fn going_on_with(mut self, earlier: &Self, from: String) -> Self {
+        let Self { started, arguments, resumptions, .. } = earlier.clone();
+        let resumed = std::mem::replace(&mut self.started, started);
+        (self.arguments, self.resumptions) = (arguments, resumptions);
+        self.resumptions.push(Resumption { resumed, from });
+        self
     }
 
     /// Notes that the run is not over after all, in this process.

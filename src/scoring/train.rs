@@ -13,9 +13,9 @@ use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
 use super::{LesionScorer, ScorerDescription};
 use crate::cohort::Subject;
-use crate::context::{Context, Progress};
+use crate::context::{BegunTraining, Context, Progress};
 use crate::model::Network;
-use crate::model::unet::{self, TrainableUNet, Weights, batch};
+use crate::model::unet::{self, KeptNetworks, TrainableUNet, Weights, batch};
 use crate::uncertainty::MonteCarlo;
 use crate::volume::dilated;
 use crate::{Error, Result};
@@ -46,6 +46,57 @@ impl ScorerTraining {
         (monte_carlo, round): (MonteCarlo, u64),
         context: &Context,
     ) -> Result<LesionScorer> {
+        let begun = BegunTraining::unkept("train_scorer");
+        self.train_from(
+            begun,
+            (network, model_epochs),
+            (healthy, clinical),
+            (monte_carlo, round),
+            context,
+        )
+    }
+
+    /// As [`Self::train`]; goes on from the checkpoint of a training that an earlier process began.
+    ///
+    /// # Errors
+    /// As [`Self::train`].
+    pub(crate) fn train_from(
+        &self,
+        begun: BegunTraining,
+        (network, model_epochs): (&Network, usize),
+        (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
+        (monte_carlo, round): (MonteCarlo, u64),
+        context: &Context,
+    ) -> Result<LesionScorer> {
+        let kept = KeptNetworks::new(begun);
+        let within = kept.context(context);
+        let members = match kept.finished((0..self.members).map(member_name))? {
+            Some(members) => Ok(members),
+            None => {
+                self.networks(&kept, network, (healthy, clinical), (monte_carlo, round), &within)
+            }
+        };
+        let description = ScorerDescription {
+            training: self.clone(),
+            monte_carlo,
+            model_epochs,
+            round,
+            healthy: healthy.len(),
+            clinical: clinical.len(),
+        };
+        let members = Arc::new(kept.end(members, context)?);
+        Ok(LesionScorer { members, description })
+    }
+
+    /// Trains the networks.
+    fn networks(
+        &self,
+        kept: &KeptNetworks,
+        network: &Network,
+        (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
+        (monte_carlo, round): (MonteCarlo, u64),
+        context: &Context,
+    ) -> Result<Vec<Weights>> {
         self.validate()?;
         let of = |subjects: &[Arc<Subject>], rounds: usize| rounds * subjects.len();
         if of(healthy, self.healthy_rounds) + of(clinical, self.clinical_rounds) == 0 {
@@ -68,19 +119,16 @@ impl ScorerTraining {
             samples: &samples,
             unpainted: &unpainted,
             member,
+            kept,
             context,
         };
-        let members = side_by_side(self.members, |member| trainer(member).run(&progress))?;
-        let description = ScorerDescription {
-            training: self.clone(),
-            monte_carlo,
-            model_epochs,
-            round,
-            healthy: healthy.len(),
-            clinical: clinical.len(),
-        };
-        Ok(LesionScorer { members: Arc::new(members), description })
+        side_by_side(self.members, |member| trainer(member).run(&progress))
     }
+}
+
+/// The name of a network in a checkpoint.
+fn member_name(member: usize) -> String {
+    format!("network {}", member + 1)
 }
 
 /// Runs the trainings of all members, as many at a time as there are threads: much of a step is
@@ -118,6 +166,7 @@ struct Trainer<'a> {
     samples: &'a [Sample],
     unpainted: &'a [Array3<f32>],
     member: usize,
+    kept: &'a KeptNetworks,
     context: &'a Context,
 }
 
@@ -125,9 +174,18 @@ impl Trainer<'_> {
     fn run(&self, progress: &Progress) -> Result<Weights> {
         let streams = &self.context.streams;
         let member = self.member as u64;
-        let mut stream = streams.stream("scorer/initialisation", &[member]);
-        let mut unet =
-            TrainableUNet::new((CHANNELS, self.training.width), FIRST_LOGIT, &mut stream)?;
+        let name = member_name(self.member);
+        let (mut unet, done) = match self.kept.restored(&name)? {
+            Some(restored) => restored,
+            None => {
+                let mut stream = streams.stream("scorer/initialisation", &[member]);
+                let shape = (CHANNELS, self.training.width);
+                (TrainableUNet::new(shape, FIRST_LOGIT, &mut stream)?, 0)
+            }
+        };
+        if done > 0 {
+            progress.advance(done, &[]);
+        }
         let epochs = self.training.epochs;
         let healthy: Vec<usize> = (0..self.samples.len())
             .filter(|place| self.samples[*place].clinical.is_none())
@@ -136,8 +194,11 @@ impl Trainer<'_> {
         let batches = |count: usize| count.div_ceil(self.training.batch_size);
         let steps = alone * batches(healthy.len()) + (epochs - alone) * batches(self.samples.len());
         let mut left_out: Vec<Option<Array2<bool>>> = vec![None; self.unpainted.len()];
-        for epoch in 0..epochs {
-            if epoch >= alone && (epoch - alone).is_multiple_of(TRIM_EVERY) && epoch > 0 {
+        let looks_again = |epoch: usize| {
+            epoch >= alone && (epoch - alone).is_multiple_of(TRIM_EVERY) && epoch > 0
+        };
+        for epoch in done..epochs {
+            if looks_again(epoch) {
                 left_out = self.suspected_lesions(&unet.detached())?;
             }
             let mut order =
@@ -153,6 +214,11 @@ impl Trainer<'_> {
                 unet.step(&loss, self.training.learning_rate, steps)?;
             }
             progress.advance(1, &[("loss", total / count as f64)]);
+            let next = epoch + 1;
+            // Between these places the training depends on what an earlier state of the network left out.
+            if next < alone || looks_again(next) || next == epochs {
+                self.kept.put(&name, &unet, next, self.context)?;
+            }
         }
         Ok(unet.detached())
     }

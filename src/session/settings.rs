@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::Device;
 
 use super::script_parameters::ScriptParameters;
+use crate::context::Checkpoints;
 use crate::files::LazyFolder;
 
 /// The seeds that verbs set in one session, in their order. Clones share them.
@@ -42,6 +43,8 @@ pub struct Settings {
     /// [`Session::resume`](super::Session::resume) restores the session
     /// after a crash.
     pub journal: bool,
+    /// Where trainings leave checkpoints, from which a script that was killed goes on.
+    pub checkpoints: Checkpoints,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             keep: LazyFolder::temporary(None),
             snapshot_bytes: None,
             journal: false,
+            checkpoints: Checkpoints::default(),
         }
     }
 }

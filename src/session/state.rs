@@ -56,6 +56,7 @@ impl State {
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.cancel = cancel;
+        context.checkpoints = settings.checkpoints.clone();
         let Settings { seed_changes, parameters, folder, keep, snapshot_bytes, .. } =
             settings.clone();
         let snapshot_bound = snapshot_bytes.map(SnapshotBound::new);
@@ -102,7 +103,11 @@ impl State {
     pub fn adopt(&self, mut model: Model) -> (Model, usize) {
         let number = self.models.get() + 1;
         self.models.set(number);
-        model.snapshots = Some(self.bounded(Snapshots::new(self.model_folder(number))));
+        let snapshots = self.bounded(Snapshots::new(self.model_folder(number)));
+        model.snapshots = Some(match self.context.borrow().checkpoints.are_kept() {
+            true => snapshots.numbered(),
+            false => snapshots,
+        });
         (model, number)
     }
 

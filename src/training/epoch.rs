@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::accumulate;
 use super::loss::stack;
+use super::resumable::{EpochProgress, ResumableTraining};
 use super::{EpochRecord, Loss, Model, Stage, Target, augment};
 use crate::cohort::Slice;
 use crate::context::Context;
@@ -118,6 +119,37 @@ pub fn train_epoch(
     options: &TrainingOptions,
     context: &Context,
 ) -> Result<EpochRecord> {
+    let mut training = ResumableTraining::begin("train_epoch", model, context, |all| {
+        slices.iter().for_each(|slice| slice.add_to(all));
+        all.add(json(sampler)?).add(json(&stage)?).add(json(options)?);
+        Ok(())
+    })?;
+    if training.is_finished()
+        && let Some(record) = model.history.epochs.last()
+    {
+        return Ok(record.clone());
+    }
+    let outcome = epoch_of(&mut training, model, slices, sampler, (stage, options), context);
+    training.end(model, context, outcome)
+}
+
+/// As JSON, for a fingerprint.
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::input(error.to_string()))
+}
+
+/// Trains the next epoch of a training, or the rest of the one that an earlier process began.
+///
+/// # Errors
+/// As [`train_epoch`].
+pub(super) fn epoch_of(
+    training: &mut ResumableTraining,
+    model: &mut Model,
+    slices: &[&Slice],
+    sampler: &MaskSampler,
+    (stage, options): (Stage, &TrainingOptions),
+    context: &Context,
+) -> Result<EpochRecord> {
     options.validate()?;
     let network = model.parameters.trainable_network(&model.config)?;
     if slices.is_empty() {
@@ -143,9 +175,12 @@ pub fn train_epoch(
     announce(&network, slices[0], slices.len(), epoch, context)?;
     let title = format!("{} epoch {epoch}, {} masks", stage.name(), sampler.strategy.name());
     let progress = context.progress(title, "batch", batches.len());
-    let mut sums = [0.0; 3];
-    let mut trained = 0;
-    for (number, batch) in batches.iter().enumerate() {
+    let EpochProgress { batches: done, mut sums } = training.epoch().unwrap_or_default();
+    let mut trained = batches.iter().take(done).map(|batch| batch.len()).sum::<usize>();
+    if done > 0 {
+        progress.advance(done, &[("loss", sums[0] / done as f64)]);
+    }
+    for (number, batch) in batches.iter().enumerate().skip(done) {
         let place = [epoch as u64, number as u64];
         let members: Vec<&Slice> = batch.iter().map(|index| slices[*index]).collect();
         let mut masking = context.streams.stream("masking", &place);
@@ -154,7 +189,7 @@ pub fn train_epoch(
         let step = train_batch(model, &network, &members, &masks, place, options, context);
         let (gradients, losses) = step.inspect_err(|error| {
             if matches!(error, Error::Cancelled) {
-                context.note(kept(epoch, number, batches.len()));
+                context.mention(kept(epoch, number, batches.len()));
             }
         })?;
         if in_stage == 0 && number == 0 {
@@ -168,6 +203,7 @@ pub fn train_epoch(
             1,
             &[("loss", sums[0] / done), ("batch loss", losses[0]), ("slices", trained as f64)],
         );
+        training.advance(Some(EpochProgress { batches: number + 1, sums }), model, context);
     }
     let [loss, reconstruction, edge] = sums.map(|sum| sum / batches.len() as f64);
     let record = EpochRecord {
@@ -183,6 +219,7 @@ pub fn train_epoch(
     };
     model.history.epochs.push(record.clone());
     model.leave_snapshot(context);
+    training.advance(None, model, context);
     Ok(record)
 }
 
@@ -285,7 +322,7 @@ fn announce(
     let expected = start.elapsed().mul_f64(STEP_PER_FORWARD * slices as f64);
     if expected > WORTH_AN_ESTIMATE {
         let minutes = (expected.as_secs_f64() / 60.0).max(1.0);
-        context.note(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
+        context.mention(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
     }
     Ok(())
 }

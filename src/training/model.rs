@@ -111,7 +111,7 @@ impl Model {
     }
 
     /// The bytes that [`Self::save`] writes.
-    fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = self.parameters.tensors();
         tensors.extend(self.adam.tensors());
         tensors.extend(self.scorer.iter().flat_map(LesionScorer::tensors));
@@ -168,7 +168,12 @@ impl Model {
     /// published weights: the sizes
     /// are read off the tensors, with the published head size of 8 channels.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        let (mut tensors, description) = stored(path, device)?;
+        Self::from_bytes(&read_regular(path)?, path, device)
+    }
+
+    /// What [`Self::load`] makes of the content of a file.
+    pub(super) fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Self> {
+        let (mut tensors, description) = stored(bytes, path, device)?;
         let bad = |error: &dyn std::fmt::Display| {
             Error::file(path, format!("does not hold a model this version can load: {error}"))
         };
@@ -238,16 +243,19 @@ fn first_not_finite(tensors: &BTreeMap<String, Tensor>) -> Result<Option<&String
 }
 
 /// The tensors of a checkpoint, and our description of it if it has one.
-fn stored(path: &Path, device: &Device) -> Result<(BTreeMap<String, Tensor>, Option<String>)> {
-    let bytes = read_regular(path)?;
-    if is_pytorch(&bytes) {
-        return Ok((read_pytorch(path, &bytes, device)?, None));
+fn stored(
+    bytes: &[u8],
+    path: &Path,
+    device: &Device,
+) -> Result<(BTreeMap<String, Tensor>, Option<String>)> {
+    if is_pytorch(bytes) {
+        return Ok((read_pytorch(path, bytes, device)?, None));
     }
-    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
+    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| {
         Error::file(path, format!("is not a model checkpoint (safetensors or PyTorch): {error}"))
     })?;
     let description = header.metadata().as_ref().and_then(|all| all.get(METADATA)).cloned();
-    let tensors = candle_core::safetensors::load_buffer(&bytes, device)?;
+    let tensors = candle_core::safetensors::load_buffer(bytes, device)?;
     Ok((tensors.into_iter().collect(), description))
 }
 

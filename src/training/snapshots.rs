@@ -45,30 +45,40 @@ const INDEX: &str = "snapshots.json";
 #[derive(Debug)]
 pub struct Snapshots {
     folder: LazyFolder,
-    index: Index,
+    index: SnapshotIndex,
     budget: u64,
     bound: Option<BoundMember>,
 }
 
 /// What the folder holds, as its file `snapshots.json` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Index {
+pub struct SnapshotIndex {
     /// The epoch that the model is at; the file to load after a crash.
     current: Option<usize>,
     /// Bytes of the file of each epoch, and whether the next epoch began another stage.
     epochs: BTreeMap<usize, Entry>,
+    /// Files written so far, where each has a number of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     bytes: u64,
     ends_stage: bool,
+    /// Number of the file; 0: files are named by their epochs alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    number: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Snapshots {
     /// No snapshots yet; the folder is made with the first.
     pub fn new(folder: LazyFolder) -> Self {
-        Self { folder, index: Index::default(), budget: BUDGET, bound: None }
+        Self { folder, index: SnapshotIndex::default(), budget: BUDGET, bound: None }
     }
 
     /// The snapshots that an earlier session left in a folder.
@@ -86,6 +96,24 @@ impl Snapshots {
     pub fn within(mut self, bound: &SnapshotBound) -> Self {
         self.bound = Some(bound.join());
         self.note_in_bound();
+        self
+    }
+
+    /// The same, in which no file takes the name of an earlier one. A script that runs again up to the place
+    /// where it was killed then removes only what it had removed before.
+    pub fn numbered(mut self) -> Self {
+        self.index.written = Some(0);
+        self
+    }
+
+    /// What there is, for [`Self::at`].
+    pub fn index(&self) -> &SnapshotIndex {
+        &self.index
+    }
+
+    /// The same folder as it was when `index` was taken. Files written since stay where they are.
+    pub fn at(mut self, index: SnapshotIndex) -> Self {
+        self.index = index;
         self
     }
 
@@ -126,7 +154,12 @@ impl Snapshots {
     pub fn keep(&mut self, model: &impl Checkpointed) -> Result<()> {
         let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
-        write_whole(&self.file(epoch)?, &bytes)?;
+        let number = self.index.written.map_or(0, |written| written + 1);
+        write_whole(&self.path_of(epoch, number)?, &bytes)?;
+        self.index.written = self.index.written.map(|_| number);
+        if self.index.epochs.get(&epoch).is_some_and(|earlier| earlier.number != number) {
+            self.forget(epoch);
+        }
         let gone = |known: &usize| *known > epoch || (*known != epoch && self.is_removed(*known));
         let gone: Vec<usize> = self.index.epochs.keys().copied().filter(gone).collect();
         gone.into_iter().for_each(|epoch| self.forget(epoch));
@@ -137,7 +170,7 @@ impl Snapshots {
             let earlier = before.checked_sub(1).and_then(|at| stages.get(at));
             entry.ends_stage = earlier.is_some_and(|earlier| earlier.stage != last.stage);
         }
-        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false };
+        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false, number };
         self.index.epochs.insert(epoch, entry);
         self.index.current = Some(epoch);
         while self.index.epochs.values().map(|entry| entry.bytes).sum::<u64>() > self.budget {
@@ -220,13 +253,18 @@ impl Snapshots {
     }
 
     fn file(&self, epoch: usize) -> Result<PathBuf> {
-        Ok(self.folder.path()?.join(file_name(epoch)))
+        let number = self.index.epochs.get(&epoch).map_or(0, |entry| entry.number);
+        self.path_of(epoch, number)
+    }
+
+    fn path_of(&self, epoch: usize, number: usize) -> Result<PathBuf> {
+        Ok(self.folder.path()?.join(file_name(epoch, number)))
     }
 
     fn forget(&mut self, epoch: usize) {
-        self.index.epochs.remove(&epoch);
         // A file that cannot be removed only takes space.
         self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
+        self.index.epochs.remove(&epoch);
         if let Some(bound) = &self.bound {
             bound.forget(epoch);
         }
@@ -240,11 +278,14 @@ impl Snapshots {
 }
 
 /// The checkpoint of an epoch.
-fn file_name(epoch: usize) -> impl AsRef<Path> {
-    format!("epoch-{epoch:04}.safetensors")
+fn file_name(epoch: usize, number: usize) -> impl AsRef<Path> {
+    match number {
+        0 => format!("epoch-{epoch:04}.safetensors"),
+        _ => format!("epoch-{epoch:04}-{number}.safetensors"),
+    }
 }
 
-impl Index {
+impl SnapshotIndex {
     /// The epoch whose loss leaves the smallest gap for its age.
     fn least_telling(&self) -> Option<usize> {
         const NEWEST: usize = 10;
@@ -269,121 +310,4 @@ impl Index {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::context::Context;
-    use crate::masking::MaskingStrategy;
-    use crate::model::Config;
-    use crate::training::{EpochRecord, Model, Stage};
-
-    fn model() -> Model {
-        let config = Config { image: 32, embed_dim: 16, depth: 1, heads: 2, ..Config::small() };
-        let config = Config { decoder_embed_dim: 16, decoder_depth: 1, decoder_heads: 2, ..config };
-        Model::new(config, &Context::new(1)).unwrap()
-    }
-
-    fn pass_epoch(model: &mut Model, stage: Stage) {
-        model.history.epochs.push(EpochRecord {
-            epoch: model.history.epochs.len() + 1,
-            stage,
-            masking: MaskingStrategy::Random,
-            loss: 0.1,
-            reconstruction: 0.1,
-            edge: 0.1,
-            learning_rate: 0.1,
-            variance: None,
-            error: None,
-        });
-    }
-
-    fn snapshots() -> Snapshots {
-        Snapshots::new(LazyFolder::temporary(None))
-    }
-
-    #[test]
-    fn another_way_drops_what_was_gone_back_on() {
-        let (mut snapshots, mut model) = (snapshots(), model());
-        snapshots.keep(&model).unwrap();
-        for _ in 0..4 {
-            pass_epoch(&mut model, Stage::Pretrain);
-            snapshots.keep(&model).unwrap();
-        }
-        let mut model = snapshots.go_to(2, &Device::Cpu).unwrap();
-        assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
-        pass_epoch(&mut model, Stage::Pretrain);
-        snapshots.keep(&model).unwrap();
-        assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3]);
-        let mut reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
-        assert_eq!(reopened.index, snapshots.index);
-        assert_eq!(reopened.current::<Model>(&Device::Cpu).unwrap().0.history.epochs.len(), 3);
-    }
-
-    /// How many files of snapshots there are.
-    fn checkpoints(snapshots: &Snapshots) -> usize {
-        let files = fs::read_dir(snapshots.folder().path().unwrap()).unwrap().flatten();
-        files.filter(|file| file.path().extension().is_some_and(|e| e == "safetensors")).count()
-    }
-
-    #[test]
-    fn a_full_budget_keeps_the_newest_the_first_and_the_ends_of_stages() {
-        let (mut snapshots, mut model) = (snapshots(), model());
-        snapshots.keep(&model).unwrap();
-        let size = snapshots.index.epochs[&0].bytes;
-        // The history grows the files a little.
-        snapshots.budget = 18 * size + 18 * 40 * 300;
-        for epoch in 0..40 {
-            let stage = if epoch < 13 { Stage::Pretrain } else { Stage::Adapt };
-            pass_epoch(&mut model, stage);
-            snapshots.keep(&model).unwrap();
-        }
-        let kept: Vec<usize> = snapshots.epochs().collect();
-        assert!(kept.len() < 30, "{kept:?}");
-        for epoch in [0, 13].into_iter().chain(31..=40) {
-            assert!(kept.contains(&epoch), "{epoch} of {kept:?}");
-        }
-        assert_eq!(checkpoints(&snapshots), kept.len(), "one file per snapshot");
-    }
-
-    #[test]
-    fn a_missing_snapshot_names_its_neighbours() {
-        let mut snapshots = snapshots();
-        snapshots.keep(&model()).unwrap();
-        let error = snapshots.go_to::<Model>(7, &Device::Cpu).err().unwrap().to_string();
-        assert_eq!(error, "there is no snapshot of epoch 7; the nearest is 0");
-    }
-
-    #[test]
-    fn a_bound_for_all_models_removes_the_oldest_and_says_so() {
-        let mut first = snapshots();
-        let (mut trained, mut other) = (model(), model());
-        first.keep(&trained).unwrap();
-        let size = first.index.epochs[&0].bytes;
-        // The history grows the files a little.
-        let bound = SnapshotBound::new(6 * size + size / 2);
-        let mut first = first.within(&bound);
-        for _ in 0..4 {
-            pass_epoch(&mut trained, Stage::Pretrain);
-            first.keep(&trained).unwrap();
-        }
-        assert_eq!(first.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
-        let mut second = snapshots().within(&bound);
-        for _ in 0..3 {
-            second.keep(&other).unwrap();
-            pass_epoch(&mut other, Stage::Pretrain);
-        }
-        assert_eq!(first.epochs().collect::<Vec<_>>(), [0, 3, 4]);
-        assert_eq!(second.epochs().collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!((checkpoints(&first), checkpoints(&second)), (3, 3));
-        let error = first.go_to::<Model>(1, &Device::Cpu).err().unwrap().to_string();
-        assert!(error.starts_with("there is no snapshot of epoch 1; the nearest are 0 and 3; "));
-        assert!(error.contains("the oldest are removed"), "{error}");
-        first.go_to::<Model>(3, &Device::Cpu).unwrap();
-        // A model that is gone makes room first.
-        drop(first);
-        for _ in 0..2 {
-            pass_epoch(&mut other, Stage::Pretrain);
-            second.keep(&other).unwrap();
-        }
-        assert_eq!(second.epochs().collect::<Vec<_>>(), [0, 1, 2, 4, 5]);
-    }
-}
+mod tests;

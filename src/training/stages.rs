@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EpochRecord, Model, Stage, TrainingOptions, train_epoch};
-use crate::Result;
+use super::epoch::{epoch_of, json};
+use super::resumable::{EpochProgress, ResumableTraining};
+use super::{EpochRecord, Model, Stage, TrainingOptions};
 use crate::cohort::{Slice, Subject};
-use crate::context::Context;
+use crate::context::{BegunTraining, Context, Progress};
+use crate::files::Fingerprint;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::options::setters;
 use crate::scoring::ScorerTraining;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
+use crate::{Error, Result};
 
 /// Settings of the adaptation; the defaults are the published ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,15 +89,60 @@ pub fn pretrain(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
+    let mut training = ResumableTraining::begin("pretrain", model, context, |all| {
+        slices.iter().for_each(|slice| slice.add_to(all));
+        all.add(epochs.to_le_bytes()).add(json(options)?);
+        Ok(())
+    })?;
+    let within = training.context(context);
+    let outcome = pretrain_rest(&mut training, model, &slices, (epochs, options), &within);
+    training.end(model, context, outcome)
+}
+
+/// The epochs that an earlier process did not train.
+fn pretrain_rest(
+    training: &mut ResumableTraining,
+    model: &mut Model,
+    slices: &[&Slice],
+    (epochs, options): (usize, &TrainingOptions),
+    context: &Context,
+) -> Result<Vec<EpochRecord>> {
     let sampler = MaskSampler::random(model.config.patch);
     let progress = context.progress(Stage::Pretrain.name(), "epoch", epochs);
-    let mut records = Vec::with_capacity(epochs);
-    for _ in 0..epochs {
-        let record = train_epoch(model, &slices, &sampler, Stage::Pretrain, options, context)?;
+    let done = trained_before(training, model, &progress);
+    for _ in done..epochs {
+        let stage = (Stage::Pretrain, options);
+        let record = epoch_of(training, model, slices, &sampler, stage, context)?;
         progress.advance(1, &[("loss", record.loss)]);
-        records.push(record);
     }
-    Ok(records)
+    Ok(model.history.epochs[training.first()..].to_vec())
+}
+
+/// How many epochs an earlier process trained, which the progress shows at once.
+fn trained_before(training: &ResumableTraining, model: &Model, progress: &Progress) -> usize {
+    let before = &model.history.epochs[training.first()..];
+    if let Some(last) = before.last() {
+        progress.advance(before.len(), &[("loss", last.loss)]);
+    }
+    before.len()
+}
+
+/// Restores a model to its state after an epoch, as [`Model::rewind`].
+///
+/// # Errors
+/// As [`Model::rewind`].
+pub fn rewind(model: &mut Model, epoch: usize, context: &Context) -> Result<()> {
+    let training = ResumableTraining::begin("rewind", model, context, |all| {
+        all.add(epoch.to_le_bytes());
+        Ok(())
+    })?;
+    // What later trainings remove may be needed to do this again.
+    let training = training.essential();
+    if training.is_finished() {
+        return Ok(());
+    }
+    let outcome = model.rewind(epoch);
+    training.end(model, context, outcome)
 }
 
 /// Estimates the uncertainty of every slice with the model's current weights.
@@ -134,7 +182,17 @@ pub fn train_scorer(
     }
     let first = model.estimations;
     let network = (&model.frozen()?, model.history.epochs.len());
-    let scorer = training.train(network, (healthy, clinical), (monte_carlo, first), context)?;
+    let add = |all: &mut Fingerprint| {
+        all.add(model.to_bytes()?).add(json(training)?).add(json(&monte_carlo)?);
+        for subjects in [healthy, clinical] {
+            all.add(subjects.len().to_le_bytes());
+            subjects.iter().for_each(|subject| subject.add_to(all));
+        }
+        Ok(())
+    };
+    let begun = BegunTraining::new("train_scorer", context, add)?;
+    let scorer =
+        training.train_from(begun, network, (healthy, clinical), (monte_carlo, first), context)?;
     model.estimations = first + training.rounds();
     model.scorer = Some(scorer);
     model.leave_snapshot(context);
@@ -150,15 +208,45 @@ pub fn adapt(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
+    let mut training = ResumableTraining::begin("adapt", model, context, |all| {
+        slices.iter().for_each(|slice| slice.add_to(all));
+        all.add(json(options)?);
+        Ok(())
+    })?;
+    let within = training.context(context);
+    let outcome = adapt_rest(&mut training, model, &slices, options, &within);
+    training.end(model, context, outcome)
+}
+
+/// The epochs that an earlier process did not train.
+fn adapt_rest(
+    training: &mut ResumableTraining,
+    model: &mut Model,
+    slices: &[&Slice],
+    options: &Adaptation,
+    context: &Context,
+) -> Result<Vec<EpochRecord>> {
     let refresh = options.refresh.max(1);
     let mut maps = Vec::new();
     let mut sampler = MaskSampler::random(model.config.patch);
-    let mut records = Vec::with_capacity(options.epochs);
     let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
-    for epoch in 0..options.epochs {
-        let refreshed = epoch % refresh == 0;
+    let done = trained_before(training, model, &progress);
+    let has_begun = training.epoch().is_some();
+    if done < options.epochs && (has_begun || done % refresh != 0) {
+        // The masks in use when the earlier process was killed, made again.
+        let mut earlier = training.estimated(model)?.ok_or_else(|| {
+            Error::input("the checkpoint of this training lacks the model that its masks came from")
+        })?;
+        maps = estimate(&mut earlier, slices, &options.monte_carlo, context)?;
+    }
+    for epoch in done..options.epochs {
+        let refreshed = epoch % refresh == 0 && !(epoch == done && has_begun);
         if refreshed {
-            maps = estimate(model, &slices, &options.monte_carlo, context)?;
+            training.set_estimated(model)?;
+            maps = estimate(model, slices, &options.monte_carlo, context)?;
+        }
+        if training.epoch().is_none() {
+            training.advance(Some(EpochProgress::default()), model, context);
         }
         let strategy = options.strategy_at(epoch);
         if refreshed || strategy != sampler.strategy {
@@ -167,12 +255,11 @@ pub fn adapt(
                 .with_normalisation(options.normalisation)
                 .with_temperature(options.temperature)?;
         }
-        let training = &options.training;
-        let record = train_epoch(model, &slices, &sampler, Stage::Adapt, training, context)?;
+        let stage = (Stage::Adapt, &options.training);
+        let record = epoch_of(training, model, slices, &sampler, stage, context)?;
         progress.advance(1, &[("loss", record.loss)]);
-        records.push(record);
     }
-    Ok(records)
+    Ok(model.history.epochs[training.first()..].to_vec())
 }
 
 #[cfg(test)]

@@ -56,11 +56,12 @@ pub fn ended(command: &mut Command) -> Ended {
     }
 }
 
-/// Files of a folder by name, without `run.json`, which alone holds clock times.
+/// Files directly in a folder by name, without `run.json`, which alone holds clock times.
 #[allow(dead_code)]
 pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries
+        .filter(|path| path.is_file())
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
         .filter(|(name, _)| name != "run.json")
         .map(|(name, path)| (name, fs::read(path).unwrap()))

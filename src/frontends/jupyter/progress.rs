@@ -109,7 +109,7 @@ impl Progress {
                 self.curve.end(&task);
                 self.last = Some(task);
             }
-            Event::Note(_) | Event::Warning(_) => {}
+            Event::Note(_) | Event::Remark(_) | Event::Warning(_) => {}
         }
         self.due()
     }

@@ -220,7 +220,9 @@ impl KernelSink {
 
     fn event(&self, event: Event) {
         match event {
-            Event::Note(note) => self.text(Stdio::Stdout, &format!("{note}\n")),
+            Event::Note(note) | Event::Remark(note) => {
+                self.text(Stdio::Stdout, &format!("{note}\n"))
+            }
             Event::Warning(warning) => self.text(Stdio::Stderr, &format!("warning: {warning}\n")),
             progress => {
                 let mut state = self.state();

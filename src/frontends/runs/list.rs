@@ -82,6 +82,7 @@ fn described(summary: &RunSummary) -> Value {
             described["seconds"] = record.seconds.into();
             described["seed"] = record.seed.into();
             described["process"] = record.process.into();
+            described["resumed"] = record.resumptions.len().into();
             if let RunStatus::Failed(sentence) = &record.status {
                 described["error"] = sentence.clone().into();
             }

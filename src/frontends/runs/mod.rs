@@ -1,8 +1,11 @@
-//! Earlier runs: `u2ad runs` lists them, `u2ad verify` runs one again and compares, `u2ad diff` compares two.
+//! Earlier runs: `u2ad runs` lists them, `u2ad run --resume` goes on with one that was killed, `u2ad verify`
+//! runs one again and compares, `u2ad diff` compares two.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `list` | the table of runs |
+//! | `resume` | a run that was killed goes on |
+//! | `recorded` | script and working folder of a recorded run |
 //! | `verify` | a second run and what it gave |
 //! | `inputs` | whether the files that a run read are still the same |
 //! | `work_folder` | a copy of the working folder, made of links, in which a second run may write |
@@ -16,11 +19,14 @@ mod ended;
 mod inputs;
 mod list;
 mod outputs;
+mod recorded;
 mod rerun;
+mod resume;
 mod verify;
 mod work_folder;
 
 pub use self::diff::diff;
 pub use self::list::list;
 pub use self::rerun::rerun;
+pub use self::resume::resume;
 pub use self::verify::verify;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{confine_writes, read_regular_unlogged};
 use crate::frontends::Options;
-use crate::frontends::record::Recorded;
+use crate::frontends::record::{Record, Recorded};
 use crate::frontends::script;
 use crate::{Error, Result};
 
@@ -54,5 +54,7 @@ pub fn rerun(plan: &Path) -> Result<ExitCode> {
         script_path: &plan.script_path,
         source: &plan.source,
     };
-    script::run_cell(cell, &recorded, &options)
+    let settings = options.settings()?;
+    let record = Record::new(&recorded, &settings);
+    script::run_recorded(cell, record, settings, None)
 }

@@ -7,9 +7,10 @@ use std::process::{Command, ExitCode, Stdio};
 use super::ended::ended;
 use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
+use super::recorded::{script_source, working_folder};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
-use crate::files::{ProcessFolder, sha256, sha256_of};
+use crate::files::{ProcessFolder, sha256_of};
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};
 
@@ -59,38 +60,20 @@ fn recorded_source(folder: &Path, record: &RunRecord, state: &str) -> Result<Str
     let refuse = |reason: &str| Err(Error::file(folder, reason));
     match state {
         "running" => return refuse("still runs; verify it when it has ended"),
-        "killed" => return refuse("was killed, so it has no complete results to compare with"),
+        "killed" => {
+            return refuse(
+                "was killed, so it has no complete results to compare with; `u2ad run --resume` completes it",
+            );
+        }
         "interrupted" => {
-            return refuse("was interrupted, so it has no complete results to compare with");
+            return refuse(
+                "was interrupted, so it has no complete results to compare with; `u2ad run --resume` \
+                 completes it",
+            );
         }
         _ => {}
     }
-    if record.working_folder.is_empty() {
-        return refuse("was recorded by an earlier version, without what is needed to repeat it");
-    }
-    if record.script_path.is_empty() {
-        return refuse("is a session of the shell; run its transcript as a script to repeat it");
-    }
-    let path = folder.join(&record.script);
-    let source = fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
-    match sha256(source.as_bytes()) == record.script_sha256 {
-        true => Ok(source),
-        false => Err(Error::file(path, "is no longer the script that ran: its hash differs")),
-    }
-}
-
-/// The folder that the run was started in. If it is gone, that in which the run folder lies in the same
-/// place: a study that was moved as a whole.
-fn working_folder(folder: &Path, record: &RunRecord) -> Result<PathBuf> {
-    let recorded = PathBuf::from(&record.working_folder);
-    if recorded.is_dir() {
-        return Ok(recorded);
-    }
-    let levels = Path::new(&record.folder).components().count();
-    let moved = fs::canonicalize(folder).ok().filter(|path| path.ends_with(&record.folder));
-    moved.and_then(|path| path.ancestors().nth(levels).map(Path::to_path_buf)).ok_or_else(|| {
-        Error::file(recorded, "the run was started in this folder, which is no longer there")
-    })
+    script_source(folder, record)
 }
 
 /// A run that was repeated, in a folder that goes with this value.

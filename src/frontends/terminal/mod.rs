@@ -52,7 +52,7 @@ const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// found.
 pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     if !stdin().is_terminal() {
-        return script::run(Path::new("-"), &options.session);
+        return script::run(Path::new("-"), &options.session, script::CHECKPOINT_EVERY);
     }
     let runs = options.session.out.as_deref().unwrap_or(Path::new(RUNS));
     let mut settings = options.session.settings()?;

@@ -1,6 +1,7 @@
 //! A small U-Net (Ronneberger et al. 2015): two halvings, group normalisation, one output per pixel.
 //! Scoring networks and baselines are made of it.
 
+mod kept_networks;
 mod trainable;
 mod window;
 
@@ -12,6 +13,7 @@ use rand::RngExt;
 use crate::context::Stream;
 use crate::ops::{convolution, doubled, group_norm_relu, halved};
 
+pub(crate) use kept_networks::KeptNetworks;
 pub(crate) use trainable::TrainableUNet;
 pub(crate) use window::{Window, batch};
 

@@ -1,5 +1,7 @@
 //! A U-Net on its way: its variables with the moments of Adam.
 
+use std::collections::{BTreeMap, HashMap};
+
 use candle_core::{Device, Tensor, Var};
 
 use super::{Weights, initial};
@@ -11,6 +13,10 @@ const BETA: [f64; 2] = [0.9, 0.999];
 const EPSILON: f64 = 1e-8;
 /// Steps over which the learning rate rises.
 const WARM_UP: f64 = 50.0;
+/// Prefixes of weights and moments in a checkpoint.
+const KINDS: [&str; 3] = ["weight.", "first.", "second."];
+const STEPS: &str = "steps";
+const EPOCHS: &str = "epochs";
 
 /// The variables of a U-Net in training.
 pub(crate) struct TrainableUNet {
@@ -41,6 +47,50 @@ impl TrainableUNet {
     /// The weights without a graph.
     pub fn detached(&self) -> Weights {
         self.weights().into_iter().map(|(name, tensor)| (name, tensor.detach())).collect()
+    }
+
+    /// Everything as safetensors, with the number of epochs so far.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read.
+    pub fn to_bytes(&self, epochs: usize) -> Result<Vec<u8>> {
+        let mut tensors = BTreeMap::new();
+        for (name, var, first, second) in &self.state {
+            let three = [var.as_detached_tensor(), first.clone(), second.clone()];
+            for (kind, tensor) in KINDS.into_iter().zip(three) {
+                tensors.insert(format!("{kind}{name}"), tensor);
+            }
+        }
+        let number = |name: &str, number: usize| (name.to_owned(), number.to_string());
+        let metadata = HashMap::from([number(STEPS, self.steps), number(EPOCHS, epochs)]);
+        safetensors::serialize(&tensors, Some(metadata)).map_err(|error| {
+            Error::input(format!("the U-Net cannot be written as a checkpoint: {error}"))
+        })
+    }
+
+    /// What [`Self::to_bytes`] wrote: the network and the number of epochs.
+    ///
+    /// # Errors
+    /// If something is missing.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, usize)> {
+        let bad = || Error::input("the checkpoint of a U-Net is damaged");
+        let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|_| bad())?;
+        let number = |name: &str| {
+            let text = header.metadata().as_ref().and_then(|all| all.get(name));
+            text.and_then(|text| text.parse::<usize>().ok()).ok_or_else(bad)
+        };
+        let (steps, epochs) = (number(STEPS)?, number(EPOCHS)?);
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?;
+        let names: Vec<&str> =
+            tensors.keys().filter_map(|name| name.strip_prefix(KINDS[0])).collect();
+        let mut state = Vec::with_capacity(names.len());
+        for name in names {
+            let tensor = |kind: &str| tensors.get(&format!("{kind}{name}")).ok_or_else(bad);
+            let (first, second) = (tensor(KINDS[1])?.clone(), tensor(KINDS[2])?.clone());
+            state.push((name.to_owned(), Var::from_tensor(tensor(KINDS[0])?)?, first, second));
+        }
+        state.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok((Self { state, steps }, epochs))
     }
 
     /// Moves the weights against the gradient of a loss that [`Self::weights`] led to. The learning

@@ -10,7 +10,7 @@ use crate::files::user_path;
 use crate::model::Config;
 use crate::session::state::State;
 use crate::session::values::ModelValue;
-use crate::training::Model;
+use crate::training::{self, Model};
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -132,8 +132,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// rewind(model, epoch = 0)
     /// ```
     fn rewind(model: &ModelValue, epoch: i64, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
-        model.lock().rewind(unsigned("rewind", "epoch", epoch)?)?;
-        State::of(eval).context().note(format!("the model is as it was after epoch {epoch}"));
+        let context = State::of(eval).context();
+        training::rewind(&mut model.lock(), unsigned("rewind", "epoch", epoch)?, &context)?;
+        context.note(format!("the model is as it was after epoch {epoch}"));
         Ok(NoneType)
     }
 }

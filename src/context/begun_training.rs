@@ -1,0 +1,382 @@
+//! A training that has begun, and the checkpoint from which it goes on.
+//!
+//! A run that was killed runs again from its start. Each training asks for the checkpoint of its own number
+//! and fingerprint: a finished one stands for the training, an unfinished one is where it goes on. A training
+//! without one, or with another fingerprint, is done again, so that a checkpoint saves time and never
+//! changes a result.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::checkpoint_file::{self, Header, Note, Parts};
+use super::checkpoints::Store;
+use super::context::Context;
+use super::progress::{Event, Reporter};
+use crate::files::{Fingerprint, read_regular_unlogged, write_whole};
+use crate::{Error, Result};
+
+/// A training that took less time is done again instead of being kept.
+const WORTH_KEEPING: Duration = Duration::from_secs(1);
+
+/// A checkpoint that an earlier process left.
+pub(crate) struct Restored {
+    /// Whether the training is complete.
+    pub is_finished: bool,
+    pub parts: Parts,
+}
+
+/// A training that has begun.
+pub(crate) struct BegunTraining {
+    kept: Option<Kept>,
+    training: &'static str,
+    /// What the training told so far.
+    notes: Arc<Mutex<Vec<Note>>>,
+    restored: Option<Restored>,
+    began: Instant,
+    /// When the last checkpoint was written.
+    last: Instant,
+    /// Seconds that earlier processes spent on it.
+    before: f64,
+    is_essential: bool,
+}
+
+struct Kept {
+    store: Arc<Store>,
+    path: PathBuf,
+    fingerprint: String,
+}
+
+impl BegunTraining {
+    /// Begins the next training of a script, which is called `training` and depends on the seed, the device
+    /// and what `add` adds.
+    ///
+    /// # Errors
+    /// Those of `add`.
+    pub fn new(
+        training: &'static str,
+        context: &Context,
+        add: impl FnOnce(&mut Fingerprint) -> Result<()>,
+    ) -> Result<Self> {
+        let mut this = Self::unkept(training);
+        let Some(store) = &context.checkpoints.0 else { return Ok(this) };
+        let (number, path) = store.next();
+        let mut all = Fingerprint::default();
+        all.add(training).add(context.streams.seed().to_le_bytes());
+        all.add(format!("{:?}", context.device.location()));
+        add(&mut all)?;
+        let kept = Kept { store: store.clone(), path, fingerprint: all.finish() };
+        this.restored = kept.restored(number, &mut this, context);
+        this.kept = Some(kept);
+        Ok(this)
+    }
+
+    /// A training that leaves no checkpoints.
+    pub fn unkept(training: &'static str) -> Self {
+        let began = Instant::now();
+        Self {
+            kept: None,
+            training,
+            notes: Arc::default(),
+            restored: None,
+            began,
+            last: began,
+            before: 0.0,
+            is_essential: false,
+        }
+    }
+
+    /// The checkpoint to go on from, once.
+    pub fn restored(&mut self) -> Option<Restored> {
+        self.restored.take()
+    }
+
+    /// Whether checkpoints are written at all.
+    pub fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// The context of the training, which remembers what it tells.
+    pub fn context(&self, context: &Context) -> Context {
+        if self.kept.is_none() {
+            return context.clone();
+        }
+        let (notes, reporter) = (self.notes.clone(), context.reporter.clone());
+        context.clone().with_reporter(Arc::new(Remembering { notes, reporter }))
+    }
+
+    /// Whether it is time for a checkpoint.
+    pub fn is_due(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| self.last.elapsed() >= kept.store.every)
+    }
+
+    /// Writes a checkpoint: how far the training is, in words, and what it takes to go on. One that cannot
+    /// be written gives a warning; the training goes on.
+    pub fn keep(&mut self, place: &str, context: &Context, parts: impl FnOnce() -> Result<Parts>) {
+        self.write(place, false, context, parts);
+    }
+
+    /// Writes the checkpoint that stands for the complete training, if it took long enough.
+    pub fn finish(&mut self, context: &Context, parts: impl FnOnce() -> Result<Parts>) {
+        let Some(kept) = &self.kept else { return };
+        let took = self.before + self.began.elapsed().as_secs_f64();
+        let least = kept.store.every.min(WORTH_KEEPING).as_secs_f64();
+        if self.is_essential || took >= least || kept.path.exists() {
+            self.write("", true, context, parts);
+        }
+    }
+
+    /// The complete training is kept however short it was and however much space there is.
+    pub fn essential(mut self) -> Self {
+        self.is_essential = true;
+        self
+    }
+
+    fn write(
+        &mut self,
+        place: &str,
+        finished: bool,
+        context: &Context,
+        parts: impl FnOnce() -> Result<Parts>,
+    ) {
+        let Some(kept) = &self.kept else { return };
+        let header = Header {
+            training: self.training.to_owned(),
+            fingerprint: kept.fingerprint.clone(),
+            finished,
+            is_essential: self.is_essential,
+            place: place.to_owned(),
+            seconds: self.before + self.began.elapsed().as_secs_f64(),
+            notes: self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..Header::default()
+        };
+        let written = parts().and_then(|parts| kept.write(header, &parts));
+        if let Err(error) = written {
+            context.warn(format!("no checkpoint of this training is kept: {error}"));
+        }
+        self.last = Instant::now();
+    }
+}
+
+impl Kept {
+    /// The checkpoint of this training, if there is one that belongs to it.
+    fn restored(
+        &self,
+        number: usize,
+        begun: &mut BegunTraining,
+        context: &Context,
+    ) -> Option<Restored> {
+        if !self.path.exists() {
+            return None;
+        }
+        // Only for the user of this process: the log of a run must not depend on how often it was killed.
+        let refuse = |reason: &str| {
+            let training = begun.training;
+            context.mention(format!("training {number} ({training}) starts anew: {reason}"));
+        };
+        let Ok(bytes) = read_regular_unlogged(&self.path) else {
+            refuse("its checkpoint cannot be read");
+            return None;
+        };
+        let Some((header, parts)) = checkpoint_file::read(&bytes) else {
+            refuse("its checkpoint is damaged, or of another version");
+            return None;
+        };
+        if header.fingerprint != self.fingerprint {
+            refuse("its checkpoint belongs to other data, settings or weights");
+            return None;
+        }
+        begun.before = header.seconds;
+        for note in &header.notes {
+            context.reporter.report(match note.clone() {
+                Note::Note(text) => Event::Note(text),
+                Note::Warning(text) => Event::Warning(text),
+            });
+        }
+        *begun.notes.lock().unwrap_or_else(PoisonError::into_inner) = header.notes;
+        let (training, place) = (&header.training, &header.place);
+        context.mention(match header.finished {
+            true => format!("training {number} ({training}): taken from its checkpoint"),
+            false => format!("training {number} ({training}) goes on at {place}"),
+        });
+        Some(Restored { is_finished: header.finished, parts })
+    }
+
+    fn write(&self, header: Header, parts: &Parts) -> Result<()> {
+        let finished = header.finished;
+        let failed = |error: &dyn std::fmt::Display| Error::file(&self.path, error.to_string());
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        }
+        let bytes = checkpoint_file::write(header, parts).map_err(|error| failed(&error))?;
+        write_whole(&self.path, &bytes)?;
+        if finished {
+            self.store.make_room(&self.path);
+        }
+        Ok(())
+    }
+}
+
+/// Remembers notes and warnings on their way to the user.
+struct Remembering {
+    notes: Arc<Mutex<Vec<Note>>>,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl Reporter for Remembering {
+    fn report(&self, event: Event) {
+        let note = match &event {
+            Event::Note(text) => Some(Note::Note(text.clone())),
+            Event::Warning(text) => Some(Note::Warning(text.clone())),
+            _ => None,
+        };
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(note);
+        self.reporter.report(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::{Checkpoints, Streams};
+    use super::*;
+
+    /// Texts of notes, warnings and remarks.
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Reporter for Heard {
+        fn report(&self, event: Event) {
+            if let Event::Note(text) | Event::Warning(text) | Event::Remark(text) = event {
+                self.0.lock().unwrap().push(text);
+            }
+        }
+    }
+
+    struct Process {
+        context: Context,
+        heard: Arc<Heard>,
+    }
+
+    /// A process that keeps checkpoints in a folder.
+    fn process(folder: &Path, every: Duration) -> Process {
+        let heard = Arc::new(Heard::default());
+        let mut context = Context::new(1).with_reporter(heard.clone());
+        context.checkpoints = Checkpoints::inside(folder, every);
+        Process { context, heard }
+    }
+
+    impl Process {
+        fn begin(&self, data: &str) -> BegunTraining {
+            let add = |all: &mut Fingerprint| {
+                all.add(data);
+                Ok(())
+            };
+            BegunTraining::new("pretrain", &self.context, add).unwrap()
+        }
+
+        fn heard(&self) -> Vec<String> {
+            std::mem::take(&mut *self.heard.0.lock().unwrap())
+        }
+    }
+
+    fn parts(text: &str) -> Result<Parts> {
+        Ok(Parts::from([("model".to_owned(), text.as_bytes().to_vec())]))
+    }
+
+    #[test]
+    fn a_training_goes_on_from_its_checkpoint_and_tells_what_it_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = process(folder.path(), Duration::ZERO);
+        let mut one = first.begin("a");
+        assert!(one.restored().is_none() && one.is_due());
+        one.context(&first.context).note("slow");
+        one.keep("epoch 2", &first.context, || parts("one"));
+        one.finish(&first.context, || parts("done"));
+        let mut two = first.begin("b");
+        two.keep("epoch 7", &first.context, || parts("two"));
+        let place = Checkpoints::last_place(folder.path()).unwrap();
+        assert_eq!(place, "training 2 (pretrain), epoch 7");
+
+        let second = process(folder.path(), Duration::ZERO);
+        let restored = second.begin("a").restored().unwrap();
+        assert!(restored.is_finished);
+        assert_eq!(restored.parts, parts("done").unwrap());
+        let told = ["slow", "training 1 (pretrain): taken from its checkpoint"];
+        assert_eq!(second.heard(), told);
+        let restored = second.begin("b").restored().unwrap();
+        assert!(!restored.is_finished);
+        assert_eq!(restored.parts, parts("two").unwrap());
+        assert_eq!(second.heard(), ["training 2 (pretrain) goes on at epoch 7"]);
+    }
+
+    #[test]
+    fn a_checkpoint_of_other_data_another_seed_or_with_a_changed_byte_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = process(folder.path(), Duration::ZERO);
+        first.begin("a").keep("epoch 1", &first.context, || parts("one"));
+        let other = process(folder.path(), Duration::ZERO);
+        assert!(other.begin("b").restored().is_none());
+        assert!(other.heard()[0].contains("belongs to other data"));
+        let mut seeded = process(folder.path(), Duration::ZERO);
+        seeded.context.streams = Streams::new(2);
+        assert!(seeded.begin("a").restored().is_none());
+        let path = folder.path().join("training-0001.checkpoint");
+        let whole = fs::read(&path).unwrap();
+        for at in [0, 10, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            let again = process(folder.path(), Duration::ZERO);
+            assert!(again.begin("a").restored().is_none(), "byte {at}");
+            assert!(again.heard()[0].contains("is damaged"));
+        }
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(process(folder.path(), Duration::ZERO).begin("a").restored().is_none());
+        fs::write(&path, &whole).unwrap();
+        assert!(process(folder.path(), Duration::ZERO).begin("a").restored().is_some());
+    }
+
+    #[test]
+    fn a_short_training_is_done_again_unless_it_must_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let hour = Duration::from_secs(3600);
+        let first = process(folder.path(), hour);
+        let mut short = first.begin("a");
+        assert!(!short.is_due());
+        short.finish(&first.context, || parts("short"));
+        let mut kept = first.begin("b").essential();
+        kept.finish(&first.context, || parts("kept"));
+        let second = process(folder.path(), hour);
+        assert!(second.begin("a").restored().is_none());
+        assert!(second.begin("b").restored().unwrap().is_finished);
+    }
+
+    #[test]
+    fn too_much_space_costs_what_is_quickest_to_do_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = process(folder.path(), Duration::ZERO);
+        let store = Arc::get_mut(process.context.checkpoints.0.as_mut().unwrap()).unwrap();
+        store.budget = 1500;
+        for (data, seconds) in [("a", 100.0), ("b", 1.0), ("c", 10.0)] {
+            let mut training = process.begin(data);
+            training.before = seconds;
+            training.finish(&process.context, || parts(&"x".repeat(300)));
+        }
+        let left = [1, 2, 3]
+            .map(|number| folder.path().join(format!("training-000{number}.checkpoint")).exists());
+        assert_eq!(left, [true, false, true]);
+    }
+
+    #[test]
+    fn nothing_is_kept_without_a_folder() {
+        let context = Context::new(0);
+        let never = |_: &mut Fingerprint| -> Result<()> { panic!("nothing needs a fingerprint") };
+        let mut begun = BegunTraining::new("pretrain", &context, never).unwrap();
+        assert!(!begun.is_kept() && !begun.is_due() && begun.restored().is_none());
+        begun.keep("", &context, || panic!("nothing is written"));
+        begun.finish(&context, || panic!("nothing is written"));
+    }
+}

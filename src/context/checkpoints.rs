@@ -1,0 +1,110 @@
+//! Where trainings leave their checkpoints.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::checkpoint_file::{Header, read_header};
+
+/// Bytes in which a header ends; the notes of a training are a few sentences.
+const LONGEST_HEADER: u64 = 1 << 20;
+/// Bytes that all finished trainings may take.
+const BUDGET: u64 = 4 << 30;
+
+/// Where trainings leave their checkpoints; by default nowhere. Clones share the count of trainings.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoints(pub(super) Option<Arc<Store>>);
+
+#[derive(Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+    /// The shortest time between two checkpoints of a training.
+    pub every: Duration,
+    /// Trainings begun so far.
+    begun: AtomicUsize,
+    pub budget: u64,
+}
+
+impl Checkpoints {
+    /// Checkpoints in a folder, which is made when there is the first; a training writes one every so
+    /// often.
+    pub fn inside(folder: &Path, every: Duration) -> Self {
+        let (folder, begun) = (folder.to_path_buf(), AtomicUsize::new(0));
+        Self(Some(Arc::new(Store { folder, every, begun, budget: BUDGET })))
+    }
+
+    /// Whether trainings leave any.
+    pub fn are_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Where the run can go on, in words; `None` if there is no checkpoint in the folder.
+    pub fn last_place(folder: &Path) -> Option<String> {
+        let (number, path) = files(folder).pop()?;
+        let header = header_of(&path)?;
+        let Header { training, place, finished, .. } = header;
+        Some(match finished {
+            true => format!("training {number} ({training}), which is complete"),
+            false => format!("training {number} ({training}), {place}"),
+        })
+    }
+}
+
+impl Store {
+    /// Number and file of the next training.
+    pub fn next(&self) -> (usize, PathBuf) {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        (number, self.folder.join(file_name(number)))
+    }
+
+    /// Removes checkpoints that save the least time for their size, if all take too much space: never `kept`.
+    pub fn make_room(&self, kept: &Path) {
+        let mut all: Vec<(PathBuf, u64)> = Vec::new();
+        for (_, path) in files(&self.folder) {
+            if let Ok(found) = fs::metadata(&path) {
+                all.push((path, found.len()));
+            }
+        }
+        while all.iter().map(|(_, bytes)| bytes).sum::<u64>() > self.budget {
+            let worth = |(path, bytes): &(PathBuf, u64)| {
+                header_of(path).map_or(0.0, |header| match header.is_essential {
+                    true => f64::INFINITY,
+                    false => header.seconds / *bytes as f64,
+                })
+            };
+            let others = (0..all.len()).filter(|at| all[*at].0 != kept);
+            let others =
+                others.map(|at| (at, worth(&all[at]))).filter(|(_, worth)| worth.is_finite());
+            let Some((least, _)) = others.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+                return;
+            };
+            fs::remove_file(&all.remove(least).0).ok();
+        }
+    }
+}
+
+/// The header of a checkpoint, without reading its parts.
+fn header_of(path: &Path) -> Option<Header> {
+    let mut beginning = Vec::new();
+    fs::File::open(path).ok()?.take(LONGEST_HEADER).read_to_end(&mut beginning).ok()?;
+    Some(read_header(&beginning)?.0)
+}
+
+fn file_name(number: usize) -> String {
+    format!("training-{number:04}.checkpoint")
+}
+
+/// The checkpoints in a folder, in the order of their trainings.
+fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
+    let number = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix("training-")?.strip_suffix(".checkpoint")?.parse::<usize>().ok()
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut all: Vec<_> = entries.filter_map(|path| Some((number(&path)?, path))).collect();
+    all.sort();
+    all
+}

@@ -1,0 +1,77 @@
+//! What a long task needs.
+
+use std::sync::Arc;
+
+use candle_core::Device;
+
+use super::cancel::CancelToken;
+use super::checkpoints::Checkpoints;
+use super::progress::{Event, Progress, Reporter, Silent};
+use super::streams::Streams;
+use crate::Result;
+
+/// The context of a long task. Cheap to clone; clones share the cancel token and reporter.
+#[derive(Clone)]
+pub struct Context {
+    /// Named, seeded random streams.
+    pub streams: Streams,
+    /// Stops the task when it is set.
+    pub cancel: CancelToken,
+    /// The device that holds the tensors.
+    pub device: Device,
+    /// Where trainings leave their checkpoints.
+    pub checkpoints: Checkpoints,
+    pub(super) reporter: Arc<dyn Reporter>,
+}
+
+impl Context {
+    /// A quiet context on the CPU.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            streams: Streams::new(seed),
+            cancel: CancelToken::default(),
+            device: Device::Cpu,
+            checkpoints: Checkpoints::default(),
+            reporter: Arc::new(Silent),
+        }
+    }
+
+    /// The same context, which reports to `reporter`.
+    pub fn with_reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
+        self.reporter = reporter;
+        self
+    }
+
+    /// The same context on another device.
+    pub fn with_device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Ends the task with [`crate::Error::Cancelled`] if the user asked for it. Call it at every
+    /// batch, subject or pass.
+    pub fn check(&self) -> Result<()> {
+        self.cancel.check()
+    }
+
+    /// Opens a progress display of `total` steps, each one `unit` ("batch", "subject", "pass").
+    pub fn progress(&self, title: impl Into<String>, unit: &'static str, total: usize) -> Progress {
+        Progress::start(self.reporter.clone(), title.into(), unit, total)
+    }
+
+    /// Informs the user.
+    pub fn note(&self, text: impl Into<String>) {
+        self.reporter.report(Event::Note(text.into()));
+    }
+
+    /// Tells the user something of this moment, such as how long a task will take. No log keeps it, so that
+    /// logs of equal runs are equal.
+    pub fn mention(&self, text: impl Into<String>) {
+        self.reporter.report(Event::Remark(text.into()));
+    }
+
+    /// Warns the user about a problem that did not stop the task, such as a skipped subject.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.reporter.report(Event::Warning(text.into()));
+    }
+}
