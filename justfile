@@ -29,6 +29,15 @@ notebooks *arguments:
     cargo build --release --locked --features {{features}}
     tests/jupyter/run.sh {{arguments}}
 
+# The pages of `report` and `qc` in Chromium: by keyboard, on a phone, in the dark, on paper.
+pages *arguments:
+    cargo build --release --locked --features {{features}}
+    scripts/test-pages.sh {{arguments}}
+
+# Accepts what users read and see now: error reports, help, completions, tables, figures. Look at `git diff` then.
+accept-snapshots:
+    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots
+
 # The Rust notebooks and their cells, on evcxr's kernel, which is built first.
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}

@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 export FEATURES=rust-cells
 # Property tests draw the same cases every time; `just proptest-long` draws others.
 export PROPTEST_RNG_SEED=2026
+# A changed snapshot fails and is not written.
+export INSTA_UPDATE=no
 # A test that hangs ends the run. macOS has no `timeout`.
 limited() {
     if command -v timeout >/dev/null; then timeout --verbose "$@"; else shift; "$@"; fi
@@ -27,3 +29,5 @@ limited 25m cargo test --release --locked --features "$FEATURES"
 )
 # The Jupyter project's own suite and the notebooks, on the program that the tests have built.
 limited 15m tests/jupyter/run.sh
+# The HTML pages in Chromium, where it is installed.
+limited 10m scripts/test-pages.sh

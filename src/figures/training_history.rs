@@ -21,6 +21,16 @@ struct Span {
     last: usize,
 }
 
+impl Span {
+    /// The numbers of its epochs.
+    fn epochs(&self) -> String {
+        match self.first == self.last {
+            true => self.first.to_string(),
+            false => format!("{}–{}", self.first, self.last),
+        }
+    }
+}
+
 /// Loss (total, reconstruction, edge), learning rate, mean Monte-Carlo variance and mean error
 /// against epochs. Stages and masking strategies are shaded and named.
 pub fn training_history(history: &History) -> Figure {
@@ -28,9 +38,10 @@ pub fn training_history(history: &History) -> Figure {
     let spans = spans(&epochs);
     let series = ["total", "reconstruction", "edge"].into_iter().enumerate();
     let lines = series.map(|(n, name)| (Key::Line(Stroke::of_series(n)), format!("{name} loss")));
-    let shades = spans.iter().enumerate().map(|(n, span)| {
-        (Key::Shade(shade(n)), format!("{} ({}–{})", span.name, span.first, span.last))
-    });
+    let shades = spans
+        .iter()
+        .enumerate()
+        .map(|(n, span)| (Key::Shade(shade(n)), format!("{} ({})", span.name, span.epochs())));
     let legend = Legend::new(lines.chain(shades.take(12)), style::BODY_WIDTH);
     let note = match epochs.len() {
         0 => "No epoch was trained yet.",

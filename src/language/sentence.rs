@@ -26,11 +26,27 @@ pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
         Some((message, name)) => (message, Some(format!("did you mean {name}"))),
         None => (message, None),
     };
+    if let Some(sentence) = name_of_python(message) {
+        return sentence;
+    }
     let (message, hint) = about_arguments(message, failed)
         .or_else(|| about_syntax(message))
         .or_else(|| about_values(message).map(|message| (message, None)))
         .unwrap_or_else(|| (message.trim_end_matches('.').to_owned(), None));
     (message, suggestion.or(hint))
+}
+
+/// What stands here for a name of Python that this language does not have.
+fn name_of_python(message: &str) -> Option<Sentence> {
+    let name = message.strip_prefix("Variable `")?.strip_suffix("` not found")?;
+    let hint = match name {
+        "open" => "verbs read and write files; help() lists them",
+        "exit" | "quit" => "fail(\"…\") ends a script",
+        "isinstance" => "compare type(value)",
+        "pow" => "write `x * x`",
+        _ => return None,
+    };
+    Some((format!("Starlark has no `{name}`"), Some(hint.to_owned())))
 }
 
 /// A function's name without the file that defines it.
@@ -75,6 +91,12 @@ fn about_arguments(message: &str, failed: &Failed) -> Option<Sentence> {
     if let Some(rest) = message.strip_prefix("Value `") {
         let (value, rest) = rest.split_once("` of type `")?;
         let (kind, rest) = rest.split_once("` does not match the type annotation `")?;
+        if let Some(expected) = rest.strip_suffix("` for return type") {
+            let expected = short_name(expected);
+            let sentence =
+                format!("the annotation says {expected}, but the value is the {kind} {value}");
+            return Some((sentence, None));
+        }
         let (expected, name) = rest.split_once("` for argument `")?;
         let name = name.trim_end_matches('`');
         return Some((wrong_type(failed.function, name, expected, kind, value), None));
@@ -146,6 +168,17 @@ fn about_syntax(message: &str) -> Option<Sentence> {
     let foreign = rest.strip_prefix("invalid input `").and_then(|rest| rest.chars().next());
     if let Some(foreign) = foreign.filter(|foreign| !foreign.is_ascii()) {
         return Some(foreign_character(foreign));
+    }
+    if rest.starts_with("unexpected symbol '**'") {
+        let sentence = "syntax error: Starlark has no `**`";
+        return Some((sentence.to_owned(), Some("write `x * x`".to_owned())));
+    }
+    if rest.starts_with("unexpected symbol ':'") && rest.contains("f-string") {
+        let sentence = "syntax error: braces in an f-string hold no format after `:`";
+        return Some((sentence.to_owned(), Some("write {format(x, \".2f\")}".to_owned())));
+    }
+    if rest.ends_with("expected new indentation block") {
+        return Some(("syntax error: this line must be indented".to_owned(), None));
     }
     let keyword = rest.strip_prefix("cannot use reserved keyword `").map(|k| k.trim_matches('`'));
     let hint = match keyword {

@@ -40,7 +40,7 @@ impl Page {
         let width = width.max(NARROWEST);
         let mut blocks = Vec::new();
         if !self.heading.is_empty() {
-            blocks.push(fill(&self.heading, Options::new(width).subsequent_indent("    ")));
+            blocks.push(heading(&self.heading, width));
         }
         blocks.extend(self.paragraphs.iter().map(|paragraph| fill(paragraph, width)));
         blocks.extend(self.lists.iter().map(|list| list.text(width)));
@@ -74,6 +74,15 @@ impl Page {
         }
         blocks.join("\n\n")
     }
+}
+
+/// A signature in lines of at most `width` columns. A parameter stays on one line with its default.
+fn heading(signature: &str, width: usize) -> String {
+    const TOGETHER: &str = "\u{a0}";
+    let bound = signature
+        .replace(" = ", &format!("{TOGETHER}={TOGETHER}"))
+        .replace("-> ", &format!("->{TOGETHER}"));
+    fill(&bound, Options::new(width).subsequent_indent("    ")).replace(TOGETHER, " ")
 }
 
 impl List {
@@ -131,8 +140,8 @@ mod tests {
     #[test]
     fn text_keeps_within_the_width() {
         let expected = "\
-train(model, cohort, learning_rate =
-    0.003)
+train(model, cohort,
+    learning_rate = 0.003)
 
 Trains one epoch: every slice of the
 cohort once.

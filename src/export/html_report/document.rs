@@ -111,9 +111,7 @@ pub(super) fn anchor(name: &str) -> String {
 pub(super) fn chart(figure: &Figure, alternative: &str) -> Result<Markup> {
     let source = format!("data:image/svg+xml;base64,{}", STANDARD.encode(figure.svg()?));
     let (width, height) = figure.size_on_page();
-    Ok(
-        html! { figure.chart { img src=(source) alt=(alternative) width=(width) height=(height) loading="lazy"; } },
-    )
+    Ok(html! { figure.chart { img src=(source) alt=(alternative) width=(width) height=(height); } })
 }
 
 /// A table that may be wider than the window.

@@ -213,8 +213,8 @@ fn measures_table(
             thead { tr {
                 th scope="col" { "subject" }
                 th.number scope="col" { "slices" }
-                th.number scope="col" { "cord length [mm]" }
-                th.number scope="col" { "mean cord width [mm]" }
+                th.number scope="col" { "cord length (mm)" }
+                th.number scope="col" { "mean cord width (mm)" }
                 th.number scope="col" { "cord intensity" }
                 th.number scope="col" { "fluid intensity" }
                 th.number scope="col" { "disc labels" }

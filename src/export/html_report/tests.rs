@@ -112,7 +112,7 @@ fn a_quality_report_measures_the_masks() {
     let written = quality_report(&cohort, &path, &context).unwrap();
     let page = fs::read_to_string(&path).unwrap();
     assert_eq!((written.subjects, viewers(&page).len()), (3, 3));
-    assert!(page.contains("mean cord width [mm]") && page.contains("cord length [mm]"));
+    assert!(page.contains("mean cord width (mm)") && page.contains("cord length (mm)"));
 }
 
 #[test]

@@ -305,7 +305,10 @@ pub(in crate::figures) fn colour_bar(
         text::write(area, &label, style::TICK, (left + WIDTH + 18, y), text::LEFT)?;
         widest = widest.max(text::width(&label, style::TICK));
     }
-    let middle = (left + WIDTH + 18 + widest + 36, top + height / 2);
+    // Clear of the labels, and of what stands to the right of the bar if these are wide.
+    let labels_end = left + WIDTH + 18 + widest;
+    let middle = (labels_end + 36).min(left + BAR_WIDTH - 46).max(labels_end + 24);
+    let middle = (middle, top + height / 2);
     let name = text::fitted(&scale.label, style::TICK, height);
     text::write_upwards(area, &name, style::TICK, middle)
 }

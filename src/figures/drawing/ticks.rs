@@ -40,7 +40,12 @@ pub(in crate::figures) fn label(value: f64, step: f64) -> String {
         return "0".into();
     }
     if step < 0.9e-4 || value.abs() >= 1e6 {
-        return format!("{value:.1e}").replace(".0e", "e").replace('-', "−");
+        let written = |decimals: usize| format!("{value:.decimals$e}");
+        let is_exact = |text: &String| {
+            text.parse::<f64>().is_ok_and(|shown| (shown - value).abs() < step * 1e-3)
+        };
+        let text = (0..6).map(written).find(is_exact).unwrap_or_else(|| written(6));
+        return text.replace('-', "−");
     }
     let is_whole = |decimals: i32| {
         let scaled = step * 10f64.powi(decimals);
@@ -67,6 +72,10 @@ mod tests {
             ["0", "0.00025", "0.00050", "0.00075", "0.00100"]
         );
         assert_eq!(labels(linear(0.0, 4e-5, 2)), ["0", "2e−5", "4e−5"]);
+        assert_eq!(
+            labels(linear(0.0, 1.4e-4, 5)),
+            ["0", "2.5e−5", "5e−5", "7.5e−5", "1e−4", "1.25e−4"]
+        );
     }
 
     #[test]

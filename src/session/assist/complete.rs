@@ -158,6 +158,7 @@ fn outside_text(scope: &Scope, tokens: &[Placed], word: &str) -> Vec<Candidate> 
 fn keyword_argument(parameter: &Parameter) -> Candidate {
     let Parameter { name, kind, default, .. } = parameter;
     let detail = match default {
+        Some(default) if kind == "typing.Any" => format!("default {default}"),
         Some(default) => format!("{kind}, default {default}"),
         None => kind.clone(),
     };

@@ -105,7 +105,7 @@ impl Verb {
     /// Signature, documentation, parameters and example.
     pub fn page(&self) -> Page {
         let returns = match self.returns.as_str() {
-            "None" => String::new(),
+            "None" | "typing.Any" => String::new(),
             kind => format!(" -> {kind}"),
         };
         let parameters: Vec<_> = self
@@ -114,14 +114,15 @@ impl Verb {
             .filter_map(|p| Some((p.name.clone(), p.summary.clone()?)))
             .collect();
         let summary = Some(&self.summary).filter(|summary| !summary.is_empty());
-        let details = self.details.iter().flat_map(|details| paragraphs(details));
+        let details = self.details.as_deref().unwrap_or_default();
+        let points: Vec<_> = details.lines().filter_map(point).collect();
+        let prose: Vec<_> = details.lines().filter(|line| point(line).is_none()).collect();
+        let points = List { title: String::new(), entries: points };
+        let parameters = List { title: "Parameters".into(), entries: parameters };
         Page {
             heading: self.signature() + &returns,
-            paragraphs: summary.cloned().into_iter().chain(details).collect(),
-            lists: Vec::from_iter(
-                (!parameters.is_empty())
-                    .then(|| List { title: "Parameters".into(), entries: parameters }),
-            ),
+            paragraphs: summary.cloned().into_iter().chain(paragraphs(&prose.join("\n"))).collect(),
+            lists: [points, parameters].into_iter().filter(|l| !l.entries.is_empty()).collect(),
             example: self.example.clone(),
         }
     }
@@ -131,6 +132,12 @@ impl Verb {
 pub(super) fn prose(docs: &DocString) -> String {
     let details = docs.details.as_deref().unwrap_or_default();
     one_line(&format!("{} {details}", docs.summary))
+}
+
+/// A line such as "* `term`: meaning" as an entry of a list.
+fn point(line: &str) -> Option<(String, String)> {
+    let (term, meaning) = line.trim().strip_prefix("* `")?.split_once("`: ")?;
+    Some((term.to_owned(), meaning.to_owned()))
 }
 
 /// Paragraphs of a text that empty lines separate, each on one line.

@@ -217,14 +217,14 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(this.evaluation().lesions.as_ref().map(|l| l.lesions as i64)))
     }
 
-    /// How many of them are detected at the lesion threshold.
+    /// Number of lesions of the ground truth that are detected at the lesion threshold.
     #[starlark(attribute)]
     fn detected_lesions(this: &EvaluationValue) -> anyhow::Result<NoneOr<i64>> {
         let detected = this.evaluation().lesions.as_ref().and_then(|lesions| lesions.detected);
         Ok(NoneOr::from_option(detected.map(|count| count as i64)))
     }
 
-    /// How many of them are missed at the lesion threshold.
+    /// Number of lesions of the ground truth that are missed at the lesion threshold.
     #[starlark(attribute)]
     fn missed_lesions(this: &EvaluationValue) -> anyhow::Result<NoneOr<i64>> {
         let lesions = this.evaluation().lesions.as_ref();

@@ -318,15 +318,15 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(this.highest()?.0)
     }
 
-    /// The method's reconstruction of that slice.
+    /// The method's reconstruction of the slice with the highest score.
     #[starlark(attribute)]
     fn reconstruction(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;
         Ok(slice.map("reconstruction", "intensity", found.reconstruction.reconstruction.clone()))
     }
 
-    /// Anomaly map of that slice: lesion probability, positive residual or error by the scoring; 0
-    /// outside the scoring region.
+    /// Anomaly map of the slice with the highest score: lesion probability, positive residual or error
+    /// by the scoring; 0 outside the scoring region.
     #[starlark(attribute)]
     fn anomaly(this: &FindingValue) -> anyhow::Result<ImageValue> {
         let (slice, found) = this.highest()?;

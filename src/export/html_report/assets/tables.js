@@ -1,6 +1,16 @@
-// Tables that can be sorted by a click on a heading and filtered by words.
+// Tables that can be sorted by a click on a heading, filtered by words and scrolled by keyboard.
 "use strict";
 (() => {
+  // Only a table that is wider than its place is a stop of the Tab key.
+  const reach = (place) => {
+    if (place.scrollWidth <= place.clientWidth) return place.removeAttribute("tabindex");
+    place.tabIndex = 0;
+    place.setAttribute("role", "group");
+    return place.setAttribute("aria-label", place.querySelector("caption")?.textContent ?? "Table");
+  };
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
+  for (const place of document.querySelectorAll(".scroll")) sizes.observe(place);
+
   const valueOf = (cell) => {
     const text = cell.dataset.value ?? cell.textContent.trim();
     const number = Number.parseFloat(text);

@@ -486,11 +486,21 @@
 
   // Viewers open when they come near the window, and all of them before printing.
   const waiting = new Map();
+  // The subject that a link led to stays in view while the pictures above it take their room.
+  let wanted = null;
+  const lead = () => {
+    wanted = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  };
+  lead();
+  window.addEventListener("hashchange", lead);
+  for (const act of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+    window.addEventListener(act, () => { wanted = null; }, { passive: true });
+  }
   const open = (section) => {
     if (!waiting.has(section)) {
       waiting.set(section, new Viewer(section).open().catch((error) => {
         section.querySelector(".viewer").textContent = `This subject cannot be shown: ${error.message}`;
-      }));
+      }).then(() => wanted?.scrollIntoView()));
     }
     return waiting.get(section);
   };

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Opens the pages of `report` and `qc` in Chromium, uses them as a reader would, and checks that they are
+# accessible and load nothing. Needs a release build, python3 with venv, the network once, and Chromium
+# (Debian: `apt-get install chromium`); without Chromium it skips. SCREENSHOTS=FOLDER keeps pictures.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+browser=${CHROMIUM:-}
+for name in chromium chromium-browser google-chrome; do
+    [ -n "$browser" ] || browser=$(command -v "$name" || true)
+done
+[ -n "$browser" ] || { echo "skipped: the pages are tested in Chromium, which is not installed"; exit 0; }
+command -v python3 >/dev/null || { echo "the tests of pages need python3, which is not on the path" >&2; exit 1; }
+program="$PWD/target/release/u2ad"
+[ -x "$program" ] || { echo "build first: cargo build --release" >&2; exit 1; }
+
+environment=target/pages-venv
+wanted=tests/pages/requirements.txt
+if ! cmp -s "$wanted" "$environment/installed.txt"; then
+    rm -rf "$environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
+    cp "$wanted" "$environment/installed.txt"
+fi
+
+pages=$(mktemp -d)
+trap 'rm -rf "$pages"' EXIT
+cp tests/pages/pages.star "$pages"
+(cd "$pages" && "$program" run pages.star >/dev/null 2>log.txt) || { cat "$pages/log.txt" >&2; exit 1; }
+CHROMIUM="$browser" PAGES="$pages" "$environment/bin/python" -m unittest discover --start-directory tests/pages "$@"

@@ -1,0 +1,67 @@
+"""The browser, and the pages under test in it."""
+
+import hashlib
+import os
+import pathlib
+from contextlib import contextmanager
+
+from playwright.sync_api import sync_playwright
+
+PAGES = pathlib.Path(os.environ["PAGES"])
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+class Browser:
+    """A headless Chromium for one test case."""
+
+    def __init__(self):
+        self.playwright = sync_playwright().start()
+        # The sandbox of Chromium does not start for root, as in a container.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self.chromium = self.playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"], args=arguments
+        )
+
+    def close(self):
+        self.chromium.close()
+        self.playwright.stop()
+
+    @contextmanager
+    def page(self, name, size=DESKTOP, scheme="light", opened=True, **options):
+        """The page called `name`. When it closes, it must have complained about nothing and loaded
+        nothing. `opened`: with the pictures of all subjects drawn."""
+        context = self.chromium.new_context(viewport=size, color_scheme=scheme, **options)
+        page = context.new_page()
+        complaints, requests = [], []
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        address = (PAGES / name).as_uri()
+        page.goto(address)
+        if opened:
+            page.evaluate("window.openAllViewers()")
+        yield page
+        context.close()
+        assert complaints == [], complaints
+        loaded = [url[:80] for url in requests if url != address and not url.startswith("data:")]
+        assert loaded == [], loaded
+
+
+def pixels(canvas):
+    """A digest of what a canvas shows."""
+    return hashlib.sha256(canvas.evaluate("canvas => canvas.toDataURL()").encode()).hexdigest()
+
+
+def pixel(canvas, x, y):
+    """The red, green and blue of a canvas at shares of its width and height."""
+    return canvas.evaluate(
+        """(canvas, [x, y]) => {
+          const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+          const left = Math.min(Math.floor(x * canvas.width), canvas.width - 1);
+          const top = Math.min(Math.floor(y * canvas.height), canvas.height - 1);
+          copy.drawImage(canvas, left, top, 1, 1, 0, 0, 1, 1);
+          return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        }""",
+        [x, y],
+    )
