@@ -15,7 +15,10 @@
 //! # }
 //! ```
 
-pub use crate::baselines::{DenoisingAutoencoder, DenoisingTraining, IntensityThreshold};
+pub use crate::baselines::{
+    Baseline, ConvolutionalAutoencoder, ConvolutionalTraining, DenoisingAutoencoder,
+    DenoisingTraining, IntensityThreshold,
+};
 pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 pub use crate::context::Context;

@@ -117,7 +117,8 @@ impl Pixels {
     }
 }
 
-/// How well normal tissue was reconstructed; `None` where none is known to be normal.
+/// How well normal tissue was reconstructed; `None` where none is known to be normal, or the method
+/// reconstructs nothing.
 ///
 /// # Errors
 /// If an image does not fit its reconstruction, or the user interrupts.
@@ -132,6 +133,9 @@ pub(super) fn normal_tissue(
         for found in &finding.slices {
             let slice = &finding.subject.slices[found.slice];
             let Some(lesion) = &slice.lesion else { continue };
+            if found.reconstruction.only_measures(&slice.image) {
+                continue;
+            }
             let reconstruction = &found.reconstruction.reconstruction;
             let mut normal = slice.region.clone();
             normal.indexed_iter_mut().for_each(|(pixel, inside)| *inside &= !lesion[pixel]);

@@ -15,7 +15,7 @@ use super::{LesionScorer, ScorerDescription};
 use crate::cohort::Subject;
 use crate::context::{Context, Progress};
 use crate::model::Network;
-use crate::model::unet::{self, TrainableUNet, Weights, batch};
+use crate::model::convolutional::{TrainableWeights, Weights, batch, initial, unet};
 use crate::uncertainty::MonteCarlo;
 use crate::volume::dilated;
 use crate::{Error, Result};
@@ -126,8 +126,9 @@ impl Trainer<'_> {
         let streams = &self.context.streams;
         let member = self.member as u64;
         let mut stream = streams.stream("scorer/initialisation", &[member]);
-        let mut unet =
-            TrainableUNet::new((CHANNELS, self.training.width), FIRST_LOGIT, &mut stream)?;
+        let shapes = unet::shapes(CHANNELS, self.training.width);
+        let fresh = initial(&shapes, &[(unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?;
+        let mut network = TrainableWeights::new(fresh)?;
         let epochs = self.training.epochs;
         let healthy: Vec<usize> = (0..self.samples.len())
             .filter(|place| self.samples[*place].clinical.is_none())
@@ -138,7 +139,7 @@ impl Trainer<'_> {
         let mut left_out: Vec<Option<Array2<bool>>> = vec![None; self.unpainted.len()];
         for epoch in 0..epochs {
             if epoch >= alone && (epoch - alone).is_multiple_of(TRIM_EVERY) && epoch > 0 {
-                left_out = self.suspected_lesions(&unet.detached())?;
+                left_out = self.suspected_lesions(&network.detached())?;
             }
             let mut order =
                 if epoch < alone { healthy.clone() } else { (0..self.samples.len()).collect() };
@@ -148,13 +149,13 @@ impl Trainer<'_> {
             for (number, places) in order.chunks(self.training.batch_size).enumerate() {
                 self.context.check()?;
                 let at = [member, epoch as u64, number as u64];
-                let loss = self.loss(&unet.weights(), places, &left_out, at)?;
+                let loss = self.loss(&network.weights(), places, &left_out, at)?;
                 total += f64::from(loss.to_scalar::<f32>()?);
-                unet.step(&loss, self.training.learning_rate, steps)?;
+                network.step(&loss, self.training.learning_rate, steps)?;
             }
             progress.advance(1, &[("loss", total / count as f64)]);
         }
-        Ok(unet.detached())
+        Ok(network.detached())
     }
 
     /// What the network classifies as lesion in the unpainted clinical slices, slightly dilated.

@@ -1,9 +1,8 @@
-//! A U-Net on its way: its variables with the moments of Adam.
+//! A network in training: its variables with the moments of Adam.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 
-use super::{Weights, initial};
-use crate::context::Stream;
+use super::Weights;
 use crate::ops::{AdamState, AdamStep};
 use crate::{Error, Result};
 
@@ -12,19 +11,18 @@ const EPSILON: f64 = 1e-8;
 /// Steps over which the learning rate rises.
 const WARM_UP: f64 = 50.0;
 
-/// The variables of a U-Net in training.
-pub(crate) struct TrainableUNet {
+/// The variables of a network in training.
+pub(crate) struct TrainableWeights {
     /// Name, variable, first and second moment.
     state: Vec<(String, Var, Tensor, Tensor)>,
     steps: usize,
 }
 
-impl TrainableUNet {
-    /// A fresh network of `inputs` channels and `width` channels at full resolution, on the CPU;
-    /// `output` is what it gives on average.
-    pub fn new(shape: (usize, usize), output: f32, stream: &mut Stream) -> Result<Self> {
+impl TrainableWeights {
+    /// Begins with these weights.
+    pub fn new(weights: Weights) -> Result<Self> {
         let mut state = Vec::new();
-        for (name, tensor) in initial(shape, output, stream, &Device::Cpu)? {
+        for (name, tensor) in weights {
             let (first, second) = (tensor.zeros_like()?, tensor.zeros_like()?);
             state.push((name, Var::from_tensor(&tensor)?, first, second));
         }
@@ -55,7 +53,7 @@ impl TrainableUNet {
         let adam = AdamStep { beta: BETA, epsilon: EPSILON, learning_rate, number: self.steps };
         for (name, var, first, second) in &mut self.state {
             let gradient = gradients.get(var.as_tensor()).ok_or_else(|| {
-                Error::input(format!("\"{name}\" of the U-Net received no gradient"))
+                Error::input(format!("\"{name}\" of the network received no gradient"))
             })?;
             let parameter = var.as_detached_tensor();
             let now = AdamState { parameter, first: first.clone(), second: second.clone() };
