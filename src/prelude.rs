@@ -16,8 +16,9 @@
 //! ```
 
 pub use crate::baselines::{
-    Baseline, ConvolutionalAutoencoder, ConvolutionalTraining, DenoisingAutoencoder,
-    DenoisingTraining, IntensityThreshold,
+    AutoencoderWithUncertainty, Baseline, ConvolutionalAutoencoder, ConvolutionalTraining,
+    DenoisingAutoencoder, DenoisingTraining, FeatureMemory, FeatureMemoryOptions,
+    IntensityThreshold, UncertaintyTraining, VariationalAutoencoder, VariationalTraining,
 };
 pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};

@@ -148,73 +148,8 @@ impl SliceNetwork for DenoisingTraining {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Cohort;
+    use crate::baselines::tests::GRID;
     use crate::context::Streams;
-    use crate::phantom::PhantomOptions;
-
-    const GRID: SliceGrid = SliceGrid {
-        size: 64,
-        fov_mm: 128,
-        slice_mm: 0,
-        intensity: crate::cohort::IntensityScale::Percentile,
-    };
-
-    fn subjects() -> Vec<Arc<Subject>> {
-        let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };
-        let cohort = Cohort::phantom(&options, GRID, &Streams::new(4)).unwrap();
-        cohort.subjects(&Context::new(0)).unwrap()
-    }
-
-    fn trained(epochs: usize) -> DenoisingAutoencoder {
-        let training =
-            DenoisingTraining::default().epochs(epochs).batch_size(2).learning_rate(3e-3);
-        let training = DenoisingTraining { width: 8, ..training };
-        training.train(&subjects(), GRID, &Context::new(5)).unwrap()
-    }
-
-    #[test]
-    fn training_restores_normal_tissue_and_leaves_a_painted_lesion_standing_out() {
-        let subjects = subjects();
-        let mut subject = (*subjects[0]).clone();
-        let context = Context::new(5);
-        let error = |network: &DenoisingAutoencoder, subject: &Subject| -> Array2<f32> {
-            let slices: Vec<&Slice> = subject.slices.iter().collect();
-            network.reconstruct(&slices, &context).unwrap().swap_remove(2).error
-        };
-        let mean = |error: &Array2<f32>, mask: &Array2<bool>| {
-            let values = error.iter().zip(mask).filter(|(_, inside)| **inside);
-            values.clone().map(|(error, _)| *error).sum::<f32>() / values.count() as f32
-        };
-        let (fresh, network) = (trained(1), trained(60));
-        let scoring = subject.slices[2].scoring.clone();
-        let normal = mean(&error(&network, &subject), &scoring);
-        assert!(normal < 0.7 * mean(&error(&fresh, &subject), &scoring), "{normal}");
-        let middle: Vec<_> =
-            scoring.indexed_iter().filter(|(_, inside)| **inside).map(|(at, _)| at).collect();
-        let (row, column) = middle[middle.len() / 2];
-        let lesion = Array2::from_shape_fn(scoring.dim(), |(r, c)| {
-            r.abs_diff(row) <= 2 && c.abs_diff(column) <= 1
-        });
-        for (pixel, inside) in lesion.indexed_iter() {
-            if *inside {
-                subject.slices[2].image[pixel] += 0.4;
-            }
-        }
-        let found = mean(&error(&network, &subject), &lesion);
-        assert!(found > 2.0 * normal, "{found} in the lesion, {normal} elsewhere");
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
-        let bits = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let network = pool.install(|| trained(2));
-            let values = network.weights.values().map(|tensor| tensor.flatten_all().unwrap());
-            let values = values.flat_map(|tensor| tensor.to_vec1::<f32>().unwrap());
-            values.map(f32::to_bits).collect::<Vec<u32>>()
-        };
-        assert_eq!(bits(1), bits(3));
-    }
 
     #[test]
     fn noise_is_coarse_and_of_the_asked_size() {

@@ -112,6 +112,20 @@ impl<'a> MethodFile<'a> {
         Ok(taken)
     }
 
+    /// Takes the tensors whose names begin so, by the rest of their names.
+    ///
+    /// # Errors
+    /// As [`Self::take_any`].
+    pub fn take_prefixed(&mut self, prefix: &str) -> Result<BTreeMap<String, Tensor>> {
+        let names: Vec<String> =
+            self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let take = |name: String| {
+            let tensor = self.take_any(&name)?;
+            Ok((name[prefix.len()..].to_owned(), tensor))
+        };
+        names.into_iter().map(take).collect()
+    }
+
     /// Takes the tensor of this name.
     ///
     /// # Errors
@@ -129,11 +143,6 @@ impl<'a> MethodFile<'a> {
             );
         }
         Ok(tensor)
-    }
-
-    /// The names of the tensors that were not taken.
-    pub fn names(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
     }
 
     pub fn failed(&self, reason: &str) -> Error {

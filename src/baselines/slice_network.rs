@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// A method to compare with that is one convolutional network. The type holds its settings.
 pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned {
-    /// The method's name as figures, tables and files show it.
+    /// The method's name in errors and files.
     const NAME: &'static str;
     /// Where its random streams begin.
     const STREAM: &'static str;
@@ -27,6 +27,11 @@ pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + Deserialize
     const CONSTANTS: &'static [(&'static str, f32)] = &[];
     /// How its reconstructions are scored unless the user chooses.
     const SCORING: Scoring = Scoring::Residual;
+
+    /// The method's name as figures and tables show it.
+    fn label(&self) -> String {
+        Self::NAME.to_owned()
+    }
 
     /// How it is trained.
     fn schedule(&self) -> Schedule;
@@ -141,7 +146,7 @@ pub(super) fn validate<N: SliceNetwork>(network: &N) -> Result<()> {
 
 impl<N: SliceNetwork> Reconstructor for Trained<N> {
     fn name(&self) -> String {
-        N::NAME.to_owned()
+        self.network.label()
     }
 
     fn grid(&self) -> Option<SliceGrid> {
