@@ -26,8 +26,8 @@ use crate::options::setters;
 pub type AutoencoderWithUncertainty = Trained<UncertaintyTraining>;
 
 /// Settings of an [`AutoencoderWithUncertainty`]. A dense bottleneck of 16 numbers and the learning rate
-/// as in the benchmark of Cai et al. (2024, "MedIAnomaly"), whose authors found small ones best; the channels are
-/// those of the other autoencoders here.
+/// as in the code of the benchmark of Cai et al. (2024, "MedIAnomaly"); channels and batch size are those of
+/// the other autoencoders here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UncertaintyTraining {

@@ -25,7 +25,8 @@ use crate::{Error, Result};
 /// The reconstruction is what the mean of the code gives. With `restoration_steps` it is the image itself, moved
 /// by that many steps of gradient descent to a lower loss, while the total variation of what is changed is
 /// held down (Chen et al. 2020, "Unsupervised lesion detection via image restoration with a normative
-/// prior"). Every step costs a forward and a backward pass.
+/// prior"). The loss is taken at the mean of the code, so that the result does not depend on chance. Every
+/// step costs a forward and a backward pass.
 pub type VariationalAutoencoder = Trained<VariationalTraining>;
 
 /// Settings of a [`VariationalAutoencoder`]. Channels, 128 dimensions of the code and batch size as Baur et
@@ -48,9 +49,10 @@ pub struct VariationalTraining {
     pub restoration_steps: usize,
 }
 
-/// How far a step of the restoration moves the image, per unit of the gradient (published).
+/// How far a step of the restoration moves the image, per unit of the gradient. This and the weight below are
+/// those of the code that Baur et al. published, which takes 150 steps.
 const STEP_LENGTH: f64 = 1e-3;
-/// Weight of the total variation of the change (published).
+/// Weight of the total variation of the change.
 const VARIATION_WEIGHT: f64 = 1.8;
 
 impl Default for VariationalTraining {

@@ -154,8 +154,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `epochs`: how often every slice is shown.
     /// * `batch_size`: slices per step.
     /// * `latent`: dimensions of the code.
-    /// * `restoration_steps`: move the image itself towards what is likely, by this many steps (Chen et al. 2020,
-    ///   who took 500), instead of reconstructing it; each costs as much as a step of training. 0: reconstruct.
+    /// * `restoration_steps`: move the image itself towards what is likely, by this many steps (Chen et al. 2020),
+    ///   instead of reconstructing it. The code of Baur et al. takes 150; each costs as much as a step of
+    ///   training. 0: reconstruct.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
     ///
     /// Examples:
