@@ -44,7 +44,7 @@ setters!(FeatureMemoryOptions {
 });
 
 /// PatchCore (Roth et al. 2022, "Towards total recall in industrial anomaly detection") on the tokens of a
-/// pretrained masked autoencoder's encoder, which sees the whole image here. The memory is a greedy coreset of the
+/// pretrained masked autoencoder's encoder, from which no patch is hidden here. The memory is a greedy coreset of the
 /// tokens of healthy subjects' regions of interest. A patch is as abnormal as its token is far from the
 /// nearest one of the memory (Euclidean distance); between the middles of the patches the distance is
 /// interpolated linearly.
