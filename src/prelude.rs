@@ -15,7 +15,11 @@
 //! # }
 //! ```
 
-pub use crate::baselines::{DenoisingAutoencoder, DenoisingTraining, IntensityThreshold};
+pub use crate::baselines::{
+    AutoencoderWithUncertainty, Baseline, ConvolutionalAutoencoder, ConvolutionalTraining,
+    DenoisingAutoencoder, DenoisingTraining, FeatureMemory, FeatureMemoryOptions,
+    IntensityThreshold, UncertaintyTraining, VariationalAutoencoder, VariationalTraining,
+};
 pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 pub use crate::context::Context;

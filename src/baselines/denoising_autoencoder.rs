@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
-use ndarray::{Array2, Zip};
+use candle_core::{Device, Tensor};
+use ndarray::Array2;
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
-use crate::cohort::{Slice, SliceGrid, Subject};
+use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_training::train;
+use crate::Result;
+use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
-use crate::detection::{Reconstruction, Reconstructor};
-use crate::model::unet::{self, TrainableUNet, Weights, Window, batch};
+use crate::model::convolutional::{Shapes, Weights, batch, unet};
 use crate::options::setters;
-use crate::{Error, Result};
 
 /// Settings of a [`DenoisingAutoencoder`]. Noise as published: standard deviation 0.2, drawn on a grid
 /// coarser than the lesions it is to remove.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct DenoisingTraining {
     /// How often every slice is shown.
     pub epochs: usize,
@@ -61,55 +63,21 @@ setters!(DenoisingTraining {
 /// autoencoders for unsupervised anomaly detection in brain MRI"). Lesions are about as large and as
 /// bright as the noise, so the network takes them for noise too. The reconstruction is what it makes of a
 /// slice without added noise.
-#[derive(Clone, Debug)]
-pub struct DenoisingAutoencoder {
-    weights: Arc<Weights>,
-    grid: SliceGrid,
-}
+pub type DenoisingAutoencoder = Trained<DenoisingTraining>;
 
 impl DenoisingTraining {
     /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
     ///
     /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`Error::Cancelled`] if the user interrupts.
+    /// If a setting makes no sense or there are no slices, and [`crate::Error::Cancelled`] if the user
+    /// interrupts.
     pub fn train(
         &self,
         subjects: &[Arc<Subject>],
         grid: SliceGrid,
         context: &Context,
     ) -> Result<DenoisingAutoencoder> {
-        self.validate()?;
-        let images: Vec<Array2<f32>> =
-            subjects.iter().flat_map(|subject| windows(subject)).collect();
-        if images.is_empty() {
-            return Err(Error::input("the denoising autoencoder needs subjects with slices"));
-        }
-        let streams = &context.streams;
-        let mut stream = streams.stream("denoising/initialisation", &[]);
-        let mut network = TrainableUNet::new((1, self.width), 0.0, &mut stream)?;
-        let batches = images.len().div_ceil(self.batch_size);
-        let progress = context.progress("train the denoising autoencoder", "epoch", self.epochs);
-        for epoch in 0..self.epochs as u64 {
-            let mut order: Vec<usize> = (0..images.len()).collect();
-            order.shuffle(&mut streams.stream("denoising/order", &[epoch]));
-            let mut total = 0.0;
-            for (number, places) in order.chunks(self.batch_size).enumerate() {
-                context.check()?;
-                let mut noise = streams.stream("denoising/noise", &[epoch, number as u64]);
-                let clean: Vec<_> = places.iter().map(|place| images[*place].clone()).collect();
-                let noisy: Vec<_> = clean
-                    .iter()
-                    .map(|image| image + &self.coarse_noise(image.dim(), &mut noise))
-                    .collect();
-                let input = batch(&noisy, &Device::Cpu)?.unsqueeze(1)?;
-                let restored = unet::outputs(&network.weights(), &input)?;
-                let loss = (restored - batch(&clean, &Device::Cpu)?)?.sqr()?.mean_all()?;
-                total += f64::from(loss.to_scalar::<f32>()?);
-                network.step(&loss, self.learning_rate, self.epochs * batches)?;
-            }
-            progress.advance(1, &[("loss", total / batches as f64)]);
-        }
-        Ok(DenoisingAutoencoder { weights: Arc::new(network.detached()), grid })
+        train(self, subjects, grid, context)
     }
 
     /// Gaussian noise on a coarse grid that begins anywhere, linear between its points.
@@ -130,155 +98,58 @@ impl DenoisingTraining {
             (1.0 - down) * along(r) + down * along(r + 1)
         })
     }
-
-    fn validate(&self) -> Result<()> {
-        for (name, value) in [
-            ("epochs", self.epochs),
-            ("batch_size", self.batch_size),
-            ("noise_pixels", self.noise_pixels),
-            ("width", self.width),
-        ] {
-            if value == 0 {
-                return Err(Error::input(format!(
-                    "{name} of the denoising autoencoder must be 1 or more, not 0"
-                )));
-            }
-        }
-        if !self.width.is_multiple_of(4) {
-            return Err(Error::input(format!(
-                "width of the denoising autoencoder must be a multiple of 4, not {}",
-                self.width
-            )));
-        }
-        for (name, value) in
-            [("learning_rate", self.learning_rate), ("noise", f64::from(self.noise))]
-        {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::input(format!(
-                    "{name} of the denoising autoencoder must be positive, not {value}"
-                )));
-            }
-        }
-        Ok(())
-    }
 }
 
-/// What the network sees of a subject's slices.
-fn windows(subject: &Subject) -> Vec<Array2<f32>> {
-    let slices: Vec<&Slice> = subject.slices.iter().collect();
-    let window = Window::around(&slices);
-    slices.iter().map(|slice| window.cut(slice.image.view())).collect()
-}
+impl SliceNetwork for DenoisingTraining {
+    const NAME: &'static str = "denoising autoencoder";
+    const STREAM: &'static str = "denoising";
+    const STEP: usize = unet::STEP;
+    const CONSTANTS: &'static [(&'static str, f32)] = &[(unet::OUTPUT_BIAS, 0.0)];
 
-impl Reconstructor for DenoisingAutoencoder {
-    fn name(&self) -> String {
-        "denoising autoencoder".to_owned()
+    fn schedule(&self) -> Schedule {
+        let Self { epochs, batch_size, learning_rate, .. } = *self;
+        Schedule { epochs, batch_size, learning_rate }
     }
 
-    fn grid(&self) -> Option<SliceGrid> {
-        Some(self.grid)
+    fn positive(&self) -> Vec<(&'static str, f64)> {
+        vec![("noise", f64::from(self.noise))]
     }
 
-    fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
-        let mut reconstructions = Vec::with_capacity(slices.len());
-        for subject in slices.chunk_by(|a, b| a.subject == b.subject) {
-            context.check()?;
-            let window = Window::around(subject);
-            let images: Vec<_> =
-                subject.iter().map(|slice| window.cut(slice.image.view())).collect();
-            let input = batch(&images, &Device::Cpu)?.unsqueeze(1)?;
-            let restored = unet::outputs(&self.weights, &input)?;
-            for (place, slice) in subject.iter().enumerate() {
-                let values = restored.get(place)?.to_vec2::<f32>()?;
-                let part =
-                    Array2::from_shape_fn(window.padded(), |(row, column)| values[row][column]);
-                reconstructions.push(inside_region(slice, &window.paste(part.view())));
-            }
-        }
-        Ok(reconstructions)
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![("noise_pixels", self.noise_pixels)]
     }
-}
 
-/// The image, with the network's output inside the region of interest.
-fn inside_region(slice: &Slice, restored: &Array2<f32>) -> Reconstruction {
-    let reconstruction = Zip::from(&slice.image)
-        .and(restored)
-        .and(&slice.region)
-        .map_collect(|image, restored, inside| if *inside { *restored } else { *image });
-    let error = (&slice.image - &reconstruction).mapv(f32::abs);
-    Reconstruction { reconstruction, error, variance: None, probability: None }
+    fn grouped(&self) -> Vec<(&'static str, usize)> {
+        vec![("width", self.width)]
+    }
+
+    fn shapes(&self, _: (usize, usize)) -> Shapes {
+        unet::shapes(1, self.width)
+    }
+
+    fn loss(
+        &self,
+        weights: &Weights,
+        images: &[Array2<f32>],
+        stream: &mut Stream,
+    ) -> Result<Tensor> {
+        let noisy: Vec<_> =
+            images.iter().map(|image| image + &self.coarse_noise(image.dim(), stream)).collect();
+        let input = batch(&noisy, &Device::Cpu)?.unsqueeze(1)?;
+        let restored = unet::outputs(weights, &input)?;
+        Ok((restored - batch(images, &Device::Cpu)?)?.sqr()?.mean_all()?)
+    }
+
+    fn restore(&self, weights: &Weights, images: &Tensor, _: &Context) -> Result<Restored> {
+        Ok(Restored { reconstruction: unet::outputs(weights, images)?, variance: None })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Cohort;
+    use crate::baselines::tests::GRID;
     use crate::context::Streams;
-    use crate::phantom::PhantomOptions;
-
-    const GRID: SliceGrid = SliceGrid {
-        size: 64,
-        fov_mm: 128,
-        slice_mm: 0,
-        intensity: crate::cohort::IntensityScale::Percentile,
-    };
-
-    fn subjects() -> Vec<Arc<Subject>> {
-        let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };
-        let cohort = Cohort::phantom(&options, GRID, &Streams::new(4)).unwrap();
-        cohort.subjects(&Context::new(0)).unwrap()
-    }
-
-    fn trained(epochs: usize) -> DenoisingAutoencoder {
-        let training =
-            DenoisingTraining::default().epochs(epochs).batch_size(2).learning_rate(3e-3);
-        let training = DenoisingTraining { width: 8, ..training };
-        training.train(&subjects(), GRID, &Context::new(5)).unwrap()
-    }
-
-    #[test]
-    fn training_restores_normal_tissue_and_leaves_a_painted_lesion_standing_out() {
-        let subjects = subjects();
-        let mut subject = (*subjects[0]).clone();
-        let context = Context::new(5);
-        let error = |network: &DenoisingAutoencoder, subject: &Subject| -> Array2<f32> {
-            let slices: Vec<&Slice> = subject.slices.iter().collect();
-            network.reconstruct(&slices, &context).unwrap().swap_remove(2).error
-        };
-        let mean = |error: &Array2<f32>, mask: &Array2<bool>| {
-            let values = error.iter().zip(mask).filter(|(_, inside)| **inside);
-            values.clone().map(|(error, _)| *error).sum::<f32>() / values.count() as f32
-        };
-        let (fresh, network) = (trained(1), trained(60));
-        let scoring = subject.slices[2].scoring.clone();
-        let normal = mean(&error(&network, &subject), &scoring);
-        assert!(normal < 0.7 * mean(&error(&fresh, &subject), &scoring), "{normal}");
-        let middle: Vec<_> =
-            scoring.indexed_iter().filter(|(_, inside)| **inside).map(|(at, _)| at).collect();
-        let (row, column) = middle[middle.len() / 2];
-        let lesion = Array2::from_shape_fn(scoring.dim(), |(r, c)| {
-            r.abs_diff(row) <= 2 && c.abs_diff(column) <= 1
-        });
-        for (pixel, inside) in lesion.indexed_iter() {
-            if *inside {
-                subject.slices[2].image[pixel] += 0.4;
-            }
-        }
-        let found = mean(&error(&network, &subject), &lesion);
-        assert!(found > 2.0 * normal, "{found} in the lesion, {normal} elsewhere");
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
-        let bits = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let network = pool.install(|| trained(2));
-            let values = network.weights.values().map(|tensor| tensor.flatten_all().unwrap());
-            let values = values.flat_map(|tensor| tensor.to_vec1::<f32>().unwrap());
-            values.map(f32::to_bits).collect::<Vec<u32>>()
-        };
-        assert_eq!(bits(1), bits(3));
-    }
 
     #[test]
     fn noise_is_coarse_and_of_the_asked_size() {

@@ -1,5 +1,7 @@
 //! The baseline without a model: bright pixels are abnormal.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::detection::{AxisProfile, CordAxis, Reconstruction, Reconstructor};
@@ -19,7 +21,8 @@ use crate::{Error, Result};
 ///
 /// Outside the scoring region the reconstruction is the image and the error 0. There is no
 /// variance and no randomness.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IntensityThreshold {
     /// Length along the cord over which intensity is averaged, mm.
     pub local_mm: Option<f64>,
@@ -71,7 +74,7 @@ impl IntensityThreshold {
             reconstruction[pixel] = typical;
         }
         let error = (&slice.image - &reconstruction).mapv(|brighter| brighter.max(0.0));
-        Reconstruction { reconstruction, error, variance: None, probability: None }
+        Reconstruction { reconstruction, error, variance: None, probability: None, anomaly: None }
     }
 }
 

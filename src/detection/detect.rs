@@ -27,7 +27,8 @@ const LIKELY: f32 = 0.5;
 /// # Errors
 /// If there are no subjects, if the method fails, if what it returns does not fit the slices or
 /// holds values that are not finite (the message names subject and slice), if the method has no
-/// lesion probabilities but [`Scoring::Learned`] is asked for, and
+/// lesion probabilities but [`Scoring::Learned`] is asked for, or no measure of its own but
+/// [`Scoring::Own`], or no residual but [`Scoring::Residual`], and
 /// [`Error::Cancelled`] if the user interrupts; nothing is kept then.
 pub fn detect(
     reconstructor: &dyn Reconstructor,
@@ -52,12 +53,9 @@ pub fn detect(
         check(&method, slice, reconstruction)?;
     }
 
-    let has_probabilities = reconstructions.iter().all(|one| one.probability.is_some());
     let scoring = scoring.unwrap_or_else(|| reconstructor.scoring());
-    if scoring == Scoring::Learned && !has_probabilities {
-        return Err(Error::input(format!(
-            "{method} has no lesion probabilities; train a scorer for it, or choose another scoring"
-        )));
+    if let Some(missing) = missing(scoring, &slices, &reconstructions) {
+        return Err(Error::input(format!("{method} {missing}")));
     }
     let mut reconstructions = reconstructions.into_iter();
     let work: Vec<(&Arc<Subject>, Vec<Reconstruction>)> = subjects
@@ -86,6 +84,27 @@ pub fn detect(
     Ok(Findings { method, scoring, subjects, reconstructs, calibration })
 }
 
+/// What a scoring needs and the reconstructions lack, as the end of a sentence.
+fn missing(
+    scoring: Scoring,
+    slices: &[&Slice],
+    reconstructions: &[Reconstruction],
+) -> Option<&'static str> {
+    let mut pairs = slices.iter().zip(reconstructions);
+    match scoring {
+        Scoring::Learned if reconstructions.iter().any(|one| one.probability.is_none()) => {
+            Some("has no lesion probabilities; train a scorer for it, or choose another scoring")
+        }
+        Scoring::Own if reconstructions.iter().any(|one| one.anomaly.is_none()) => Some(
+            "has no measure of anomaly of its own; choose another scoring, such as \"residual\"",
+        ),
+        Scoring::Residual if pairs.all(|(slice, one)| one.only_measures(&slice.image)) => {
+            Some("reconstructs nothing, so it has no residual; choose the scoring \"own\"")
+        }
+        _ => None,
+    }
+}
+
 /// Rejects a reconstruction that would silently give wrong scores.
 fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result<()> {
     let fail = |what: &str| {
@@ -96,6 +115,7 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
         vec![("reconstruction", &reconstruction.reconstruction), ("error", &reconstruction.error)];
     maps.extend(reconstruction.variance.as_ref().map(|variance| ("variance", variance)));
     maps.extend(reconstruction.probability.as_ref().map(|map| ("probability", map)));
+    maps.extend(reconstruction.anomaly.as_ref().map(|map| ("anomaly", map)));
     for (name, map) in maps {
         if map.dim() != slice.image.dim() {
             return fail(&format!(
@@ -110,6 +130,9 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     }
     if reconstruction.error.iter().any(|error| *error < 0.0) {
         return fail("a negative error");
+    }
+    if reconstruction.anomaly.iter().flatten().any(|anomaly| *anomaly < 0.0) {
+        return fail("a negative anomaly");
     }
     Ok(())
 }
@@ -168,7 +191,7 @@ fn islands(
     };
     let rule = IslandRule::default();
     let found = match scoring {
-        Scoring::Published | Scoring::Residual => rule.find(anomaly),
+        Scoring::Published | Scoring::Residual | Scoring::Own => rule.find(anomaly),
         Scoring::Learned => rule.find_above(anomaly, LIKELY),
     };
     found

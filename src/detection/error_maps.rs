@@ -65,7 +65,13 @@ impl Reconstructor for ErrorMaps {
             let reconstruction = Zip::from(&slice.image)
                 .and(&error)
                 .map_collect(|&image, &error| (image - error).clamp(0.0, 1.0));
-            Ok(Reconstruction { reconstruction, error, variance: None, probability: None })
+            Ok(Reconstruction {
+                reconstruction,
+                error,
+                variance: None,
+                probability: None,
+                anomaly: None,
+            })
         };
         maps.iter().zip(slices).map(reconstruct).collect()
     }

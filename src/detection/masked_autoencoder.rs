@@ -118,6 +118,7 @@ impl Reconstructor for MaskedAutoencoder {
             error: map.error,
             variance: Some(map.variance),
             probability: probabilities.next(),
+            anomaly: None,
         };
         Ok(maps.into_iter().map(reconstruction).collect())
     }

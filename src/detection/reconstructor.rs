@@ -13,14 +13,25 @@ use crate::scoring::Calibration;
 /// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
-    /// The image as the method expects it without anomalies, in [0, 1].
+    /// The image as the method expects it without anomalies, in [0, 1]. A method that reconstructs nothing
+    /// returns the image; it is not evaluated for similarity.
     pub reconstruction: Array2<f32>,
     /// Difference between the image and the reconstruction, ≥ 0; 0 outside the region of interest.
     pub error: Array2<f32>,
-    /// The method's own uncertainty (epistemic variance), if it has one.
+    /// The method's own uncertainty, if it has one: epistemic variance, or the variance that it predicts.
     pub variance: Option<Array2<f32>>,
     /// The method's own lesion probability of every pixel, in [0, 1], if it has one.
     pub probability: Option<Array2<f32>>,
+    /// The method's own measure of anomaly, ≥ 0, in any unit and higher where a pixel is more abnormal, if it is
+    /// not the residual. 0 outside the region of interest.
+    pub anomaly: Option<Array2<f32>>,
+}
+
+impl Reconstruction {
+    /// Whether the method measures anomaly without reconstructing anything.
+    pub(crate) fn only_measures(&self, image: &Array2<f32>) -> bool {
+        self.anomaly.is_some() && self.reconstruction == image
+    }
 }
 
 /// Anything that reconstructs a slice inside its region of interest.

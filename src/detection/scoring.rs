@@ -22,17 +22,22 @@ pub enum Scoring {
     /// The lesion probability of a [`LesionScorer`](crate::scoring::LesionScorer); the curve is the
     /// highest value over the cord's width; the score is the curve's peak.
     Learned,
+    /// The method's own measure of anomaly ([`Reconstruction::anomaly`](super::Reconstruction)), smoothed
+    /// inside the cord; the curve is the highest value over the cord's width; the score is the curve's peak
+    /// above its mean.
+    Own,
 }
 
 impl Choice for Scoring {
     const WHAT: &'static str = "scoring";
-    const ALL: &'static [Self] = &[Self::Published, Self::Residual, Self::Learned];
+    const ALL: &'static [Self] = &[Self::Published, Self::Residual, Self::Learned, Self::Own];
 
     fn name(self) -> &'static str {
         match self {
             Self::Published => "published",
             Self::Residual => "residual",
             Self::Learned => "learned",
+            Self::Own => "own",
         }
     }
 }
@@ -50,6 +55,7 @@ impl Scoring {
             Self::Published => "mean error (intensity)",
             Self::Residual => "highest positive residual (fluid − cord)",
             Self::Learned => "highest lesion probability",
+            Self::Own => "highest anomaly (the method's unit)",
         }
     }
 
@@ -59,13 +65,14 @@ impl Scoring {
             Self::Published => "error (intensity)",
             Self::Residual => "positive residual (fluid − cord)",
             Self::Learned => "lesion probability",
+            Self::Own => "anomaly (the method's unit)",
         }
     }
 
     /// How a segment's score follows from the curve.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Published | Self::Residual => "its peak above the curve's mean",
+            Self::Published | Self::Residual | Self::Own => "its peak above the curve's mean",
             Self::Learned => "its peak",
         }
     }
@@ -78,7 +85,7 @@ impl Scoring {
     /// What a segment's peak is measured from, given the curve's mean.
     pub(crate) fn baseline(self, mean: f64) -> f64 {
         match self {
-            Self::Published | Self::Residual => mean,
+            Self::Published | Self::Residual | Self::Own => mean,
             Self::Learned => 0.0,
         }
     }

@@ -30,6 +30,7 @@ impl Reconstructor for Brightness {
                 error: slice.image.clone(),
                 variance: None,
                 probability: None,
+                anomaly: None,
             })
             .collect())
     }

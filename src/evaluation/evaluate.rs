@@ -51,7 +51,8 @@ pub struct Evaluation {
     pub lesions: Option<LesionLevel>,
     /// Errors of scoring pixels against lesion pixels; `None` where none are known.
     pub pixels: Option<PixelLevel>,
-    /// How well normal tissue was reconstructed; `None` where none is known to be normal.
+    /// How well normal tissue was reconstructed; `None` where none is known to be normal, or the method
+    /// reconstructs nothing.
     pub normal: Option<NormalTissue>,
     /// What it was computed from, for comparisons.
     #[serde(skip)]

@@ -4,6 +4,7 @@
 
 mod block;
 mod config;
+pub(crate) mod convolutional;
 mod network;
 mod parameters;
 mod patch_order;
@@ -11,7 +12,6 @@ mod patch_scores;
 mod patches;
 mod position;
 mod pytorch;
-pub(crate) mod unet;
 
 pub use config::Config;
 pub use network::{Network, Prediction};

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, Axis};
 
 use crate::cohort::{Slice, TissueIntensity};
-use crate::model::unet::Window;
+use crate::model::convolutional::{Window, unet};
 use crate::uncertainty::Uncertainty;
 use crate::volume::eroded;
 use crate::{Error, Result};
@@ -38,7 +38,7 @@ pub(super) fn channels(
     if slices.len() != maps.len() || !slices.iter().zip(maps).all(fits) {
         return Err(Error::subject(subject, "its slices and their maps do not fit together"));
     }
-    let window = Window::around(slices);
+    let window = Window::around(slices, unet::STEP);
     let relative: Vec<Array2<f32>> = slices
         .iter()
         .map(|slice| {

@@ -34,7 +34,7 @@ pub use options::ScorerTraining;
 
 use crate::cohort::Slice;
 use crate::context::Context;
-use crate::model::unet::{self, Weights, batch};
+use crate::model::convolutional::{Weights, batch, unet};
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 use crate::{Error, Result};
 

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::{Context, Silent, Stream};
 use crate::model::Network;
-use crate::model::unet::Window;
+use crate::model::convolutional::Window;
 use crate::uncertainty::MonteCarlo;
 
 /// A painted lesion counts as such from this share of fluid − cord.

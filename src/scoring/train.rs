@@ -15,7 +15,7 @@ use super::{LesionScorer, ScorerDescription};
 use crate::cohort::Subject;
 use crate::context::{BegunTraining, Context, Progress};
 use crate::model::Network;
-use crate::model::unet::{self, KeptNetworks, TrainableUNet, Weights, batch};
+use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, batch, initial, unet};
 use crate::uncertainty::MonteCarlo;
 use crate::volume::dilated;
 use crate::{Error, Result};
@@ -175,12 +175,13 @@ impl Trainer<'_> {
         let streams = &self.context.streams;
         let member = self.member as u64;
         let name = member_name(self.member);
-        let (mut unet, done) = match self.kept.restored(&name)? {
+        let (mut network, done) = match self.kept.restored(&name)? {
             Some(restored) => restored,
             None => {
                 let mut stream = streams.stream("scorer/initialisation", &[member]);
-                let shape = (CHANNELS, self.training.width);
-                (TrainableUNet::new(shape, FIRST_LOGIT, &mut stream)?, 0)
+                let shapes = unet::shapes(CHANNELS, self.training.width);
+                let fresh = initial(&shapes, &[(unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?;
+                (TrainableWeights::new(fresh)?, 0)
             }
         };
         if done > 0 {
@@ -199,7 +200,7 @@ impl Trainer<'_> {
         };
         for epoch in done..epochs {
             if looks_again(epoch) {
-                left_out = self.suspected_lesions(&unet.detached())?;
+                left_out = self.suspected_lesions(&network.detached())?;
             }
             let mut order =
                 if epoch < alone { healthy.clone() } else { (0..self.samples.len()).collect() };
@@ -209,18 +210,18 @@ impl Trainer<'_> {
             for (number, places) in order.chunks(self.training.batch_size).enumerate() {
                 self.context.check()?;
                 let at = [member, epoch as u64, number as u64];
-                let loss = self.loss(&unet.weights(), places, &left_out, at)?;
+                let loss = self.loss(&network.weights(), places, &left_out, at)?;
                 total += f64::from(loss.to_scalar::<f32>()?);
-                unet.step(&loss, self.training.learning_rate, steps)?;
+                network.step(&loss, self.training.learning_rate, steps)?;
             }
             progress.advance(1, &[("loss", total / count as f64)]);
             let next = epoch + 1;
             // Between these places the training depends on what an earlier state of the network left out.
             if next < alone || looks_again(next) || next == epochs {
-                self.kept.put(&name, &unet, next, self.context)?;
+                self.kept.put(&name, &network, next, self.context)?;
             }
         }
-        Ok(unet.detached())
+        Ok(network.detached())
     }
 
     /// What the network classifies as lesion in the unpainted clinical slices, slightly dilated.

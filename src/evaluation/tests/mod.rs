@@ -249,6 +249,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         error: anomaly.clone(),
         variance: None,
         probability: None,
+        anomaly: None,
     };
     Finding {
         subject: Arc::new(subject),

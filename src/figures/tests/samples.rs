@@ -74,7 +74,13 @@ pub(super) fn reconstruction(slice: &Slice) -> Reconstruction {
     let variance = Array2::from_shape_fn((SIZE, SIZE), |place| {
         inside(place, 0.004 * ripple(place.0, place.1))
     });
-    Reconstruction { reconstruction, error, variance: Some(variance), probability: None }
+    Reconstruction {
+        reconstruction,
+        error,
+        variance: Some(variance),
+        probability: None,
+        anomaly: None,
+    }
 }
 
 pub(super) fn curve() -> AnomalyCurve {

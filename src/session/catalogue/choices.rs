@@ -12,7 +12,14 @@ use crate::uncertainty::Passes;
 /// The words that `parameter` of a verb or method takes; empty if it takes anything.
 pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
     match (function, parameter) {
-        ("u2ad" | "denoising_autoencoder", "preset") => Config::PRESETS.to_vec(),
+        (
+            "u2ad"
+            | "denoising_autoencoder"
+            | "convolutional_autoencoder"
+            | "autoencoder_with_uncertainty"
+            | "variational_autoencoder",
+            "preset",
+        ) => Config::PRESETS.to_vec(),
         ("detect", "scoring") => Scoring::names(),
         ("device", "name") => DEVICES.to_vec(),
         ("estimate_uncertainty", "passes") => Passes::names(),

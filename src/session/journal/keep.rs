@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use ndarray::Array2;
@@ -14,6 +15,7 @@ use starlark::values::{UnpackValue, Value};
 
 use super::maps;
 use super::recipe::{CohortRecipe, Recipe};
+use crate::baselines::Baseline;
 use crate::cohort::Cohort;
 use crate::context::Context;
 use crate::detection::Findings;
@@ -21,7 +23,7 @@ use crate::evaluation::EvaluationOptions;
 use crate::files::LazyFolder;
 use crate::language::Transcript;
 use crate::session::values::{
-    Baseline, CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
 use crate::study::{CohortUncertainty, Masks, SliceUncertainty};
@@ -39,6 +41,7 @@ pub(super) struct ArtifactStore {
     folder: LazyFolder,
     uncertainties: Vec<(Weak<Vec<SliceUncertainty>>, String)>,
     findings: Vec<(Weak<Findings>, String)>,
+    methods: Vec<(Weak<Baseline>, String)>,
     files: usize,
     /// The models that were found since [`Self::forget_models`], by number.
     models: BTreeMap<usize, ModelValue>,
@@ -46,8 +49,8 @@ pub(super) struct ArtifactStore {
 
 impl ArtifactStore {
     pub fn new(folder: LazyFolder) -> Self {
-        let (uncertainties, findings, models) = Default::default();
-        Self { folder, uncertainties, findings, files: 0, models }
+        let (uncertainties, findings, methods, models) = Default::default();
+        Self { folder, uncertainties, findings, methods, files: 0, models }
     }
 
     /// The models that recipes need.
@@ -82,6 +85,7 @@ impl ArtifactStore {
         let is_needed = |file: &String| needed.contains(file);
         self.uncertainties.retain(|(_, file)| is_needed(file));
         self.findings.retain(|(_, file)| is_needed(file));
+        self.methods.retain(|(_, file)| is_needed(file));
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             if !entry.file_name().to_str().is_some_and(|name| needed.iter().any(|n| n == name)) {
                 // A file that cannot be removed only takes space.
@@ -99,15 +103,23 @@ impl ArtifactStore {
         self.findings.push((Arc::downgrade(&value.0), file.to_owned()));
     }
 
-    /// A file with these maps.
-    fn put(&mut self, kind: &str, stacks: &[(&str, Vec<&Array2<f32>>)]) -> Result<String, Reason> {
+    pub fn remember_method(&mut self, value: &Arc<Baseline>, file: &str) {
+        self.methods.push((Arc::downgrade(value), file.to_owned()));
+    }
+
+    /// The name of a new file, which `write` writes.
+    fn put(
+        &mut self,
+        kind: &str,
+        write: impl FnOnce(&Path) -> crate::Result<()>,
+    ) -> Result<String, Reason> {
         let folder = self.folder.path().map_err(|error| error.to_string())?;
         loop {
             self.files += 1;
             let file = format!("{kind}-{}.safetensors", self.files);
             let path = folder.join(&file);
             if !path.exists() {
-                maps::write(&path, stacks).map_err(|error| error.to_string())?;
+                write(&path).map_err(|error| error.to_string())?;
                 return Ok(file);
             }
         }
@@ -193,13 +205,11 @@ impl Recorder<'_> {
             });
         }
         if let Some(MethodValue(baseline)) = MethodValue::from_value(value) {
-            return match baseline {
+            return match &**baseline {
                 Baseline::IntensityThreshold(method) => {
                     Ok(Recipe::IntensityThreshold { local_mm: method.local_mm })
                 }
-                Baseline::DenoisingAutoencoder(_) => {
-                    Err("trained baselines are not saved: train it again".to_owned())
-                }
+                _ => self.method(baseline),
             };
         }
         if let Some(findings) = FindingsValue::from_value(value) {
@@ -231,6 +241,18 @@ impl Recorder<'_> {
         Recipe::Model { number: value.number, estimations: model.estimations, saved }
     }
 
+    fn method(&mut self, baseline: &Arc<Baseline>) -> Result<Recipe, Reason> {
+        let file = match found(&self.store.methods, baseline) {
+            Some(file) => file,
+            None => {
+                let file = self.store.put("method", |path| baseline.save(path))?;
+                self.store.remember_method(baseline, &file);
+                file
+            }
+        };
+        Ok(Recipe::Method { file })
+    }
+
     fn uncertainty(&mut self, value: &CohortUncertainty) -> Result<Recipe, Reason> {
         let of = cohort_recipe(&value.cohort)?;
         let file = match found(&self.store.uncertainties, &value.slices) {
@@ -246,7 +268,7 @@ impl Recorder<'_> {
                     ("error", maps().map(|maps| &maps.error).collect()),
                     ("passes", vec![&passes]),
                 ];
-                let file = self.store.put("uncertainty", &stacks)?;
+                let file = self.store.put("uncertainty", |path| maps::write(path, &stacks))?;
                 self.store.remember_uncertainty(value, &file);
                 file
             }
@@ -278,7 +300,12 @@ impl Recorder<'_> {
                 if !probabilities.is_empty() {
                     stacks.push(("probability", probabilities));
                 }
-                let file = self.store.put("findings", &stacks)?;
+                let anomalies: Vec<_> =
+                    reconstructions().filter_map(|one| one.anomaly.as_ref()).collect();
+                if !anomalies.is_empty() {
+                    stacks.push(("anomaly", anomalies));
+                }
+                let file = self.store.put("findings", |path| maps::write(path, &stacks))?;
                 self.store.remember_findings(value, &file);
                 file
             }

@@ -56,6 +56,10 @@ pub(super) enum Recipe {
     IntensityThreshold {
         local_mm: Option<f64>,
     },
+    /// A trained baseline from a file.
+    Method {
+        file: String,
+    },
     /// Reconstructions from a file; scored again.
     Findings {
         of: CohortRecipe,
@@ -137,9 +141,9 @@ impl Recipe {
             }
             Self::Dict(entries) => entries.iter().for_each(|(_, item)| item.needs(files)),
             Self::Struct(fields) => fields.iter().for_each(|(_, item)| item.needs(files)),
-            Self::Uncertainty { file, .. } | Self::Findings { file, .. } => {
-                files.push(file.clone())
-            }
+            Self::Uncertainty { file, .. }
+            | Self::Findings { file, .. }
+            | Self::Method { file } => files.push(file.clone()),
             Self::Finding { of, .. } | Self::Evaluation { of, .. } => of.needs(files),
             _ => {}
         }

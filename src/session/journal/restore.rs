@@ -14,7 +14,7 @@ use starlark::values::{Heap, Value};
 use super::keep::ArtifactStore;
 use super::recipe::{CohortRecipe, Recipe};
 use super::{Entries, Journal, maps};
-use crate::baselines::IntensityThreshold;
+use crate::baselines::{Baseline, IntensityThreshold};
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
@@ -26,7 +26,7 @@ use crate::session::engine::surroundings::Surroundings;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
 use crate::session::values::{
-    Baseline, CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
+    CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
 };
 use crate::session::{Display, open_device};
@@ -152,6 +152,7 @@ pub(super) struct Restorer<'a> {
     models: BTreeMap<usize, ModelValue>,
     uncertainties: BTreeMap<String, UncertaintyValue>,
     findings: BTreeMap<String, FindingsValue>,
+    methods: BTreeMap<String, MethodValue>,
 }
 
 impl<'a> Restorer<'a> {
@@ -161,8 +162,8 @@ impl<'a> Restorer<'a> {
         store: &'a mut ArtifactStore,
         adopt: &'a dyn Fn(usize) -> Result<ModelValue>,
     ) -> Self {
-        let (cohorts, models, uncertainties, findings) = Default::default();
-        Self { state, adopt, folder, store, cohorts, models, uncertainties, findings }
+        let (cohorts, models, uncertainties, findings, methods) = Default::default();
+        Self { state, adopt, folder, store, cohorts, models, uncertainties, findings, methods }
     }
 
     /// Restores the value of a recipe.
@@ -218,10 +219,10 @@ impl<'a> Restorer<'a> {
                 heap.alloc(MasksValue(Masks { sampler, example, cohort, streams }))
             }
             Recipe::IntensityThreshold { local_mm } => {
-                heap.alloc(MethodValue(Baseline::IntensityThreshold(IntensityThreshold {
-                    local_mm: *local_mm,
-                })))
+                let method = IntensityThreshold { local_mm: *local_mm };
+                heap.alloc(MethodValue::from(Baseline::IntensityThreshold(method)))
             }
+            Recipe::Method { file } => heap.alloc(self.method(file)?),
             Recipe::Findings { .. } => heap.alloc(self.findings(recipe)?),
             Recipe::Finding { of, position } => {
                 let of = self.findings(of)?;
@@ -325,6 +326,16 @@ impl<'a> Restorer<'a> {
         Ok(value)
     }
 
+    fn method(&mut self, file: &str) -> Result<MethodValue> {
+        if let Some(value) = self.methods.get(file) {
+            return Ok(value.clone());
+        }
+        let value = MethodValue::from(Baseline::load(&self.folder.join(file))?);
+        self.store.remember_method(&value.0, file);
+        self.methods.insert(file.to_owned(), value.clone());
+        Ok(value)
+    }
+
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
         let Recipe::Findings { of, method, scoring, reconstructs, calibration, file } = recipe
         else {
@@ -338,6 +349,7 @@ impl<'a> Restorer<'a> {
         let (reconstructions, errors) = (take("reconstruction"), take("error"));
         let mut variances = take("variance").into_iter();
         let mut probabilities = take("probability").into_iter();
+        let mut anomalies = take("anomaly").into_iter();
         let reconstructions: Vec<Reconstruction> = reconstructions
             .into_iter()
             .zip(errors)
@@ -346,6 +358,7 @@ impl<'a> Restorer<'a> {
                 error,
                 variance: variances.next(),
                 probability: probabilities.next(),
+                anomaly: anomalies.next(),
             })
             .collect();
         let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;

@@ -161,6 +161,23 @@ fn a_scorer_and_what_it_found_survive_a_crash() {
 }
 
 #[test]
+fn trained_methods_and_what_they_found_survive_a_crash() {
+    let cells = [
+        SMALL,
+        "uncertain = autoencoder_with_uncertainty(people, epochs = 1)\nsame = uncertain",
+        "memory = feature_memory(model, people)",
+        "found = detect(uncertain, people)\nfar = detect(memory, people)",
+    ];
+    let (_home, back, summary) = crashed_and_back(&cells);
+    assert!(!summary.contains("could not be restored"), "{summary}");
+    let uninterrupted = session(&tempfile::tempdir().unwrap().path().join("other"));
+    cells.iter().for_each(|cell| drop(shown(&uninterrupted, cell)));
+    let facts = "str([found.scoring, found.scores, far.scoring, far.scores, same.losses, \
+                 detect(same, people).scores, detect(memory, people).scores])";
+    assert_eq!(shown(&back, facts), shown(&uninterrupted, facts));
+}
+
+#[test]
 fn two_names_for_one_model_stay_two_names_for_one_model() {
     let (_home, back, _) = crashed_and_back(&[SMALL, "other = model\nboth = [model, other]"]);
     shown(&back, "train_epoch(model, people)");

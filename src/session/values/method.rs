@@ -1,6 +1,7 @@
 //! A baseline in the language.
 
 use std::fmt;
+use std::sync::Arc;
 
 use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
@@ -10,29 +11,18 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::Result;
-use crate::baselines::{DenoisingAutoencoder, IntensityThreshold};
-use crate::detection::Reconstructor;
+use crate::baselines::Baseline;
 use crate::session::Display;
 use crate::session::show::ShowValue;
 
-/// A baseline, trained if it needs training.
-#[derive(Clone)]
-pub(in crate::session) enum Baseline {
-    IntensityThreshold(IntensityThreshold),
-    DenoisingAutoencoder(DenoisingAutoencoder),
-}
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct MethodValue(#[allocative(skip)] pub Arc<Baseline>);
 
-impl Baseline {
-    pub fn reconstructor(&self) -> &dyn Reconstructor {
-        match self {
-            Self::IntensityThreshold(method) => method,
-            Self::DenoisingAutoencoder(method) => method,
-        }
+impl From<Baseline> for MethodValue {
+    fn from(baseline: Baseline) -> Self {
+        Self(Arc::new(baseline))
     }
 }
-
-#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct MethodValue(#[allocative(skip)] pub Baseline);
 
 handle!(MethodValue);
 starlark::methods_static!(METHOD = method_methods);
@@ -61,5 +51,11 @@ fn method_methods(builder: &mut MethodsBuilder) {
     #[starlark(attribute)]
     fn name(this: &MethodValue) -> anyhow::Result<String> {
         Ok(this.0.reconstructor().name())
+    }
+
+    /// Mean loss of every epoch of its training; empty if it is not trained by epochs.
+    #[starlark(attribute)]
+    fn losses(this: &MethodValue) -> anyhow::Result<Vec<f64>> {
+        Ok(this.0.losses().to_vec())
     }
 }

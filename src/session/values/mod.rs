@@ -30,7 +30,7 @@ pub(super) use history::{EpochValue, HistoryValue};
 pub(super) use image::ImageValue;
 pub(super) use maps::MapsValue;
 pub(super) use masks::MasksValue;
-pub(super) use method::{Baseline, MethodValue};
+pub(super) use method::MethodValue;
 pub(super) use model::ModelValue;
 pub(super) use rows::table_rows;
 pub(super) use signal::{SignalCurveValue, SignalCurvesValue};

@@ -11,17 +11,15 @@ use starlark::values::none::NoneOr;
 
 use super::defaults::MASK_RATIO;
 use super::unsigned;
-use crate::baselines::{DenoisingTraining, IntensityThreshold};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     ThresholdRule, compare as compare_evaluations,
 };
-use crate::model::Config;
 use crate::options::Choice;
 use crate::session::state::State;
 use crate::session::values::{
-    Baseline, CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
+    CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
     ModelValue,
 };
 use crate::study::Study;
@@ -38,6 +36,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `"learned"`: the lesion probability of the model's scorer (see `train_scorer`).
     /// * `"residual"`: how much brighter the image is than its reconstruction.
     /// * `"published"`: the absolute error, averaged over the cord's width.
+    /// * `"own"`: the method's own measure of anomaly, where a baseline has one.
     ///
     /// # Arguments
     /// * `model`: a model, a method such as `intensity_threshold()`, or error maps from a Rust
@@ -46,7 +45,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
     /// * `scoring`: what the anomaly map shows; None: `"learned"` for a model with a scorer,
-    ///   `"published"` for error maps, `"residual"` for others.
+    ///   `"published"` for error maps, `"own"` for baselines that have a measure of their own, `"residual"`
+    ///   for others.
     /// * `name`: name of the method in tables and figures; None: the method's own name.
     ///
     /// Examples:
@@ -140,61 +140,6 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let cohort = healthy.cohort.on_grid(model.grid())?;
         let found = study.calibrate(&mut model, &cohort, monte_carlo, scoring)?;
         Ok(FindingsValue(Arc::new(found), cohort))
-    }
-
-    /// A baseline that treats bright pixels as abnormal. Lesions are bright on T2-weighted images,
-    /// so a useful model has to do better.
-    ///
-    /// # Arguments
-    /// * `local_mm`: compare each pixel with the mean over this length of cord; None: with the
-    ///   median of the slice.
-    ///
-    /// Examples:
-    /// ```python
-    /// baseline = detect(intensity_threshold(), phantom_cohort(subjects = 2))
-    /// ```
-    fn intensity_threshold(
-        #[starlark(default = NoneOr::None)] local_mm: NoneOr<UnpackFloat>,
-    ) -> anyhow::Result<MethodValue> {
-        let local_mm = local_mm.into_option().map(|length| length.0);
-        Ok(MethodValue(Baseline::IntensityThreshold(IntensityThreshold { local_mm })))
-    }
-
-    /// Trains a denoising autoencoder (Kascenas et al. 2022), the strongest of the simple baselines on
-    /// brain MRI: a small U-Net that learns to remove coarse noise, and removes lesions with it. It
-    /// needs no labels. Sessions do not save it; train it again.
-    ///
-    /// # Arguments
-    /// * `healthy`: subjects to train on; None: the clinical ones only.
-    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
-    /// * `epochs`: how often every slice is shown.
-    /// * `batch_size`: slices per step.
-    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
-    ///
-    /// Examples:
-    /// ```python
-    /// people = phantom_cohort(subjects = 2)
-    /// detect(denoising_autoencoder(people.healthy, epochs = 1), people.clinical)
-    /// ```
-    fn denoising_autoencoder(
-        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
-        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
-        #[starlark(require = named, default = 60)] epochs: i64,
-        #[starlark(require = named, default = 8)] batch_size: i64,
-        #[starlark(require = named, default = "small")] preset: &str,
-        eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let context = State::of(eval).context();
-        let grid = Config::preset(preset)?.slice_grid();
-        let mut subjects = Vec::new();
-        for cohort in [healthy.into_option(), clinical.into_option()].into_iter().flatten() {
-            subjects.extend(cohort.cohort.on_grid(grid)?.subjects(&context)?);
-        }
-        let training = DenoisingTraining::default()
-            .epochs(unsigned("denoising_autoencoder", "epochs", epochs)?)
-            .batch_size(unsigned("denoising_autoencoder", "batch_size", batch_size)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(MethodValue(Baseline::DenoisingAutoencoder(trained)))
     }
 
     /// Evaluates findings against the ground truth at the level of patients, slices, segments,

@@ -2,6 +2,7 @@
 //! table.
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
+mod baselines;
 mod cohorts;
 mod defaults;
 mod detection;
@@ -32,6 +33,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Models", models::verbs),
     ("Training", training::verbs),
     ("Detection", detection::verbs),
+    ("Methods to compare with", baselines::verbs),
     ("Studies", studies::verbs),
     ("Figures", figures::verbs),
     ("Tables", tables::verbs),

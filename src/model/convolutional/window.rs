@@ -1,9 +1,8 @@
-//! The part of a slice that a U-Net looks at.
+//! The part of a slice that a convolutional network looks at.
 
 use candle_core::{Device, Tensor};
 use ndarray::{Array2, ArrayView2, s};
 
-use super::STEP;
 use crate::cohort::Slice;
 
 /// Columns of the part of a slice that is looked at, around the region of interest.
@@ -15,12 +14,15 @@ pub(crate) struct Window {
     column: usize,
     rows: usize,
     columns: usize,
+    /// What its padded edges are multiples of.
+    step: usize,
 }
 
 impl Window {
-    /// One window for all slices of a subject, around the middle of their regions.
-    pub fn around(slices: &[&Slice]) -> Self {
-        let size = slices.first().map_or(STEP, |slice| slice.size());
+    /// One window for all slices of a subject, around the middle of their regions, for a network whose
+    /// images have edges of multiples of `step` pixels.
+    pub fn around(slices: &[&Slice], step: usize) -> Self {
+        let size = slices.first().map_or(step, |slice| slice.size());
         let mut ends = (usize::MAX, 0);
         for slice in slices {
             for ((_, column), _) in slice.region.indexed_iter().filter(|(_, inside)| **inside) {
@@ -30,12 +32,17 @@ impl Window {
         let columns = WIDTH.min(size);
         let middle = if ends.0 > ends.1 { size / 2 } else { (ends.0 + ends.1) / 2 };
         let column = middle.saturating_sub(columns / 2).min(size - columns);
-        Self { column, rows: size, columns }
+        Self { column, rows: size, columns, step }
     }
 
-    /// Rows and columns, each a multiple of [`STEP`]; what lies beyond the slice is 0.
+    /// Rows and columns of the window of slices of this size, with the padding.
+    pub fn padded_on(size: usize, step: usize) -> (usize, usize) {
+        (size.next_multiple_of(step), WIDTH.min(size).next_multiple_of(step))
+    }
+
+    /// Rows and columns, each a multiple of the step; what lies beyond the slice is 0.
     pub fn padded(self) -> (usize, usize) {
-        (self.rows.next_multiple_of(STEP), self.columns.next_multiple_of(STEP))
+        Self::padded_on(self.rows, self.step)
     }
 
     /// The window's part of a map.

@@ -1,11 +1,10 @@
-//! A U-Net on its way: its variables with the moments of Adam.
+//! A network in training: its variables with the moments of Adam.
 
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{Device, Tensor, Var};
 
-use super::{Weights, initial};
-use crate::context::Stream;
+use super::Weights;
 use crate::ops::{AdamState, AdamStep};
 use crate::{Error, Result};
 
@@ -18,19 +17,18 @@ const KINDS: [&str; 3] = ["weight.", "first.", "second."];
 const STEPS: &str = "steps";
 const EPOCHS: &str = "epochs";
 
-/// The variables of a U-Net in training.
-pub(crate) struct TrainableUNet {
+/// The variables of a network in training.
+pub(crate) struct TrainableWeights {
     /// Name, variable, first and second moment.
     state: Vec<(String, Var, Tensor, Tensor)>,
     steps: usize,
 }
 
-impl TrainableUNet {
-    /// A fresh network of `inputs` channels and `width` channels at full resolution, on the CPU;
-    /// `output` is what it gives on average.
-    pub fn new(shape: (usize, usize), output: f32, stream: &mut Stream) -> Result<Self> {
+impl TrainableWeights {
+    /// Begins with these weights.
+    pub fn new(weights: Weights) -> Result<Self> {
         let mut state = Vec::new();
-        for (name, tensor) in initial(shape, output, stream, &Device::Cpu)? {
+        for (name, tensor) in weights {
             let (first, second) = (tensor.zeros_like()?, tensor.zeros_like()?);
             state.push((name, Var::from_tensor(&tensor)?, first, second));
         }
@@ -64,7 +62,7 @@ impl TrainableUNet {
         let number = |name: &str, number: usize| (name.to_owned(), number.to_string());
         let metadata = HashMap::from([number(STEPS, self.steps), number(EPOCHS, epochs)]);
         safetensors::serialize(&tensors, Some(metadata)).map_err(|error| {
-            Error::input(format!("the U-Net cannot be written as a checkpoint: {error}"))
+            Error::input(format!("the network cannot be written as a checkpoint: {error}"))
         })
     }
 
@@ -73,7 +71,7 @@ impl TrainableUNet {
     /// # Errors
     /// If something is missing.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, usize)> {
-        let bad = || Error::input("the checkpoint of a U-Net is damaged");
+        let bad = || Error::input("the checkpoint of a network is damaged");
         let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|_| bad())?;
         let number = |name: &str| {
             let text = header.metadata().as_ref().and_then(|all| all.get(name));
@@ -105,7 +103,7 @@ impl TrainableUNet {
         let adam = AdamStep { beta: BETA, epsilon: EPSILON, learning_rate, number: self.steps };
         for (name, var, first, second) in &mut self.state {
             let gradient = gradients.get(var.as_tensor()).ok_or_else(|| {
-                Error::input(format!("\"{name}\" of the U-Net received no gradient"))
+                Error::input(format!("\"{name}\" of the network received no gradient"))
             })?;
             let parameter = var.as_detached_tensor();
             let now = AdamState { parameter, first: first.clone(), second: second.clone() };

@@ -1,8 +1,8 @@
-//! U-Nets in training that are kept in a checkpoint.
+//! Convolutional networks in training that are kept in a checkpoint.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{TrainableUNet, Weights};
+use super::{TrainableWeights, Weights};
 use crate::context::{BegunTraining, Context, Parts};
 use crate::{Error, Result};
 
@@ -29,9 +29,9 @@ impl KeptNetworks {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn restored(&self, name: &str) -> Result<Option<(TrainableUNet, usize)>> {
+    pub fn restored(&self, name: &str) -> Result<Option<(TrainableWeights, usize)>> {
         let kept = self.lock();
-        kept.parts.get(name).map(|bytes| TrainableUNet::from_bytes(bytes)).transpose()
+        kept.parts.get(name).map(|bytes| TrainableWeights::from_bytes(bytes)).transpose()
     }
 
     /// The trained networks of these names, if an earlier process completed all of them.
@@ -60,7 +60,7 @@ impl KeptNetworks {
     pub fn put(
         &self,
         name: &str,
-        network: &TrainableUNet,
+        network: &TrainableWeights,
         epochs: usize,
         context: &Context,
     ) -> Result<()> {

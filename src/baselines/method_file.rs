@@ -1,0 +1,154 @@
+//! Files of trained methods: tensors as safetensors, the description in their metadata.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{read_regular, write_whole};
+use crate::model::convolutional::Shapes;
+use crate::{Error, Result};
+
+/// Key of the description in the metadata.
+const METADATA: &str = "u2ad-method";
+const VERSION: u32 = 1;
+
+/// What a file holds besides its tensors.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    version: u32,
+    /// The method's name.
+    method: String,
+    settings: serde_json::Value,
+}
+
+/// A method's file that was read.
+pub(super) struct MethodFile<'a> {
+    pub path: &'a Path,
+    /// The method's name.
+    pub method: String,
+    settings: serde_json::Value,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+/// Writes the settings and tensors of a method.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(super) fn write_method(
+    path: &Path,
+    method: &str,
+    settings: &impl Serialize,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::file(path, format!("the {method} cannot be written: {error}"))
+    };
+    let settings = serde_json::to_value(settings).map_err(|error| failed(&error))?;
+    let description = Description { version: VERSION, method: method.to_owned(), settings };
+    let json = serde_json::to_string(&description).map_err(|error| failed(&error))?;
+    let metadata = HashMap::from([(METADATA.to_owned(), json)]);
+    let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| failed(&error))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    }
+    write_whole(path, &bytes)
+}
+
+impl<'a> MethodFile<'a> {
+    /// Reads what [`write_method`] wrote.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged, holds something else or values that are not finite, or was written by a
+    /// newer version.
+    pub fn read(path: &'a Path) -> Result<Self> {
+        let bytes = read_regular(path)?;
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+            .map_err(|error| Error::file(path, format!("is not the file of a method: {error}")))?;
+        let json =
+            header.metadata().as_ref().and_then(|all| all.get(METADATA)).ok_or_else(|| {
+                Error::file(
+                    path,
+                    "is not the file of a method; if it holds a model, use load_model",
+                )
+            })?;
+        let newer =
+            |version| Error::file(path, format!("was saved by a newer version ({version})"));
+        let description: Description =
+            serde_json::from_str(json).map_err(|error| Error::file(path, error))?;
+        if description.version > VERSION {
+            return Err(newer(description.version));
+        }
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        let Description { method, settings, .. } = description;
+        Ok(Self { path, method, settings, tensors: tensors.into_iter().collect() })
+    }
+
+    /// The method's settings.
+    ///
+    /// # Errors
+    /// If they are not those of this type.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.settings.clone())
+            .map_err(|error| self.failed(&format!("its settings: {error}")))
+    }
+
+    /// Takes the tensors of these names and shapes.
+    ///
+    /// # Errors
+    /// If one is missing, has another shape or type, or holds values that are not finite.
+    pub fn take(&mut self, shapes: &Shapes) -> Result<BTreeMap<String, Tensor>> {
+        let mut taken = BTreeMap::new();
+        for (name, shape) in shapes {
+            let tensor = self.take_any(name)?;
+            if tensor.dims() != shape {
+                return Err(self
+                    .failed(&format!("\"{name}\" has shape {:?}, not {shape:?}", tensor.dims())));
+            }
+            taken.insert(name.clone(), tensor);
+        }
+        Ok(taken)
+    }
+
+    /// Takes the tensors whose names begin so, by the rest of their names.
+    ///
+    /// # Errors
+    /// As [`Self::take_any`].
+    pub fn take_prefixed(&mut self, prefix: &str) -> Result<BTreeMap<String, Tensor>> {
+        let names: Vec<String> =
+            self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let take = |name: String| {
+            let tensor = self.take_any(&name)?;
+            Ok((name[prefix.len()..].to_owned(), tensor))
+        };
+        names.into_iter().map(take).collect()
+    }
+
+    /// Takes the tensor of this name.
+    ///
+    /// # Errors
+    /// If it is missing, has another type than f32, or holds values that are not finite.
+    pub fn take_any(&mut self, name: &str) -> Result<Tensor> {
+        let tensor = self.tensors.remove(name);
+        let tensor = tensor.ok_or_else(|| self.failed(&format!("\"{name}\" is missing")))?;
+        if tensor.dtype() != DType::F32 {
+            return Err(self.failed(&format!("\"{name}\" does not hold numbers of 32 bits")));
+        }
+        let sum = tensor.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
+        if !sum.is_finite() {
+            return Err(
+                self.failed(&format!("\"{name}\" holds values that are not finite numbers"))
+            );
+        }
+        Ok(tensor)
+    }
+
+    pub fn failed(&self, reason: &str) -> Error {
+        Error::file(
+            self.path,
+            format!("does not hold a method that this version can load: {reason}"),
+        )
+    }
+}

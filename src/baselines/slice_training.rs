@@ -1,0 +1,77 @@
+//! The training of a [`SliceNetwork`].
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rand::seq::SliceRandom;
+
+use super::slice_network::{SliceNetwork, Trained, check_size, validate};
+use crate::cohort::{Slice, SliceGrid, Subject};
+use crate::context::Context;
+use crate::model::convolutional::{TrainableWeights, Window, initial};
+use crate::{Error, Result};
+
+/// Trains a network on the slices of all subjects, which are preprocessed in `grid`. No label is used.
+///
+/// # Errors
+/// If a setting makes no sense, there are no slices or they have another size, the loss is no longer finite,
+/// and [`Error::Cancelled`] if the user interrupts.
+pub(super) fn train<N: SliceNetwork>(
+    network: &N,
+    subjects: &[Arc<Subject>],
+    grid: SliceGrid,
+    context: &Context,
+) -> Result<Trained<N>> {
+    validate(network)?;
+    let schedule = network.schedule();
+    let mut images: Vec<Array2<f32>> = Vec::new();
+    for subject in subjects {
+        images.extend(windows(subject, grid, N::STEP)?);
+    }
+    if images.is_empty() {
+        return Err(Error::input(format!("the {} needs subjects with slices", N::NAME)));
+    }
+    let streams = &context.streams;
+    let stream =
+        |what: &str, place: &[u64]| streams.stream(&format!("{}/{what}", N::STREAM), place);
+    let shapes = network.shapes(Window::padded_on(grid.size, N::STEP));
+    let fresh = initial(&shapes, N::CONSTANTS, &mut stream("initialisation", &[]))?;
+    let mut weights = TrainableWeights::new(fresh)?;
+    let batches = images.len().div_ceil(schedule.batch_size);
+    let title = format!("train the {}", N::NAME);
+    let progress = context.progress(title, "epoch", schedule.epochs);
+    let mut losses = Vec::with_capacity(schedule.epochs);
+    for epoch in 0..schedule.epochs as u64 {
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        order.shuffle(&mut stream("order", &[epoch]));
+        let mut total = 0.0;
+        for (number, places) in order.chunks(schedule.batch_size).enumerate() {
+            context.check()?;
+            let shown: Vec<_> = places.iter().map(|place| images[*place].clone()).collect();
+            let mut noise = stream("noise", &[epoch, number as u64]);
+            let loss = network.loss(&weights.weights(), &shown, &mut noise)?;
+            total += f64::from(loss.to_scalar::<f32>()?);
+            weights.step(&loss, schedule.learning_rate, schedule.epochs * batches)?;
+        }
+        let mean = total / batches as f64;
+        if !mean.is_finite() {
+            return Err(Error::input(format!(
+                "the loss of the {} is no longer finite in epoch {}: lower the learning rate",
+                N::NAME,
+                epoch + 1
+            )));
+        }
+        losses.push(mean);
+        progress.advance(1, &[("loss", mean)]);
+    }
+    let weights = Arc::new(weights.detached());
+    Ok(Trained { network: network.clone(), weights, grid, losses })
+}
+
+/// What the network sees of a subject's slices.
+fn windows(subject: &Subject, grid: SliceGrid, step: usize) -> Result<Vec<Array2<f32>>> {
+    let slices: Vec<&Slice> = subject.slices.iter().collect();
+    check_size(grid, &slices)?;
+    let window = Window::around(&slices, step);
+    Ok(slices.iter().map(|slice| window.cut(slice.image.view())).collect())
+}

@@ -1,0 +1,264 @@
+//! Verbs that make the methods to compare with.
+
+use std::sync::Arc;
+
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::none::{NoneOr, NoneType};
+
+use super::defaults::MEMORY_SHARE;
+use super::unsigned;
+use crate::Result;
+use crate::baselines::{
+    Baseline, ConvolutionalTraining, DenoisingTraining, FeatureMemoryOptions, IntensityThreshold,
+    UncertaintyTraining, VariationalTraining,
+};
+use crate::cohort::{SliceGrid, Subject};
+use crate::context::Context;
+use crate::files::user_path;
+use crate::model::Config;
+use crate::session::state::State;
+use crate::session::values::{CohortValue, MethodValue, ModelValue};
+
+#[starlark_module]
+pub(super) fn verbs(builder: &mut GlobalsBuilder) {
+    /// A baseline that treats bright pixels as abnormal. Lesions are bright on T2-weighted images,
+    /// so a useful model has to do better.
+    ///
+    /// # Arguments
+    /// * `local_mm`: compare each pixel with the mean over this length of cord; None: with the
+    ///   median of the slice.
+    ///
+    /// Examples:
+    /// ```python
+    /// baseline = detect(intensity_threshold(), phantom_cohort(subjects = 2))
+    /// ```
+    fn intensity_threshold(
+        #[starlark(default = NoneOr::None)] local_mm: NoneOr<UnpackFloat>,
+    ) -> anyhow::Result<MethodValue> {
+        let local_mm = local_mm.into_option().map(|length| length.0);
+        Ok(Baseline::IntensityThreshold(IntensityThreshold { local_mm }).into())
+    }
+
+    /// Trains a denoising autoencoder (Kascenas et al. 2022), the strongest of the simple baselines on
+    /// brain MRI: a small U-Net that learns to remove coarse noise, and removes lesions with it. It
+    /// needs no labels.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(denoising_autoencoder(people.healthy, epochs = 1), people.clinical)
+    /// ```
+    fn denoising_autoencoder(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+        let training = DenoisingTraining::default()
+            .epochs(unsigned("denoising_autoencoder", "epochs", epochs)?)
+            .batch_size(unsigned("denoising_autoencoder", "batch_size", batch_size)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(Baseline::DenoisingAutoencoder(trained).into())
+    }
+
+    /// Trains a convolutional autoencoder (Baur et al. 2021): the image is reconstructed from a sixteenth of its
+    /// resolution, by the squared error. It needs no labels.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `bottleneck`: channels of the bottleneck, a multiple of 4; fewer let less of the image through.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(convolutional_autoencoder(people.healthy, epochs = 1), people.clinical)
+    /// ```
+    fn convolutional_autoencoder(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = 128)] bottleneck: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+        let number = |name, given| unsigned("convolutional_autoencoder", name, given);
+        let training = ConvolutionalTraining::default()
+            .epochs(number("epochs", epochs)?)
+            .batch_size(number("batch_size", batch_size)?)
+            .bottleneck(number("bottleneck", bottleneck)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(Baseline::ConvolutionalAutoencoder(trained).into())
+    }
+
+    /// Trains an autoencoder with uncertainty (AE-U, Mao et al. 2020): it predicts the mean and the variance of
+    /// every pixel, so that what is hard to reconstruct in normal images too does not count as a lesion. Its own
+    /// scoring is the squared error over the variance, where the image is brighter. It needs no labels.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `latent`: numbers that stand for an image in the bottleneck.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(autoencoder_with_uncertainty(people.healthy, epochs = 1), people.clinical)
+    /// ```
+    fn autoencoder_with_uncertainty(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = 16)] latent: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+        let number = |name, given| unsigned("autoencoder_with_uncertainty", name, given);
+        let training = UncertaintyTraining::default()
+            .epochs(number("epochs", epochs)?)
+            .batch_size(number("batch_size", batch_size)?)
+            .latent(number("latent", latent)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(Baseline::AutoencoderWithUncertainty(trained).into())
+    }
+
+    /// Trains a variational autoencoder (Baur et al. 2021), whose code is a Gaussian near the standard one. It
+    /// needs no labels.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `latent`: dimensions of the code.
+    /// * `restoration_steps`: move the image itself towards what is likely, by this many steps (Chen et al. 2020),
+    ///   instead of reconstructing it. The code of Baur et al. takes 150; each costs as much as a step of
+    ///   training. 0: reconstruct.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(variational_autoencoder(people.healthy, epochs = 1), people.clinical)
+    /// ```
+    fn variational_autoencoder(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = 128)] latent: i64,
+        #[starlark(require = named, default = 0)] restoration_steps: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+        let number = |name, given| unsigned("variational_autoencoder", name, given);
+        let training = VariationalTraining::default()
+            .epochs(number("epochs", epochs)?)
+            .batch_size(number("batch_size", batch_size)?)
+            .latent(number("latent", latent)?)
+            .restoration_steps(number("restoration_steps", restoration_steps)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(Baseline::VariationalAutoencoder(trained).into())
+    }
+
+    /// Fills a memory with features of healthy subjects (PatchCore, Roth et al. 2022): the tokens that the encoder of
+    /// a pretrained model gives their patches. What is far from every feature of the memory is abnormal, bright or
+    /// dark. It reconstructs nothing, so it has no SSIM or PSNR. The model does not change.
+    ///
+    /// # Arguments
+    /// * `model`: a pretrained model.
+    /// * `healthy`: healthy subjects.
+    /// * `share`: share of the features that the memory keeps, chosen so that the others have one nearby.
+    /// * `neighbourhood`: edge of the square of patches whose features are averaged, an odd number; 1: none are.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(feature_memory(u2ad(), people.healthy), people.clinical)
+    /// ```
+    fn feature_memory(
+        model: &ModelValue,
+        healthy: &CohortValue,
+        #[starlark(require = named, default = UnpackFloat(MEMORY_SHARE))] share: UnpackFloat,
+        #[starlark(require = named, default = 3)] neighbourhood: i64,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let context = State::of(eval).context();
+        let options = FeatureMemoryOptions::default().share(share.0).neighbourhood(unsigned(
+            "feature_memory",
+            "neighbourhood",
+            neighbourhood,
+        )?);
+        let model = model.lock();
+        let subjects = healthy.cohort.on_grid(model.grid())?.subjects(&context)?;
+        Ok(Baseline::FeatureMemory(options.fill(&model, &subjects, &context)?).into())
+    }
+
+    /// Saves a method to compare with: its settings and what it learned.
+    ///
+    /// # Arguments
+    /// * `method`: the method.
+    /// * `path`: where to; a .safetensors file.
+    ///
+    /// Examples:
+    /// ```python
+    /// save_method(intensity_threshold(local_mm = 20), "threshold.safetensors")
+    /// ```
+    fn save_method(method: &MethodValue, path: &str) -> anyhow::Result<NoneType> {
+        method.0.save(&user_path(path)?)?;
+        Ok(NoneType)
+    }
+
+    /// Loads a method from a file that `save_method` wrote.
+    ///
+    /// # Arguments
+    /// * `path`: a .safetensors file.
+    ///
+    /// Examples:
+    /// ```python
+    /// save_method(intensity_threshold(), "threshold.safetensors")
+    /// detect(load_method("threshold.safetensors"), phantom_cohort(subjects = 2))
+    /// ```
+    fn load_method(path: &str) -> anyhow::Result<MethodValue> {
+        Ok(Baseline::load(&user_path(path)?)?.into())
+    }
+}
+
+/// The subjects of all cohorts in the grid of a preset, and the context to train in.
+fn training_data(
+    cohorts: [NoneOr<&CohortValue>; 2],
+    preset: &str,
+    eval: &Evaluator,
+) -> Result<(Vec<Arc<Subject>>, SliceGrid, Context)> {
+    let context = State::of(eval).context();
+    let grid = Config::preset(preset)?.slice_grid();
+    let mut subjects = Vec::new();
+    for cohort in cohorts.into_iter().filter_map(NoneOr::into_option) {
+        subjects.extend(cohort.cohort.on_grid(grid)?.subjects(&context)?);
+    }
+    Ok((subjects, grid, context))
+}
