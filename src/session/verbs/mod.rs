@@ -2,6 +2,7 @@
 //! table.
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
+mod builtins;
 mod cohorts;
 mod defaults;
 mod detection;
@@ -14,6 +15,7 @@ mod session;
 mod studies;
 mod training;
 
+pub(super) use builtins::guard;
 pub(super) use defaults::fraction;
 #[cfg(feature = "rust-cells")]
 pub(super) use figures::tabulated;
@@ -43,6 +45,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
 /// verbs.
 pub(super) fn globals() -> Globals {
     let mut globals = language_builder();
+    builtins::replace(&mut globals);
     for (_, add) in THEMES {
         add(&mut globals);
     }
