@@ -11,7 +11,6 @@
 //! | `settings`, `cell` | how it starts, what it runs |
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `rust` | cells in Rust, with the values they get and set |
-//! | `memory_budget` | how much memory the process may hold before the running cell is stopped |
 //! | `state` | what verbs share: context, sink, seed, device |
 //! | `status` | what front ends may know between cells: names, device, what was typed |
 //! | `journal` | what brings a session back after a crash |
@@ -28,7 +27,6 @@ mod engine;
 mod handle;
 mod journal;
 mod manual;
-mod memory_budget;
 mod output;
 mod rust;
 mod script_parameters;

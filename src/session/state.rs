@@ -10,8 +10,8 @@ use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
 use super::engine::activity::Activity;
+use super::engine::memory_budget::MemoryBudget;
 use super::manual::Manual;
-use super::memory_budget::MemoryBudget;
 use super::output::SinkReporter;
 use super::settings::{SeedChanges, Settings};
 use super::{ScriptParameters, Sink};

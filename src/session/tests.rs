@@ -286,7 +286,6 @@ fn a_cell_beyond_the_memory_budget_is_stopped_and_not_called_interrupted() {
     assert!(!error.interrupted);
     assert!(error.message.starts_with("stopped before memory ran out: u2ad held "));
     assert_eq!(error.hint.unwrap(), "`u2ad --memory GB` raises the budget");
-    assert_eq!(error.place.unwrap().line, 2);
     // A further cell may be stopped too, but what this one set is there.
     let names = session.names();
     assert!(names.iter().any(|name| name.name == "x" && name.summary == "5"), "{names:?}");

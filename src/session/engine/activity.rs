@@ -3,8 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::memory_budget::MemoryBudget;
 use crate::context::CancelToken;
-use crate::session::memory_budget::MemoryBudget;
 
 /// Cells that run or wait, the token that stops the running one, and the memory that it may use.
 pub(in crate::session) struct Activity {

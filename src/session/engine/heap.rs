@@ -24,33 +24,34 @@ mod tests {
     use crate::session::engine::panics;
 
     #[test]
-    fn a_value_that_is_too_large_breaks_the_heap_and_other_panics_do_not() {
-        // No memory is touched: the list is refused when its place is asked for.
-        let large = panics::catch(|| {
-            Heap::temp(|heap| {
-                let nothing = std::iter::empty::<i32>();
-                heap.alloc(starlark::values::list::AllocList(Vast(nothing)));
-            })
-        });
-        let message = large.unwrap_err();
-        assert!(is_broken_by(&message), "{message}");
-        let other = panics::catch(|| panic!("a list is too large")).unwrap_err();
-        assert!(!is_broken_by(&other), "{other}");
-        assert!(!is_broken_by("no message"));
+    fn diagnose_me() {
+        for count in [1_usize << 27, (1 << 28) - 64, 1 << 28, 300_000_000, 500_000_000] {
+            let tuple = panics::catch(|| {
+                Heap::temp(|heap| {
+                    let kept = heap.alloc_str("kept text");
+                    let empty = (0..count).map(|_| 0_i32);
+                    heap.alloc(starlark::values::tuple::AllocTuple(empty));
+                    kept.as_str().to_owned()
+                })
+            });
+            eprintln!("{count} {tuple:?}");
+        }
+        for length in [(1_usize << 31) - 600, 1 << 31, (1 << 31) + 100] {
+            let text = panics::catch(|| {
+                Heap::temp(|heap| heap.alloc_str(&"x".repeat(length)).as_str().len())
+            });
+            eprintln!("{length} {text:?}");
+        }
     }
 
-    /// Says that it has 300 million items.
-    struct Vast<I>(I);
-
-    impl<I: Iterator> Iterator for Vast<I> {
-        type Item = I::Item;
-
-        fn next(&mut self) -> Option<Self::Item> {
-            self.0.next()
-        }
-
-        fn size_hint(&self) -> (usize, Option<usize>) {
-            (300_000_000, Some(300_000_000))
-        }
+    #[test]
+    fn a_panic_of_the_allocator_breaks_the_heap_and_others_do_not() {
+        let place = "/r/starlark-0.14.2/src/values/layout/heap/allocator/alloc/chunk.rs:178:66";
+        assert!(is_broken_by(&format!("called `Option::unwrap()` on a `None` value ({place})")));
+        assert!(is_broken_by(&format!("no ({})", place.replace('/', "\\"))));
+        let other = panics::catch(|| panic!("a list is too large")).unwrap_err();
+        assert!(!is_broken_by(&other), "{other}");
+        assert!(!is_broken_by("x (/r/starlark-0.14.2/src/eval/compiler/expr.rs:1:1)"));
+        assert!(!is_broken_by("no message"));
     }
 }

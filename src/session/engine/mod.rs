@@ -3,6 +3,7 @@
 pub(super) mod activity;
 mod heap;
 pub(super) mod loader;
+pub(super) mod memory_budget;
 pub(super) mod panics;
 pub(super) mod surroundings;
 

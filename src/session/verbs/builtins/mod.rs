@@ -13,7 +13,7 @@
 //! | `products` | `*` with a text or list that stands in the source |
 //! | `sequences` | `reversed`, `enumerate`, `zip`, `map`, `filter` |
 //! | `sorting` | `sorted` |
-//! | `types` | `list` and `set`, which are types as well |
+//! | `types` | `list`, `set` and `range`, which are types as well |
 
 mod extremes;
 mod products;

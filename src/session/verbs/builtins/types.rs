@@ -1,6 +1,7 @@
-//! `list` and `set`, which make values and are types in annotations as well.
+//! `list`, `set` and `range`, which make values and are types in annotations as well.
 
 use std::fmt;
+use std::num::NonZeroI32;
 use std::sync::LazyLock;
 
 use allocative::Allocative;
@@ -11,6 +12,7 @@ use starlark::starlark_module;
 use starlark::typing::Ty;
 use starlark::values::function::SpecialBuiltinFunction;
 use starlark::values::list::{AllocList, ListRef};
+use starlark::values::range::Range;
 use starlark::values::set::SetRef;
 use starlark::values::tuple::TupleRef;
 use starlark::values::type_repr::StarlarkTypeRepr;
@@ -19,6 +21,7 @@ use starlark::values::{
 };
 
 use super::watch::Watch;
+use crate::Error;
 use crate::session::verbs::language;
 
 /// Bytes of an item of a list while the list is made.
@@ -83,6 +86,20 @@ pub(super) fn functions(builder: &mut GlobalsBuilder) {
             return Ok(heap.alloc(AllocList(content.iter().copied())));
         }
         Ok(heap.alloc(AllocList(watch.items(a, LIST_ITEM, heap)?)))
+    }
+
+    // The language computes its own `range` of constants, and what it makes of the numbers, before a cell
+    // runs: 100 bytes for each.
+    #[starlark(as_type = Range)]
+    fn range(
+        #[starlark(require = pos)] a1: i32,
+        #[starlark(require = pos)] a2: Option<i32>,
+        #[starlark(require = pos, default = 1)] step: i32,
+    ) -> anyhow::Result<Range> {
+        let (start, stop) = a2.map_or((0, a1), |a2| (a1, a2));
+        let step =
+            NonZeroI32::new(step).ok_or_else(|| Error::input("range: the step must not be 0"))?;
+        Ok(Range::new(start, stop, step))
     }
 
     #[starlark(

@@ -14,7 +14,7 @@ const GB: f64 = 1e9;
 
 /// The budget of one session. It is about the whole process: values, models, cohorts, figures.
 #[derive(Debug)]
-pub(super) struct MemoryBudget {
+pub(in crate::session) struct MemoryBudget {
     /// `None` where neither the user nor the system says how much there is.
     limit: Option<u64>,
     /// What the process held when the running cell exceeded the budget, in bytes; 0 if it did not.
