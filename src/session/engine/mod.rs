@@ -1,7 +1,7 @@
 //! The thread behind a session, the only place that holds the module with the user's values.
 
 pub(super) mod activity;
-mod heap;
+mod limits;
 pub(super) mod loader;
 pub(super) mod memory_budget;
 pub(super) mod panics;
@@ -26,7 +26,7 @@ use super::settings::Settings;
 use super::snapshot;
 use super::state::{JournalWriter, State};
 use super::status::SessionStatus;
-use super::{Display, Output, Sink, device_name, rust, show, verbs};
+use super::{Display, Sink, device_name, rust, show, verbs};
 use crate::Error;
 use crate::language::{
     CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
@@ -59,12 +59,6 @@ pub(super) struct Engine {
     pub status: Arc<SessionStatus>,
 }
 
-/// A cell that broke the heap of its module, and where the reason goes.
-struct Broken {
-    error: CellError,
-    reply: Sender<Outcome>,
-}
-
 impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
@@ -75,128 +69,60 @@ impl Engine {
         state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
         let surroundings =
             Surroundings { state: &state, globals: &globals, activity: &self.activity };
-        let mut broken = None;
-        loop {
-            // The module is never frozen: its names stay changeable from cell to cell.
-            broken = Module::with_temp_heap(|module| {
-                if let Some(broken) = broken.take() {
-                    self.begin_again(surroundings, &module, &journal, broken);
+        // The module is never frozen: its names stay changeable from cell to cell.
+        Module::with_temp_heap(|module| {
+            for Request { task, reply } in requests {
+                let outcome = panics::catch(|| match task {
+                    Task::Run(cell) => self.run(surroundings, &module, cell),
+                    Task::Resume => journal::resume(
+                        surroundings,
+                        &module,
+                        &self.status,
+                        journal.borrow_mut().as_mut(),
+                    ),
+                    Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
+                    Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
+                });
+                let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
+                if outcome.is_err() {
+                    surroundings.free_memory(&module);
                 }
-                self.serve_module(surroundings, &module, &journal, &requests)
-            });
-            if broken.is_none() {
-                break;
+                let mut status = self.status.lock();
+                status.names = snapshot::names(&module, state.manual);
+                status.device = device_name(&state.context().device).to_owned();
+                status.unsaved = snapshot::unsaved(&module);
+                drop(status);
+                self.activity.end();
+                // Nobody may be waiting any more; the outcome is then of no use.
+                reply.send(outcome).ok();
+                // After the reply, so that the user does not wait for the disk.
+                state.write_journal(&module);
             }
-        }
-        if let Some(journal) = &mut *journal.borrow_mut() {
-            journal.close();
-        }
-    }
-
-    /// Serves requests with one module, until the session is dropped or the heap breaks.
-    fn serve_module(
-        &self,
-        surroundings: Surroundings,
-        module: &Module,
-        journal: &RefCell<Option<Journal>>,
-        requests: &Receiver<Request>,
-    ) -> Option<Broken> {
-        for Request { task, reply } in requests {
-            let typed = match &task {
-                Task::Run(cell) => Some(cell.source.clone()),
-                Task::Resume | Task::Save(_) | Task::Load(_) => None,
-            };
-            self.status.lock().running.clone_from(&typed);
-            let caught = panics::catch(|| match task {
-                Task::Run(cell) => self.run(surroundings, module, &cell),
-                Task::Resume => {
-                    let mut journal = journal.borrow_mut();
-                    journal::resume(surroundings, module, &self.status, journal.as_mut())
-                }
-                Task::Save(name) => journal::save(surroundings, module, &self.status, &name),
-                Task::Load(name) => journal::load(surroundings, module, &self.status, &name),
-            });
-            let is_broken = caught.as_ref().is_err_and(|message| heap::is_broken_by(message));
-            let outcome = caught.unwrap_or_else(|message| match is_broken {
-                true => Err(CellError::new(heap::BROKEN)),
-                false => Err(bug(&message)),
-            });
-            let mut status = self.status.lock();
-            status.running = None;
-            let stopped = outcome.as_ref().err().map(CellError::sentence);
-            status.transcript.cells.extend(typed.map(|source| TypedCell { source, stopped }));
-            drop(status);
-            match outcome {
-                Err(error) if is_broken => return Some(Broken { error, reply }),
-                Err(_) => surroundings.free_memory(module),
-                Ok(_) => {}
+            if let Some(journal) = &mut *journal.borrow_mut() {
+                journal.close();
             }
-            self.end(surroundings, module, &reply, outcome);
-        }
-        None
-    }
-
-    /// Goes on with a new module, and what the journal has of the values of the one before.
-    fn begin_again(
-        &self,
-        surroundings: Surroundings,
-        module: &Module,
-        journal: &RefCell<Option<Journal>>,
-        Broken { error, reply }: Broken,
-    ) {
-        return_freed_memory();
-        self.activity.cancel.reset();
-        let transcript = self.status.lock().transcript.clone();
-        let mut journal = journal.borrow_mut();
-        let journal = journal.as_mut().filter(|journal| journal.is_written());
-        let restored = journal.and_then(|journal| {
-            let resume = || journal::resume(surroundings, module, &self.status, Some(journal));
-            panics::catch(resume).ok()?.ok()?
         });
-        self.status.lock().transcript = transcript;
-        let hint = match restored {
-            Some(report) => {
-                self.sink.emit(Output::ErrorText(format!("{}\n", report.to_text())));
-                "what the journal of the session had is back"
-            }
-            None => "no name has a value any more: run again what sets them",
-        };
-        let error = CellError { hint: Some(hint.to_owned()), ..error };
-        self.end(surroundings, module, &reply, Err(error));
     }
 
-    /// A request is done: tells everybody.
-    fn end(
-        &self,
-        surroundings: Surroundings,
-        module: &Module,
-        reply: &Sender<Outcome>,
-        outcome: Outcome,
-    ) {
-        let state = surroundings.state;
-        let mut status = self.status.lock();
-        status.names = snapshot::names(module, state.manual);
-        status.device = device_name(&state.context().device).to_owned();
-        status.unsaved = snapshot::unsaved(module);
-        drop(status);
-        self.activity.end();
-        // Nobody may be waiting any more; the outcome is then of no use.
-        reply.send(outcome).ok();
-        // After the reply, so that the user does not wait for the disk.
-        state.write_journal(module);
-    }
-
-    fn run(&self, surroundings: Surroundings, module: &Module, cell: &Cell) -> Outcome {
-        let outcome = match rust_cell(&cell.source) {
-            Some(code) => rust::run_cell(surroundings.state, module, cell, code),
-            None => surroundings.run(module, cell),
-        };
-        outcome.map_err(|error| match self.activity.budget.exceeded() {
+    /// Runs a cell and puts it into the transcript.
+    fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
+        self.status.lock().running = Some(cell.source.clone());
+        let outcome = panics::catch(|| match rust_cell(&cell.source) {
+            Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
+            None => surroundings.run(module, &cell),
+        });
+        let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
+        let outcome = outcome.map_err(|error| match self.activity.budget.exceeded() {
             Some((message, hint)) if error.interrupted => {
                 CellError { message, hint: Some(hint), interrupted: false, ..error }
             }
             _ => error,
-        })
+        });
+        let mut status = self.status.lock();
+        status.running = None;
+        let stopped = outcome.as_ref().err().map(CellError::sentence);
+        status.transcript.cells.push(TypedCell { source: cell.source, stopped });
+        outcome
     }
 }
 
@@ -251,7 +177,11 @@ fn journal_writer(
     })
 }
 
-fn bug(message: &str) -> CellError {
+/// A panic as an error: what is too large for the language is none of ours, anything else is a bug.
+fn panicked(message: &str) -> CellError {
+    if let Some(sentence) = limits::sentence(message) {
+        return CellError::new(sentence);
+    }
     CellError {
         hint: Some("your variables are kept".to_owned()),
         ..CellError::new(format!("u2ad itself failed, which is a bug worth reporting: {message}"))

@@ -147,11 +147,6 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether there is something to resume from in the folder.
-    pub fn is_written(&self) -> bool {
-        self.written.is_some() && self.untouched.is_none()
-    }
-
     /// Removes the models that no name needs. Those that one needs keep all of their snapshots, so that
     /// `rewind` reaches the same epochs after the session is resumed.
     pub fn close(&mut self) {

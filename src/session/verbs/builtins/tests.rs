@@ -247,9 +247,9 @@ fn products_are_those_of_the_language() {
     assert_eq!(error("\n3 * ('a' * 'b')").place.unwrap().column, 6);
     assert_eq!(
         error("'ab' * 5000000000").message,
-        "`*`: a text takes at most 2147483136 bytes, not 10000000000"
+        "`*`: a text takes at most 4294966784 bytes, not 10000000000"
     );
-    assert!(error("n = 300000000\nx = n * [0]").message.starts_with("`*`: a list holds at most"));
+    assert!(error("n = 600000000\nx = n * [0]").message.starts_with("`*`: a list holds at most"));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::session::state::State;
 
 /// Every so many items somebody may have interrupted.
 const STRIDE: usize = 256;
-/// Items of a list: one value of the language takes less than 2 GiB, at eight bytes for each item.
-pub(super) const MOST_ITEMS: usize = (1 << 28) - 64;
+/// Items of a list: one value of the language takes less than 4 GiB, at eight bytes for each item.
+pub(super) const MOST_ITEMS: usize = (1 << 29) - 64;
 
 /// Bytes of a text.
 const MOST_BYTES: usize = MOST_ITEMS * 8;
