@@ -325,6 +325,11 @@ struct SessionArguments {
     /// times.
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
+    /// Gigabytes of memory that u2ad may hold: a cell or script that needs more is stopped with an
+    /// error. By default 80 % of what the machine has and a container or cluster job allows, unless the
+    /// environment variable U2AD_MEMORY says how many.
+    #[arg(long, value_name = "GB")]
+    memory: Option<String>,
 }
 
 #[derive(Args)]
@@ -362,8 +367,9 @@ impl From<ShellArguments> for ShellOptions {
 }
 
 impl From<SessionArguments> for Options {
-    fn from(SessionArguments { out, seed, device, parameters }: SessionArguments) -> Self {
-        Self { out, seed, device, parameters }
+    fn from(arguments: SessionArguments) -> Self {
+        let SessionArguments { out, seed, device, parameters, memory } = arguments;
+        Self { out, seed, device, parameters, memory }
     }
 }
 

@@ -22,9 +22,9 @@ use std::path::PathBuf;
 
 pub use images::Choice as ImageChoice;
 
-use crate::Result;
 use crate::files::clear_abandoned;
 use crate::session::{ScriptParameters, Settings, open_device};
+use crate::{Error, Result};
 
 /// Options of a session, from the command line.
 #[derive(Clone, Debug)]
@@ -36,7 +36,13 @@ pub struct Options {
     pub device: String,
     /// Parameters of the script, each `name=value`.
     pub parameters: Vec<String>,
+    /// Gigabytes that the process may hold, as a number in text. The environment or, failing that, the
+    /// machine decides unless given.
+    pub memory: Option<String>,
 }
+
+/// The environment variable that gives [`Options::memory`].
+const MEMORY_VARIABLE: &str = "U2AD_MEMORY";
 
 /// Options of a shell, from the command line.
 #[derive(Clone, Debug)]
@@ -57,7 +63,41 @@ impl Options {
             seed: self.seed,
             device: open_device(&self.device)?,
             parameters: ScriptParameters::from_pairs(&self.parameters)?,
+            memory_bytes: self.memory_bytes()?,
             ..Settings::default()
         })
+    }
+
+    fn memory_bytes(&self) -> Result<Option<u64>> {
+        if let Some(text) = &self.memory {
+            return gigabytes("--memory", text).map(Some);
+        }
+        let set = std::env::var(MEMORY_VARIABLE).ok().filter(|text| !text.is_empty());
+        set.map(|text| gigabytes(MEMORY_VARIABLE, &text)).transpose()
+    }
+}
+
+/// A number of gigabytes, in bytes. `source` is what gave it.
+fn gigabytes(source: &str, text: &str) -> Result<u64> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
+    let bytes = number.map(|number| number * 1e9).filter(|bytes| bytes.is_finite());
+    bytes.map(|bytes| bytes as u64).ok_or_else(|| {
+        Error::input(format!(
+            "{source} must be a number of gigabytes above 0, such as 8, not \"{text}\""
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_given_in_gigabytes() {
+        assert_eq!(gigabytes("--memory", "1.5").unwrap(), 1_500_000_000);
+        for wrong in ["", "0", "-1", "NaN", "inf", "1e300000", "4GB"] {
+            let error = gigabytes("U2AD_MEMORY", wrong).unwrap_err().to_string();
+            assert!(error.starts_with("U2AD_MEMORY must be a number of gigabytes"), "{error}");
+        }
     }
 }

@@ -72,6 +72,8 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub(crate) use mapped::map_tensors;
 pub use mlp::mlp;
-pub use process::{keep_element_wise_serial, keep_freed_memory};
+pub use process::{
+    MachineMemory, keep_element_wise_serial, keep_freed_memory, resident_bytes, return_freed_memory,
+};
 pub use squared_error::squared_error;
 pub use vector::dispatch::InstructionSet;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::cell::Cell;
 use super::engine::activity::Activity;
+use super::engine::memory_budget::MemoryBudget;
 use super::engine::panics;
 use super::engine::{Engine, Outcome, Request, Task};
 use super::settings::Settings;
@@ -17,6 +19,8 @@ use crate::{Error, Result};
 /// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's
 /// functions; the pages are only used when touched.
 const STACK_BYTES: usize = 256 << 20;
+/// How often to look at the memory of a running cell. In this time a loop takes some ten megabytes.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Named values that live from cell to cell, on a thread of their own. Cells run one at a time,
 /// in the order they come.
@@ -35,7 +39,7 @@ impl Session {
     /// [`Error::Input`] if the system cannot start a thread.
     pub fn start(settings: Settings, sink: Arc<dyn Sink>) -> Result<Self> {
         let (requests, inbox) = channel();
-        let activity = Arc::new(Activity::default());
+        let activity = Arc::new(Activity::new(MemoryBudget::new(settings.memory_bytes)));
         let status = Arc::new(SessionStatus::default());
         status.lock().device = device_name(&settings.device).to_owned();
         let engine = Engine { settings, sink, activity: activity.clone(), status: status.clone() };
@@ -44,6 +48,12 @@ impl Session {
             .stack_size(STACK_BYTES)
             .spawn(move || engine.serve(inbox))
             .map_err(|error| Error::input(format!("the engine cannot be started: {error}")))?;
+        let watched = activity.clone();
+        // Without this thread, cells run as before; only what grows slowly is not stopped.
+        std::thread::Builder::new()
+            .name("memory".to_owned())
+            .spawn(move || watched.watch_memory(MEMORY_INTERVAL))
+            .ok();
         Ok(Self { requests: Some(requests), engine: Some(thread), activity, status })
     }
 
@@ -160,6 +170,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.interrupter().interrupt();
+        self.activity.close();
         self.requests = None;
         if let Some(engine) = self.engine.take() {
             engine.join().ok();

@@ -39,6 +39,9 @@ pub struct Settings {
     /// Bytes that the snapshots of all models may take together. Without it, only the 2 GiB of each
     /// model count.
     pub snapshot_bytes: Option<u64>,
+    /// Bytes that this process may hold before the running cell is stopped. Without it, 80 % of what the
+    /// machine and the control group allow.
+    pub memory_bytes: Option<u64>,
     /// Whether to write a journal, from which
     /// [`Session::resume`](super::Session::resume) restores the session
     /// after a crash.
@@ -57,6 +60,7 @@ impl Default for Settings {
             folder: PathBuf::from("."),
             keep: LazyFolder::temporary(None),
             snapshot_bytes: None,
+            memory_bytes: None,
             journal: false,
             checkpoints: Checkpoints::default(),
         }

@@ -9,12 +9,14 @@ use starlark::any::ProvidesStaticType;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
+use super::engine::activity::Activity;
+use super::engine::memory_budget::MemoryBudget;
 use super::manual::Manual;
 use super::output::SinkReporter;
 use super::settings::{SeedChanges, Settings};
 use super::{ScriptParameters, Sink};
 use crate::Result;
-use crate::context::{CancelToken, Context, Streams};
+use crate::context::{Context, Streams};
 use crate::files::LazyFolder;
 use crate::training::{Model, SnapshotBound, Snapshots};
 
@@ -26,6 +28,8 @@ pub(super) type JournalWriter = Box<dyn Fn(&Module, &Context)>;
 pub(super) struct State {
     context: RefCell<Context>,
     sink: Arc<dyn Sink>,
+    /// What verbs that make large values ask first.
+    pub budget: Arc<MemoryBudget>,
     seed_changes: SeedChanges,
     /// What the command line set for the script.
     pub parameters: ScriptParameters,
@@ -49,14 +53,14 @@ impl State {
     pub fn new(
         settings: &Settings,
         sink: Arc<dyn Sink>,
-        cancel: CancelToken,
+        activity: &Activity,
         manual: &'static Manual,
     ) -> Self {
         let mut context = Context::new(settings.seed)
             .with_device(settings.device.clone())
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
-        context.cancel = cancel;
         context.checkpoints = settings.checkpoints.clone();
+        context.cancel = activity.cancel.clone();
         let Settings { seed_changes, parameters, folder, keep, snapshot_bytes, .. } =
             settings.clone();
         let snapshot_bound = snapshot_bytes.map(SnapshotBound::new);
@@ -64,6 +68,7 @@ impl State {
         Self {
             context,
             sink,
+            budget: activity.budget.clone(),
             seed_changes,
             parameters,
             folder,
@@ -87,6 +92,11 @@ impl State {
     /// The context of a long task, as it is now.
     pub fn context(&self) -> Context {
         self.context.borrow().clone()
+    }
+
+    /// [`crate::Error::Cancelled`] if the running cell should stop.
+    pub fn check(&self) -> Result<()> {
+        self.context.borrow().check()
     }
 
     /// The reporter of tasks.

@@ -234,3 +234,29 @@ fn a_threshold_of_another_scoring_is_refused() {
     let error = error.unwrap_err().message;
     assert!(error.contains("has no lesion probabilities"), "{error}");
 }
+
+#[test]
+fn a_value_that_is_too_large_for_the_language_is_refused() {
+    let (session, _) = session();
+    // No memory is touched.
+    let error = session.run(cell("kept = [1, 2]\nn = 1 << 29\ntuple(range(n))")).unwrap_err();
+    assert_eq!(error.message, "a text, list or tuple cannot take 4 GiB or more");
+    assert_eq!(shown(&session, "[kept, n]"), "[[1, 2], 536870912]");
+}
+
+#[test]
+fn a_cell_beyond_the_memory_budget_is_stopped_and_not_called_interrupted() {
+    if crate::ops::resident_bytes().is_none() {
+        return;
+    }
+    // Less than any process holds: the first look stops the cell.
+    let settings = Settings { memory_bytes: Some(1), ..Settings::default() };
+    let session = Session::start(settings, Arc::new(Memory::default())).unwrap();
+    let error = session.run(cell("x = 5\nfor i in range(1 << 30): pass")).unwrap_err();
+    assert!(!error.interrupted);
+    assert!(error.message.starts_with("stopped before memory ran out: u2ad held "));
+    assert_eq!(error.hint.unwrap(), "`u2ad --memory GB` raises the budget");
+    // A further cell may be stopped too, but what this one set is there.
+    let names = session.names();
+    assert!(names.iter().any(|name| name.name == "x" && name.summary == "5"), "{names:?}");
+}

@@ -85,6 +85,14 @@ pub fn start_with_temporary(temporary: &Path) -> Started {
     Started { process, info, folder }
 }
 
+/// Starts a kernel that may hold so many gigabytes of memory.
+pub fn start_with_memory(gigabytes: &str) -> Started {
+    let (info, folder) = connection(Transport::TCP);
+    let mut command = command(&folder.path().join("connection.json"), folder.path());
+    let process = Process(command.env("U2AD_MEMORY", gigabytes).spawn().unwrap());
+    Started { process, info, folder }
+}
+
 /// Free addresses, and a folder with their connection file.
 fn connection(transport: Transport) -> (ConnectionInfo, TempDir) {
     let folder = TempDir::new().unwrap();

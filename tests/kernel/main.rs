@@ -6,5 +6,6 @@ mod client;
 mod floods;
 mod interrupts;
 mod lifecycle;
+mod memory;
 mod strangers;
 mod temporary;

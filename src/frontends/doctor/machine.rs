@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use super::Fact;
 use super::programs::answer;
 use crate::Result;
-use crate::ops::InstructionSet;
+use crate::ops::{InstructionSet, MachineMemory};
 use crate::options::Choice;
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -90,39 +90,18 @@ fn threads(wanted: Option<&str>) -> Fact {
     Fact::new("threads", what)
 }
 
-fn memory() -> Vec<Fact> {
-    if cfg!(target_os = "macos") {
-        let bytes = asked_of_macos("hw.memsize").and_then(|text| text.parse::<f64>().ok());
-        let what = bytes.map(|bytes| format!("{:.1} GiB", bytes / GIB));
-        return what.map(|what| Fact::new("memory", what)).into_iter().collect();
+fn memory() -> Option<Fact> {
+    let memory = MachineMemory::read()?;
+    let gib = |bytes: u64| bytes as f64 / GIB;
+    let mut what = format!("{:.1} GiB", gib(memory.total));
+    if let Some(free) = memory.available {
+        what += &format!(", {:.1} GiB of them available", gib(free));
     }
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let gib = |name| {
-        let kib = value_of(&text, name)?.strip_suffix(" kB")?.parse::<f64>().ok()?;
-        Some(kib * 1024.0 / GIB)
-    };
-    let Some(total) = gib("MemTotal") else { return Vec::new() };
-    let mut what = format!("{total:.1} GiB");
-    if let Some(free) = gib("MemAvailable") {
-        what += &format!(", {free:.1} GiB of them available");
-    }
-    if let Some(limit) = control_group_limit().filter(|limit| *limit < total) {
+    if let Some(limit) = memory.limit {
+        let limit = gib(limit);
         what += &format!("; this process may use {limit:.1} GiB (its control group's limit)");
     }
-    vec![Fact::new("memory", what)]
-}
-
-/// What a job of a cluster or a container may use at most, in GiB.
-fn control_group_limit() -> Option<f64> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let root = Path::new("/sys/fs/cgroup");
-    let folder = root.join(group);
-    let limits = folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-        .filter_map(|f| fs::read_to_string(f.join("memory.max")).ok()?.trim().parse::<f64>().ok());
-    limits.reduce(f64::min).map(|bytes| bytes / GIB)
+    Some(Fact::new("memory", what))
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub fn rerun(plan: &Path) -> Result<ExitCode> {
         seed: plan.seed,
         device: plan.device,
         parameters: plan.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        memory: None,
     };
     let mut cell = script::cell(Path::new(&plan.script_path), plan.source.clone());
     cell.folder = plan.script_folder;

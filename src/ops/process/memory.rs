@@ -19,3 +19,15 @@ pub fn keep_freed_memory() {
         libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
     }
 }
+
+/// Hands memory that was freed back to the system, even if [`keep_freed_memory`] keeps it: for after a
+/// cell that needed more than it should. What is computed next pays for its pages once. Does nothing
+/// where the C library is not glibc.
+pub fn return_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: malloc_trim has no preconditions; it takes the allocator's own locks and only touches
+    // memory that nobody holds.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}

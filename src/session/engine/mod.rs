@@ -1,11 +1,14 @@
 //! The thread behind a session, the only place that holds the module with the user's values.
 
 pub(super) mod activity;
+mod limits;
 pub(super) mod loader;
+pub(super) mod memory_budget;
 pub(super) mod panics;
 pub(super) mod surroundings;
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -28,6 +31,7 @@ use crate::Error;
 use crate::language::{
     CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
 };
+use crate::ops::return_freed_memory;
 
 /// What a cell ended with.
 pub(super) type Outcome = Result<Option<Display>, CellError>;
@@ -59,8 +63,7 @@ impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
         let globals = verbs::globals();
-        let cancel = self.activity.cancel.clone();
-        let state = State::new(&self.settings, self.sink.clone(), cancel, manual());
+        let state = State::new(&self.settings, self.sink.clone(), &self.activity, manual());
         let Settings { journal, keep, .. } = &self.settings;
         let journal = Rc::new(RefCell::new(journal.then(|| Journal::new(keep.clone()))));
         state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
@@ -80,7 +83,10 @@ impl Engine {
                     Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
                     Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
                 });
-                let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
+                let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
+                if outcome.is_err() {
+                    surroundings.free_memory(&module);
+                }
                 let mut status = self.status.lock();
                 status.names = snapshot::names(&module, state.manual);
                 status.device = device_name(&state.context().device).to_owned();
@@ -105,7 +111,13 @@ impl Engine {
             Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
             None => surroundings.run(module, &cell),
         });
-        let outcome = outcome.unwrap_or_else(|message| Err(bug(&message)));
+        let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
+        let outcome = outcome.map_err(|error| match self.activity.budget.exceeded() {
+            Some((message, hint)) if error.interrupted => {
+                CellError { message, hint: Some(hint), interrupted: false, ..error }
+            }
+            _ => error,
+        });
         let mut status = self.status.lock();
         status.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
@@ -127,11 +139,23 @@ impl Surroundings<'_> {
             .and_then(|ast| self.evaluate(module, ast, &loader))
             .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {
-                if self.activity.cancel.is_cancelled() {
+                let is_interrupted = self.activity.cancel.is_cancelled();
+                let by_user = self.activity.budget.exceeded().is_none();
+                if is_interrupted && by_user {
                     return CellError::interrupted();
                 }
-                diagnose(error, &|function| parameters(module, function))
+                let error = diagnose(error, &|function| parameters(module, function));
+                CellError { interrupted: error.interrupted || is_interrupted, ..error }
             })
+    }
+
+    /// Frees what no name holds any more and hands it back to the system, after a cell that failed.
+    fn free_memory(&self, module: &Module) {
+        // The language collects garbage before a statement at the top of a module.
+        let statement = dialect::parse("nothing", "None");
+        let loader = Loader::new(*self, Path::new(""));
+        panics::catch(|| statement.and_then(|ast| self.evaluate(module, ast, &loader))).ok();
+        return_freed_memory();
     }
 }
 
@@ -153,7 +177,11 @@ fn journal_writer(
     })
 }
 
-fn bug(message: &str) -> CellError {
+/// A panic as an error: what is too large for the language is none of ours, anything else is a bug.
+fn panicked(message: &str) -> CellError {
+    if let Some(sentence) = limits::sentence(message) {
+        return CellError::new(sentence);
+    }
     CellError {
         hint: Some("your variables are kept".to_owned()),
         ..CellError::new(format!("u2ad itself failed, which is a bug worth reporting: {message}"))

@@ -10,6 +10,7 @@ use super::activity::Activity;
 use crate::language::dialect;
 use crate::session::output::{Output, Sink};
 use crate::session::state::State;
+use crate::session::verbs::guard;
 
 /// The context of every evaluator of a session, in cells and in loaded files alike.
 #[derive(Clone, Copy)]
@@ -24,9 +25,10 @@ impl Surroundings<'_> {
     pub fn evaluate<'v>(
         &self,
         module: &Module<'v>,
-        ast: AstModule,
+        mut ast: AstModule,
         loader: &dyn FileLoader,
     ) -> starlark::Result<Value<'v>> {
+        guard(&mut ast);
         let printer = Printer(&**self.state.sink());
         let mut eval = Evaluator::new(module);
         eval.extra = Some(self.state);

@@ -3,6 +3,7 @@
 #![allow(clippy::too_many_arguments, reason = "the parameters of a verb are its keyword arguments")]
 
 mod baselines;
+mod builtins;
 mod cohorts;
 mod defaults;
 mod detection;
@@ -16,6 +17,7 @@ mod studies;
 mod tables;
 mod training;
 
+pub(super) use builtins::guard;
 pub(super) use defaults::fraction;
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 use starlark::values::none::NoneOr;
@@ -47,6 +49,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
 /// verbs.
 pub(super) fn globals() -> Globals {
     let mut globals = language_builder();
+    builtins::replace(&mut globals);
     for (_, add) in THEMES {
         add(&mut globals);
     }

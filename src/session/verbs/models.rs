@@ -117,8 +117,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// `model.snapshots` lists the epochs. Old snapshots are removed when a model's snapshots take more
     /// than 2 GiB; the first, the last ten and the last of each stage stay. In a notebook, the
-    /// snapshots of all models together take 512 MB at most: the oldest are removed first, the latest
-    /// of a model never. Snapshots of later epochs are kept until training continues from the restored one.
+    /// snapshots of all models together take 512 MB at most, or what `u2ad kernel start --snapshots MB`
+    /// allows: the oldest are removed first, the latest of a model never. Snapshots of later epochs are kept until training continues from the restored one.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.

@@ -6,6 +6,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::{UnpackValue, Value};
 
+use super::builtins::Watch;
 use crate::{Error, Result};
 
 /// Most decimals that a number is rounded or written to.
@@ -26,9 +27,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         numbers: Value<'v>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
-        let heap = eval.heap();
+        let (mut watch, heap) = (Watch::new("sum", eval), eval.heap());
         let mut total = heap.alloc(0);
         for number in numbers.iterate(heap)? {
+            watch.step()?;
             total = total.add(number, heap)?;
         }
         Ok(total)
@@ -80,8 +82,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// mean([0.2, 0.4])
     /// ```
     fn mean<'v>(numbers: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<f64> {
+        let mut watch = Watch::new("mean", eval);
         let mut values = Vec::new();
         for number in numbers.iterate(eval.heap())? {
+            watch.step()?;
             let UnpackFloat(value) = UnpackFloat::unpack_value(number)?.ok_or_else(|| {
                 starlark::Error::new_other(Error::input(format!(
                     "mean: all items must be numbers, not of type {}",
