@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::health;
 use super::{NativeTransform, Slice};
 use crate::files::Fingerprint;
+use crate::volume::Affine;
 
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +67,21 @@ impl Subject {
     pub fn acquired(&self, slice: &Slice) -> Range<usize> {
         let first = slice.index.saturating_sub(self.averaged / 2);
         first..first + self.averaged.max(1)
+    }
+
+    /// How many slices lie between the first slice and this one, plus one; 0 for the first. Those that have no
+    /// region of interest and hence are not in [`Self::slices`] count, so numbers of neighbours differ by 1.
+    pub fn slice_number(&self, slice: &Slice) -> usize {
+        let first = self.slices.first().map_or(0, |first| first.index);
+        slice.index.saturating_sub(first) / self.averaged.max(1)
+    }
+
+    /// Where the pixels of slices from this one on lie in the scanner, for an image of slices × rows ×
+    /// columns; `None` for slices that came preprocessed.
+    pub fn slices_affine(&self, first: &Slice) -> Option<Affine> {
+        let native = self.native_transform.as_ref()?;
+        let (acquired, step) = (self.acquired(first), self.averaged.max(1) as f64);
+        Some(native.slices_affine(acquired.start as f64 + (step - 1.0) / 2.0, step))
     }
 
     /// Distance between the centres of neighbouring slices, mm; `None` for slices that came

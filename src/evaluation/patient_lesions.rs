@@ -2,7 +2,8 @@
 //!
 //! Lesions are the connected components of the ground truth, detections those of the anomaly map's
 //! pixels in the scoring region whose error is at least the threshold. Pixels are connected if they
-//! share an edge or a corner, in one slice or in neighbouring ones (26 neighbours).
+//! share an edge or a corner, in one slice or in neighbouring ones (26 neighbours). Where thin slices
+//! were averaged, neighbouring averages count as neighbours.
 //!
 //! Pixels join from the highest error to the lowest, so components only grow and merge, and one pass
 //! gives the counts of all thresholds.
@@ -13,6 +14,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::forest::Forest;
+use crate::cohort::Slice;
 use crate::detection::Finding;
 
 /// Pixels that make a detection: fewer are noise.
@@ -41,7 +43,7 @@ pub(super) struct LesionCounts {
     pub false_positives: usize,
 }
 
-/// Place of a pixel: slice (by its index in the volume), row, column.
+/// Place of a pixel: slice (neighbouring slices differ by 1), row, column.
 type Pixel = (usize, usize, usize);
 
 impl PatientLesions {
@@ -53,14 +55,15 @@ impl PatientLesions {
         if !healthy && slices.iter().any(|slice| slice.lesion.is_none()) {
             return None;
         }
-        let masks = slices.iter().map(|slice| (slice.index, slice.lesion.as_ref()));
+        let place = |slice: &Slice| finding.subject.slice_number(slice);
+        let masks = slices.iter().map(|slice| (place(slice), slice.lesion.as_ref()));
         let lesion = label(masks.filter_map(|(index, mask)| Some((index, mask?))));
         let mut scored: Vec<(f32, Pixel)> = Vec::new();
         for found in &finding.slices {
             let slice = &slices[found.slice];
             for ((row, column), error) in found.anomaly.indexed_iter() {
                 if slice.scoring[(row, column)] && *error > 0.0 {
-                    scored.push((*error, (slice.index, row, column)));
+                    scored.push((*error, (place(slice), row, column)));
                 }
             }
         }
@@ -69,7 +72,10 @@ impl PatientLesions {
         let mut inside = vec![false; lesions];
         for slice in slices {
             for ((row, column), _) in slice.scoring.indexed_iter().filter(|(_, scored)| **scored) {
-                lesion.get(&(slice.index, row, column)).into_iter().for_each(|l| inside[*l] = true);
+                lesion
+                    .get(&(place(slice), row, column))
+                    .into_iter()
+                    .for_each(|l| inside[*l] = true);
             }
         }
         let lesions_outside = inside.iter().filter(|inside| !**inside).count();

@@ -90,6 +90,12 @@ impl FieldAxis {
         (resampled - self.start as f64) / zoom_step(self.field, self.size)
     }
 
+    /// The canonical pixel nearest to a preprocessed one, if the image reaches there.
+    fn canonical_index(self, preprocessed: usize) -> Option<usize> {
+        let place = (self.to_canonical(preprocessed as f64) + 0.5).floor();
+        (0.0..self.native as f64).contains(&place).then_some(place as usize)
+    }
+
     /// The 1 mm pixel at a place of the field, if it is not padding.
     fn resampled_index(&self, field_index: usize) -> Option<usize> {
         let index = usize::try_from(field_index as isize + self.start).ok()?;
@@ -144,20 +150,6 @@ impl Field {
         notes
     }
 
-    /// A warning if part of the lesions (given per slice, on 1 mm pixels) lies outside the field.
-    pub(in crate::cohort) fn lost_lesion(&self, lesion: &[Array2<bool>]) -> Option<Note> {
-        let lost = self.share_outside(lesion);
-        (lost > 0.0).then(|| {
-            let percent = 100.0 * lost;
-            let text = format!(
-                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; a larger fov_mm keeps it",
-                self.rows.field
-            );
-            let topic = "{} % of the lesion area (ground truth) lies outside the field; a larger fov_mm keeps it";
-            Note::warning(topic, text).of(percent)
-        })
-    }
-
     /// The share of a mask's pixels that the field does not hold; 0 for an empty mask.
     fn share_outside(&self, mask: &[Array2<bool>]) -> f64 {
         let (mut inside, mut all) = (0usize, 0usize);
@@ -186,6 +178,33 @@ impl Field {
     /// A canonical slice of labels to 1 mm pixels, by nearest neighbour.
     pub(in crate::cohort) fn resample_mask(&self, slice: ArrayView2<bool>) -> Array2<bool> {
         nearest_zoom(slice, self.resampled_shape())
+    }
+
+    /// A canonical slice of labels to preprocessed pixels, by nearest neighbour, without the pixels of
+    /// 1 mm in between.
+    pub(in crate::cohort) fn sample_mask(&self, slice: ArrayView2<bool>) -> Array2<bool> {
+        let nearest = |axis: &FieldAxis| -> Vec<Option<usize>> {
+            (0..axis.size).map(|pixel| axis.canonical_index(pixel)).collect()
+        };
+        let (rows, columns) = (nearest(&self.rows), nearest(&self.columns));
+        Array2::from_shape_fn(
+            self.preprocessed_shape(),
+            |(row, column)| matches!((rows[row], columns[column]), (Some(row), Some(column)) if slice[[row, column]]),
+        )
+    }
+
+    /// Whether a canonical pixel lies in the field.
+    pub(in crate::cohort) fn holds(&self, row: usize, column: usize) -> bool {
+        let inside = |axis: FieldAxis, pixel: usize| {
+            let place = axis.to_preprocessed(pixel as f64);
+            (-0.5..axis.size as f64 - 0.5).contains(&place)
+        };
+        inside(self.rows, row) && inside(self.columns, column)
+    }
+
+    /// Edge of the field, in pixels of 1 mm.
+    pub(in crate::cohort) fn edge(&self) -> usize {
+        self.rows.field
     }
 
     /// A mask of 1 mm pixels to preprocessed pixels, by nearest neighbour.

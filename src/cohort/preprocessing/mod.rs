@@ -3,6 +3,7 @@
 mod cord_shape;
 mod field;
 mod intensity;
+mod lesion_mask;
 mod mask_notes;
 mod native_transform;
 mod preprocess;

@@ -77,14 +77,14 @@ impl NativeTransform {
         self.orientation.to_stored(canonical, self.geometry.shape)
     }
 
-    /// Where the pixels of one preprocessed slice lie in the scanner, for an image of 1 × rows × columns
-    /// voxels.
-    pub fn slice_affine(&self, index: usize) -> Affine {
+    /// Where the pixels of preprocessed slices lie in the scanner, for an image of slices × rows × columns
+    /// whose first slice has its centre at `first`, counted as acquired slices are, and whose slices are
+    /// `step` acquired ones apart.
+    pub fn slices_affine(&self, first: f64, step: f64) -> Affine {
         let position =
             |place: [f64; 3]| self.geometry.affine.position(self.preprocessed_to_voxel(place));
-        let index = index as f64;
-        let origin = position([index, 0.0, 0.0]);
-        let steps = [[index + 1.0, 0.0, 0.0], [index, 1.0, 0.0], [index, 0.0, 1.0]].map(position);
+        let origin = position([first, 0.0, 0.0]);
+        let steps = [[first + step, 0.0, 0.0], [first, 1.0, 0.0], [first, 0.0, 1.0]].map(position);
         Affine([0, 1, 2].map(|row| {
             let [across, down, back] = steps.map(|step| step[row] - origin[row]);
             [across, down, back, origin[row]]

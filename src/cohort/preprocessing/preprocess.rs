@@ -13,6 +13,7 @@
 //! - Padding counts as background whatever value resampling left in it, and has the smallest value
 //!   of the image, so that adding a number to all voxels changes nothing.
 //! - Masks need not be 0 and 1 ([`MaskValues`]); voxels far beyond all others are limited.
+//! - The ground truth of lesions is sampled once, without the pixels of 1 mm in between.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use rayon::prelude::*;
 use super::cord_shape;
 use super::field::{Field, FieldAxis};
 use super::intensity::{limit_outliers, normalise};
+use super::lesion_mask::LesionMask;
 use super::mask_notes::mask_notes;
 use super::native_transform::NativeTransform;
 use super::region::{RegionRule, region_of_interest};
@@ -85,26 +87,24 @@ impl Preprocessing {
         let mut field = self.field(&canonical).map_err(refuse)?;
 
         let mut notes = Vec::new();
-        let mut resampled = |label: &Volume, title: &str| -> Result<Vec<Array2<bool>>, String> {
+        let mut canonical_mask = |label: &Volume, title: &str| -> Result<Array3<bool>> {
             let values = MaskValues::of(label);
-            notes.extend(mask_notes(&values, title)?);
-            let mask = orientation.apply(&values.inside);
-            Ok(each_slice(&mask, |slice| field.resample_mask(slice)))
+            notes.extend(mask_notes(&values, title).map_err(refuse)?);
+            Ok(orientation.apply(&values.inside))
         };
-        let cord = resampled(&volume.cord, CORD).map_err(refuse)?;
+        let cord = canonical_mask(&volume.cord, CORD)?;
         let mut optional = |label: &Option<Volume>, title| {
-            label.as_ref().map(|label| resampled(label, title)).transpose().map_err(refuse)
+            label.as_ref().map(|label| canonical_mask(label, title)).transpose()
         };
         let csf = optional(&volume.csf, "CSF mask")?;
-        let lesion = optional(&volume.lesion, "lesion mask")?;
+        let lesion = optional(&volume.lesion, "lesion mask")?.map(LesionMask::new);
+        let resampled = |mask: Array3<bool>| each_slice(&mask, |slice| field.resample_mask(slice));
+        let (cord, csf) = (resampled(cord), csf.map(resampled));
         if cord.iter().flatten().all(|&inside| !inside) {
             return Err(refuse("its cord mask is empty".into()));
         }
         notes.extend(cord_shape::question(&cord, canonical.affine.spacing()[0]));
         notes.extend(field.keep_cord(&cord));
-        if let Some(lesion) = &lesion {
-            notes.extend(field.lost_lesion(lesion));
-        }
 
         let mut voxels = orientation.apply(&volume.image.voxels);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
@@ -116,7 +116,7 @@ impl Preprocessing {
                 let labels = Labels {
                     cord: &cord[index],
                     csf: csf.as_ref().map(|csf| &csf[index]),
-                    lesion: lesion.as_ref().map(|lesion| &lesion[index]),
+                    lesion: lesion.as_ref(),
                 };
                 let image = image.index_axis(Axis(0), index).mapv(|value| value as f32);
                 self.slice(subject, index, image, &labels, &field)
@@ -127,6 +127,10 @@ impl Preprocessing {
                 "no slice has a region of interest: its cord mask is tiny or lies outside the field"
                     .to_string(),
             ));
+        }
+        if let Some(lesion) = &lesion {
+            let is_kept = |index| slices.iter().any(|slice| slice.index == index);
+            notes.extend(lesion.lost(&field, is_kept));
         }
         let native_transform = NativeTransform::new(native, orientation, field);
         let discs =
@@ -211,7 +215,7 @@ impl Preprocessing {
             image,
             csf: labels.csf.map_or_else(nothing, |csf| field.preprocess_mask(csf)),
             scoring: eroded(&cord) & &region,
-            lesion: labels.lesion.map(|lesion| field.preprocess_mask(lesion)),
+            lesion: labels.lesion.map(|lesion| lesion.preprocessed(index, field)),
             cord,
             region,
             pixel_spacing_mm: field.pixel_spacing_mm(),
@@ -219,11 +223,11 @@ impl Preprocessing {
     }
 }
 
-/// Labels of one slice, on 1 mm pixels.
+/// Labels of one slice: cord and fluid on 1 mm pixels.
 struct Labels<'a> {
     cord: &'a Array2<bool>,
     csf: Option<&'a Array2<bool>>,
-    lesion: Option<&'a Array2<bool>>,
+    lesion: Option<&'a LesionMask>,
 }
 
 impl LabelledVolume {

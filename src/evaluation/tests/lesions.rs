@@ -4,8 +4,9 @@ use approx::assert_relative_eq;
 use ndarray::Array2;
 
 use super::finding;
+use crate::cohort::Slice;
 use crate::context::Context;
-use crate::detection::{Finding, Findings, Scoring};
+use crate::detection::{Finding, Findings, Scoring, SliceFinding};
 use crate::evaluation::*;
 
 /// A patient of one 16 × 16 slice: the left half scores; rectangles of (rows, columns) are lesion, or
@@ -25,6 +26,19 @@ fn patient(lesions: &[Rectangle], errors: &[(Rectangle, f32)]) -> Finding {
         let error = errors.iter().rev().find(|(place, _)| within(&at, place));
         if slice.scoring[at] { error.map_or(0.01, |(_, error)| *error) } else { 0.0 }
     });
+    finding.subject = subject.into();
+    finding
+}
+
+/// The same slice `count` times, each the average of three acquired ones.
+fn thick(mut finding: Finding, count: usize) -> Finding {
+    let mut subject = (*finding.subject).clone();
+    let (slice, found) = (subject.slices[0].clone(), finding.slices[0].clone());
+    subject.averaged = 3;
+    // Seven acquired slices lie before the first average.
+    let at = |place: usize| Slice { index: 7 + 1 + 3 * place, ..slice.clone() };
+    subject.slices = (0..count).map(at).collect();
+    finding.slices = (0..count).map(|slice| SliceFinding { slice, ..found.clone() }).collect();
     finding.subject = subject.into();
     finding
 }
@@ -63,6 +77,17 @@ fn a_lesion_is_detected_where_a_detection_overlaps_it() {
     assert_relative_eq!(level.f1.expect("lesions").value, 2.0 / (2.0 + 1.0 + 1.0));
     assert_relative_eq!(level.false_positives_per_patient.expect("patients").value, 0.5);
     assert_eq!(level.threshold.map(|threshold| threshold.origin), Some("given".into()));
+}
+
+#[test]
+fn a_lesion_across_averaged_slices_is_one_lesion() {
+    let lesion = (2..5, 2..5);
+    let across = patient(std::slice::from_ref(&lesion), &[(lesion.clone(), 0.5)]);
+    let level = evaluated(vec![thick(across, 3)], LesionThresholdRule::Value(0.3));
+    assert_eq!((level.lesions, level.detected, level.false_positives), (1, Some(1), Some(0)));
+    let alarm = patient(&[], &[(lesion, 0.5)]);
+    let level = evaluated(vec![thick(alarm, 3)], LesionThresholdRule::Value(0.3));
+    assert_eq!(level.false_positives, Some(1));
 }
 
 #[test]

@@ -53,11 +53,7 @@ impl SliceValue {
             quantity,
             pixels: Arc::new(pixels),
             pixel_spacing_mm: slice.pixel_spacing_mm,
-            place: self
-                .subject
-                .native_transform
-                .as_ref()
-                .map(|native| native.slice_affine(slice.index)),
+            place: self.subject.slices_affine(slice),
         }
     }
 

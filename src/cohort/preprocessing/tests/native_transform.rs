@@ -150,15 +150,21 @@ fn masks_go_to_the_native_grid_by_nearest_neighbour() {
     }
 }
 
-/// A slice saved on its own lies where the transform says.
+/// Slices saved as an image lie where the transform says.
 #[test]
-fn the_affine_of_a_slice_agrees_with_the_transform() {
+fn the_affine_of_slices_agrees_with_the_transform() {
     for native in placements() {
-        let affine = native.slice_affine(4);
+        let affine = native.slices_affine(4.0, 1.0);
+        let averages = native.slices_affine(2.5, 2.0);
         for (row, column) in [(0.0, 0.0), (17.0, 120.0), (159.0, 31.5)] {
             let place = native.preprocessed_to_voxel([4.0, row, column]);
             let expected = native.native_geometry().affine.position(place);
             let found = affine.position([0.0, row, column]);
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
+            // The second average of two slices lies between slices 4 and 5.
+            let place = native.preprocessed_to_voxel([4.5, row, column]);
+            let expected = native.native_geometry().affine.position(place);
+            let found = averages.position([1.0, row, column]);
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
         }
     }
