@@ -394,7 +394,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Run { file, resume, checkpoint_every, session }) => {
             let every = Duration::from_secs(checkpoint_every);
             match resume {
-                Some(folder) => runs::resume(&folder, every),
+                Some(folder) => runs::resume(&folder, every, session.memory),
                 None => script::run(&file.unwrap_or_default(), &session.into(), every),
             }
         }

@@ -232,7 +232,7 @@ fn adapt_rest(
     let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
     let done = trained_before(training, model, &progress);
     let has_begun = training.epoch().is_some();
-    if done < options.epochs && (has_begun || done % refresh != 0) {
+    if done < options.epochs && (has_begun || !done.is_multiple_of(refresh)) {
         // The masks in use when the earlier process was killed, made again.
         let mut earlier = training.estimated(model)?.ok_or_else(|| {
             Error::input("the checkpoint of this training lacks the model that its masks came from")

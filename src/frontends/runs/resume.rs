@@ -18,14 +18,18 @@ use crate::report::{ClaimedRun, RunRecord, RunStatus};
 use crate::{Error, Result};
 
 /// Runs the script of a run again, in its folder and with its parameters and seed. Its trainings go on from
-/// their checkpoints, and leave new ones this often.
+/// their checkpoints, and leave new ones this often. `memory` is the budget in gigabytes, as the user wrote it.
 ///
 /// The exit code is that of [`script::run`].
 ///
 /// # Errors
 /// If the run still goes on or ended well, if it could not give the same bits any more (another version or
 /// instruction set, changed inputs), and as [`script::run`].
-pub fn resume(folder: &Path, checkpoint_every: Duration) -> Result<ExitCode> {
+pub fn resume(
+    folder: &Path,
+    checkpoint_every: Duration,
+    memory: Option<String>,
+) -> Result<ExitCode> {
     let claimed = ClaimedRun::new(folder)?;
     let record = claimed.record().clone();
     if record.status == RunStatus::Completed {
@@ -71,6 +75,7 @@ pub fn resume(folder: &Path, checkpoint_every: Duration) -> Result<ExitCode> {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect(),
+        memory,
     };
     let cell = script::cell(Path::new(&record.script_path), source.clone());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
