@@ -111,7 +111,7 @@ pub(super) struct Listener {
 impl Reporter for Listener {
     fn report(&self, event: Event) {
         match event {
-            Event::Note(text) => self.notes.lock().unwrap().push(text),
+            Event::Note(text) | Event::Remark(text) => self.notes.lock().unwrap().push(text),
             Event::Warning(text) => self.warnings.lock().unwrap().push(text),
             Event::Advanced { .. } => *self.steps.lock().unwrap() += 1,
             Event::Started { .. } | Event::Finished { .. } | Event::Remark(_) => {}
