@@ -59,6 +59,20 @@ fn a_wrong_type_names_parameter_expected_and_given() {
 }
 
 #[test]
+fn a_script_beyond_its_memory_budget_fails_with_the_numbers() {
+    let source = "print('before')\nlist(range(100000000))";
+    let ended = Place::new().run(source, &["--memory", "0.3"]);
+    assert_eq!((ended.code, &*ended.out), (Some(1), "before\n"));
+    let sentence = "error: list: a list of 100000000 items takes 1.6 GB, but u2ad holds ";
+    assert!(ended.err.starts_with(sentence), "{}", ended.err);
+    assert!(ended.err.contains("its memory budget is 0.3 GB; `u2ad --memory GB`"), "{}", ended.err);
+    assert!(ended.err.contains("--> study.star:2:1"), "{}", ended.err);
+    let ended = Place::new().run(source, &["--memory", "much"]);
+    assert_eq!((ended.code, &*ended.out), (Some(1), ""));
+    assert!(ended.err.contains("--memory must be a number of gigabytes"), "{}", ended.err);
+}
+
+#[test]
 fn a_syntax_error_points_at_the_place() {
     let report = failure("x = [1, 2\ny = 3\n");
     assert!(report.starts_with("error: syntax error: "), "{report}");

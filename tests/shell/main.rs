@@ -51,6 +51,16 @@ fn a_flood_of_lines_is_stopped_at_once() {
 }
 
 #[test]
+fn a_cell_beyond_the_memory_budget_fails_and_the_session_lives_on() {
+    let mut shell = Home::new().open(&["--memory", "0.3"]);
+    shell.run("kept = 40");
+    shell.run("list(range(100000000))");
+    shell.see("budget is 0.3 GB");
+    shell.run("kept + 2");
+    shell.see("\n42");
+}
+
+#[test]
 fn tab_lists_attributes_and_completes_keywords_values_and_commands() {
     let mut shell = Home::new().open(&[]);
     shell.run(PEOPLE);
