@@ -29,6 +29,11 @@ notebooks *arguments:
     cargo build --release --locked --features {{features}}
     tests/jupyter/run.sh {{arguments}}
 
+# The official BIDS validator on what `export` writes.
+bids:
+    cargo build --release --locked --features {{features}}
+    scripts/validate-bids.sh
+
 # The Rust notebooks and their cells, on evcxr's kernel, which is built first.
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}
