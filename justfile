@@ -38,6 +38,11 @@ pages *arguments:
 accept-snapshots:
     INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots
 
+# The official BIDS validator on what `export` writes.
+bids:
+    cargo build --release --locked --features {{features}}
+    scripts/validate-bids.sh
+
 # The Rust notebooks and their cells, on evcxr's kernel, which is built first.
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}

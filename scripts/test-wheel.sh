@@ -19,7 +19,7 @@ mkdir "$HOME"
 environment=$place/environment
 "${PYTHON:-python3}" -m venv "$environment"
 # The versions of the notebook tests.
-grep -vE '^(#|jupyter_kernel_test|nibabel|numpy|typos)' tests/jupyter/requirements.txt >"$place/requirements.txt"
+grep -vE '^(#|jupyter_kernel_test|nibabel|numpy|pandas|typos)' tests/jupyter/requirements.txt >"$place/requirements.txt"
 "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$place/requirements.txt"
 find "$environment" -type f -o -type l | sort >"$place/before.txt"
 "$environment/bin/pip" install --quiet --disable-pip-version-check "$wheel"

@@ -90,6 +90,26 @@ pub(super) fn anomaly_curve(
     Some(AnomalyCurve { scoring, position_mm, error, mean, segments })
 }
 
+/// The number of the curve's point that each pixel of the slice's scoring region belongs to, from 1 in the
+/// order of [`AnomalyCurve::position_mm`]; 0 elsewhere.
+pub fn curve_points(slice: &Slice, curve: &AnomalyCurve) -> Array2<u16> {
+    let mut points = Array2::zeros(slice.scoring.dim());
+    let Some(axis) = CordAxis::new(&slice.cord, slice.pixel_spacing_mm) else { return points };
+    let profile = AxisProfile::new(&axis, &slice.scoring, &slice.image);
+    let numbers: Vec<u16> = (0..profile.bins())
+        .map(|bin| {
+            // Bins that are too narrow are not on the curve.
+            let point = curve.position_mm.iter().position(|at| *at == profile.position_mm(bin));
+            point.map_or(0, |point| (point + 1) as u16)
+        })
+        .collect();
+    for (pixel, _) in slice.scoring.indexed_iter().filter(|(_, inside)| **inside) {
+        let position = axis.position_mm(pixel.0 as f64, pixel.1 as f64);
+        points[pixel] = numbers[profile.bin(position)];
+    }
+    points
+}
+
 pub(super) fn gaussian(deviation: f64) -> impl Fn(f64) -> f64 {
     move |away| (-0.5 * (away / deviation).powi(2)).exp()
 }

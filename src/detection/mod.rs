@@ -46,7 +46,7 @@ mod signal;
 mod tests;
 
 pub use axis::{CordAxis, MINIMUM_LENGTH_MM};
-pub use curve::{CURVE_SMOOTHING_MM, LESION_PIXELS, MINIMUM_WIDTH_MM};
+pub use curve::{CURVE_SMOOTHING_MM, LESION_PIXELS, MINIMUM_WIDTH_MM, curve_points};
 pub use detect::detect;
 pub use error_maps::ErrorMaps;
 pub use finding::{

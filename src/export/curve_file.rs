@@ -14,20 +14,23 @@ use crate::{Error, Result};
 
 /// Writes `…_desc-anomaly_curve.tsv`, one row per point of each slice's curve.
 pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Result<()> {
-    let columns = ["slice", "position_mm", "anomaly", "segment"];
+    let columns = ["slice", "map_slice", "point", "position_mm", "anomaly", "segment"];
     let columns = columns.map(|column| Column::number(column, 3)).to_vec();
     let mut table = Table::new("curve", columns);
     let mut unit = "";
     for found in &finding.slices {
         let Some(curve) = &found.curve else { continue };
         unit = curve.scoring.quantity();
-        let index = finding.subject.slices[found.slice].index;
+        let place = &finding.subject.slices[found.slice];
         let native = finding.subject.native_transform.as_ref();
-        let slice = native.map_or(index, |native| native.slice_voxel(index));
-        for (position, anomaly) in curve.position_mm.iter().zip(&curve.error) {
+        let slice = native.map_or(place.index, |native| native.slice_voxel(place.index));
+        let number = finding.subject.slice_number(place);
+        for (point, (position, anomaly)) in curve.position_mm.iter().zip(&curve.error).enumerate() {
             let segment = curve.segment_at(*position);
             table.push(vec![
                 Cell::from(slice),
+                Cell::from(number),
+                Cell::from(point + 1),
                 Cell::from(*position),
                 Cell::from(*anomaly),
                 Cell::from(segment.map(|segment| segment.name.as_str())),
@@ -38,7 +41,9 @@ pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Res
     fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
     write_whole(&dataset.join(name.file("_desc-anomaly_curve.tsv")), table.to_tsv().as_bytes())?;
     let sidecar = json!({
-        "slice": { "Description": "voxel index of the slice in the image file, counted from 0" },
+        "slice": { "Description": "voxel index of the slice in the image file, counted from 0; the middle one of an average" },
+        "map_slice": { "Description": "index of the slice in maps with res-u2ad, counted from 0 at the patient's right" },
+        "point": { "Description": "number of the point in its slice, as in the map res-u2ad_desc-curve_dseg" },
         "position_mm": { "Description": "arc length along the cord from its upper end", "Units": "mm" },
         "anomaly": { "Description": unit },
         "segment": { "Description": "vertebral level or bin" },

@@ -1,20 +1,68 @@
 //! The dataset as a whole: its folder, its description, its tables.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::detection::Findings;
+use super::sources::Sources;
 use crate::files::{WholeFolder, write_whole};
 use crate::report::Table;
 use crate::{Error, Result};
 
 const DESCRIPTION: &str = "dataset_description.json";
-/// How the name of an export begins.
-const NAME: &str = "Findings of ";
-/// The name under which the description refers to the source dataset.
-const RAW: &str = "raw";
+
+/// What an export holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Findings,
+    Uncertainty,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Findings, Self::Uncertainty];
+
+    /// How the name of the dataset begins.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Findings => "Findings of ",
+            Self::Uncertainty => "Uncertainty of ",
+        }
+    }
+
+    /// The tables that it may hold; it always holds the first.
+    fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Findings => &["scores", "lesions", "lesion_load", "lesion_matches"],
+            Self::Uncertainty => &["uncertainty"],
+        }
+    }
+
+    fn readme(self) -> &'static str {
+        match self {
+            Self::Findings => FINDINGS_README,
+            Self::Uncertainty => UNCERTAINTY_README,
+        }
+    }
+}
+
+const FINDINGS_README: &str = "\
+Anomalies that u2ad found in sagittal T2-weighted images of the spinal cord. Maps lie in the grid of their
+source image; those with res-u2ad lie on the pixels that the method works on, at the same place in the scanner.
+The JSON file beside each map and table says what it holds and in which unit.
+
+scores.tsv           one row per patient and per segment of the cord
+lesions.tsv          one row per detected lesion, where a threshold was given
+lesion_load.tsv      number and volume of lesions per subject and segment
+lesion_matches.tsv   lesions of the ground truth, detected or missed, and false positives
+";
+
+const UNCERTAINTY_README: &str = "\
+Monte-Carlo uncertainty of a model that reconstructs sagittal T2-weighted images of the spinal cord. Maps lie in
+the grid of their source image. The JSON file beside each map and table says what it holds and in which unit.
+
+uncertainty.tsv      one row per subject: means over the regions of interest
+";
 
 /// The entry of a column in a data dictionary.
 pub(super) fn described(name: &str, description: &str, unit: Option<&str>) -> (String, Value) {
@@ -56,33 +104,38 @@ impl Dataset {
         write_json(&self.path().join(format!("{name}.json")), &dictionary)
     }
 
-    /// Writes what the dataset is and what it was made of.
-    pub fn describe(&self, findings: &Findings, roots: &[PathBuf]) -> Result<()> {
-        let url = |root: &PathBuf| {
-            let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            format!("file://{}", root.display())
-        };
-        let sources: Vec<Value> = roots.iter().map(|root| json!({ "URL": url(root) })).collect();
+    /// Writes what the dataset is and what it was made of. `settings` is a clause.
+    pub fn describe(
+        &self,
+        kind: Kind,
+        method: &str,
+        settings: &str,
+        sources: &Sources,
+    ) -> Result<()> {
         let mut description = json!({
-            "Name": format!("{NAME}{}", findings.method),
+            "Name": format!("{}{method}", kind.name()),
             "BIDSVersion": "1.10.0",
             "DatasetType": "derivative",
             "GeneratedBy": [{
                 "Name": "u2ad",
                 "Version": env!("CARGO_PKG_VERSION"),
-                "Description": format!("method {}, scoring \"{}\"", findings.method, findings.scoring),
+                "Description": format!("method {method}, {settings}"),
             }],
         });
-        if let [root] = roots {
-            description["DatasetLinks"] = json!({ RAW: url(root) });
+        if let Some(links) = sources.links() {
+            description["DatasetLinks"] = links;
         }
-        if !sources.is_empty() {
-            description["SourceDatasets"] = sources.into();
+        if let Some(datasets) = sources.datasets() {
+            description["SourceDatasets"] = datasets;
         }
+        // BIDS has no names for tables of a whole dataset, nor for curves.
+        let ignored: String = kind.tables().iter().map(|table| format!("{table}.*\n")).collect();
         write_whole(
             &self.path().join(".bidsignore"),
-            b"scores.*\nlesions.*\nlesion_*\n*_curve.*\n",
+            format!("{ignored}*_curve.tsv\n*_curve.json\n").as_bytes(),
         )?;
+        let readme = format!("{}{method}\n\n{}", kind.name(), kind.readme());
+        write_whole(&self.path().join("README"), readme.as_bytes())?;
         write_json(&self.path().join(DESCRIPTION), &description)
     }
 
@@ -90,12 +143,6 @@ impl Dataset {
     pub fn finish(self) -> Result<()> {
         self.0.finish()
     }
-}
-
-/// How a sidecar refers to a source image.
-pub(super) fn source(image: &Path, root: &Path) -> String {
-    let inside = image.strip_prefix(root).unwrap_or(image);
-    format!("bids:{RAW}:{}", inside.display())
 }
 
 /// Writes JSON that people can read too.
@@ -114,7 +161,9 @@ fn may_be_replaced(folder: &Path) -> bool {
     }
     let description = fs::read(folder.join(DESCRIPTION)).unwrap_or_default();
     let description: Value = serde_json::from_slice(&description).unwrap_or_default();
-    description["GeneratedBy"][0]["Name"] == "u2ad"
-        && description["Name"].as_str().is_some_and(|name| name.starts_with(NAME))
-        && folder.join("scores.tsv").is_file()
+    let name = description["Name"].as_str().unwrap_or_default();
+    let is_one = |kind: &Kind| {
+        name.starts_with(kind.name()) && folder.join(format!("{}.tsv", kind.tables()[0])).is_file()
+    };
+    description["GeneratedBy"][0]["Name"] == "u2ad" && Kind::ALL.iter().any(is_one)
 }

@@ -1,18 +1,18 @@
-//! The maps of one subject, in the grid of its source image.
+//! The maps of one subject's finding.
 
-use std::fs;
 use std::path::Path;
 
-use ndarray::Array3;
+use ndarray::Array2;
 use serde_json::{Value, json};
 
-use super::dataset::{source, write_json};
 use super::lesions::{SubjectLesions, SubjectVolume, to_native};
-use super::names::{OutputName, dataset_root};
-use crate::detection::{Finding, Findings};
+use super::map_files::{About, MapFiles};
+use super::names::OutputName;
+use super::sources::Sources;
+use super::uncertainty_maps::{ALEATORIC, EPISTEMIC};
+use crate::Result;
+use crate::detection::{Finding, Findings, SliceFinding, curve_points};
 use crate::evaluation::Threshold;
-use crate::volume::Volume;
-use crate::{Error, Result};
 
 /// One subject and what its maps are made of.
 pub(super) struct SubjectMaps<'a> {
@@ -24,79 +24,106 @@ pub(super) struct SubjectMaps<'a> {
 
 impl<'a> SubjectMaps<'a> {
     /// Writes all maps and gives the detected lesions; `None` of a subject without a grid to go back to.
-    pub fn write(&self, dataset: &Path, name: &OutputName) -> Result<Option<SubjectLesions>> {
+    pub fn write(
+        &self,
+        dataset: &Path,
+        name: &OutputName,
+        sources: &Sources,
+    ) -> Result<Option<SubjectLesions>> {
         let Some(volume) = SubjectVolume::new(self.finding)? else { return Ok(None) };
-        let native = volume.native;
-        let folder = dataset.join(&name.folder);
-        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
-        let write = |ending: &str, map: Array3<f32>, description: &str, unit: &str| {
-            let path = |kind: &str| dataset.join(name.file(&format!("{ending}.{kind}")));
-            let volume = Volume { voxels: map, affine: native.native_geometry().affine };
-            volume.write(&path("nii.gz"), self.image)?;
-            let mut sidecar = self.sidecar(description, unit);
-            if ending.ends_with("_mask")
-                && let Some(threshold) = self.threshold
-            {
-                sidecar["Type"] = json!("Lesion");
-                sidecar["Threshold"] = json!(threshold.value);
-                sidecar["ThresholdOrigin"] = json!(threshold.origin);
-            }
-            write_json(&path("json"), &sidecar)
-        };
-        let scoring = self.findings.scoring;
-        let lesions = self.threshold.map(|threshold| SubjectLesions::new(&volume, threshold.value));
-        write(
-            "_desc-anomaly_T2w",
-            volume.anomaly.clone(),
-            "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
-            scoring.map_unit(),
-        )?;
-        let reconstruction =
-            to_native(self.finding, native, &|slice| Some(&slice.reconstruction.reconstruction))?;
-        write(
-            "_desc-reconstruction_T2w",
-            reconstruction,
-            "The image as the method reconstructs it inside the region of interest; preprocessed image elsewhere in the field.",
-            "preprocessed intensity",
-        )?;
-        if self.finding.slices.iter().any(|slice| slice.reconstruction.variance.is_some()) {
-            let variance =
-                to_native(self.finding, native, &|slice| slice.reconstruction.variance.as_ref())?;
-            let description =
-                "Uncertainty: variance of the reconstruction over Monte-Carlo passes.";
-            write("_desc-variance_T2w", variance, description, "squared preprocessed intensity")?;
-        }
-        if self.finding.slices.iter().any(|slice| slice.reconstruction.probability.is_some()) {
-            let map = to_native(self.finding, native, &|slice| {
-                slice.reconstruction.probability.as_ref()
-            })?;
-            let description = "Lesion probability of the model's scorer.";
-            write("_label-lesion_desc-u2ad_probseg", map, description, "probability")?;
-        }
-        if let Some(lesions) = &lesions {
-            let map = lesions.mask.mapv(|inside| if inside { 1.0 } else { 0.0 });
-            let description = "Detected lesions: at least 3 connected voxels (26 neighbours) of the anomaly map at or above the threshold.";
-            write("_label-lesion_desc-u2ad_mask", map, description, "1 inside, 0 outside")?;
-        }
-        Ok(Some(lesions.unwrap_or_default()))
-    }
-
-    /// What a map holds and where it comes from.
-    fn sidecar(&self, description: &str, unit: &str) -> Value {
-        let averaged = self.finding.subject.averaged;
-        let mut sidecar = json!({
-            "Description": description,
-            "Units": unit,
-            "SkullStripped": false,
+        let (native, finding) = (volume.native, self.finding);
+        let subject = (&*finding.subject, native);
+        let settings = json!({
             "Method": self.findings.method,
             "Scoring": self.findings.scoring.to_string(),
-            "AveragedSlices": averaged,
         });
-        if let Some(image) = self.image {
-            let source = source(image, dataset_root(image));
-            sidecar["SpatialReference"] = json!(source);
-            sidecar["Sources"] = json!([source]);
+        let files = MapFiles::new(dataset, name, subject, self.image, sources, settings)?;
+        let to_native = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
+            to_native(finding, native, map)
+        };
+        let has = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
+            finding.slices.iter().any(|slice| map(slice).is_some())
+        };
+        let anomaly = About::map(
+            "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
+            self.findings.scoring.map_unit(),
+        );
+        files.map("_desc-anomaly_T2w", volume.anomaly.clone(), anomaly)?;
+        files.preprocessed_map(
+            "_desc-anomaly_T2w",
+            finding.slices.iter().map(|found| (found.slice, &found.anomaly)),
+            anomaly,
+        )?;
+        self.write_curve_points(&files)?;
+        files.map(
+            "_desc-reconstruction_T2w",
+            to_native(&|slice| Some(&slice.reconstruction.reconstruction))?,
+            About::map(
+                "The image as the method reconstructs it inside the region of interest; preprocessed image elsewhere in the field.",
+                "preprocessed intensity",
+            ),
+        )?;
+        let variance = |slice: &'a SliceFinding| slice.reconstruction.variance.as_ref();
+        if has(&variance) {
+            EPISTEMIC.write(&files, to_native(&variance)?)?;
+            // A method with a variance reconstructs several times, and its error is that of the mean.
+            ALEATORIC.write(&files, to_native(&|slice| Some(&slice.reconstruction.error))?)?;
         }
-        sidecar
+        let probability = |slice: &'a SliceFinding| slice.reconstruction.probability.as_ref();
+        if has(&probability) {
+            files.map(
+                "_label-lesion_desc-u2ad_probseg",
+                to_native(&probability)?,
+                About::map("Lesion probability of the model's scorer.", "probability"),
+            )?;
+        }
+        let Some(threshold) = self.threshold else { return Ok(Some(SubjectLesions::default())) };
+        let lesions = SubjectLesions::new(&volume, threshold.value);
+        let detected = "at least 3 connected voxels (26 neighbours) of the anomaly map at or above the threshold.";
+        files.mask(
+            "_label-lesion_desc-u2ad_mask",
+            &lesions.mask,
+            About::map(&format!("Detected lesions: {detected}"), "1 inside, 0 outside"),
+            origin(threshold),
+        )?;
+        files.labels(
+            "_desc-lesions_dseg",
+            &lesions.numbered,
+            About::map(
+                &format!("Detected lesions with their number in lesions.tsv: {detected}"),
+                "number of the lesion, 0 outside",
+            ),
+        )?;
+        Ok(Some(lesions))
     }
+
+    /// Writes which pixels make which point of the anomaly curves, so that scores can be computed again.
+    fn write_curve_points(&self, files: &MapFiles) -> Result<()> {
+        let subject = &self.finding.subject;
+        let points: Vec<(usize, Array2<u16>)> = self
+            .finding
+            .slices
+            .iter()
+            .filter_map(|found| {
+                let curve = found.curve.as_ref()?;
+                Some((found.slice, curve_points(&subject.slices[found.slice], curve)))
+            })
+            .collect();
+        files.preprocessed_labels(
+            "_desc-curve_dseg",
+            points.iter().map(|(slice, points)| (*slice, points)),
+            About::map(
+                "The point of the anomaly curve of its slice that a pixel belongs to, numbered as in the table of the curve.",
+                "number of the point, 0 where the anomaly is not scored",
+            ),
+        )
+    }
+}
+
+fn origin(threshold: &Threshold) -> Value {
+    json!({
+        "Type": "Lesion",
+        "Threshold": threshold.value,
+        "ThresholdOrigin": threshold.origin,
+    })
 }

@@ -4,18 +4,27 @@
 //! A folder of derivatives:
 //!
 //! ```text
-//! dataset_description.json
+//! dataset_description.json, README
 //! scores.tsv, scores.json        one row per patient and per segment
 //! lesions.tsv, lesions.json      one row per detected lesion
 //! lesion_load.tsv, …             one row per subject and per segment: number, volume
 //! lesion_matches.tsv, …          lesions of the ground truth, detected or missed, and false positives
 //! sub-01/anat/sub-01_desc-anomaly_T2w.nii.gz                what the scores are made of
 //!             sub-01_desc-reconstruction_T2w.nii.gz
-//!             sub-01_desc-variance_T2w.nii.gz               where the method has an uncertainty
+//!             sub-01_desc-epistemic_T2w.nii.gz              where the method has an uncertainty
+//!             sub-01_desc-aleatoric_T2w.nii.gz
 //!             sub-01_label-lesion_desc-u2ad_probseg.nii.gz  where it has a lesion probability
 //!             sub-01_label-lesion_desc-u2ad_mask.nii.gz     what was detected, at a threshold
+//!             sub-01_desc-lesions_dseg.nii.gz               the same, numbered as in lesions.tsv
 //!             sub-01_desc-anomaly_curve.tsv                 the anomaly along the cord
+//!             sub-01_res-u2ad_desc-anomaly_T2w.nii.gz       on the pixels that the method works on
+//!             sub-01_res-u2ad_desc-curve_dseg.nii.gz        which of them make which point of the curve
 //! ```
+//!
+//! The maps with `res-u2ad` are not interpolated: scores can be computed again from them. They lie in the
+//! scanner where the others do.
+//!
+//! [`export_uncertainty`] writes the maps of `estimate_uncertainty` alone, with `uncertainty.tsv`.
 //!
 //! Every map has a JSON file beside it that says what it holds, in which unit, and where it comes from.
 //! The folder appears when it is complete; an export that fails or is interrupted leaves what was there.
@@ -24,9 +33,12 @@ mod curve_file;
 mod dataset;
 pub mod html_report;
 mod lesions;
+mod map_files;
 mod maps;
 mod names;
+mod sources;
 mod tables;
+mod uncertainty_maps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,13 +49,15 @@ use crate::detection::{Finding, Findings};
 use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
-use self::dataset::Dataset;
+use self::dataset::{Dataset, Kind};
 pub use self::lesions::{
     LESION_COLUMNS, LOAD_COLUMNS, Lesion, LesionMatch, LevelLoad, MATCH_COLUMNS, MatchStatus,
     MeasureColumn, detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table,
     matched_lesions, true_lesions,
 };
 use self::names::OutputName;
+use self::sources::Sources;
+pub use self::uncertainty_maps::{SubjectUncertainty, export_uncertainty};
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,29 +88,19 @@ pub fn export(
 ) -> Result<Export> {
     let dataset = Dataset::begin(folder)?;
     let progress = context.progress("export", "subject", findings.subjects.len());
-    let mut roots = Vec::new();
-    let mut names: Vec<OutputName> = Vec::new();
+    let of = |finding: &Finding| source_image(&finding.subject.name, cohort);
+    let images = findings.subjects.iter().map(of).collect::<Result<Vec<_>>>()?;
+    let sources = Sources::of(images.iter().flatten().map(|image| image.as_path()));
+    let subjects = findings.subjects.iter().map(|finding| &*finding.subject.name);
+    let names = distinct_names(subjects.zip(images.iter().map(|image| image.as_deref())))?;
     let mut scores = tables::scores();
     let (mut found, mut loads, mut matches) = (Vec::new(), Vec::new(), None);
     let mut without_grid = Vec::new();
-    for finding in &findings.subjects {
+    for ((finding, image), name) in findings.subjects.iter().zip(&images).zip(&names) {
         context.check()?;
-        let image = source_image(finding, cohort)?;
-        let name = OutputName::new(&finding.subject.name, image.as_deref())?;
-        if names.contains(&name) {
-            return Err(Error::subject(
-                &*finding.subject.name,
-                format!("another subject is exported as {} already; rename one of them", name.stem),
-            ));
-        }
         tables::push_scores(&mut scores, finding)?;
-        if let Some(root) = image.as_deref().map(names::dataset_root)
-            && !roots.iter().any(|known: &PathBuf| known == root)
-        {
-            roots.push(root.to_path_buf());
-        }
         let subject = maps::SubjectMaps { findings, finding, image: image.as_deref(), threshold };
-        match subject.write(dataset.path(), &name)? {
+        match subject.write(dataset.path(), name, &sources)? {
             Some(lesions) => {
                 found.extend(lesions.detected);
                 loads.extend(lesions.load);
@@ -106,16 +110,10 @@ pub fn export(
             }
             None => without_grid.push(&*finding.subject.name),
         }
-        curve_file::write(dataset.path(), &name, finding)?;
-        names.push(name);
+        curve_file::write(dataset.path(), name, finding)?;
         progress.advance(1, &[]);
     }
-    if !without_grid.is_empty() {
-        context.warn(format!(
-            "slices that came preprocessed have no grid to go back to; no maps of {}",
-            without_grid.join(", ")
-        ));
-    }
+    warn_without_grid(&without_grid, context);
     dataset.write_table("scores", &scores, tables::score_dictionary())?;
     if threshold.is_some() {
         let columns = LESION_COLUMNS.iter().map(MeasureColumn::described);
@@ -129,7 +127,8 @@ pub fn export(
         let table = lesion_match_table(&matches)?;
         dataset.write_table("lesion_matches", &table, columns.chain(measures))?;
     }
-    dataset.describe(findings, &roots)?;
+    let scoring = format!("scoring \"{}\"", findings.scoring);
+    dataset.describe(Kind::Findings, &findings.method, &scoring, &sources)?;
     dataset.finish()?;
     Ok(Export {
         folder: folder.to_path_buf(),
@@ -138,9 +137,8 @@ pub fn export(
     })
 }
 
-/// The image file that a finding is of; `None` of a synthetic or preprocessed subject.
-fn source_image(finding: &Finding, cohort: &Cohort) -> Result<Option<PathBuf>> {
-    let name = &*finding.subject.name;
+/// The image file of a subject; `None` of a synthetic or preprocessed one.
+fn source_image(name: &str, cohort: &Cohort) -> Result<Option<PathBuf>> {
     let entry = cohort.entry(cohort.find(name)?)?;
     let Some(image) = entry.image() else { return Ok(None) };
     match fs::metadata(image) {
@@ -152,6 +150,33 @@ fn source_image(finding: &Finding, cohort: &Cohort) -> Result<Option<PathBuf>> {
                 image.display()
             ),
         )),
+    }
+}
+
+/// The file names of some subjects, each with its image.
+fn distinct_names<'a>(
+    subjects: impl Iterator<Item = (&'a str, Option<&'a Path>)>,
+) -> Result<Vec<OutputName>> {
+    let mut names: Vec<OutputName> = Vec::new();
+    for (subject, image) in subjects {
+        let name = OutputName::new(subject, image)?;
+        if names.contains(&name) {
+            return Err(Error::subject(
+                subject,
+                format!("another subject is exported as {} already; rename one of them", name.stem),
+            ));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn warn_without_grid(subjects: &[&str], context: &Context) {
+    if !subjects.is_empty() {
+        context.warn(format!(
+            "slices that came preprocessed have no grid to go back to; no maps of {}",
+            subjects.join(", ")
+        ));
     }
 }
 

@@ -51,7 +51,9 @@ impl OutputName {
 /// `sub-01_acq-sag` of `…/sub-01_acq-sag_T2w.nii.gz`.
 fn entities(image: &Path) -> Option<String> {
     let name = image.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".nii.gz").or_else(|| name.strip_suffix(".nii"))?;
+    let lower = name.to_ascii_lowercase();
+    let ending = [".nii.gz", ".nii", ".hdr", ".img"].into_iter().find(|e| lower.ends_with(e))?;
+    let stem = name.get(..name.len() - ending.len())?;
     let (entities, _suffix) = stem.rsplit_once('_')?;
     let is_entity = |part: &str| {
         part.split_once('-').is_some_and(|(key, label)| {
@@ -87,6 +89,10 @@ mod tests {
         assert_eq!(
             of("sub-01", "/bids/sub-01/ses-a/anat/sub-01_ses-a_acq-sag_T2w.nii.gz"),
             "sub-01/ses-a/anat/sub-01_ses-a_acq-sag_desc-anomaly_T2w.nii.gz"
+        );
+        assert_eq!(
+            of("sub-01", "/bids/sub-01/anat/sub-01_acq-sag_T2w.HDR"),
+            "sub-01/anat/sub-01_acq-sag_desc-anomaly_T2w.nii.gz"
         );
         assert_eq!(
             of("patient 7", "/data/patient 7.nii"),

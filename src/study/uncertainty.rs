@@ -1,5 +1,6 @@
 //! Monte-Carlo uncertainty of a cohort.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -7,6 +8,7 @@ use ndarray::Array2;
 use super::Masks;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
+use crate::export::{Export, SubjectUncertainty, export_uncertainty};
 use crate::figures::uncertainty_panels;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
 use crate::report::{Display, Part, Show};
@@ -64,6 +66,24 @@ impl CohortUncertainty {
             (sum + more, pixels + count)
         });
         sum / pixels.max(1) as f64
+    }
+
+    /// Writes the maps as BIDS derivatives, as [`export_uncertainty`].
+    ///
+    /// # Errors
+    /// As [`export_uncertainty`].
+    pub fn export(&self, folder: &Path, context: &Context) -> Result<Export> {
+        let mut subjects: Vec<SubjectUncertainty> = Vec::new();
+        for one in self.slices.iter() {
+            let slice = (one.position, &*one.maps);
+            match subjects.last_mut() {
+                Some(last) if std::ptr::eq(last.subject, &*one.subject) => last.slices.push(slice),
+                _ => {
+                    subjects.push(SubjectUncertainty { subject: &one.subject, slices: vec![slice] })
+                }
+            }
+        }
+        export_uncertainty(&subjects, &self.cohort, folder, context)
     }
 
     /// Masks for the epochs that follow. `context` gives the example in its figure

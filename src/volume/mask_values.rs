@@ -41,6 +41,8 @@ pub struct MaskValues {
 const NOISE: f32 = 0.03;
 /// A whole number may be off by this much.
 const ROUNDING: f32 = 1e-3;
+/// The largest value of a soft mask in 8 bits. Labels side by side do not reach it.
+const GREY_MAXIMUM: f32 = 255.0;
 /// More whole numbers than this are not labels but the steps of a soft mask.
 const MOST_LABELS: usize = 40;
 /// Labels are levels if at least this share of the rows holds one label only.
@@ -58,6 +60,11 @@ impl MaskValues {
         let (inside, kind) = match distinct {
             Distinct::None => (above(f32::INFINITY), MaskKind::Binary),
             Distinct::One => (above(maximum / 2.0), MaskKind::Binary),
+            // A probability in 8 bits, however few of its steps occur.
+            Distinct::Whole(_) if maximum == GREY_MAXIMUM && !are_levels(mask) => {
+                let threshold = maximum / 2.0;
+                (above(threshold), MaskKind::Soft { threshold })
+            }
             Distinct::Whole(labels) => {
                 let (inside, labels) = (above(0.5), labels.into_iter().collect());
                 let kind = if are_levels(mask) {
@@ -175,6 +182,8 @@ mod tests {
             }
         });
         assert_eq!((count(&bytes), bytes.kind), (40 + 12, MaskKind::Soft { threshold: 127.5 }));
+        let few_steps = mask(|column, _| [0.0, 42.0, 255.0, 254.0, 42.0, 0.0][column]);
+        assert_eq!((count(&few_steps), few_steps.kind), (40, MaskKind::Soft { threshold: 127.5 }));
         let hole = mask(|column, _| if CORD(column) { 1.0 } else { f32::NAN });
         assert_eq!((count(&hole), hole.non_finite), (40, 80));
     }

@@ -27,6 +27,7 @@ pub use labelled_volume::LabelledVolume;
 pub use mask_values::{MaskKind, MaskValues};
 pub use morphology::{dilated, eroded};
 pub use orientation::Orientation;
+pub use write::{write_labels, write_mask};
 
 use ndarray::Array3;
 

@@ -109,3 +109,36 @@ fn names_and_folders_that_cannot_be_written_give_a_sentence() {
     assert!(refusal(".nii").contains(".nii or .nii.gz only"));
     assert!(refusal("none/map.nii").contains("cannot be written"));
 }
+
+#[test]
+fn a_template_without_orientation_lends_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (place(&folder, "source.nii"), place(&folder, "map.nii"));
+    let map = volume((4, 5, 6));
+    map.write(&source, None).unwrap();
+    let mut bytes = std::fs::read(&source).unwrap();
+    bytes[252..256].fill(0); // qform_code, sform_code
+    std::fs::write(&source, bytes).unwrap();
+    map.write(&target, Some(&source)).unwrap();
+    assert_eq!(Volume::read(&target).unwrap(), map);
+    let other = volume((4, 5, 7)).write(&target, Some(&source)).unwrap_err().to_string();
+    assert!(other.contains("another grid"), "{other}");
+}
+
+#[test]
+fn masks_and_labels_take_one_and_two_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mask_file, label_file) = (place(&folder, "mask.nii"), place(&folder, "labels.nii"));
+    let affine = volume((4, 5, 6)).affine;
+    let mask = Array3::from_shape_fn((4, 5, 6), |(i, j, k)| (i + 2 * j + k) % 3 == 0);
+    write_mask(&mask, affine, &mask_file, None).unwrap();
+    let labels = Array3::from_shape_fn((4, 5, 6), |(i, j, k)| (3000 * i + 10 * j + k) as u16);
+    write_labels(&labels, affine, &label_file, None).unwrap();
+    let size = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
+    assert_eq!((size(&mask_file), size(&label_file)), (352 + 120, 352 + 240));
+    let (read_mask, read_labels) =
+        (Volume::read(&mask_file).unwrap(), Volume::read(&label_file).unwrap());
+    assert_eq!(read_mask.voxels.mapv(|value| value == 1.0), mask);
+    assert_eq!(read_labels.voxels.mapv(|value| value as u16), labels);
+    assert_eq!((read_mask.affine, read_labels.affine), (affine, affine));
+}

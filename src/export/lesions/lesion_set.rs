@@ -16,6 +16,19 @@ pub(in crate::export) struct LesionSet {
     pub mask: Array3<bool>,
 }
 
+impl LesionSet {
+    /// The number of the lesion that each voxel belongs to, 0 elsewhere.
+    pub fn numbered(&self) -> Array3<u16> {
+        let mut numbered = Array3::zeros(self.mask.dim());
+        for (lesion, voxels) in self.lesions.iter().zip(&self.voxels) {
+            // More lesions than 65 535 are not told apart.
+            let number = u16::try_from(lesion.number).unwrap_or(u16::MAX);
+            voxels.iter().for_each(|voxel| numbered[*voxel] = number);
+        }
+        numbered
+    }
+}
+
 /// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first.
 pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
     let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);

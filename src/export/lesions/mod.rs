@@ -3,8 +3,9 @@
 //!
 //! A lesion is a group of connected voxels (26 neighbours) in the grid of the image file. What is
 //! detected has at least [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS) of them. The ground
-//! truth comes from preprocessed slices by nearest neighbour, so that its volumes may differ slightly from
-//! those of the mask file.
+//! truth is what evaluation sees of it: the mask as preprocessed slices hold it, by nearest neighbour there
+//! and back. Its volumes may therefore differ slightly from those of the mask file, and what lies outside
+//! the field or in slices without cord is not in it; a warning says so when the subject is preprocessed.
 //!
 //! Positions are arc lengths along one centre line per subject: the axis of the cord in the slice that
 //! shows most of it. Signals are preprocessed intensities, whose zero and unit depend on the scanner; the
@@ -28,7 +29,7 @@ pub use self::column::MeasureColumn;
 pub use self::load::LevelLoad;
 pub use self::matching::{LesionMatch, MatchStatus};
 pub use self::measure::Lesion;
-pub(super) use self::subject_volume::{SubjectVolume, to_native};
+pub(super) use self::subject_volume::{SubjectVolume, slices_to_native, to_native};
 pub use self::tables::{
     LESION_COLUMNS, LOAD_COLUMNS, MATCH_COLUMNS, lesion_match_table, lesion_table, load_table,
 };
@@ -42,6 +43,8 @@ pub(super) struct SubjectLesions {
     pub load: Vec<LevelLoad>,
     /// The voxels that are detected.
     pub mask: Array3<bool>,
+    /// The same with the number of their lesion, 0 elsewhere.
+    pub numbered: Array3<u16>,
 }
 
 impl SubjectLesions {
@@ -51,6 +54,7 @@ impl SubjectLesions {
         Self {
             matches: lesion_set::truth(volume).map(|truth| matching::matches(&truth, &detected)),
             load: load::load(volume, &detected),
+            numbered: detected.numbered(),
             detected: detected.lesions,
             mask: detected.mask,
         }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3};
 
-use crate::cohort::{NativeTransform, Slice};
+use crate::cohort::{NativeTransform, Slice, Subject};
 use crate::detection::{AnomalyCurve, CordAxis, Finding, SegmentScore, SliceFinding};
 use crate::{Error, Result};
 
@@ -40,13 +40,20 @@ pub(in crate::export) fn to_native<'a>(
     native: &NativeTransform,
     map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>,
 ) -> Result<Array3<f32>> {
-    let subject = &finding.subject;
-    let mut maps = Vec::new();
-    for found in &finding.slices {
-        let Some(map) = map(found) else { continue };
-        let acquired = subject.acquired(&subject.slices[found.slice]);
-        maps.extend(acquired.map(|index| (index, map)));
-    }
+    let maps = finding.slices.iter().filter_map(|found| Some((found.slice, map(found)?)));
+    slices_to_native(&finding.subject, native, maps)
+}
+
+/// Maps of slices, each with its position in the subject, in the native grid.
+pub(in crate::export) fn slices_to_native<'a>(
+    subject: &Subject,
+    native: &NativeTransform,
+    maps: impl Iterator<Item = (usize, &'a Array2<f32>)>,
+) -> Result<Array3<f32>> {
+    let acquired = |(slice, map): (usize, &'a Array2<f32>)| {
+        subject.acquired(&subject.slices[slice]).map(move |index| (index, map))
+    };
+    let maps: Vec<_> = maps.flat_map(acquired).collect();
     native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
 }
 

@@ -15,7 +15,7 @@ use crate::evaluation::{
 use crate::export::export as write;
 use crate::files::user_path;
 use crate::session::state::State;
-use crate::session::values::{FindingsValue, ImageValue};
+use crate::session::values::{FindingsValue, ImageValue, UncertaintyValue};
 use crate::{Error, Result};
 
 /// The threshold from which on pixels of the anomaly map are detected lesions: the one that the user gave
@@ -47,15 +47,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Writes findings as BIDS derivatives: maps that lie on the source images in any viewer, and
     /// tables of scores and lesions. Returns the folder.
     ///
-    /// Each subject gets its anomaly map, reconstruction, variance, lesion probability and detected
-    /// lesions where the method has them, as NIfTI in the grid and with the header geometry of its
-    /// image, each with a JSON file beside it. `scores.tsv` has one row per patient and segment,
+    /// Each subject gets its anomaly map, reconstruction, epistemic and aleatoric uncertainty, lesion
+    /// probability and detected lesions where the method has them, as NIfTI in the grid and with the header
+    /// geometry of its image, each with a JSON file beside it. `scores.tsv` has one row per patient and segment,
     /// `lesions.tsv` one per detected lesion with its measures, `lesion_load.tsv` one per subject and segment,
     /// `lesion_matches.tsv` one per lesion of the ground truth, where that is known, and per false positive.
-    /// The folder is replaced if it holds an earlier export.
+    /// Maps with `res-u2ad` in their name lie on the pixels that the method works on: scores can be computed
+    /// again from them. The folder is replaced if it holds an earlier export.
+    ///
+    /// What `estimate_uncertainty` returned is exported in the same way: the two uncertainties, the mean
+    /// reconstruction, and `uncertainty.tsv` with the means of each subject.
     ///
     /// # Arguments
-    /// * `found`: what `detect` found.
+    /// * `found`: what `detect` found, or the uncertainty that `estimate_uncertainty` returned.
     /// * `path`: the folder to write, such as "derivatives/u2ad".
     /// * `lesion_threshold`: pixels whose anomaly is at or above it are detected lesions. A number, or
     ///   what `detect` found in healthy subjects: then the lowest threshold at which 0.1
@@ -69,7 +73,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// export(found, output_dir() + "/u2ad", lesion_threshold = 0.3)
     /// ```
     fn export(
-        found: &FindingsValue,
+        found: Either<&FindingsValue, &UncertaintyValue>,
         path: &str,
         #[starlark(require = named, default = NoneOr::None)] lesion_threshold: NoneOr<
             Either<UnpackFloat, &FindingsValue>,
@@ -77,16 +81,29 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
         let context = State::of(eval).context();
-        let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
         let folder = user_path(path)?;
-        let written = write(&found.0, &found.1, threshold.as_ref(), &folder, &context)?;
-        let lesions = match written.lesions {
-            Some(lesions) => counted(lesions, "detected lesion"),
-            None => "no lesions, since no lesion_threshold was given".to_owned(),
+        let (written, what) = match found {
+            Either::Left(found) => {
+                let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
+                let written = write(&found.0, &found.1, threshold.as_ref(), &folder, &context)?;
+                let lesions = match written.lesions {
+                    Some(lesions) => counted(lesions, "detected lesion"),
+                    None => "no lesions, since no lesion_threshold was given".to_owned(),
+                };
+                (written, lesions)
+            }
+            Either::Right(uncertainty) => {
+                if lesion_threshold.into_option().is_some() {
+                    let message = "export: `lesion_threshold` is for findings; leave it out for an uncertainty";
+                    return Err(Error::input(message).into());
+                }
+                let written = uncertainty.0.export(&folder, &context)?;
+                (written, "epistemic and aleatoric uncertainty".to_owned())
+            }
         };
         let subjects = counted(written.subjects, "subject");
         let path = folder.display().to_string();
-        context.note(format!("exported to {path}: maps of {subjects}, {lesions}"));
+        context.note(format!("exported to {path}: maps of {subjects}, {what}"));
         Ok(path)
     }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+mod orientations;
+mod uncertainty;
+
 use super::*;
 use crate::baselines::IntensityThreshold;
 use crate::cohort::{IntensityScale, SliceGrid};
