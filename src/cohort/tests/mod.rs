@@ -114,7 +114,7 @@ impl Reporter for Listener {
             Event::Note(text) | Event::Remark(text) => self.notes.lock().unwrap().push(text),
             Event::Warning(text) => self.warnings.lock().unwrap().push(text),
             Event::Advanced { .. } => *self.steps.lock().unwrap() += 1,
-            Event::Started { .. } | Event::Finished { .. } | Event::Remark(_) => {}
+            Event::Started { .. } | Event::Finished { .. } => {}
         }
     }
 }

@@ -140,6 +140,7 @@ impl Reconstructor for Oracle {
                 error: lesion.clone(),
                 variance: None,
                 probability: Some(lesion),
+                anomaly: None,
             }
         };
         Ok(slices.iter().map(known).collect())
