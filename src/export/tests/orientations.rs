@@ -204,14 +204,18 @@ fn check(exported: &Path, name: &str, storage: Storage, place: &Place) {
         assert!(map.geometry().matches(&source), "{storage:?} {ending}: {:?}", map.affine);
         assert_eq!(map.voxels, painted, "{storage:?} {ending}");
     }
-    // The brightest voxels of the image come back where they were.
+    // The image comes back too, where it is brightest; pixels of 1 mm in between blur it into neighbours.
     let image = map("_desc-reconstruction_T2w");
     let (brightest, _) = image
         .voxels
         .indexed_iter()
         .max_by(|a, b| a.1.total_cmp(b.1))
         .expect("the image has voxels");
-    assert_eq!(painted[brightest], 1.0, "{storage:?}: {brightest:?}");
+    let brightest = [brightest.0, brightest.1, brightest.2];
+    let beside = |at: &[usize; 3]| {
+        storage.stored(*at).iter().zip(brightest).all(|(a, b)| a.abs_diff(b) <= 1)
+    };
+    assert!(PAINTED.iter().any(beside), "{storage:?}: {brightest:?}");
     // On preprocessed pixels the affine says where they lie: inside the voxels that were painted.
     let fine = map("_res-u2ad_desc-anomaly_T2w");
     let mut reached = std::collections::BTreeSet::new();
