@@ -296,6 +296,18 @@ fn the_qform_serves_where_there_is_no_sform() {
 }
 
 #[test]
+fn a_half_turn_of_single_precision_is_one() {
+    let mut bytes = with(254, &0i16.to_le_bytes());
+    put(&mut bytes, 252, &1i16.to_le_bytes());
+    // 1 − b² − c² is 3e-8 by rounding; taken for a turn it would move voxels by 2e-4 of their distance.
+    for (n, value) in [-0.793_353_32_f32, -0.608_761_43, 0.0].into_iter().enumerate() {
+        put(&mut bytes, 256 + 4 * n, &value.to_le_bytes());
+    }
+    let affine = read(&bytes).unwrap().affine;
+    assert!(affine.0[2][0].abs() < 1e-9 && affine.0[2][1].abs() < 1e-9, "{affine:?}");
+}
+
+#[test]
 fn voxel_sizes_serve_where_there_is_no_form_at_all() {
     let bytes = with(254, &0i16.to_le_bytes());
     assert_eq!(read(&bytes).unwrap().affine.spacing(), [1.0; 3]);

@@ -161,18 +161,18 @@ fn header_of_template(template: &Path, target: &Path, geometry: &Geometry) -> Re
     if same_file {
         return Err(Error::file(target, "is the source image; choose another name"));
     }
+    if header.geometry.matches(geometry) {
+        return Ok(header.nifti);
+    }
     if header.orientation_is_guess && header.geometry.shape == geometry.shape {
         // The header lends nothing but its shape: where the volume lies was learned elsewhere.
         return Ok(from_geometry(geometry));
     }
-    if !header.geometry.matches(geometry) {
-        let [i, j, k] = geometry.shape;
-        return Err(Error::file(
-            template,
-            format!("is on another grid than the {i} × {j} × {k} volume to be written"),
-        ));
-    }
-    Ok(header.nifti)
+    let [i, j, k] = geometry.shape;
+    Err(Error::file(
+        template,
+        format!("is on another grid than the {i} × {j} × {k} volume to be written"),
+    ))
 }
 
 #[cfg(test)]

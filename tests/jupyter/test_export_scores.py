@@ -71,7 +71,7 @@ class Scores(unittest.TestCase):
     def test_lesion_volumes_follow_from_the_maps(self):
         lesions = self.table("lesions.tsv").set_index(["participant_id", "lesion"])
         load = self.table("lesion_load.tsv")
-        load = load[load["segment"].isna()].set_index("participant_id")
+        load = load[load["segment"] == "all"].set_index("participant_id")
         compared = 0
         for subject in self.subjects():
             labels = self.load(self.derivatives, subject, "desc-lesions_dseg")

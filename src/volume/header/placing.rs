@@ -46,6 +46,10 @@ pub(super) fn placing(nifti: &NiftiHeader) -> Result<Placing, String> {
     }
 }
 
+/// A quaternion whose square is this close to 1 is a half turn, as in nifti1_io.c: what is left is rounding
+/// of single precision, and its root would turn the image by up to 0.03 degrees.
+const HALF_TURN: f64 = 1e-7;
+
 /// Rotation from the quaternion, as in nifti1_io.c; a qfac other than -1 counts as 1.
 fn qform(nifti: &NiftiHeader) -> Result<Affine, String> {
     let [mut b, mut c, mut d] = [nifti.quatern_b, nifti.quatern_c, nifti.quatern_d].map(f64::from);
@@ -53,10 +57,11 @@ fn qform(nifti: &NiftiHeader) -> Result<Affine, String> {
     if !square.is_finite() || square > 1.001 {
         return Err("an orientation (qform) whose quaternion is not a rotation".into());
     }
-    let a = (1.0 - square).max(0.0).sqrt();
-    if square > 1.0 {
+    let mut a = (1.0 - square).max(0.0).sqrt();
+    if 1.0 - square < HALF_TURN {
         let length = square.sqrt();
         (b, c, d) = (b / length, c / length, d / length);
+        a = 0.0;
     }
     let [x, y, mut z] = voxel_edges(nifti);
     if nifti.pixdim[0] < 0.0 {
