@@ -10,18 +10,14 @@ use crate::evaluation::{Estimate, Evaluation, Interval, LesionLevel, Level, Pixe
 /// # Errors
 /// If a row does not fit the columns, which no evaluation causes.
 pub fn evaluation_table(evaluations: &[&Evaluation]) -> Result<Table> {
-    let mut columns = vec![Column::text("metric")];
+    let mut columns = vec![Column::text("metric (95 % interval)")];
     columns.extend(evaluations.iter().map(|one| Column::number(&one.method, 3)));
     let mut table = Table::new("Evaluation", columns);
     for metric in METRICS {
-        let measured: Vec<Measured> = evaluations.iter().map(|one| (metric.measure)(one)).collect();
-        let intervals = measured.iter().map(|one| interval_cell(one.interval)).collect();
-        let values = measured.into_iter().map(|one| one.shown).collect();
-        for (label, row) in [(metric.label, values), (INTERVAL, intervals)] {
-            let row: Vec<Cell> = row;
-            if row.iter().any(|cell| *cell != Cell::Missing) {
-                table.push([Cell::from(label)].into_iter().chain(row).collect())?;
-            }
+        let mut row = vec![Cell::from(metric.label)];
+        row.extend(evaluations.iter().map(|one| (metric.measure)(one).with_interval()));
+        if row[1..].iter().any(|cell| *cell != Cell::Missing) {
+            table.push(row)?;
         }
     }
     Ok(table.filed_as(evaluation_records(evaluations)?))
@@ -88,6 +84,16 @@ impl Measured {
         Self::plain(Cell::Missing)
     }
 
+    /// What a reader sees in one cell.
+    fn with_interval(self) -> Cell {
+        match (&self.number, self.interval) {
+            (Cell::Number(number), Some(Interval { low, high })) => {
+                Cell::from(format!("{number:.3} ({low:.3} – {high:.3})"))
+            }
+            _ => self.shown,
+        }
+    }
+
     /// A number with its interval, or why it is undefined.
     fn defined(value: Option<f64>, interval: Option<Interval>, otherwise: &str) -> Self {
         let number = Cell::from(value);
@@ -95,8 +101,6 @@ impl Measured {
         Self { shown, number, interval }
     }
 }
-
-const INTERVAL: &str = "… its 95 % interval";
 
 const fn metric(
     label: &'static str,

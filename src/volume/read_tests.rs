@@ -300,7 +300,7 @@ fn a_half_turn_of_single_precision_is_one() {
     let mut bytes = with(254, &0i16.to_le_bytes());
     put(&mut bytes, 252, &1i16.to_le_bytes());
     // 1 − b² − c² is 3e-8 by rounding; taken for a turn it would move voxels by 2e-4 of their distance.
-    for (n, value) in [-0.793_353_32_f32, -0.608_761_43, 0.0].into_iter().enumerate() {
+    for (n, value) in [-0.793_353_3_f32, -0.608_761_4, 0.0].into_iter().enumerate() {
         put(&mut bytes, 256 + 4 * n, &value.to_le_bytes());
     }
     let affine = read(&bytes).unwrap().affine;

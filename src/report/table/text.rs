@@ -35,18 +35,10 @@ impl Table {
     /// The columns of each part of a table that is stacked in `width` terminal columns: the whole headings
     /// and numbers fit, unless a column alone is wider.
     fn parts(&self, width: usize) -> Vec<Vec<usize>> {
-        let mut least: Vec<usize> =
-            (0..self.columns.len()).map(|at| self.least_width(at)).collect();
-        let total_of = |least: &[usize]| {
-            least.iter().sum::<usize>() + 2 * self.columns.len().saturating_sub(1)
-        };
+        let least: Vec<usize> = (0..self.columns.len())
+            .map(|at| self.least_width(at).max(self.key_width(at, width)))
+            .collect();
         let keys: Vec<usize> = (0..self.keys()).collect();
-        if total_of(&least) > width {
-            // What tells the rows apart stands before each part: whole, if that leaves room for the rest.
-            for at in &keys {
-                least[*at] = least[*at].max(self.whole_width(*at).min(width / 3));
-            }
-        }
         let total = |columns: &[usize]| {
             columns.iter().map(|at| least[*at]).sum::<usize>() + 2 * columns.len().saturating_sub(1)
         };
@@ -93,11 +85,16 @@ impl Table {
         one_line(&column.heading()).width().max(numbers)
     }
 
-    /// The width in which nothing of a column is cut.
-    fn whole_width(&self, at: usize) -> usize {
+    /// The width that keeps a column whole if it tells the rows apart, as far as that leaves a third of the
+    /// table's width for the others; 0 for other columns.
+    fn key_width(&self, at: usize, width: usize) -> usize {
+        let keys = self.keys();
+        if at >= keys {
+            return 0;
+        }
         let column = &self.columns[at];
         let cells = self.rows.iter().map(|row| column.shown(&row[at]).width());
-        cells.max().unwrap_or(0).max(self.least_width(at))
+        cells.max().unwrap_or(0).min(2 * width / 3 / keys)
     }
 
     /// All columns side by side.
@@ -145,10 +142,15 @@ impl Table {
             }
         }
         let gaps = 2 * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > width {
-            let shrinkable = (0..widths.len()).filter(|at| widths[*at] > least[*at]);
-            let Some(widest) = shrinkable.max_by_key(|at| (widths[*at], *at)) else { break };
-            widths[widest] -= 1;
+        let keys: Vec<usize> =
+            (0..widths.len()).map(|at| least[at].max(self.key_width(at, width))).collect();
+        // What tells the rows apart is cut last.
+        for least in [keys, least] {
+            while widths.iter().sum::<usize>() + gaps > width {
+                let shrinkable = (0..widths.len()).filter(|at| widths[*at] > least[*at]);
+                let Some(widest) = shrinkable.max_by_key(|at| (widths[*at], *at)) else { break };
+                widths[widest] -= 1;
+            }
         }
         widths
     }
