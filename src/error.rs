@@ -66,10 +66,23 @@ pub(crate) fn without_backtrace(mut error: candle_core::Error) -> candle_core::E
     error
 }
 
+/// A reason without what the system adds for programmers.
+fn plain(reason: &str) -> String {
+    let reason = reason.replace("No such file or directory", "there is no such file or folder");
+    let mut parts = reason.split(" (os error ");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(
+            part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')'),
+        );
+    }
+    plain
+}
+
 impl Error {
     /// A file error with its reason.
     pub fn file(path: impl AsRef<Path>, reason: impl std::fmt::Display) -> Self {
-        Self::File { path: path.as_ref().to_path_buf(), reason: reason.to_string() }
+        Self::File { path: path.as_ref().to_path_buf(), reason: plain(&reason.to_string()) }
     }
 
     /// A subject error with its reason.
@@ -92,6 +105,15 @@ mod tests {
     fn traced(error: candle_core::Error) -> candle_core::Error {
         let backtrace = Box::new(Backtrace::force_capture());
         candle_core::Error::WithBacktrace { inner: Box::new(error), backtrace }
+    }
+
+    #[test]
+    fn a_reason_of_the_system_is_told_in_plain_words() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        let error = Error::file("image", &missing).to_string();
+        assert_eq!(error, "image: there is no such file or folder");
+        let error = Error::file("image", format!("cannot be read ({missing}); look")).to_string();
+        assert_eq!(error, "image: cannot be read (there is no such file or folder); look");
     }
 
     #[test]

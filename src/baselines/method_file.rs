@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{read_regular, write_whole};
 use crate::model::convolutional::Shapes;
+use crate::training::METHOD_METADATA;
 use crate::{Error, Result};
 
-/// Key of the description in the metadata.
-const METADATA: &str = "u2ad-method";
 const VERSION: u32 = 1;
 
 /// What a file holds besides its tensors.
@@ -49,7 +48,7 @@ pub(super) fn write_method(
     let settings = serde_json::to_value(settings).map_err(|error| failed(&error))?;
     let description = Description { version: VERSION, method: method.to_owned(), settings };
     let json = serde_json::to_string(&description).map_err(|error| failed(&error))?;
-    let metadata = HashMap::from([(METADATA.to_owned(), json)]);
+    let metadata = HashMap::from([(METHOD_METADATA.to_owned(), json)]);
     let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| failed(&error))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
@@ -67,13 +66,14 @@ impl<'a> MethodFile<'a> {
         let bytes = read_regular(path)?;
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
             .map_err(|error| Error::file(path, format!("is not the file of a method: {error}")))?;
-        let json =
-            header.metadata().as_ref().and_then(|all| all.get(METADATA)).ok_or_else(|| {
+        let json = header.metadata().as_ref().and_then(|all| all.get(METHOD_METADATA)).ok_or_else(
+            || {
                 Error::file(
                     path,
                     "is not the file of a method; if it holds a model, use load_model",
                 )
-            })?;
+            },
+        )?;
         let newer =
             |version| Error::file(path, format!("was saved by a newer version ({version})"));
         let description: Description =

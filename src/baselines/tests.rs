@@ -187,6 +187,8 @@ fn a_file_that_holds_something_else_is_an_error() {
     let Baseline::DenoisingAutoencoder(mut network) = method else { panic!("another order") };
     network.network.width = 4;
     Baseline::DenoisingAutoencoder(network).save(&path).unwrap();
+    let refused = Model::load(&path, &candle_core::Device::Cpu).err().unwrap().to_string();
+    assert!(refused.ends_with("holds a method to compare with; use load_method"), "{refused}");
     assert!(said(&path).contains("has shape"), "{}", said(&path));
 }
 

@@ -9,7 +9,7 @@ use super::lesions::{SubjectLesions, SubjectVolume, to_native};
 use super::map_files::{About, MapFiles};
 use super::names::OutputName;
 use super::sources::Sources;
-use super::uncertainty_maps::{ALEATORIC, EPISTEMIC};
+use super::uncertainty_maps::{ALEATORIC, EPISTEMIC, PREDICTED};
 use crate::Result;
 use crate::detection::{Finding, Findings, SliceFinding, curve_points};
 use crate::evaluation::Threshold;
@@ -64,7 +64,10 @@ impl<'a> SubjectMaps<'a> {
             ),
         )?;
         let variance = |slice: &'a SliceFinding| slice.reconstruction.variance.as_ref();
-        if has(&variance) {
+        let own = |slice: &'a SliceFinding| slice.reconstruction.anomaly.as_ref();
+        if has(&variance) && has(&own) {
+            PREDICTED.write(&files, to_native(&variance)?)?;
+        } else if has(&variance) {
             EPISTEMIC.write(&files, to_native(&variance)?)?;
             // A method with a variance reconstructs several times, and its error is that of the mean.
             ALEATORIC.write(&files, to_native(&|slice| Some(&slice.reconstruction.error))?)?;

@@ -38,6 +38,13 @@ pub(super) const ALEATORIC: UncertaintyKind = UncertaintyKind {
     unit: "preprocessed intensity",
 };
 
+/// What a method learned to expect of its own error.
+pub(super) const PREDICTED: UncertaintyKind = UncertaintyKind {
+    ending: "_desc-variance_T2w",
+    description: "Aleatoric uncertainty as the method predicts it: variance of its reconstruction of healthy tissue. 0 outside the region of interest.",
+    unit: "squared preprocessed intensity",
+};
+
 impl UncertaintyKind {
     pub fn write(&self, files: &MapFiles, voxels: Array3<f32>) -> Result<()> {
         files.map(self.ending, voxels, About::map(self.description, self.unit))

@@ -108,6 +108,9 @@ impl PhantomOptions {
     fn counts(&self) -> Result<(usize, usize)> {
         let clinical = self.clinical.unwrap_or(self.subjects.div_ceil(2));
         let with_lesions = self.with_lesions.unwrap_or(clinical.div_ceil(2));
+        if self.subjects == 0 {
+            return Err(Error::input("a phantom cohort needs at least one subject"));
+        }
         if clinical > self.subjects || with_lesions > clinical {
             return Err(Error::input(format!(
                 "a phantom cohort of {} subjects cannot have {clinical} clinical ones, \

@@ -84,7 +84,9 @@ fn headlines(tsv: &str) -> Vec<(String, f64)> {
         for (column, cell) in header.iter().zip(row).skip(1) {
             let name = match (is_auroc(label), is_auroc(column)) {
                 (true, _) => format!("{label} ({column})"),
-                (false, true) => format!("{column} ({label})"),
+                (false, true) => {
+                    format!("{} ({label})", column.replace('_', " ").replace("auroc", "AUROC"))
+                }
                 (false, false) => continue,
             };
             if let Ok(number) = cell.parse::<f64>() {
@@ -104,8 +106,8 @@ mod tests {
     fn an_auroc_is_found_in_rows_and_in_columns() {
         let rows = "metric\tU²AD\tthreshold\npatients\t3\t3\npatient AUROC\t0.75\tn/a\n";
         assert_eq!(headlines(rows), [("patient AUROC (U²AD)".to_owned(), 0.75)]);
-        let columns = "method\tauroc\tauroc_low\nU²AD\t0.5\t0.25\n";
-        assert_eq!(headlines(columns), [("auroc (U²AD)".to_owned(), 0.5)]);
+        let columns = "method\tpatient_auroc\tpatient_auroc_low\nU²AD\t0.5\t0.25\n";
+        assert_eq!(headlines(columns), [("patient AUROC (U²AD)".to_owned(), 0.5)]);
         assert!(headlines("subject\tscore\nsub-01\t1\n").is_empty() && headlines("").is_empty());
     }
 }

@@ -20,6 +20,7 @@ pub(crate) use epoch::augmented;
 pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
+pub(crate) use model::METHOD_METADATA;
 pub use model::Model;
 pub use snapshot_bound::SnapshotBound;
 pub use snapshots::{Checkpointed, Snapshots};

@@ -49,6 +49,8 @@ struct Checkpoint {
 
 /// Key of the checkpoint's description in the safetensors metadata.
 const METADATA: &str = "u2ad";
+/// The same of the file of a method to compare with.
+pub(crate) const METHOD_METADATA: &str = "u2ad-method";
 const VERSION: u32 = 1;
 
 impl Checkpointed for Model {
@@ -254,7 +256,11 @@ fn stored(
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| {
         Error::file(path, format!("is not a model checkpoint (safetensors or PyTorch): {error}"))
     })?;
-    let description = header.metadata().as_ref().and_then(|all| all.get(METADATA)).cloned();
+    let metadata = header.metadata().as_ref();
+    if metadata.is_some_and(|all| all.contains_key(METHOD_METADATA)) {
+        return Err(Error::file(path, "holds a method to compare with; use load_method"));
+    }
+    let description = metadata.and_then(|all| all.get(METADATA)).cloned();
     let tensors = candle_core::safetensors::load_buffer(bytes, device)?;
     Ok((tensors.into_iter().collect(), description))
 }

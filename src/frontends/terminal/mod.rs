@@ -52,6 +52,12 @@ const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// found.
 pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     if !stdin().is_terminal() {
+        if options.resume.is_some() {
+            return Err(Error::input(
+                "--resume goes on with a session of the shell, which needs a terminal; `u2ad run --resume` goes \
+                 on with a script",
+            ));
+        }
         return script::run(Path::new("-"), &options.session, script::CHECKPOINT_EVERY);
     }
     let runs = options.session.out.as_deref().unwrap_or(Path::new(RUNS));
