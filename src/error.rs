@@ -72,9 +72,8 @@ fn plain(reason: &str) -> String {
     let mut parts = reason.split(" (os error ");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        plain.push_str(
-            part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')'),
-        );
+        let after = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        plain.push_str(after.strip_prefix(')').unwrap_or(after));
     }
     plain
 }

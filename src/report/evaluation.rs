@@ -88,7 +88,7 @@ impl Measured {
     fn with_interval(self) -> Cell {
         match (&self.number, self.interval) {
             (Cell::Number(number), Some(Interval { low, high })) => {
-                Cell::from(format!("{number:.3} ({low:.3} – {high:.3})"))
+                Cell::from(format!("{number:.3} ({low:.2}–{high:.2})"))
             }
             _ => self.shown,
         }

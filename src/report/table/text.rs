@@ -77,9 +77,9 @@ impl Table {
     /// The narrowest that a column can be: its heading and its numbers whole, words cut.
     fn least_width(&self, at: usize) -> usize {
         let column = &self.columns[at];
-        let number = |row: &Vec<Cell>| match &row[at] {
-            Cell::Text(_) => 0,
-            cell => column.shown(cell).width(),
+        let number = |row: &Vec<Cell>| match has_words(&row[at]) {
+            true => 0,
+            false => column.shown(&row[at]).width(),
         };
         let numbers = self.rows.iter().map(number).max().unwrap_or(0);
         one_line(&column.heading()).width().max(numbers)
@@ -135,8 +135,7 @@ impl Table {
         for (row, cells) in shown.iter().zip(&self.rows) {
             for (at, (text, cell)) in row.iter().zip(cells).enumerate() {
                 widths[at] = text.width().max(widths[at]);
-                if self.columns[at].alignment == Alignment::Right && !matches!(cell, Cell::Text(_))
-                {
+                if self.columns[at].alignment == Alignment::Right && !has_words(cell) {
                     least[at] = text.width().max(least[at]);
                 }
             }
@@ -168,6 +167,11 @@ impl Table {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+}
+
+/// Whether a cell can be cut: words can be guessed, but a number, or one with its interval, misleads.
+fn has_words(cell: &Cell) -> bool {
+    matches!(cell, Cell::Text(text) if text.chars().any(char::is_alphabetic))
 }
 
 /// The text within `width` terminal columns, cut with "…" if it is wider.
@@ -257,7 +261,7 @@ sub-01    0.123            14
         table.push(vec!["a-very-long-subject-name".into(), 1.0.into(), 1.0.into()]).unwrap();
         let text = table.to_text(36);
         assert!(text.lines().skip(1).all(|line| line.width() <= 36), "{text}");
-        assert!(text.contains("a-very-long-s…") && text.contains("12.000"), "{text}");
+        assert!(text.contains("a-very-long-subject-n…") && text.contains("12.000"), "{text}");
         // Words in a column of numbers give way like others.
         let words =
             vec!["sub-03".into(), "a long sentence about a missing score".into(), 1.0.into()];

@@ -188,9 +188,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(CohortValue { cohort, context })
     }
 
-    /// Measures the signal of the spinal cord along its axis, without a model: the mean over the cord of all
-    /// slices, and the mean of each vertebral level. The cord's outermost pixel, which is half fluid, does
-    /// not count. Signals are intensities after preprocessing, from 0 to 1; compare subjects by the ratio to
+    /// Measures the mean signal of the spinal cord along its axis and at each vertebral level, without a model.
+    ///
+    /// All slices count; the cord's outermost pixel, which is half fluid, does not. Signals are intensities after preprocessing, from 0 to 1; compare subjects by the ratio to
     /// the cerebrospinal fluid.
     ///
     /// # Arguments

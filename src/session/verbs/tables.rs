@@ -152,7 +152,7 @@ fn own_table(rows: &[DictRef]) -> Result<Table> {
         true => Column::number(name, 3),
         false => Column::text(name),
     };
-    let mut table = Table::new("rows", names.iter().map(column).collect());
+    let mut table = Table::new("Table", names.iter().map(column).collect());
     for row in rows {
         table.push(names.iter().map(|name| value_of(row, name)).collect())?;
     }
