@@ -73,10 +73,13 @@ pub fn detect(
         })
         .collect::<Result<Vec<Finding>>>()?;
     for finding in subjects.iter().filter(|finding| !finding.is_scored()) {
+        let edge = finding.subject.slices.first().map_or(0.0, |slice| slice.pixel_spacing_mm.0);
         context.warn(format!(
-            "subject {}: no slice has {} mm of cord, so it has no score",
+            "subject {}: no slice has {} mm of cord that is {} mm wide without its outermost pixel ({edge:.1} \
+             mm), so it has no score; smaller pixels keep more of the cord",
             finding.subject.name,
-            super::MINIMUM_LENGTH_MM
+            super::MINIMUM_LENGTH_MM,
+            super::MINIMUM_WIDTH_MM,
         ));
     }
     let calibration = reconstructor.calibration(scoring, context);

@@ -100,6 +100,16 @@ pub(super) fn measure(name: &str) -> Option<Measure> {
 pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Result<Comparison> {
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
+    let lesions = |of: &Evaluation| of.lesions.as_ref().map(|level| level.lesions);
+    if let (Some(one), Some(other)) = (lesions(first), lesions(second))
+        && one != other
+    {
+        context.warn(format!(
+            "the ground truth is not the same: {one} lesions lie in the field of {}, {other} in that of {}; \
+             load the cohort with the `size` and `fov_mm` of the model, so that both see the same",
+            first.method, second.method
+        ));
+    }
     let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
     let (of_a, of_b) = (scores(a), scores(b));
     let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();

@@ -109,10 +109,17 @@ pub fn evaluate(
     }
     if known.is_empty() {
         return Err(Error::input(format!(
-            "none of the {} subjects has both a score and a known ground truth; give lesion masks or a \
+            "no subject of {} has both a score and a known ground truth; give lesion masks or a \
              column has_lesion in the participants table",
             findings.subjects.len()
         )));
+    }
+    if counts.unscored > 0 {
+        context.warn(format!(
+            "{} of {} subjects have no score, so they are not evaluated",
+            counts.unscored,
+            findings.subjects.len()
+        ));
     }
     let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();
     let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|finding| of_slices(finding)).collect();

@@ -76,12 +76,27 @@ pub(super) struct Dataset(WholeFolder);
 
 impl Dataset {
     /// # Errors
-    /// If something else than an earlier export is at `folder`, or the disk refuses.
+    /// If something else than an earlier export is at `folder`, or files that an export did not write are
+    /// inside, or the disk refuses.
     pub fn begin(folder: &Path) -> Result<Self> {
         if fs::symlink_metadata(folder).is_ok() && !may_be_replaced(folder) {
             return Err(Error::file(
                 folder,
                 "holds something else than an export of u2ad; choose another folder",
+            ));
+        }
+        let foreign = foreign_files(folder);
+        if let Some(first) = foreign.first() {
+            let others = match foreign.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            return Err(Error::file(
+                folder,
+                format!(
+                    "holds files that no export wrote, which would be lost: {first}{others}; move them, or \
+                     choose another folder"
+                ),
             ));
         }
         WholeFolder::begin(folder).map(Self)
@@ -166,4 +181,36 @@ fn may_be_replaced(folder: &Path) -> bool {
         name.starts_with(kind.name()) && folder.join(format!("{}.tsv", kind.tables()[0])).is_file()
     };
     description["GeneratedBy"][0]["Name"] == "u2ad" && Kind::ALL.iter().any(is_one)
+}
+
+/// The files below an earlier export that no export writes, by their path in it, in the order of their names.
+fn foreign_files(folder: &Path) -> Vec<String> {
+    let mut foreign = Vec::new();
+    let mut below = vec![std::path::PathBuf::new()];
+    while let Some(place) = below.pop() {
+        for entry in fs::read_dir(folder.join(&place)).into_iter().flatten().flatten() {
+            let path = place.join(entry.file_name());
+            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true => below.push(path),
+                false if is_written_by_export(&path) => {}
+                false => foreign.push(path.display().to_string()),
+            }
+        }
+    }
+    foreign.sort();
+    foreign
+}
+
+/// Whether an export writes a file of this path in its folder: descriptions, tables, and files of subjects
+/// that carry a description or a label in their name.
+fn is_written_by_export(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folders = path.components().count() - 1;
+    if folders == 0 {
+        let is_table =
+            |table: &&str| name == format!("{table}.tsv") || name == format!("{table}.json");
+        return [DESCRIPTION, "README", ".bidsignore"].contains(&&*name)
+            || Kind::ALL.iter().any(|kind| kind.tables().iter().any(|table| is_table(&table)));
+    }
+    name.starts_with("sub-") && (name.contains("_desc-") || name.contains("_label-"))
 }

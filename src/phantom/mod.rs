@@ -136,6 +136,7 @@ pub fn participants(
     options: &PhantomOptions,
     streams: &Streams,
 ) -> Result<Vec<(String, BTreeMap<String, String>)>> {
+    options.counts()?;
     (0..options.subjects)
         .map(|index| {
             Plan::draw(options, index, streams).map(|plan| (plan.name.clone(), plan.row()))

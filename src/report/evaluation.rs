@@ -118,6 +118,12 @@ const METRICS: &[Metric] = &[
     metric("patients without a lesion", "patients_without_lesion", |e| {
         Measured::plain(e.subjects.without_lesion)
     }),
+    metric("patients without a score", "patients_without_score", |e| {
+        Measured::plain((e.subjects.unscored > 0).then_some(e.subjects.unscored))
+    }),
+    metric("patients of unknown ground truth", "patients_of_unknown_ground_truth", |e| {
+        Measured::plain((e.subjects.unknown > 0).then_some(e.subjects.unknown))
+    }),
     metric("patient AUROC", "patient_auroc", |e| auroc(Some(&e.patients))),
     metric("patient average precision", "patient_average_precision", |e| {
         average_precision(Some(&e.patients))

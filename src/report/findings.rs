@@ -1,5 +1,6 @@
 //! Findings as the user sees them.
 
+use super::table::shown_number;
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::calibrated_threshold;
@@ -12,7 +13,7 @@ impl Tabulate for Findings {
         let threshold = calibrated_threshold(self)?;
         let mut columns = vec![Column::text("subject"), Column::number("score", 4)];
         if let Some(threshold) = &threshold {
-            columns.push(Column::text(format!("at least {:.4}", threshold.value)));
+            columns.push(Column::text(format!("at least {}", shown_number(threshold.value, 4))));
         }
         columns.extend([
             Column::text("segment"),
@@ -21,7 +22,8 @@ impl Tabulate for Findings {
         ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {
-            let peak = finding.highest_segment();
+            // A score of 0 is of no place in particular.
+            let peak = finding.highest_segment().filter(|segment| segment.score > 0.0);
             let slice = finding.highest_slice();
             let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
             let score = finding.is_scored().then_some(finding.score);
@@ -46,7 +48,8 @@ impl Show for Findings {
     fn show(&self) -> Result<Display> {
         let mut display = Display::of([Part::Table(self.table()?)]);
         if let Some(threshold) = calibrated_threshold(self)? {
-            let text = format!("threshold {:.4} from {}", threshold.value, threshold.origin);
+            let text =
+                format!("threshold {} from {}", shown_number(threshold.value, 4), threshold.origin);
             display.parts.push(Part::Text(text));
         }
         if let Some(highest) = self.highest() {

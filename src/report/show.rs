@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Display, Part, Table};
 use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::figures::{Figure, cohort_strip, slice_view};
 use crate::{Error, Result};
 
@@ -109,10 +109,10 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     let lesion = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
     let SliceGrid { size, fov_mm, .. } = cohort.grid();
     let mut text = format!(
-        "{}: {} subjects ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
+        "{}: {} ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
          {slices} slices of {size} × {size} pixels for {fov_mm} × {fov_mm} mm",
         cohort.name(),
-        subjects.len(),
+        counted(subjects.len(), "subject"),
         subjects.len() - healthy,
     );
     for (name, reason) in cohort.broken() {

@@ -136,9 +136,17 @@ impl Column {
             Cell::Missing => "–".into(),
             Cell::Integer(integer) => integer.to_string(),
             Cell::Number(number) if number.is_nan() => "–".into(),
-            Cell::Number(number) => format!("{number:.*}", self.decimals),
+            Cell::Number(number) => shown_number(*number, self.decimals),
             Cell::Text(text) => one_line(text),
         }
+    }
+}
+
+/// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.
+pub(super) fn shown_number(number: f64, decimals: usize) -> String {
+    match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(decimals as i32) {
+        true => format!("{number:.1e}"),
+        false => format!("{number:.decimals$}"),
     }
 }
 
@@ -225,6 +233,14 @@ mod tests {
     fn a_row_of_the_wrong_length_is_refused() {
         let error = scores().push(vec![Cell::Missing]).unwrap_err().to_string();
         assert_eq!(error, "table \"Patient scores\" has 3 columns, but a row has 1 cells");
+    }
+
+    #[test]
+    fn a_small_number_is_not_shown_as_zero() {
+        assert_eq!(
+            [0.0, 0.0005, 0.00049, -3.14e-6].map(|number| shown_number(number, 3)),
+            ["0.000", "0.001", "4.9e-4", "-3.1e-6"]
+        );
     }
 
     #[test]

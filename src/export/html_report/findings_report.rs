@@ -12,7 +12,8 @@ use crate::cohort::Cohort;
 use crate::context::{Context, counted};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::{
-    EvaluationOptions, LesionThresholdRule, Threshold, calibrated_threshold, evaluate,
+    EvaluationOptions, LesionThresholdRule, Threshold, calibrated_threshold,
+    default_lesion_threshold, evaluate,
 };
 use crate::export::detected_lesions;
 use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_history};
@@ -149,10 +150,18 @@ impl FindingsReport<'_> {
             return Ok(None);
         }
         let mut options = EvaluationOptions::of(self.findings);
-        if let Some(threshold) = self.lesion_threshold {
+        let calibrated =
+            default_lesion_threshold(self.findings).filter(|_| self.findings.calibration.is_some());
+        if let Some(threshold) = self.lesion_threshold
+            && calibrated.as_ref() != Some(threshold)
+        {
             options.lesion_threshold = LesionThresholdRule::Value(threshold.value);
         }
-        let evaluation = evaluate(self.findings, &options, context)?;
+        let mut evaluation = evaluate(self.findings, &options, context)?;
+        let used = evaluation.lesions.as_mut().and_then(|level| level.threshold.as_mut());
+        if let (Some(used), Some(threshold)) = (used, self.lesion_threshold) {
+            used.origin.clone_from(&threshold.origin);
+        }
         let auroc = |auroc: Option<f64>| {
             auroc.map_or("undefined".to_owned(), |auroc| format!("{auroc:.3}"))
         };
@@ -196,7 +205,7 @@ impl FindingsReport<'_> {
                             td.number data-value=(finding.score) { (format!("{:.4}", finding.score)) }
                         } @else { td.number { "–" } }
                         @if threshold.is_some() { td { (reached(finding, threshold)) } }
-                        td { (finding.highest_segment().map_or("–", |segment| &*segment.name)) }
+                        td { (finding.highest_segment().filter(|segment| segment.score > 0.0).map_or("–", |segment| &*segment.name)) }
                         td.number { (shown_index(finding).map_or("–".to_owned(), |index| index.to_string())) }
                         td { (ground_truth(finding)) }
                     }
