@@ -207,9 +207,19 @@ fn an_earlier_export_is_replaced_and_anything_else_is_refused() {
     let write = || export(&found, &cohort, None, &folder, &context);
     assert_eq!(write().unwrap().lesions, None);
     assert!(!folder.join("lesions.tsv").exists());
-    fs::write(folder.join("stale.txt"), "").unwrap();
+    let stale = folder.join("sub-gone/anat/sub-gone_desc-anomaly_T2w.json");
+    fs::create_dir_all(stale.parent().unwrap()).unwrap();
+    fs::write(&stale, "").unwrap();
     write().unwrap();
-    assert!(!folder.join("stale.txt").exists());
+    assert!(!stale.exists());
+    for mine in ["notes.txt", "sub-gone/rating.txt"].map(|name| folder.join(name)) {
+        fs::create_dir_all(mine.parent().unwrap()).unwrap();
+        fs::write(&mine, "mine").unwrap();
+        let error = write().unwrap_err().to_string();
+        assert!(error.contains("which would be lost: ") && error.contains(".txt; move"), "{error}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+        fs::remove_file(&mine).unwrap();
+    }
     fs::remove_file(folder.join("dataset_description.json")).unwrap();
     let error = write().unwrap_err().to_string();
     assert!(error.contains("something else than an export"), "{error}");
