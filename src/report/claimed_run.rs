@@ -131,6 +131,10 @@ mod tests {
             inputs.iter().any(|input| input.path == "image.nii")
         };
         assert!(has_input(&path));
+        run.finish(RunStatus::Interrupted).unwrap();
+        assert!(has_input(&path));
+        let claimed = ClaimedRun::new(&path).unwrap();
+        let run = claimed.begin(&path, record(), String::new()).unwrap();
         run.finish(RunStatus::Completed).unwrap();
         assert!(!has_input(&path));
     }

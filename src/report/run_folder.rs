@@ -166,7 +166,10 @@ impl RunFolder {
     /// If a file cannot be read, or the record cannot be written.
     pub fn finish(mut self, status: RunStatus) -> Result<()> {
         self.log.sync_all().ok();
-        self.earlier_inputs.clear();
+        // A run that ends too early may have read only some of them.
+        if status == RunStatus::Completed {
+            self.earlier_inputs.clear();
+        }
         let (files, unread) = written_inside(&self.path, &self.record.files);
         let (elsewhere, unread_elsewhere) = written_elsewhere(&self.path);
         (self.record.files, self.record.files_elsewhere) = (files, elsewhere);

@@ -1,5 +1,7 @@
 //! A table as aligned plain text.
 
+use std::collections::HashSet;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::{Alignment, Cell, Table, one_line};
@@ -35,10 +37,11 @@ impl Table {
     /// The columns of each part of a table that is stacked in `width` terminal columns: the whole headings
     /// and numbers fit, unless a column alone is wider.
     fn parts(&self, width: usize) -> Vec<Vec<usize>> {
+        let keys = self.keys();
         let least: Vec<usize> = (0..self.columns.len())
-            .map(|at| self.least_width(at).max(self.key_width(at, width)))
+            .map(|at| self.least_width(at).max(self.key_width(at, keys, width)))
             .collect();
-        let keys: Vec<usize> = (0..self.keys()).collect();
+        let keys: Vec<usize> = (0..keys).collect();
         let total = |columns: &[usize]| {
             columns.iter().map(|at| least[*at]).sum::<usize>() + 2 * columns.len().saturating_sub(1)
         };
@@ -63,13 +66,8 @@ impl Table {
     /// How many of the first columns, of at most three, tell the rows apart; 1 if they do not.
     fn keys(&self) -> usize {
         let apart = |keys: &usize| {
-            let mut seen: Vec<&[Cell]> = Vec::new();
-            self.rows.iter().all(|row| {
-                let key = &row[..*keys];
-                let is_new = !seen.contains(&key);
-                seen.push(key);
-                is_new
-            })
+            let mut seen = HashSet::new();
+            self.rows.iter().all(|row| seen.insert(format!("{:?}", &row[..*keys])))
         };
         (1..=3.min(self.columns.len())).find(apart).unwrap_or(1)
     }
@@ -87,8 +85,7 @@ impl Table {
 
     /// The width that keeps a column whole if it tells the rows apart, as far as that leaves a third of the
     /// table's width for the others; 0 for other columns.
-    fn key_width(&self, at: usize, width: usize) -> usize {
-        let keys = self.keys();
+    fn key_width(&self, at: usize, keys: usize, width: usize) -> usize {
         if at >= keys {
             return 0;
         }
@@ -141,8 +138,9 @@ impl Table {
             }
         }
         let gaps = 2 * widths.len().saturating_sub(1);
+        let keys = self.keys();
         let keys: Vec<usize> =
-            (0..widths.len()).map(|at| least[at].max(self.key_width(at, width))).collect();
+            (0..widths.len()).map(|at| least[at].max(self.key_width(at, keys, width))).collect();
         // What tells the rows apart is cut last.
         for least in [keys, least] {
             while widths.iter().sum::<usize>() + gaps > width {

@@ -99,7 +99,7 @@ pub(in crate::session) fn tabulated(value: Value) -> Result<Table> {
     if let Some(rows) = dictionaries(value) {
         return own_table(&rows);
     }
-    Err(Error::input(format!("table: a value of type {} has no table", value.get_type())))
+    Err(Error::input(format!("a value of type {} has no table", value.get_type())))
 }
 
 /// Writes a table as tab-separated values.
@@ -130,8 +130,11 @@ fn own_table(rows: &[DictRef]) -> Result<Table> {
             Cell::Missing
         } else if let Some(flag) = value.unpack_bool() {
             Cell::from(if flag { "yes" } else { "no" })
-        } else if let Some(integer) = value.unpack_i32() {
-            Cell::from(i64::from(integer))
+        } else if let Ok(Some(integer)) = i64::unpack_value(value) {
+            Cell::from(integer)
+        } else if value.get_type() == "int" {
+            // Too large for a number of a table.
+            Cell::from(value.to_str())
         } else if let Ok(Some(UnpackFloat(number))) = UnpackFloat::unpack_value(value) {
             Cell::from(number)
         } else {

@@ -39,7 +39,7 @@ pub(super) fn functions(builder: &mut GlobalsBuilder) {
         let mut items = watch.items(it, bytes, heap)?;
         for (position, item) in items.iter_mut().enumerate() {
             watch.step()?;
-            *item = heap.alloc((start.wrapping_add(position as i32), *item));
+            *item = heap.alloc((i64::from(start) + position as i64, *item));
         }
         Ok(AllocList(items))
     }
