@@ -22,7 +22,7 @@ cargo clippy --release --locked --all-targets -- -D warnings
 cargo clippy --release --locked --no-default-features --lib -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet --features "$FEATURES"
 cargo test --release --locked --features "$FEATURES" --no-run
-limited 25m cargo test --release --locked --features "$FEATURES"
+limited 40m cargo test --release --locked --features "$FEATURES"
 (
     . tests/jupyter/environment.sh
     "$environment/bin/typos"

