@@ -210,7 +210,7 @@ fn is_written_by_export(path: &Path) -> bool {
         let is_table =
             |table: &&str| name == format!("{table}.tsv") || name == format!("{table}.json");
         return [DESCRIPTION, "README", ".bidsignore"].contains(&&*name)
-            || Kind::ALL.iter().any(|kind| kind.tables().iter().any(|table| is_table(table)));
+            || Kind::ALL.iter().any(|kind| kind.tables().iter().any(&is_table));
     }
     name.starts_with("sub-") && (name.contains("_desc-") || name.contains("_label-"))
 }
