@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod bench;
+pub mod command_line;
 mod commands;
 pub mod completions;
 mod console;
