@@ -5,8 +5,9 @@ use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Options;
 use super::console::Console;
@@ -154,13 +155,27 @@ fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))
 }
 
+/// A repeated signal within this time is the same wish: `timeout` and cluster managers signal a process and
+/// its group.
+const REPEATED: Duration = Duration::from_secs(1);
+
 /// The same for the signals of a cluster or of a window that closes, which send a signal that
 /// cannot be caught soon after.
 fn interrupt_on_termination(interrupter: Interrupter, asked: Arc<AtomicBool>) -> Result<()> {
+    let first = OnceLock::new();
     termination::watch(move || {
-        if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
-            remove_process_folders();
-            std::process::exit(TERMINATED.into());
+        if asked.swap(true, Ordering::SeqCst) {
+            if first.get().is_some_and(|first: &Instant| first.elapsed() >= REPEATED) {
+                remove_process_folders();
+                std::process::exit(TERMINATED.into());
+            }
+            return;
+        }
+        first.get_or_init(Instant::now);
+        // The script is about to begin, or has ended and its record is being written: the process must not
+        // end in between.
+        while !interrupter.interrupt() {
+            thread::sleep(Duration::from_millis(20));
         }
     })
 }
