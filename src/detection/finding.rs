@@ -112,9 +112,11 @@ impl Finding {
         !self.segments.is_empty()
     }
 
-    /// The segment with the highest score, the first of equals; `None` where none could be scored.
+    /// The segment with the highest score, the first of equals; `None` where none could be scored, or all
+    /// scores are 0, which is no place in particular.
     pub fn highest_segment(&self) -> Option<&SegmentScore> {
-        self.segments.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))
+        let scored = self.segments.iter().filter(|segment| segment.score > 0.0);
+        scored.rev().max_by(|a, b| a.score.total_cmp(&b.score))
     }
 
     /// The slice with the highest score, the first of equals; `None` where none could be scored.

@@ -1,7 +1,6 @@
 //! Findings as the user sees them.
 
-use super::table::shown_number;
-use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
+use super::{Cell, Column, Display, Part, Show, Table, Tabulate, shown_number};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::calibrated_threshold;
 use crate::figures::{Figure, anomaly_curve, reconstruction_panels};
@@ -22,8 +21,7 @@ impl Tabulate for Findings {
         ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {
-            // A score of 0 is of no place in particular.
-            let peak = finding.highest_segment().filter(|segment| segment.score > 0.0);
+            let peak = finding.highest_segment();
             let slice = finding.highest_slice();
             let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
             let score = finding.is_scored().then_some(finding.score);

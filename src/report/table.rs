@@ -143,7 +143,7 @@ impl Column {
 }
 
 /// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.
-pub(super) fn shown_number(number: f64, decimals: usize) -> String {
+pub fn shown_number(number: f64, decimals: usize) -> String {
     match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(decimals as i32) {
         true => format!("{number:.1e}"),
         false => format!("{number:.decimals$}"),

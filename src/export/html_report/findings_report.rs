@@ -17,7 +17,7 @@ use crate::evaluation::{
 };
 use crate::export::detected_lesions;
 use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_history};
-use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table};
+use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table, shown_number};
 use crate::training::Model;
 
 /// What a report tells.
@@ -109,7 +109,9 @@ impl FindingsReport<'_> {
     fn method(&self, threshold: Option<&Threshold>, context: &Context) -> Result<Markup> {
         let findings = self.findings;
         let told = |threshold: Option<&Threshold>| match threshold {
-            Some(threshold) => format!("{:.4}, {}", threshold.value, threshold.origin),
+            Some(threshold) => {
+                format!("{}, {}", shown_number(threshold.value, 4), threshold.origin)
+            }
             None => "none".to_owned(),
         };
         let grid = self.cohort.grid();
@@ -202,10 +204,10 @@ impl FindingsReport<'_> {
                     tr {
                         td { a href={ "#" (anchor(name)) } { (name) } }
                         @if finding.is_scored() {
-                            td.number data-value=(finding.score) { (format!("{:.4}", finding.score)) }
+                            td.number data-value=(finding.score) { (shown_number(finding.score, 4)) }
                         } @else { td.number { "–" } }
                         @if threshold.is_some() { td { (reached(finding, threshold)) } }
-                        td { (finding.highest_segment().filter(|segment| segment.score > 0.0).map_or("–", |segment| &*segment.name)) }
+                        td { (finding.highest_segment().map_or("–", |segment| &*segment.name)) }
                         td.number { (shown_index(finding).map_or("–".to_owned(), |index| index.to_string())) }
                         td { (ground_truth(finding)) }
                     }
@@ -221,7 +223,7 @@ impl FindingsReport<'_> {
         scales: &Scales,
     ) -> Result<Markup> {
         let about = html! {
-            @if finding.is_scored() { span { "AnaScore " (format!("{:.4}", finding.score)) } }
+            @if finding.is_scored() { span { "AnaScore " (shown_number(finding.score, 4)) } }
             @else { span { "too little cord to score" } }
             @if threshold.is_some() { (reached(finding, threshold)) }
             (ground_truth(finding))
