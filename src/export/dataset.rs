@@ -1,7 +1,7 @@
 //! The dataset as a whole: its folder, its description, its tables.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -72,7 +72,10 @@ pub(super) fn described(name: &str, description: &str, unit: Option<&str>) -> (S
 }
 
 /// A dataset that grows beside its place until it is complete.
-pub(super) struct Dataset(WholeFolder);
+pub(super) struct Dataset {
+    growing: WholeFolder,
+    folder: PathBuf,
+}
 
 impl Dataset {
     /// # Errors
@@ -85,26 +88,13 @@ impl Dataset {
                 "holds something else than an export of u2ad; choose another folder",
             ));
         }
-        let foreign = foreign_files(folder);
-        if let Some(first) = foreign.first() {
-            let others = match foreign.len() - 1 {
-                0 => String::new(),
-                others => format!(" and {others} more"),
-            };
-            return Err(Error::file(
-                folder,
-                format!(
-                    "holds files that no export wrote, which would be lost: {first}{others}; move them, or \
-                     choose another folder"
-                ),
-            ));
-        }
-        WholeFolder::begin(folder).map(Self)
+        refuse_foreign_files(folder)?;
+        Ok(Self { growing: WholeFolder::begin(folder)?, folder: folder.to_path_buf() })
     }
 
     /// Where it grows.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.growing.path()
     }
 
     /// Writes a table as `NAME.tsv` with its data dictionary `NAME.json`: name and entry of each column.
@@ -155,8 +145,12 @@ impl Dataset {
     }
 
     /// Puts the complete dataset in its place.
+    ///
+    /// # Errors
+    /// As [`Self::begin`]: somebody may have put a file there meanwhile.
     pub fn finish(self) -> Result<()> {
-        self.0.finish()
+        refuse_foreign_files(&self.folder)?;
+        self.growing.finish()
     }
 }
 
@@ -183,34 +177,76 @@ fn may_be_replaced(folder: &Path) -> bool {
     description["GeneratedBy"][0]["Name"] == "u2ad" && Kind::ALL.iter().any(is_one)
 }
 
-/// The files below an earlier export that no export writes, by their path in it, in the order of their names.
-fn foreign_files(folder: &Path) -> Vec<String> {
+/// How the names of the files of a subject end, before `.nii.gz`, `.json` or `.tsv`.
+const ENDINGS: [&str; 11] = [
+    "_desc-anomaly_T2w",
+    "_desc-anomaly_curve",
+    "_desc-reconstruction_T2w",
+    "_desc-epistemic_T2w",
+    "_desc-aleatoric_T2w",
+    "_desc-variance_T2w",
+    "_label-lesion_desc-u2ad_probseg",
+    "_label-lesion_desc-u2ad_mask",
+    "_desc-lesions_dseg",
+    "_res-u2ad_desc-anomaly_T2w",
+    "_res-u2ad_desc-curve_dseg",
+];
+
+/// Refuses to replace a folder that holds files which no export writes, such as notes or masks corrected by
+/// hand: they would be lost.
+fn refuse_foreign_files(folder: &Path) -> Result<()> {
+    if fs::symlink_metadata(folder).is_err() {
+        return Ok(());
+    }
+    let mut foreign = foreign_files(folder)?;
+    foreign.sort();
+    let Some(first) = foreign.first() else { return Ok(()) };
+    let others = match foreign.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    Err(Error::file(
+        folder,
+        format!(
+            "holds files that no export wrote, which would be lost: {first}{others}; move them, or choose \
+             another folder"
+        ),
+    ))
+}
+
+/// The files below an earlier export that no export writes, by their path in it.
+///
+/// # Errors
+/// If a folder cannot be listed: what it holds is not known then.
+fn foreign_files(folder: &Path) -> Result<Vec<String>> {
     let mut foreign = Vec::new();
-    let mut below = vec![std::path::PathBuf::new()];
+    let mut below = vec![PathBuf::new()];
     while let Some(place) = below.pop() {
-        for entry in fs::read_dir(folder.join(&place)).into_iter().flatten().flatten() {
+        let listed = folder.join(&place);
+        let failed = |error| Error::file(&listed, error);
+        for entry in fs::read_dir(&listed).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             let path = place.join(entry.file_name());
-            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            match entry.file_type().map_err(failed)?.is_dir() {
                 true => below.push(path),
                 false if is_written_by_export(&path) => {}
                 false => foreign.push(path.display().to_string()),
             }
         }
     }
-    foreign.sort();
-    foreign
+    Ok(foreign)
 }
 
-/// Whether an export writes a file of this path in its folder: descriptions, tables, and files of subjects
-/// that carry a description or a label in their name.
+/// Whether an export writes a file of this path in its folder.
 fn is_written_by_export(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let folders = path.components().count() - 1;
-    if folders == 0 {
+    if path.components().count() == 1 {
         let is_table =
             |table: &&str| name == format!("{table}.tsv") || name == format!("{table}.json");
         return [DESCRIPTION, "README", ".bidsignore"].contains(&&*name)
             || Kind::ALL.iter().any(|kind| kind.tables().iter().any(&is_table));
     }
-    name.starts_with("sub-") && (name.contains("_desc-") || name.contains("_label-"))
+    let stem = [".nii.gz", ".json", ".tsv"].iter().find_map(|kind| name.strip_suffix(kind));
+    let is_ours = |stem: &str| ENDINGS.iter().any(|ending| stem.ends_with(ending));
+    name.starts_with("sub-") && stem.is_some_and(is_ours)
 }

@@ -16,18 +16,19 @@ use crate::{Error, Result};
 /// Entity of maps on the pixels of preprocessed slices, which lie in the scanner as the others do.
 const PREPROCESSED: &str = "_res-u2ad";
 
+/// Which BIDS asks of images, not of masks and labels.
+const SKULL_STRIPPED: &str = "SkullStripped";
+
 /// What a sidecar says about one map.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub description: &'a str,
     pub unit: &'a str,
-    /// The reconstruction takes the place of the image; other maps have no tissue that could be missing.
-    pub is_mask: bool,
 }
 
 impl<'a> About<'a> {
-    pub fn map(description: &'a str, unit: &'a str) -> Self {
-        Self { description, unit, is_mask: false }
+    pub fn new(description: &'a str, unit: &'a str) -> Self {
+        Self { description, unit }
     }
 }
 
@@ -67,21 +68,21 @@ impl<'a> MapFiles<'a> {
     pub fn map(&self, ending: &str, voxels: Array3<f32>, about: About) -> Result<()> {
         let volume = Volume { voxels, affine: self.native.native_geometry().affine };
         volume.write(&self.path(ending, "nii.gz"), self.image)?;
-        self.sidecar(ending, about, json!({}))
+        self.sidecar(ending, about, json!({ SKULL_STRIPPED: false }))
     }
 
     /// Writes a mask in the grid of the source image, as 8-bit voxels.
     pub fn mask(&self, ending: &str, mask: &Array3<bool>, about: About, more: Value) -> Result<()> {
         let affine = self.native.native_geometry().affine;
         write_mask(mask, affine, &self.path(ending, "nii.gz"), self.image)?;
-        self.sidecar(ending, About { is_mask: true, ..about }, more)
+        self.sidecar(ending, about, more)
     }
 
     /// Writes numbered labels in the grid of the source image, as 16-bit voxels.
     pub fn labels(&self, ending: &str, labels: &Array3<u16>, about: About) -> Result<()> {
         let affine = self.native.native_geometry().affine;
         write_labels(labels, affine, &self.path(ending, "nii.gz"), self.image)?;
-        self.sidecar(ending, About { is_mask: true, ..about }, json!({}))
+        self.sidecar(ending, about, json!({}))
     }
 
     /// Writes a map on the pixels of the preprocessed slices: maps with the position of their slice.
@@ -94,7 +95,9 @@ impl<'a> MapFiles<'a> {
         let ending = format!("{PREPROCESSED}{ending}");
         let Some((voxels, affine)) = self.stacked(maps) else { return Ok(()) };
         Volume { voxels, affine }.write(&self.path(&ending, "nii.gz"), None)?;
-        self.sidecar(&ending, about, self.resolution())
+        let mut more = self.resolution();
+        more[SKULL_STRIPPED] = json!(false);
+        self.sidecar(&ending, about, more)
     }
 
     /// As [`Self::preprocessed_map`] for numbered labels.
@@ -107,7 +110,7 @@ impl<'a> MapFiles<'a> {
         let ending = format!("{PREPROCESSED}{ending}");
         let Some((voxels, affine)) = self.stacked(labels) else { return Ok(()) };
         write_labels(&voxels, affine, &self.path(&ending, "nii.gz"), None)?;
-        self.sidecar(&ending, About { is_mask: true, ..about }, self.resolution())
+        self.sidecar(&ending, about, self.resolution())
     }
 
     /// Maps of slices as one volume (slice, row, column), 0 in slices without region of interest, and
@@ -144,9 +147,6 @@ impl<'a> MapFiles<'a> {
 
     fn sidecar(&self, ending: &str, about: About, more: Value) -> Result<()> {
         let mut sidecar = json!({ "Description": about.description, "Units": about.unit });
-        if !about.is_mask {
-            sidecar["SkullStripped"] = json!(false);
-        }
         for part in [&self.common, &more] {
             for (key, value) in part.as_object().into_iter().flatten() {
                 sidecar[key] = value.clone();

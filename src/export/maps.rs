@@ -44,7 +44,7 @@ impl<'a> SubjectMaps<'a> {
         let has = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
             finding.slices.iter().any(|slice| map(slice).is_some())
         };
-        let anomaly = About::map(
+        let anomaly = About::new(
             "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
             self.findings.scoring.map_unit(),
         );
@@ -58,7 +58,7 @@ impl<'a> SubjectMaps<'a> {
         files.map(
             "_desc-reconstruction_T2w",
             to_native(&|slice| Some(&slice.reconstruction.reconstruction))?,
-            About::map(
+            About::new(
                 "The image as the method reconstructs it inside the region of interest; preprocessed image elsewhere in the field.",
                 "preprocessed intensity",
             ),
@@ -77,7 +77,7 @@ impl<'a> SubjectMaps<'a> {
             files.map(
                 "_label-lesion_desc-u2ad_probseg",
                 to_native(&probability)?,
-                About::map("Lesion probability of the model's scorer.", "probability"),
+                About::new("Lesion probability of the model's scorer.", "probability"),
             )?;
         }
         let Some(threshold) = self.threshold else { return Ok(Some(SubjectLesions::default())) };
@@ -86,13 +86,13 @@ impl<'a> SubjectMaps<'a> {
         files.mask(
             "_label-lesion_desc-u2ad_mask",
             &lesions.mask,
-            About::map(&format!("Detected lesions: {detected}"), "1 inside, 0 outside"),
+            About::new(&format!("Detected lesions: {detected}"), "1 inside, 0 outside"),
             origin(threshold),
         )?;
         files.labels(
             "_desc-lesions_dseg",
             &lesions.numbered,
-            About::map(
+            About::new(
                 &format!("Detected lesions with their number in lesions.tsv: {detected}"),
                 "number of the lesion, 0 outside",
             ),
@@ -115,7 +115,7 @@ impl<'a> SubjectMaps<'a> {
         files.preprocessed_labels(
             "_desc-curve_dseg",
             points.iter().map(|(slice, points)| (*slice, points)),
-            About::map(
+            About::new(
                 "The point of the anomaly curve of its slice that a pixel belongs to, numbered as in the table of the curve.",
                 "number of the point, 0 where the anomaly is not scored",
             ),

@@ -47,7 +47,7 @@ pub(super) const PREDICTED: UncertaintyKind = UncertaintyKind {
 
 impl UncertaintyKind {
     pub fn write(&self, files: &MapFiles, voxels: Array3<f32>) -> Result<()> {
-        files.map(self.ending, voxels, About::map(self.description, self.unit))
+        files.map(self.ending, voxels, About::new(self.description, self.unit))
     }
 }
 
@@ -154,7 +154,7 @@ fn write_maps(
     };
     EPISTEMIC.write(&files, map(|maps| &maps.variance)?)?;
     ALEATORIC.write(&files, map(|maps| &maps.error)?)?;
-    let about = About::map(
+    let about = About::new(
         "Mean of the Monte-Carlo reconstructions inside the region of interest; preprocessed image elsewhere in the field.",
         "preprocessed intensity",
     );

@@ -200,6 +200,27 @@ fn an_averaged_slice_fills_the_slices_it_was_made_of() {
 }
 
 #[test]
+fn every_file_of_an_export_may_be_replaced_by_the_next() {
+    let (mut found, cohort, context) = findings(GRID);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("u2ad");
+    let threshold = threshold(0.1);
+    // A model with a scorer, then a method that predicts its variance.
+    for own in [false, true] {
+        for slice in found.subjects.iter_mut().flat_map(|finding| &mut finding.slices) {
+            let map = slice.reconstruction.error.clone();
+            slice.reconstruction.variance = Some(map.clone());
+            slice.reconstruction.probability = Some(map.clone());
+            slice.reconstruction.anomaly = own.then_some(map);
+        }
+        for _ in 0..2 {
+            export(&found, &cohort, Some(&threshold), &folder, &context).unwrap();
+        }
+    }
+    assert!(folders(&folder).len() > 5, "tables, descriptions and subjects");
+}
+
+#[test]
 fn an_earlier_export_is_replaced_and_anything_else_is_refused() {
     let (found, cohort, context) = findings(GRID);
     let folder = tempfile::tempdir().unwrap();
@@ -212,11 +233,12 @@ fn an_earlier_export_is_replaced_and_anything_else_is_refused() {
     fs::write(&stale, "").unwrap();
     write().unwrap();
     assert!(!stale.exists());
-    for mine in ["notes.txt", "sub-gone/rating.txt"].map(|name| folder.join(name)) {
+    let corrected = "sub-gone/anat/sub-gone_label-lesion_desc-corrected_mask.nii.gz";
+    for mine in ["notes.txt", "sub-gone/rating.txt", corrected].map(|name| folder.join(name)) {
         fs::create_dir_all(mine.parent().unwrap()).unwrap();
         fs::write(&mine, "mine").unwrap();
         let error = write().unwrap_err().to_string();
-        assert!(error.contains("which would be lost: ") && error.contains(".txt; move"), "{error}");
+        assert!(error.contains("which would be lost: ") && error.contains("; move"), "{error}");
         assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
         fs::remove_file(&mine).unwrap();
     }
