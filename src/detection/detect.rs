@@ -54,7 +54,7 @@ pub fn detect(
     }
 
     let scoring = scoring.unwrap_or_else(|| reconstructor.scoring());
-    if let Some(missing) = missing(scoring, &slices, &reconstructions) {
+    if let Some(missing) = missing(scoring, reconstructor.reconstructs(), &reconstructions) {
         return Err(Error::input(format!("{method} {missing}")));
     }
     let mut reconstructions = reconstructions.into_iter();
@@ -90,10 +90,9 @@ pub fn detect(
 /// What a scoring needs and the reconstructions lack, as the end of a sentence.
 fn missing(
     scoring: Scoring,
-    slices: &[&Slice],
+    reconstructs: bool,
     reconstructions: &[Reconstruction],
 ) -> Option<&'static str> {
-    let mut pairs = slices.iter().zip(reconstructions);
     match scoring {
         Scoring::Learned if reconstructions.iter().any(|one| one.probability.is_none()) => {
             Some("has no lesion probabilities; train a scorer for it, or choose another scoring")
@@ -101,7 +100,10 @@ fn missing(
         Scoring::Own if reconstructions.iter().any(|one| one.anomaly.is_none()) => Some(
             "has no measure of anomaly of its own; choose another scoring, such as \"residual\"",
         ),
-        Scoring::Residual if pairs.all(|(slice, one)| one.only_measures(&slice.image)) => {
+        // A threshold reconstructs nothing either, but its error is a residual.
+        Scoring::Residual
+            if !reconstructs && reconstructions.iter().any(|one| one.anomaly.is_some()) =>
+        {
             Some("reconstructs nothing, so it has no residual; choose the scoring \"own\"")
         }
         _ => None,

@@ -27,13 +27,6 @@ pub struct Reconstruction {
     pub anomaly: Option<Array2<f32>>,
 }
 
-impl Reconstruction {
-    /// Whether the method measures anomaly without reconstructing anything.
-    pub(crate) fn only_measures(&self, image: &Array2<f32>) -> bool {
-        self.anomaly.is_some() && self.reconstruction == image
-    }
-}
-
 /// Anything that reconstructs a slice inside its region of interest.
 pub trait Reconstructor {
     /// The method's name as figures and tables show it.
