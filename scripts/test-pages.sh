@@ -10,18 +10,11 @@ for name in chromium chromium-browser google-chrome; do
     [ -n "$browser" ] || browser=$(command -v "$name" || true)
 done
 [ -n "$browser" ] || { echo "skipped: the pages are tested in Chromium, which is not installed"; exit 0; }
-command -v python3 >/dev/null || { echo "the tests of pages need python3, which is not on the path" >&2; exit 1; }
 program="$PWD/target/release/u2ad"
 [ -x "$program" ] || { echo "build first: cargo build --release" >&2; exit 1; }
 
-environment=target/pages-venv
-wanted=tests/pages/requirements.txt
-if ! cmp -s "$wanted" "$environment/installed.txt"; then
-    rm -rf "$environment"
-    python3 -m venv "$environment"
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
-    cp "$wanted" "$environment/installed.txt"
-fi
+. scripts/python-environment.sh
+python_environment pages-venv tests/pages/requirements.txt
 
 pages=$(mktemp -d)
 trap 'rm -rf "$pages"' EXIT

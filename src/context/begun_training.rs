@@ -39,6 +39,8 @@ pub(crate) struct BegunTraining {
     /// Seconds that earlier processes spent on it.
     before: f64,
     is_essential: bool,
+    /// Whether the user knows that a checkpoint could not be written.
+    has_warned: bool,
 }
 
 struct Kept {
@@ -83,6 +85,7 @@ impl BegunTraining {
             last: began,
             before: 0.0,
             is_essential: false,
+            has_warned: false,
         }
     }
 
@@ -151,8 +154,11 @@ impl BegunTraining {
             ..Header::default()
         };
         let written = parts().and_then(|parts| kept.write(header, &parts));
-        if let Err(error) = written {
-            context.warn(format!("no checkpoint of this training is kept: {error}"));
+        // Once: the reason, such as a full disk, is mostly that of the next one too.
+        if let Err(error) = written
+            && !std::mem::replace(&mut self.has_warned, true)
+        {
+            context.warn(format!("a checkpoint of this training was not kept: {error}"));
         }
         self.last = Instant::now();
     }
