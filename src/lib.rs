@@ -21,6 +21,7 @@
 //! | export | [`export`] | findings as BIDS derivatives in the grid of the source images, and as HTML pages |
 //! | timing | [`benchmark`] | the costly steps on a batch that anyone can rebuild |
 //! | scoring | [`evaluation`], [`baselines`], [`detection`] | from maps to findings to metrics; methods to compare with |
+//! | segmentation | [`segmentation`] | cord, fluid and discs found by a network trained on synthetic slices |
 //! | learning | [`training`], [`masking`], [`scoring`], [`uncertainty`] | the published loop; lesion probabilities learned from simulated lesions |
 //! | network | [`model`], [`simulation`] | the masked autoencoder, which patches are hidden; simulated lesions |
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
@@ -59,6 +60,7 @@ pub mod report;
 #[cfg(feature = "rust-cells")]
 pub mod rust_cells;
 pub mod scoring;
+pub mod segmentation;
 #[cfg(feature = "shell")]
 pub mod session;
 pub mod simulation;

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["baselines", "evaluation"],
     &["detection"],
     &["training"],
-    &["masking", "scoring"],
+    &["masking", "scoring", "segmentation"],
     &["uncertainty"],
     &["exchange", "model", "simulation"],
     &["cohort"],

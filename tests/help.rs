@@ -40,6 +40,10 @@ fn every_example_runs() {
         PhantomOptions { subjects: 1, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
     std::fs::create_dir(place.path("bids")).unwrap();
     write_bids(&place.path("bids/clinic"), &options, &u2ad::context::Context::new(0)).unwrap();
+    // An image without masks.
+    std::fs::create_dir(place.path("images")).unwrap();
+    let image = place.path("bids/clinic/sub-clinic01/anat/sub-clinic01_T2w.nii.gz");
+    std::fs::copy(image, place.path("images/clinic01.nii.gz")).unwrap();
     let mut script = "save_model(u2ad(), 'runs/study/model.safetensors')\n".to_owned();
     for verb in manual().verbs() {
         script += &format!("print('{}')\n", verb.name);

@@ -98,6 +98,12 @@ impl Cohort {
             options.healthy.as_ref(),
             context,
         );
+        if let Some(sentence) =
+            cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
+        {
+            context.note(sentence);
+            return Ok(cohort);
+        }
         member::tell(&cohort.members, cohort.strict, context)?;
         Ok(cohort)
     }
@@ -294,6 +300,27 @@ impl Cohort {
         let provenance =
             self.provenance.as_ref().map(|provenance| Arc::new(provenance.then(Step::Grid(grid))));
         Ok(Self { members: members.collect(), grid, provenance, ..self.clone() })
+    }
+
+    /// A sentence that counts the entries without a cord mask; `None` where all have one.
+    pub fn unsegmented(&self) -> Option<String> {
+        member::unsegmented(&self.members)
+    }
+
+    /// The same cohort, whose members carry these entries instead. Members that stay keep what they
+    /// preprocessed. It has no provenance: voxels were made that no folder holds.
+    pub(super) fn with_entries(&self, entries: Vec<Option<Entry>>) -> Self {
+        let replaced = |(member, entry): (&Arc<Member>, Option<Entry>)| match entry {
+            Some(entry) => Arc::new(Member::new(entry, self.grid)),
+            None => member.clone(),
+        };
+        let members = self.members.iter().zip(entries).map(replaced).collect();
+        Self { members, provenance: None, ..self.clone() }
+    }
+
+    /// Warns once about subjects that are known to be unusable.
+    pub(super) fn tell(&self, context: &Context) -> Result<()> {
+        member::tell(&self.members, self.strict, context)
     }
 
     fn member(&self, position: usize) -> Result<&Member> {

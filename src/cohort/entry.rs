@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
+use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
 use super::preprocessing::thick_slices::thick_slices;
@@ -36,6 +37,10 @@ pub struct Entry {
 pub(super) enum Source {
     /// An image and its labels, preprocessed in any grid.
     Volumes(VolumeFiles),
+    /// An image without a cord mask, with the clause that says so.
+    Unsegmented { files: VolumeFiles, reason: String },
+    /// An image whose cord mask was found by the program.
+    Found { files: VolumeFiles, masks: Arc<FoundMasks> },
     /// Slices preprocessed elsewhere, in the grid they have.
     Slices(Vec<SliceFile>),
     /// A subject made in memory.
@@ -90,13 +95,28 @@ impl Entry {
 
     /// Whether it is known to be unusable.
     pub(super) fn is_broken(&self) -> bool {
-        matches!(self.source, Source::Broken(_))
+        matches!(self.source, Source::Broken(_) | Source::Unsegmented { .. })
+    }
+
+    /// Whether it lacks nothing but a cord mask, so that `segment` may find one.
+    pub fn is_unsegmented(&self) -> bool {
+        matches!(self.source, Source::Unsegmented { .. })
+    }
+
+    /// The masks that the program found in its image, if it did.
+    pub fn found_masks(&self) -> Option<&FoundMasks> {
+        match &self.source {
+            Source::Found { masks, .. } => Some(masks),
+            _ => None,
+        }
     }
 
     /// The image file, for entries that come from a volume.
     pub fn image(&self) -> Option<&Path> {
         match &self.source {
-            Source::Volumes(files) => Some(&files.image),
+            Source::Volumes(files)
+            | Source::Unsegmented { files, .. }
+            | Source::Found { files, .. } => Some(&files.image),
             Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
                 None
             }
@@ -106,7 +126,9 @@ impl Entry {
     /// The image and the labels of entries that come from a volume.
     pub(super) fn files(&self) -> Vec<&Path> {
         match &self.source {
-            Source::Volumes(files) => files.all(),
+            Source::Volumes(files)
+            | Source::Unsegmented { files, .. }
+            | Source::Found { files, .. } => files.all(),
             Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
                 Vec::new()
             }
@@ -123,7 +145,11 @@ impl Entry {
         let checked = match &self.source {
             Source::Volumes(files) => files.check_headers().map(drop),
             Source::Slices(files) => slice_files::check_headers(files, grid),
-            Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Ok(()),
+            Source::Ready(_)
+            | Source::Phantom { .. }
+            | Source::Unsegmented { .. }
+            | Source::Found { .. }
+            | Source::Broken(_) => Ok(()),
         };
         if let Err(error) = checked {
             self.source = Source::Broken(error.to_string());
@@ -147,7 +173,12 @@ impl Entry {
             Source::Volumes(files) => {
                 let volume;
                 let read;
-                (volume, read) = files.read()?;
+                (volume, read) = files.read(None)?;
+                notes.extend(read);
+                self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
+            }
+            Source::Found { files, masks } => {
+                let (volume, read) = files.read(Some(masks))?;
                 notes.extend(read);
                 self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
@@ -163,7 +194,9 @@ impl Entry {
                 let changes = grid != grid.as_acquired();
                 return Ok(if changes { ready.fitted_to(grid) } else { ready });
             }
-            Source::Broken(reason) => return Err(Error::subject(&*self.name, reason)),
+            Source::Broken(reason) | Source::Unsegmented { reason, .. } => {
+                return Err(Error::subject(&*self.name, reason));
+            }
         }
         self.settle_lesions(&mut subject, &mut notes);
         fit_to(&mut subject, grid);

@@ -28,10 +28,14 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(entry: Entry, grid: SliceGrid) -> Self {
         let outcome = match &entry.source {
-            Source::Broken(reason) => OnceLock::from(Err(reason.clone())),
-            Source::Volumes(_) | Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } => {
-                OnceLock::new()
+            Source::Broken(reason) | Source::Unsegmented { reason, .. } => {
+                OnceLock::from(Err(reason.clone()))
             }
+            Source::Volumes(_)
+            | Source::Found { .. }
+            | Source::Slices(_)
+            | Source::Ready(_)
+            | Source::Phantom { .. } => OnceLock::new(),
         };
         let told = AtomicBool::new(false);
         Self { entry, grid, outcome, told, origin: Weak::new(), regridded: Mutex::default() }
@@ -117,6 +121,11 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
         if strict {
             return Err(Error::subject(&*first.entry.name, reason));
         }
+        if let Some(sentence) = unsegmented(members)
+            && broken.clone().count() == members.len()
+        {
+            return Err(Error::input(sentence));
+        }
         if broken.clone().count() == members.len() {
             return Err(Error::subject(
                 &*first.entry.name,
@@ -152,6 +161,23 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
         ));
     }
     Ok(())
+}
+
+/// What to do about subjects without a cord mask; `None` where all have one.
+pub(super) fn unsegmented(members: &[Arc<Member>]) -> Option<String> {
+    let without = members.iter().filter(|member| member.entry.is_unsegmented()).count();
+    match (without, members.len()) {
+        (0, _) => None,
+        (1, 1) => {
+            Some("the only subject has no cord mask; `cohort = segment(cohort)` finds it".into())
+        }
+        (all, of) if all == of => Some(format!(
+            "none of the {of} subjects has a cord mask; `cohort = segment(cohort)` finds it"
+        )),
+        (some, of) => Some(format!(
+            "{some} of {of} subjects have no cord mask; `cohort = segment(cohort)` finds it"
+        )),
+    }
 }
 
 /// Skipped subjects are listed one by one up to this number.

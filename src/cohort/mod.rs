@@ -6,6 +6,7 @@
 //! | `discovery` | which files belong to a subject: [`bids`] for image and label names, [`preprocessed`] for the layout of `.npy` slices |
 //! | `preprocessing` | from voxels to slices: field, region of interest, intensities, thickness, and the way back |
 //! | `cohort`, `member`, `entry` | the list of subjects, each read and preprocessed when it is first needed |
+//! | `found_masks`, `found_labels`, `segmented` | masks that the program found, and a cohort that carries them |
 //! | `health` | who is healthy, by the participants table or by a rule |
 //! | `subject`, `slice`, `slice_grid` | what comes out |
 //! | `note` | what a user should know about a subject that can be used all the same |
@@ -15,6 +16,8 @@
 mod cohort;
 mod discovery;
 mod entry;
+mod found_labels;
+mod found_masks;
 mod health;
 mod load_options;
 mod member;
@@ -22,6 +25,7 @@ mod note;
 mod preprocessing;
 mod provenance;
 mod remake;
+mod segmented;
 mod selection;
 mod slice;
 mod slice_grid;
@@ -32,6 +36,7 @@ mod tests;
 pub use cohort::Cohort;
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
+pub use found_masks::FoundMasks;
 pub use health::HealthRule;
 pub use load_options::LoadOptions;
 pub use note::Note;
@@ -39,6 +44,7 @@ pub use preprocessing::{
     IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
 };
 pub use provenance::{Origin, Provenance, Step};
+pub use segmented::FindMasks;
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};

@@ -31,6 +31,7 @@
 
 mod curve_file;
 mod dataset;
+mod found_masks;
 pub mod html_report;
 mod lesions;
 mod map_files;
@@ -50,6 +51,7 @@ use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
 use self::dataset::{Dataset, Kind};
+pub use self::found_masks::save_found_masks;
 pub use self::lesions::{
     LESION_COLUMNS, LOAD_COLUMNS, Lesion, LesionMatch, LevelLoad, MATCH_COLUMNS, MatchStatus,
     MeasureColumn, detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table,

@@ -99,6 +99,19 @@ pub enum Command {
     /// Run a script as `verify` planned it.
     #[command(hide = true)]
     Rerun { plan: PathBuf },
+    /// Train the network of `segment` and write its weights.
+    #[command(hide = true)]
+    TrainSegmentation {
+        /// The file of weights to write.
+        out: PathBuf,
+        #[arg(long, default_value_t = 6000)]
+        steps: usize,
+        /// Channels at full resolution.
+        #[arg(long, default_value_t = 12)]
+        width: usize,
+        #[arg(long, default_value_t = 2026)]
+        seed: u64,
+    },
     /// Turn a script into a notebook, or a notebook into a script.
     ///
     /// In a script, the line `# %%` begins a code cell and `# %% [markdown]` a text cell, written in

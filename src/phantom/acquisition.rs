@@ -271,7 +271,7 @@ impl Acquisition {
 }
 
 /// Rotation matrix from small angles about the right, front and head axes, radians.
-fn rotation([right, front, head]: [f32; 3]) -> [[f32; 3]; 3] {
+pub(super) fn rotation([right, front, head]: [f32; 3]) -> [[f32; 3]; 3] {
     let ((sa, ca), (sb, cb), (sc, cc)) = (right.sin_cos(), front.sin_cos(), head.sin_cos());
     [
         [cc * cb, cc * sb * sa - sc * ca, cc * sb * ca + sc * sa],

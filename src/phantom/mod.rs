@@ -16,6 +16,7 @@
 //! | `acquisition` | slices, coil, ghosts, noise, storage order |
 //! | `kspace` | what the scanner samples of k-space |
 //! | `bids` | a cohort as files |
+//! | `randomised` | slices under random contrasts, for the training of a segmentation |
 
 mod acquisition;
 mod anatomy;
@@ -23,6 +24,7 @@ mod bids;
 mod bone;
 mod kspace;
 mod lesion;
+mod randomised;
 mod soft;
 mod structure;
 #[cfg(test)]
@@ -46,6 +48,7 @@ use crate::{Error, Result};
 
 pub use self::bids::write_bids;
 pub use self::lesion::LesionTruth;
+pub(crate) use self::randomised::{RandomisedSlice, randomised_slice};
 pub use self::structure::NormalStructure;
 
 /// Mean edge of a pixel of a phantom, unless the user chooses, mm.

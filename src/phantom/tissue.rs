@@ -160,7 +160,7 @@ impl Painter<'_> {
     }
 
     /// Signed distance to the wall of the canal.
-    fn canal(&self, site: &Site) -> f32 {
+    pub(super) fn canal(&self, site: &Site) -> f32 {
         let section = &site.section;
         let centre = 0.5 * (section.canal_front + section.canal_back);
         let half = 0.5 * (section.canal_front - section.canal_back);

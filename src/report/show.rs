@@ -103,6 +103,9 @@ impl Show for Subject {
 /// # Errors
 /// If no subject can be preprocessed, or the user interrupts.
 pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
+    if let Some(sentence) = cohort.unsegmented().filter(|_| cohort.usable().is_empty()) {
+        return Ok(Display::of([Part::Text(format!("{}: {sentence}", cohort.name()))]));
+    }
     let subjects = cohort.subjects(context)?;
     let slices: usize = subjects.iter().map(|subject| subject.slices.len()).sum();
     let healthy = subjects.iter().filter(|subject| subject.is_healthy()).count();
@@ -115,6 +118,12 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
         counted(subjects.len(), "subject"),
         subjects.len() - healthy,
     );
+    let origins = cohort.mask_origins();
+    if cohort.entries().any(|entry| entry.found_masks().is_some()) {
+        for (name, origin) in &origins {
+            text.push_str(&format!("\nmasks of {name}: {origin}"));
+        }
+    }
     for (name, reason) in cohort.broken() {
         text.push_str(&format!("\nleft out {name}: {reason}"));
     }

@@ -25,6 +25,7 @@ use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
 use crate::scoring::ScorerTraining;
+use crate::segmentation::Segmenter;
 use crate::simulation::LesionSimulator;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
@@ -77,6 +78,16 @@ impl Study {
     /// As [`Cohort::load`].
     pub fn load_cohort(&self, path: impl AsRef<Path>) -> Result<Cohort> {
         Cohort::load(path.as_ref(), &LoadOptions::default(), &self.context)
+    }
+
+    /// The same subjects; those without a cord mask carry masks that the program found in their images.
+    /// Given masks stay as they are.
+    ///
+    /// # Errors
+    /// As [`Cohort::segmented`].
+    pub fn segment(&self, cohort: &Cohort) -> Result<Cohort> {
+        let segmenter = Segmenter::shipped()?;
+        cohort.segmented(&|image| segmenter.segment(image, &self.context.cancel), &self.context)
     }
 
     /// A new model of this size, with weights from the study's seed.

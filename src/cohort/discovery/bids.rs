@@ -34,7 +34,7 @@ use std::sync::Arc;
 use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label};
 use super::participants::Participants;
 use super::unused;
-use super::volume_files::VolumeFiles;
+use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::note::Note;
 use crate::volume::ImageHeader;
@@ -74,7 +74,7 @@ pub(in crate::cohort) fn discover(
         let mut images = match images_of(root, folder, &derivatives) {
             Ok(images) => images,
             Err(error) => {
-                entries.push(entry(&subject, Err(error.to_string())));
+                entries.push(entry(&subject, Err(NotLocated::from(error.to_string()))));
                 continue;
             }
         };
@@ -86,7 +86,7 @@ pub(in crate::cohort) fn discover(
             [] => {
                 let reason =
                     format!("no *{IMAGE_SUFFIX}.nii or *{IMAGE_SUFFIX}.nii.gz in its folder");
-                entries.push(entry(&subject, Err(reason)));
+                entries.push(entry(&subject, Err(NotLocated::from(reason))));
             }
             [one] => entries.push(entry(&subject, one.files.clone())),
             several => entries.extend(
@@ -111,7 +111,7 @@ pub(in crate::cohort) fn discover(
 struct Image {
     path: PathBuf,
     stem: String,
-    files: Result<VolumeFiles, String>,
+    files: Result<VolumeFiles, NotLocated>,
 }
 
 /// The images below a subject's folder, in the order of their paths.
@@ -209,9 +209,15 @@ fn image_name(stem: &str) -> &str {
     stem.strip_suffix(IMAGE_SUFFIX).unwrap_or(stem)
 }
 
-impl From<Result<VolumeFiles, String>> for Source {
-    fn from(located: Result<VolumeFiles, String>) -> Self {
-        located.map_or_else(Self::Broken, Self::Volumes)
+impl From<Result<VolumeFiles, NotLocated>> for Source {
+    fn from(located: Result<VolumeFiles, NotLocated>) -> Self {
+        match located {
+            Ok(files) => Self::Volumes(files),
+            Err(NotLocated { reason, without_cord: Some(files) }) => {
+                Self::Unsegmented { files: *files, reason }
+            }
+            Err(NotLocated { reason, without_cord: None }) => Self::Broken(reason),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array3;
+
 use super::naming::{Label, Listing, file_name, find_label, label_stems};
+use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
 use crate::volume::{Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
@@ -12,7 +15,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::cohort) struct VolumeFiles {
     pub(in crate::cohort) image: PathBuf,
-    cord: PathBuf,
+    /// `None` where none was found by its name.
+    cord: Option<PathBuf>,
     csf: Option<PathBuf>,
     discs: Option<PathBuf>,
     lesion: Option<PathBuf>,
@@ -27,27 +31,30 @@ impl VolumeFiles {
         image: &Path,
         stem: &str,
         folders: &[&Listing],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, NotLocated> {
         let find = |label| match find_label(label, stem, folders).as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.clone())),
-            [first, second, ..] => Err(format!(
+            [first, second, ..] => Err(NotLocated::from(format!(
                 "its {} exists twice ({} and {}); keep one or choose with `derivatives`",
                 label.title(),
                 first.display(),
                 second.display()
-            )),
+            ))),
         };
-        let cord = find(Label::Cord)?.ok_or_else(|| {
+        let cord = find(Label::Cord)?;
+        let (csf, discs) = (find(Label::Csf)?, find(Label::Discs)?);
+        let located = Self { image: image.into(), cord, csf, discs, lesion: find(Label::Lesion)? };
+        if located.cord.is_none() {
             let stems = label_stems(stem).join(" or ");
             let suffixes = Label::Cord.suffixes().join(", ");
-            format!(
-                "no cord mask; looked for {stems} followed by one of {suffixes} (`sct_deepseg spinalcord -i {}` makes one)",
+            let reason = format!(
+                "no cord mask; `segment(cohort)` finds one; looked for {stems} followed by one of {suffixes} (`sct_deepseg spinalcord -i {}` makes one)",
                 file_name(image)
-            )
-        })?;
-        let (csf, discs) = (find(Label::Csf)?, find(Label::Discs)?);
-        Ok(Self { image: image.into(), cord, csf, discs, lesion: find(Label::Lesion)? })
+            );
+            return Err(NotLocated { reason, without_cord: Some(Box::new(located)) });
+        }
+        Ok(located)
     }
 
     /// Reads all headers and compares the grids, without reading voxels. A label in another order
@@ -63,8 +70,11 @@ impl VolumeFiles {
 
     /// Reads image and labels, with the notes of [`Self::check_headers`]. What the voxels hold is
     /// checked by [`Preprocessing`](crate::cohort::Preprocessing).
-    pub(in crate::cohort) fn read(&self) -> Result<(LabelledVolume, Vec<Note>)> {
-        let Grids { image: geometry, reordered, notes } = self.grids()?;
+    pub(in crate::cohort) fn read(
+        &self,
+        found: Option<&FoundMasks>,
+    ) -> Result<(LabelledVolume, Vec<Note>)> {
+        let Grids { image: geometry, reordered, mut notes } = self.grids()?;
         let affine = geometry.affine;
         let image = Volume { affine, ..Volume::read(&self.image)? };
         let label = |path: &Path| -> Result<Volume> {
@@ -78,10 +88,39 @@ impl VolumeFiles {
             Ok(Volume { voxels, affine })
         };
         let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
-        let cord = label(&self.cord)?;
-        let (csf, discs) = (optional(&self.csf)?, optional(&self.discs)?);
+        let mask = |mask: &Array3<bool>| Volume {
+            voxels: mask.mapv(|inside| f32::from(u8::from(inside))),
+            affine,
+        };
+        let sure = match found {
+            Some(found) if found.cord.dim() != image.voxels.dim() => {
+                let reason = "has changed its size since its masks were found; use `segment` again";
+                return Err(Error::file(&self.image, reason));
+            }
+            Some(found) => {
+                let sure = found.without_doubtful_slices(&affine);
+                Some(sure.map_err(|reason| Error::file(&self.image, reason))?)
+            }
+            None => None,
+        };
+        let cord = optional(&self.cord)?.or_else(|| Some(mask(&sure.as_ref()?.cord)));
+        let cord = cord
+            .ok_or_else(|| Error::file(&self.image, "no cord mask; `segment(cohort)` finds one"))?;
+        let csf = optional(&self.csf)?.or_else(|| Some(mask(&sure.as_ref()?.csf)));
+        let found_discs = || {
+            let found = found.filter(|found| !found.discs.is_empty())?;
+            Some(Volume { voxels: found.disc_labels(), affine })
+        };
+        let discs = optional(&self.discs)?.or_else(found_discs);
         let lesion = optional(&self.lesion)?;
+        notes.extend(sure.into_iter().flat_map(|sure| sure.notes));
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
+    }
+
+    /// Reads the image alone, in the place that [`Self::check_headers`] settles.
+    pub(in crate::cohort) fn read_image(&self) -> Result<(Volume, Vec<Note>)> {
+        let Grids { image: geometry, notes, .. } = self.grids()?;
+        Ok((Volume { affine: geometry.affine, ..Volume::read(&self.image)? }, notes))
     }
 
     fn grids(&self) -> Result<Grids> {
@@ -131,10 +170,28 @@ impl VolumeFiles {
     }
 
     fn labels(&self) -> impl Iterator<Item = (Label, &Path)> {
-        let optional =
-            [(Label::Csf, &self.csf), (Label::Discs, &self.discs), (Label::Lesion, &self.lesion)];
-        std::iter::once((Label::Cord, self.cord.as_path()))
-            .chain(optional.into_iter().filter_map(|(label, path)| Some((label, path.as_deref()?))))
+        let labels = [
+            (Label::Cord, &self.cord),
+            (Label::Csf, &self.csf),
+            (Label::Discs, &self.discs),
+            (Label::Lesion, &self.lesion),
+        ];
+        labels.into_iter().filter_map(|(label, path)| Some((label, path.as_deref()?)))
+    }
+}
+
+/// Why an image cannot be used as it is.
+#[derive(Clone, Debug)]
+pub(in crate::cohort) struct NotLocated {
+    /// A clause.
+    pub(in crate::cohort) reason: String,
+    /// The image with what else it has, if it lacks nothing but a cord mask.
+    pub(in crate::cohort) without_cord: Option<Box<VolumeFiles>>,
+}
+
+impl From<String> for NotLocated {
+    fn from(reason: String) -> Self {
+        Self { reason, without_cord: None }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bids;
 mod cohort;
+mod found_masks;
 mod preprocessed;
 mod unusual_files;
 mod unusual_masks;

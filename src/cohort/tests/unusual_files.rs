@@ -7,11 +7,9 @@ fn said(fill: impl Fn(&Path)) -> (Vec<String>, Vec<String>) {
     let root = tempfile::tempdir().unwrap();
     fill(root.path());
     let (listener, context) = listening();
-    let names = match load(root.path(), &context) {
-        Ok(cohort) => {
-            let used = cohort.subjects(&context).unwrap();
-            used.iter().map(|subject| subject.name.to_string()).collect()
-        }
+    let used = load(root.path(), &context).and_then(|cohort| cohort.subjects(&context));
+    let names = match used {
+        Ok(used) => used.iter().map(|subject| subject.name.to_string()).collect(),
         Err(error) => vec![in_root(root.path(), &error.to_string())],
     };
     (names, listener.all().iter().map(|line| in_root(root.path(), line)).collect())
@@ -82,10 +80,12 @@ fn an_image_without_mask_in_a_plain_folder_is_named() {
         write(&root.join("b.NII"), image());
     });
     assert_eq!(names, ["a"]);
-    assert!(find(&lines, "subject b").contains("no cord mask; looked for b followed by one of"));
+    assert!(
+        find(&lines, "subject b")
+            .contains("no cord mask; `segment(cohort)` finds one; looked for b followed by one of")
+    );
     let (refused, _) = said(|root| write(&root.join("t2.nii.gz"), image()));
-    assert!(refused[0].contains("subject t2: no cord mask"), "{refused:?}");
-    assert!(refused[0].contains("sct_deepseg spinalcord -i t2.nii.gz"), "{refused:?}");
+    assert!(refused[0].contains("the only subject has no cord mask"), "{refused:?}");
     let (refused, _) = said(|root| write(&root.join("export.dcm"), "x"));
     assert!(refused[0].contains("no subjects found"), "{refused:?}");
     assert!(refused[0].contains("convert it with dcm2niix"), "{refused:?}");

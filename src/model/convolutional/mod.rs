@@ -4,6 +4,7 @@
 //! is a [`Window`].
 
 pub(crate) mod autoencoder;
+pub(crate) mod deep_unet;
 mod kept_networks;
 mod layers;
 mod trainable;

@@ -167,6 +167,13 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(broken.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect())
     }
 
+    /// Of each subject, where its cord mask comes from: given, found with a confidence, or none.
+    #[starlark(attribute)]
+    fn masks(this: &CohortValue) -> anyhow::Result<SmallMap<String, String>> {
+        let origins = this.cohort.mask_origins().into_iter();
+        Ok(origins.map(|(name, origin)| (name.to_owned(), origin)).collect())
+    }
+
     /// The subjects that have these values in the participants table:
     /// `cohort.where(site = "hospital")`.
     fn r#where<'v>(

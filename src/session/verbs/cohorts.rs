@@ -31,7 +31,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
     /// derivatives/), a folder of images with their masks beside them, or one of preprocessed .npy
     /// slices. Subjects are preprocessed when first needed. A subject that cannot be used is
-    /// reported with the reason and left out.
+    /// reported with the reason and left out. Images without a cord mask wait for `segment`.
     ///
     /// # Arguments
     /// * `path`: the folder.
@@ -77,6 +77,28 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             },
         };
         let cohort = Cohort::load(&user_path(path)?, &options, &context)?;
+        Ok(CohortValue { cohort, context })
+    }
+
+    /// Finds the spinal cord, the cerebrospinal fluid and the discs in images that have no cord mask.
+    ///
+    /// Returns the same subjects; those without a cord mask carry found masks. Given masks always win
+    /// and stay as they are. A subject in which no cord is found stays unusable, with the reason;
+    /// slices whose cord is uncertain are left out, with a note. `cohort.masks` says which masks are
+    /// given and which found. Look at found masks (`plot`, `qc`) before you trust findings. The found masks
+    /// last as long as the session; `save_masks` keeps them.
+    ///
+    /// # Arguments
+    /// * `cohort`: what `load_cohort` returned; it is not changed.
+    ///
+    /// Examples:
+    /// ```python
+    /// clinic = segment(load_cohort("bids/clinic"))
+    /// print(clinic.masks)
+    /// ```
+    fn segment(cohort: &CohortValue, eval: &mut Evaluator) -> anyhow::Result<CohortValue> {
+        let context = State::of(eval).context();
+        let cohort = Study::from(context.clone()).segment(&cohort.cohort)?;
         Ok(CohortValue { cohort, context })
     }
 

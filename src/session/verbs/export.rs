@@ -12,10 +12,10 @@ use crate::context::counted;
 use crate::evaluation::{
     HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold, default_lesion_threshold,
 };
-use crate::export::export as write;
+use crate::export::{export as write, save_found_masks};
 use crate::files::user_path;
 use crate::session::state::State;
-use crate::session::values::{FindingsValue, ImageValue, UncertaintyValue};
+use crate::session::values::{CohortValue, FindingsValue, ImageValue, UncertaintyValue};
 use crate::{Error, Result};
 
 /// The threshold from which on pixels of the anomaly map are detected lesions: the one that the user gave
@@ -104,6 +104,29 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let subjects = counted(written.subjects, "subject");
         let path = folder.display().to_string();
         context.note(format!("exported to {path}: maps of {subjects}, {what}"));
+        Ok(path)
+    }
+
+    /// Writes the masks that `segment` found as NIfTI files, to be corrected in a viewer and loaded again.
+    ///
+    /// The files of a BIDS subject go to `sub-01/anat/` below the folder: with a folder under `derivatives/` of the
+    /// dataset, the next `load_cohort` takes them as given masks. For a plain folder of images give that
+    /// folder itself, so that the masks lie beside their images. No file is ever overwritten. Returns the folder.
+    ///
+    /// # Arguments
+    /// * `cohort`: what `segment` returned.
+    /// * `path`: the folder, such as "bids/clinic/derivatives/masks".
+    ///
+    /// Examples:
+    /// ```python
+    /// clinic = segment(load_cohort("images"))
+    /// save_masks(clinic, "images")
+    /// ```
+    fn save_masks(cohort: &CohortValue, path: &str) -> anyhow::Result<String> {
+        let folder = user_path(path)?;
+        let count = save_found_masks(&cohort.cohort, &folder, &cohort.context)?;
+        let path = folder.display().to_string();
+        cohort.context.note(format!("saved to {path}: masks of {}", counted(count, "subject")));
         Ok(path)
     }
 

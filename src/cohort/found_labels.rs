@@ -1,0 +1,76 @@
+//! Masks that the program found, as the labels that preprocessing wants.
+
+use ndarray::Array3;
+
+use super::found_masks::FoundMasks;
+use super::note::Note;
+use crate::volume::{Affine, Orientation};
+
+/// The cord of a slice is doubtful below this mean confidence of its pixels.
+const LEAST_CONFIDENCE: f32 = 0.5;
+
+/// Cord and fluid in the slices whose cord is sure, and notes for the user.
+pub(super) struct SureMasks {
+    pub cord: Array3<bool>,
+    pub csf: Array3<bool>,
+    pub notes: Vec<Note>,
+}
+
+impl FoundMasks {
+    /// The masks without the slices whose cord is too uncertain to be scored.
+    /// `affine` is the image's.
+    ///
+    /// # Errors
+    /// A clause, if the cord is doubtful in all slices.
+    pub(super) fn without_doubtful_slices(&self, affine: &Affine) -> Result<SureMasks, String> {
+        // A confidence that is no number is doubtful, too.
+        let doubtful =
+            |(_, confidence): &&(usize, f32)| confidence.is_nan() || *confidence < LEAST_CONFIDENCE;
+        let doubtful: Vec<usize> =
+            self.slice_confidence.iter().filter(doubtful).map(|(slice, _)| *slice).collect();
+        let of = self.slice_confidence.len();
+        if doubtful.len() == of {
+            return Err(format!(
+                "the cord that was found in it is uncertain in all {of} slices; give a cord mask"
+            ));
+        }
+        let orientation = Orientation::to_sagittal(affine);
+        let sure = |mask: &Array3<bool>| {
+            let mut canonical = orientation.apply(mask);
+            for (slice, mut mask) in canonical.outer_iter_mut().enumerate() {
+                if doubtful.contains(&slice) {
+                    mask.fill(false);
+                }
+            }
+            orientation.undo(&canonical)
+        };
+        let mut notes = vec![Note::new(
+            "the masks were found by the program; look at them before you trust findings",
+            format!(
+                "its masks were found by the program (confidence {:.2}); look at them before you trust findings",
+                self.confidence
+            ),
+        )];
+        if !doubtful.is_empty() {
+            let count = doubtful.len();
+            let topic = "in {} slices the cord is uncertain; they are left out";
+            let text =
+                format!("in {count} of {of} slices the cord is uncertain; they are left out");
+            notes.push(Note::warning(topic, text).of(count as f64));
+        }
+        let remark = |text: &String| Note::new("remarks on the masks that were found", text);
+        notes.extend(self.notes.iter().map(remark));
+        Ok(SureMasks { cord: sure(&self.cord), csf: sure(&self.csf), notes })
+    }
+
+    /// The disc points as labels: the number of a disc in its voxel, 0 elsewhere.
+    pub(super) fn disc_labels(&self) -> Array3<f32> {
+        let mut labels = Array3::zeros(self.cord.dim());
+        for (value, voxel) in &self.discs {
+            if let Some(label) = labels.get_mut(*voxel) {
+                *label = f32::from(*value);
+            }
+        }
+        labels
+    }
+}

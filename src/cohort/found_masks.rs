@@ -1,0 +1,20 @@
+//! Masks that the program found in an image itself.
+
+use ndarray::Array3;
+
+/// Cord, fluid and discs found in an image, on its stored grid.
+#[derive(Clone, Debug)]
+pub struct FoundMasks {
+    pub cord: Array3<bool>,
+    pub csf: Array3<bool>,
+    /// Number of a disc in the Spinal Cord Toolbox (3 = C2/C3 … 8 = C7/T1) and its voxel, superior first;
+    /// empty if the levels are uncertain.
+    pub discs: Vec<(u8, [usize; 3])>,
+    /// Canonical sagittal slices with cord, counted from the patient's right, each with the mean confidence
+    /// of its cord's pixels, 0 to 1.
+    pub slice_confidence: Vec<(usize, f32)>,
+    /// Mean confidence of all pixels of the cord, 0 to 1.
+    pub confidence: f32,
+    /// Clauses for the user.
+    pub notes: Vec<String>,
+}

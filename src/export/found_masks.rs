@@ -1,0 +1,178 @@
+//! Masks that the program found, as files that a later session loads and a person can correct.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use ndarray::Array3;
+use serde_json::json;
+
+use crate::cohort::{Cohort, Entry, FoundMasks};
+use crate::context::Context;
+use crate::files::write_whole;
+use crate::volume::{ImageHeader, write_labels, write_mask};
+use crate::{Error, Result};
+
+/// Writes the found masks of a cohort below `folder`, on the grids of their images: `_label-SC_seg`,
+/// `_label-CSF_seg` and, where discs have names, `_labels-disc`, each with a JSON file. The files of a BIDS subject
+/// go to its own path below the folder (`sub-01/anat/`), others into the folder itself. Returns the number of
+/// subjects.
+///
+/// # Errors
+/// If no subject has found masks, a file exists already (nothing is written then), or the folder refuses.
+pub fn save_found_masks(cohort: &Cohort, folder: &Path, context: &Context) -> Result<usize> {
+    let mut planned = Vec::new();
+    for entry in cohort.entries() {
+        if let (Some(found), Some(image)) = (entry.found_masks(), entry.image()) {
+            planned.push((entry, found, image, base(image, folder)?));
+        }
+    }
+    if planned.is_empty() {
+        return Err(Error::input(format!(
+            "{} has no masks that the program found; `segment(cohort)` finds them",
+            cohort.name()
+        )));
+    }
+    for (_, found, _, base) in &planned {
+        for name in names(found) {
+            let path = with_ending(base, name, "nii.gz");
+            if path.exists() {
+                let reason =
+                    "exists already, perhaps corrected by hand; remove it or choose another folder";
+                return Err(Error::file(path, reason));
+            }
+        }
+    }
+    let progress = context.progress("save masks", "subject", planned.len());
+    for (entry, found, image, base) in &planned {
+        context.check()?;
+        write(entry, found, image, base)?;
+        progress.advance(1, &[]);
+    }
+    Ok(planned.len())
+}
+
+const CORD: &str = "label-SC_seg";
+const FLUID: &str = "label-CSF_seg";
+const DISCS: &str = "labels-disc";
+
+/// The masks that there are.
+fn names(found: &FoundMasks) -> impl Iterator<Item = &'static str> {
+    [CORD, FLUID].into_iter().chain((!found.discs.is_empty()).then_some(DISCS))
+}
+
+/// Path of the masks of an image up to its name without ending.
+fn base(image: &Path, folder: &Path) -> Result<PathBuf> {
+    let name = image.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let lower = name.to_ascii_lowercase();
+    let ending =
+        [".nii.gz", ".nii", ".hdr.gz", ".hdr"].into_iter().find(|end| lower.ends_with(end));
+    let stem = ending.and_then(|end| name.get(..name.len() - end.len()));
+    let stem =
+        stem.ok_or_else(|| Error::file(image, "has a name that masks cannot be called after"))?;
+    // The path below the root of a BIDS tree begins with the subject's folder.
+    let parent = image.parent().unwrap_or(Path::new(""));
+    let is_subject = |part: &Component| part.as_os_str().to_string_lossy().starts_with("sub-");
+    let below: PathBuf = parent.components().skip_while(|part| !is_subject(part)).collect();
+    Ok(folder.join(below).join(stem))
+}
+
+fn with_ending(base: &Path, name: &str, ending: &str) -> PathBuf {
+    let mut path = base.as_os_str().to_owned();
+    path.push(format!("_{name}.{ending}"));
+    path.into()
+}
+
+fn write(entry: &Entry, found: &FoundMasks, image: &Path, base: &Path) -> Result<()> {
+    if let Some(parent) = base.parent() {
+        fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
+    }
+    let affine = ImageHeader::read(image)?.geometry.affine;
+    for name in names(found) {
+        let path = with_ending(base, name, "nii.gz");
+        match name {
+            CORD => write_mask(&found.cord, affine, &path, Some(image))?,
+            FLUID => write_mask(&found.csf, affine, &path, Some(image))?,
+            _ => {
+                let mut labels = Array3::<u16>::zeros(found.cord.dim());
+                for (value, voxel) in &found.discs {
+                    if let Some(label) = labels.get_mut(*voxel) {
+                        *label = u16::from(*value);
+                    }
+                }
+                write_labels(&labels, affine, &path, Some(image))?;
+            }
+        }
+        let about = json!({
+            "Description": format!("found by the segmentation of u2ad in the image of {}", entry.name),
+            "GeneratedBy": [{ "Name": "u2ad", "Version": env!("CARGO_PKG_VERSION") }],
+            "Manual": false,
+            "Confidence": found.confidence,
+            "Remarks": found.notes,
+        });
+        let text = serde_json::to_string_pretty(&about)
+            .map_err(|error| Error::file(&path, error.to_string()))?;
+        write_whole(&with_ending(base, name, "json"), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::{LoadOptions, SliceGrid};
+    use crate::phantom::{PhantomOptions, write_bids};
+    use crate::study::Study;
+
+    #[test]
+    fn saved_masks_are_loaded_as_given_ones_and_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("clinic");
+        let options =
+            PhantomOptions { subjects: 2, pixel_spacing_mm: 1.4, ..PhantomOptions::default() };
+        let context = Context::new(3);
+        write_bids(&root, &options, &context).unwrap();
+        fs::remove_dir_all(root.join("derivatives")).unwrap();
+        let options = LoadOptions {
+            grid: SliceGrid { size: 64, ..SliceGrid::default() },
+            ..Default::default()
+        };
+        let load = || Cohort::load(&root, &options, &context).unwrap();
+        let bare = load();
+        let refused = save_found_masks(&bare, &root, &context).unwrap_err().to_string();
+        assert!(refused.contains("has no masks that the program found"), "{refused}");
+
+        let found = Study::from(context.clone()).segment(&bare).unwrap();
+        let masks = root.join("derivatives/masks");
+        assert_eq!(save_found_masks(&found, &masks, &context).unwrap(), 2);
+        let given = load();
+        let (found, given) = (found.subjects(&context).unwrap(), given.subjects(&context).unwrap());
+        assert_eq!(given.len(), 2);
+        for (found, given) in found.iter().zip(&given) {
+            let slices = found.slices.iter().zip(&given.slices);
+            assert!(slices.clone().count() > 2);
+            assert!(
+                slices
+                    .clone()
+                    .all(|(a, b)| a.index == b.index && a.cord == b.cord && a.csf == b.csf)
+            );
+            assert_eq!(found.discs, given.discs);
+        }
+        let again = Study::from(context.clone()).segment(&bare).unwrap();
+        let refused = save_found_masks(&again, &masks, &context).unwrap_err().to_string();
+        assert!(refused.contains("exists already, perhaps corrected by hand"), "{refused}");
+    }
+
+    #[test]
+    fn masks_are_called_after_their_image() {
+        let named = |image: &str| {
+            base(Path::new(image), Path::new("out")).map(|path| path.display().to_string())
+        };
+        assert_eq!(
+            named("a/sub-1/ses-2/anat/sub-1_T2w.nii.gz").unwrap(),
+            "out/sub-1/ses-2/anat/sub-1_T2w"
+        );
+        assert_eq!(named("images/x.NII").unwrap(), "out/x");
+        assert!(named("images/x.png").is_err());
+    }
+}

@@ -1,0 +1,23 @@
+//! Spinal cord, cerebrospinal fluid and discs found in a volume by a small network that was trained on
+//! synthetic slices only.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `outputs` | what the maps of the network mean |
+//! | `sample`, `loss`, `training` | how it is trained |
+//! | `segmenter` | the network applied to slices |
+//! | `tube`, `discs` | what of its maps is believed |
+//! | `volume` | from a volume to masks on its grid |
+
+mod discs;
+mod loss;
+mod outputs;
+mod sample;
+mod segmenter;
+mod training;
+mod tube;
+mod volume;
+
+pub use segmenter::Segmenter;
+pub use training::SegmentationTraining;
+pub use volume::Outcome;

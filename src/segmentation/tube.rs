@@ -1,0 +1,185 @@
+//! The cord as one tube, and the fluid around it.
+
+use ndarray::{Array2, Array3, ArrayView3, Axis};
+
+use crate::volume::{Connectivity, connected_components, connected_components_3d, dilated};
+
+/// Shorter ones are not taken for a cord, mm.
+const LEAST_LENGTH: usize = 20;
+/// A cord's area in its largest slice, divided by its length there: the front-back diameter, mm.
+const DIAMETER: std::ops::RangeInclusive<f32> = 3.0..=15.0;
+/// Share of the cord's rows beside which fluid must lie.
+const LEAST_FLUID: f32 = 0.3;
+/// Confidence below which the whole is not taken for a cord.
+const LEAST_CONFIDENCE: f32 = 0.5;
+/// A further piece of the cord must have at least this share of the largest piece.
+const LEAST_PIECE: f64 = 0.08;
+
+/// What was found, on pixels of 1 mm.
+pub(super) struct Found {
+    /// Probabilities (slice, row, column) of the cord and of the fluid around it; 0 elsewhere.
+    pub cord: Array3<f32>,
+    pub fluid: Array3<f32>,
+    /// Slices with cord and their confidence, 0 to 1.
+    pub slice_confidence: Vec<(usize, f32)>,
+    pub confidence: f32,
+}
+
+/// Keeps the largest plausible tube. The error is a clause.
+pub(super) fn found(
+    cord: ArrayView3<f32>,
+    fluid: ArrayView3<f32>,
+    slice_mm: f64,
+) -> Result<Found, String> {
+    const NOTHING: &str = "no spinal cord was found in its image";
+    let likely = cord.mapv(|p| p > 0.5);
+    let pieces = connected_components_3d(&likely);
+    let Some(largest) = pieces.iter().max_by_key(|piece| piece.len()) else {
+        return Err(NOTHING.into());
+    };
+    let mut rows_taken = vec![false; cord.len_of(Axis(1))];
+    largest.iter().for_each(|(_, row, _)| rows_taken[*row] = true);
+    let mut kept = Array3::from_elem(cord.dim(), false);
+    for piece in &pieces {
+        // An interrupted cord goes on above or below; what lies beside it is something else.
+        let is_beyond =
+            piece.iter().filter(|(_, row, _)| rows_taken[*row]).count() * 4 < piece.len();
+        let is_large = piece.len() as f64 >= LEAST_PIECE * largest.len() as f64;
+        if std::ptr::eq(piece, largest) || (is_beyond && is_large) {
+            piece.iter().for_each(|place| kept[*place] = true);
+        }
+    }
+    fill_holes(&mut kept);
+    check_shape(&kept, slice_mm)?;
+
+    let mut kept_fluid = Array3::from_elem(fluid.dim(), false);
+    let mut rows = [0.0f32; 2];
+    for slice in 0..fluid.len_of(Axis(0)) {
+        let cord = kept.index_axis(Axis(0), slice).to_owned();
+        if !cord.iter().any(|inside| *inside) {
+            continue;
+        }
+        let near = dilated(&dilated(&cord));
+        let likely = fluid.index_axis(Axis(0), slice).mapv(|p| p > 0.5);
+        for piece in connected_components(&likely, Connectivity::Eight) {
+            if piece.iter().any(|place| near[*place]) {
+                piece.iter().for_each(|(row, column)| kept_fluid[[slice, *row, *column]] = true);
+            }
+        }
+        for (row, line) in near.outer_iter().enumerate() {
+            let has_cord = cord.row(row).iter().any(|inside| *inside);
+            let beside = line
+                .iter()
+                .enumerate()
+                .any(|(column, near)| *near && kept_fluid[[slice, row, column]]);
+            rows[0] += f32::from(u8::from(has_cord));
+            rows[1] += f32::from(u8::from(has_cord && beside));
+        }
+    }
+    if rows[1] < LEAST_FLUID * rows[0] {
+        return Err(format!("{NOTHING}: what looks like one has no fluid beside it"));
+    }
+    let (slice_confidence, confidence) = confidences(cord, &kept);
+    if confidence < LEAST_CONFIDENCE {
+        return Err(format!(
+            "{NOTHING}: the best candidate has a confidence of {confidence:.2} only"
+        ));
+    }
+    Ok(Found {
+        cord: within(cord, &kept),
+        fluid: within(fluid, &kept_fluid),
+        slice_confidence,
+        confidence,
+    })
+}
+
+/// The probabilities in a mask and its neighbours, so that interpolation sees how they fall off; at least
+/// 0.51 in the mask, at most 0.5 outside.
+fn within(map: ArrayView3<f32>, mask: &Array3<bool>) -> Array3<f32> {
+    let mut kept = Array3::zeros(map.dim());
+    for (slice, mask) in mask.outer_iter().enumerate() {
+        let near = dilated(&mask.to_owned());
+        for ((row, column), near) in near.indexed_iter() {
+            let p = map[[slice, row, column]];
+            kept[[slice, row, column]] = match (mask[[row, column]], near) {
+                (true, _) => p.max(0.51),
+                (false, true) => p.min(0.5),
+                (false, false) => 0.0,
+            };
+        }
+    }
+    kept
+}
+
+/// Fills what each slice of a mask encloses.
+fn fill_holes(mask: &mut Array3<bool>) {
+    for mut slice in mask.outer_iter_mut() {
+        if !slice.iter().any(|inside| *inside) {
+            continue;
+        }
+        let (rows, columns) = slice.dim();
+        let outside: Array2<bool> = slice.mapv(|inside| !inside);
+        for piece in connected_components(&outside, Connectivity::Four) {
+            let touches_edge = piece.iter().any(|(row, column)| {
+                *row == 0 || *column == 0 || *row + 1 == rows || *column + 1 == columns
+            });
+            if !touches_edge {
+                piece.iter().for_each(|place| slice[*place] = true);
+            }
+        }
+    }
+}
+
+fn check_shape(mask: &Array3<bool>, slice_mm: f64) -> Result<(), String> {
+    let mut rows = vec![false; mask.len_of(Axis(1))];
+    mask.indexed_iter()
+        .filter(|(_, inside)| **inside)
+        .for_each(|((_, row, _), _)| rows[row] = true);
+    let length = rows.iter().filter(|has| **has).count();
+    if length < LEAST_LENGTH {
+        return Err(format!(
+            "no spinal cord was found in its image: what looks like one is {length} mm long"
+        ));
+    }
+    let (mut slices, mut diameter) = (0, 0.0f32);
+    for slice in mask.outer_iter() {
+        let area = slice.iter().filter(|inside| **inside).count() as f32;
+        let rows = slice.outer_iter().filter(|row| row.iter().any(|inside| *inside)).count();
+        slices += usize::from(area > 0.0);
+        diameter = diameter.max(area / rows.max(1) as f32);
+    }
+    if !DIAMETER.contains(&diameter) {
+        return Err(format!(
+            "no spinal cord was found in its image: what looks like one is {diameter:.0} mm from front to back"
+        ));
+    }
+    let width = slices as f64 * slice_mm;
+    if width > 40.0 {
+        return Err(format!(
+            "no spinal cord was found in its image: what looks like one is {width:.0} mm wide"
+        ));
+    }
+    Ok(())
+}
+
+/// Mean of |2 p − 1| over the pixels of the cord and those that might belong to it, by slice and in all.
+fn confidences(cord: ArrayView3<f32>, kept: &Array3<bool>) -> (Vec<(usize, f32)>, f32) {
+    let mut slices = Vec::new();
+    let (mut all, mut count) = (0.0, 0.0);
+    for (slice, (map, mask)) in cord.outer_iter().zip(kept.outer_iter()).enumerate() {
+        if !mask.iter().any(|inside| *inside) {
+            continue;
+        }
+        let values: Vec<f32> = map
+            .iter()
+            .zip(&mask)
+            .filter(|(_, inside)| **inside)
+            .map(|(p, _)| (2.0 * p - 1.0).max(0.0))
+            .collect();
+        let sum: f32 = values.iter().sum();
+        slices.push((slice, sum / values.len() as f32));
+        all += sum;
+        count += values.len() as f32;
+    }
+    (slices, all / f32::max(count, 1.0))
+}
