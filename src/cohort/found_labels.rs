@@ -6,7 +6,7 @@ use super::found_masks::FoundMasks;
 use super::note::Note;
 use crate::volume::{Affine, Orientation};
 
-/// The cord of a slice is doubtful below this mean confidence of its pixels.
+/// The cord of a slice is uncertain below this mean confidence of its pixels.
 const LEAST_CONFIDENCE: f32 = 0.5;
 
 /// Cord and fluid in the slices whose cord is sure, and notes for the user.
@@ -21,15 +21,15 @@ impl FoundMasks {
     /// `affine` is the image's.
     ///
     /// # Errors
-    /// A clause, if the cord is doubtful in all slices.
-    pub(super) fn without_doubtful_slices(&self, affine: &Affine) -> Result<SureMasks, String> {
-        // A confidence that is no number is doubtful, too.
-        let doubtful =
+    /// A clause, if the cord is uncertain in all slices.
+    pub(super) fn without_uncertain_slices(&self, affine: &Affine) -> Result<SureMasks, String> {
+        // A confidence that is no number is uncertain, too.
+        let uncertain =
             |(_, confidence): &&(usize, f32)| confidence.is_nan() || *confidence < LEAST_CONFIDENCE;
-        let doubtful: Vec<usize> =
-            self.slice_confidence.iter().filter(doubtful).map(|(slice, _)| *slice).collect();
+        let uncertain: Vec<usize> =
+            self.slice_confidence.iter().filter(uncertain).map(|(slice, _)| *slice).collect();
         let of = self.slice_confidence.len();
-        if doubtful.len() == of {
+        if uncertain.len() == of {
             return Err(format!(
                 "the cord that was found in it is uncertain in all {of} slices; give a cord mask"
             ));
@@ -38,7 +38,7 @@ impl FoundMasks {
         let sure = |mask: &Array3<bool>| {
             let mut canonical = orientation.apply(mask);
             for (slice, mut mask) in canonical.outer_iter_mut().enumerate() {
-                if doubtful.contains(&slice) {
+                if uncertain.contains(&slice) {
                     mask.fill(false);
                 }
             }
@@ -51,8 +51,8 @@ impl FoundMasks {
                 self.confidence
             ),
         )];
-        if !doubtful.is_empty() {
-            let count = doubtful.len();
+        if !uncertain.is_empty() {
+            let count = uncertain.len();
             let topic = "in {} slices the cord is uncertain; they are left out";
             let text =
                 format!("in {count} of {of} slices the cord is uncertain; they are left out");

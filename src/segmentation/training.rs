@@ -13,6 +13,7 @@ use super::outputs::Outputs;
 use super::sample::{Sample, sample};
 use crate::Result;
 use crate::context::{Context, Streams};
+use crate::files::write_whole;
 use crate::model::convolutional::{TrainableWeights, Weights, batch, deep_unet, initial};
 use crate::phantom::{RandomisedSlice, randomised_slice};
 
@@ -132,7 +133,7 @@ fn write(weights: &Weights, out: &Path) -> Result<()> {
         .collect::<candle_core::Result<BTreeMap<_, _>>>()?;
     let bytes = safetensors::serialize(&half, None)
         .map_err(|error| crate::Error::file(out, error.to_string()))?;
-    std::fs::write(out, bytes).map_err(|error| crate::Error::file(out, error.to_string()))
+    write_whole(out, &bytes)
 }
 
 /// Slices `first`, `first + 1`, … of the endless series.

@@ -98,7 +98,7 @@ impl VolumeFiles {
                 return Err(Error::file(&self.image, reason));
             }
             Some(found) => {
-                let sure = found.without_doubtful_slices(&affine);
+                let sure = found.without_uncertain_slices(&affine);
                 Some(sure.map_err(|reason| Error::file(&self.image, reason))?)
             }
             None => None,

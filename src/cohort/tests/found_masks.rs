@@ -61,7 +61,7 @@ fn found_masks_give_the_slices_of_given_ones() {
 }
 
 #[test]
-fn given_masks_win_and_doubtful_slices_are_left_out_with_a_note() {
+fn given_masks_win_and_uncertain_slices_are_left_out_with_a_note() {
     let root = without_masks();
     write(&label_path(root.path(), "sub-01", "label-SC_seg"), mask(4));
     let context = Context::new(0);
