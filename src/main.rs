@@ -8,8 +8,9 @@ use clap::{CommandFactory, Parser};
 use u2ad::context::Context;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
+use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::{
-    bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
+    Options, bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
 };
 use u2ad::segmentation::SegmentationTraining;
 
@@ -33,9 +34,16 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
     match command {
         Some(Command::Run { file, resume, checkpoint_every, session }) => {
             let every = Duration::from_secs(checkpoint_every);
+            let mut options = Options::from(session);
+            let job = match ranks::join(&options.device)? {
+                Part::Alone => None,
+                Part::First(job) => Some(job),
+                Part::Ended => return Ok(ExitCode::SUCCESS),
+            };
+            options.ranks = job.as_ref().map(|job| job.ranks.clone());
             match resume {
-                Some(folder) => runs::resume(&folder, every, session.memory),
-                None => script::run(&file.unwrap_or_default(), &session.into(), every),
+                Some(folder) => runs::resume(&folder, every, options.memory, options.ranks),
+                None => script::run(&file.unwrap_or_default(), &options, every),
             }
         }
         Some(Command::Runs { folder, json }) => runs::list(&folder, json),

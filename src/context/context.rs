@@ -7,6 +7,7 @@ use candle_core::Device;
 use super::cancel::CancelToken;
 use super::checkpoints::Checkpoints;
 use super::progress::{Event, Progress, Reporter, Silent};
+use super::ranks::Ranks;
 use super::streams::Streams;
 use crate::Result;
 
@@ -21,6 +22,8 @@ pub struct Context {
     pub device: Device,
     /// Where trainings leave their checkpoints.
     pub checkpoints: Checkpoints,
+    /// The processes that share the work of trainings and estimations; `None` if this one is alone.
+    pub ranks: Option<Arc<dyn Ranks>>,
     pub(super) reporter: Arc<dyn Reporter>,
 }
 
@@ -32,6 +35,7 @@ impl Context {
             cancel: CancelToken::default(),
             device: Device::Cpu,
             checkpoints: Checkpoints::default(),
+            ranks: None,
             reporter: Arc::new(Silent),
         }
     }

@@ -11,6 +11,7 @@ mod checkpoints;
 mod context;
 mod counted;
 mod progress;
+mod ranks;
 mod streams;
 
 pub(crate) use begun_training::BegunTraining;
@@ -20,4 +21,5 @@ pub use checkpoints::Checkpoints;
 pub use context::Context;
 pub use counted::counted;
 pub use progress::{Event, Progress, Reporter, Silent};
+pub use ranks::{OneRank, Ranks};
 pub use streams::{Stream, Streams};

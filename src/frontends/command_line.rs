@@ -350,6 +350,6 @@ impl From<ShellArguments> for ShellOptions {
 impl From<SessionArguments> for Options {
     fn from(arguments: SessionArguments) -> Self {
         let SessionArguments { out, seed, device, parameters, memory } = arguments;
-        Self { out, seed, device, parameters, memory }
+        Self { out, seed, device, parameters, memory, ranks: None }
     }
 }

@@ -12,6 +12,7 @@ mod images;
 pub mod jupyter;
 pub mod manual_pages;
 mod progress;
+pub mod ranks;
 mod record;
 pub mod runs;
 pub mod script;
@@ -20,9 +21,11 @@ pub mod terminal;
 mod termination;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use images::Choice as ImageChoice;
 
+use crate::context::Ranks;
 use crate::files::clear_abandoned;
 use crate::session::{ScriptParameters, Settings, open_device};
 use crate::{Error, Result};
@@ -40,6 +43,8 @@ pub struct Options {
     /// Gigabytes that the process may hold, as a number in text. The environment or, failing that, the
     /// machine decides unless given.
     pub memory: Option<String>,
+    /// The processes that share the work.
+    pub ranks: Option<Arc<dyn Ranks>>,
 }
 
 /// The environment variable that gives [`Options::memory`].
@@ -65,6 +70,7 @@ impl Options {
             device: open_device(&self.device)?,
             parameters: ScriptParameters::from_pairs(&self.parameters)?,
             memory_bytes: self.memory_bytes()?,
+            ranks: self.ranks.clone(),
             ..Settings::default()
         })
     }

@@ -55,6 +55,7 @@ impl Record {
             processor: doctor::processor().unwrap_or_default(),
             instruction_set: InstructionSet::detect().name().to_owned(),
             threads: rayon::current_num_threads(),
+            ranks: settings.ranks.as_ref().map(|ranks| ranks.size()),
             ..RunRecord::new(copy, source, settings.seed, device)
         };
         Self {

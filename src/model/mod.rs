@@ -5,6 +5,7 @@
 mod block;
 mod config;
 pub(crate) mod convolutional;
+mod message;
 mod network;
 mod parameters;
 mod patch_order;
@@ -14,6 +15,7 @@ mod position;
 mod pytorch;
 
 pub use config::Config;
+pub(crate) use message::{Message, Subject, ask};
 pub use network::{Network, Prediction};
 pub use parameters::Parameters;
 pub use patch_order::PatchOrder;

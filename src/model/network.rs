@@ -1,5 +1,7 @@
 //! The published network: encoder over visible patches, decoder over all, two heads.
 
+use std::collections::BTreeMap;
+
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::ops::sigmoid;
@@ -28,6 +30,8 @@ pub struct Network {
     rec_pred: Linear,
     edge_norm: LayerNorm,
     edge_pred: Linear,
+    /// All of the above by their published names, as [`Parameters`](super::Parameters) has them.
+    pub(super) tensors: BTreeMap<String, Tensor>,
 }
 
 /// What the network draws for every patch, visible or hidden; each (N, L, patch²) in (0, 1), and
@@ -69,12 +73,18 @@ impl Network {
             rec_pred: Linear::new(decoder_embed_dim, config.patch_pixels(), vb.pp("rec_pred"))?,
             edge_norm: LayerNorm::new(decoder_embed_dim, vb.pp("edge_norm"))?,
             edge_pred: Linear::new(decoder_embed_dim, config.patch_pixels(), vb.pp("edge_pred"))?,
+            tensors: BTreeMap::new(),
         })
     }
 
     /// The network's sizes.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// All tensors by their published names, for another process.
+    pub(crate) fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.tensors
     }
 
     /// Encodes the visible patches. `patches`: (N, L, patch²). Returns (N, keep + 1, embed_dim),

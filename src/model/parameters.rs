@@ -102,7 +102,10 @@ impl Parameters {
 
     fn network(&self, config: &Config, tensors: HashMap<String, Tensor>) -> Result<Network> {
         let device = self.device();
-        Network::new(*config, VarBuilder::from_tensors(tensors, DType::F32, &device))
+        let builder = VarBuilder::from_tensors(tensors.clone(), DType::F32, &device);
+        let mut network = Network::new(*config, builder)?;
+        network.tensors = tensors.into_iter().collect();
+        Ok(network)
     }
 
     /// Where the parameters live.

@@ -24,6 +24,14 @@ impl PatchOrder {
         Self { order, keep, patches }
     }
 
+    /// An order of `patches` patches of which only those in `order` take part; `None` if that cannot be.
+    pub(crate) fn of_some(order: Array2<u32>, keep: usize, patches: usize) -> Option<Self> {
+        let fits = keep <= order.ncols()
+            && order.ncols() <= patches
+            && order.iter().all(|patch| (*patch as usize) < patches);
+        fits.then_some(Self { order, keep, patches })
+    }
+
     /// The same order without the visible patches farthest from the region, so that `context`
     /// patches per image take part: the hidden ones and the nearest, of equally near ones the
     /// first. More take part where a region needs more; 0 keeps all. `region`: pixels of the

@@ -78,6 +78,9 @@ pub struct RunRecord {
     /// Number of threads that compute.
     #[serde(default)]
     pub threads: usize,
+    /// Number of processes that shared the work, if it was shared: the micro-batches of trainings then differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<usize>,
     /// Version of this program.
     pub version: String,
     /// The git commit that this program was built from, if the build knew it.
@@ -124,6 +127,7 @@ impl RunRecord {
             processor: String::new(),
             instruction_set: String::new(),
             threads: 0,
+            ranks: None,
             version: env!("CARGO_PKG_VERSION").to_string(),
             commit: option_env!("U2AD_COMMIT").map(str::to_owned),
             status: RunStatus::Running,

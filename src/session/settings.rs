@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::Device;
 
 use super::script_parameters::ScriptParameters;
-use crate::context::Checkpoints;
+use crate::context::{Checkpoints, Ranks};
 use crate::files::LazyFolder;
 
 /// The seeds that verbs set in one session, in their order. Clones share them.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub journal: bool,
     /// Where trainings leave checkpoints, from which a script that was killed goes on.
     pub checkpoints: Checkpoints,
+    /// The processes that share the work of trainings and estimations.
+    pub ranks: Option<Arc<dyn Ranks>>,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             memory_bytes: None,
             journal: false,
             checkpoints: Checkpoints::default(),
+            ranks: None,
         }
     }
 }

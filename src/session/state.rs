@@ -61,6 +61,7 @@ impl State {
             .with_reporter(Arc::new(SinkReporter(sink.clone())));
         context.checkpoints = settings.checkpoints.clone();
         context.cancel = activity.cancel.clone();
+        context.ranks = settings.ranks.clone();
         let Settings { seed_changes, parameters, folder, keep, snapshot_bytes, .. } =
             settings.clone();
         let snapshot_bound = snapshot_bytes.map(SnapshotBound::new);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 
 use crate::model::Parameters;
 use crate::ops::{AdamState, AdamStep};
@@ -122,23 +122,26 @@ impl Adam {
 const FIRST: &str = "adam.first.";
 const SECOND: &str = "adam.second.";
 
-/// Adds the gradients of a micro-batch to those of the batch so far.
-pub(super) fn accumulate(
-    total: &mut BTreeMap<String, Tensor>,
-    parameters: &Parameters,
-    gradients: &GradStore,
-) -> Result<()> {
-    for (name, var) in parameters.trainable() {
-        let Some(gradient) = gradient_of(gradients, var) else { continue };
-        let sum = match total.get(name) {
-            Some(sum) => (sum + gradient)?,
-            None => gradient.clone(),
-        };
-        total.insert(name.to_owned(), sum.detach());
-    }
-    Ok(())
+/// Gradients by the names of the parameters.
+pub(super) type Gradients = BTreeMap<String, Tensor>;
+
+/// The gradients that reached the parameters.
+pub(super) fn gradients(parameters: &Parameters, store: &GradStore) -> Gradients {
+    let reached = parameters.trainable().filter_map(|(name, var)| {
+        let gradient = store.get(var.as_tensor())?;
+        Some((name.to_owned(), gradient.detach()))
+    });
+    reached.collect()
 }
 
-fn gradient_of<'a>(gradients: &'a GradStore, var: &Var) -> Option<&'a Tensor> {
-    gradients.get(var.as_tensor())
+/// Adds the gradients of a micro-batch to those of the batch so far.
+pub(super) fn accumulate(total: &mut Gradients, gradients: Gradients) -> Result<()> {
+    for (name, gradient) in gradients {
+        let sum = match total.get(&name) {
+            Some(sum) => (sum + gradient)?,
+            None => gradient,
+        };
+        total.insert(name, sum.detach());
+    }
+    Ok(())
 }

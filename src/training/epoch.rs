@@ -1,18 +1,18 @@
 //! One epoch: every slice once, in a shuffled order, in batches.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use candle_core::Tensor;
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::adam::accumulate;
+use super::adam::Gradients;
 use super::loss::stack;
+use super::micro_batch::MicroBatch;
+use super::ranks::on_ranks;
 use super::resumable::{EpochProgress, ResumableTraining};
-use super::{EpochRecord, Loss, Model, Stage, Target, augment};
+use super::{EpochRecord, Model, Stage, Target, augment};
 use crate::cohort::Slice;
 use crate::context::Context;
 use crate::masking::MaskSampler;
@@ -41,8 +41,9 @@ pub struct TrainingOptions {
     pub decay_every: usize,
     /// Whether images are augmented.
     pub augment: bool,
-    /// Slices that go through the network together; `None` chooses by the network's size. The
-    /// batch's gradient is summed over them, so this bounds memory, not the method.
+    /// Slices that go through the network together; `None` chooses by the network's size, or one if
+    /// several ranks share a batch. The batch's gradient is summed over them, so this bounds memory, not
+    /// the method.
     pub micro_batch: Option<usize>,
 }
 
@@ -223,7 +224,8 @@ pub(super) fn epoch_of(
     Ok(record)
 }
 
-/// Gradients by name, and the three losses, of one batch.
+/// Gradients by name, and the three losses, of one batch: those of its micro-batches, added in their order, so
+/// that the sum does not depend on which rank computed which.
 fn train_batch(
     model: &Model,
     network: &Network,
@@ -232,7 +234,7 @@ fn train_batch(
     place: [u64; 2],
     options: &TrainingOptions,
     context: &Context,
-) -> Result<(BTreeMap<String, Tensor>, [f64; 3])> {
+) -> Result<(Gradients, [f64; 3])> {
     let patch = model.config.patch;
     let images = if options.augment {
         augmented(batch, place, context)
@@ -240,26 +242,24 @@ fn train_batch(
         batch.iter().map(|slice| slice.image.clone()).collect()
     };
     let hidden_in_batch = masks.hidden_patches();
-    let micro = options.micro_batch.unwrap_or_else(|| micro_batch(model, options.batch_size));
-    let mut gradients = BTreeMap::new();
-    let mut losses = [0.0; 3];
-    for from in (0..batch.len()).step_by(micro) {
-        context.check()?;
-        let to = batch.len().min(from + micro);
-        let order = masks.images(from, to);
-        let members = &batch[from..to];
-        let target = Target::new(&images[from..to], members, &order, hidden_in_batch, patch)?;
-        let target = target.to_device(&context.device)?;
-        let loss = Loss::new(&network.forward(&target.patches, &order, &context.cancel)?, &target)?;
-        let store = loss.total.backward()?;
-        accumulate(&mut gradients, &model.parameters, &store)?;
-        let parts = [&loss.total, &loss.reconstruction, &loss.edge];
-        for (sum, part) in losses.iter_mut().zip(parts) {
-            *sum += f64::from(part.to_scalar::<f32>()?);
+    let micro = micro_batch(model, options, context);
+    let mut sum = MicroBatch::default();
+    if let Some(ranks) = &context.ranks {
+        let target = Target::new(&images, batch, masks, hidden_in_batch, patch)?;
+        let parts = on_ranks(ranks.as_ref(), model, network, (masks, &target), micro, context)?;
+        parts.into_iter().try_for_each(|part| sum.add(part))?;
+    } else {
+        for from in (0..batch.len()).step_by(micro) {
+            context.check()?;
+            let to = batch.len().min(from + micro);
+            let order = masks.images(from, to);
+            let members = &batch[from..to];
+            let target = Target::new(&images[from..to], members, &order, hidden_in_batch, patch)?;
+            sum.add(MicroBatch::of(&model.parameters, network, &order, &target, context)?)?;
         }
     }
-    if losses[0].is_finite() {
-        Ok((gradients, losses))
+    if sum.losses[0].is_finite() {
+        Ok((sum.gradients, sum.losses))
     } else {
         Err(Error::input("the loss is no longer finite: lower the learning rate, or rewind"))
     }
@@ -274,10 +274,14 @@ pub(crate) fn augmented(batch: &[&Slice], place: [u64; 2], context: &Context) ->
     batch.par_iter().enumerate().map(augmented).collect()
 }
 
-/// Slices that fit the activation budget together.
-fn micro_batch(model: &Model, batch: usize) -> usize {
-    let bytes = model.config.activation_bytes(!model.parameters.device().is_cpu());
-    (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, batch)
+/// Slices that go through the network together: as the options say, or one where ranks share a batch, or what
+/// fits the activation budget.
+fn micro_batch(model: &Model, options: &TrainingOptions, context: &Context) -> usize {
+    let chosen = options.micro_batch.or(context.ranks.is_some().then_some(1));
+    chosen.unwrap_or_else(|| {
+        let bytes = model.config.activation_bytes(!model.parameters.device().is_cpu());
+        (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, options.batch_size)
+    })
 }
 
 /// What an interrupt in an epoch leaves: `batches` of `of` batches.

@@ -2,10 +2,12 @@
 
 mod islands;
 mod monte_carlo;
+mod ranks;
 
 pub use islands::{HighErrorIsland, IslandRule};
 pub(crate) use monte_carlo::check_size;
 pub use monte_carlo::{MonteCarlo, Passes};
+pub(crate) use ranks::answer;
 
 use ndarray::Array2;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Uncertainty;
 use crate::cohort::Slice;
-use crate::context::{Context, Progress, Stream};
+use crate::context::{Context, Stream};
 use crate::model::{
     MASK_RATIO, Network, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
     uniform_noise, unpatchify,
@@ -113,11 +113,17 @@ impl MonteCarlo {
         }
         let passes = orders.iter().map(PatchOrder::batch).sum();
         let progress = context.progress("estimating uncertainty", "pass", passes);
-        let maps = slices
-            .iter()
-            .zip(&orders)
-            .map(|(slice, order)| self.reconstruct(network, slice, order, context, &progress));
-        maps.collect()
+        if let Some(ranks) = &context.ranks {
+            return self.on_ranks(ranks.as_ref(), network, slices, &orders, context, &progress);
+        }
+        let one = |(slice, order): (&&Slice, &PatchOrder)| {
+            let image = patchify(slice.image.view(), patch);
+            let samples = self.reconstructions(network, &image, order, context, |passes| {
+                progress.advance(passes, &[]);
+            })?;
+            Ok(self.maps(slice, &image, &samples, order))
+        };
+        slices.iter().zip(&orders).map(one).collect()
     }
 
     /// The masks of all passes over one slice: an order with one row per pass.
@@ -144,17 +150,16 @@ impl MonteCarlo {
         }
     }
 
-    /// Reconstructs one slice under the masks of `order` and gathers each patch's first K samples.
-    pub fn reconstruct(
+    /// Reconstructs an image (L, patch²) under the masks of `order` and gathers each patch's first K samples:
+    /// (K, L, patch²), 0 where a patch has fewer. `done` hears of passes as they end.
+    pub(super) fn reconstructions(
         &self,
         network: &Network,
-        slice: &Slice,
+        image: &Array2<f32>,
         order: &PatchOrder,
         context: &Context,
-        progress: &Progress,
-    ) -> Result<Uncertainty> {
-        let config = network.config();
-        let image = patchify(slice.image.view(), config.patch); // (L, patch²)
+        mut done: impl FnMut(usize),
+    ) -> Result<Array3<f32>> {
         let (count, pixels) = image.dim();
         let mut samples = Array3::<f32>::zeros((self.samples, count, pixels));
         let mut seen = vec![0usize; count];
@@ -173,20 +178,32 @@ impl MonteCarlo {
                     ))
                 })?;
             for pass in 0..run.batch() {
-                for patch in
-                    run.hidden(pass).filter(|patch| seen[*patch] < self.samples).collect::<Vec<_>>()
-                {
-                    samples.slice_mut(s![seen[patch], patch, ..]).assign(&reconstructed.slice(s![
-                        pass,
-                        patch,
-                        ..
-                    ]));
-                    seen[patch] += 1;
+                for patch in run.hidden(pass) {
+                    if seen[patch] < self.samples {
+                        let drawn = reconstructed.slice(s![pass, patch, ..]);
+                        samples.slice_mut(s![seen[patch], patch, ..]).assign(&drawn);
+                        seen[patch] += 1;
+                    }
                 }
             }
-            progress.advance(run.batch(), &[]);
+            done(run.batch());
         }
-        Ok(maps(slice, &image, &samples, &seen, config.patch, order.batch()))
+        Ok(samples)
+    }
+
+    /// Variance, mean and error maps of a slice from what [`Self::reconstructions`] gathered.
+    pub(super) fn maps(
+        &self,
+        slice: &Slice,
+        image: &Array2<f32>,
+        samples: &Array3<f32>,
+        order: &PatchOrder,
+    ) -> Uncertainty {
+        let mut seen = vec![0usize; order.patches()];
+        (0..order.batch()).flat_map(|pass| order.hidden(pass)).for_each(|patch| seen[patch] += 1);
+        seen.iter_mut().for_each(|seen| *seen = self.samples.min(*seen));
+        let patch = (image.ncols()).isqrt();
+        maps(slice, image, samples, &seen, patch, order.batch())
     }
 }
 

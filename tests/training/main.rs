@@ -1,7 +1,8 @@
 //! Training as a user relies on it: reproducible to the bit, resumable, interruptible, and the
-//! same whatever the micro-batch.
+//! same whatever the micro-batch and the number of ranks.
 
 mod interrupts;
+mod ranks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::{OneRank, Ranks};
 use crate::files::{confine_writes, read_regular_unlogged};
 use crate::frontends::Options;
 use crate::frontends::record::{Record, Recorded};
@@ -27,6 +29,9 @@ pub(super) struct Plan {
     pub seed: u64,
     pub device: String,
     pub parameters: BTreeMap<String, String>,
+    /// Whether several processes shared the work.
+    #[serde(default)]
+    pub shared: bool,
     /// The only folder that it may write in.
     pub root: PathBuf,
 }
@@ -45,6 +50,7 @@ pub fn rerun(plan: &Path) -> Result<ExitCode> {
         device: plan.device,
         parameters: plan.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect(),
         memory: None,
+        ranks: plan.shared.then(|| -> Arc<dyn Ranks> { Arc::new(OneRank) }),
     };
     let mut cell = script::cell(Path::new(&plan.script_path), plan.source.clone());
     cell.folder = plan.script_folder;

@@ -4,11 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::inputs;
 use super::recorded::{script_source, working_folder};
-use crate::context::Checkpoints;
+use crate::context::{Checkpoints, OneRank, Ranks};
 use crate::files::sha256;
 use crate::frontends::record::{Record, Recorded};
 use crate::frontends::{Options, script};
@@ -18,7 +19,8 @@ use crate::report::{ClaimedRun, RunRecord, RunStatus};
 use crate::{Error, Result};
 
 /// Runs the script of a run again, in its folder and with its parameters and seed. Its trainings go on from
-/// their checkpoints, and leave new ones this often. `memory` is the budget in gigabytes, as the user wrote it.
+/// their checkpoints, and leave new ones this often. `memory` is the budget in gigabytes, as the user wrote it;
+/// `ranks` share the work, any number of them if the run was shared before.
 ///
 /// The exit code is that of [`script::run`].
 ///
@@ -29,6 +31,7 @@ pub fn resume(
     folder: &Path,
     checkpoint_every: Duration,
     memory: Option<String>,
+    ranks: Option<Arc<dyn Ranks>>,
 ) -> Result<ExitCode> {
     let claimed = ClaimedRun::new(folder)?;
     let record = claimed.record().clone();
@@ -49,6 +52,16 @@ pub fn resume(
             ),
         ));
     }
+    let ranks = match (record.ranks, ranks) {
+        (None, Some(_)) => {
+            return Err(Error::file(
+                folder,
+                "cannot go on with the same bits: one process began it, without `mpirun`; go on without it",
+            ));
+        }
+        (None, None) => None,
+        (Some(_), ranks) => Some(ranks.unwrap_or_else(|| Arc::new(OneRank))),
+    };
     let changed = inputs::changed(&record.inputs, &working);
     if !changed.is_empty() {
         return Err(Error::file(
@@ -76,6 +89,7 @@ pub fn resume(
             .map(|(name, value)| format!("{name}={value}"))
             .collect(),
         memory,
+        ranks,
     };
     let cell = script::cell(Path::new(&record.script_path), source.clone());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -118,6 +118,7 @@ impl SecondRun {
             seed: record.seed_at_start(),
             device: record.device.clone(),
             parameters: record.parameters.clone(),
+            shared: record.ranks.is_some(),
             root: top.clone(),
         };
         let folder = copied.join(runs).join(name);
