@@ -20,8 +20,14 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 job() { local ranks=$1; shift; mpirun --oversubscribe -n "$ranks" "$@"; }
-# Waits until a run has left a checkpoint.
-checkpointed() { for _ in $(seq 240); do [ -n "$(find "$1/study/.checkpoints" -type f 2>/dev/null)" ] && return; sleep 0.5; done; fail "$1 left no checkpoint"; }
+# Waits until the adaptation of a run has left a checkpoint.
+checkpointed() {
+    for _ in $(seq 240); do
+        [ -e "$1/study/.checkpoints/training-0002.checkpoint" ] && return
+        sleep 0.5
+    done
+    fail "$1 left no checkpoint"
+}
 fail() { echo "failed: $*" >&2; exit 1; }
 
 for ranks in 1 2 3 4; do
