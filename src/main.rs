@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use u2ad::context::Context;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::{
     Options, bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
+    train_segmentation,
 };
-use u2ad::segmentation::SegmentationTraining;
 
 fn main() -> ExitCode {
     #[cfg(feature = "rust-cells")]
@@ -51,15 +50,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
         Some(Command::TrainSegmentation { out, steps, width, seed }) => {
-            let training = SegmentationTraining { steps, width, ..SegmentationTraining::default() };
-            let started = std::time::Instant::now();
-            training.train(&out, &Context::new(seed), |step, loss| {
-                println!(
-                    "step {step} loss {loss:.4} after {:.0} s",
-                    started.elapsed().as_secs_f64()
-                );
-            })?;
-            Ok(ExitCode::SUCCESS)
+            train_segmentation::run(&out, steps, width, seed)
         }
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();

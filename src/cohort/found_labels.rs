@@ -64,7 +64,7 @@ impl FoundMasks {
     }
 
     /// The disc points as labels: the number of a disc in its voxel, 0 elsewhere.
-    pub(super) fn disc_labels(&self) -> Array3<f32> {
+    pub(crate) fn disc_labels(&self) -> Array3<f32> {
         let mut labels = Array3::zeros(self.cord.dim());
         for (value, voxel) in &self.discs {
             if let Some(label) = labels.get_mut(*voxel) {

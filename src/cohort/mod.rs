@@ -34,6 +34,7 @@ mod subject;
 mod tests;
 
 pub use cohort::Cohort;
+pub(crate) use discovery::naming::nifti_stem;
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
 pub use found_masks::FoundMasks;

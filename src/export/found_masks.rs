@@ -4,10 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use ndarray::Array3;
 use serde_json::json;
 
-use crate::cohort::{Cohort, Entry, FoundMasks};
+use crate::cohort::{Cohort, Entry, FoundMasks, nifti_stem};
 use crate::context::Context;
 use crate::files::write_whole;
 use crate::volume::{ImageHeader, write_labels, write_mask};
@@ -64,12 +63,8 @@ fn names(found: &FoundMasks) -> impl Iterator<Item = &'static str> {
 /// Path of the masks of an image up to its name without ending.
 fn base(image: &Path, folder: &Path) -> Result<PathBuf> {
     let name = image.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    let ending =
-        [".nii.gz", ".nii", ".hdr.gz", ".hdr"].into_iter().find(|end| lower.ends_with(end));
-    let stem = ending.and_then(|end| name.get(..name.len() - end.len()));
-    let stem =
-        stem.ok_or_else(|| Error::file(image, "has a name that masks cannot be called after"))?;
+    let stem = nifti_stem(name)
+        .ok_or_else(|| Error::file(image, "has a name that masks cannot be called after"))?;
     // The path below the root of a BIDS tree begins with the subject's folder.
     let parent = image.parent().unwrap_or(Path::new(""));
     let is_subject = |part: &Component| part.as_os_str().to_string_lossy().starts_with("sub-");
@@ -94,12 +89,7 @@ fn write(entry: &Entry, found: &FoundMasks, image: &Path, base: &Path) -> Result
             CORD => write_mask(&found.cord, affine, &path, Some(image))?,
             FLUID => write_mask(&found.csf, affine, &path, Some(image))?,
             _ => {
-                let mut labels = Array3::<u16>::zeros(found.cord.dim());
-                for (value, voxel) in &found.discs {
-                    if let Some(label) = labels.get_mut(*voxel) {
-                        *label = u16::from(*value);
-                    }
-                }
+                let labels = found.disc_labels().mapv(|value| value as u16);
                 write_labels(&labels, affine, &path, Some(image))?;
             }
         }

@@ -19,6 +19,7 @@ pub mod script;
 mod state_folder;
 pub mod terminal;
 mod termination;
+pub mod train_segmentation;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -160,7 +160,7 @@ pub(in crate::cohort) fn file_name(path: &Path) -> String {
 }
 
 /// A file name without `.nii`, `.nii.gz`, `.hdr` or `.hdr.gz`, in any case; `None` for other files.
-pub(in crate::cohort) fn nifti_stem(file_name: &str) -> Option<&str> {
+pub(crate) fn nifti_stem(file_name: &str) -> Option<&str> {
     let lower = file_name.to_ascii_lowercase();
     let ending =
         [".nii.gz", ".nii", ".hdr.gz", ".hdr"].into_iter().find(|end| lower.ends_with(end))?;

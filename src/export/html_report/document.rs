@@ -32,18 +32,10 @@ pub(super) fn document(
     sections: &[(&str, &str, Markup)],
     curve_unit: &str,
 ) -> Markup {
-    let shared = serde_json::json!({ "colours": colour_maps(), "curve_unit": curve_unit });
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="generator" content=(format!("u2ad {}", env!("CARGO_PKG_VERSION")));
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(title))
             body {
                 a.skip href="#main" { "Skip to the content" }
                 header {
@@ -63,11 +55,42 @@ pub(super) fn document(
                 footer {
                     p { "For research, not for diagnosis. Made by u2ad " (env!("CARGO_PKG_VERSION")) "." }
                 }
-                script #shared type="application/json" { (json(&shared)) }
-                script { (PreEscaped(TABLES)) }
-                script { (PreEscaped(VIEWER)) }
+                (scripts(curve_unit))
             }
         }
+    }
+}
+
+/// A page of one panel, for a frame in a notebook.
+pub(super) fn panel_page(title: &str, panel: &Markup, curve_unit: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body { main { (panel) } (scripts(curve_unit)) }
+        }
+    }
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="generator" content=(format!("u2ad {}", env!("CARGO_PKG_VERSION")));
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+fn scripts(curve_unit: &str) -> Markup {
+    let shared = serde_json::json!({ "colours": colour_maps(), "curve_unit": curve_unit });
+    html! {
+        script #shared type="application/json" { (json(&shared)) }
+        script { (PreEscaped(TABLES)) }
+        script { (PreEscaped(VIEWER)) }
     }
 }
 

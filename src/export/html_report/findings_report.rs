@@ -45,7 +45,8 @@ impl FindingsReport<'_> {
         let mut panels = Vec::new();
         for finding in &findings.subjects {
             context.check()?;
-            panels.push(self.panel(finding, threshold.as_ref(), &scales)?);
+            let threshold = threshold.as_ref();
+            panels.push(finding_panel(finding, threshold, self.lesion_threshold, &scales)?);
             progress.advance(1, &[]);
         }
         let mut sections = vec![
@@ -215,86 +216,84 @@ impl FindingsReport<'_> {
             } }
         }
     }
+}
 
-    fn panel(
-        &self,
-        finding: &Finding,
-        threshold: Option<&Threshold>,
-        scales: &Scales,
-    ) -> Result<Markup> {
-        let about = html! {
-            @if finding.is_scored() { span { "AnaScore " (shown_number(finding.score, 4)) } }
-            @else { span { "too little cord to score" } }
-            @if threshold.is_some() { (reached(finding, threshold)) }
-            (ground_truth(finding))
-        };
-        let mut segments = Table::new(
-            "Segments",
-            vec![
-                Column::text("segment"),
-                Column::number("AnaScore", 4),
-                Column::text("ground truth"),
-            ],
-        );
-        for segment in &finding.segments {
-            let lesion = segment.lesion.map(|lesion| if lesion { "lesion" } else { "no lesion" });
-            segments.push(vec![
-                Cell::from(segment.name.as_str()),
-                Cell::from(segment.score),
-                Cell::from(lesion),
-            ])?;
-        }
-        let lesions = self.lesions(finding)?;
-        let segments = html! { @if finding.is_scored() { (table(&segments)) } };
-        Ok(panel(
-            &finding.subject.name,
-            &about,
-            &Viewer::of_finding(finding, scales)?,
-            &segments,
-            &lesions,
-        ))
+/// The panel of one finding. `threshold` is that of the AnaScore, `lesion_threshold` that of detected lesions.
+pub(super) fn finding_panel(
+    finding: &Finding,
+    threshold: Option<&Threshold>,
+    lesion_threshold: Option<&Threshold>,
+    scales: &Scales,
+) -> Result<Markup> {
+    let about = html! {
+        @if finding.is_scored() { span { "AnaScore " (shown_number(finding.score, 4)) } }
+        @else { span { "too little cord to score" } }
+        @if threshold.is_some() { (reached(finding, threshold)) }
+        (ground_truth(finding))
+    };
+    let mut segments = Table::new(
+        "Segments",
+        vec![Column::text("segment"), Column::number("AnaScore", 4), Column::text("ground truth")],
+    );
+    for segment in &finding.segments {
+        let lesion = segment.lesion.map(|lesion| if lesion { "lesion" } else { "no lesion" });
+        segments.push(vec![
+            Cell::from(segment.name.as_str()),
+            Cell::from(segment.score),
+            Cell::from(lesion),
+        ])?;
     }
+    let lesions = detected(finding, lesion_threshold)?;
+    let segments = html! { @if finding.is_scored() { (table(&segments)) } };
+    Ok(panel(
+        &finding.subject.name,
+        &about,
+        &Viewer::of_finding(finding, scales)?,
+        &segments,
+        &lesions,
+    ))
+}
 
-    fn lesions(&self, finding: &Finding) -> Result<Markup> {
-        let Some(threshold) = self.lesion_threshold else { return Ok(html! {}) };
-        let Some(lesions) = detected_lesions(finding, threshold.value)? else {
-            return Ok(html! {});
-        };
-        if lesions.is_empty() {
-            return Ok(html! { p { "No lesion is detected." } });
-        }
-        let mut rows = Table::new(
-            "Detected lesions",
-            vec![
-                Column::number("lesion", 0),
-                Column::text("level"),
-                Column::number("volume", 1).with_unit("mm³"),
-                Column::number("length", 1).with_unit("mm"),
-                Column::number("width", 1).with_unit("mm"),
-                Column::number("share of the cord", 2),
-                Column::number("relative signal", 2),
-                Column::number("mean anomaly", 3),
-                Column::number("highest anomaly", 3),
-                Column::text("centre, voxel of the file"),
-            ],
-        );
-        for lesion in lesions {
-            let [i, j, k] = lesion.centre_voxel;
-            rows.push(vec![
-                Cell::from(lesion.number),
-                Cell::from(lesion.segment),
-                Cell::from(lesion.volume_mm3),
-                Cell::from(lesion.length_mm),
-                Cell::from(lesion.width_mm),
-                Cell::from(lesion.cord_share),
-                Cell::from(lesion.relative_mean_signal),
-                Cell::from(lesion.mean_anomaly),
-                Cell::from(lesion.highest_anomaly),
-                Cell::from(format!("{i:.1}, {j:.1}, {k:.1}")),
-            ])?;
-        }
-        Ok(table(&rows))
+/// A table of the lesions at a threshold.
+fn detected(finding: &Finding, threshold: Option<&Threshold>) -> Result<Markup> {
+    let Some(threshold) = threshold else { return Ok(html! {}) };
+    let Some(lesions) = detected_lesions(finding, threshold.value)? else {
+        return Ok(html! {});
+    };
+    if lesions.is_empty() {
+        return Ok(html! { p { "No lesion is detected." } });
     }
+    let mut rows = Table::new(
+        "Detected lesions",
+        vec![
+            Column::number("lesion", 0),
+            Column::text("level"),
+            Column::number("volume", 1).with_unit("mm³"),
+            Column::number("length", 1).with_unit("mm"),
+            Column::number("width", 1).with_unit("mm"),
+            Column::number("share of the cord", 2),
+            Column::number("relative signal", 2),
+            Column::number("mean anomaly", 3),
+            Column::number("highest anomaly", 3),
+            Column::text("centre, voxel of the file"),
+        ],
+    );
+    for lesion in lesions {
+        let [i, j, k] = lesion.centre_voxel;
+        rows.push(vec![
+            Cell::from(lesion.number),
+            Cell::from(lesion.segment),
+            Cell::from(lesion.volume_mm3),
+            Cell::from(lesion.length_mm),
+            Cell::from(lesion.width_mm),
+            Cell::from(lesion.cord_share),
+            Cell::from(lesion.relative_mean_signal),
+            Cell::from(lesion.mean_anomaly),
+            Cell::from(lesion.highest_anomaly),
+            Cell::from(format!("{i:.1}, {j:.1}, {k:.1}")),
+        ])?;
+    }
+    Ok(table(&rows))
 }
 
 fn help() -> Markup {

@@ -9,6 +9,7 @@
 mod document;
 mod findings_report;
 mod quality_report;
+mod single_view;
 mod sprite;
 mod viewer;
 
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 pub use findings_report::FindingsReport;
 pub use quality_report::quality_report;
+pub use single_view::{finding_view, subject_view};
 
 /// A page that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -188,7 +188,8 @@ fn without_root(cohort: &Cohort, text: &str) -> String {
     }
 }
 
-fn known(subject: &Subject) -> Markup {
+/// What is known of a subject.
+pub(super) fn known(subject: &Subject) -> Markup {
     match (subject.is_healthy(), subject.has_lesion()) {
         (true, Some(true)) => badge("positive", "healthy, yet with a lesion"),
         (true, _) => badge("negative", "healthy"),

@@ -140,3 +140,23 @@ fn a_report_is_a_file_of_html() {
     let error = quality_report(&cohort, &folder.path().join("file/a.html"), &context).unwrap_err();
     assert!(error.to_string().contains("a.html"), "{error}");
 }
+
+#[test]
+fn a_view_is_a_page_of_one_subject_in_a_frame_without_access_to_the_notebook() {
+    let (found, cohort, context) = findings();
+    let subjects = cohort.subjects(&context).unwrap();
+    let shown = subject_view(&subjects[0]).unwrap();
+    assert!(shown.html.starts_with("<iframe title=\"") && shown.html.ends_with("></iframe>"));
+    assert!(shown.html.contains("sandbox=\"allow-scripts\""));
+    // The page is the value of an attribute: a quote in it would end the attribute.
+    let page = shown.html.split("srcdoc=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = page.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    let page = page.replace("&amp;", "&");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    let viewers = viewers(&page);
+    assert_eq!(viewers.len(), 1);
+    assert_eq!(viewers[0]["slices"].as_array().unwrap().len(), subjects[0].slices.len());
+    let shown = finding_view(&found.subjects[1], &found).unwrap();
+    assert!(shown.text.contains(&*found.subjects[1].subject.name), "{}", shown.text);
+    assert!(shown.html.contains("Anomaly"));
+}

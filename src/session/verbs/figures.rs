@@ -7,12 +7,14 @@ use starlark::values::list::ListRef;
 use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
+use crate::export::html_report::{finding_view, subject_view};
 use crate::figures::training_history;
 use crate::options::unknown;
+use crate::report::Markup;
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, ModelValue,
+    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, ModelValue, SubjectValue,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -65,6 +67,31 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
+    /// Shows every slice of one subject to leaf through: in a notebook a viewer with outlines, overlays,
+    /// opacity, window and the values under the pointer; elsewhere the figures that `plot` draws.
+    ///
+    /// # Arguments
+    /// * `value`: a subject, or what was found in one.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// view(people[0])
+    /// view(detect(intensity_threshold(), people)[0])
+    /// ```
+    fn view<'v>(value: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> anyhow::Result<NoneType> {
+        let mut viewer = viewer(value)?;
+        viewer.figures = figures(value, None)?
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Figure(figure) => Some(figure),
+                _ => None,
+            })
+            .collect();
+        emit(eval, vec![Part::Markup(viewer)]);
+        Ok(NoneType)
+    }
+
     /// Removes what the cell has shown so far, if the front end supports it: for example before the
     /// next figure of a loop.
     ///
@@ -88,6 +115,24 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 
 pub(super) fn emit(eval: &Evaluator, parts: Vec<Part>) {
     State::of(eval).sink().emit(Output::Display(Display::of(parts)));
+}
+
+/// The viewer of a subject or a finding.
+fn viewer(value: Value) -> Result<Markup> {
+    if let Some(subject) = value.downcast_ref::<SubjectValue>() {
+        return subject_view(subject.subject()?.as_ref());
+    }
+    if let Some(finding) = value.downcast_ref::<FindingValue>() {
+        return finding_view(finding.finding(), &finding.of.0);
+    }
+    let hint = match value.get_type() {
+        "Cohort" | "Findings" => "; choose one, such as the first: view(value[0])",
+        _ => "",
+    };
+    Err(Error::input(format!(
+        "view: takes a subject or what was found in one, not a value of type {}{hint}",
+        value.get_type()
+    )))
 }
 
 /// The figures of a value's display, or only the one of this kind.
