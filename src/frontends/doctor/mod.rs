@@ -80,6 +80,7 @@ fn build() -> Vec<Fact> {
         ("rust-cells", cfg!(feature = "rust-cells")),
         ("cuda", cfg!(feature = "cuda")),
         ("metal", cfg!(feature = "metal")),
+        ("mpi", cfg!(feature = "mpi")),
     ];
     let names = |compiled_in: bool| {
         let names = features.iter().filter(|feature| feature.1 == compiled_in);
