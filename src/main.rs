@@ -9,7 +9,8 @@ use u2ad::context::Context;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::{
-    bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
+    bench, completions, convert, doctor, jupyter, manual_pages, new_script, reference, runs,
+    script, terminal,
 };
 use u2ad::segmentation::SegmentationTraining;
 
@@ -65,6 +66,15 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
             Some(folder) => manual_pages::write(CommandLine::command(), &folder),
             None => manual_pages::print(CommandLine::command()),
         },
+        Some(Command::Reference { markdown }) => {
+            reference::print(&CommandLine::command(), markdown)
+        }
+        Some(Command::New { file, data: Some(data), healthy, .. }) => {
+            new_script::study(&file, &data, healthy.as_deref())
+        }
+        Some(Command::New { file, tutorial, .. }) => {
+            new_script::tutorial(&file, &tutorial.unwrap_or_default())
+        }
         #[cfg(feature = "rust-cells")]
         Some(Command::RustHost) => Ok(u2ad::rust_cells::serve()),
         Some(Command::Repl { shell }) => open(shell),

@@ -4,13 +4,13 @@ mod ask;
 pub mod bench;
 pub mod command_line;
 mod commands;
-pub mod completions;
 mod console;
 pub mod convert;
 pub mod doctor;
+mod documentation;
 mod images;
 pub mod jupyter;
-pub mod manual_pages;
+pub mod new_script;
 mod progress;
 mod record;
 pub mod runs;
@@ -21,6 +21,7 @@ mod termination;
 
 use std::path::PathBuf;
 
+pub use documentation::{completions, manual_pages, reference};
 pub use images::Choice as ImageChoice;
 
 use crate::files::clear_abandoned;
