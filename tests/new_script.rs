@@ -74,8 +74,7 @@ fn a_study_without_masks_groups_and_ground_truth_segments_and_measures_nothing()
 fn unknown_groups_are_asked_for() {
     let place = place();
     let table = fs::read_to_string(place.path("bids/participants.tsv")).unwrap();
-    let table = table.replace("healthy", "G0").replace("public", "G0");
-    let table = table.replace("clinical", "G1").replace("private", "G1");
+    let table = table.replace("\tpublic\t", "\tG0\t").replace("\tclinical\t", "\tG1\t");
     fs::write(place.path("bids/participants.tsv"), table).unwrap();
     remove_lesions(&place.path("bids/derivatives"));
     let refused = new(&place, &["--data", "bids"]);

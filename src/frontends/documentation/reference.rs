@@ -106,7 +106,8 @@ pub fn markdown(command_line: &Command, outputs: &BTreeMap<String, String>) -> S
                     }
                     let _ = write!(text, "\n{}\n", page.markdown());
                     if let Some(output) = outputs.get(&name) {
-                        let _ = write!(text, "\nIt shows\n\n```text\n{}\n```\n", output.trim_end());
+                        let _ =
+                            write!(text, "\n**Output**\n\n```text\n{}\n```\n", output.trim_end());
                     }
                 }
                 Section::Command(name, help) => {
