@@ -39,7 +39,10 @@ seed(parameter(\"seed\", 1))
 
 /// A line as a comment, folded at about 100 columns.
 fn commented(line: &str) -> String {
-    let options = textwrap::Options::new(100).initial_indent("#   ").subsequent_indent("#     ");
+    let options = textwrap::Options::new(100)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .initial_indent("#   ")
+        .subsequent_indent("#     ");
     textwrap::fill(line, options) + "\n"
 }
 
@@ -153,10 +156,10 @@ baseline = detect(intensity_threshold(), clinic)
     format!(
         "# 3. Findings: scores of patients and segments, maps that lie on the images, a page to hand over.
 found = detect(model, clinic, samples)
-{baseline}table(found)
-plot(sorted(found, key = lambda finding: finding.score)[-1])
-export(found, output_dir() + \"/derivatives\")
+{baseline}export(found, output_dir() + \"/derivatives\")
 report(found, output_dir() + \"/findings.html\", model = model)
+table(found)
+plot(sorted(found, key = lambda finding: finding.score)[-1])
 "
     )
 }

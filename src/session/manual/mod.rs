@@ -89,7 +89,11 @@ impl Manual {
             entries: verbs.iter().map(|verb| (verb.name.clone(), verb.summary.clone())).collect(),
         };
         Page {
-            paragraphs: vec!["`help(NAME)` tells more about one of them.".to_owned()],
+            paragraphs: vec![
+                "`help(NAME)` tells more about one of them, `help(\"some words\")` finds what has these words, and \
+                 `examples()` lists tutorials."
+                    .to_owned(),
+            ],
             lists: self.themes.iter().map(list).collect(),
             ..Page::default()
         }
