@@ -150,7 +150,7 @@ fn faults_are_found() {
     assert_eq!(links(text), ["b.md"]);
     let expected = ["a-title-code-_x_", "old", "two", "two-1"].map(str::to_owned);
     assert_eq!(anchors(text), expected.into());
-    let page = Path::new("docs/here.md");
+    let page = Path::new("docs/shell.md");
     assert_eq!(fault(page, text, "#two-1"), None);
     assert_eq!(fault(page, text, "data.md"), None);
     assert!(fault(page, text, "#three").is_some());
