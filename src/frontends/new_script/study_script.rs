@@ -4,10 +4,7 @@ use super::data_folder::DataFolder;
 
 /// A script about the data of a folder, which will be run as `file`.
 pub(super) fn text(folder: &DataFolder, file: &str) -> String {
-    let mut parts = vec![head(folder, file), load(folder)];
-    parts.push(learn(folder));
-    parts.push(detect(folder));
-    parts.push(evaluate(folder));
+    let parts = [head(folder, file), load(folder), learn(folder), detect(folder), evaluate(folder)];
     parts.join("\n")
 }
 

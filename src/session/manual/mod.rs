@@ -47,6 +47,11 @@ impl Manual {
         self.verbs().find(|verb| verb.name == name)
     }
 
+    /// Functions of the language that no verb has taken the place of.
+    fn functions_alone(&self) -> impl Iterator<Item = &Verb> {
+        self.functions.iter().filter(|function| self.verb(&function.name).is_none())
+    }
+
     /// The verb or function of the language of that name.
     pub(super) fn function(&self, name: &str) -> Option<&Verb> {
         self.verb(name).or_else(|| self.functions.iter().find(|function| function.name == name))

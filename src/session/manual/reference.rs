@@ -29,9 +29,8 @@ impl Manual {
 
     /// Functions and types that every Starlark program has, one line each.
     fn language(&self, types: &[Type]) -> Chapter {
-        let taken = |name: &str| self.verb(name).is_some();
-        let plain = self.functions.iter().filter(|function| !taken(&function.name));
-        let mut functions: Vec<_> = plain.map(|function| line(function, "")).collect();
+        let mut functions: Vec<_> =
+            self.functions_alone().map(|function| line(function, "")).collect();
         for (group, members) in &self.groups {
             functions.extend(members.iter().map(|function| line(function, &format!("{group}."))));
         }

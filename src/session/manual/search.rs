@@ -111,14 +111,16 @@ impl Manual {
                     parts.chain([osa_distance(asked, other)]).min().unwrap_or(usize::MAX);
                 (distance <= 1.max(asked.chars().count() / 3)).then_some(distance)
             };
-            asked.split_whitespace().chain([asked.as_str()]).filter_map(to).min()
+            let parts = asked.split_whitespace().filter(|part| part.len() >= SHORTEST_PART);
+            parts.chain([asked.as_str()]).filter_map(to).min()
         };
-        let names = self.verbs().chain(&self.functions).map(|verb| verb.name.clone());
+        let names = self.verbs().chain(self.functions_alone()).map(|verb| verb.name.clone());
         let names = names.chain(self.types.iter().map(|kind| kind.name.clone()));
         let mut near: Vec<(usize, String)> =
             names.filter_map(|other| Some((distance(&other.to_lowercase())?, other))).collect();
-        near.sort_by_key(|(distance, _)| *distance);
-        near.dedup_by(|a, b| a.1 == b.1);
+        near.sort();
+        // A type and its constructor have one name.
+        near.dedup();
         near.into_iter().map(|(_, name)| name).take(MOST_SUGGESTIONS).collect()
     }
 
@@ -131,7 +133,7 @@ impl Manual {
             let entries = [Entry::of_type(kind)].into_iter().chain(members);
             entries.map(move |entry| entry.with(importance))
         });
-        let functions = self.functions.iter().map(|one| Entry::of(one.name.clone(), one));
+        let functions = self.functions_alone().map(|one| Entry::of(one.name.clone(), one));
         let grouped = self.groups.iter().flat_map(|(group, functions)| {
             functions.iter().map(move |one| Entry::of(format!("{group}.{}", one.name), one))
         });
@@ -182,16 +184,21 @@ impl Entry {
 
     /// How well the entry answers one word, 0 if not at all.
     fn strength(&self, word: &str) -> f64 {
-        let of = |(own, weight): &(String, f64)| {
-            weight
-                * match () {
-                    () if own == word => 1.0,
-                    () if begins_like(own, word) => 0.6,
-                    () if word.len() >= SHORTEST_PART && own.contains(word) => 0.4,
-                    () => 0.0,
-                }
-        };
-        self.words.iter().map(of).fold(0.0, f64::max)
+        let strengths = self.words.iter().map(|(own, weight)| weight * likeness(own, word));
+        strengths.fold(0.0, f64::max)
+    }
+}
+
+/// How much a word of an entry answers one that was asked for, 0 to 1.
+fn likeness(own: &str, asked: &str) -> f64 {
+    if own == asked {
+        1.0
+    } else if begins_like(own, asked) {
+        0.6
+    } else if asked.len() >= SHORTEST_PART && own.contains(asked) {
+        0.4
+    } else {
+        0.0
     }
 }
 

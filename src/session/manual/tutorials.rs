@@ -118,16 +118,12 @@ impl Tutorial {
 impl Manual {
     /// The tutorials by task, and how to run them.
     pub fn tutorials(&self) -> Page {
-        let mut lists: Vec<List> = Vec::new();
-        for Tutorial { name, task, summary, .. } in TUTORIALS {
-            if lists.last().is_none_or(|list| list.title != *task) {
-                lists.push(List { title: (*task).to_owned(), entries: Vec::new() });
-            }
-            let entries = lists.last_mut().map(|list| &mut list.entries);
-            entries
-                .into_iter()
-                .for_each(|all| all.push(((*name).to_owned(), (*summary).to_owned())));
-        }
+        let entry = |one: &Tutorial| (one.name.to_owned(), one.summary.to_owned());
+        let list = |same: &[Tutorial]| List {
+            title: same[0].task.to_owned(),
+            entries: same.iter().map(entry).collect(),
+        };
+        let lists = TUTORIALS.chunk_by(|a, b| a.task == b.task).map(list).collect();
         let here = "`examples(\"quickstart\")` shows one; `examples(\"quickstart\", \"quickstart.star\")` writes it to \
                     a file, to be changed and run with `u2ad run quickstart.star`.";
         let outside = "On the command line, `u2ad new quickstart.star --tutorial quickstart` writes it. `u2ad convert \
