@@ -34,9 +34,9 @@ pages *arguments:
     cargo build --release --locked --features {{features}}
     scripts/test-pages.sh {{arguments}}
 
-# Accepts what users read and see now: error reports, help, completions, tables, figures. Look at `git diff` then.
+# Accepts what users read and see now: error reports, help and its reference, completions, tables, figures. Look at `git diff` then.
 accept-snapshots:
-    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots
+    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots --test help
 
 # The official BIDS validator on what `export` writes.
 bids:
@@ -54,6 +54,10 @@ bench:
 # The documentation of the library, opened in a browser.
 docs:
     cargo doc --release --locked --no-deps --open
+
+# The pages of docs/ as a book in target/book; mdBook is built first.
+book:
+    scripts/build-book.sh
 
 # A training run killed at 100 random instants, which must end with the same bits.
 kills:

@@ -19,7 +19,8 @@ mkdir "$HOME"
 environment=$place/environment
 "${PYTHON:-python3}" -m venv "$environment"
 # The versions of the notebook tests.
-grep -vE '^(#|jupyter_kernel_test|nibabel|numpy|pandas|typos)' tests/jupyter/requirements.txt >"$place/requirements.txt"
+requirements=$PWD/tests/jupyter/requirements.txt
+grep -vE '^(#|jupyter_kernel_test|nibabel|numpy|pandas|typos)' "$requirements" >"$place/requirements.txt"
 "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$place/requirements.txt"
 find "$environment" -type f -o -type l | sort >"$place/before.txt"
 "$environment/bin/pip" install --quiet --disable-pip-version-check "$wheel"
@@ -56,6 +57,64 @@ assert outputs[1][0].text.strip() == "42", outputs[1]
 assert "text/plain" in outputs[2][0].data, outputs[2]
 assert any("image/png" in output.get("data", {}) for output in outputs[3]), outputs[3]
 print(f"{len(cells)} cells ran on {notebook.metadata.language_info.name}")
+PYTHON
+
+echo "# the module"
+# Without pandas: the sentence says what to do.
+"$environment/bin/python" - <<'PYTHON'
+import pathlib
+
+import u2ad
+
+assert u2ad.__all__ == ["read_findings", "run"], u2ad.__all__
+pathlib.Path("findings.star").write_text(
+    "people = phantom_cohort(subjects = parameter('subjects', 1), pixel_spacing_mm = 2.0)\n"
+    "found = detect(intensity_threshold(), people)\n"
+    "if parameter('whether', False):\n"
+    "    export(found, output_dir() + '/' + parameter('name', 'u2ad'))\n"
+)
+folder = u2ad.run("findings.star", subjects=2, whether=True, name=pathlib.Path("maps"))
+assert folder == pathlib.Path("runs/findings"), folder
+assert u2ad.run("findings.star").name == "findings-2"
+try:
+    u2ad.read_findings(folder / "maps")
+except ImportError as error:
+    assert str(error) == "u2ad.read_findings needs pandas: pip install pandas", error
+else:
+    raise AssertionError("pandas was not to be installed yet")
+pathlib.Path("broken.star").write_text("print('before')\nfail('no luck')\n")
+try:
+    u2ad.run("broken.star")
+except RuntimeError as error:
+    assert "exit code 1" in str(error) and "no luck" in str(error), error
+else:
+    raise AssertionError("the script fails")
+try:
+    u2ad.run("findings.star", subjects=[1])
+except TypeError as error:
+    assert str(error) == "the parameter subjects must be a number, text, boolean or path, not list", error
+else:
+    raise AssertionError("a list is no parameter")
+PYTHON
+python3 -m venv "$place/pandas"
+"$place/pandas/bin/pip" install --quiet --disable-pip-version-check "$wheel" "$(grep '^pandas==' "$requirements")"
+"$place/pandas/bin/python" - <<'PYTHON'
+import pathlib
+
+import u2ad
+
+findings = u2ad.read_findings("runs/findings/maps")
+patients = findings[findings.level == "patient"]
+assert len(patients) == 2 and len(findings) > 4 and patients.segment.isna().all(), findings
+assert patients.participant_id.tolist() == ["sub-healthy01", "sub-clinic01"], patients
+assert findings.score.dtype == float and (patients.score > 0).all(), findings
+try:
+    u2ad.read_findings(pathlib.Path("runs"))
+except FileNotFoundError as error:
+    assert "give the folder that export(found, folder) wrote" in str(error), error
+else:
+    raise AssertionError("there is no table")
+print(f"read {len(findings)} rows of {len(patients)} patients")
 PYTHON
 
 echo "# pip uninstall"

@@ -9,8 +9,8 @@ use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellAr
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::{
-    Options, bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
-    train_segmentation,
+    Options, bench, completions, convert, doctor, jupyter, manual_pages, new_script, reference,
+    runs, script, terminal, train_segmentation,
 };
 
 fn main() -> ExitCode {
@@ -64,6 +64,15 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
             Some(folder) => manual_pages::write(CommandLine::command(), &folder),
             None => manual_pages::print(CommandLine::command()),
         },
+        Some(Command::Reference { markdown }) => {
+            reference::print(&CommandLine::command(), markdown)
+        }
+        Some(Command::New { file, data: Some(data), healthy, .. }) => {
+            new_script::study(&file, &data, healthy.as_deref())
+        }
+        Some(Command::New { file, tutorial, .. }) => {
+            new_script::tutorial(&file, &tutorial.unwrap_or_default())
+        }
         #[cfg(feature = "rust-cells")]
         Some(Command::RustHost) => Ok(u2ad::rust_cells::serve()),
         Some(Command::Repl { shell }) => open(shell),

@@ -103,6 +103,18 @@ impl Entry {
         matches!(self.source, Source::Unsegmented { .. })
     }
 
+    /// Whether a lesion mask lies beside its image, whatever it holds.
+    pub fn has_lesion_mask(&self) -> bool {
+        match &self.source {
+            Source::Volumes(files)
+            | Source::Unsegmented { files, .. }
+            | Source::Found { files, .. } => files.has_lesion_mask(),
+            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
+                false
+            }
+        }
+    }
+
     /// The masks that the program found in its image, if it did.
     pub fn found_masks(&self) -> Option<&FoundMasks> {
         match &self.source {

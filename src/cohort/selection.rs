@@ -49,10 +49,8 @@ impl Cohort {
     /// If no participants column says who is healthy, it has words that say neither healthy nor clinical,
     /// or no subject is healthy.
     pub fn healthy(&self) -> Result<Self> {
-        let rows = || self.entries().map(|entry| &entry.participant);
-        let by_rule = self.entries().any(|entry| entry.healthy.is_some());
-        let unknown = HealthCount::of(rows(), None).and_then(|count| count.unknown());
-        if let Some(unknown) = unknown.filter(|_| !by_rule) {
+        let by_rule = self.has_health_rule();
+        if let Some(unknown) = self.unknown_health() {
             return Err(Error::input(unknown));
         }
         let kept = self.keep(Entry::is_healthy);
@@ -70,6 +68,18 @@ impl Cohort {
                 self.name()
             )
         }))
+    }
+
+    /// A sentence about words of the participants table that say neither healthy nor clinical, and what to do
+    /// about them; `None` if there are none, or if a rule was given when loading.
+    pub fn unknown_health(&self) -> Option<String> {
+        let rows = self.entries().map(|entry| &entry.participant);
+        let unknown = HealthCount::of(rows, None).and_then(|count| count.unknown());
+        unknown.filter(|_| !self.has_health_rule())
+    }
+
+    fn has_health_rule(&self) -> bool {
+        self.entries().any(|entry| entry.healthy.is_some())
     }
 
     /// The clinical subjects: all that are not healthy.

@@ -29,5 +29,7 @@ pub(crate) use regular_file::read_regular_text;
 pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged};
 #[cfg(feature = "shell")]
 pub(crate) use user_path::user_path;
+#[cfg(feature = "shell")]
+pub(crate) use whole_file::write_new;
 pub(crate) use whole_file::{is_unfinished, write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;

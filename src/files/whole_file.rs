@@ -31,6 +31,23 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole_with(path, "", |file| file.write_all(bytes))
 }
 
+/// Writes a file that does not exist yet, so that it is never visible half-written.
+///
+/// # Errors
+/// If there is something at `path`, or the file cannot be written.
+#[cfg(feature = "shell")]
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    // A link that leads nowhere is something, too.
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(exists(path));
+    }
+    place(path, "", |file| file.write_all(bytes), false)
+}
+
+fn exists(path: &Path) -> Error {
+    Error::file(path, "exists already and is not replaced; choose another name")
+}
+
 /// Lets `write` fill a temporary file in the same folder, whose name ends in `suffix`, and renames
 /// it to `path` once it is on the disk. An existing file keeps its mode, and a symbolic link keeps
 /// leading to the file that is replaced.
@@ -42,6 +59,16 @@ pub(crate) fn write_whole_with<E: Display>(
     path: &Path,
     suffix: &str,
     write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+) -> Result<()> {
+    place(path, suffix, write, true)
+}
+
+/// As [`write_whole_with`]. A file that comes into the way meanwhile is replaced only if `replace` says so.
+fn place<E: Display>(
+    path: &Path,
+    suffix: &str,
+    write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+    replace: bool,
 ) -> Result<()> {
     let failed = |error: &dyn Display| Error::file(path, format!("cannot be written ({error})"));
     let (target, existing) = target(path)?;
@@ -70,7 +97,14 @@ pub(crate) fn write_whole_with<E: Display>(
     keep_mode(temporary.as_file(), existing.as_ref()).map_err(|error| failed(&error))?;
     // Without this, a power failure soon after the renaming could leave an empty file.
     temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-    temporary.persist(&target).map_err(|error| failed(&error.error))?;
+    let persisted = match replace {
+        true => temporary.persist(&target),
+        false => temporary.persist_noclobber(&target),
+    };
+    persisted.map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists if !replace => exists(path),
+        _ => failed(&error.error),
+    })?;
     sync_folder(folder);
     note_written(path);
     Ok(())
@@ -160,6 +194,20 @@ mod tests {
         assert!(error.ends_with("file: cannot be written (the disk is full)"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
+    }
+
+    #[cfg(feature = "shell")]
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_new(&path, b"old").unwrap();
+        let error = write_new(&path, b"new").unwrap_err().to_string();
+        assert!(
+            error.ends_with("exists already and is not replaced; choose another name"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 
     #[test]

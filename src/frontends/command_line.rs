@@ -55,6 +55,26 @@ pub enum Command {
         #[command(flatten)]
         session: SessionArguments,
     },
+    /// Write a script to begin with: a study of your own data, or a tutorial.
+    ///
+    /// With --data, the folder is looked at first: who is healthy, whether masks have to be found, whether
+    /// lesions are known. The script has the steps that fit, with comments. With --tutorial, it is one of the
+    /// scripts that `examples()` lists in the shell. An existing file is never replaced.
+    #[command(group(clap::ArgGroup::new("subject").required(true).args(["data", "tutorial"])))]
+    New {
+        /// The script to write, such as study.star.
+        file: PathBuf,
+        /// The folder with the data: a BIDS tree, or images with or without masks beside them.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// Who is healthy, if the participants table does not say so in known words: a rule such as
+        /// "group == 'HV'".
+        #[arg(long, value_name = "RULE", requires = "data")]
+        healthy: Option<String>,
+        /// The tutorial, such as quickstart.
+        #[arg(long, value_name = "NAME")]
+        tutorial: Option<String>,
+    },
     /// Time the costly steps: a training step, Monte-Carlo maps, loading a cohort.
     ///
     /// `train` and `mc` run on synthetic slices of the preset's size, so that timings
@@ -146,6 +166,12 @@ pub enum Command {
         /// in ~/.local/share/man/man1.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Print the reference: every verb, type and command with parameters and examples.
+    Reference {
+        /// Print Markdown instead of text.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Compile and run Rust cells for the session at standard input and output.
     #[cfg(feature = "rust-cells")]

@@ -4,13 +4,13 @@ mod ask;
 pub mod bench;
 pub mod command_line;
 mod commands;
-pub mod completions;
 mod console;
 pub mod convert;
 pub mod doctor;
+mod documentation;
 mod images;
 pub mod jupyter;
-pub mod manual_pages;
+pub mod new_script;
 mod progress;
 pub mod ranks;
 mod record;
@@ -24,6 +24,7 @@ pub mod train_segmentation;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use documentation::{completions, manual_pages, reference};
 pub use images::Choice as ImageChoice;
 
 use crate::context::Ranks;

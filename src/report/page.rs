@@ -8,6 +8,9 @@ use unicode_width::UnicodeWidthStr;
 /// Minimum width of a column of text that is readable.
 const NARROWEST: usize = 20;
 
+/// Maximum width of a signature in Markdown, which does not wrap code.
+const WIDEST_CODE: usize = 90;
+
 /// The documentation of a verb, a type or a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -56,16 +59,16 @@ impl Page {
         let mut blocks = Vec::new();
         let code = |code: &str| format!("```python\n{}\n```", code.trim_end());
         if !self.heading.is_empty() {
-            blocks.push(code(&self.heading));
+            blocks.push(code(&heading(&self.heading, WIDEST_CODE)));
         }
-        blocks.extend(self.paragraphs.iter().cloned());
+        blocks.extend(self.paragraphs.iter().map(|paragraph| escaped(paragraph)));
         for List { title, entries } in &self.lists {
             if !title.is_empty() {
                 blocks.push(format!("**{title}**"));
             }
             let entry = |(term, meaning): &(String, String)| match meaning.is_empty() {
                 true => format!("- `{term}`"),
-                false => format!("- `{term}`: {meaning}"),
+                false => format!("- `{term}`: {}", escaped(meaning)),
             };
             blocks.push(entries.iter().map(entry).collect::<Vec<_>>().join("\n"));
         }
@@ -74,6 +77,15 @@ impl Page {
         }
         blocks.join("\n\n")
     }
+}
+
+/// Prose in which Markdown finds no marks of its own but backquotes: `sub-*` and `_seg` are meant as written.
+fn escaped(prose: &str) -> String {
+    let parts = prose.split('`').enumerate().map(|(number, part)| match number % 2 {
+        0 => part.replace('*', "\\*").replace('_', "\\_").replace('<', "&lt;"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// A signature in lines of at most `width` columns. A parameter stays on one line with its default.
@@ -168,5 +180,7 @@ Example
         assert!(markdown.starts_with("```python\ntrain(model, "), "{markdown}");
         assert!(markdown.contains("- `model`: the model; it changes in place."), "{markdown}");
         assert!(markdown.ends_with("```python\ntrain(model, people)\n```"), "{markdown}");
+        let page = Page { paragraphs: vec!["`sub-*` and sub-*/anat/*_T2w < 3".into()], ..page() };
+        assert!(page.markdown().contains("`sub-*` and sub-\\*/anat/\\*\\_T2w &lt; 3"));
     }
 }

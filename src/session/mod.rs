@@ -46,7 +46,7 @@ pub use cell::Cell;
 pub use device::{device_name, open_device};
 pub use handle::{ExpectedCell, Interrupter, Session};
 pub use journal::{check_resumable, is_abandoned, journal_time};
-pub use manual::{Manual, Parameter, Passing, Theme, Verb};
+pub use manual::{Chapter, Manual, Parameter, Passing, TUTORIALS, Theme, Tutorial, Verb};
 pub use output::{Output, Sink};
 pub use script_parameters::ScriptParameters;
 pub use settings::{SeedChanges, Settings};

@@ -3,9 +3,10 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "",
     "run",
+    "new",
     "runs",
     "verify",
     "diff",
@@ -25,6 +26,7 @@ const COMMANDS: [&str; 21] = [
     "doctor",
     "completions",
     "man",
+    "reference",
 ];
 
 fn help(command: &str) -> String {

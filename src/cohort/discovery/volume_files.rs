@@ -57,6 +57,10 @@ impl VolumeFiles {
         Ok(located)
     }
 
+    pub(in crate::cohort) fn has_lesion_mask(&self) -> bool {
+        self.lesion.is_some()
+    }
+
     /// Reads all headers and compares the grids, without reading voxels. A label in another order
     /// of axes on the image's grid is brought to the image's. One whose header differs from
     /// the image's by less than half a voxel (some tools round it) is accepted: voxel for voxel it

@@ -18,7 +18,7 @@ use std::env;
 use std::process::ExitCode;
 
 pub(super) use self::machine::processor;
-use super::completions::print_whole;
+use super::documentation::print_whole;
 use crate::Result;
 
 /// One line of the report.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::Result;
-use crate::frontends::completions::print_whole;
+use crate::frontends::documentation::print_whole;
 
 /// Exit code of what could not be done.
 const NOT_POSSIBLE: u8 = 2;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::frontends::completions::print_whole;
 use crate::frontends::console::width;
+use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
 use crate::{Error, Result};
 

@@ -24,11 +24,13 @@ fn read() -> Manual {
         let verbs = docs.members.iter().filter_map(|(name, item)| function(name, item));
         Theme { title, verbs: verbs.collect() }
     };
+    let types = values::documentation();
     let mut manual = Manual {
         themes: verbs::THEMES.iter().map(theme).collect(),
         functions: Vec::new(),
         groups: Vec::new(),
-        types: values::documentation(),
+        own_types: types.len(),
+        types,
     };
     for (name, item) in &verbs::language().documentation().members {
         match item {

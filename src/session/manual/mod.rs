@@ -1,9 +1,14 @@
 //! What `help`, completion and hints know of the verbs, functions and types. The
 //! [catalogue](super::catalogue) fills it from the verbs themselves.
 
+mod reference;
+mod search;
+mod tutorials;
 mod types;
 mod verb;
 
+pub use reference::Chapter;
+pub use tutorials::{TUTORIALS, Tutorial};
 pub(super) use types::{Member, Type};
 pub(super) use verb::UNTOLD;
 pub use verb::{Parameter, Passing, Verb};
@@ -19,8 +24,10 @@ pub struct Manual {
     /// Functions of the language that come in a group, such as `json.encode`: the group's name and
     /// its functions.
     pub(super) groups: Vec<(String, Vec<Verb>)>,
-    /// The types that verbs return, with their attributes and methods, and the language's own.
+    /// The types that verbs return, with their attributes and methods, and then the language's own.
     pub(super) types: Vec<Type>,
+    /// How many of `types` are those that verbs return.
+    pub(super) own_types: usize,
 }
 
 /// Verbs for one kind of task.
@@ -40,9 +47,30 @@ impl Manual {
         self.verbs().find(|verb| verb.name == name)
     }
 
+    /// Functions of the language that no verb has taken the place of.
+    fn functions_alone(&self) -> impl Iterator<Item = &Verb> {
+        self.functions.iter().filter(|function| self.verb(&function.name).is_none())
+    }
+
     /// The verb or function of the language of that name.
     pub(super) fn function(&self, name: &str) -> Option<&Verb> {
         self.verb(name).or_else(|| self.functions.iter().find(|function| function.name == name))
+    }
+
+    /// The page of a verb, a function or type of the language, `GROUP.FUNCTION` or `TYPE.MEMBER`.
+    pub(super) fn page(&self, name: &str) -> Option<Page> {
+        if let Some(function) = self.function(name) {
+            return Some(function.page());
+        }
+        if let Some(kind) = self.kind(name) {
+            return Some(kind.page());
+        }
+        let (whole, part) = name.split_once('.')?;
+        if let Some(kind) = self.kind(whole) {
+            return kind.member(part).map(|member| kind.page_of(member));
+        }
+        let (_, functions) = self.groups.iter().find(|(group, _)| group == whole)?;
+        functions.iter().find(|function| function.name == part).map(Verb::page)
     }
 
     /// The documented type called `name`.
@@ -66,7 +94,11 @@ impl Manual {
             entries: verbs.iter().map(|verb| (verb.name.clone(), verb.summary.clone())).collect(),
         };
         Page {
-            paragraphs: vec!["`help(NAME)` tells more about one of them.".to_owned()],
+            paragraphs: vec![
+                "`help(NAME)` tells more about one of them, `help(\"some words\")` finds what has these words, and \
+                 `examples()` lists tutorials."
+                    .to_owned(),
+            ],
             lists: self.themes.iter().map(list).collect(),
             ..Page::default()
         }

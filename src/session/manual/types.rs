@@ -73,6 +73,21 @@ impl Type {
         }
     }
 
+    /// What one of its attributes or methods is.
+    pub fn page_of(&self, member: &Member) -> Page {
+        match member {
+            Member::Attribute { name, kind, summary } => Page {
+                heading: format!("{}.{name} -> {kind}", self.name),
+                paragraphs: vec![summary.clone()],
+                ..Page::default()
+            },
+            Member::Method(method) => {
+                let page = method.page();
+                Page { heading: format!("{}.{}", self.name, page.heading), ..page }
+            }
+        }
+    }
+
     /// Attributes and methods.
     pub fn lists(&self) -> Vec<List> {
         let is_method = |member: &&Member| matches!(member, Member::Method(_));

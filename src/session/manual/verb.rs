@@ -81,7 +81,7 @@ impl Verb {
         let docs_of = docs.docs.as_ref();
         Self {
             name: name.to_owned(),
-            summary: docs_of.map(|docs| docs.summary.clone()).unwrap_or_default(),
+            summary: docs_of.map(|docs| sentence(name, &docs.summary)).unwrap_or_default(),
             details: docs_of.and_then(|docs| docs.details.clone()),
             parameters,
             returns: docs.ret.typ.to_string(),
@@ -128,6 +128,18 @@ impl Verb {
     }
 }
 
+/// A summary as a sentence. The language begins its own with the function's name or a link, as in
+/// `[len]( https://… ): get the length`.
+fn sentence(name: &str, summary: &str) -> String {
+    let link = summary.strip_prefix('[').and_then(|rest| rest.split_once(" ): "));
+    let plain = link.map(|(_, rest)| rest).or_else(|| summary.strip_prefix(&format!("{name}: ")));
+    let Some(plain) = plain else { return summary.to_owned() };
+    let mut letters = plain.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if plain.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// Summary and details in one paragraph.
 pub(super) fn prose(docs: &DocString) -> String {
     let details = docs.details.as_deref().unwrap_or_default();
@@ -154,4 +166,17 @@ fn one_line(text: &str) -> String {
 fn without_fences(example: &str) -> String {
     let lines: Vec<_> = example.lines().filter(|line| !line.trim().starts_with("```")).collect();
     lines.join("\n").trim_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn summaries_of_the_language_become_sentences() {
+        let linked = "[len]( https://host/spec.md#len ): get the length of a sequence";
+        assert_eq!(sentence("len", linked), "Get the length of a sequence.");
+        assert_eq!(sentence("fail", "fail: fail the execution"), "Fail the execution.");
+        assert_eq!(sentence("seed", "Sets the seed."), "Sets the seed.");
+    }
 }

@@ -9,6 +9,7 @@ mod defaults;
 mod detection;
 mod export;
 mod figures;
+mod help;
 mod models;
 mod numbers;
 mod reports;
@@ -43,6 +44,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Reports", reports::verbs),
     ("Numbers", numbers::verbs),
     ("Session", session::verbs),
+    ("Help", help::verbs),
 ];
 
 /// Everything that a cell finds defined: Starlark's own functions, its common extensions and the

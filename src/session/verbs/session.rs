@@ -7,18 +7,14 @@ use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::Value;
 use starlark::values::float::UnpackFloat;
-use starlark::values::none::{NoneOr, NoneType};
+use starlark::values::none::NoneType;
 
 use crate::Error;
 use crate::language::RustStop;
-use crate::language::nearest;
 use crate::session::device::device_name;
-use crate::session::engine::panics;
-use crate::session::manual::Type;
-use crate::session::manual::{Manual, Verb};
 use crate::session::rust;
 use crate::session::state::State;
-use crate::session::{Display, Output, Page, Part, open_device, snapshot};
+use crate::session::{Output, open_device};
 
 /// How long an interrupt may go unnoticed while a cell sleeps.
 const MOST_ASLEEP: Duration = Duration::from_millis(20);
@@ -206,62 +202,4 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         }
         Ok(NoneType)
     }
-
-    /// Explains a verb, a type or a value; without an argument, lists all verbs by task.
-    ///
-    /// # Arguments
-    /// * `about`: a verb, its name in quotes, a value, or one of your own functions.
-    ///
-    /// Examples:
-    /// ```python
-    /// help()
-    /// help(seed)
-    /// help("device")
-    /// ```
-    fn help<'v>(
-        #[starlark(default = NoneOr::None)] about: NoneOr<Value<'v>>,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> anyhow::Result<NoneType> {
-        let page = match about.into_option() {
-            None => State::of(eval).manual.overview(),
-            Some(value) => match value.unpack_str() {
-                Some(name) => page_by_name(name, eval)?,
-                None => page_of(value, State::of(eval).manual),
-            },
-        };
-        State::of(eval).sink().emit(Output::Display(Display::of([Part::Page(page)])));
-        Ok(NoneType)
-    }
-}
-
-/// The page of a verb, a type or one of the user's names.
-fn page_by_name(name: &str, eval: &Evaluator) -> crate::Result<Page> {
-    let manual = State::of(eval).manual;
-    if let Some(verb) = manual.verb(name) {
-        return Ok(verb.page());
-    }
-    // A failed cell leaves names without values; these have no page.
-    if let Some(value) = panics::catch(|| eval.module().get(name)).ok().flatten() {
-        return Ok(page_of(value, manual));
-    }
-    let documented = manual.function(name).map(Verb::page);
-    documented.or_else(|| Some(manual.kind(name)?.page())).ok_or_else(|| {
-        let names: Vec<_> = manual.verbs().map(|verb| verb.name.clone()).collect();
-        let hint = match nearest(name, &names) {
-            Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => "help() lists all verbs".to_owned(),
-        };
-        Error::input(format!("there is no verb \"{name}\"; {hint}"))
-    })
-}
-
-fn page_of(value: Value, manual: &Manual) -> Page {
-    if let Some(function) = snapshot::function(&value.to_str(), value, manual) {
-        return function.page();
-    }
-    let kind = manual.kind(value.get_type());
-    kind.map_or_else(
-        || Page::titled(format!("{}: {}", value.to_repr(), value.get_type())),
-        Type::page,
-    )
 }

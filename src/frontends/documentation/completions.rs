@@ -1,12 +1,12 @@
 //! `u2ad completions`: files with which shells of the system complete u2ad's commands and options.
 
-use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Command;
 pub use clap_complete::Shell;
 
-use crate::{Error, Result};
+use super::print_whole;
+use crate::Result;
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
@@ -31,18 +31,6 @@ fn visible(command_line: &Command) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .args(command_line.get_arguments().cloned())
         .subcommands(commands.cloned())
-}
-
-/// Writes a generated text to standard output. A reader that has seen enough, such as `head`, is no
-/// error.
-pub(super) fn print_whole(text: &[u8]) -> Result<ExitCode> {
-    let mut out = stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::input(format!("standard output cannot be written to: {error}")))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
 }
 
 #[cfg(test)]

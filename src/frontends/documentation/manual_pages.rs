@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Command;
 use clap_mangen::{Man, generate_to};
 
-use super::completions::print_whole;
+use super::print_whole;
 use crate::{Error, Result};
 
 /// Prints the page of the program itself.

@@ -1,0 +1,22 @@
+//! What the program prints about itself: completions for the system's shells, manual pages, the reference.
+
+pub mod completions;
+pub mod manual_pages;
+pub mod reference;
+
+use std::io::{ErrorKind, Write, stdout};
+use std::process::ExitCode;
+
+use crate::{Error, Result};
+
+/// Writes a generated text to standard output. A reader that has seen enough, such as `head`, is no
+/// error.
+pub(in crate::frontends) fn print_whole(text: &[u8]) -> Result<ExitCode> {
+    let mut out = stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::input(format!("standard output cannot be written to: {error}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
