@@ -9,7 +9,7 @@ use u2ad::context::Context;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::{
-    bench, completions, convert, doctor, jupyter, manual_pages, runs, script, terminal,
+    bench, completions, convert, doctor, jupyter, manual_pages, runs, screen, script, terminal,
 };
 use u2ad::segmentation::SegmentationTraining;
 
@@ -31,14 +31,18 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         u2ad::ops::InstructionSet::limit()?;
     }
     match command {
-        Some(Command::Run { file, resume, checkpoint_every, session }) => {
+        Some(Command::Run { file, resume, checkpoint_every, name, session }) => {
             let every = Duration::from_secs(checkpoint_every);
             match resume {
                 Some(folder) => runs::resume(&folder, every, session.memory),
-                None => script::run(&file.unwrap_or_default(), &session.into(), every),
+                None => {
+                    let file = file.unwrap_or_default();
+                    script::run(&file, name.as_deref(), &session.into(), every)
+                }
             }
         }
         Some(Command::Runs { folder, json }) => runs::list(&folder, json),
+        Some(Command::Sweep(arguments)) => runs::sweep(&arguments),
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
@@ -53,6 +57,8 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
             })?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
+        Some(Command::Bids(arguments)) => screen::run_bids(&arguments),
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();
             bench::run(&workload, &options)

@@ -14,6 +14,7 @@ pub mod manual_pages;
 mod progress;
 mod record;
 pub mod runs;
+pub mod screen;
 pub mod script;
 mod state_folder;
 pub mod terminal;

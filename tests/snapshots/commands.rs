@@ -3,12 +3,15 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "",
     "run",
     "runs",
+    "sweep",
     "verify",
     "diff",
+    "screen",
+    "bids",
     "bench",
     "bench train",
     "bench mc",

@@ -8,13 +8,16 @@
 
 mod document;
 mod findings_report;
+mod group_report;
 mod quality_report;
 mod sprite;
 mod viewer;
 
 use std::path::PathBuf;
 
+pub use document::check_page_path;
 pub use findings_report::FindingsReport;
+pub use group_report::{GroupReport, GroupRow};
 pub use quality_report::quality_report;
 
 /// A page that was written.
