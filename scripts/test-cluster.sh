@@ -12,7 +12,7 @@
 # It listens on ports of its own and keeps everything in a temporary folder; an installed cluster is not touched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export U2AD=$PWD/target/release/u2ad
+export U2AD=${U2AD-$PWD/target/release/u2ad}
 scripts=$PWD/scripts/slurm
 [ -x "$U2AD" ] || { echo "build first: cargo build --release" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || { echo "run it as root: the daemons start jobs" >&2; exit 1; }
@@ -35,14 +35,15 @@ finish() {
 }
 trap finish EXIT
 mkdir -p "$place"/{log,state,spool,munge}
-chmod 700 "$place/munge"
+chmod 711 "$place/munge"
 chmod 755 "$place"
 
 # The node says that it has at least two processors, so that jobs of this test run side by side.
 dd if=/dev/urandom of="$place/munge/key" bs=1 count=1024 2>/dev/null
 chmod 400 "$place/munge/key"
 munged --foreground --force --key-file "$place/munge/key" --socket "$place/munge/socket" \
-    --pid-file "$place/munge/pid" --log-file "$place/log/munged" --seed-file "$place/munge/seed" &
+    --pid-file "$place/munge/pid" --log-file "$place/log/munged" --seed-file "$place/munge/seed" \
+    >"$place/log/munged.out" 2>&1 &
 daemons+=($!)
 node=$(hostname -s)
 cat >"$place/slurm.conf" <<CONF

@@ -49,6 +49,8 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
     assert_eq!(more.code, Some(0), "{}", more.err);
     assert!(more.err.contains("8 runs: 6 done before, 2 to run"), "{}", more.err);
     assert_eq!(row(&more.out, "1.0")[1], "4");
+    let misspelt = sweep(&place, &["-p", "rat=1.0,2.0", "--out", "misspelt"]);
+    assert_eq!(misspelt.err.matches("never asked for a parameter called \"rat\"").count(), 1);
 
     // Another script is another study.
     place.write("study.star", &STUDY.replace("/ 10", "/ 5"));

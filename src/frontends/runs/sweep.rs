@@ -4,7 +4,7 @@
 //! makes them. What is done is told by the records of the runs, so a sweep that was stopped, or that got more
 //! values, goes on where it was.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -83,7 +83,8 @@ enum Earlier {
 
 /// How a run of this sweep ended.
 enum Ended {
-    Well,
+    /// With the warnings that it gave.
+    Well(Vec<String>),
     Stopped,
     Badly(String),
 }
@@ -243,13 +244,22 @@ impl Sweep {
         let jobs = self.arguments.jobs.clamp(1, waiting.len().max(1));
         let progress = context.progress("sweep", "run", waiting.len());
         let (waiting, failed) = (Mutex::new(waiting), Mutex::new(0_usize));
+        let warned = Mutex::new(BTreeSet::new());
         let work = || {
             while !context.cancel.is_cancelled() {
                 let next = lock(&waiting).pop_front();
                 let Some((combination, folder)) = next else { return };
                 let name = &combination.name;
                 match self.run(&combination, folder.as_deref(), jobs, stopped) {
-                    Ok(Ended::Well) => messages.tell(&format!("{name}: completed")),
+                    Ok(Ended::Well(warnings)) => {
+                        messages.tell(&format!("{name}: completed"));
+                        for warning in warnings {
+                            // A misspelt parameter, which all runs warn of, is said once.
+                            if lock(&warned).insert(warning.clone()) {
+                                messages.tell_after("warning:", &warning);
+                            }
+                        }
+                    }
                     Ok(Ended::Stopped) => messages.tell(&format!("{name}: stopped")),
                     Ok(Ended::Badly(reason)) => {
                         *lock(&failed) += 1;
@@ -316,7 +326,7 @@ impl Sweep {
         let child = command.spawn().map_err(failed)?;
         let status = wait(child, stopped).map_err(failed)?;
         Ok(match status.code() {
-            Some(0) => Ended::Well,
+            Some(0) => Ended::Well(warnings(&mut told)),
             _ if stopped.code().is_some() => Ended::Stopped,
             _ => Ended::Badly(self.reason(combination, &mut told, status)),
         })
@@ -330,11 +340,23 @@ impl Sweep {
         {
             return format!("{sentence}; its log is {}", run.folder.join("log.txt").display());
         }
-        let mut text = String::new();
-        told.rewind().and_then(|()| told.read_to_string(&mut text)).ok();
+        let text = read_again(told);
         let last = text.lines().rfind(|line| !line.trim().is_empty());
         last.map_or_else(|| format!("ended with {status}"), |line| line.trim().to_owned())
     }
+}
+
+/// The warnings among the lines that a run wrote.
+fn warnings(told: &mut File) -> Vec<String> {
+    let text = read_again(told);
+    text.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
+}
+
+/// What was written to a file, as far as it can be read.
+fn read_again(told: &mut File) -> String {
+    let mut text = String::new();
+    told.rewind().and_then(|()| told.read_to_string(&mut text)).ok();
+    text
 }
 
 /// Waits for the end of a run. A signal that asks this process to stop is handed on.

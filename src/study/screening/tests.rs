@@ -27,8 +27,10 @@ fn images(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn cohort(paths: &[PathBuf]) -> Cohort {
-    let options =
-        LoadOptions { grid: SliceGrid { size: 64, ..Default::default() }, ..Default::default() };
+    let options = LoadOptions {
+        grid: SliceGrid { size: 128, fov_mm: 128, ..Default::default() },
+        ..Default::default()
+    };
     Cohort::of_images(paths, &options, &Context::new(0)).unwrap()
 }
 
@@ -69,15 +71,11 @@ fn an_interruption_keeps_what_is_finished() {
 fn a_saved_model_brings_its_calibration_and_settings() {
     let folder = tempfile::tempdir().unwrap();
     let study = Study::from(Context::new(1));
-    let config = Config { image: 32, depth: 1, decoder_depth: 1, ..Config::small() };
+    let config =
+        Config { image: 64, nearest_patches: 48, depth: 1, decoder_depth: 1, ..Config::small() };
     let mut model = study.model(config).unwrap();
-    let phantoms = PhantomOptions {
-        subjects: 3,
-        clinical: Some(1),
-        pixel_spacing_mm: 2.0,
-        ..Default::default()
-    };
-    let people = Cohort::phantom(&phantoms, SliceGrid::default(), &study.context.streams).unwrap();
+    let phantoms = PhantomOptions { subjects: 3, clinical: Some(1), ..Default::default() };
+    let people = Cohort::phantom(&phantoms, config.slice_grid(), &study.context.streams).unwrap();
     let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
     let device = &study.context.device;

@@ -33,7 +33,9 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
     let (mut shown, mut filed) = (first(), first());
     shown.extend(names.iter().map(|name| Column::text(*name)));
     for name in &names {
-        let column = name.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "_");
+        let words = name.split(|letter: char| !letter.is_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let column = words.join("_").to_lowercase();
         filed.push(Column::number(format!("{column}_mean"), 3));
         filed.push(Column::number(format!("{column}_sd"), 3));
     }
