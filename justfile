@@ -43,6 +43,11 @@ bids:
     cargo build --release --locked --features {{features}}
     scripts/validate-bids.sh
 
+# The Slurm scripts on a cluster of one node that this starts and stops. As root; needs slurm-wlm and munge.
+cluster:
+    cargo build --release --locked --features {{features}}
+    scripts/test-cluster.sh
+
 # The Rust notebooks and their cells, on evcxr's kernel, which is built first.
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}

@@ -15,7 +15,7 @@
 //! | session | `session` | one Starlark module that lives as long as the session; the verbs |
 //! | language | `language` | Starlark with cells in Rust: parsing, colours, cells, error sentences |
 //! | notebooks | [`prelude`], [`notebook`] | what Rust notebooks need to show values and progress |
-//! | study | [`study`] | the steps of a study on whole cohorts |
+//! | study | [`study`] | the steps of a study on whole cohorts; screening of images, BIDS trees; sweeps |
 //! | Rust cells | `rust_cells` | the process that compiles and runs cells in Rust (feature `rust-cells`) |
 //! | presentation | [`report`], [`figures`] | tables, what values look like, the run folder; plotters figures |
 //! | export | [`export`] | findings as BIDS derivatives in the grid of the source images, and as HTML pages |

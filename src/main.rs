@@ -10,7 +10,7 @@ use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::{
     Options, bench, completions, convert, doctor, jupyter, manual_pages, new_script, reference,
-    runs, script, terminal, train_segmentation,
+    runs, screen, script, terminal, train_segmentation,
 };
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         u2ad::ops::InstructionSet::limit()?;
     }
     match command {
-        Some(Command::Run { file, resume, checkpoint_every, session }) => {
+        Some(Command::Run { file, resume, checkpoint_every, name, session }) => {
             let every = Duration::from_secs(checkpoint_every);
             let mut options = Options::from(session);
             let job = match ranks::join(&options.device)? {
@@ -42,16 +42,19 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
             options.ranks = job.as_ref().map(|job| job.ranks.clone());
             match resume {
                 Some(folder) => runs::resume(&folder, every, options.memory, options.ranks),
-                None => script::run(&file.unwrap_or_default(), &options, every),
+                None => script::run(&file.unwrap_or_default(), name.as_deref(), &options, every),
             }
         }
         Some(Command::Runs { folder, json }) => runs::list(&folder, json),
+        Some(Command::Sweep(arguments)) => runs::sweep(&arguments),
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
         Some(Command::TrainSegmentation { out, steps, width, seed }) => {
             train_segmentation::run(&out, steps, width, seed)
         }
+        Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
+        Some(Command::Bids(arguments)) => screen::run_bids(&arguments),
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();
             bench::run(&workload, &options)

@@ -40,6 +40,14 @@ pub struct Cohort {
     provenance: Option<Arc<Provenance>>,
 }
 
+/// What a folder holds.
+pub(super) struct Discovered {
+    pub cohort: Cohort,
+    pub participants: Participants,
+    /// A sentence on the image files that belong to no subject.
+    pub unused: Option<String>,
+}
+
 impl Cohort {
     /// Finds the subjects of a folder and checks their headers; voxels are read later.
     ///
@@ -52,6 +60,32 @@ impl Cohort {
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
     /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
+        let Discovered { cohort, participants, unused } = Self::discover(path, options, context)?;
+        if let Some(unused) = unused {
+            context.note(unused);
+        }
+        member::tell_participants(
+            &cohort.members,
+            &participants,
+            options.healthy.as_ref(),
+            context,
+        );
+        if let Some(sentence) =
+            cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
+        {
+            context.note(sentence);
+            return Ok(cohort);
+        }
+        member::tell(&cohort.members, cohort.strict, context)?;
+        Ok(cohort)
+    }
+
+    /// As [`Self::load`], but nothing is said about the subjects, and it is no error that none can be used.
+    pub(super) fn discover(
+        path: &Path,
+        options: &LoadOptions,
+        context: &Context,
+    ) -> Result<Discovered> {
         options.grid.check()?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(&listing)?;
@@ -89,23 +123,7 @@ impl Cohort {
         let name = file_name(&whole_path);
         let origin = Origin::Folder { path: whole_path, options: options.clone() };
         let cohort = Self::of(name, entries, options.grid, options.strict).made_by(origin);
-        if let Some(unused) = unused {
-            context.note(unused);
-        }
-        member::tell_participants(
-            &cohort.members,
-            &participants,
-            options.healthy.as_ref(),
-            context,
-        );
-        if let Some(sentence) =
-            cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
-        {
-            context.note(sentence);
-            return Ok(cohort);
-        }
-        member::tell(&cohort.members, cohort.strict, context)?;
-        Ok(cohort)
+        Ok(Discovered { cohort, participants, unused })
     }
 
     /// A cohort of subjects that are preprocessed already; their field of view follows from their pixels.
@@ -154,7 +172,7 @@ impl Cohort {
         Ok(Self::of("phantoms".into(), entries, grid, false).made_by(origin))
     }
 
-    fn of(name: String, entries: Vec<Entry>, grid: SliceGrid, strict: bool) -> Self {
+    pub(super) fn of(name: String, entries: Vec<Entry>, grid: SliceGrid, strict: bool) -> Self {
         let member = |entry| Arc::new(Member::new(entry, grid));
         let members = entries.into_iter().map(member).collect();
         Self { name, members, grid, strict, provenance: None }
@@ -315,6 +333,11 @@ impl Cohort {
             None => member.clone(),
         };
         let members = self.members.iter().zip(entries).map(replaced).collect();
+        self.with_members(members)
+    }
+
+    /// A cohort of the same name and grid, which does not know how to be made again.
+    pub(super) fn with_members(&self, members: Vec<Arc<Member>>) -> Self {
         Self { members, provenance: None, ..self.clone() }
     }
 

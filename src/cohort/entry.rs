@@ -29,6 +29,8 @@ pub struct Entry {
     pub(super) healthy: Option<bool>,
     /// What discovery found out about its files.
     pub(super) remarks: Vec<Note>,
+    /// Its image file, also where that cannot be used.
+    pub(super) found_at: Option<PathBuf>,
     pub(super) source: Source,
 }
 
@@ -75,7 +77,7 @@ impl Entry {
         participant: BTreeMap<String, String>,
         source: Source,
     ) -> Self {
-        Self { name, participant, healthy: None, remarks: Vec::new(), source }
+        Self { name, participant, healthy: None, remarks: Vec::new(), found_at: None, source }
     }
 
     /// Whether the participants table, or the rule given when loading, says that this subject is healthy.
@@ -135,8 +137,20 @@ impl Entry {
         }
     }
 
+    /// The image file, also of an image that cannot be used.
+    pub fn found_at(&self) -> Option<&Path> {
+        self.found_at.as_deref().or_else(|| self.image())
+    }
+
+    /// The session that its image belongs to, such as `ses-1`, in a BIDS tree that has sessions.
+    pub fn session(&self) -> Option<String> {
+        let folders = self.found_at()?.parent()?.components();
+        let names = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("ses-")).last()
+    }
+
     /// The image and the labels of entries that come from a volume.
-    pub(super) fn files(&self) -> Vec<&Path> {
+    pub fn files(&self) -> Vec<&Path> {
         match &self.source {
             Source::Volumes(files)
             | Source::Unsegmented { files, .. }

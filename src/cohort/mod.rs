@@ -7,6 +7,7 @@
 //! | `preprocessing` | from voxels to slices: field, region of interest, intensities, thickness, and the way back |
 //! | `cohort`, `member`, `entry` | the list of subjects, each read and preprocessed when it is first needed |
 //! | `found_masks`, `found_labels`, `segmented` | masks that the program found, and a cohort that carries them |
+//! | `images` | cohorts of single image files, and of one participant of a BIDS tree |
 //! | `health` | who is healthy, by the participants table or by a rule |
 //! | `subject`, `slice`, `slice_grid` | what comes out |
 //! | `note` | what a user should know about a subject that can be used all the same |
@@ -19,6 +20,7 @@ mod entry;
 mod found_labels;
 mod found_masks;
 mod health;
+mod images;
 mod load_options;
 mod member;
 mod note;
@@ -39,6 +41,7 @@ pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
 pub use found_masks::FoundMasks;
 pub use health::HealthRule;
+pub use images::participant_folders;
 pub use load_options::LoadOptions;
 pub use note::Note;
 pub use preprocessing::{

@@ -30,23 +30,34 @@ impl Cohort {
         let progress = context.progress(format!("segment {}", self.name()), "subject", waiting);
         let entries: Vec<&Entry> = self.entries().collect();
         let searched = |entry: &&Entry| -> Result<Option<Entry>> {
-            let Source::Unsegmented { files, .. } = &entry.source else { return Ok(None) };
-            context.check()?;
-            let source = match files.read_image() {
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
-                Err(error) => Source::Broken(error.to_string()),
-                Ok((image, _)) => match find(&image)? {
-                    Ok(masks) => Source::Found { files: files.clone(), masks: Arc::new(masks) },
-                    Err(reason) => Source::Broken(reason),
-                },
-            };
-            progress.advance(1, &[]);
-            Ok(Some(Entry { source, ..(*entry).clone() }))
+            let found = search(entry, find, context)?;
+            if found.is_some() {
+                progress.advance(1, &[]);
+            }
+            Ok(found)
         };
         let searched = entries.par_iter().map(searched).collect::<Result<Vec<_>>>()?;
         let found = self.with_entries(searched);
         found.tell(context)?;
         Ok(found)
+    }
+
+    /// As [`Self::segmented`] for the subject at one position; nothing is said about it.
+    ///
+    /// # Errors
+    /// If there is no such position, interrupted, or if `find` fails.
+    pub fn segmented_at(
+        &self,
+        position: usize,
+        find: &FindMasks,
+        context: &Context,
+    ) -> Result<Self> {
+        let Some(found) = search(self.entry(position)?, find, context)? else {
+            return Ok(self.clone());
+        };
+        let mut entries = vec![None; self.len()];
+        entries[position] = Some(found);
+        Ok(self.with_entries(entries))
     }
 
     /// Of each subject, in order: its name, and where its cord mask comes from.
@@ -59,4 +70,19 @@ impl Cohort {
         };
         self.entries().map(|entry| (&*entry.name, origin(entry))).collect()
     }
+}
+
+/// An entry with what `find` found in its image; `None` of one that needs no masks.
+fn search(entry: &Entry, find: &FindMasks, context: &Context) -> Result<Option<Entry>> {
+    let Source::Unsegmented { files, .. } = &entry.source else { return Ok(None) };
+    context.check()?;
+    let source = match files.read_image() {
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
+        Err(error) => Source::Broken(error.to_string()),
+        Ok((image, _)) => match find(&image)? {
+            Ok(masks) => Source::Found { files: files.clone(), masks: Arc::new(masks) },
+            Err(reason) => Source::Broken(reason),
+        },
+    };
+    Ok(Some(Entry { source, ..entry.clone() }))
 }

@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use super::cancel::CancelToken;
 use super::checkpoints::Checkpoints;
-use super::progress::{Event, Progress, Reporter, Silent};
+use super::progress::{Event, Progress, Reporter, Silent, ToldOnce};
 use super::ranks::Ranks;
 use super::streams::Streams;
 use crate::Result;
@@ -43,6 +43,12 @@ impl Context {
     /// The same context, which reports to `reporter`.
     pub fn with_reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
         self.reporter = reporter;
+        self
+    }
+
+    /// The same context, in which each note and warning is told once however often it is given.
+    pub fn telling_once(mut self) -> Self {
+        self.reporter = Arc::new(ToldOnce::new(self.reporter));
         self
     }
 

@@ -1,7 +1,8 @@
 //! Progress and notes of a running task, reported as events to a [`Reporter`].
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An event of a running task.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,29 @@ pub struct Silent;
 
 impl Reporter for Silent {
     fn report(&self, _: Event) {}
+}
+
+/// Hands on each note and warning once: for a task that does the same with one subject after the other.
+pub(super) struct ToldOnce {
+    inner: Arc<dyn Reporter>,
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl ToldOnce {
+    pub fn new(inner: Arc<dyn Reporter>) -> Self {
+        Self { inner, told: Mutex::default() }
+    }
+}
+
+impl Reporter for ToldOnce {
+    fn report(&self, event: Event) {
+        if let Event::Note(text) | Event::Warning(text) = &event
+            && !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
+        {
+            return;
+        }
+        self.inner.report(event);
+    }
 }
 
 /// An open progress display; dropping it closes it.

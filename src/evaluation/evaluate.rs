@@ -12,7 +12,7 @@ use super::patient_lesions::PatientLesions;
 use super::pixels::{NormalTissue, PixelLevel, Pixels, normal_tissue};
 use super::threshold::ThresholdRule;
 use crate::context::Context;
-use crate::detection::{Finding, Findings};
+use crate::detection::{Finding, Findings, Scoring};
 use crate::{Error, Result};
 
 /// How findings are evaluated. The defaults choose thresholds on the cases being evaluated:
@@ -77,6 +77,44 @@ pub struct SubjectCounts {
     pub unscored: usize,
 }
 
+/// What an evaluation needs of one subject: scores, ground truth and lesions, but no image and no map. It can
+/// be kept in a file, so that subjects that were examined by different processes are evaluated together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubjectCases {
+    pub name: String,
+    /// AnaScore of the patient; `None` where nothing could be scored.
+    pub score: Option<f64>,
+    /// As [`crate::cohort::Subject::has_lesion`].
+    pub has_lesion: Option<bool>,
+    /// The score of each scored slice and whether it holds lesion pixels, where that is known.
+    pub slices: Vec<(f64, bool)>,
+    /// The same of segments.
+    pub segments: Vec<(f64, bool)>,
+    /// `None` where its lesions are not known.
+    lesions: Option<PatientLesions>,
+}
+
+impl SubjectCases {
+    /// What a finding holds.
+    pub fn of(finding: &Finding) -> Self {
+        let is_known = finding.is_scored() && finding.subject.has_lesion().is_some();
+        Self {
+            name: finding.subject.name.to_string(),
+            score: finding.is_scored().then_some(finding.score),
+            has_lesion: finding.subject.has_lesion(),
+            slices: of_slices(finding),
+            segments: of_segments(finding),
+            // Costly, and needed of evaluated subjects only.
+            lesions: if is_known { PatientLesions::new(finding) } else { None },
+        }
+    }
+
+    /// Its score and ground truth, if it has both.
+    fn known(&self) -> Option<(f64, bool)> {
+        Some((self.score?, self.has_lesion?))
+    }
+}
+
 /// Evaluates findings against the ground truth that their subjects carry.
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
@@ -93,17 +131,58 @@ pub fn evaluate(
     options: &EvaluationOptions,
     context: &Context,
 ) -> Result<Evaluation> {
+    let subjects: Vec<SubjectCases> = findings.subjects.iter().map(SubjectCases::of).collect();
+    let is_known = |(_, cases): &(&Finding, &SubjectCases)| cases.known().is_some();
+    let known: Vec<&Finding> = findings
+        .subjects
+        .iter()
+        .zip(&subjects)
+        .filter(is_known)
+        .map(|(finding, _)| finding)
+        .collect();
+    let pixels = Pixels::new(&known, findings.scoring);
+    let mut evaluation = evaluate_with(&findings.method, &subjects, &pixels, options, context)?;
+    if findings.reconstructs {
+        evaluation.normal = normal_tissue(&known, context)?;
+    }
+    Ok(evaluation)
+}
+
+/// As [`evaluate`] for subjects that were examined elsewhere. Without their maps, pixels and normal tissue are
+/// not evaluated.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_subjects(
+    method: &str,
+    subjects: &[SubjectCases],
+    options: &EvaluationOptions,
+    context: &Context,
+) -> Result<Evaluation> {
+    // Without findings the scoring is not looked at.
+    let pixels = Pixels::new(&[], Scoring::default());
+    evaluate_with(method, subjects, &pixels, options, context)
+}
+
+/// `pixels` are those of the subjects with a score and a known ground truth, or none.
+fn evaluate_with(
+    method: &str,
+    subjects: &[SubjectCases],
+    pixels: &Pixels,
+    options: &EvaluationOptions,
+    context: &Context,
+) -> Result<Evaluation> {
     let mut counts = SubjectCounts::default();
-    let mut known: Vec<&Finding> = Vec::new();
+    let mut known: Vec<&SubjectCases> = Vec::new();
     let mut scores: Vec<(f64, bool)> = Vec::new();
-    for finding in &findings.subjects {
-        match finding.subject.has_lesion() {
-            None => counts.unknown += 1,
-            Some(_) if !finding.is_scored() => counts.unscored += 1,
-            Some(lesion) => {
+    for subject in subjects {
+        match (subject.has_lesion, subject.score) {
+            (None, _) => counts.unknown += 1,
+            (Some(_), None) => counts.unscored += 1,
+            (Some(lesion), Some(score)) => {
                 *if lesion { &mut counts.with_lesion } else { &mut counts.without_lesion } += 1;
-                known.push(finding);
-                scores.push((finding.score, lesion));
+                known.push(subject);
+                scores.push((score, lesion));
             }
         }
     }
@@ -111,28 +190,26 @@ pub fn evaluate(
         return Err(Error::input(format!(
             "no subject of {} has both a score and a known ground truth; give lesion masks or a \
              column has_lesion in the participants table",
-            findings.subjects.len()
+            subjects.len()
         )));
     }
     if counts.unscored > 0 {
         context.warn(format!(
             "{} of {} subjects have no score, so they are not evaluated",
             counts.unscored,
-            findings.subjects.len()
+            subjects.len()
         ));
     }
     let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();
-    let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|finding| of_slices(finding)).collect();
-    let segments: Vec<Vec<(f64, bool)>> =
-        known.iter().map(|finding| of_segments(finding)).collect();
-    let pixels = Pixels::new(&known, findings.scoring);
+    let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.slices.clone()).collect();
+    let segments: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.segments.clone()).collect();
     let mut cases = Cases {
-        names: known.iter().map(|finding| finding.subject.name.clone()).collect(),
+        names: known.iter().map(|one| Arc::from(&*one.name)).collect(),
         patients: RankedCases::new(&patients),
         slices: RankedCases::new(&slices),
         segments: RankedCases::new(&segments),
         pixels: RankedCases::new(&pixels.patients),
-        lesions: known.iter().map(|finding| PatientLesions::new(finding)).collect(),
+        lesions: known.iter().map(|one| one.lesions.clone()).collect(),
         scores,
         lesion_threshold: None,
     };
@@ -149,19 +226,15 @@ pub fn evaluate(
     let threshold = lesions.as_ref().and_then(|lesions| lesions.threshold.as_ref());
     cases.lesion_threshold = threshold.map(|threshold| threshold.value);
     let pixels = pixels.level(&cases.pixels, patients.threshold.as_ref(), &resamples, context)?;
-    let normal = match findings.reconstructs {
-        true => normal_tissue(&known, context)?,
-        false => None,
-    };
     Ok(Evaluation {
-        method: findings.method.clone(),
+        method: method.to_owned(),
         subjects: counts,
         patients,
         slices,
         segments,
         lesions,
         pixels,
-        normal,
+        normal: None,
         cases: Arc::new(cases),
     })
 }

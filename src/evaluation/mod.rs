@@ -31,7 +31,9 @@ mod unbounded;
 pub use bootstrap::{Estimate, Interval};
 pub use calibration::{calibrated_threshold, calibration, default_lesion_threshold};
 pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
-pub use evaluate::{Evaluation, EvaluationOptions, SubjectCounts, evaluate};
+pub use evaluate::{
+    Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate, evaluate_subjects,
+};
 pub use froc::FrocPoint;
 pub use lesions::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionLevel, LesionThresholdRule};
 pub use level::Level;

@@ -82,13 +82,7 @@ impl Dataset {
     /// If something else than an earlier export is at `folder`, or files that an export did not write are
     /// inside, or the disk refuses.
     pub fn begin(folder: &Path) -> Result<Self> {
-        if fs::symlink_metadata(folder).is_ok() && !may_be_replaced(folder) {
-            return Err(Error::file(
-                folder,
-                "holds something else than an export of u2ad; choose another folder",
-            ));
-        }
-        refuse_foreign_files(folder)?;
+        check_export_folder(folder)?;
         Ok(Self { growing: WholeFolder::begin(folder)?, folder: folder.to_path_buf() })
     }
 
@@ -159,6 +153,20 @@ pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::file(path, error))?;
     text.push(b'\n');
     write_whole(path, &text)
+}
+
+/// Whether an export may be written to `folder`: before a long computation, so that it is not in vain.
+///
+/// # Errors
+/// If something else than an earlier export is there, or files that an export did not write are inside.
+pub fn check_export_folder(folder: &Path) -> Result<()> {
+    if fs::symlink_metadata(folder).is_ok() && !may_be_replaced(folder) {
+        return Err(Error::file(
+            folder,
+            "holds something else than an export of u2ad; choose another folder",
+        ));
+    }
+    refuse_foreign_files(folder)
 }
 
 /// Whether a folder is empty or an earlier export. u2ad also writes phantoms, whose description names it

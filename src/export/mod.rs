@@ -50,6 +50,7 @@ use crate::detection::{Finding, Findings};
 use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
+pub use self::dataset::check_export_folder;
 use self::dataset::{Dataset, Kind};
 pub use self::found_masks::save_found_masks;
 pub use self::lesions::{

@@ -11,6 +11,7 @@ mod regular_file;
 mod user_path;
 mod whole_file;
 mod whole_folder;
+mod work_lock;
 
 #[cfg(feature = "shell")]
 pub(crate) use confinement::confine_writes;
@@ -33,3 +34,4 @@ pub(crate) use user_path::user_path;
 pub(crate) use whole_file::write_new;
 pub(crate) use whole_file::{is_unfinished, write_whole, write_whole_with};
 pub(crate) use whole_folder::WholeFolder;
+pub(crate) use work_lock::{Claim, WorkLock};

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::bench::{BenchOptions, Workload};
 use super::jupyter::kernelspec::{self, Place};
+use super::runs::SweepArguments;
+use super::screen::{BidsArguments, ScreenArguments};
 use super::{ImageChoice, Options, ShellOptions, completions, script};
 
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
@@ -31,7 +33,7 @@ pub enum Command {
     /// Figures, tables, the log and a record of the run go to a folder named after the script.
     /// Ctrl-C stops the script at the next batch and keeps everything written so far. The exit code
     /// is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143
-    /// after SIGTERM or SIGHUP.
+    /// after SIGTERM, SIGHUP or SIGUSR1.
     ///
     /// A run that was interrupted or killed goes on with `u2ad run --resume runs/NAME` and gives the same
     /// files as one that never stopped.
@@ -52,6 +54,9 @@ pub enum Command {
         /// run ends well.
         #[arg(long, value_name = "SECONDS", default_value_t = script::CHECKPOINT_EVERY.as_secs())]
         checkpoint_every: u64,
+        /// Name of the run folder, instead of that of the script.
+        #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+        name: Option<String>,
         #[command(flatten)]
         session: SessionArguments,
     },
@@ -75,6 +80,28 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         tutorial: Option<String>,
     },
+    /// Look for anomalies in images: from bare volumes to a table of findings.
+    ///
+    /// Masks and labels beside an image are used; where the cord mask is missing, cord, fluid and discs are
+    /// found by the program, with a confidence. One row per image says where its masks come from, its AnaScore,
+    /// the vertebral level where it is highest, and its p-value if the model is calibrated. An image that
+    /// cannot be used does not stop the others. The exit code is 0 if all images were screened, 1 if one could
+    /// not be used, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1; what was finished until
+    /// then is printed and written.
+    Screen(ScreenArguments),
+    /// Screen a BIDS tree, as BIDS Apps do: each participant, or the group.
+    ///
+    /// `participant` writes maps, tables and a report of each participant, and leaves out those that are finished:
+    /// screened before from the same images and masks with the same model. Many processes may work in one
+    /// OUTPUT_DIR at once, on one machine or on several that share it; each participant appears there complete or
+    /// not at all. `group` gathers all findings into tables and one page, with an evaluation where the ground
+    /// truth is known.
+    ///
+    /// The exit code is 0 if there are findings of all images, 1 if there are none of one, 2 if the arguments
+    /// cannot be understood, 75 if nothing failed but another process works on a participant now, 130 after
+    /// Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1.
+    #[command(version)]
+    Bids(Box<BidsArguments>),
     /// Time the costly steps: a training step, Monte-Carlo maps, loading a cohort.
     ///
     /// `train` and `mc` run on synthetic slices of the preset's size, so that timings
@@ -94,6 +121,15 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run a script with every combination of some parameters, and compare what came out.
+    ///
+    /// Each combination is a run of its own, with a folder of its own; `u2ad runs`, `verify` and `diff` work on
+    /// them. A combination that ended well with the same script, inputs and version of u2ad is not run again, and
+    /// one that was stopped goes on from its last checkpoint. The table at the end has one row per combination,
+    /// with the mean ± standard deviation of its results over the seeds; sweep.tsv holds it as numbers. The exit
+    /// code is 0 if all runs ended well, 1 if one did not, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
+    /// SIGUSR1.
+    Sweep(SweepArguments),
     /// Run a recorded script again and compare everything that it wrote.
     ///
     /// The script runs in a temporary folder with the same parameters, seed and inputs. First the

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ask;
 use super::images::{Choice, Images, Protocol, Window};
-use super::progress::Bars;
+use super::progress::ProgressDisplay;
 use super::record::Record;
 use crate::Result;
 use crate::context::{CancelToken, Event};
 use crate::figures::Figure;
 use crate::language::CellError;
-use crate::report::{ProgressLines, RunStatus};
+use crate::report::RunStatus;
 use crate::session::{Display, Output, Part, Sink};
 
 /// Columns of a table that goes to a file or another program.
@@ -23,7 +23,7 @@ const PAGE_WIDTH: usize = 120;
 
 /// The console of a script or shell.
 pub(super) struct Console {
-    progress: Mutex<Progress>,
+    progress: Mutex<ProgressDisplay>,
     record: Arc<Mutex<Record>>,
     colour: bool,
     /// Draws figures in the terminal; `None`: they only go to disk.
@@ -32,23 +32,14 @@ pub(super) struct Console {
     incomplete: AtomicBool,
 }
 
-enum Progress {
-    Bars(Bars),
-    Lines(ProgressLines),
-}
-
 impl Console {
     /// Bars and colours where standard error is a terminal, unless `NO_COLOR` asks for plain
     /// text; with a choice of `images`, figures are drawn as they are shown.
     pub fn new(record: Arc<Mutex<Record>>, images: Option<Choice>) -> Self {
         let terminal = stderr().is_terminal();
         let colour = terminal && !no_colour();
-        let progress = match terminal {
-            true => Progress::Bars(Bars::new(colour)),
-            false => Progress::Lines(ProgressLines::default()),
-        };
         Self {
-            progress: Mutex::new(progress),
+            progress: Mutex::new(ProgressDisplay::new(terminal, colour)),
             record,
             colour,
             images: images.map(|choice| Mutex::new(Images::new(choice))),
@@ -182,10 +173,7 @@ impl Console {
     }
 
     fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
-        match &*locked(&self.progress) {
-            Progress::Bars(bars) => bars.aside(write),
-            Progress::Lines(_) => write(),
-        }
+        locked(&self.progress).aside(write)
     }
 
     fn painted(&self, text: &str, code: &str) -> String {
@@ -204,34 +192,12 @@ impl Console {
                 self.warn(&warning);
             }
             progress => {
-                if let Some(line) = self.advance(progress) {
+                let line = locked(&self.progress).advance(progress);
+                if let Some(line) = line {
                     self.tell(&line);
                 }
             }
         }
-    }
-
-    /// Brings the progress display up to date; gives the plain line to write, if any.
-    fn advance(&self, event: Event) -> Option<String> {
-        let mut progress = locked(&self.progress);
-        match (&mut *progress, event) {
-            (Progress::Bars(bars), Event::Started { task, title, unit, total }) => {
-                bars.start(task, title, unit, total);
-            }
-            (Progress::Bars(bars), Event::Advanced { task, done, figures }) => {
-                bars.advance(task, done, &figures);
-            }
-            (Progress::Bars(bars), Event::Finished { task }) => bars.finish(task),
-            (Progress::Lines(lines), Event::Started { task, title, unit, total }) => {
-                lines.start(task, title, unit, total);
-            }
-            (Progress::Lines(lines), Event::Advanced { task, done, figures }) => {
-                return lines.advance(task, done, &figures);
-            }
-            (Progress::Lines(lines), Event::Finished { task }) => return lines.finish(task),
-            (_, Event::Note(_) | Event::Remark(_) | Event::Warning(_)) => {}
-        }
-        None
     }
 }
 

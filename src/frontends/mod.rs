@@ -15,6 +15,7 @@ mod progress;
 pub mod ranks;
 mod record;
 pub mod runs;
+pub mod screen;
 pub mod script;
 mod state_folder;
 pub mod terminal;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::Options;
 use super::console::Console;
 use super::record::{Record, Recorded, run_name};
-use super::termination::{self, TERMINATED};
+use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
 use crate::report::RunStatus;
@@ -22,27 +22,31 @@ use crate::{Error, Result};
 /// The shortest time between two checkpoints of a training, unless the command line says otherwise.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
-/// Exit code of an interrupted script, as shells have it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
-
 /// The folder of checkpoints and snapshots in that of the run. It is hidden, so that it is no result, and goes
 /// when the run ends well.
 pub(super) const CHECKPOINTS: &str = ".checkpoints";
 
 /// Runs the script at `path`, or the one on standard input for `-`. What it shows goes to the
-/// console and into its folder.
+/// console and into its folder, which is called `name` or else after the script.
 ///
-/// The exit code is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143 after SIGTERM or SIGHUP.
+/// The exit code is 0 on success, 1 on an error or if a result could not be written, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
+/// SIGUSR1.
 ///
 /// # Errors
 /// If the script cannot be read, its folder cannot be created, or the device cannot be opened.
-pub fn run(path: &Path, options: &Options, checkpoint_every: Duration) -> Result<ExitCode> {
+pub fn run(
+    path: &Path,
+    name: Option<&str>,
+    options: &Options,
+    checkpoint_every: Duration,
+) -> Result<ExitCode> {
     let script = read(path)?;
-    let name = run_name(Path::new(&script.name));
+    let after_script = run_name(Path::new(&script.name));
+    let name = name.unwrap_or(&after_script);
     let recorded = Recorded {
         runs: options.out.as_deref(),
-        name: &name,
-        copy: &format!("{name}.star"),
+        name,
+        copy: &format!("{after_script}.star"),
         script_path: &path.display().to_string(),
         source: &script.source,
     };
@@ -154,10 +158,6 @@ fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))
 }
-
-/// A repeated signal within this time is the same wish: `timeout` and cluster managers signal a process and
-/// its group.
-const REPEATED: Duration = Duration::from_secs(1);
 
 /// The same for the signals of a cluster or of a window that closes, which send a signal that
 /// cannot be caught soon after.

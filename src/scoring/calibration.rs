@@ -23,6 +23,16 @@ pub struct Calibration {
     pub allowed: f64,
 }
 
+impl Calibration {
+    /// The false positive rate at an AnaScore: the probability of at most this size with which a new healthy
+    /// subject reaches it, `(k + 1) / (n + 1)` where `k` of `n` healthy subjects do (conformal prediction). It
+    /// is never below `1 / (n + 1)`.
+    pub fn p_value(&self, score: f64) -> f64 {
+        let reached = self.scores.iter().filter(|healthy| **healthy >= score).count();
+        (reached + 1) as f64 / (self.scores.len() + 1) as f64
+    }
+}
+
 /// The state of a model on which its scores depend: a calibration holds for the same state only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibratedState {

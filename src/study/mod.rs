@@ -3,10 +3,13 @@
 //! A [`Study`] is the [`Context`] with the methods that take cohorts, preprocess their slices as
 //! the model requires, and call the module that does the work.
 
+pub mod bids_app;
 #[cfg(test)]
 mod calibration_tests;
 mod evaluation;
 mod masks;
+pub mod screening;
+pub mod sweep;
 mod uncertainty;
 
 use std::path::Path;

@@ -3,13 +3,16 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "",
     "run",
     "new",
     "runs",
+    "sweep",
     "verify",
     "diff",
+    "screen",
+    "bids",
     "bench",
     "bench train",
     "bench mc",

@@ -28,15 +28,17 @@
 //! mask beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label};
+use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label, nifti_stem};
 use super::participants::Participants;
 use super::unused;
 use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::note::Note;
+use crate::files::content_pointer;
 use crate::volume::ImageHeader;
 use crate::{Error, Result};
 
@@ -67,35 +69,10 @@ pub(in crate::cohort) fn discover(
     let mut accounted: Vec<PathBuf> = Vec::new();
     let mut any_image = false;
     for folder in listing.folders.iter().filter(is_subject) {
-        let subject = file_name(folder);
-        let columns = participants.row(&subject).cloned().unwrap_or_default();
-        let entry =
-            |name: &str, source| Entry::new(Arc::from(name), columns.clone(), Source::from(source));
-        let mut images = match images_of(root, folder, &derivatives) {
-            Ok(images) => images,
-            Err(error) => {
-                entries.push(entry(&subject, Err(NotLocated::from(error.to_string()))));
-                continue;
-            }
-        };
-        any_image |= !images.is_empty();
-        accounted.extend(images.iter().map(|image| image.path.clone()));
-        let remarks: Vec<Note> = leave_out_other_planes(&mut images).into_iter().collect();
-        let from = entries.len();
-        match images.as_slice() {
-            [] => {
-                let reason =
-                    format!("no *{IMAGE_SUFFIX}.nii or *{IMAGE_SUFFIX}.nii.gz in its folder");
-                entries.push(entry(&subject, Err(NotLocated::from(reason))));
-            }
-            [one] => entries.push(entry(&subject, one.files.clone())),
-            several => entries.extend(
-                several.iter().map(|image| entry(image_name(&image.stem), image.files.clone())),
-            ),
-        }
-        if let Some(first) = entries.get_mut(from) {
-            first.remarks = remarks;
-        }
+        let found = subject(root, folder, &derivatives, participants);
+        any_image |= !found.images.is_empty();
+        accounted.extend(found.images);
+        entries.extend(found.entries);
     }
     if !any_image {
         entries = plain(listing, participants, &mut accounted);
@@ -105,6 +82,107 @@ pub(in crate::cohort) fn discover(
     used.extend(accounted.iter().map(PathBuf::as_path));
     let unused = unused::sentence(root, listing, &used, &derivatives)?;
     Ok(Discovered { entries, unused })
+}
+
+/// The entries of one subject, and all its images.
+pub(in crate::cohort) struct SubjectFiles {
+    /// At least one; a broken one of a subject without image.
+    pub(in crate::cohort) entries: Vec<Entry>,
+    images: Vec<PathBuf>,
+}
+
+/// Finds the images of the subject in `folder`, which is a `sub-…` folder of `root`.
+pub(in crate::cohort) fn subject(
+    root: &Path,
+    folder: &Path,
+    derivatives: &[PathBuf],
+    participants: &Participants,
+) -> SubjectFiles {
+    let subject = file_name(folder);
+    let columns = participants.row(&subject).cloned().unwrap_or_default();
+    let entry =
+        |name: &str, source| Entry::new(Arc::from(name), columns.clone(), Source::from(source));
+    let mut images = match images_of(root, folder, derivatives) {
+        Ok(images) => images,
+        Err(error) => {
+            let broken = entry(&subject, Err(NotLocated::from(error.to_string())));
+            return SubjectFiles { entries: vec![broken], images: Vec::new() };
+        }
+    };
+    let of_image = |name: &str, image: &Image| Entry {
+        found_at: Some(image.path.clone()),
+        ..entry(name, image.files.clone())
+    };
+    let paths = images.iter().map(|image| image.path.clone()).collect();
+    let remarks: Vec<Note> = leave_out_other_planes(&mut images).into_iter().collect();
+    let mut entries: Vec<Entry> = match images.as_slice() {
+        [] => {
+            let reason = format!("no *{IMAGE_SUFFIX}.nii or *{IMAGE_SUFFIX}.nii.gz in its folder");
+            vec![entry(&subject, Err(NotLocated::from(reason)))]
+        }
+        [one] => vec![of_image(&subject, one)],
+        several => several.iter().map(|image| of_image(image_name(&image.stem), image)).collect(),
+    };
+    if let Some(first) = entries.first_mut() {
+        first.remarks = remarks;
+    }
+    SubjectFiles { entries, images: paths }
+}
+
+/// The entry of one image file, called after it. Its labels lie beside it and, if it lies in a subject's
+/// folder of a BIDS tree, also in the tree's derivatives.
+///
+/// # Errors
+/// If it is no NIfTI file by its name, a folder cannot be read or the participants table is damaged.
+pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
+    let name = file_name(path);
+    let Some(stem) = nifti_stem(&name) else {
+        return Err(Error::file(path, "is no NIfTI image by its name (.nii, .nii.gz or .hdr)"));
+    };
+    if fs::metadata(path).is_err() {
+        return Err(Error::file(path, content_pointer::missing_content(path)));
+    }
+    let folder = folder_of(path);
+    let beside = Listing::read(folder)?;
+    let (root, mut elsewhere) = (dataset_root(path), Vec::new());
+    if let Some(root) = root {
+        let below = folder.strip_prefix(root).unwrap_or(folder);
+        for derivative in derivative_folders(root, None)? {
+            elsewhere.push(Listing::read_if_there(&derivative.join(below))?);
+        }
+    }
+    let participants = match root {
+        Some(root) => Participants::read(&Listing::read(root)?)?,
+        None => Participants::read(&beside)?,
+    };
+    let short = image_name(stem);
+    let subject = short.split('_').next().unwrap_or(short);
+    let row = participants.row(short).or_else(|| participants.row(subject));
+    let places: Vec<&Listing> = std::iter::once(&beside).chain(&elsewhere).collect();
+    let files = VolumeFiles::locate(path, stem, &places);
+    let entry = Entry::new(Arc::from(short), row.cloned().unwrap_or_default(), files.into());
+    Ok(Entry { found_at: Some(path.to_path_buf()), ..entry })
+}
+
+/// Whether an image file is a label of another one beside it, by its name.
+pub(in crate::cohort) fn is_label_file(path: &Path) -> bool {
+    let name = file_name(path);
+    let Some(stem) = nifti_stem(&name) else { return false };
+    let beside = Listing::read(folder_of(path)).unwrap_or_default();
+    let stems: Vec<String> = beside.niftis().map(|(stem, _)| stem).collect();
+    unused::is_label(stem, &stems)
+}
+
+/// The folder of a file, `.` of a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The BIDS tree that an image lies in: the folder above its `sub-…` folder.
+fn dataset_root(image: &Path) -> Option<&Path> {
+    let is_subject = |folder: &&Path| file_name(folder).starts_with("sub-");
+    let subject = image.ancestors().skip(1).filter(is_subject).last()?;
+    Some(folder_of(subject))
 }
 
 /// An image of a subject and, if it has what it needs, its files.
@@ -166,7 +244,10 @@ fn leave_out_other_planes(images: &mut Vec<Image>) -> Option<Note> {
 }
 
 /// The folders under `derivatives/`, or the one of them that was asked for.
-fn derivative_folders(root: &Path, only: Option<&str>) -> Result<Vec<PathBuf>> {
+pub(in crate::cohort) fn derivative_folders(
+    root: &Path,
+    only: Option<&str>,
+) -> Result<Vec<PathBuf>> {
     let all = Listing::read_if_there(&root.join("derivatives"))?.folders;
     let Some(only) = only else { return Ok(all) };
     match all.iter().find(|path| file_name(path) == only) {
@@ -223,7 +304,7 @@ impl From<Result<VolumeFiles, NotLocated>> for Source {
 
 /// Files that would be the same subject, such as `a_T2w.nii` beside `a_T2w.nii.gz`, become one broken
 /// entry.
-fn join_same_names(entries: &mut Vec<Entry>) {
+pub(in crate::cohort) fn join_same_names(entries: &mut Vec<Entry>) {
     let mut seen: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let mut kept: Vec<Entry> = Vec::new();
     for entry in entries.drain(..) {

@@ -192,7 +192,7 @@ pub(in crate::cohort) fn find_label(
                 let found: Vec<PathBuf> = folders
                     .iter()
                     .flat_map(|folder| folder.niftis())
-                    .filter(|(name, _)| named(name))
+                    .filter(|(name, _)| named(name) && !is_own_finding(name))
                     .map(|(_, path)| path.clone())
                     .collect();
                 if !found.is_empty() {
@@ -202,6 +202,11 @@ pub(in crate::cohort) fn find_label(
         }
     }
     Vec::new()
+}
+
+/// Whether a file is what this program detected: an exported finding is no ground truth for the next one.
+fn is_own_finding(name: &str) -> bool {
+    name.split('_').any(|part| part.eq_ignore_ascii_case("desc-u2ad"))
 }
 
 /// A name without its BIDS entity `_desc-…`.
@@ -272,6 +277,8 @@ mod tests {
             ["sub-01_T2w_lesion_desc-rater1_seg.NII.GZ", "sub-01_T2w_lesion_desc-rater2_seg.nii"];
         assert_eq!(find(Label::Lesion, &raters[..1]), raters[..1]);
         assert_eq!(find(Label::Lesion, &raters).len(), 2, "the user chooses");
+        let own = "sub-01_label-lesion_desc-u2ad_mask.nii.gz";
+        assert!(find(Label::Lesion, &[own]).is_empty(), "findings are no ground truth");
     }
 
     #[test]

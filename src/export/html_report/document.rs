@@ -161,17 +161,26 @@ pub(super) fn badge(kind: &str, text: impl Display) -> Markup {
     html! { span.badge.(kind) { (text.to_string()) } }
 }
 
-/// Writes a page to a file; an earlier one is replaced when the new one is complete.
+/// Whether a page may be written to `path`: before a long computation, so that it is not in vain.
 ///
 /// # Errors
-/// If `path` is a folder or does not end in ".html", or the disk refuses.
-pub(super) fn write(path: &Path, page: Markup, subjects: usize) -> Result<Page> {
+/// If it is a folder or does not end in ".html".
+pub fn check_page_path(path: &Path) -> Result<()> {
     let is_page = path.extension().is_some_and(|ending| {
         ["html", "htm"].iter().any(|known| ending.eq_ignore_ascii_case(known))
     });
     if !is_page || fs::metadata(path).is_ok_and(|there| there.is_dir()) {
         return Err(Error::file(path, "a report is one file whose name ends in .html"));
     }
+    Ok(())
+}
+
+/// Writes a page to a file; an earlier one is replaced when the new one is complete.
+///
+/// # Errors
+/// If `path` is a folder or does not end in ".html", or the disk refuses.
+pub(super) fn write(path: &Path, page: Markup, subjects: usize) -> Result<Page> {
+    check_page_path(path)?;
     let text = page.into_string();
     write_whole(path, text.as_bytes())?;
     Ok(Page { path: path.to_path_buf(), subjects, bytes: text.len() })

@@ -8,6 +8,7 @@
 
 mod document;
 mod findings_report;
+mod group_report;
 mod quality_report;
 mod single_view;
 mod sprite;
@@ -15,7 +16,9 @@ mod viewer;
 
 use std::path::PathBuf;
 
+pub use document::check_page_path;
 pub use findings_report::FindingsReport;
+pub use group_report::{GroupReport, GroupRow};
 pub use quality_report::quality_report;
 pub use single_view::{finding_view, subject_view};
 

@@ -1,5 +1,5 @@
 //! Earlier runs: `u2ad runs` lists them, `u2ad run --resume` goes on with one that was killed, `u2ad verify`
-//! runs one again and compares, `u2ad diff` compares two.
+//! runs one again and compares, `u2ad diff` compares two, `u2ad sweep` makes many.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `outputs` | the files of two runs side by side |
 //! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
+//! | `sweep` | a script with every combination of some parameters |
 
 mod diff;
 mod ended;
@@ -22,6 +23,7 @@ mod outputs;
 mod recorded;
 mod rerun;
 mod resume;
+mod sweep;
 mod verify;
 mod work_folder;
 
@@ -29,4 +31,5 @@ pub use self::diff::diff;
 pub use self::list::list;
 pub use self::rerun::rerun;
 pub use self::resume::resume;
+pub use self::sweep::{SweepArguments, sweep};
 pub use self::verify::verify;

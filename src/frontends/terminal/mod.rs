@@ -58,7 +58,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
                  on with a script",
             ));
         }
-        return script::run(Path::new("-"), &options.session, script::CHECKPOINT_EVERY);
+        return script::run(Path::new("-"), None, &options.session, script::CHECKPOINT_EVERY);
     }
     let runs = options.session.out.as_deref().unwrap_or(Path::new(RUNS));
     let mut settings = options.session.settings()?;

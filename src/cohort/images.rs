@@ -1,0 +1,245 @@
+//! Cohorts of single images, and of one participant of a BIDS tree: what is screened without a study.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cohort::{Cohort, Discovered};
+use super::discovery::bids;
+use super::discovery::naming::{Listing, file_name, nifti_stem};
+use super::discovery::participants::{Participants, short_name};
+use super::entry::{Entry, Source};
+use super::load_options::LoadOptions;
+use super::member::Member;
+use crate::context::{Context, counted};
+use crate::{Error, Result};
+
+impl Cohort {
+    /// What a user gives to be screened: one folder, as [`Self::load`] takes it, or image files, as
+    /// [`Self::of_images`] does. Masks may be missing. Nothing is said about subjects that cannot be used: they
+    /// stay in the list with the reason, also if none can be used.
+    ///
+    /// # Errors
+    /// If a folder is given beside something else, and as [`Self::load`] and [`Self::of_images`].
+    pub fn to_screen(paths: &[PathBuf], options: &LoadOptions, context: &Context) -> Result<Self> {
+        match paths {
+            [folder] if folder.is_dir() => {
+                let Discovered { cohort, unused, .. } = Self::discover(folder, options, context)?;
+                if let Some(unused) = unused {
+                    context.note(unused);
+                }
+                Ok(cohort)
+            }
+            _ => match paths.iter().find(|path| path.is_dir()) {
+                Some(folder) => Err(Error::file(
+                    folder,
+                    "is a folder beside other arguments; give one folder, or image files only",
+                )),
+                None => Self::of_images(paths, options, context),
+            },
+        }
+    }
+
+    /// A cohort of image files, each a subject called after it; their labels are found beside them, or in the
+    /// derivatives of the BIDS tree that they lie in. Labels among the files are left out with a note. A file
+    /// that cannot be used stays in the list with the reason, also if it is the only one.
+    ///
+    /// # Errors
+    /// If no file is given, all of them are labels, or the grid is invalid.
+    pub fn of_images(paths: &[PathBuf], options: &LoadOptions, context: &Context) -> Result<Self> {
+        options.grid.check()?;
+        let (labels, images): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            paths.iter().partition(|path| bids::is_label_file(path));
+        if images.is_empty() {
+            return Err(Error::input(match labels.first() {
+                Some(first) => format!(
+                    "{} is a mask or label by its name, not an image; give the image that it belongs to",
+                    first.display()
+                ),
+                None => "no image is given".to_owned(),
+            }));
+        }
+        if let Some(first) = labels.first() {
+            context.note(format!(
+                "{} of the files: masks or labels by their names, the first {}; they are used with their \
+                 images and not screened",
+                labels.len(),
+                first.display()
+            ));
+        }
+        let mut entries: Vec<Entry> = images
+            .into_iter()
+            .map(|path| {
+                bids::image_file(path).unwrap_or_else(|error| {
+                    let name = file_name(path);
+                    let name = nifti_stem(&name).unwrap_or(&name);
+                    let source = Source::Broken(reason(error));
+                    Entry::new(Arc::from(name), Default::default(), source)
+                })
+            })
+            .collect();
+        name_apart(&mut entries);
+        for entry in &mut entries {
+            context.check()?;
+            entry.check_headers(options.grid);
+        }
+        let name = match entries.as_slice() {
+            [one] => one.name.to_string(),
+            several => counted(several.len(), "image"),
+        };
+        Ok(Self::of(name, entries, options.grid, false))
+    }
+
+    /// The images of one participant of a BIDS tree, without a look at the others. `label` is its name with or
+    /// without `sub-`. Of several sessions, only `sessions` (with or without `ses-`) are kept, or all if none
+    /// is named. An image that cannot be used stays in the list with the reason.
+    ///
+    /// # Errors
+    /// If there is no such participant or session, the participants table is damaged, or the grid is invalid.
+    pub fn of_participant(
+        root: &Path,
+        label: &str,
+        sessions: &[String],
+        options: &LoadOptions,
+        context: &Context,
+    ) -> Result<Self> {
+        options.grid.check()?;
+        let name = format!("sub-{}", short_name(label));
+        let folder = root.join(&name);
+        if !folder.is_dir() {
+            return Err(Error::subject(&name, format!("there is no folder {}", folder.display())));
+        }
+        let participants = Participants::read(&Listing::read(root)?)?;
+        let derivatives = bids::derivative_folders(root, options.derivatives.as_deref())?;
+        let mut entries = bids::subject(root, &folder, &derivatives, &participants).entries;
+        if !sessions.is_empty() {
+            let wanted: Vec<String> = sessions
+                .iter()
+                .map(|session| format!("ses-{}", session.strip_prefix("ses-").unwrap_or(session)))
+                .collect();
+            entries.retain(|entry| entry.session().is_some_and(|of| wanted.contains(&of)));
+            if entries.is_empty() {
+                let wanted = wanted.join(", ");
+                return Err(Error::subject(&name, format!("has no image of session {wanted}")));
+            }
+        }
+        bids::join_same_names(&mut entries);
+        for entry in &mut entries {
+            context.check()?;
+            refuse_foreign_name(entry, &name);
+            entry.check_headers(options.grid);
+        }
+        Ok(Self::of(name, entries, options.grid, false))
+    }
+
+    /// The images of each session, in the order of the sessions; those without session come first.
+    pub fn by_session(&self) -> Vec<(Option<String>, Self)> {
+        let mut sessions: BTreeMap<Option<String>, Vec<Arc<Member>>> = BTreeMap::new();
+        for member in &self.members {
+            sessions.entry(member.entry.session()).or_default().push(member.clone());
+        }
+        let part = |(session, members)| (session, self.with_members(members));
+        sessions.into_iter().map(part).collect()
+    }
+}
+
+/// Participants of a BIDS tree by their folders `sub-…`, in alphabetical order.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn participant_folders(root: &Path) -> Result<Vec<String>> {
+    let folders = Listing::read(root)?.folders;
+    Ok(folders.iter().map(|path| file_name(path)).filter(|name| name.starts_with("sub-")).collect())
+}
+
+/// Makes an image of a participant unusable whose name begins otherwise: its findings would go to somebody else.
+fn refuse_foreign_name(entry: &mut Entry, participant: &str) {
+    let name = entry.found_at().map(file_name).unwrap_or_default();
+    if !name.is_empty() && !name.starts_with(&format!("{participant}_")) {
+        entry.source = Source::Broken(format!(
+            "its file is called {name}; names begin with {participant}_ in a BIDS tree, so rename it"
+        ));
+    }
+}
+
+/// A reason without the path, which the name of the entry stands for.
+fn reason(error: Error) -> String {
+    match error {
+        Error::File { reason, .. } | Error::Subject { reason, .. } => reason,
+        other => other.to_string(),
+    }
+}
+
+/// Images of the same name get the name of their folder in front; files that are given twice, or that
+/// cannot be told apart even so, become unusable.
+fn name_apart(entries: &mut Vec<Entry>) {
+    let names: Vec<Arc<str>> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let is_shared = |name: &Arc<str>| names.iter().filter(|other| *other == name).count() > 1;
+    for entry in entries.iter_mut().filter(|entry| is_shared(&entry.name)) {
+        let folder = entry.image().and_then(Path::parent).map(file_name).unwrap_or_default();
+        if !folder.is_empty() {
+            entry.name = Arc::from(format!("{folder}-{}", entry.name));
+        }
+    }
+    bids::join_same_names(entries);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::SliceGrid;
+    use crate::phantom::{PhantomOptions, write_bids};
+
+    fn options() -> LoadOptions {
+        LoadOptions { grid: SliceGrid::of_size(32), ..LoadOptions::default() }
+    }
+
+    fn tree(folder: &Path) -> PathBuf {
+        let root = folder.join("bids");
+        let phantoms =
+            PhantomOptions { subjects: 2, pixel_spacing_mm: 2.0, ..PhantomOptions::default() };
+        write_bids(&root, &phantoms, &Context::new(3)).unwrap();
+        root
+    }
+
+    #[test]
+    fn an_image_of_a_tree_finds_its_masks_and_its_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, context) = (tree(folder.path()), Context::new(0));
+        let name = participant_folders(&root).unwrap().remove(0);
+        let image = root.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+        let cohort = Cohort::of_images(&[image], &options(), &context).unwrap();
+        assert_eq!(cohort.names(), [name.as_str()]);
+        assert_eq!(cohort.mask_origins()[0].1, "given");
+        assert!(cohort.entry(0).unwrap().is_healthy());
+        let same = Cohort::of_participant(&root, &name[4..], &[], &options(), &context).unwrap();
+        let subject = |cohort: &Cohort| cohort.subject(0, &context).unwrap();
+        assert_eq!(subject(&cohort).slices[0].image, subject(&same).slices[0].image);
+        let error = Cohort::of_participant(&root, &name, &["9".into()], &options(), &context);
+        assert!(error.unwrap_err().to_string().contains("has no image of session ses-9"));
+        let error = Cohort::of_participant(&root, "nobody", &[], &options(), &context);
+        assert!(error.unwrap_err().to_string().starts_with("subject sub-nobody: there is no"));
+    }
+
+    #[test]
+    fn bad_files_stay_in_the_list_with_their_reasons_and_labels_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a.nii.gz"), "no image").unwrap();
+        std::fs::write(path("a_seg.nii.gz"), "no mask").unwrap();
+        std::fs::write(path("notes.txt"), "text").unwrap();
+        std::fs::create_dir(path("b")).unwrap();
+        std::fs::write(path("b/a.nii.gz"), "no image").unwrap();
+        let given = ["a.nii.gz", "a_seg.nii.gz", "notes.txt", "gone.nii", "b/a.nii.gz"].map(path);
+        let cohort = Cohort::of_images(&given, &options(), &Context::new(0)).unwrap();
+        let names = cohort.names();
+        assert_eq!(names.len(), 4, "{names:?}");
+        assert!(names.contains(&"b-a") && names.contains(&"notes.txt"), "{names:?}");
+        let broken = cohort.broken();
+        let reason = |name: &str| broken.iter().find(|(of, _)| *of == name).unwrap().1;
+        assert_eq!(reason("gone"), "there is no such file");
+        assert!(reason("notes.txt").starts_with("is no NIfTI image by its name"));
+        let only = Cohort::of_images(&given[1..2], &options(), &Context::new(0)).unwrap_err();
+        assert!(only.to_string().contains("give the image that it belongs to"), "{only}");
+    }
+}

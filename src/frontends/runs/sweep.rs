@@ -1,0 +1,393 @@
+//! `u2ad sweep`: runs a script with every combination of some parameters.
+//!
+//! Each combination is a run of its own, in a process of its own and with a folder of its own, as `u2ad run`
+//! makes them. What is done is told by the records of the runs, so a sweep that was stopped, or that got more
+//! values, goes on where it was.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::{self, File};
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::inputs;
+use super::recorded::working_folder;
+use crate::context::{Context, counted};
+use crate::files::{sha256, write_whole};
+use crate::frontends::completions::print_whole;
+use crate::frontends::console::width;
+use crate::frontends::record::{RUNS, run_name};
+use crate::frontends::screen::Messages;
+use crate::frontends::termination::{Stopped, TERMINATED, cancel_on_signals};
+use crate::ops::MachineMemory;
+use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
+use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_table};
+use crate::{Error, Result};
+
+/// How often a run is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// Share of the machine's memory that the runs of a sweep may hold together.
+const MEMORY_SHARE: f64 = 0.8;
+
+/// What `u2ad sweep` is told on the command line.
+#[derive(Args, Clone, Debug)]
+pub struct SweepArguments {
+    /// The script, in the Starlark language.
+    pub file: PathBuf,
+    /// Values of a parameter that the script reads with `parameter("NAME", default)`. Commas separate them, and
+    /// 1..5 stands for 1, 2, 3, 4, 5. `seed` is also the seed of the run. May be given several times.
+    #[arg(short, long = "parameter", value_name = "NAME=VALUES", required = true)]
+    pub parameters: Vec<String>,
+    /// Runs at a time. They share the cores and the memory of the machine.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// The folder of the run folders and of sweep.tsv; by default runs/NAME-sweep, after the script.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed of all runs, where `seed` is no parameter.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Compute on this device: auto, cpu, cuda or metal.
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub device: String,
+    /// Gigabytes of memory that each run may hold; by default an equal share of 80 % of what there is.
+    #[arg(long, value_name = "GB")]
+    pub memory: Option<String>,
+}
+
+/// The script and what its runs have in common.
+struct Sweep {
+    script: PathBuf,
+    hash: String,
+    /// Whether the script reads the seed as a parameter, too.
+    reads_seed: bool,
+    folder: PathBuf,
+    arguments: SweepArguments,
+}
+
+/// What there is of a combination.
+enum Earlier {
+    Nothing,
+    /// It ended well.
+    Done,
+    /// It was stopped or killed, and goes on.
+    Stopped(PathBuf),
+    /// It runs now, in another process.
+    Running,
+}
+
+/// How a run of this sweep ended.
+enum Ended {
+    /// With the warnings that it gave.
+    Well(Vec<String>),
+    Stopped,
+    Badly(String),
+}
+
+/// Runs what is missing, and prints one table of all.
+///
+/// The exit code is 0 if all runs ended well, 1 if one did not, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
+/// SIGUSR1; what is done is not run again by the next call.
+///
+/// # Errors
+/// If the parameters or the script cannot be read, or the folder cannot be written.
+pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
+    let grid = Grid::parse(&arguments.parameters)?;
+    let sweep = Sweep::new(arguments)?;
+    let messages = std::sync::Arc::new(Messages::new());
+    let context = Context::new(0).with_reporter(messages.clone());
+    let stopped = cancel_on_signals(&context.cancel)?;
+    let mut waiting = VecDeque::new();
+    let combinations = grid.combinations();
+    let (mut done, mut failed) = (0, 0);
+    let runs = run_summaries(&sweep.folder)?;
+    for combination in &combinations {
+        match sweep.earlier(&runs, combination, &messages) {
+            Earlier::Done => done += 1,
+            Earlier::Running => {
+                failed += 1;
+                messages.tell_after(
+                    "warning:",
+                    &format!(
+                        "{}: runs in another process now, so it is left alone",
+                        combination.name
+                    ),
+                );
+            }
+            Earlier::Nothing => waiting.push_back((combination.clone(), None)),
+            Earlier::Stopped(folder) => waiting.push_back((combination.clone(), Some(folder))),
+        }
+    }
+    messages.tell(&format!(
+        "{}: {done} done before, {} to run, {} at a time; in {}",
+        counted(combinations.len(), "run"),
+        waiting.len(),
+        arguments.jobs.clamp(1, waiting.len().max(1)),
+        sweep.folder.display()
+    ));
+    failed += sweep.run_all(waiting, &context, &stopped, &messages);
+    let runs = sweep.finished(&combinations)?;
+    let table = sweep_table(&grid, &runs)?;
+    print_whole(table.to_text(width()).as_bytes())?;
+    let path = sweep.folder.join("sweep.tsv");
+    write_whole(&path, table.to_tsv().as_bytes())?;
+    if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
+        messages.tell(
+            "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one",
+        );
+    }
+    messages.tell(&format!("written: {}", path.display()));
+    if let Some(code) = stopped.code() {
+        messages.tell("interrupted: run it again to go on");
+        return Ok(ExitCode::from(code));
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Sweep {
+    fn new(arguments: &SweepArguments) -> Result<Self> {
+        let script = &arguments.file;
+        let source = fs::read(script).map_err(|error| Error::file(script, error))?;
+        let text = String::from_utf8_lossy(&source);
+        let words: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let reads_seed =
+            ['"', '\''].iter().any(|mark| words.contains(&format!("parameter({mark}{SEED}{mark}")));
+        let folder = arguments
+            .out
+            .clone()
+            .unwrap_or_else(|| Path::new(RUNS).join(format!("{}-sweep", run_name(script))));
+        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+        Ok(Self {
+            script: script.clone(),
+            hash: sha256(&source),
+            reads_seed,
+            folder,
+            arguments: arguments.clone(),
+        })
+    }
+
+    fn seed(&self, combination: &Combination) -> u64 {
+        combination.seed().unwrap_or(self.arguments.seed)
+    }
+
+    /// What the command line of a run sets.
+    fn parameters(&self, combination: &Combination) -> BTreeMap<String, String> {
+        let given = combination.values.iter().filter(|(name, _)| name != SEED || self.reads_seed);
+        given.cloned().collect()
+    }
+
+    /// Whether a record is that of a combination, run by this program with this script.
+    fn fits(&self, record: &RunRecord, combination: &Combination) -> bool {
+        let now = RunRecord::new("", "", 0, "");
+        record.script_sha256 == self.hash
+            && record.parameters == self.parameters(combination)
+            && record.seed_at_start() == self.seed(combination)
+            && (&record.version, &record.commit) == (&now.version, &now.commit)
+    }
+
+    /// The runs of a combination, the newest first, with their records.
+    fn runs_of<'a>(
+        &self,
+        runs: &'a [RunSummary],
+        combination: &Combination,
+    ) -> impl Iterator<Item = (&'a RunSummary, &'a RunRecord)> {
+        let of = runs.iter().filter_map(|run| Some((run, run.record.as_ref().ok()?)));
+        of.filter(move |(_, record)| self.fits(record, combination))
+    }
+
+    fn earlier(
+        &self,
+        runs: &[RunSummary],
+        combination: &Combination,
+        messages: &Messages,
+    ) -> Earlier {
+        for (run, record) in self.runs_of(runs, combination) {
+            // Without the folder that it was started in, nobody knows what it read.
+            let Ok(working) = working_folder(&run.folder, record) else { continue };
+            if let [first, ..] = inputs::changed(&record.inputs, &working).as_slice() {
+                messages.tell(&format!("{}: runs again, because {first}", combination.name));
+                continue;
+            }
+            return match record.status {
+                RunStatus::Completed => Earlier::Done,
+                RunStatus::Running if run.is_alive => Earlier::Running,
+                _ => Earlier::Stopped(run.folder.clone()),
+            };
+        }
+        Earlier::Nothing
+    }
+
+    /// The results of all combinations that ended well.
+    fn finished(&self, combinations: &[Combination]) -> Result<Vec<SweepRun>> {
+        let runs = run_summaries(&self.folder)?;
+        let ended = |combination: &Combination| {
+            let mut runs = self.runs_of(&runs, combination);
+            let (run, _) = runs.find(|(_, record)| record.status == RunStatus::Completed)?;
+            Some(SweepRun { combination: combination.clone(), results: run.headlines.clone() })
+        };
+        Ok(combinations.iter().filter_map(ended).collect())
+    }
+
+    /// Runs what is missing, so many at a time; gives the number of those that ended badly.
+    fn run_all(
+        &self,
+        waiting: VecDeque<(Combination, Option<PathBuf>)>,
+        context: &Context,
+        stopped: &Stopped,
+        messages: &Messages,
+    ) -> usize {
+        let jobs = self.arguments.jobs.clamp(1, waiting.len().max(1));
+        let progress = context.progress("sweep", "run", waiting.len());
+        let (waiting, failed) = (Mutex::new(waiting), Mutex::new(0_usize));
+        let warned = Mutex::new(BTreeSet::new());
+        let work = || {
+            while !context.cancel.is_cancelled() {
+                let next = lock(&waiting).pop_front();
+                let Some((combination, folder)) = next else { return };
+                let name = &combination.name;
+                match self.run(&combination, folder.as_deref(), jobs, stopped) {
+                    Ok(Ended::Well(warnings)) => {
+                        messages.tell(&format!("{name}: completed"));
+                        for warning in warnings {
+                            // A misspelt parameter, which all runs warn of, is said once.
+                            if lock(&warned).insert(warning.clone()) {
+                                messages.tell_after("warning:", &warning);
+                            }
+                        }
+                    }
+                    Ok(Ended::Stopped) => messages.tell(&format!("{name}: stopped")),
+                    Ok(Ended::Badly(reason)) => {
+                        *lock(&failed) += 1;
+                        messages.tell_after("error:", &format!("{name}: {reason}"));
+                    }
+                    Err(error) => {
+                        *lock(&failed) += 1;
+                        messages.tell_after("error:", &format!("{name}: {error}"));
+                    }
+                }
+                progress.advance(1, &[]);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(work);
+            }
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One run in a process of its own, to its end.
+    fn run(
+        &self,
+        combination: &Combination,
+        folder: Option<&Path>,
+        jobs: usize,
+        stopped: &Stopped,
+    ) -> Result<Ended> {
+        let failed =
+            |error: std::io::Error| Error::input(format!("the run cannot be started: {error}"));
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.arg("run");
+        match folder {
+            Some(folder) => {
+                command.arg("--resume").arg(folder);
+            }
+            None => {
+                command.arg(&self.script).arg("--out").arg(&self.folder);
+                command.args(["--name", &combination.name, "--device", &self.arguments.device]);
+                command.args(["--seed", &self.seed(combination).to_string()]);
+                for (name, value) in self.parameters(combination) {
+                    command.arg("-p").arg(format!("{name}={value}"));
+                }
+            }
+        }
+        let share = || {
+            let usable = MachineMemory::read()?.usable() as f64;
+            Some(format!("{:.3}", usable * MEMORY_SHARE / jobs as f64 / 1e9))
+        };
+        if let Some(memory) = self.arguments.memory.clone().or_else(share) {
+            command.args(["--memory", &memory]);
+        }
+        if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+            let threads = (rayon::current_num_threads() / jobs).max(1);
+            command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
+        let mut told = tempfile::tempfile().map_err(failed)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(told.try_clone().map_err(failed)?);
+        // Ctrl-C goes to this process alone, which hands it on once: a second one would end the run at once.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn().map_err(failed)?;
+        let status = wait(child, stopped).map_err(failed)?;
+        Ok(match status.code() {
+            Some(0) => Ended::Well(warnings(&mut told)),
+            _ if stopped.code().is_some() => Ended::Stopped,
+            _ => Ended::Badly(self.reason(combination, &mut told, status)),
+        })
+    }
+
+    /// Why a run ended badly: the sentence of its record, else the last line that it wrote.
+    fn reason(&self, combination: &Combination, told: &mut File, status: ExitStatus) -> String {
+        let runs = run_summaries(&self.folder).unwrap_or_default();
+        if let Some((run, record)) = self.runs_of(&runs, combination).next()
+            && let RunStatus::Failed(sentence) = &record.status
+        {
+            return format!("{sentence}; its log is {}", run.folder.join("log.txt").display());
+        }
+        let text = read_again(told);
+        let last = text.lines().rfind(|line| !line.trim().is_empty());
+        last.map_or_else(|| format!("ended with {status}"), |line| line.trim().to_owned())
+    }
+}
+
+/// The warnings among the lines that a run wrote.
+fn warnings(told: &mut File) -> Vec<String> {
+    let text = read_again(told);
+    text.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
+}
+
+/// What was written to a file, as far as it can be read.
+fn read_again(told: &mut File) -> String {
+    let mut text = String::new();
+    told.rewind().and_then(|()| told.read_to_string(&mut text)).ok();
+    text
+}
+
+/// Waits for the end of a run. A signal that asks this process to stop is handed on.
+fn wait(mut child: Child, stopped: &Stopped) -> std::io::Result<ExitStatus> {
+    let mut is_told = false;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if let Some(code) = stopped.code().filter(|_| !is_told) {
+            is_told = true;
+            stop(&mut child, code);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Asks a run to stop at its next batch, as the signal with this exit code asked this process.
+#[cfg(unix)]
+fn stop(child: &mut Child, code: u8) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = if code == TERMINATED { Signal::TERM } else { Signal::INT };
+    // It may have ended meanwhile.
+    kill_process(Pid::from_child(child), signal).ok();
+}
+
+#[cfg(not(unix))]
+fn stop(child: &mut Child, _: u8) {
+    child.kill().ok();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

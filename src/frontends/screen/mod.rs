@@ -1,0 +1,65 @@
+//! Findings in images from one command: `u2ad screen`, and `u2ad bids` for whole trees of them.
+//!
+//! The work is that of [`crate::study::screening`] and [`crate::study::bids_app`]; these files read the command
+//! line and print.
+
+mod arguments;
+mod bids;
+mod memory_watch;
+mod messages;
+mod single;
+
+use std::sync::Arc;
+
+pub use arguments::{AnalysisLevel, BidsArguments, Computing, ScreenArguments};
+pub use bids::run as run_bids;
+pub(super) use messages::Messages;
+pub use single::run as run_screen;
+
+use super::termination::{Stopped, cancel_on_signals};
+use crate::context::Context;
+use crate::session::open_device;
+use crate::study::screening::Detector;
+use crate::{Error, Result};
+
+/// What a command works with.
+struct Work {
+    context: Context,
+    messages: Arc<Messages>,
+    stopped: Stopped,
+}
+
+impl Work {
+    /// Opens the device. From now on signals stop the work.
+    fn begin(computing: &Computing) -> Result<Self> {
+        let messages = Arc::new(Messages::new());
+        let device = open_device(&computing.device)?;
+        let context =
+            Context::new(computing.seed).with_device(device).with_reporter(messages.clone());
+        let stopped = cancel_on_signals(&context.cancel)?;
+        Ok(Self { context, messages, stopped })
+    }
+
+    /// Loads what looks for anomalies, and says what it is.
+    fn detector(&self, computing: &Computing) -> Result<Detector> {
+        let detector = match &computing.model {
+            Some(path) => Detector::load(path, &self.context.device)?,
+            None => Detector::without_model(),
+        };
+        let file = computing.model.as_ref().map(|path| format!(", {}", path.display()));
+        self.messages.tell(&format!("method: {}{}", detector.name(), file.unwrap_or_default()));
+        if let Some(remark) = detector.remark() {
+            self.messages.tell(remark);
+        }
+        Ok(detector)
+    }
+}
+
+/// Does something on so many threads; one per core if none are given.
+fn on_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()
+        .map_err(|error| Error::input(format!("the threads cannot be started: {error}")))?;
+    Ok(pool.install(work))
+}

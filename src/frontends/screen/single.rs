@@ -1,0 +1,74 @@
+//! `u2ad screen`: images in, findings out.
+
+use std::process::ExitCode;
+
+use super::{ScreenArguments, Work, on_threads};
+use crate::Result;
+use crate::cohort::{Cohort, LoadOptions};
+use crate::context::{Context, counted};
+use crate::export::check_export_folder;
+use crate::export::html_report::check_page_path;
+use crate::frontends::completions::print_whole;
+use crate::frontends::console::width;
+use crate::report::Tabulate;
+use crate::study::screening::{Detector, Screening};
+
+/// Screens images and prints one table.
+///
+/// The exit code is 0 if all images were screened, 1 if one could not be used, 130 after Ctrl-C and 143 after
+/// SIGTERM, SIGHUP or SIGUSR1; what was finished until then is printed and written.
+///
+/// # Errors
+/// If nothing can be screened at all: no image, no model in the file, folders that may not be written.
+pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
+    let ScreenArguments { images, out, report, computing } = arguments;
+    if let Some(folder) = out {
+        check_export_folder(folder)?;
+    }
+    if let Some(page) = report {
+        check_page_path(page)?;
+    }
+    let work = Work::begin(computing)?;
+    let detector = work.detector(computing)?;
+    let screened = on_threads(computing.n_cpus, || {
+        let cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
+        detector.screen(&cohort, &work.context)
+    })?;
+    let screening = screened?;
+    // What is finished is written all the same; a second signal ends the process.
+    work.context.cancel.reset();
+    print_whole(screening.table()?.to_text(width()).as_bytes())?;
+    let messages = &work.messages;
+    for image in &screening.images {
+        for remark in &image.remarks {
+            messages.tell(&format!("{}: {remark}", image.name));
+        }
+    }
+    for (name, reason) in screening.failed() {
+        messages.tell_after("error:", &format!("{name}: {reason}"));
+    }
+    on_threads(computing.n_cpus, || write(&screening, arguments, &detector, &work.context))??;
+    if screening.interrupted {
+        let left = screening.cohort.len() - screening.images.len();
+        messages.tell(&format!("interrupted: {} not screened", counted(left, "image")));
+        return Ok(ExitCode::from(work.stopped.code().unwrap_or(1)));
+    }
+    let all_used = screening.failed().next().is_none();
+    Ok(if all_used { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes what was asked for beside the table.
+fn write(
+    screening: &Screening,
+    arguments: &ScreenArguments,
+    detector: &Detector,
+    context: &Context,
+) -> Result<()> {
+    if let Some(folder) = &arguments.out {
+        screening.export(folder, context)?;
+    }
+    if let Some(page) = &arguments.report {
+        screening.report(page, detector, context)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! What is written down of one session: from what its findings were made, and what came out.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::place::Place;
+use crate::cohort::Cohort;
+use crate::detection::Scoring;
+use crate::files::{read_regular_unlogged, sha256_of};
+use crate::scoring::Calibration;
+use crate::{Error, Result};
+
+/// How the name of a record ends.
+pub(super) const RECORD: &str = "_u2ad.json";
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Relative to the BIDS tree.
+    pub path: String,
+    /// In hexadecimal digits.
+    pub sha256: String,
+}
+
+/// From what findings are made: equal makings have equal findings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Making {
+    /// Version of the program.
+    pub version: String,
+    pub method: String,
+    /// SHA-256 of the method's file or settings.
+    pub method_sha256: String,
+    pub seed: u64,
+    /// Images and their labels, in order.
+    pub inputs: Vec<Input>,
+    /// The participant's row in the participants table: it decides who is healthy.
+    pub participant: std::collections::BTreeMap<String, String>,
+}
+
+impl Making {
+    /// In what this differs from an earlier one, as a clause; `None` if it does not.
+    pub fn change(&self, earlier: &Self) -> Option<&'static str> {
+        if self.method_sha256 != earlier.method_sha256 {
+            Some("with another model or method")
+        } else if self.inputs != earlier.inputs || self.participant != earlier.participant {
+            Some("from other images, masks or columns of the participants table")
+        } else if self.seed != earlier.seed {
+            Some("with another seed")
+        } else if self.version != earlier.version {
+            Some("by another version of u2ad")
+        } else {
+            None
+        }
+    }
+}
+
+/// What came out of one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// As in the tables: `sub-01`, or `sub-01_run-1` of several.
+    pub name: String,
+    /// Relative to the BIDS tree; `None` where no image was found.
+    pub image: Option<String>,
+    /// Where its masks come from: "given", "found, confidence 0.93", "not usable".
+    pub masks: String,
+    /// AnaScore; `None` where nothing could be scored.
+    pub score: Option<f64>,
+    /// Vertebral level or bin of the highest score.
+    pub level: Option<String>,
+    /// The false positive rate at this score; `None` of a method that is not calibrated.
+    pub p_value: Option<f64>,
+    /// Detected lesions; `None` of a method without a threshold.
+    pub lesions: Option<usize>,
+    /// Their volume together, mm³.
+    pub lesion_volume_mm3: Option<f64>,
+    /// Whether the ground truth has a lesion, where it is known.
+    pub has_lesion: Option<bool>,
+    pub remarks: Vec<String>,
+    /// Why it could not be screened, if so.
+    pub failure: Option<String>,
+}
+
+/// The record of one session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    pub making: Making,
+    pub scoring: Option<Scoring>,
+    /// What the method shows in healthy subjects, if it is calibrated.
+    pub calibration: Option<Calibration>,
+    pub images: Vec<ImageRecord>,
+    /// Names of the files beside the record.
+    pub files: Vec<String>,
+}
+
+impl SessionRecord {
+    /// The record of a session; `None` where there is none.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub(super) fn read(place: &Place, output: &Path) -> Result<Option<Self>> {
+        let path = place.file(output, RECORD);
+        if std::fs::symlink_metadata(&path).is_err() {
+            return Ok(None);
+        }
+        let record = serde_json::from_slice(&read_regular_unlogged(&path)?);
+        let damaged =
+            |error| Error::file(&path, format!("is damaged ({error}); remove its folder"));
+        record.map(Some).map_err(damaged)
+    }
+
+    /// Whether an image could not be screened.
+    pub fn has_failures(&self) -> bool {
+        self.images.iter().any(|image| image.failure.is_some())
+    }
+}
+
+/// The files that the images of a cohort are made of, with their hashes.
+///
+/// # Errors
+/// If one cannot be read.
+pub(super) fn inputs(cohort: &Cohort, bids: &Path) -> Result<Vec<Input>> {
+    let files = cohort.entries().flat_map(|entry| entry.files());
+    let input = |path: &Path| {
+        let (_, sha256) = sha256_of(path).map_err(|error| Error::file(path, error))?;
+        Ok(Input { path: relative(path, bids), sha256 })
+    };
+    files.map(input).collect()
+}
+
+/// A path inside the tree.
+pub(super) fn relative(path: &Path, bids: &Path) -> String {
+    path.strip_prefix(bids).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,193 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::place::Place;
+use super::*;
+use crate::Error;
+use crate::context::Context;
+use crate::files::{Claim, WorkLock};
+use crate::phantom::{PhantomOptions, write_bids};
+use crate::study::screening::Detector;
+
+/// A tree of four participants: the masks of the last are missing.
+fn tree(folder: &Path) -> PathBuf {
+    let root = folder.join("bids");
+    let options =
+        PhantomOptions { subjects: 4, pixel_spacing_mm: 1.4, ..PhantomOptions::default() };
+    write_bids(&root, &options, &Context::new(3)).unwrap();
+    let last = participant_folders(&root).unwrap().pop().unwrap();
+    fs::remove_dir_all(root.join("derivatives/labels").join(last)).unwrap();
+    root
+}
+
+fn level<'a>(app: &'a BidsApp, detector: &'a Detector) -> ParticipantLevel<'a> {
+    ParticipantLevel { app, detector, seed: 0, sessions: &[], force: false, work: None }
+}
+
+fn screen(app: &BidsApp, participant: &str, force: bool) -> Vec<SessionOutcome> {
+    let mut outcomes = Vec::new();
+    let each = |result: SessionResult| outcomes.push(result.outcome);
+    let detector = Detector::without_model();
+    let level = ParticipantLevel { force, ..level(app, &detector) };
+    level.screen(participant, &Context::new(0), each).unwrap();
+    outcomes
+}
+
+/// All files below a folder, without hidden ones.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
+        match path.is_dir() {
+            true if is_hidden => {}
+            true => found.extend(files(&path)),
+            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    found
+}
+
+#[test]
+fn a_participant_is_screened_once_until_something_it_is_made_of_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, output) = (tree(folder.path()), folder.path().join("out"));
+    let app = BidsApp::new(&root, &output).unwrap();
+    let name = app.participants(&[]).unwrap().remove(0);
+    let first = screen(&app, &name, false);
+    let [SessionOutcome::Screened { record, because: None }] = first.as_slice() else {
+        panic!("{first:?}");
+    };
+    assert!(record.images[0].score.is_some() && record.images[0].masks == "given");
+    assert_eq!(record.making.inputs.len(), 4, "{:?}", record.making.inputs);
+    let written = files(&output);
+    for ending in ["_scores.tsv", "_u2ad.json", "_cases.json", "_desc-anomaly_T2w.nii.gz"] {
+        assert!(output.join(format!("{name}/anat/{name}{ending}")).is_file(), "{ending}");
+    }
+    assert!(output.join(format!("{name}.html")).is_file());
+    assert!(matches!(screen(&app, &name, false)[0], SessionOutcome::Finished(_)));
+    assert!(matches!(screen(&app, &name, true)[0], SessionOutcome::Screened { because: None, .. }));
+    assert!(files(&output) == written, "the same files to the same bits");
+
+    // A mask that changes, a report that is gone, a file of the user.
+    let mask = root.join(format!("derivatives/labels/{name}/anat/{name}_T2w_label-CSF_seg.nii.gz"));
+    fs::remove_file(&mask).unwrap();
+    let again = screen(&app, &name, false);
+    let [SessionOutcome::Screened { because: Some(because), .. }] = again.as_slice() else {
+        panic!("{again:?}");
+    };
+    assert!(because.starts_with("from other images, masks"), "{because}");
+    fs::write(output.join(format!("{name}/anat/notes.txt")), "mine").unwrap();
+    let refused = screen(&app, &name, true);
+    let [SessionOutcome::Failed(reason)] = refused.as_slice() else { panic!("{refused:?}") };
+    assert!(reason.contains("holds notes.txt, which u2ad did not write"), "{reason}");
+    assert!(output.join(format!("{name}/anat/notes.txt")).is_file());
+}
+
+#[test]
+fn a_participant_that_somebody_else_works_on_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, output) = (tree(folder.path()), folder.path().join("out"));
+    let app = BidsApp::new(&root, &output).unwrap();
+    let name = app.participants(&[]).unwrap().remove(0);
+    let place = Place { participant: name.clone(), session: None };
+    let Claim::Held(lock) = WorkLock::claim(&place.lock(&app.output)).unwrap() else { panic!() };
+    let busy = screen(&app, &name, false);
+    assert!(matches!(&busy[0], SessionOutcome::Busy(who) if who.starts_with("process ")));
+    drop(lock);
+    // An interruption leaves nothing, and the next run goes on.
+    let context = Context::new(0);
+    context.cancel.cancel();
+    let detector = Detector::without_model();
+    let stopped = level(&app, &detector).screen(&name, &context, |_| {});
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    assert!(!output.join(&name).exists());
+    assert!(matches!(screen(&app, &name, false)[0], SessionOutcome::Screened { .. }));
+}
+
+#[test]
+fn sessions_are_finished_each_for_itself_and_a_bad_image_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, output) = (tree(folder.path()), folder.path().join("out"));
+    let name = participant_folders(&root).unwrap().pop().unwrap();
+    let image = root.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+    for session in ["ses-1", "ses-2"] {
+        let anat = root.join(format!("{name}/{session}/anat"));
+        fs::create_dir_all(&anat).unwrap();
+        fs::copy(&image, anat.join(format!("{name}_{session}_T2w.nii.gz"))).unwrap();
+    }
+    fs::remove_dir_all(root.join(format!("{name}/anat"))).unwrap();
+    let bad = root.join(format!("{name}/ses-2/anat/{name}_ses-2_T2w.nii.gz"));
+    fs::write(&bad, "no image").unwrap();
+    let app = BidsApp::new(&root, &output).unwrap();
+    let (detector, context) = (Detector::without_model(), Context::new(0));
+    let mut results = Vec::new();
+    let each = |result| results.push(result);
+    let first = ["1".to_owned()];
+    let one = ParticipantLevel { sessions: &first, ..level(&app, &detector) };
+    one.screen(&name, &context, each).unwrap();
+    assert_eq!((results.len(), results[0].is_complete()), (1, true));
+    results.clear();
+    let each = |result| results.push(result);
+    level(&app, &detector).screen(&name, &context, each).unwrap();
+    assert!(matches!(results[0].outcome, SessionOutcome::Finished(_)));
+    let SessionOutcome::Screened { record, .. } = &results[1].outcome else { panic!() };
+    assert!(record.has_failures() && !results[1].is_complete());
+    assert!(output.join(format!("{name}_ses-1.html")).is_file());
+    assert!(output.join(format!("{name}/ses-1/anat/{name}_ses-1_scores.tsv")).is_file());
+    let group = app.gather(&[name.clone()], &Context::new(0)).unwrap();
+    assert_eq!((group.images(), group.failed().count()), (2, 1));
+}
+
+#[test]
+fn the_group_has_all_tables_an_evaluation_and_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, output) = (tree(folder.path()), folder.path().join("out"));
+    let app = BidsApp::new(&root, &output).unwrap();
+    let names = app.participants(&[]).unwrap();
+    let context = Context::new(0);
+    let early = app.gather(&names, &context).map(drop).unwrap_err().to_string();
+    assert!(early.contains("run the level participant first"), "{early}");
+    for name in &names[..3] {
+        screen(&app, name, false);
+    }
+    let group = app.gather(&names, &context).unwrap();
+    assert_eq!(group.missing.len(), 1);
+    let evaluation = group.evaluation.as_ref().expect("phantoms have a ground truth");
+    assert_eq!(evaluation.subjects.with_lesion + evaluation.subjects.without_lesion, 3);
+    assert!(evaluation.segments.is_some() && evaluation.lesions.is_some());
+    let table = fs::read_to_string(output.join("group_findings.tsv")).unwrap();
+    assert_eq!(table.lines().count(), 4, "{table}");
+    let scores = fs::read_to_string(output.join("group_scores.tsv")).unwrap();
+    assert_eq!(scores.matches("participant_id").count(), 1);
+    assert!(names[..3].iter().all(|name| scores.contains(name.as_str())));
+    let dictionary: serde_json::Value =
+        serde_json::from_slice(&fs::read(output.join("group_findings.json")).unwrap()).unwrap();
+    for column in table.lines().next().unwrap().split('\t') {
+        assert!(dictionary[column]["Description"].is_string(), "{column}");
+    }
+    let page = fs::read_to_string(output.join("group.html")).unwrap();
+    assert!(page.contains(&format!("href=\"{}.html\"", names[0])));
+    assert!(page.contains("was not screened yet"));
+}
+
+#[test]
+fn folders_that_are_something_else_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = tree(folder.path());
+    let refusal =
+        |bids: &Path, output: &Path| BidsApp::new(bids, output).map(drop).unwrap_err().to_string();
+    assert!(refusal(&root, &root).contains("is the BIDS tree itself"));
+    assert!(refusal(folder.path(), &root).contains("it has no folder sub-"));
+    let other = folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("dataset_description.json"), "{\"Name\": \"x\"}").unwrap();
+    assert!(refusal(&root, &other).contains("holds another dataset"));
+    let app = BidsApp::new(&root, &folder.path().join("out")).unwrap();
+    let names = app.participants(&[]).unwrap();
+    let twice = [names[0].clone(), names[0][4..].to_owned()];
+    assert_eq!(app.participants(&twice).unwrap(), names[..1]);
+    let unknown = app.participants(&["nobody".into()]).unwrap_err().to_string();
+    assert!(unknown.contains("has no participant sub-nobody"), "{unknown}");
+}

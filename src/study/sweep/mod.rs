@@ -1,0 +1,7 @@
+//! One script run with every combination of some parameters: which combinations there are, and what came out.
+
+mod grid;
+mod summary;
+
+pub use grid::{Combination, Grid, SEED};
+pub use summary::{SweepRun, sweep_table};

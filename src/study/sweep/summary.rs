@@ -1,0 +1,120 @@
+//! What came out of a sweep: the results of each combination, averaged over its seeds.
+
+use super::{Combination, Grid};
+use crate::Result;
+use crate::report::{Cell, Column, Table};
+use crate::statistics;
+
+/// One run that ended well, with its main results by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRun {
+    pub combination: Combination,
+    pub results: Vec<(String, f64)>,
+}
+
+/// One row per combination of the parameters without the seed: number of runs, and of each result the mean and,
+/// of several runs, the standard deviation over them (n − 1). A file holds both as numbers. Combinations without
+/// a run that ended well have no results.
+///
+/// # Errors
+/// If a row does not fit the columns, which no sweep causes.
+pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
+    let varied = grid.varied();
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in runs.iter().flat_map(|run| &run.results) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let first = || {
+        let parameters = varied.iter().map(|name| Column::text(*name));
+        parameters.chain([Column::number("runs", 0)]).collect::<Vec<_>>()
+    };
+    let (mut shown, mut filed) = (first(), first());
+    shown.extend(names.iter().map(|name| Column::text(*name)));
+    for name in &names {
+        let words = name.split(|letter: char| !letter.is_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let column = words.join("_").to_lowercase();
+        filed.push(Column::number(format!("{column}_mean"), 3));
+        filed.push(Column::number(format!("{column}_sd"), 3));
+    }
+    let (mut table, mut records) = (Table::new("Sweep", shown), Table::new("Sweep", filed));
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for combination in grid.combinations() {
+        let key = key(&combination, &varied);
+        if !rows.contains(&key) {
+            rows.push(key);
+        }
+    }
+    for row in rows {
+        let of_row: Vec<&SweepRun> =
+            runs.iter().filter(|run| key(&run.combination, &varied) == row).collect();
+        let mut cells: Vec<Cell> = row.into_iter().map(Cell::from).collect();
+        cells.push(Cell::from(of_row.len()));
+        let mut record = cells.clone();
+        for name in &names {
+            let values: Vec<f64> = of_row
+                .iter()
+                .filter_map(|run| run.results.iter().find(|(known, _)| known == name))
+                .map(|(_, value)| *value)
+                .collect();
+            let (mean, deviation) = (mean(&values), deviation(&values));
+            cells.push(Cell::from(mean.map(|mean| match deviation {
+                Some(deviation) => format!("{mean:.3} ± {deviation:.3}"),
+                None => format!("{mean:.3}"),
+            })));
+            record.extend([Cell::from(mean), Cell::from(deviation)]);
+        }
+        table.push(cells)?;
+        records.push(record)?;
+    }
+    Ok(table.filed_as(records))
+}
+
+/// The values of a combination that tell its row.
+fn key(combination: &Combination, varied: &[&str]) -> Vec<String> {
+    let value = |name: &&str| combination.value(name).unwrap_or_default().to_owned();
+    varied.iter().map(value).collect()
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| statistics::mean(values.iter().copied()))
+}
+
+/// The standard deviation of a sample; `None` of fewer than two values.
+fn deviation(values: &[f64]) -> Option<f64> {
+    let mean = mean(values).filter(|_| values.len() > 1)?;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Some((squares / (values.len() - 1) as f64).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_averaged_over_seeds() {
+        let grid = Grid::parse(&["rate=1,2".to_owned(), "seed=1..3".to_owned()]).unwrap();
+        let runs: Vec<SweepRun> = grid
+            .combinations()
+            .into_iter()
+            .enumerate()
+            .filter(|(place, _)| *place != 5)
+            .map(|(place, combination)| SweepRun {
+                combination,
+                results: vec![("patient AUROC".to_owned(), place as f64 / 10.0)],
+            })
+            .collect();
+        let table = sweep_table(&grid, &runs).unwrap();
+        let expected = [
+            vec![Cell::from("1"), Cell::from(3_usize), Cell::from("0.100 ± 0.100")],
+            vec![Cell::from("2"), Cell::from(2_usize), Cell::from("0.350 ± 0.071")],
+        ];
+        assert_eq!(table.rows(), expected);
+        let header = table.to_tsv().lines().next().unwrap().to_owned();
+        assert_eq!(header, "rate\truns\tpatient_auroc_mean\tpatient_auroc_sd");
+        let none = sweep_table(&grid, &[]).unwrap();
+        assert_eq!((none.rows().len(), none.columns().len()), (2, 2));
+    }
+}

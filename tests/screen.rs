@@ -1,0 +1,181 @@
+//! `u2ad screen` and `u2ad bids`: from images to findings, by one process and by many at once.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use common::{Ended, Place, ended};
+use u2ad::context::Context;
+use u2ad::phantom::{PhantomOptions, write_bids};
+
+/// A BIDS tree `bids` of so many participants, without any masks.
+fn tree(subjects: usize) -> (Place, Vec<String>) {
+    let place = Place::new();
+    let root = place.path("bids");
+    let options = PhantomOptions { subjects, pixel_spacing_mm: 1.4, ..PhantomOptions::default() };
+    write_bids(&root, &options, &Context::new(3)).unwrap();
+    fs::remove_dir_all(root.join("derivatives")).unwrap();
+    let names = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("sub-"))
+        .collect();
+    names.sort();
+    (place, names)
+}
+
+fn image(name: &str) -> String {
+    format!("bids/{name}/anat/{name}_T2w.nii.gz")
+}
+
+fn call(place: &Place, arguments: &[&str]) -> Ended {
+    ended(&mut place.command(arguments))
+}
+
+/// All files below a folder, without hidden ones.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
+        match path.is_dir() {
+            true if is_hidden => {}
+            true => found.extend(files(&path)),
+            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    found
+}
+
+#[test]
+fn screen_prints_a_table_writes_derivatives_and_a_page_and_names_bad_images() {
+    let (place, names) = tree(2);
+    place.write("bad.nii.gz", "no image");
+    let (first, second) = (image(&names[0]), image(&names[1]));
+    let outputs = ["--out", "found", "--report", "found.html"];
+    let screened =
+        call(&place, &[&["screen", &first, "bad.nii.gz", &second], &outputs[..]].concat());
+    assert_eq!(screened.code, Some(1), "{}{}", screened.out, screened.err);
+    for words in ["found, confidence 0.", "not usable", names[0].as_str(), names[1].as_str()] {
+        assert!(screened.out.contains(words), "{words} in {}", screened.out);
+    }
+    assert!(
+        screened.err.contains("method: intensity threshold (local, 40 mm)"),
+        "{}",
+        screened.err
+    );
+    assert!(screened.err.contains("no model is given and none is shipped"), "{}", screened.err);
+    assert!(screened.err.contains("error: bad: "), "{}", screened.err);
+    let scores = fs::read_to_string(place.path("found/scores.tsv")).unwrap();
+    assert!(scores.contains("patient") && !scores.contains("bad"), "{scores}");
+    assert!(fs::read_to_string(place.path("found.html")).unwrap().contains(&names[1]));
+
+    let whole = call(&place, &["screen", "bids"]);
+    assert_eq!(whole.code, Some(0), "{}{}", whole.out, whole.err);
+    let row = |text: &str| text.lines().find(|line| line.contains(&names[1])).unwrap().to_owned();
+    let words = |line: String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(row(&whole.out)), words(row(&screened.out)));
+
+    for (arguments, refusal) in [
+        (vec!["screen", "bids", "--report", "page.txt"], "ends in .html"),
+        (vec!["screen", "bids", "--out", "bids"], "holds something else than an export"),
+        (vec!["screen", "bids", "bad.nii.gz"], "is a folder beside other arguments"),
+        (vec!["screen", "bids", "--model", "bad.nii.gz"], "is not a model checkpoint"),
+        (vec!["screen", "gone"], "is no NIfTI image by its name"),
+    ] {
+        let refused = call(&place, &arguments);
+        assert_eq!(refused.code, Some(1), "{arguments:?}");
+        assert!(refused.err.contains(refusal), "{arguments:?}: {}", refused.err);
+    }
+}
+
+#[test]
+fn two_processes_on_the_same_output_do_each_participant_once() {
+    let (place, names) = tree(3);
+    let arguments =
+        ["bids", "bids", "out", "participant", "--skip-bids-validation", "--n_cpus", "1"];
+    let start = || {
+        let mut command = place.command(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let (first, second) = (start(), start());
+    let outputs = [first, second].map(|child| child.wait_with_output().unwrap());
+    let told: Vec<String> =
+        outputs.iter().map(|out| String::from_utf8_lossy(&out.stderr).into_owned()).collect();
+    // Done, or left to the other one.
+    assert!(outputs.iter().all(|out| [Some(0), Some(75)].contains(&out.status.code())), "{told:?}");
+    for name in &names {
+        let screened =
+            told.iter().filter(|text| text.contains(&format!("{name}: AnaScore"))).count();
+        assert_eq!(screened, 1, "{name}: {told:?}");
+        assert!(place.path(&format!("out/{name}/anat/{name}_u2ad.json")).is_file());
+        assert!(place.path(&format!("out/{name}.html")).is_file());
+    }
+    let hidden = fs::read_dir(place.path("out/.u2ad")).unwrap().count();
+    assert_eq!(hidden, 0, "locks or files in the making are left");
+
+    // Nothing is done again, and one participant by itself gives the same files.
+    let before = files(&place.path("out"));
+    let again = call(&place, &arguments);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert_eq!(again.err.matches("finished before").count(), 3, "{}", again.err);
+    assert!(files(&place.path("out")) == before);
+    let label = &names[2][4..];
+    let alone =
+        ["bids", "bids", "alone", "participant", "--participant_label", label, "-w", "work"];
+    assert_eq!(call(&place, &alone).code, Some(0));
+    assert_eq!(fs::read_dir(place.path("work")).unwrap().count(), 0);
+    let below = |folder: &str| files(&place.path(&format!("{folder}/{}/anat", names[2])));
+    assert!(below("out").into_values().eq(below("alone").into_values()));
+}
+
+#[test]
+fn the_group_is_gathered_and_arguments_are_checked() {
+    let (place, names) = tree(2);
+    let early = call(&place, &["bids", "bids", "out", "group"]);
+    assert_eq!(early.code, Some(1));
+    assert!(early.err.contains("run the level participant first"), "{}", early.err);
+    assert_eq!(call(&place, &["bids", "bids", "out", "participant"]).code, Some(0));
+    let group = call(&place, &["bids", "bids", "out", "group"]);
+    assert_eq!(group.code, Some(0), "{}{}", group.out, group.err);
+    assert!(group.out.contains(&names[0]) && group.out.contains(&names[1]), "{}", group.out);
+    for name in ["group_findings.tsv", "group_findings.json", "group_scores.tsv", "group.html"] {
+        assert!(place.path(&format!("out/{name}")).is_file(), "{name}");
+    }
+    let version = call(&place, &["bids", "--version"]);
+    assert!(version.code == Some(0) && version.out.contains(env!("CARGO_PKG_VERSION")));
+    assert_eq!(call(&place, &["bids", "bids", "out", "subject"]).code, Some(2));
+    let unknown = call(&place, &["bids", "bids", "out", "participant", "--participant-label", "x"]);
+    assert!(unknown.code == Some(1) && unknown.err.contains("has no participant sub-x"));
+    let small = ["bids", "bids", "out", "participant", "--force", "--mem-mb", "1"];
+    let small = call(&place, &small);
+    assert_eq!(small.code, Some(1), "{}", small.err);
+    assert!(small.err.contains("and --mem-mb allows 1;"), "{}", small.err);
+    assert!(place.path(&format!("out/{}/anat", names[0])).is_dir());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_the_work_and_the_next_run_goes_on() {
+    let (place, names) = tree(3);
+    let mut command = place.command(&["bids", "bids", "out", "participant"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let first = place.path(&format!("out/{}/anat", names[0]));
+    while !first.is_dir() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let number = i32::try_from(child.id()).unwrap();
+    let process = rustix::process::Pid::from_raw(number).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::USR1).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    // It may have been faster than the signal.
+    assert!([Some(0), Some(143)].contains(&output.status.code()), "{told}");
+    let next = call(&place, &["bids", "bids", "out", "participant"]);
+    assert_eq!(next.code, Some(0), "{}", next.err);
+    assert!(next.err.contains(&format!("{}: finished before", names[0])), "{}", next.err);
+    assert!(names.iter().all(|name| place.path(&format!("out/{name}.html")).is_file()));
+}
