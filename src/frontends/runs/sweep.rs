@@ -19,7 +19,7 @@ use super::inputs;
 use super::recorded::working_folder;
 use crate::context::{Context, counted};
 use crate::files::{sha256, write_whole};
-use crate::frontends::completions::print_whole;
+use crate::frontends::documentation::print_whole;
 use crate::frontends::console::width;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
