@@ -6,8 +6,8 @@ use super::memory_watch::watch_memory;
 use super::{AnalysisLevel, BidsArguments, Work, on_threads};
 use crate::context::counted;
 use crate::files::clear_abandoned;
-use crate::frontends::documentation::print_whole;
 use crate::frontends::console::width;
+use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table, shown_number};
 use crate::study::bids_app::{
     BidsApp, ParticipantLevel, SessionOutcome, SessionRecord, SessionResult,

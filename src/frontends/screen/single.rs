@@ -8,8 +8,8 @@ use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
 use crate::export::check_export_folder;
 use crate::export::html_report::check_page_path;
-use crate::frontends::documentation::print_whole;
 use crate::frontends::console::width;
+use crate::frontends::documentation::print_whole;
 use crate::report::Tabulate;
 use crate::study::screening::{Detector, Screening};
 
