@@ -137,10 +137,10 @@ pretrain(model, people, epochs = parameter("epochs", 10))
 save_model(model, output_dir() + "/model.safetensors")
 STAR
 cd "$place"
-# Slurm sends the signal 30 to 90 seconds before the limit of 120. The training takes about 200 by itself.
+# Slurm sends the signal 30 to 90 seconds before the limit of 120. The training takes about 300 by itself.
 start=$(date +%s%N)
 "$U2AD" run study.star --out timed -p epochs=100 >/dev/null 2>&1
-epochs=$((100 * 200000000000 / ($(date +%s%N) - start)))
+epochs=$((100 * 300000000000 / ($(date +%s%N) - start)))
 echo "$epochs epochs"
 job=$(sbatch --parsable --time=2 --signal=B:USR1@30 --chdir="$place" --output="$place/runs-study.log" \
     "$scripts/run-requeue.sh" study.star runs -p "epochs=$epochs")
