@@ -55,9 +55,9 @@ fn screen_prints_a_table_writes_derivatives_and_a_page_and_names_bad_images() {
     let (place, names) = tree(2);
     place.write("bad.nii.gz", "no image");
     let (first, second) = (image(&names[0]), image(&names[1]));
-    let outputs = ["--out", "found", "--report", "found.html"];
-    let screened =
-        call(&place, &[&["screen", &first, "bad.nii.gz", &second], &outputs[..]].concat());
+    let mut arguments = vec!["screen", first.as_str(), "bad.nii.gz", second.as_str()];
+    arguments.extend(["--out", "found", "--report", "found.html"]);
+    let screened = call(&place, &arguments);
     assert_eq!(screened.code, Some(1), "{}{}", screened.out, screened.err);
     for words in ["found, confidence 0.", "not usable", names[0].as_str(), names[1].as_str()] {
         assert!(screened.out.contains(words), "{words} in {}", screened.out);

@@ -212,7 +212,9 @@ impl ParticipantLevel<'_> {
             level: screening.level(image),
             p_value: score.and_then(|score| Some(screening.calibration()?.p_value(score))),
             lesions: volumes.as_ref().map(Vec::len),
-            lesion_volume_mm3: volumes.map(|volumes| volumes.iter().sum()),
+            // The sum of nothing would be -0.
+            lesion_volume_mm3: volumes
+                .map(|volumes| volumes.iter().fold(0.0, |all: f64, one| all + *one)),
             has_lesion: finding.and_then(|finding| finding.subject.has_lesion()),
             remarks: image.remarks.clone(),
             failure: image.finding.as_ref().err().cloned(),
