@@ -1,0 +1,259 @@
+//! Images sorted into series, and what each series is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ndarray::{Array3, s};
+use serde_json::{Map, Value};
+
+use super::frame::{Frame, dot};
+use super::header::{Elements, read_all};
+use super::pixels::Pixels;
+use super::sidecar::sidecar;
+use super::stack::{sort_along_normal, stacked};
+use crate::volume::{Geometry, Volume};
+use crate::{Error, Result};
+
+/// Cosine of the largest angle between the normals of slices in one orientation: 0.8°.
+const SAME_ORIENTATION: f64 = 0.9999;
+
+/// The plane of the patient that slices lie nearest to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    Sagittal,
+    Coronal,
+    Axial,
+}
+
+impl Plane {
+    /// Its name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sagittal => "sagittal",
+            Self::Coronal => "coronal",
+            Self::Axial => "axial",
+        }
+    }
+
+    fn of(normal: [f64; 3]) -> Self {
+        let [x, y, z] = normal.map(f64::abs);
+        if x >= y && x >= z {
+            Self::Sagittal
+        } else if y >= z {
+            Self::Coronal
+        } else {
+            Self::Axial
+        }
+    }
+}
+
+/// Slices of one patient, one series, one echo and one orientation. Lengths in mm, times in ms.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Its number in the listing of its folder, from 1.
+    pub number: usize,
+    /// Patient ID or what else tells patients apart: shown to the user, never written.
+    pub patient: String,
+    pub description: String,
+    pub plane: Plane,
+    pub echo_time: Option<f64>,
+    pub repetition_time: Option<f64>,
+    pub inversion_time: Option<f64>,
+    pub slices: usize,
+    /// Columns and rows.
+    pub matrix: [usize; 2],
+    /// Between columns, between rows.
+    pub pixel_spacing: [f64; 2],
+    /// Between slices, where they are equally spaced.
+    pub slice_spacing: Option<f64>,
+    /// Why it is not taken for the sagittal T2-weighted series, as a clause; `None` if it is one.
+    pub objection: Option<String>,
+    /// Its place, or why its slices are no volume, as a clause.
+    geometry: Result<Geometry, String>,
+    /// Sorted along their normal.
+    frames: Vec<Frame>,
+}
+
+impl Series {
+    /// Shape and affine of the volume: voxels are indexed by column, by row from the last to the first, and by
+    /// slice along the normal.
+    ///
+    /// # Errors
+    /// If slices are missing, lie at the same place or are not equally spaced.
+    pub fn geometry(&self) -> Result<Geometry> {
+        self.geometry.clone().map_err(|reason| self.refused(&reason))
+    }
+
+    /// Reads the volume and what a BIDS sidecar keeps of the headers.
+    ///
+    /// # Errors
+    /// As [`Self::geometry`], and if a file cannot be read or its pixels cannot be decoded.
+    pub fn read(&self) -> Result<(Volume, Map<String, Value>)> {
+        let geometry = self.geometry()?;
+        let mut places: BTreeMap<&Path, Vec<(usize, usize)>> = BTreeMap::new();
+        for (place, frame) in self.frames.iter().enumerate() {
+            places.entry(&frame.path).or_default().push((place, frame.index));
+        }
+        let mut voxels = Array3::zeros(geometry.shape);
+        let mut kept = Map::new();
+        for (path, places) in places {
+            let refuse = |reason: String| Error::file(path, reason);
+            let object = read_all(path).map_err(refuse)?;
+            for (place, index) in places {
+                let elements = Elements::of(&object, index);
+                if place == 0 {
+                    kept = sidecar(&elements, geometry.affine.spacing()[2]);
+                }
+                let frame = &self.frames[place];
+                let pixels = Pixels::of(&elements, frame.rows, frame.columns).map_err(refuse)?;
+                let values = pixels.decode(&object, index).map_err(refuse)?;
+                let mut slice = voxels.slice_mut(s![.., ..;-1, place]);
+                // Rows of the image are the second axis of the volume.
+                for (at, value) in values.into_iter().enumerate() {
+                    slice[[at % frame.columns, at / frame.columns]] = value;
+                }
+            }
+        }
+        Ok((Volume { voxels, affine: geometry.affine }, kept))
+    }
+
+    fn refused(&self, reason: &str) -> Error {
+        Error::input(format!("series {} ({}): {reason}", self.number, self.description))
+    }
+}
+
+/// Sorts images into series, in the order of their listing.
+pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
+    let mut groups: BTreeMap<_, Vec<Frame>> = BTreeMap::new();
+    for frame in frames {
+        let thousandths = |time: Option<f64>| time.map(|time| (time * 1e3).round() as i64);
+        // After ORIGINAL or DERIVED and PRIMARY or SECONDARY: magnitude or phase, water or fat.
+        let kind: Vec<String> = frame.image_type.iter().skip(2).cloned().collect();
+        let key = (
+            frame.patient.clone(),
+            frame.study.clone(),
+            (frame.series_number, frame.series.clone()),
+            (frame.echo_number, thousandths(frame.echo_time)),
+            kind,
+            (frame.rows, frame.columns),
+        );
+        groups.entry(key).or_default().push(frame);
+    }
+    let mut stacks = Vec::new();
+    let mut orientations: BTreeMap<(String, String), Vec<[f64; 3]>> = BTreeMap::new();
+    for frames in groups.into_values() {
+        for stack in split_by_orientation(frames) {
+            let Some(first) = stack.first() else { continue };
+            let known =
+                orientations.entry((first.patient.clone(), first.series.clone())).or_default();
+            if !known.iter().any(|normal| dot(*normal, first.normal()).abs() > SAME_ORIENTATION) {
+                known.push(first.normal());
+            }
+            stacks.push(stack);
+        }
+    }
+    let count = |stack: &[Frame]| {
+        let key = stack.first().map(|first| (first.patient.clone(), first.series.clone()));
+        key.and_then(|key| orientations.get(&key)).map_or(1, Vec::len)
+    };
+    let series = stacks.into_iter().enumerate();
+    series
+        .filter_map(|(at, stack)| {
+            let orientations = count(&stack);
+            one(at + 1, stack, orientations)
+        })
+        .collect()
+}
+
+fn split_by_orientation(frames: Vec<Frame>) -> Vec<Vec<Frame>> {
+    let mut stacks: Vec<Vec<Frame>> = Vec::new();
+    for frame in frames {
+        let same = |stack: &&mut Vec<Frame>| {
+            stack.first().is_some_and(|first| {
+                (0..2).all(|n| dot(first.directions[n], frame.directions[n]) > SAME_ORIENTATION)
+            })
+        };
+        match stacks.iter_mut().find(same) {
+            Some(stack) => stack.push(frame),
+            None => stacks.push(vec![frame]),
+        }
+    }
+    stacks
+}
+
+/// `orientations`: how many the series has in all.
+fn one(number: usize, mut frames: Vec<Frame>, orientations: usize) -> Option<Series> {
+    sort_along_normal(&mut frames);
+    let first = frames.first()?.clone();
+    let geometry = stacked(&frames);
+    let mut series = Series {
+        number,
+        patient: first.patient.clone(),
+        description: first.description.clone(),
+        plane: Plane::of(first.normal()),
+        echo_time: first.echo_time,
+        repetition_time: first.repetition_time,
+        inversion_time: first.inversion_time,
+        slices: frames.len(),
+        matrix: [first.columns, first.rows],
+        pixel_spacing: [first.spacing[1], first.spacing[0]],
+        slice_spacing: geometry.as_ref().ok().map(|geometry| geometry.affine.spacing()[2]),
+        objection: None,
+        geometry,
+        frames,
+    };
+    series.objection =
+        objection(&series, &first.image_type, &first.scanning_sequence, orientations);
+    Some(series)
+}
+
+/// Series with fewer slices only show where to plan others.
+const FEWEST_SLICES: usize = 5;
+/// Echo time from which a spin echo is T2-weighted, ms.
+const LONG_ECHO: f64 = 60.0;
+
+/// Why a series is not taken for a sagittal T2-weighted one, as a clause. `orientations`: how many its
+/// images have in all.
+fn objection(
+    series: &Series,
+    image_type: &[String],
+    scanning_sequence: &[String],
+    orientations: usize,
+) -> Option<String> {
+    let description = series.description.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
+    let is_sequence = |kind: &str| scanning_sequence.iter().any(|word| word == kind);
+    if image_type.iter().any(|word| word == "LOCALIZER") {
+        return Some("localiser".into());
+    }
+    if orientations > 1 {
+        return Some(format!("localiser: {orientations} orientations in one series"));
+    }
+    if series.slices < FEWEST_SLICES {
+        let slices = if series.slices == 1 { "slice" } else { "slices" };
+        return Some(format!("localiser: {} {slices}", series.slices));
+    }
+    if series.plane != Plane::Sagittal {
+        return Some(series.plane.name().into());
+    }
+    if let Some(time) = series.inversion_time {
+        return Some(format!("inversion recovery, {time:.0} ms"));
+    }
+    if is_sequence("IR") || says(&["stir", "tirm", "flair"]) {
+        return Some("inversion recovery".into());
+    }
+    if is_sequence("EP") {
+        return Some("echo planar".into());
+    }
+    if is_sequence("GR") && !is_sequence("SE") {
+        return Some("gradient echo".into());
+    }
+    if says(&["t2"]) && !says(&["t2*", "t2star"]) {
+        return None;
+    }
+    match series.echo_time {
+        Some(time) if time >= LONG_ECHO => None,
+        Some(time) => Some(format!("echo time of {time:.0} ms")),
+        None => Some("no echo time".into()),
+    }
+}
