@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::file::{DicomFile, is_dicom};
 use super::frame::Frame;
-use super::header::{is_dicom, is_directory, read_header};
 use super::series::{Series, sorted_into_series};
 use crate::{Error, Result};
 
@@ -22,6 +22,8 @@ pub struct DicomFolder {
     pub series: Vec<Series>,
     /// Sentences on files that belong to no series.
     pub notes: Vec<String>,
+    /// Patients whose images give several dates of birth.
+    pub(super) mixed: BTreeSet<String>,
 }
 
 impl DicomFolder {
@@ -46,8 +48,10 @@ impl DicomFolder {
                 Ok(images) => {
                     let count = images.len();
                     let is_new = |frame: &Frame| {
+                        // Some exports give all images one identifier: then the place tells them apart.
+                        let place = frame.position.map(f64::to_bits);
                         frame.instance.is_empty()
-                            || seen.insert((frame.instance.clone(), frame.index))
+                            || seen.insert((frame.instance.clone(), frame.index, place))
                     };
                     let new: Vec<Frame> = images.into_iter().filter(is_new).collect();
                     if new.len() < count {
@@ -69,16 +73,14 @@ impl DicomFolder {
             let why = if notes.is_empty() { "it is empty".to_owned() } else { notes.join("; ") };
             return Err(Error::file(folder, format!("holds no MR image in DICOM; {why}")));
         }
-        Ok(Self { folder: folder.to_path_buf(), series: sorted_into_series(frames), notes })
-    }
-
-    /// The patients, each with the places of its series in [`Self::series`].
-    pub fn patients(&self) -> BTreeMap<&str, Vec<usize>> {
-        let mut patients: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, series) in self.series.iter().enumerate() {
-            patients.entry(&series.patient).or_default().push(at);
+        let mut births: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for frame in frames.iter().filter(|frame| !frame.birth_date.is_empty()) {
+            births.entry(&frame.patient).or_default().insert(&frame.birth_date);
         }
-        patients
+        let several = births.into_iter().filter(|(_, dates)| dates.len() > 1);
+        let mixed = several.map(|(patient, _)| patient.to_owned()).collect();
+        let folder = folder.to_path_buf();
+        Ok(Self { folder, series: sorted_into_series(frames), notes, mixed })
     }
 }
 
@@ -92,12 +94,13 @@ fn images_of(path: &Path) -> Result<Vec<Frame>, String> {
     if !is_dicom(path) {
         return Err("are no DICOM files".into());
     }
-    let object =
-        read_header(path).map_err(|_| "are damaged or truncated DICOM files".to_owned())?;
-    if is_directory(&object) {
+    let damaged = |_| "are damaged or truncated DICOM files".to_owned();
+    let file = DicomFile::read_header(path).map_err(damaged)?;
+    if file.is_directory {
         return Err("are tables of contents (DICOMDIR)".into());
     }
-    Frame::all(path, &object).map_err(str::to_owned)
+    let header = file.header().map_err(damaged)?;
+    Frame::all(path, &header).map_err(str::to_owned)
 }
 
 /// All files, in the order of their paths. Hidden ones are skipped, and links to folders are not followed.

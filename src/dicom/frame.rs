@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dicom_dictionary_std::tags;
-use dicom_object::DefaultDicomObject;
-
-use super::header::Elements;
+use super::data_set::DataSet;
+use super::elements::Elements;
+use super::tags;
 
 /// Largest difference from 1 of the length of a direction, and from 0 of the cosine between two.
 const NOT_ORTHONORMAL: f64 = 1e-2;
@@ -22,13 +21,15 @@ pub(super) struct Frame {
     pub(super) instance: String,
     /// Patient ID or, without one, what else tells patients apart.
     pub(super) patient: String,
+    /// Tells patients apart that have the same ID.
+    pub(super) birth_date: String,
     /// Date, time and identifier of the examination; for their order only.
     pub(super) study: String,
     pub(super) series: String,
     pub(super) series_number: Option<i64>,
     pub(super) description: String,
     pub(super) image_type: Vec<String>,
-    /// SE, GR, EP, IR, RM.
+    /// SE (spin echo), GR (gradient echo), EP (echo planar), IR (inversion recovery).
     pub(super) scanning_sequence: Vec<String>,
     pub(super) echo_number: Option<i64>,
     pub(super) echo_time: Option<f64>,
@@ -46,8 +47,8 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The images of a file. The error is a clause in the plural about files that hold none that can be used.
-    pub(super) fn all(path: &Path, object: &DefaultDicomObject) -> Result<Vec<Self>, &'static str> {
-        let whole = Elements::of(object, 0);
+    pub(super) fn all(path: &Path, data_set: &DataSet<'_>) -> Result<Vec<Self>, &'static str> {
+        let whole = Elements::of(data_set, 0);
         if whole.count(tags::ROWS).is_none() || whole.count(tags::COLUMNS).is_none() {
             return Err("hold no image");
         }
@@ -55,19 +56,19 @@ impl Frame {
             return Err("are of another modality than MR");
         }
         let frames = whole.count(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
-        let described = object
-            .get(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
-            .and_then(|groups| groups.items())
-            .map_or(1, <[_]>::len);
         // So that a false count of frames costs nothing.
-        if frames != described {
+        if frames != data_set.frames.len().max(1) {
             return Err("hold several frames without saying where each lies");
         }
         let path: Arc<Path> = Arc::from(path);
-        (0..frames).map(|index| Self::one(&path, index, Elements::of(object, index))).collect()
+        (0..frames).map(|index| Self::one(&path, index, Elements::of(data_set, index))).collect()
     }
 
-    fn one(path: &Arc<Path>, index: usize, elements: Elements<'_>) -> Result<Self, &'static str> {
+    fn one(
+        path: &Arc<Path>,
+        index: usize,
+        elements: Elements<'_, '_>,
+    ) -> Result<Self, &'static str> {
         let text = |tag| elements.text(tag).unwrap_or_default();
         let integer = |tag| elements.number(tag).map(|number| number as i64);
         let unplaced = "do not say where they lie (ImagePositionPatient, ImageOrientationPatient)";
@@ -89,12 +90,25 @@ impl Frame {
                 other => other.to_owned(),
             }
         });
+        let mut scanning_sequence = elements.words(tags::SCANNING_SEQUENCE);
+        // How images of several frames say it.
+        for (tag, value, word) in [
+            (tags::ECHO_PULSE_SEQUENCE, "SPIN", "SE"),
+            (tags::ECHO_PULSE_SEQUENCE, "GRADIENT", "GR"),
+            (tags::ECHO_PLANAR_PULSE_SEQUENCE, "YES", "EP"),
+            (tags::INVERSION_RECOVERY, "YES", "IR"),
+        ] {
+            if text(tag) == value {
+                scanning_sequence.push(word.to_owned());
+            }
+        }
         let moment = [tags::STUDY_DATE, tags::STUDY_TIME, tags::STUDY_INSTANCE_UID].map(text);
         Ok(Self {
             path: path.clone(),
             index,
             instance: text(tags::SOP_INSTANCE_UID),
             patient,
+            birth_date: text(tags::PATIENT_BIRTH_DATE),
             study: moment.join(" "),
             series: text(tags::SERIES_INSTANCE_UID),
             series_number: integer(tags::SERIES_NUMBER),
@@ -106,7 +120,7 @@ impl Frame {
                 true => elements.words(tags::IMAGE_TYPE),
                 false => frame_type,
             },
-            scanning_sequence: elements.words(tags::SCANNING_SEQUENCE),
+            scanning_sequence,
             echo_number: integer(tags::ECHO_NUMBERS),
             echo_time: elements
                 .number(tags::ECHO_TIME)

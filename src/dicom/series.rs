@@ -1,16 +1,18 @@
 //! Images sorted into series, and what each series is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ndarray::{Array3, s};
 use serde_json::{Map, Value};
 
+use super::elements::Elements;
+use super::file::DicomFile;
 use super::frame::{Frame, dot};
-use super::header::{Elements, read_all};
 use super::pixels::Pixels;
 use super::sidecar::sidecar;
 use super::stack::{sort_along_normal, stacked};
+use crate::files::note_read;
 use crate::volume::{Geometry, Volume};
 use crate::{Error, Result};
 
@@ -54,6 +56,8 @@ pub struct Series {
     pub number: usize,
     /// Patient ID or what else tells patients apart: shown to the user, never written.
     pub patient: String,
+    /// Which of the patient's examinations it belongs to, by date, from 1.
+    pub examination: usize,
     pub description: String,
     pub plane: Plane,
     pub echo_time: Option<f64>,
@@ -98,17 +102,20 @@ impl Series {
         let mut kept = Map::new();
         for (path, places) in places {
             let refuse = |reason: String| Error::file(path, reason);
-            let object = read_all(path).map_err(refuse)?;
+            note_read(path);
+            let file = DicomFile::read_whole(path).map_err(refuse)?;
+            let data_set = file.data_set().map_err(refuse)?;
+            let frames = data_set.frames.len().max(1);
             for (place, index) in places {
-                let elements = Elements::of(&object, index);
+                let elements = Elements::of(&data_set, index);
                 if place == 0 {
                     kept = sidecar(&elements, geometry.affine.spacing()[2]);
                 }
                 let frame = &self.frames[place];
                 let pixels = Pixels::of(&elements, frame.rows, frame.columns).map_err(refuse)?;
-                let values = pixels.decode(&object, index).map_err(refuse)?;
+                let values =
+                    pixels.decode(&data_set, file.compression, index, frames).map_err(refuse)?;
                 let mut slice = voxels.slice_mut(s![.., ..;-1, place]);
-                // Rows of the image are the second axis of the volume.
                 for (at, value) in values.into_iter().enumerate() {
                     slice[[at % frame.columns, at / frame.columns]] = value;
                 }
@@ -139,28 +146,30 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
         );
         groups.entry(key).or_default().push(frame);
     }
-    let mut stacks = Vec::new();
-    let mut orientations: BTreeMap<(String, String), Vec<[f64; 3]>> = BTreeMap::new();
-    for frames in groups.into_values() {
-        for stack in split_by_orientation(frames) {
-            let Some(first) = stack.first() else { continue };
-            let known =
-                orientations.entry((first.patient.clone(), first.series.clone())).or_default();
-            if !known.iter().any(|normal| dot(*normal, first.normal()).abs() > SAME_ORIENTATION) {
-                known.push(first.normal());
-            }
-            stacks.push(stack);
+    let stacks: Vec<Vec<Frame>> = groups.into_values().flat_map(split_by_orientation).collect();
+    let firsts = || stacks.iter().filter_map(|stack| stack.first());
+    let mut studies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut orientations: BTreeMap<(&str, &str), Vec<[f64; 3]>> = BTreeMap::new();
+    for first in firsts() {
+        studies.entry(&first.patient).or_default().insert(&first.study);
+        let known = orientations.entry((&first.patient, &first.series)).or_default();
+        if !known.iter().any(|normal| dot(*normal, first.normal()).abs() > SAME_ORIENTATION) {
+            known.push(first.normal());
         }
     }
-    let count = |stack: &[Frame]| {
-        let key = stack.first().map(|first| (first.patient.clone(), first.series.clone()));
-        key.and_then(|key| orientations.get(&key)).map_or(1, Vec::len)
-    };
-    let series = stacks.into_iter().enumerate();
-    series
-        .filter_map(|(at, stack)| {
-            let orientations = count(&stack);
-            one(at + 1, stack, orientations)
+    let counts: Vec<(usize, usize)> = firsts()
+        .map(|first| {
+            let earlier = studies.get(first.patient.as_str()).map_or(0, |studies| {
+                studies.iter().filter(|study| **study < first.study.as_str()).count()
+            });
+            let series = (first.patient.as_str(), first.series.as_str());
+            (earlier + 1, orientations.get(&series).map_or(1, Vec::len))
+        })
+        .collect();
+    let numbered = stacks.into_iter().zip(counts).enumerate();
+    numbered
+        .filter_map(|(at, (stack, (examination, orientations)))| {
+            one(at + 1, stack, examination, orientations)
         })
         .collect()
 }
@@ -182,13 +191,19 @@ fn split_by_orientation(frames: Vec<Frame>) -> Vec<Vec<Frame>> {
 }
 
 /// `orientations`: how many the series has in all.
-fn one(number: usize, mut frames: Vec<Frame>, orientations: usize) -> Option<Series> {
+fn one(
+    number: usize,
+    mut frames: Vec<Frame>,
+    examination: usize,
+    orientations: usize,
+) -> Option<Series> {
     sort_along_normal(&mut frames);
     let first = frames.first()?.clone();
     let geometry = stacked(&frames);
     let mut series = Series {
         number,
         patient: first.patient.clone(),
+        examination,
         description: first.description.clone(),
         plane: Plane::of(first.normal()),
         echo_time: first.echo_time,
@@ -209,8 +224,10 @@ fn one(number: usize, mut frames: Vec<Frame>, orientations: usize) -> Option<Ser
 
 /// Series with fewer slices only show where to plan others.
 const FEWEST_SLICES: usize = 5;
-/// Echo time from which a spin echo is T2-weighted, ms.
+/// Echo time from which a spin echo is T2-weighted whatever its name, ms.
 const LONG_ECHO: f64 = 60.0;
+/// Echo time below which it is not, whatever its name, ms.
+const SHORT_ECHO: f64 = 40.0;
 
 /// Why a series is not taken for a sagittal T2-weighted one, as a clause. `orientations`: how many its
 /// images have in all.
@@ -223,7 +240,9 @@ fn objection(
     let description = series.description.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
     let is_sequence = |kind: &str| scanning_sequence.iter().any(|word| word == kind);
-    if image_type.iter().any(|word| word == "LOCALIZER") {
+    if image_type.iter().any(|word| word == "LOCALIZER")
+        || says(&["localizer", "localiser", "scout", "survey"])
+    {
         return Some("localiser".into());
     }
     if orientations > 1 {
@@ -248,12 +267,14 @@ fn objection(
     if is_sequence("GR") && !is_sequence("SE") {
         return Some("gradient echo".into());
     }
-    if says(&["t2"]) && !says(&["t2*", "t2star"]) {
-        return None;
+    if says(&["t2*", "t2star"]) {
+        return Some("T2*-weighted".into());
     }
     match series.echo_time {
         Some(time) if time >= LONG_ECHO => None,
+        Some(time) if time >= SHORT_ECHO && says(&["t2"]) => None,
         Some(time) => Some(format!("echo time of {time:.0} ms")),
+        None if says(&["t2"]) => None,
         None => Some("no echo time".into()),
     }
 }

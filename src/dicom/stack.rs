@@ -51,6 +51,11 @@ pub(super) fn stacked(frames: &[Frame]) -> Result<Geometry, String> {
             );
         }
     }
+    let across = dot(step, first.normal());
+    let aside = [0, 1, 2].map(|n| step[n] - across * first.normal()[n]);
+    if dot(aside, aside).sqrt() > OFF_PLACE * dot(step, step).sqrt() {
+        return Err("has slices that are shifted against each other; it is no volume".into());
+    }
     let [along, down] = first.directions;
     let [row_step, column_step] = first.spacing;
     let last_row = (first.rows - 1) as f64 * row_step;
@@ -74,10 +79,13 @@ fn check_spacing(frames: &[Frame]) -> Result<(), String> {
     let step = |pair: &[Frame]| place(&pair[1]) - place(&pair[0]);
     let mut steps: Vec<f64> = frames.windows(2).map(step).collect();
     if let Some(pair) = frames.windows(2).find(|pair| step(pair) < SAME_PLACE) {
-        let [first, second] = [0, 1].map(|n| pair[n].path.display().to_string());
+        let name = |frame: &Frame| format!("{}, frame {}", frame.path.display(), frame.index + 1);
         return Err(format!(
-            "has two different images at the same place ({first} and {second}); keep one of each slice in \
-             the folder"
+            "has two different images at the same place, {:.1} mm ({} and {}); keep one of each slice in the \
+             folder",
+            place(&pair[0]),
+            name(&pair[0]),
+            name(&pair[1])
         ));
     }
     steps.sort_by(f64::total_cmp);
@@ -89,15 +97,15 @@ fn check_spacing(frames: &[Frame]) -> Result<(), String> {
     Err(if whole && missing >= 1.0 {
         let slices = if missing == 1.0 { "slice is" } else { "slices are" };
         format!(
-            "lacks slices: {missing} {slices} missing between the places {:.1} mm and {:.1} mm; export the \
-             series again",
+            "lacks slices: {missing} {slices} missing between {:.1} mm and {:.1} mm along the normal of the \
+             slices; export the series again",
             place(&pair[0]),
             place(&pair[1])
         )
     } else {
         format!(
-            "has slices that are not equally spaced: {here:.2} mm between the places {:.1} mm and {:.1} mm, \
-             {usual:.2} mm elsewhere; export the series again",
+            "has slices that are not equally spaced: {here:.2} mm between those at {:.1} mm and {:.1} mm along \
+             their normal, {usual:.2} mm elsewhere; export the series again",
             place(&pair[0]),
             place(&pair[1])
         )

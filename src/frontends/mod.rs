@@ -9,6 +9,7 @@ mod console;
 pub mod convert;
 pub mod doctor;
 mod images;
+pub mod import;
 pub mod jupyter;
 pub mod manual_pages;
 mod progress;

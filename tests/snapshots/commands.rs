@@ -3,7 +3,7 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "",
     "run",
     "runs",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 21] = [
     "bench batch",
     "bench roofline",
     "bench load",
+    "import",
     "convert",
     "kernel",
     "kernel install",
