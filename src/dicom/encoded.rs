@@ -121,7 +121,7 @@ pub(super) fn decode_jpeg(bytes: &[u8], rows: usize, columns: usize) -> Result<V
              `gdcmconv --raw` or dcmdjpeg"
         )
     };
-    // The decoder panics at some damaged files.
+    // Should the decoder panic at a damaged file, that file is refused like others.
     let decoded = catch_unwind(AssertUnwindSafe(|| {
         let mut decoder = Decoder::new(bytes);
         decoder.set_max_decoding_buffer_size(rows * columns * 2);

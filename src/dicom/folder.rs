@@ -65,8 +65,11 @@ impl DicomFolder {
             .iter()
             .map(|(reason, (count, first))| {
                 let first = first.strip_prefix(folder).unwrap_or(first).display();
-                let files = if *count == 1 { "file was" } else { "files were" };
-                format!("{count} {files} left out, the first {first}: such files {reason}")
+                let which = match count {
+                    1 => format!("1 file was left out, {first}"),
+                    _ => format!("{count} files were left out, the first {first}"),
+                };
+                format!("{which}: such files {reason}")
             })
             .collect();
         if frames.is_empty() {

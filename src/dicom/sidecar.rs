@@ -7,16 +7,13 @@ use super::elements::Elements;
 use super::tags::{self, Tag};
 
 /// Numbers by their name in BIDS: where they stand, and the factor to the unit of BIDS.
-const NUMBERS: [(&str, &[Tag], f64); 9] = [
+const NUMBERS: [(&str, &[Tag], f64); 6] = [
     ("MagneticFieldStrength", &[tags::MAGNETIC_FIELD_STRENGTH], 1.0),
     ("EchoTime", &[tags::ECHO_TIME, tags::EFFECTIVE_ECHO_TIME], MILLISECONDS),
     ("RepetitionTime", &[tags::REPETITION_TIME], MILLISECONDS),
     ("InversionTime", &[tags::INVERSION_TIME, tags::INVERSION_TIMES], MILLISECONDS),
     ("FlipAngle", &[tags::FLIP_ANGLE], 1.0),
-    ("EchoTrainLength", &[tags::ECHO_TRAIN_LENGTH, tags::RF_ECHO_TRAIN_LENGTH], 1.0),
-    ("PixelBandwidth", &[tags::PIXEL_BANDWIDTH], 1.0),
     ("SliceThickness", &[tags::SLICE_THICKNESS], 1.0),
-    ("SpacingBetweenSlices", &[], 1.0),
 ];
 const MILLISECONDS: f64 = 1e-3;
 
@@ -35,14 +32,14 @@ const MAKER: [(&str, Tag); 2] = [
 /// The sidecar of a series: elements of one of its images, and the distance of its slices in mm.
 pub(super) fn sidecar(elements: &Elements<'_, '_>, slice_spacing: f64) -> Map<String, Value> {
     let mut kept = Map::new();
-    kept.insert("Modality".into(), json!("MR"));
     for (name, tag) in MAKER {
         if let Some(text) = elements.text(tag) {
             kept.insert(name.into(), json!(text));
         }
     }
     for (name, tag) in CODES {
-        let words: Vec<String> = elements.words(tag).into_iter().filter(is_code).collect();
+        let words: Vec<String> =
+            elements.words(tag).into_iter().filter(|word| is_code(word)).collect();
         if !words.is_empty() {
             kept.insert(name.into(), json!(words.join("_")));
         }
@@ -58,7 +55,7 @@ pub(super) fn sidecar(elements: &Elements<'_, '_>, slice_spacing: f64) -> Map<St
 }
 
 /// Whether a word is a code of the standard by its form.
-fn is_code(word: &String) -> bool {
+fn is_code(word: &str) -> bool {
     let codes = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=16).contains(&word.len()) && word.bytes().all(codes)
 }

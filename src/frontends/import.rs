@@ -36,11 +36,11 @@ fn listing(found: &DicomFolder) -> Result<Table> {
     let columns = vec![
         Column::text("series"),
         Column::text("patient"),
-        Column::text("examination"),
+        Column::text("exam"),
         Column::text("description"),
         Column::text("plane"),
         Column::number("echo time", 1).with_unit("ms"),
-        Column::text("slices"),
+        // Columns, rows, slices.
         Column::text("size"),
         Column::text("voxel in mm"),
         Column::text("sagittal T2w"),
@@ -55,8 +55,7 @@ fn listing(found: &DicomFolder) -> Result<Table> {
             Cell::from(series.description.clone()),
             Cell::from(series.plane.name()),
             Cell::from(series.echo_time),
-            Cell::from(series.slices.to_string()),
-            Cell::from(format!("{columns} × {rows}")),
+            Cell::from(format!("{columns} × {rows} × {}", series.slices)),
             Cell::from(voxel(series)),
             Cell::from(series.objection.as_ref().map_or("yes".into(), |why| format!("no: {why}"))),
         ])?;
@@ -75,7 +74,7 @@ fn written(imported: &Imported) -> Result<Table> {
     let columns = vec![
         Column::text("image"),
         Column::text("patient"),
-        Column::text("examination"),
+        Column::text("exam"),
         Column::text("series"),
     ];
     let mut table = Table::new("Imported", columns);

@@ -1,6 +1,6 @@
 //! Every way to store pixels.
 
-use dicom_core::header::VR;
+use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use tempfile::tempdir;
 use u2ad::volume::Volume;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dicom_core::header::VR;
+use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use tempfile::tempdir;
 use u2ad::dicom::{DicomFolder, Plane};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::tempdir;
 use u2ad::dicom::DicomFolder;
@@ -125,9 +125,8 @@ fn file(syntax: Syntax, data_set: &[u8]) -> Vec<u8> {
 fn lengths_nesting_and_bombs_are_bounded() {
     let nested =
         b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(200_000);
-    let items =
-        [&b"\0\x52\x30\x92SQ\0\0\xff\xff\xff\xff"[..], &b"\xfe\xff\0\xe0\0\0\0\0".repeat(1 << 20)];
-    let items = items.concat();
+    let mut items = b"\0\x52\x30\x92SQ\0\0\xff\xff\xff\xff".to_vec();
+    items.extend(b"\xfe\xff\0\xe0\0\0\0\0".repeat(1 << 20));
     let huge = b"\x08\0\x60\0OB\0\0\xf0\xff\xff\xff".to_vec();
     let delimiters =
         b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\0\xe0\0\0\0\0";

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dicom_core::header::{HasLength, VR};
 use dicom_core::value::{DataSetSequence, PixelFragmentSequence, Value};
-use dicom_core::{DataElement, PrimitiveValue, Tag};
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::mem::{InMemElement, InMemFragment};
 use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, InMemDicomObject};
@@ -325,7 +324,6 @@ impl Scan {
                 return DataElement::new(tags::PIXEL_DATA, VR::OB, Value::PixelSequence(value));
             }
         };
-        assert!(!value.is_empty());
         DataElement::new(tags::PIXEL_DATA, vr, value)
     }
 
