@@ -23,8 +23,10 @@ pub(super) struct Frame {
     pub(super) patient: String,
     /// Tells patients apart that have the same ID.
     pub(super) birth_date: String,
-    /// Date, time and identifier of the examination; for their order only.
+    /// Identifies the examination.
     pub(super) study: String,
+    /// Date and time of the examination; for their order only.
+    pub(super) moment: String,
     pub(super) series: String,
     pub(super) series_number: Option<i64>,
     pub(super) description: String,
@@ -102,14 +104,15 @@ impl Frame {
                 scanning_sequence.push(word.to_owned());
             }
         }
-        let moment = [tags::STUDY_DATE, tags::STUDY_TIME, tags::STUDY_INSTANCE_UID].map(text);
+        let moment = [tags::STUDY_DATE, tags::STUDY_TIME].map(text).join(" ");
         Ok(Self {
             path: path.clone(),
             index,
             instance: text(tags::SOP_INSTANCE_UID),
             patient,
             birth_date: text(tags::PATIENT_BIRTH_DATE),
-            study: moment.join(" "),
+            study: elements.text(tags::STUDY_INSTANCE_UID).unwrap_or_else(|| moment.clone()),
+            moment,
             series: text(tags::SERIES_INSTANCE_UID),
             series_number: integer(tags::SERIES_NUMBER),
             description: elements

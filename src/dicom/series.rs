@@ -1,6 +1,6 @@
 //! Images sorted into series, and what each series is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndarray::{Array3, s};
@@ -132,13 +132,12 @@ impl Series {
 /// Sorts images into series, in the order of their listing.
 pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
     let mut groups: BTreeMap<_, Vec<Frame>> = BTreeMap::new();
-    for frame in frames {
+    for (examination, frame) in examinations(&frames).into_iter().zip(frames) {
         let thousandths = |time: Option<f64>| time.map(|time| (time * 1e3).round() as i64);
         // After ORIGINAL or DERIVED and PRIMARY or SECONDARY: magnitude or phase, water or fat.
         let kind: Vec<String> = frame.image_type.iter().skip(2).cloned().collect();
         let key = (
-            frame.patient.clone(),
-            frame.study.clone(),
+            (frame.patient.clone(), examination),
             (frame.series_number, frame.series.clone()),
             (frame.echo_number, thousandths(frame.echo_time)),
             kind,
@@ -146,32 +145,49 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
         );
         groups.entry(key).or_default().push(frame);
     }
-    let stacks: Vec<Vec<Frame>> = groups.into_values().flat_map(split_by_orientation).collect();
-    let firsts = || stacks.iter().filter_map(|stack| stack.first());
-    let mut studies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut orientations: BTreeMap<(&str, &str), Vec<[f64; 3]>> = BTreeMap::new();
-    for first in firsts() {
-        studies.entry(&first.patient).or_default().insert(&first.study);
-        let known = orientations.entry((&first.patient, &first.series)).or_default();
-        if !known.iter().any(|normal| dot(*normal, first.normal()).abs() > SAME_ORIENTATION) {
-            known.push(first.normal());
+    let mut stacks = Vec::new();
+    let mut normals: BTreeMap<(String, String), Vec<[f64; 3]>> = BTreeMap::new();
+    for (((_, examination), ..), frames) in groups {
+        for stack in split_by_orientation(frames) {
+            let Some(first) = stack.first() else { continue };
+            let series = (first.patient.clone(), first.series.clone());
+            let known = normals.entry(series.clone()).or_default();
+            if !known.iter().any(|normal| dot(*normal, first.normal()).abs() > SAME_ORIENTATION) {
+                known.push(first.normal());
+            }
+            stacks.push((series, examination, stack));
         }
     }
-    let counts: Vec<(usize, usize)> = firsts()
-        .map(|first| {
-            let earlier = studies.get(first.patient.as_str()).map_or(0, |studies| {
-                studies.iter().filter(|study| **study < first.study.as_str()).count()
-            });
-            let series = (first.patient.as_str(), first.series.as_str());
-            (earlier + 1, orientations.get(&series).map_or(1, Vec::len))
-        })
-        .collect();
-    let numbered = stacks.into_iter().zip(counts).enumerate();
+    let numbered = stacks.into_iter().enumerate();
     numbered
-        .filter_map(|(at, (stack, (examination, orientations)))| {
+        .filter_map(|(at, (series, examination, stack))| {
+            let orientations = normals.get(&series).map_or(1, Vec::len);
             one(at + 1, stack, examination, orientations)
         })
         .collect()
+}
+
+/// For each image the number of its examination among those of its patient, by date, from 1.
+fn examinations(frames: &[Frame]) -> Vec<usize> {
+    // The earliest moment, because files of one examination may give several.
+    let mut begun: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for frame in frames {
+        let moment = begun.entry((&frame.patient, &frame.study)).or_insert(&frame.moment);
+        *moment = (*moment).min(frame.moment.as_str());
+    }
+    let mut ordered: Vec<(&str, &str, &str)> =
+        begun.into_iter().map(|((patient, study), moment)| (patient, moment, study)).collect();
+    ordered.sort_unstable();
+    let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for examinations in ordered.chunk_by(|a, b| a.0 == b.0) {
+        for (at, (patient, _, study)) in examinations.iter().enumerate() {
+            numbers.insert((patient, study), at + 1);
+        }
+    }
+    let number = |frame: &Frame| {
+        numbers.get(&(frame.patient.as_str(), frame.study.as_str())).copied().unwrap_or(1)
+    };
+    frames.iter().map(number).collect()
 }
 
 fn split_by_orientation(frames: Vec<Frame>) -> Vec<Vec<Frame>> {
@@ -246,7 +262,7 @@ fn objection(
         return Some("localiser".into());
     }
     if orientations > 1 {
-        return Some(format!("localiser: {orientations} orientations in one series"));
+        return Some(format!("localiser: {orientations} orientations"));
     }
     if series.slices < FEWEST_SLICES {
         let slices = if series.slices == 1 { "slice" } else { "slices" };
@@ -273,7 +289,7 @@ fn objection(
     match series.echo_time {
         Some(time) if time >= LONG_ECHO => None,
         Some(time) if time >= SHORT_ECHO && says(&["t2"]) => None,
-        Some(time) => Some(format!("echo time of {time:.0} ms")),
+        Some(_) => Some("short echo time".into()),
         None if says(&["t2"]) => None,
         None => Some("no echo time".into()),
     }

@@ -112,8 +112,7 @@ pub enum Command {
         #[arg(long, default_value_t = 2026)]
         seed: u64,
     },
-    /// Turn DICOM files into a BIDS dataset without names: the sagittal T2-weighted image of every
-    /// examination.
+    /// Turn DICOM files into a BIDS dataset without names and dates.
     ///
     /// Finds the DICOM files below a folder, whatever their names, and lists their series. Of every
     /// examination the sagittal T2-weighted series is written to the dataset as NIfTI, with the settings of

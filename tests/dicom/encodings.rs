@@ -1,5 +1,7 @@
 //! Every way to store pixels.
 
+use std::fs;
+
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use tempfile::tempdir;
@@ -94,6 +96,25 @@ fn an_image_of_many_frames_comes_back_whatever_their_order() {
         scan.check(&volume, |slice, sample| (sample * (slice as i32 + 1)) as f32);
         assert_eq!(sidecar["RepetitionTime"], 3.5);
         assert_eq!(sidecar["EchoTime"], 0.102);
+    }
+}
+
+#[test]
+fn files_without_preamble_and_bare_data_sets_are_read() {
+    for syntax in [Syntax::Explicit, Syntax::Implicit] {
+        let scan = Scan { syntax, ..Scan::small() };
+        for bare in [false, true] {
+            let folder = tempdir().unwrap();
+            for path in scan.write(folder.path()) {
+                let bytes = fs::read(&path).unwrap();
+                // The first element behind preamble and DICM holds the length of its group.
+                let length = u32::from_le_bytes(bytes[140..144].try_into().unwrap()) as usize;
+                let start = if bare { 144 + length } else { 132 };
+                fs::write(&path, &bytes[start..]).unwrap();
+            }
+            let (volume, _) = only_series(folder.path()).read().unwrap();
+            scan.check(&volume, plain);
+        }
     }
 }
 

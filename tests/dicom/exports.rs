@@ -78,11 +78,11 @@ fn other_files_are_skipped_and_counted() {
     let notes = found.notes.join("\n");
     for part in [
         "2 files were left out, the first empty: such files are no DICOM files",
-        "1 file was left out, the first torn.dcm: such files are damaged or truncated DICOM files",
-        "1 file was left out, the first ct.dcm: such files are of another modality than MR",
-        "1 file was left out, the first DICOMDIR: such files are tables of contents (DICOMDIR)",
+        "1 file was left out, torn.dcm: such files are damaged or truncated DICOM files",
+        "1 file was left out, ct.dcm: such files are of another modality than MR",
+        "1 file was left out, DICOMDIR: such files are tables of contents (DICOMDIR)",
         // Of two copies, the one that is found later.
-        "the first copy.dcm: such files are copies of other files",
+        "1 file was left out, copy.dcm: such files are copies of other files",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
@@ -95,7 +95,7 @@ fn a_folder_without_images_says_what_is_in_it() {
     let refused = |path: &Path| DicomFolder::read(path).unwrap_err().to_string();
     assert!(refused(folder.path()).ends_with("holds no MR image in DICOM; it is empty"));
     fs::write(folder.path().join("note.txt"), "hello").unwrap();
-    assert!(refused(folder.path()).contains("the first note.txt: such files are no DICOM files"));
+    assert!(refused(folder.path()).contains("left out, note.txt: such files are no DICOM files"));
     assert!(refused(&folder.path().join("note.txt")).contains("give the folder that holds it"));
     assert!(refused(&folder.path().join("none")).contains("there is no such file or folder"));
 }
@@ -173,15 +173,27 @@ fn echoes_and_orientations_of_one_series_are_kept_apart() {
         .iter()
         .map(|series| (series.number, series.echo_time, series.objection.as_deref()))
         .collect();
-    let localiser = Some("localiser: 3 orientations in one series");
+    let localiser = Some("localiser: 3 orientations");
     let expected = [
         (1, Some(102.0), localiser),
         (2, Some(102.0), localiser),
         (3, Some(102.0), localiser),
-        (4, Some(15.0), Some("echo time of 15 ms")),
+        (4, Some(15.0), Some("short echo time")),
         (5, Some(90.0), None),
     ];
     assert_eq!(said, expected);
+}
+
+#[test]
+fn times_within_an_examination_do_not_split_it() {
+    let folder = tempdir().unwrap();
+    Scan::small().series(2, "t1").write(&folder.path().join("a"));
+    let mut later = Scan::small();
+    later.set(tags::STUDY_TIME, VR::TM, "120000").write(&folder.path().join("b"));
+    Scan::small().examination("20230101").write(&folder.path().join("c"));
+    let found = DicomFolder::read(folder.path()).unwrap();
+    let examinations: Vec<usize> = found.series.iter().map(|series| series.examination).collect();
+    assert_eq!(examinations, [1, 2, 2]);
 }
 
 #[test]
@@ -203,9 +215,9 @@ fn series_of_other_contrasts_are_not_taken() {
     let echo = |time, text| {
         objection(&[(tags::ECHO_TIME, VR::DS, time), (tags::SERIES_DESCRIPTION, VR::LO, text)])
     };
-    assert_eq!(echo("11", "t1_tse_sag"), "echo time of 11 ms");
+    assert_eq!(echo("11", "t1_tse_sag"), "short echo time");
     assert_eq!(echo("50", "T2 sag"), "");
-    assert_eq!(echo("50", "sag"), "echo time of 50 ms");
+    assert_eq!(echo("50", "sag"), "short echo time");
     assert_eq!(objection(&[(tags::INVERSION_TIME, VR::DS, "150")]), "inversion recovery, 150 ms");
     assert_eq!(objection(&[(tags::SCANNING_SEQUENCE, VR::CS, "GR")]), "gradient echo");
     assert_eq!(objection(&[(tags::SCANNING_SEQUENCE, VR::CS, "EP\\SE")]), "echo planar");
