@@ -49,6 +49,27 @@ pub struct ImportedImage {
 /// If an examination has several sagittal T2-weighted series, if a series is no volume or cannot be decoded,
 /// if the folder of a subject is there already, if there is nothing to import, or if the disk refuses.
 pub fn import(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result<Imported> {
+    let is_new = !bids.exists();
+    let Prepared { growing, imported } = prepare(folder, bids, options).map_err(|error| {
+        if is_new {
+            // Only if it is empty.
+            fs::remove_dir(bids).ok();
+        }
+        Error::input(format!("nothing was written: {error}"))
+    })?;
+    growing.into_iter().try_for_each(NewSubject::finish)?;
+    describe(bids)?;
+    Ok(imported)
+}
+
+/// Images that are decoded and not yet in their place.
+struct Prepared {
+    growing: Vec<NewSubject>,
+    imported: Imported,
+}
+
+/// Chooses the series and writes all subjects beside their places.
+fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result<Prepared> {
     check_places(folder, bids, options)?;
     let rule = Rule::read(options.key.as_deref())?;
     let Plan { chosen, notes } = Plan::of(folder, &options.series)?;
@@ -56,19 +77,31 @@ pub fn import(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Res
         folder.series.iter().map(|series| series.patient.as_str()).collect();
     let names = rule.names(patients.into_iter())?;
     let mut subjects: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
+    // Everything that can be known before pixels are read.
     for series in chosen {
         series.geometry()?;
         let Some(name) = names.get(series.patient.as_str()) else { continue };
         refuse_existing(&bids.join(name))?;
         subjects.entry(name).or_default().push(series);
     }
-    let is_new = !bids.exists();
-    let images = write(bids, &subjects);
-    if images.is_err() && is_new {
-        // Only if it is empty.
-        fs::remove_dir(bids).ok();
+    let mut growing = Vec::new();
+    let mut images = Vec::new();
+    for (name, series) in &subjects {
+        let subject = NewSubject::begin(bids, name)?;
+        for (at, one) in series.iter().enumerate() {
+            let (image, sidecar) = one.read()?;
+            let session = (series.len() > 1).then(|| format!("ses-{:02}", at + 1));
+            let path = subject.write(session.as_deref(), &image, sidecar)?;
+            images.push(ImportedImage {
+                patient: one.patient.clone(),
+                examination: one.examination,
+                series: one.number,
+                path,
+            });
+        }
+        growing.push(subject);
     }
-    Ok(Imported { images: images?, notes })
+    Ok(Prepared { growing, imported: Imported { images, notes } })
 }
 
 /// Keeps identifiers and the key out of the dataset.
@@ -171,28 +204,4 @@ fn listed(series: &[&Series]) -> String {
         )
     };
     series.iter().map(described).collect::<Vec<_>>().join(", ")
-}
-
-/// Writes all subjects beside their places, then puts them there.
-fn write(bids: &Path, subjects: &BTreeMap<&str, Vec<&Series>>) -> Result<Vec<ImportedImage>> {
-    let mut growing = Vec::new();
-    let mut images = Vec::new();
-    for (name, series) in subjects {
-        let subject = NewSubject::begin(bids, name)?;
-        for (at, one) in series.iter().enumerate() {
-            let (image, sidecar) = one.read()?;
-            let session = (series.len() > 1).then(|| format!("ses-{:02}", at + 1));
-            let path = subject.write(session.as_deref(), &image, sidecar)?;
-            images.push(ImportedImage {
-                patient: one.patient.clone(),
-                examination: one.examination,
-                series: one.number,
-                path,
-            });
-        }
-        growing.push(subject);
-    }
-    growing.into_iter().try_for_each(NewSubject::finish)?;
-    describe(bids)?;
-    Ok(images)
 }

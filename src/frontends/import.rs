@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use super::completions::print_whole;
 use super::console::width;
+use crate::Result;
 use crate::dicom::{DicomFolder, ImportOptions, Imported, Series, import};
 use crate::report::{Cell, Column, Table};
-use crate::{Error, Result};
 
 /// Lists the series below `folder` and, with `bids`, imports the sagittal T2-weighted ones into that dataset.
 ///
@@ -19,8 +19,7 @@ pub fn run(folder: &Path, bids: Option<&Path>, options: &ImportOptions) -> Resul
     print_whole(format!("{}\n", listing.trim_end()).as_bytes())?;
     found.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let Some(bids) = bids else { return Ok(ExitCode::SUCCESS) };
-    let imported = import(&found, bids, options)
-        .map_err(|error| Error::input(format!("nothing was written: {error}")))?;
+    let imported = import(&found, bids, options)?;
     imported.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let written = written(&imported)?.to_text(width());
     let text = format!(

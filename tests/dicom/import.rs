@@ -163,7 +163,7 @@ fn an_ambiguous_choice_is_listed_and_settled_by_a_number() {
     };
     assert_eq!(
         refused(&[]),
-        "examination 1 of patient 4711 has 2 sagittal T2-weighted series: 2 (t2_tse_sag, echo time 102 ms, 6 \
+        "nothing was written: examination 1 of patient 4711 has 2 sagittal T2-weighted series: 2 (t2_tse_sag, echo time 102 ms, 6 \
          slices, 24 × 16), 3 (t2_tse_sag_fs, echo time 102 ms, 6 slices, 24 × 16); choose one of each \
          examination with --series N"
     );
