@@ -48,6 +48,11 @@ cluster:
     cargo build --release --locked --features {{features}}
     scripts/test-cluster.sh
 
+# `u2ad import` against dcm2niix, on phantoms that pydicom and GDCM write.
+dicom *arguments:
+    cargo build --release --locked --features {{features}}
+    scripts/test-dicom.sh {{arguments}}
+
 # The Rust notebooks and their cells, on evcxr's kernel, which is built first.
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}

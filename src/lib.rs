@@ -25,7 +25,7 @@
 //! | learning | [`training`], [`masking`], [`scoring`], [`uncertainty`] | the published loop; lesion probabilities learned from simulated lesions |
 //! | network | [`model`], [`simulation`] | the masked autoencoder, which patches are hidden; simulated lesions |
 //! | Rust exchange | [`exchange`] | values on their way between a session and its Rust cells |
-//! | data | [`cohort`], [`phantom`] | subjects and their preprocessed slices; synthetic volumes |
+//! | data | [`cohort`], [`dicom`], [`phantom`] | subjects and their preprocessed slices; DICOM files become a BIDS dataset; synthetic volumes |
 //! | numerics | [`volume`], [`ops`] | NIfTI in and out; tensor kernels |
 //! | base | [`context`], [`files`], [`options`], [`statistics`], [`error`] | seeded streams, cancel token, progress, checkpoints; files and folders that are whole or absent; settings chosen by name, options as builders; percentiles and means; the one error type |
 //!
@@ -39,6 +39,7 @@ pub mod benchmark;
 pub mod cohort;
 pub mod context;
 pub mod detection;
+pub mod dicom;
 pub mod error;
 pub mod evaluation;
 pub mod exchange;

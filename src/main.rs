@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
+use u2ad::dicom::ImportOptions;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::{
-    Options, bench, completions, convert, doctor, jupyter, manual_pages, new_script, reference,
-    runs, screen, script, terminal, train_segmentation,
+    Options, bench, completions, convert, doctor, import, jupyter, manual_pages, new_script,
+    reference, runs, screen, script, terminal, train_segmentation,
 };
 
 fn main() -> ExitCode {
@@ -58,6 +59,9 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Bench { workload }) => {
             let (workload, options) = workload.split();
             bench::run(&workload, &options)
+        }
+        Some(Command::Import { dicom, bids, series, key }) => {
+            import::run(&dicom, bids.as_deref(), &ImportOptions { series, key })
         }
         Some(Command::Convert { from, to }) => convert::convert(&from, &to),
         Some(Command::Kernel { action }) => kernel(action),

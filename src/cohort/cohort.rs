@@ -17,6 +17,7 @@ use super::member::{self, Member};
 use super::provenance::{Origin, Provenance, Step};
 use super::{Note, Slice, SliceGrid, Subject};
 use crate::context::{Context, Streams};
+use crate::dicom::holds_dicom;
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
 
@@ -96,6 +97,16 @@ impl Cohort {
             if !slices.is_empty() {
                 entries = slices;
             }
+        }
+        if entries.is_empty() && holds_dicom(path) {
+            return Err(Error::file(
+                path,
+                format!(
+                    "holds DICOM files; `u2ad import {} BIDS_FOLDER` turns them into a BIDS dataset without \
+                     names, which load_cohort takes",
+                    path.display()
+                ),
+            ));
         }
         if entries.is_empty() {
             let there = unused.map_or_else(String::new, |unused| format!("; {unused}"));

@@ -168,6 +168,32 @@ pub enum Command {
         #[arg(long, default_value_t = 2026)]
         seed: u64,
     },
+    /// Turn DICOM files into a BIDS dataset without names and dates.
+    ///
+    /// Finds the DICOM files below a folder, whatever their names, and lists their series. Of every
+    /// examination the sagittal T2-weighted series is written to the dataset as NIfTI, with the settings of
+    /// the scanner beside it in JSON. If an examination has several such series, nothing is written until
+    /// `--series` says which one to take. Nothing is ever overwritten.
+    ///
+    /// Names, identifiers, dates and free text stay behind. Patients are numbered sub-001, sub-002 … in the
+    /// order of their patient IDs. This is right for one delivery: another one would count anew. With `--key`,
+    /// a patient is called after the first 10 hexadecimal digits of HMAC-SHA-256 of the patient ID, the same
+    /// in every delivery; only who has the key can find out who is who. Several examinations of a patient
+    /// become sessions, ses-01, ses-02 … by date. Which patient became which subject is printed and not
+    /// stored.
+    Import {
+        /// The folder with the DICOM files; folders inside are searched, too.
+        dicom: PathBuf,
+        /// The folder of the dataset, which is made if there is none. Without it, series are only listed.
+        bids: Option<PathBuf>,
+        /// Take series N of its examination, by its number in the listing. May be given several times, for
+        /// several examinations.
+        #[arg(long, value_name = "N")]
+        series: Vec<usize>,
+        /// The file with the key for pseudonyms, such as one made with `head -c 32 /dev/urandom > FILE`.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
     /// Turn a script into a notebook, or a notebook into a script.
     ///
     /// In a script, the line `# %%` begins a code cell and `# %% [markdown]` a text cell, written in

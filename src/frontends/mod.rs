@@ -9,6 +9,7 @@ pub mod convert;
 pub mod doctor;
 mod documentation;
 mod images;
+pub mod import;
 pub mod jupyter;
 pub mod new_script;
 mod progress;

@@ -22,6 +22,7 @@ mod write;
 pub use affine::{Affine, Geometry};
 pub use components::{Connectivity, connected_components, connected_components_3d};
 pub use gaussian::gaussian_filter;
+pub(crate) use header::{MAX_EDGE, MAX_VOXELS};
 pub use image_header::ImageHeader;
 pub use labelled_volume::LabelledVolume;
 pub use mask_values::{MaskKind, MaskValues};

@@ -129,9 +129,12 @@ fn other_format(start: &[u8]) -> Option<String> {
         (b"\x89HDF", "an HDF5 file"),
         (b"PK\x03\x04", "a zip archive"),
     ];
-    let dicom = start.get(128..132) == Some(b"DICM");
+    if start.get(128..132) == Some(b"DICM") {
+        return Some(
+            "is a DICOM file, not a NIfTI image; `u2ad import` converts folders of them".into(),
+        );
+    }
     let name = known.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name);
-    let name = if dicom { Some("a DICOM file") } else { name };
     name.map(|name| format!("is {name}, not a NIfTI image; convert it"))
 }
 

@@ -3,7 +3,7 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "",
     "run",
     "new",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 26] = [
     "bench batch",
     "bench roofline",
     "bench load",
+    "import",
     "convert",
     "kernel",
     "kernel install",

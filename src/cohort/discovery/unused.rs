@@ -14,7 +14,7 @@ const NAMED: usize = 5;
 const OTHER_FORMATS: [(&str, &str); 7] = [
     (".mgz", "FreeSurfer; convert it with mri_convert"),
     (".mgh", "FreeSurfer; convert it with mri_convert"),
-    (".dcm", "DICOM; convert it with dcm2niix"),
+    (".dcm", "DICOM; convert it with `u2ad import`"),
     (".nrrd", "NRRD; convert it to NIfTI"),
     (".mha", "MetaImage; convert it to NIfTI"),
     (".mhd", "MetaImage; convert it to NIfTI"),

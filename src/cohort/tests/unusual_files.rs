@@ -88,7 +88,7 @@ fn an_image_without_mask_in_a_plain_folder_is_named() {
     assert!(refused[0].contains("the only subject has no cord mask"), "{refused:?}");
     let (refused, _) = said(|root| write(&root.join("export.dcm"), "x"));
     assert!(refused[0].contains("no subjects found"), "{refused:?}");
-    assert!(refused[0].contains("convert it with dcm2niix"), "{refused:?}");
+    assert!(refused[0].contains("convert it with `u2ad import`"), "{refused:?}");
 }
 
 #[test]

@@ -19,9 +19,9 @@ pub(super) use placing::from_geometry;
 const MAX_VOXEL_OFFSET: f64 = 268_435_456.0;
 /// About 320 voxels along each axis: twice the largest spine image, and little enough that an image
 /// with its masks never exhausts memory.
-const MAX_VOXELS: usize = 1 << 25;
+pub(crate) const MAX_VOXELS: usize = 1 << 25;
 /// Voxels along one axis, twice as many as scanners reconstruct.
-const MAX_EDGE: usize = 2048;
+pub(crate) const MAX_EDGE: usize = 2048;
 
 /// A header that passed every check.
 pub(super) struct Header {

@@ -1,0 +1,113 @@
+//! The slices of a series as one volume: their order, their spacing, the affine.
+
+use super::frame::{Frame, dot};
+use crate::volume::{Affine, Geometry, MAX_EDGE, MAX_VOXELS};
+
+/// Slices nearer than this lie at the same place, mm.
+const SAME_PLACE: f64 = 1e-3;
+/// How far a slice may lie from its place in an equally spaced stack, in units of the spacing: headers
+/// round positions, and never as much.
+const OFF_PLACE: f64 = 0.05;
+/// Largest relative difference of pixel sizes of one volume.
+const OTHER_SIZE: f64 = 1e-4;
+
+/// Sorts images by their place along the normal of the first, never by their number.
+pub(super) fn sort_along_normal(frames: &mut [Frame]) {
+    let Some(normal) = frames.first().map(Frame::normal) else { return };
+    frames.sort_by(|a, b| dot(a.position, normal).total_cmp(&dot(b.position, normal)));
+}
+
+/// Shape and affine of sorted slices. The error is a clause.
+pub(super) fn stacked(frames: &[Frame]) -> Result<Geometry, String> {
+    let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+        return Err("has no slices".into());
+    };
+    if frames.len() < 2 {
+        return Err("has a single slice".into());
+    }
+    let shape = [first.columns, first.rows, frames.len()];
+    let voxels = shape.iter().try_fold(1usize, |voxels, &size| voxels.checked_mul(size));
+    if shape.iter().any(|&size| size > MAX_EDGE) || voxels.is_none_or(|n| n > MAX_VOXELS) {
+        let [i, j, k] = shape;
+        return Err(format!(
+            "has {i} × {j} × {k} voxels; at most {MAX_EDGE} along an axis and {MAX_VOXELS} in all are accepted"
+        ));
+    }
+    let other_size = |frame: &Frame| {
+        (0..2).any(|n| (frame.spacing[n] / first.spacing[n] - 1.0).abs() > OTHER_SIZE)
+    };
+    if frames.iter().any(other_size) {
+        return Err("has slices with different pixel sizes".into());
+    }
+    check_spacing(frames)?;
+    let steps = (frames.len() - 1) as f64;
+    let step = [0, 1, 2].map(|n| (last.position[n] - first.position[n]) / steps);
+    for (place, frame) in frames.iter().enumerate() {
+        let off = [0, 1, 2].map(|n| frame.position[n] - first.position[n] - step[n] * place as f64);
+        if dot(off, off).sqrt() > OFF_PLACE * dot(step, step).sqrt() {
+            return Err(
+                "has slices that are not equally spaced along a straight line; it is no volume"
+                    .into(),
+            );
+        }
+    }
+    let across = dot(step, first.normal());
+    let aside = [0, 1, 2].map(|n| step[n] - across * first.normal()[n]);
+    if dot(aside, aside).sqrt() > OFF_PLACE * dot(step, step).sqrt() {
+        return Err("has slices that are shifted against each other; it is no volume".into());
+    }
+    let [along, down] = first.directions;
+    let [row_step, column_step] = first.spacing;
+    let last_row = (first.rows - 1) as f64 * row_step;
+    // To the right and to the front, where DICOM counts to the left and to the back.
+    let rows = [(0, -1.0), (1, -1.0), (2, 1.0)].map(|(n, sign)| {
+        [
+            sign * along[n] * column_step,
+            // The last row comes first, as in files of dcm2niix.
+            -sign * down[n] * row_step,
+            sign * step[n],
+            sign * (first.position[n] + down[n] * last_row),
+        ]
+    });
+    Ok(Geometry { shape, affine: Affine(rows) })
+}
+
+/// Whether slices lie at the same place, or are missing. The error is a clause.
+fn check_spacing(frames: &[Frame]) -> Result<(), String> {
+    let Some(normal) = frames.first().map(Frame::normal) else { return Ok(()) };
+    let place = |frame: &Frame| dot(frame.position, normal);
+    let step = |pair: &[Frame]| place(&pair[1]) - place(&pair[0]);
+    let mut steps: Vec<f64> = frames.windows(2).map(step).collect();
+    if let Some(pair) = frames.windows(2).find(|pair| step(pair) < SAME_PLACE) {
+        let name = |frame: &Frame| format!("{}, frame {}", frame.path.display(), frame.index + 1);
+        return Err(format!(
+            "has two different images at the same place, {:.1} mm ({} and {}); keep one of each slice in the \
+             folder",
+            place(&pair[0]),
+            name(&pair[0]),
+            name(&pair[1])
+        ));
+    }
+    steps.sort_by(f64::total_cmp);
+    let usual = steps[steps.len() / 2];
+    let unequal = |pair: &&[Frame]| (step(pair) / usual - 1.0).abs() > 2.0 * OFF_PLACE;
+    let Some(pair) = frames.windows(2).find(unequal) else { return Ok(()) };
+    let (here, missing) = (step(pair), (step(pair) / usual).round() - 1.0);
+    let whole = (here / usual - missing - 1.0).abs() <= 2.0 * OFF_PLACE;
+    Err(if whole && missing >= 1.0 {
+        let slices = if missing == 1.0 { "slice is" } else { "slices are" };
+        format!(
+            "lacks slices: {missing} {slices} missing between {:.1} mm and {:.1} mm along the normal of the \
+             slices; export the series again",
+            place(&pair[0]),
+            place(&pair[1])
+        )
+    } else {
+        format!(
+            "has slices that are not equally spaced: {here:.2} mm between those at {:.1} mm and {:.1} mm along \
+             their normal, {usual:.2} mm elsewhere; export the series again",
+            place(&pair[0]),
+            place(&pair[1])
+        )
+    })
+}

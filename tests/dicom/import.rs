@@ -1,0 +1,245 @@
+//! The dataset that `u2ad import` writes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use flate2::read::MultiGzDecoder;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+use u2ad::cohort::{Cohort, LoadOptions};
+use u2ad::context::Context;
+use u2ad::dicom::{DicomFolder, ImportOptions, Imported, import};
+use u2ad::volume::Volume;
+
+use super::common::{Place, ended};
+use super::scan::Scan;
+
+fn imported(dicom: &Path, bids: &Path, options: &ImportOptions) -> u2ad::Result<Imported> {
+    import(&DicomFolder::read(dicom)?, bids, options)
+}
+
+/// All files below a folder, with their content.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(contents(&path));
+        } else {
+            files.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let name = |(path, _): (PathBuf, _)| path.strip_prefix(folder).unwrap().display().to_string();
+    contents(folder).into_iter().map(name).collect()
+}
+
+#[test]
+fn a_dataset_without_identifiers_is_written() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    let mut scan = Scan::small();
+    // Free text where only codes belong.
+    scan.set(tags::SEQUENCE_VARIANT, VR::CS, "Doe\\SK");
+    scan.write(&dicom);
+    let images = imported(&dicom, &bids, &ImportOptions::default()).unwrap().images;
+    assert_eq!(images[0].path, Path::new("sub-001/anat/sub-001_T2w.nii.gz"));
+    assert_eq!(
+        names(&bids),
+        [
+            "dataset_description.json",
+            "sub-001/anat/sub-001_T2w.json",
+            "sub-001/anat/sub-001_T2w.nii.gz"
+        ]
+    );
+    let volume = Volume::read(&bids.join(&images[0].path)).unwrap();
+    scan.check(&volume, |_, sample| sample as f32);
+    let json = |name: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(bids.join(name)).unwrap()).unwrap()
+    };
+    let expected = json!({
+        "Manufacturer": "SIEMENS",
+        "ManufacturersModelName": "Avanto",
+        "ScanningSequence": "SE",
+        "SequenceVariant": "SK",
+        "MRAcquisitionType": "2D",
+        "MagneticFieldStrength": 1.5,
+        "EchoTime": 0.102,
+        "RepetitionTime": 3.5,
+        "FlipAngle": 150.0,
+        "SliceThickness": 3.0,
+        "SpacingBetweenSlices": 3.3,
+    });
+    assert_eq!(json("sub-001/anat/sub-001_T2w.json"), expected);
+    assert_eq!(json("dataset_description.json")["DatasetType"], "raw");
+    for (path, bytes) in contents(&bids) {
+        let mut plain = Vec::new();
+        match path.extension().is_some_and(|ending| ending == "gz") {
+            true => std::io::copy(&mut MultiGzDecoder::new(bytes.as_slice()), &mut plain).map(drop),
+            false => std::io::Write::write_all(&mut plain, &bytes),
+        }
+        .unwrap();
+        for secret in
+            ["Doe", "Jane", "4711", "2024", "1970", "1.2.276", "Charity", "House", "0815", "neck"]
+        {
+            let found = plain.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} in {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn patients_are_numbered_and_their_examinations_become_sessions() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    let first = Scan::small().patient("B2");
+    first.write(&dicom.join("1"));
+    first.clone().examination("20250102").write(&dicom.join("2"));
+    Scan::small().patient("A1").write(&dicom.join("3"));
+    let images = imported(&dicom, &bids, &ImportOptions::default()).unwrap().images;
+    let told: Vec<_> = images
+        .iter()
+        .map(|image| (image.patient.as_str(), image.examination, image.path.to_str().unwrap()))
+        .collect();
+    let expected = [
+        ("A1", 1, "sub-001/anat/sub-001_T2w.nii.gz"),
+        ("B2", 1, "sub-002/ses-01/anat/sub-002_ses-01_T2w.nii.gz"),
+        ("B2", 2, "sub-002/ses-02/anat/sub-002_ses-02_T2w.nii.gz"),
+    ];
+    assert_eq!(told, expected);
+    let cohort = Cohort::load(&bids, &LoadOptions::default(), &Context::new(0)).unwrap();
+    assert_eq!(cohort.len(), 3);
+}
+
+#[test]
+fn a_key_names_patients_alike_in_every_delivery() {
+    let place = tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    let key = path("key");
+    fs::write(&key, [7; 32]).unwrap();
+    let options = ImportOptions { key: Some(key.clone()), ..ImportOptions::default() };
+    Scan::small().write(&path("one"));
+    Scan::small().write(&path("two"));
+    Scan::small().patient("A1").write(&path("two/other"));
+    let name = |delivery: &str, options: &ImportOptions| {
+        let bids = path(&format!("bids-{delivery}-{}", options.key.is_some()));
+        let images = imported(&path(delivery), &bids, options).unwrap().images;
+        let image = images.into_iter().find(|image| image.patient == "4711").unwrap();
+        image.path.components().next().unwrap().as_os_str().to_str().unwrap().to_owned()
+    };
+    // python3 -c 'import hmac; print(hmac.new(bytes([7] * 32), b"4711", "sha256").hexdigest()[:10])'
+    assert_eq!(name("one", &options), "sub-a0105d71c5");
+    assert_eq!(name("two", &options), "sub-a0105d71c5");
+    let numbers = ImportOptions::default();
+    assert_eq!(
+        (name("one", &numbers), name("two", &numbers)),
+        ("sub-001".into(), "sub-001".into())
+    );
+    fs::create_dir(path("bids")).unwrap();
+    fs::copy(&key, path("bids/key")).unwrap();
+    let inside = ImportOptions { key: Some(path("bids/key")), ..ImportOptions::default() };
+    let refused = imported(&path("one"), &path("bids"), &inside).unwrap_err().to_string();
+    assert!(refused.contains("lies in the dataset"), "{refused}");
+}
+
+#[test]
+fn an_ambiguous_choice_is_listed_and_settled_by_a_number() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    Scan::small().write(&dicom.join("a"));
+    Scan::small().series(5, "t2_tse_sag_fs").write(&dicom.join("b"));
+    let mut axial = Scan::small().series(6, "t1_tse_sag");
+    axial.set(tags::ECHO_TIME, VR::DS, "11").write(&dicom.join("c"));
+    Scan::small().patient("1000").write(&dicom.join("d"));
+    let refused = |series: &[usize]| {
+        let options = ImportOptions { series: series.to_vec(), ..ImportOptions::default() };
+        imported(&dicom, &bids, &options).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&[]),
+        "nothing was written: examination 1 of patient 4711 has 2 sagittal T2-weighted series: 2 (t2_tse_sag, echo time 102 ms, 6 \
+         slices, 24 × 16), 3 (t2_tse_sag_fs, echo time 102 ms, 6 slices, 24 × 16); choose one of each \
+         examination with --series N"
+    );
+    assert!(refused(&[2, 3]).contains("several series of examination 1 of patient 4711"));
+    assert!(refused(&[9]).contains("there is no series 9, only 1 to 4"));
+    assert!(!bids.exists());
+    let options = ImportOptions { series: vec![4], ..ImportOptions::default() };
+    let imported = imported(&dicom, &bids, &options).unwrap();
+    let taken: Vec<usize> = imported.images.iter().map(|image| image.series).collect();
+    assert_eq!(taken, [1, 4], "the other patient's is chosen as before");
+    assert!(imported.notes[0].contains("although it does not look like"), "{:?}", imported.notes);
+    assert!(imported.notes[0].contains("short echo time"), "{:?}", imported.notes);
+}
+
+#[test]
+fn nothing_is_overwritten_and_a_failure_writes_nothing() {
+    let place = tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    Scan::small().write(&path("dicom"));
+    imported(&path("dicom"), &path("bids"), &ImportOptions::default()).unwrap();
+    fs::write(path("bids/dataset_description.json"), "{}").unwrap();
+    let before = contents(&path("bids"));
+    let refused = imported(&path("dicom"), &path("bids"), &ImportOptions::default());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("sub-001: is there already, and nothing is overwritten"), "{refused}");
+    assert_eq!(contents(&path("bids")), before);
+
+    // The second of two patients has a slice that cannot be read.
+    let torn = Scan::small().patient("5000").write(&path("dicom/other"));
+    let bytes = fs::read(&torn[5]).unwrap();
+    fs::write(&torn[5], &bytes[..bytes.len() - 10]).unwrap();
+    let refused = imported(&path("dicom"), &path("new"), &ImportOptions::default());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("IM0005: is truncated: element (7fe0,0010) takes"), "{refused}");
+    assert!(!path("new").exists());
+
+    let refused = imported(&path("dicom"), &path("dicom"), &ImportOptions::default());
+    assert!(refused.unwrap_err().to_string().contains("holds the DICOM files"));
+}
+
+#[test]
+fn one_id_of_several_people_is_refused() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    Scan::small().write(&dicom.join("a"));
+    let mut other = Scan::small().examination("20250102");
+    other.set(tags::PATIENT_BIRTH_DATE, VR::DA, "19800202").write(&dicom.join("b"));
+    let refused = imported(&dicom, &bids, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(refused.contains("images of patient 4711 give several dates of birth"), "{refused}");
+}
+
+#[test]
+fn a_cohort_of_dicom_files_says_how_to_import_them() {
+    let folder = tempdir().unwrap();
+    Scan::small().write(&folder.path().join("deep/inside"));
+    let loaded = Cohort::load(folder.path(), &LoadOptions::default(), &Context::new(0));
+    let refused = loaded.err().unwrap().to_string();
+    assert!(refused.contains("holds DICOM files; `u2ad import "), "{refused}");
+}
+
+#[test]
+fn the_command_lists_series_and_says_who_became_who() {
+    let place = Place::new();
+    Scan::small().write(&place.path("dicom"));
+    let listed = ended(&mut place.command(&["import", "dicom"]));
+    assert_eq!((listed.code, listed.err.as_str()), (Some(0), ""));
+    for part in
+        ["Series in dicom", "t2_tse_sag", "sagittal", "102.0", "24 × 16 × 6", "1.00 × 0.80 × 3.30"]
+    {
+        assert!(listed.out.contains(part), "{part}: {}", listed.out);
+    }
+    let done = ended(&mut place.command(&["import", "dicom", "bids"]));
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
+    assert!(done.out.contains("sub-001/anat/sub-001_T2w.nii.gz"), "{}", done.out);
+    assert!(done.out.contains("This list says who is who"), "{}", done.out);
+    let again = ended(&mut place.command(&["import", "dicom", "bids"]));
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.starts_with("error: nothing was written: bids/sub-001: is there already"));
+}
