@@ -9,9 +9,10 @@ use u2ad::dicom::ImportOptions;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
+use u2ad::frontends::tools::{bench, convert, import, train_segmentation};
 use u2ad::frontends::{
-    Options, bench, completions, convert, doctor, import, jupyter, manual_pages, new_script,
-    reference, runs, screen, script, terminal, train_segmentation,
+    Options, completions, doctor, jupyter, manual_pages, new_script, reference, runs, screen,
+    script, terminal,
 };
 
 fn main() -> ExitCode {
@@ -51,8 +52,8 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
-        Some(Command::TrainSegmentation { out, steps, width, seed }) => {
-            train_segmentation::run(&out, steps, width, seed)
+        Some(Command::TrainSegmentation { out, from, steps, width, seed }) => {
+            train_segmentation::run(from.as_deref(), &out, steps, width, seed)
         }
         Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
         Some(Command::Bids(arguments)) => screen::run_bids(&arguments),

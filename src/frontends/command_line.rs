@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::bench::{BenchOptions, Workload};
 use super::jupyter::kernelspec::{self, Place};
 use super::runs::SweepArguments;
 use super::screen::{BidsArguments, ScreenArguments};
+use super::tools::bench::{BenchOptions, Workload};
 use super::{ImageChoice, Options, ShellOptions, completions, script};
 
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
@@ -160,6 +160,9 @@ pub enum Command {
     TrainSegmentation {
         /// The file of weights to write.
         out: PathBuf,
+        /// Go on from the weights of an earlier training.
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
         #[arg(long, default_value_t = 6000)]
         steps: usize,
         /// Channels at full resolution.

@@ -1,15 +1,12 @@
 //! The front ends. Each turns [`crate::session::Output`] into what the user sees.
 
 mod ask;
-pub mod bench;
 pub mod command_line;
 mod commands;
 mod console;
-pub mod convert;
 pub mod doctor;
 mod documentation;
 mod images;
-pub mod import;
 pub mod jupyter;
 pub mod new_script;
 mod progress;
@@ -21,7 +18,7 @@ pub mod script;
 mod state_folder;
 pub mod terminal;
 mod termination;
-pub mod train_segmentation;
+pub mod tools;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::{CommandHost, Next, refused};
 use crate::files::{user_path, write_whole};
-use crate::frontends::convert::{NotebookCell, notebook_of};
+use crate::frontends::tools::convert::{NotebookCell, notebook_of};
 use crate::language::CellError;
 use crate::session::Display;
 

@@ -18,7 +18,7 @@ use super::protocol::output_channels::OutputChannels;
 use super::protocol::replays::SeenSignatures;
 use super::protocol::replies::error_reply;
 use crate::frontends::commands::command_line;
-use crate::frontends::convert::CLIENT_LANGUAGE;
+use crate::frontends::tools::convert::CLIENT_LANGUAGE;
 use crate::language::{Completeness, completeness};
 use crate::session::Completions;
 

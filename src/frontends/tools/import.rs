@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::completions::print_whole;
-use super::console::width;
 use crate::Result;
 use crate::dicom::{DicomFolder, ImportOptions, Imported, Series, import};
+use crate::frontends::console::width;
+use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, Table};
 
 /// Lists the series below `folder` and, with `bids`, imports the sagittal T2-weighted ones into that dataset.

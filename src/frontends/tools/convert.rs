@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// The language as programs know it that go by its name, such as papermill, which writes parameters in
 /// it. Starlark is a dialect of Python, and what they write is valid in both.
-pub(super) const CLIENT_LANGUAGE: &str = "python";
+pub(in crate::frontends) const CLIENT_LANGUAGE: &str = "python";
 
 /// A cell of a notebook.
 #[derive(Clone, Debug)]

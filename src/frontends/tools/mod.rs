@@ -1,0 +1,6 @@
+//! Commands that need no session.
+
+pub mod bench;
+pub mod convert;
+pub mod import;
+pub mod train_segmentation;
