@@ -211,7 +211,7 @@ mod tests {
         let cohort = Cohort::of_images(&[image], &options(), &context).unwrap();
         assert_eq!(cohort.names(), [name.as_str()]);
         assert_eq!(cohort.mask_origins()[0].1, "given");
-        assert!(cohort.entry(0).unwrap().is_healthy());
+        assert!(!cohort.entry(0).unwrap().participant.is_empty());
         let same = Cohort::of_participant(&root, &name[4..], &[], &options(), &context).unwrap();
         let subject = |cohort: &Cohort| cohort.subject(0, &context).unwrap();
         assert_eq!(subject(&cohort).slices[0].image, subject(&same).slices[0].image);

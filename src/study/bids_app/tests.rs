@@ -60,7 +60,7 @@ fn a_participant_is_screened_once_until_something_it_is_made_of_changes() {
         panic!("{first:?}");
     };
     assert!(record.images[0].score.is_some() && record.images[0].masks == "given");
-    assert_eq!(record.making.inputs.len(), 4, "{:?}", record.making.inputs);
+    assert_eq!(record.making.inputs.len(), 5, "{:?}", record.making.inputs);
     let written = files(&output);
     for ending in ["_scores.tsv", "_u2ad.json", "_cases.json", "_desc-anomaly_T2w.nii.gz"] {
         assert!(output.join(format!("{name}/anat/{name}{ending}")).is_file(), "{ending}");

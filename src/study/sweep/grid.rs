@@ -133,8 +133,11 @@ fn values(name: &str, text: &str) -> Result<Vec<String>> {
             return Err(Error::input(format!("{name}={text} has an empty value")));
         }
         match part.split_once("..") {
-            Some((from, to)) => all.extend(range(name, from, to)?),
-            None => all.push(part.to_owned()),
+            // A path such as ../images is no range.
+            Some((from, to)) if number(from).or(number(to)).is_some() => {
+                all.extend(range(name, from, to)?);
+            }
+            _ => all.push(part.to_owned()),
         }
     }
     if let Some(place) = (0..all.len()).find(|place| all[..*place].contains(&all[*place])) {
@@ -150,8 +153,11 @@ fn values(name: &str, text: &str) -> Result<Vec<String>> {
     Ok(all)
 }
 
+fn number(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
+}
+
 fn range(name: &str, from: &str, to: &str) -> Result<Vec<String>> {
-    let number = |text: &str| text.trim().parse::<i64>().ok();
     match (number(from), number(to)) {
         (Some(from), Some(to)) if from <= to && to.abs_diff(from) < MOST as u64 => {
             Ok((from..=to).map(|number| number.to_string()).collect())
