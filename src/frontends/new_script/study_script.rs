@@ -1,6 +1,9 @@
 //! The text of a study that fits a folder of data.
 
+use std::path::Path;
+
 use super::data_folder::DataFolder;
+use crate::frontends::record::run_name;
 
 /// A script about the data of a folder, which will be run as `file`.
 pub(super) fn text(folder: &DataFolder, file: &str) -> String {
@@ -13,7 +16,7 @@ fn head(folder: &DataFolder, file: &str) -> String {
     for line in folder.summary().iter().chain(&folder.notes) {
         text.push_str(&commented(line));
     }
-    let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".star");
+    let name = run_name(Path::new(file));
     text + &format!(
         "#
 # Run it from this folder:
@@ -222,10 +225,10 @@ mod tests {
             },
         ];
         for folder in &folders {
-            let text = text(folder, "a/study.star");
+            let text = text(folder, "a/my_study.star");
             assert!(parse("study.star", &text).is_ok(), "{text}");
             assert!(text.lines().all(|line| line.len() <= 120), "{text}");
-            assert!(text.contains("runs/study."), "{text}");
+            assert!(text.contains("runs/my-study."), "{text}");
         }
         let [full, few, unknown, healthy] = folders.map(|folder| text(&folder, "study.star"));
         assert!(
