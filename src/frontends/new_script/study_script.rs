@@ -64,7 +64,8 @@ everyone = load_cohort(parameter(\"data\", {}), size = 128, fov_mm = 128{rule})
         };
         text += &format!(
             "# Images without a cord mask get found ones; given masks stay. Look at every found mask in qc.html. To correct
-# them in a viewer, write them with save_masks(everyone, {}): the next load_cohort takes them as given.
+# them in a viewer, write them to files, which the next load_cohort takes as given:
+#     save_masks(everyone, {})
 everyone = segment(everyone)
 ",
             quoted(&place)
