@@ -1,6 +1,9 @@
 //! The text of a study that fits a folder of data.
 
+use std::path::Path;
+
 use super::data_folder::DataFolder;
+use crate::frontends::record::run_name;
 
 /// A script about the data of a folder, which will be run as `file`.
 pub(super) fn text(folder: &DataFolder, file: &str) -> String {
@@ -13,7 +16,7 @@ fn head(folder: &DataFolder, file: &str) -> String {
     for line in folder.summary().iter().chain(&folder.notes) {
         text.push_str(&commented(line));
     }
-    let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".star");
+    let name = run_name(Path::new(file));
     text + &format!(
         "#
 # Run it from this folder:
@@ -61,7 +64,8 @@ everyone = load_cohort(parameter(\"data\", {}), size = 128, fov_mm = 128{rule})
         };
         text += &format!(
             "# Images without a cord mask get found ones; given masks stay. Look at every found mask in qc.html. To correct
-# them in a viewer, write them with save_masks(everyone, {}): the next load_cohort takes them as given.
+# them in a viewer, write them to files, which the next load_cohort takes as given:
+#     save_masks(everyone, {})
 everyone = segment(everyone)
 ",
             quoted(&place)
@@ -222,10 +226,10 @@ mod tests {
             },
         ];
         for folder in &folders {
-            let text = text(folder, "a/study.star");
+            let text = text(folder, "a/my_study.star");
             assert!(parse("study.star", &text).is_ok(), "{text}");
             assert!(text.lines().all(|line| line.len() <= 120), "{text}");
-            assert!(text.contains("runs/study."), "{text}");
+            assert!(text.contains("runs/my-study."), "{text}");
         }
         let [full, few, unknown, healthy] = folders.map(|folder| text(&folder, "study.star"));
         assert!(

@@ -1,7 +1,10 @@
 //! Tutorials: scripts that come with the program.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use super::Manual;
-use crate::report::{List, Page};
+use crate::report::{List, Page, file_stem};
 use crate::{Error, Result};
 
 /// A script to read and run.
@@ -108,10 +111,14 @@ impl Tutorial {
         })
     }
 
-    /// The script, whose comments tell how to run it as `file`.
+    /// The script, whose comments tell how to run it as `file`, and where its results are then.
     pub fn text(&self, file: &str) -> String {
+        let runs = |file: &str| {
+            let stem = Path::new(file).file_stem().and_then(OsStr::to_str);
+            format!("runs/{}/", file_stem(stem.unwrap_or_default()))
+        };
         let text = self.source.replace(&format!("tutorials/{}", self.file), file);
-        text.replace("tutorials/", "")
+        text.replace(&runs(self.file), &runs(file)).replace("tutorials/", "")
     }
 }
 
@@ -135,7 +142,6 @@ impl Manual {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
 
@@ -169,6 +175,7 @@ mod tests {
         }
         let text = Tutorial::named("quickstart").unwrap().text("mine.star");
         assert!(text.contains("    u2ad run mine.star\n"), "{text}");
+        assert!(text.contains(" runs/mine/.\n"), "{text}");
         assert_eq!(Tutorial::named("08-study").unwrap().name, "study");
         let error = Tutorial::named("quick").unwrap_err().to_string();
         assert!(

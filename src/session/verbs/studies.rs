@@ -16,7 +16,7 @@ use crate::session::{Display, Output, Part};
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Saves an evaluation to a file, with everything that tables, figures and `compare` need, but
-    /// without images. A study can then go on where it stopped: see `tutorials/08-study.star`.
+    /// without images. A study can then go on where it stopped: see `examples("study")`.
     ///
     /// # Arguments
     /// * `evaluation`: what `evaluate` returned.
