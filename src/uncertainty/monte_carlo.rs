@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Uncertainty;
 use crate::cohort::Slice;
-use crate::context::{Context, Stream};
+use crate::context::{Context, Progress, Stream};
 use crate::model::{
     MASK_RATIO, Network, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
     uniform_noise, unpatchify,
@@ -116,14 +116,26 @@ impl MonteCarlo {
         if let Some(ranks) = &context.ranks {
             return self.on_ranks(ranks.as_ref(), network, slices, &orders, context, &progress);
         }
-        let one = |(slice, order): (&&Slice, &PatchOrder)| {
-            let image = patchify(slice.image.view(), patch);
-            let samples = self.reconstructions(network, &image, order, context, |passes| {
-                progress.advance(passes, &[]);
-            })?;
-            Ok(self.maps(slice, &image, &samples, order))
-        };
-        slices.iter().zip(&orders).map(one).collect()
+        let maps = slices
+            .iter()
+            .zip(&orders)
+            .map(|(slice, order)| self.reconstruct(network, slice, order, context, &progress));
+        maps.collect()
+    }
+
+    /// Reconstructs one slice under the masks of `order`, and the maps of each patch's first K samples.
+    pub fn reconstruct(
+        &self,
+        network: &Network,
+        slice: &Slice,
+        order: &PatchOrder,
+        context: &Context,
+        progress: &Progress,
+    ) -> Result<Uncertainty> {
+        let image = patchify(slice.image.view(), network.config().patch);
+        let done = |passes| progress.advance(passes, &[]);
+        let samples = self.reconstructions(network, &image, order, context, done)?;
+        Ok(self.maps(slice, &image, &samples, order))
     }
 
     /// The masks of all passes over one slice: an order with one row per pass.
