@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
 # Trains the network of `segment` from nothing and puts its weights where the next build takes them from.
 #
-# All images are synthetic and drawn from the seeds: the same seeds give the same weights. Two rounds, in each of
-# which the learning rate rises and falls. Takes about an hour on two cores.
+# All images are synthetic and drawn from the seed: the same seed gives the same weights. Takes about half an
+# hour on two cores.
 #
-#   scripts/train-segmentation.sh
+#   scripts/train-segmentation.sh [STEPS] [SEED]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-weights=src/segmentation/weights.safetensors
-first=$(mktemp)
-trap 'rm -f "$first"' EXIT
+steps=${1:-4000}
+seed=${2:-2026}
 cargo build --release
-target/release/u2ad train-segmentation "$first" --steps 3200 --seed 2026
-target/release/u2ad train-segmentation "$weights" --from "$first" --steps 2600 --seed 2027
+target/release/u2ad train-segmentation src/segmentation/weights.safetensors --steps "$steps" --seed "$seed"

@@ -52,8 +52,8 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
-        Some(Command::TrainSegmentation { out, from, steps, width, seed }) => {
-            train_segmentation::run(from.as_deref(), &out, steps, width, seed)
+        Some(Command::TrainSegmentation { out, steps, width, seed }) => {
+            train_segmentation::run(&out, steps, width, seed)
         }
         Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
         Some(Command::Bids(arguments)) => screen::run_bids(&arguments),

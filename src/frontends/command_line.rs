@@ -160,9 +160,6 @@ pub enum Command {
     TrainSegmentation {
         /// The file of weights to write.
         out: PathBuf,
-        /// Go on from the weights of an earlier training.
-        #[arg(long, value_name = "FILE")]
-        from: Option<PathBuf>,
         #[arg(long, default_value_t = 6000)]
         steps: usize,
         /// Channels at full resolution.

@@ -111,28 +111,6 @@ impl Anatomy {
         }
     }
 
-    /// Makes the canal wider or narrower, the cord thicker or thinner, and moves the cord towards a wall of the
-    /// canal, beyond what phantoms of people show.
-    pub fn exaggerate(&mut self, stream: &mut Stream) {
-        let canal = stream.random_range(0.85..1.15f32);
-        let cord = stream.random_range(0.75..1.25f32);
-        let towards_wall = Wave::draw(stream, 2.5, 60.0..200.0);
-        let thickness = Wave::draw(stream, 0.2, 20.0..80.0);
-        for (i, section) in self.sections.iter_mut().enumerate() {
-            let z = TOP - i as f32 * STEP;
-            section.canal_front *= canal;
-            section.canal_back *= canal;
-            section.canal_half_width *= canal;
-            section.cord_half_width *= cord;
-            let half_depth = section.cord_half_depth * cord * (1.0 + thickness.at(z));
-            let centre = section.cord_centre + towards_wall.at(z);
-            let front = (centre + half_depth).min(section.canal_front - 0.2);
-            let back = (front - 2.0 * half_depth).max(section.canal_back + 0.2);
-            section.cord_centre = 0.5 * (front + back);
-            section.cord_half_depth = 0.5 * (front - back);
-        }
-    }
-
     /// The cross-section at a height, linearly interpolated.
     pub fn section(&self, along: f32) -> Section {
         let (i, t) = place(along, self.sections.len());

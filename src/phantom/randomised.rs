@@ -19,10 +19,8 @@ use crate::context::Stream;
 /// anterior to posterior.
 #[derive(Clone, Debug)]
 pub(crate) struct RandomisedSlice {
-    /// Signal, 0 to about 1.3: of the slice to one side, of the slice itself and of the one to the other side.
-    pub images: [Array2<f32>; 3],
-    /// Distance between the centres of neighbouring slices, mm.
-    pub spacing: f32,
+    /// Signal, 0 to about 1.3.
+    pub image: Array2<f32>,
     /// Share of each pixel that is spinal cord, 0 to 1.
     pub cord: Array2<f32>,
     /// Share of each pixel that is cerebrospinal fluid, 0 to 1.
@@ -86,20 +84,17 @@ impl Placement {
 
 /// Draws one slice of this many rows and columns.
 pub(crate) fn randomised_slice(stream: &mut Stream, size: (usize, usize)) -> RandomisedSlice {
-    let worn = stream.random_range(0.0..1.0);
-    let mut anatomy = Anatomy::draw(stream, worn, true);
-    anatomy.exaggerate(stream);
+    let worn = stream.random_range(0.0..0.7);
+    let anatomy = Anatomy::draw(stream, worn, true);
     let clinical = stream.random();
     let structure = Structure::draw(stream, NormalStructure::ALL, clinical);
     let placement = Placement::draw(stream, &anatomy, size);
-    let mut lesions: Vec<Lesion> = if stream.random::<f32>() < 0.6 {
+    let lesions: Vec<Lesion> = if stream.random::<f32>() < 0.4 {
         let drawn = Lesion::draw(stream, &anatomy, &[placement.centre[0]], f32::NEG_INFINITY);
         drawn.into_iter().map(|(lesion, _)| lesion).collect()
     } else {
         Vec::new()
     };
-    // Some are as bright as fluid.
-    lesions.iter_mut().for_each(|lesion| lesion.contrast *= stream.random_range(1.0..2.2));
     let palette = Palette::random(stream);
     let clutter = Clutter::draw(stream);
     let painter = Painter {
@@ -110,9 +105,8 @@ pub(crate) fn randomised_slice(stream: &mut Stream, size: (usize, usize)) -> Ran
         edge: stream.random_range(0.6..1.2),
     };
     let thickness = stream.random_range(0.5..4.5f32);
-    let spacing = thickness * stream.random_range(1.0..1.3);
-    let sample = |row: usize, column: usize, right: f32| {
-        let site = painter.site(placement.position(row as f32, column as f32, right));
+    let sample = |row: usize, column: usize| {
+        let site = painter.site(placement.position(row as f32, column as f32, 0.0));
         let count = if site.near_spine() { (thickness / 1.2).ceil() } else { 1.0 };
         let mut mean = Sample::default();
         for part in 0..count as usize {
@@ -126,13 +120,11 @@ pub(crate) fn randomised_slice(stream: &mut Stream, size: (usize, usize)) -> Ran
         mean.signal = clutter.signal([site.x, site.y, site.z], mean.signal, outside);
         mean
     };
-    let [left, samples, right] = [-spacing, 0.0, spacing]
-        .map(|right| Array2::from_shape_fn(size, |(row, column)| sample(row, column, right)));
+    let samples = Array2::from_shape_fn(size, |(row, column)| sample(row, column));
     let discs = disc_places(&anatomy, &placement);
     let beside = (placement.centre[0] - anatomy.section(placement.centre[2]).x).abs();
     RandomisedSlice {
-        images: [&left, &samples, &right].map(|samples| samples.map(|sample| sample.signal)),
-        spacing,
+        image: samples.map(|sample| sample.signal),
         cord: samples.map(|sample| sample.cord),
         fluid: samples.map(|sample| sample.fluid),
         discs,
@@ -174,7 +166,7 @@ impl Palette {
     /// A contrast in which fluid is brighter than the cord and everything else is arbitrary.
     fn random(stream: &mut Stream) -> Self {
         let fluid = stream.random_range(0.7..1.1);
-        let cord = fluid * stream.random_range(0.15..0.8);
+        let cord = fluid * stream.random_range(0.15..0.7);
         Self {
             fluid,
             cord,

@@ -10,10 +10,8 @@ const LEAST_LENGTH: usize = 20;
 const DIAMETER: std::ops::RangeInclusive<f32> = 3.0..=15.0;
 /// Share of the cord's rows beside which fluid must lie.
 const LEAST_FLUID: f32 = 0.3;
-/// Fluid is a thin layer, of which most pixels hold something else too: given masks take them in from here on.
-const LEAST_FLUID_PROBABILITY: f32 = 0.35;
 /// Confidence below which the whole is not taken for a cord.
-const LEAST_CONFIDENCE: f32 = 0.4;
+const LEAST_CONFIDENCE: f32 = 0.5;
 /// A further piece of the cord must have at least this share of the largest piece.
 const LEAST_PIECE: f64 = 0.08;
 
@@ -62,7 +60,7 @@ pub(super) fn found(
             continue;
         }
         let near = dilated(&dilated(&cord));
-        let likely = fluid.index_axis(Axis(0), slice).mapv(|p| p > LEAST_FLUID_PROBABILITY);
+        let likely = fluid.index_axis(Axis(0), slice).mapv(|p| p > 0.5);
         for piece in connected_components(&likely, Connectivity::Eight) {
             if piece.iter().any(|place| near[*place]) {
                 piece.iter().for_each(|(row, column)| kept_fluid[[slice, *row, *column]] = true);
