@@ -145,8 +145,8 @@ impl Entry {
     /// The session that its image belongs to, such as `ses-1`, in a BIDS tree that has sessions.
     pub fn session(&self) -> Option<String> {
         let folders = self.found_at()?.parent()?.components();
-        let names = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
-        names.filter(|name| name.starts_with("ses-")).last()
+        let mut names = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
+        names.rfind(|name| name.starts_with("ses-"))
     }
 
     /// The image and the labels of entries that come from a volume.

@@ -101,7 +101,7 @@ impl Pixels {
                     })?;
                 // In words of two bytes, big-endian layouts exchange neighbours of one byte.
                 let swapped = data_set.layout.big_endian && value.kind == *b"OW" && bytes_each == 1;
-                if swapped && size % 2 == 0 {
+                if swapped && size.is_multiple_of(2) {
                     frame
                         .chunks_exact(2)
                         .flat_map(|pair| [pair[1], pair[0]])

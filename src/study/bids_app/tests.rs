@@ -136,7 +136,7 @@ fn sessions_are_finished_each_for_itself_and_a_bad_image_is_named() {
     assert!(record.has_failures() && !results[1].is_complete());
     assert!(output.join(format!("{name}_ses-1.html")).is_file());
     assert!(output.join(format!("{name}/ses-1/anat/{name}_ses-1_scores.tsv")).is_file());
-    let group = app.gather(&[name.clone()], &Context::new(0)).unwrap();
+    let group = app.gather(std::slice::from_ref(&name), &Context::new(0)).unwrap();
     assert_eq!((group.images(), group.failed().count()), (2, 1));
 }
 
