@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::jupyter::kernelspec::{self, Place};
 use super::runs::SweepArguments;
 use super::screen::{BidsArguments, ScreenArguments};
-use super::tools::bench::{BenchOptions, Workload};
+use super::tools::bench::BenchCommand;
 use super::{ImageChoice, Options, ShellOptions, completions, script};
 
 /// Finds anomalies in spinal cord MRI, learning from healthy and unlabelled subjects.
@@ -308,84 +308,6 @@ impl KernelPlace {
             .map(Place::Prefix)
             .or(sys_prefix.then_some(Place::SysPrefix))
             .or(user.then_some(Place::User))
-    }
-}
-
-#[derive(Subcommand)]
-pub enum BenchCommand {
-    /// One training step: forward, backward, optimiser.
-    Train {
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-    /// Monte-Carlo uncertainty maps.
-    Mc {
-        /// Number of reconstructions of every patch (K).
-        #[arg(long, value_name = "K", default_value_t = 10)]
-        samples: usize,
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-    /// One pass of one image through the network.
-    Image {
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-    /// Assembling a training batch: augmentation, masks, targets.
-    Batch {
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-    /// Each kernel of a training step, compared with the machine's peak.
-    Roofline {
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-    /// Loading and preprocessing every subject of a cohort.
-    Load {
-        /// A cohort, as `load_cohort` takes it.
-        path: PathBuf,
-        #[command(flatten)]
-        timing: BenchArguments,
-    },
-}
-
-#[derive(Args)]
-pub struct BenchArguments {
-    /// Size of the network: small or paper.
-    #[arg(long, value_name = "NAME", default_value = "paper")]
-    pub preset: String,
-    /// Slices per batch.
-    #[arg(long, alias = "batch", value_name = "N", default_value_t = 10)]
-    pub batch_size: usize,
-    /// Timed runs, after one warm-up run.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub runs: usize,
-    /// Number of threads; one per core by default.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// Print one line of JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl From<BenchArguments> for BenchOptions {
-    fn from(BenchArguments { preset, batch_size, runs, threads, json }: BenchArguments) -> Self {
-        Self { preset, batch_size, runs, threads, json }
-    }
-}
-
-impl BenchCommand {
-    /// What to time, and how.
-    pub fn split(self) -> (Workload, BenchOptions) {
-        match self {
-            Self::Train { timing } => (Workload::Train, timing.into()),
-            Self::Mc { samples, timing } => (Workload::MonteCarlo { samples }, timing.into()),
-            Self::Image { timing } => (Workload::Image, timing.into()),
-            Self::Batch { timing } => (Workload::Batch, timing.into()),
-            Self::Load { path, timing } => (Workload::Load { path }, timing.into()),
-            Self::Roofline { timing } => (Workload::Roofline, timing.into()),
-        }
     }
 }
 

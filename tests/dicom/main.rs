@@ -8,4 +8,5 @@ mod exports;
 mod hostile;
 mod import;
 mod jpeg;
+mod run_lengths;
 mod scan;

@@ -32,12 +32,17 @@ pub struct Job {
     _universe: mpi::Universe,
 }
 
-/// How many processes the launcher started, if one did.
+/// The variable in which launchers with PMIx, such as `srun`, tell a process its rank, and no number of processes.
+const RANK: &str = "PMIX_RANK";
+
+/// How many processes the launcher started, or at least started, if one did.
 fn launched() -> Option<usize> {
-    SIZES.iter().find_map(|name| std::env::var(name).ok()?.parse().ok())
+    let number = |name: &str| std::env::var(name).ok()?.parse::<usize>().ok();
+    SIZES.iter().find_map(|name| number(name)).or_else(|| number(RANK)?.checked_add(1))
 }
 
-/// Joins the job that the launcher started; the other ranks compute on the device of this name. Ranks other than 0 come back when it has ended.
+/// Joins the job that the launcher started; the other ranks compute on the device of this name. Ranks other than 0
+/// come back when it has ended.
 ///
 /// # Errors
 /// If there are several processes and this build has no MPI, or MPI fails.
@@ -46,7 +51,8 @@ pub fn join(device: &str) -> Result<Part> {
     if launched().is_some() { mpi::join(&open_device(device)?) } else { Ok(Part::Alone) }
 }
 
-/// Joins the job that the launcher started; the other ranks compute on the device of this name. Ranks other than 0 come back when it has ended.
+/// Joins the job that the launcher started; the other ranks compute on the device of this name. Ranks other than 0
+/// come back when it has ended.
 ///
 /// # Errors
 /// If there are several processes: this build has no MPI, and each would run the whole script.

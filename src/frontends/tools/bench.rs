@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::benchmark::{self, KernelTime, Roofline, Timing};
@@ -27,15 +28,77 @@ pub enum Workload {
     Load { path: PathBuf },
 }
 
-/// How to time it.
-#[derive(Clone, Debug)]
+// How to time it. No doc comment: it would become the help of every command that takes these arguments.
+#[derive(Args, Clone, Debug)]
 pub struct BenchOptions {
+    /// Size of the network: small or paper.
+    #[arg(long, value_name = "NAME", default_value = "paper")]
     pub preset: String,
+    /// Slices per batch.
+    #[arg(long, alias = "batch", value_name = "N", default_value_t = 10)]
     pub batch_size: usize,
+    /// Timed runs, after one warm-up run.
+    #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: usize,
-    /// Threads; `None`: one per core.
+    /// Number of threads; one per core by default.
+    #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Print one line of JSON.
+    #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum BenchCommand {
+    /// One training step: forward, backward, optimiser.
+    Train {
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+    /// Monte-Carlo uncertainty maps.
+    Mc {
+        /// Number of reconstructions of every patch (K).
+        #[arg(long, value_name = "K", default_value_t = 10)]
+        samples: usize,
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+    /// One pass of one image through the network.
+    Image {
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+    /// Assembling a training batch: augmentation, masks, targets.
+    Batch {
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+    /// Each kernel of a training step, compared with the machine's peak.
+    Roofline {
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+    /// Loading and preprocessing every subject of a cohort.
+    Load {
+        /// A cohort, as `load_cohort` takes it.
+        path: PathBuf,
+        #[command(flatten)]
+        timing: BenchOptions,
+    },
+}
+
+impl BenchCommand {
+    /// What to time, and how.
+    pub fn split(self) -> (Workload, BenchOptions) {
+        match self {
+            Self::Train { timing } => (Workload::Train, timing),
+            Self::Mc { samples, timing } => (Workload::MonteCarlo { samples }, timing),
+            Self::Image { timing } => (Workload::Image, timing),
+            Self::Batch { timing } => (Workload::Batch, timing),
+            Self::Load { path, timing } => (Workload::Load { path }, timing),
+            Self::Roofline { timing } => (Workload::Roofline, timing),
+        }
+    }
 }
 
 /// Times a workload and prints the result.
