@@ -25,6 +25,9 @@ if [ "$(cat "$environment/installed.txt" 2>/dev/null)" != "${tools[*]}" ]; then
     echo "${tools[*]}" >"$environment/installed.txt"
 fi
 export PATH=$environment/bin:$PATH
+# Runs record the commit that their program was built from.
+commit=${U2AD_COMMIT:-$(git describe --always --dirty --abbrev=40 --match='' 2>/dev/null || true)}
+if [ -n "$commit" ]; then export U2AD_COMMIT=$commit; fi
 
 arguments=(--release --strip --out "$wheels" --features "shell${FEATURES:+,$FEATURES}")
 linking=()

@@ -34,6 +34,10 @@ pub struct BenchOptions {
     /// Size of the network: small or paper.
     #[arg(long, value_name = "NAME", default_value = "paper")]
     pub preset: String,
+    /// Patches of an image that the network looks at: the region's and those nearest to it; 0: all; by
+    /// default as the preset says.
+    #[arg(long, value_name = "N")]
+    pub nearest_patches: Option<usize>,
     /// Slices per batch.
     #[arg(long, alias = "batch", value_name = "N", default_value_t = 10)]
     pub batch_size: usize,
@@ -129,7 +133,8 @@ enum Measured {
 }
 
 fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
-    let config = Config::preset(&options.preset)?;
+    let mut config = Config::preset(&options.preset)?;
+    config.nearest_patches = options.nearest_patches.unwrap_or(config.nearest_patches);
     let context = Context::new(0);
     let BenchOptions { batch_size, runs, .. } = *options;
     let timing = match workload {
