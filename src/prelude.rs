@@ -17,8 +17,9 @@
 
 pub use crate::baselines::{
     AutoencoderWithUncertainty, Baseline, ConvolutionalAutoencoder, ConvolutionalTraining,
-    DenoisingAutoencoder, DenoisingTraining, FeatureMemory, FeatureMemoryOptions,
-    IntensityThreshold, UncertaintyTraining, VariationalAutoencoder, VariationalTraining,
+    DenoisingAutoencoder, DenoisingTraining, DiffusionModel, DiffusionTraining, FeatureMemory,
+    FeatureMemoryOptions, IntensityThreshold, UncertaintyTraining, VariationalAutoencoder,
+    VariationalTraining,
 };
 pub use crate::candle_core::{Device, Tensor};
 pub use crate::cohort::{Cohort, Slice, SliceGrid, Subject};

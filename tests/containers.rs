@@ -28,7 +28,8 @@ fn recipes_copy_every_folder_that_the_sources_include() {
     let mut folders = BTreeSet::new();
     included_folders(&root.join("src"), 1, &mut folders);
     assert!(folders.contains("tutorials"), "the search finds nothing: {folders:?}");
-    let recipe = |name: &str| fs::read_to_string(root.join("scripts/containers").join(name)).unwrap();
+    let recipe =
+        |name: &str| fs::read_to_string(root.join("scripts/containers").join(name)).unwrap();
     let (docker, apptainer) = (recipe("Dockerfile"), recipe("u2ad.def"));
     for folder in &folders {
         assert!(docker.contains(&format!("COPY {folder} {folder}\n")), "Dockerfile: {folder}");

@@ -54,6 +54,7 @@ const WITHOUT_OUTPUT: &[&str] = &[
     "autoencoder_with_uncertainty",
     "convolutional_autoencoder",
     "denoising_autoencoder",
+    "diffusion_model",
     "feature_memory",
     "variational_autoencoder",
 ];

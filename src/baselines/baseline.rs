@@ -11,8 +11,9 @@ use super::method_file::{MethodFile, write_method};
 use super::slice_network::{SliceNetwork, Trained, validate};
 use super::{
     AutoencoderWithUncertainty, ConvolutionalAutoencoder, ConvolutionalTraining,
-    DenoisingAutoencoder, DenoisingTraining, FeatureMemory, FeatureMemoryOptions,
-    IntensityThreshold, UncertaintyTraining, VariationalAutoencoder, VariationalTraining,
+    DenoisingAutoencoder, DenoisingTraining, DiffusionModel, DiffusionTraining, FeatureMemory,
+    FeatureMemoryOptions, IntensityThreshold, UncertaintyTraining, VariationalAutoencoder,
+    VariationalTraining,
 };
 use crate::Result;
 use crate::cohort::SliceGrid;
@@ -28,6 +29,7 @@ pub enum Baseline {
     ConvolutionalAutoencoder(ConvolutionalAutoencoder),
     AutoencoderWithUncertainty(AutoencoderWithUncertainty),
     VariationalAutoencoder(VariationalAutoencoder),
+    DiffusionModel(DiffusionModel),
     FeatureMemory(FeatureMemory),
 }
 
@@ -47,6 +49,7 @@ impl Baseline {
             Self::ConvolutionalAutoencoder(method) => method,
             Self::AutoencoderWithUncertainty(method) => method,
             Self::VariationalAutoencoder(method) => method,
+            Self::DiffusionModel(method) => method,
             Self::FeatureMemory(method) => method,
         }
     }
@@ -81,6 +84,7 @@ impl Baseline {
             ConvolutionalTraining::NAME => read(file).map(Self::ConvolutionalAutoencoder),
             UncertaintyTraining::NAME => read(file).map(Self::AutoencoderWithUncertainty),
             VariationalTraining::NAME => read(file).map(Self::VariationalAutoencoder),
+            DiffusionTraining::NAME => read(file).map(Self::DiffusionModel),
             MEMORY => read_memory(file).map(Self::FeatureMemory),
             name => Err(file.failed(&format!("it does not know the method \"{name}\""))),
         }

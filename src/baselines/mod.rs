@@ -6,6 +6,7 @@ mod baseline;
 mod convolutional_autoencoder;
 mod coreset;
 mod denoising_autoencoder;
+mod diffusion_model;
 mod feature_memory;
 mod intensity_threshold;
 mod method_file;
@@ -19,6 +20,7 @@ pub use autoencoder_with_uncertainty::{AutoencoderWithUncertainty, UncertaintyTr
 pub use baseline::Baseline;
 pub use convolutional_autoencoder::{ConvolutionalAutoencoder, ConvolutionalTraining};
 pub use denoising_autoencoder::{DenoisingAutoencoder, DenoisingTraining};
+pub use diffusion_model::{DiffusionModel, DiffusionTraining};
 pub use feature_memory::{FeatureMemory, FeatureMemoryOptions, MEMORY_SHARE};
 pub use intensity_threshold::IntensityThreshold;
 pub use variational_autoencoder::{VariationalAutoencoder, VariationalTraining};

@@ -46,6 +46,11 @@ pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + Deserialize
         Vec::new()
     }
 
+    /// Settings that have a largest value, by name: the value and the largest.
+    fn largest(&self) -> Vec<(&'static str, usize, usize)> {
+        Vec::new()
+    }
+
     /// Channels that are normalised in groups, by the name of the setting: multiples of 4.
     fn grouped(&self) -> Vec<(&'static str, usize)>;
 
@@ -129,6 +134,11 @@ pub(super) fn validate<N: SliceNetwork>(network: &N) -> Result<()> {
         }
         if value > MOST {
             return wrong(name, &format!("at most {MOST}"), &value);
+        }
+    }
+    for (name, value, most) in network.largest() {
+        if value > most {
+            return wrong(name, &format!("at most {most}"), &value);
         }
     }
     for (name, value) in grouped {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::{
-    Baseline, ConvolutionalTraining, DenoisingTraining, FeatureMemoryOptions, IntensityThreshold,
-    UncertaintyTraining, VariationalTraining,
+    Baseline, ConvolutionalTraining, DenoisingTraining, DiffusionTraining, FeatureMemoryOptions,
+    IntensityThreshold, UncertaintyTraining, VariationalTraining,
 };
 use crate::Result;
 use crate::cohort::{Cohort, IntensityScale, Slice, SliceGrid, Subject};
@@ -53,6 +53,8 @@ fn trained(epochs: usize) -> Vec<Baseline> {
     let uncertain = uncertain.width(8).latent(16);
     let variational = VariationalTraining::default().epochs(epochs).batch_size(2).width(8);
     let variational = variational.latent(16).learning_rate(3e-3).restoration_steps(20);
+    let diffusion = DiffusionTraining::default().epochs(epochs).batch_size(2).width(8);
+    let diffusion = diffusion.passes(10).noise_steps(100).learning_rate(3e-3);
     let reconstructing = variational.clone().restoration_steps(0);
     vec![
         memory(epochs.min(10), &subjects, &context),
@@ -61,6 +63,7 @@ fn trained(epochs: usize) -> Vec<Baseline> {
         Baseline::AutoencoderWithUncertainty(uncertain.train(&subjects, GRID, &context).unwrap()),
         Baseline::VariationalAutoencoder(reconstructing.train(&subjects, GRID, &context).unwrap()),
         Baseline::VariationalAutoencoder(variational.train(&subjects, GRID, &context).unwrap()),
+        Baseline::DiffusionModel(diffusion.train(&subjects, GRID, &context).unwrap()),
     ]
 }
 
@@ -115,6 +118,10 @@ fn training_lowers_the_loss_and_a_painted_lesion_stands_out() {
             assert_eq!(losses.len(), EPOCHS, "{name}");
             // The loss of a Gaussian's mean and variance may be negative.
             assert!(losses[EPOCHS - 1] < losses[0] - 0.3 * losses[0].abs(), "{name}: {losses:?}");
+        }
+        // A diffusion model needs many more epochs: see its own test.
+        if matches!(method, Baseline::DiffusionModel(_)) {
+            continue;
         }
         let (subject, lesion) = with_lesion(&subjects[0], 2);
         let map = shown(&method, &subject, 2);

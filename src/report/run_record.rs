@@ -129,7 +129,9 @@ impl RunRecord {
             threads: 0,
             ranks: None,
             version: env!("CARGO_PKG_VERSION").to_string(),
-            commit: option_env!("U2AD_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
+            commit: option_env!("U2AD_COMMIT")
+                .filter(|commit| !commit.is_empty())
+                .map(str::to_owned),
             status: RunStatus::Running,
             process: Some(std::process::id()),
             started: utc(SystemTime::now()),

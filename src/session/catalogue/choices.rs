@@ -15,6 +15,7 @@ pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
         (
             "u2ad"
             | "denoising_autoencoder"
+            | "diffusion_model"
             | "convolutional_autoencoder"
             | "autoencoder_with_uncertainty"
             | "variational_autoencoder",

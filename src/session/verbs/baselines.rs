@@ -12,8 +12,8 @@ use super::defaults::MEMORY_SHARE;
 use super::unsigned;
 use crate::Result;
 use crate::baselines::{
-    Baseline, ConvolutionalTraining, DenoisingTraining, FeatureMemoryOptions, IntensityThreshold,
-    UncertaintyTraining, VariationalTraining,
+    Baseline, ConvolutionalTraining, DenoisingTraining, DiffusionTraining, FeatureMemoryOptions,
+    IntensityThreshold, UncertaintyTraining, VariationalTraining,
 };
 use crate::cohort::{SliceGrid, Subject};
 use crate::context::Context;
@@ -183,6 +183,46 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             .restoration_steps(number("restoration_steps", restoration_steps)?);
         let trained = training.train(&subjects, grid, &context)?;
         Ok(Baseline::VariationalAutoencoder(trained).into())
+    }
+
+    /// Trains a denoising diffusion model (AnoDDPM, Wyatt et al. 2022): an image receives so much simplex noise that
+    /// lesions are hidden but the anatomy is not, and a network that learned from healthy images takes the noise
+    /// away. It needs no labels. Detection takes as many passes of the network as `passes` says, for every slice.
+    ///
+    /// # Arguments
+    /// * `healthy`: subjects to train on; None: the clinical ones only.
+    /// * `clinical`: unlabelled subjects to train on as well; None: the healthy ones only, as published.
+    /// * `epochs`: how often every slice is shown.
+    /// * `batch_size`: slices per step.
+    /// * `noise_steps`: steps of the diffusion, of 1000, whose noise an image receives; more hide larger lesions,
+    ///   and more of the anatomy.
+    /// * `passes`: in how many passes the noise is taken away, at most `noise_steps`.
+    /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    ///
+    /// Examples:
+    /// ```python
+    /// people = phantom_cohort(subjects = 2)
+    /// detect(diffusion_model(people.healthy, epochs = 1, passes = 2), people.clinical)
+    /// ```
+    fn diffusion_model(
+        #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
+        #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
+        #[starlark(require = named, default = 60)] epochs: i64,
+        #[starlark(require = named, default = 8)] batch_size: i64,
+        #[starlark(require = named, default = 250)] noise_steps: i64,
+        #[starlark(require = named, default = 50)] passes: i64,
+        #[starlark(require = named, default = "small")] preset: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<MethodValue> {
+        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+        let number = |name, given| unsigned("diffusion_model", name, given);
+        let training = DiffusionTraining::default()
+            .epochs(number("epochs", epochs)?)
+            .batch_size(number("batch_size", batch_size)?)
+            .noise_steps(number("noise_steps", noise_steps)?)
+            .passes(number("passes", passes)?);
+        let trained = training.train(&subjects, grid, &context)?;
+        Ok(Baseline::DiffusionModel(trained).into())
     }
 
     /// Fills a memory with features of healthy subjects (PatchCore, Roth et al. 2022): the tokens that the encoder of
