@@ -36,7 +36,7 @@ pages *arguments:
 
 # Accepts what users read and see now: error reports, help and its reference, completions, tables, figures. Look at `git diff` then.
 accept-snapshots:
-    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots --test help
+    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots --test help --test hostile_volumes
 
 # The official BIDS validator on what `export` writes.
 bids:
