@@ -63,6 +63,8 @@ impl Place {
     }
 
     fn put(&self, bytes: &[u8]) -> &Path {
+        // Some file systems write a file at once if it is only shortened.
+        fs::remove_file(&self.file).ok();
         fs::write(&self.file, bytes).expect("the temporary folder can be written");
         &self.file
     }

@@ -83,8 +83,8 @@ impl Default for PhantomOptions {
     }
 }
 
-/// Far more than anyone needs, and drawn in a moment.
-const MOST_SUBJECTS: usize = 100_000;
+/// Far more than anyone needs. Their names alone take a second.
+const MOST_SUBJECTS: usize = 10_000;
 
 /// A drawn subject.
 #[derive(Clone, Debug)]

@@ -79,7 +79,10 @@ impl KeptNetworks {
         Ok(())
     }
 
-    /// Keeps what else the training needs to go on, with the next network that is put.
+    /// Keeps the mean loss of every epoch so far, with the next network that is put.
+    ///
+    /// # Errors
+    /// If one cannot be written as text.
     pub fn set_losses(&self, losses: &[f64]) -> Result<()> {
         let json = serde_json::to_vec(losses)
             .map_err(|error| Error::input(format!("the losses cannot be kept: {error}")))?;
