@@ -36,7 +36,7 @@ pages *arguments:
 
 # Accepts what users read and see now: error reports, help and its reference, completions, tables, figures. Look at `git diff` then.
 accept-snapshots:
-    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots --test help
+    INSTA_UPDATE=always cargo test --release --locked --features {{features}} --test snapshots --test help --test hostile_volumes
 
 # The official BIDS validator on what `export` writes.
 bids:
@@ -72,6 +72,19 @@ book:
 # A training run killed at 100 random instants, which must end with the same bits.
 kills:
     cargo test --release --locked --test resume -- --ignored
+
+# A kernel under cells, floods, interrupts and restarts: fails if its memory, handles, threads or folders grow.
+soak minutes="60":
+    cargo build --release --locked --features {{features}}
+    . tests/jupyter/environment.sh && "$environment/bin/python" scripts/soak.py --minutes {{minutes}}
+
+# Changed copies of the fuzz corpus on stable, for some seconds per kind of input; failures lie in target/tmp/fuzzing.
+fuzz seconds="60":
+    U2AD_FUZZ_SECONDS={{seconds}} cargo test --release --locked --test fuzzing -- --test-threads 1 --nocapture
+
+# A kind of input under cargo-fuzz, which needs nightly: checkpoint, dicom, journal, kernel_frames, nifti, notebook, npy, participants, starlark.
+fuzz-coverage target seconds="600":
+    cd fuzz && cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}} -timeout=20 -rss_limit_mb=2048
 
 # Property tests on 20 000 random cases each; what fails is kept in proptest-regressions.
 proptest-long:

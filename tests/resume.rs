@@ -311,6 +311,43 @@ fn a_run_that_would_not_give_the_same_bits_does_not_go_on() {
     assert!(ended.code == Some(1) && ended.err.contains("run.json"), "{}", ended.err);
 }
 
+/// Baselines that are trained and kept.
+const BASELINES: &str = "
+people = phantom_cohort(subjects = 4, pixel_spacing_mm = 3)
+healthy = people.healthy
+denoising = denoising_autoencoder(healthy, epochs = 4, batch_size = 4)
+save_method(denoising, output_dir() + '/denoising.safetensors')
+print('one is kept')
+plain = convolutional_autoencoder(healthy, epochs = 6, batch_size = 4, bottleneck = 8)
+save_method(plain, output_dir() + '/plain.safetensors')
+for method in [denoising, load_method(output_dir() + '/plain.safetensors'), intensity_threshold()]:
+    table([{'subject': one.subject, 'score': one.score} for one in detect(method, people)])
+";
+
+#[test]
+fn a_killed_run_with_baselines_goes_on_at_the_epoch_of_its_checkpoint() {
+    let whole = place();
+    whole.write("study.star", BASELINES);
+    let ended = run(&whole, &["study.star"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let whole = Whole { out: ended.out, files: outputs(&whole), took: Duration::ZERO };
+    for number in [1, 2] {
+        let place = place();
+        place.write("study.star", BASELINES);
+        let mut child = start(&place, &["study.star"]);
+        wait_for_training(&place, &mut child, number);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let ended = resume(&place);
+        whole.assert_same(&place, &ended);
+        let goes_on = match number {
+            1 => "training 1 (denoising autoencoder) goes on at network, epoch ",
+            _ => "training 2 (convolutional autoencoder) goes on at network, epoch ",
+        };
+        assert!(ended.err.contains(goes_on), "{goes_on} in {}", ended.err);
+    }
+}
+
 #[test]
 fn the_command_line_takes_a_script_or_a_run() {
     let place = place();

@@ -7,11 +7,15 @@ use rand::seq::SliceRandom;
 
 use super::slice_network::{SliceNetwork, Trained, check_size, validate};
 use crate::cohort::{Slice, SliceGrid, Subject};
-use crate::context::Context;
-use crate::model::convolutional::{TrainableWeights, Window, initial};
+use crate::context::{BegunTraining, Context};
+use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, Window, initial};
 use crate::{Error, Result};
 
-/// Trains a network on the slices of all subjects, which are preprocessed in `grid`. No label is used.
+/// The name of the network in a checkpoint.
+const NETWORK: &str = "network";
+
+/// Trains a network on the slices of all subjects, which are preprocessed in `grid`. No label is used. A training
+/// that an earlier process began goes on from its checkpoint.
 ///
 /// # Errors
 /// If a setting makes no sense, there are no slices or they have another size, the loss is no longer finite,
@@ -23,7 +27,6 @@ pub(super) fn train<N: SliceNetwork>(
     context: &Context,
 ) -> Result<Trained<N>> {
     validate(network)?;
-    let schedule = network.schedule();
     let mut images: Vec<Array2<f32>> = Vec::new();
     for subject in subjects {
         images.extend(windows(subject, grid, N::STEP)?);
@@ -31,24 +34,55 @@ pub(super) fn train<N: SliceNetwork>(
     if images.is_empty() {
         return Err(Error::input(format!("the {} needs subjects with slices", N::NAME)));
     }
+    let begun = BegunTraining::new(N::NAME, context, |all| {
+        let failed = |error| Error::input(format!("the {} cannot be kept: {error}", N::NAME));
+        all.add(serde_json::to_vec(&(network, grid)).map_err(failed)?);
+        all.add(subjects.len().to_le_bytes());
+        subjects.iter().for_each(|subject| subject.add_to(all));
+        Ok(())
+    })?;
+    let kept = KeptNetworks::new(begun);
+    let within = kept.context(context);
+    let trained = rest(network, &images, grid, &kept, &within);
+    let (weights, losses) = kept.end(trained, context)?;
+    Ok(Trained { network: network.clone(), weights: weights.into(), grid, losses })
+}
+
+/// Trains the epochs that an earlier process did not; the weights, and the losses of all epochs.
+fn rest<N: SliceNetwork>(
+    network: &N,
+    images: &[Array2<f32>],
+    grid: SliceGrid,
+    kept: &KeptNetworks,
+    context: &Context,
+) -> Result<(Weights, Vec<f64>)> {
+    let schedule = network.schedule();
     let streams = &context.streams;
     let stream =
         |what: &str, place: &[u64]| streams.stream(&format!("{}/{what}", N::STREAM), place);
-    let shapes = network.shapes(Window::padded_on(grid.size, N::STEP));
-    let fresh = initial(&shapes, N::CONSTANTS, &mut stream("initialisation", &[]))?;
-    let mut weights = TrainableWeights::new(fresh)?;
+    let mut losses = kept.losses()?;
+    let (mut weights, done) = match kept.restored(NETWORK)? {
+        Some(restored) => restored,
+        None => {
+            let shapes = network.shapes(Window::padded_on(grid.size, N::STEP));
+            let fresh = initial(&shapes, N::CONSTANTS, &mut stream("initialisation", &[]))?;
+            (TrainableWeights::new(fresh)?, 0)
+        }
+    };
     let batches = images.len().div_ceil(schedule.batch_size);
     let title = format!("train the {}", N::NAME);
     let progress = context.progress(title, "epoch", schedule.epochs);
-    let mut losses = Vec::with_capacity(schedule.epochs);
-    for epoch in 0..schedule.epochs as u64 {
+    for loss in &losses {
+        progress.advance(1, &[("loss", *loss)]);
+    }
+    for epoch in done..schedule.epochs {
         let mut order: Vec<usize> = (0..images.len()).collect();
-        order.shuffle(&mut stream("order", &[epoch]));
+        order.shuffle(&mut stream("order", &[epoch as u64]));
         let mut total = 0.0;
         for (number, places) in order.chunks(schedule.batch_size).enumerate() {
             context.check()?;
             let shown: Vec<_> = places.iter().map(|place| images[*place].clone()).collect();
-            let mut noise = stream("noise", &[epoch, number as u64]);
+            let mut noise = stream("noise", &[epoch as u64, number as u64]);
             let loss = network.loss(&weights.weights(), &shown, &mut noise)?;
             total += f64::from(loss.to_scalar::<f32>()?);
             weights.step(&loss, schedule.learning_rate, schedule.epochs * batches)?;
@@ -62,10 +96,11 @@ pub(super) fn train<N: SliceNetwork>(
             )));
         }
         losses.push(mean);
+        kept.set_losses(&losses)?;
+        kept.put(NETWORK, &weights, epoch + 1, context)?;
         progress.advance(1, &[("loss", mean)]);
     }
-    let weights = Arc::new(weights.detached());
-    Ok(Trained { network: network.clone(), weights, grid, losses })
+    Ok((weights.detached(), losses))
 }
 
 /// What the network sees of a subject's slices.

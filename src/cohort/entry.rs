@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
+use super::found_labels::SureMasks;
 use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
@@ -122,6 +123,17 @@ impl Entry {
         match &self.source {
             Source::Found { masks, .. } => Some(masks),
             _ => None,
+        }
+    }
+
+    /// What counts of the masks that the program found in its image: slices whose cord is sure.
+    ///
+    /// # Errors
+    /// If the cord is uncertain in all slices, or the image has changed.
+    pub(crate) fn sure_masks(&self) -> Result<Option<SureMasks>> {
+        match &self.source {
+            Source::Found { files, masks } => files.sure_masks(masks).map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -10,10 +10,12 @@ use crate::volume::{Affine, Orientation};
 const LEAST_CONFIDENCE: f32 = 0.5;
 
 /// Cord and fluid in the slices whose cord is sure, and notes for the user.
-pub(super) struct SureMasks {
+pub(crate) struct SureMasks {
     pub cord: Array3<bool>,
     pub csf: Array3<bool>,
-    pub notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
+    /// How many of the slices with cord are left out.
+    pub uncertain: usize,
 }
 
 impl FoundMasks {
@@ -60,7 +62,12 @@ impl FoundMasks {
         }
         let remark = |text: &String| Note::new("remarks on the masks that were found", text);
         notes.extend(self.notes.iter().map(remark));
-        Ok(SureMasks { cord: sure(&self.cord), csf: sure(&self.csf), notes })
+        Ok(SureMasks {
+            cord: sure(&self.cord),
+            csf: sure(&self.csf),
+            notes,
+            uncertain: uncertain.len(),
+        })
     }
 
     /// The disc points as labels: the number of a disc in its voxel, 0 elsewhere.

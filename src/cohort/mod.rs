@@ -39,6 +39,7 @@ pub use cohort::Cohort;
 pub(crate) use discovery::naming::nifti_stem;
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
+pub(crate) use found_labels::SureMasks;
 pub use found_masks::FoundMasks;
 pub use health::HealthRule;
 pub use images::participant_folders;

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cohort::{Cohort, Entry, FoundMasks, nifti_stem};
+use crate::cohort::{Cohort, Entry, FoundMasks, SureMasks, nifti_stem};
 use crate::context::Context;
 use crate::files::write_whole;
 use crate::volume::{ImageHeader, write_labels, write_mask};
@@ -17,8 +17,12 @@ use crate::{Error, Result};
 /// go to its own path below the folder (`sub-01/anat/`), others into the folder itself. Returns the number of
 /// subjects.
 ///
+/// Slices whose cord is uncertain are empty in the files, as they are left out of the cohort: loaded again, all
+/// slices of a mask count as given. A subject that is uncertain in all slices is named in a warning and not written.
+///
 /// # Errors
-/// If no subject has found masks, a file exists already (nothing is written then), or the folder refuses.
+/// If no subject has found masks that can be used, a file exists already (nothing is written then), or the folder
+/// refuses.
 pub fn save_found_masks(cohort: &Cohort, folder: &Path, context: &Context) -> Result<usize> {
     let mut planned = Vec::new();
     for entry in cohort.entries() {
@@ -43,12 +47,26 @@ pub fn save_found_masks(cohort: &Cohort, folder: &Path, context: &Context) -> Re
         }
     }
     let progress = context.progress("save masks", "subject", planned.len());
+    let (mut saved, mut unused) = (0, None);
     for (entry, found, image, base) in &planned {
         context.check()?;
-        write(entry, found, image, base)?;
+        match entry.sure_masks() {
+            Ok(Some(sure)) => {
+                write(entry, found, &sure, image, base)?;
+                saved += 1;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                context.warn(format!("masks of {} are not saved: {error}", entry.name));
+                unused = Some(error);
+            }
+        }
         progress.advance(1, &[]);
     }
-    Ok(planned.len())
+    match unused {
+        Some(error) if saved == 0 => Err(error),
+        _ => Ok(saved),
+    }
 }
 
 const CORD: &str = "label-SC_seg";
@@ -78,16 +96,30 @@ fn with_ending(base: &Path, name: &str, ending: &str) -> PathBuf {
     path.into()
 }
 
-fn write(entry: &Entry, found: &FoundMasks, image: &Path, base: &Path) -> Result<()> {
+fn write(
+    entry: &Entry,
+    found: &FoundMasks,
+    sure: &SureMasks,
+    image: &Path,
+    base: &Path,
+) -> Result<()> {
     if let Some(parent) = base.parent() {
         fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
     }
     let affine = ImageHeader::read(image)?.geometry.affine;
+    let mut remarks = found.notes.clone();
+    if sure.uncertain > 0 {
+        let of = found.slice_confidence.len();
+        remarks.push(format!(
+            "in {} of {of} slices the cord is uncertain; they are empty here",
+            sure.uncertain
+        ));
+    }
     for name in names(found) {
         let path = with_ending(base, name, "nii.gz");
         match name {
-            CORD => write_mask(&found.cord, affine, &path, Some(image))?,
-            FLUID => write_mask(&found.csf, affine, &path, Some(image))?,
+            CORD => write_mask(&sure.cord, affine, &path, Some(image))?,
+            FLUID => write_mask(&sure.csf, affine, &path, Some(image))?,
             _ => {
                 let labels = found.disc_labels().mapv(|value| value as u16);
                 write_labels(&labels, affine, &path, Some(image))?;
@@ -98,7 +130,7 @@ fn write(entry: &Entry, found: &FoundMasks, image: &Path, base: &Path) -> Result
             "GeneratedBy": [{ "Name": "u2ad", "Version": env!("CARGO_PKG_VERSION") }],
             "Manual": false,
             "Confidence": found.confidence,
-            "Remarks": found.notes,
+            "Remarks": remarks,
         });
         let text = serde_json::to_string_pretty(&about)
             .map_err(|error| Error::file(&path, error.to_string()))?;
@@ -151,6 +183,62 @@ mod tests {
         let again = Study::from(context.clone()).segment(&bare).unwrap();
         let refused = save_found_masks(&again, &masks, &context).unwrap_err().to_string();
         assert!(refused.contains("exists already, perhaps corrected by hand"), "{refused}");
+    }
+
+    #[test]
+    fn slices_that_segment_leaves_out_are_not_given_ones_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("clinic");
+        let options =
+            PhantomOptions { subjects: 3, pixel_spacing_mm: 1.4, ..PhantomOptions::default() };
+        let context = Context::new(3);
+        write_bids(&root, &options, &context).unwrap();
+        fs::remove_dir_all(root.join("derivatives")).unwrap();
+        let options = LoadOptions {
+            grid: SliceGrid { size: 64, ..SliceGrid::default() },
+            ..Default::default()
+        };
+        let load = || Cohort::load(&root, &options, &context).unwrap();
+        let segmenter = crate::segmentation::Segmenter::shipped().unwrap();
+        // The first subject is uncertain in its first slice with cord, the last one everywhere.
+        let names: Vec<String> = load().entries().map(|entry| entry.name.to_string()).collect();
+        let images: Vec<_> = load()
+            .entries()
+            .map(|e| crate::volume::Volume::read(e.image().unwrap()).unwrap())
+            .collect();
+        let find = |image: &crate::volume::Volume| {
+            let found = segmenter.segment(image, &context.cancel)?;
+            Ok(found.map(|mut found| {
+                let position = images.iter().position(|known| known.voxels == image.voxels);
+                let uncertain = match position {
+                    Some(0) => 1,
+                    Some(1) => 0,
+                    _ => found.slice_confidence.len(),
+                };
+                found.slice_confidence.iter_mut().take(uncertain).for_each(|(_, sure)| *sure = 0.1);
+                found
+            }))
+        };
+        let found = load().segmented(&find, &context).unwrap();
+        let masks = root.join("derivatives/masks");
+        assert_eq!(save_found_masks(&found, &masks, &context).unwrap(), 2);
+        let slices = |cohort: &Cohort, name: &str| -> Vec<usize> {
+            let position = cohort.entries().position(|entry| &*entry.name == name).unwrap();
+            let subject = cohort.subject(position, &context).unwrap();
+            subject.slices.iter().map(|slice| slice.index).collect()
+        };
+        let given = load();
+        for name in &names[..2] {
+            assert_eq!(slices(&given, name), slices(&found, name), "{name}");
+        }
+        assert!(
+            !given
+                .entries()
+                .any(|entry| entry.name.as_ref() == names[2] && !entry.is_unsegmented())
+        );
+        let about = masks.join(format!("{0}/anat/{0}_T2w_label-SC_seg.json", names[0]));
+        let about = fs::read_to_string(about).unwrap();
+        assert!(about.contains("slices the cord is uncertain; they are empty here"), "{about}");
     }
 
     #[test]

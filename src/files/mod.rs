@@ -4,6 +4,7 @@ mod confinement;
 pub(crate) mod content_pointer;
 mod file_log;
 mod fingerprint;
+mod growing;
 mod lazy_folder;
 mod process_folder;
 mod regular_file;

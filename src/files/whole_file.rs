@@ -10,6 +10,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::confinement::check_inside;
 use super::file_log::note_written;
+use super::growing::final_path;
 use crate::{Error, Result};
 
 /// Symbolic links that may lead to a file, as many as Linux follows.
@@ -70,7 +71,10 @@ fn place<E: Display>(
     write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
     replace: bool,
 ) -> Result<()> {
-    let failed = |error: &dyn Display| Error::file(path, format!("cannot be written ({error})"));
+    // The reason may name the temporary file.
+    let failed = |error: &dyn Display| {
+        Error::file(final_path(path), format!("cannot be written ({})", unnamed(error)))
+    };
     let (target, existing) = target(path)?;
     check_inside(&target)?;
     let folder = match target.parent() {
@@ -83,14 +87,10 @@ fn place<E: Display>(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(|error| match error.kind() {
-        // The error itself would name the temporary file, which means nothing to the user.
         io::ErrorKind::NotFound if folder.is_dir() => {
             failed(&format!("no file can be made in the folder {}", folder.display()))
         }
         io::ErrorKind::NotFound => failed(&format!("there is no folder {}", folder.display())),
-        kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-            failed(&kind)
-        }
         _ => failed(&error),
     })?;
     write(&mut temporary).map_err(|error| failed(&error))?;
@@ -108,6 +108,15 @@ fn place<E: Display>(
     sync_folder(folder);
     note_written(path);
     Ok(())
+}
+
+/// The reason of an error without the temporary path that it names, which means nothing to the user.
+pub(super) fn unnamed(error: &dyn Display) -> String {
+    let reason = error.to_string();
+    match reason.split_once(" at path \"") {
+        Some((reason, _)) => reason.to_owned(),
+        None => reason,
+    }
 }
 
 /// The file to be replaced, behind all symbolic links, and its metadata if it exists.

@@ -1,19 +1,28 @@
 //! Folders that are complete or absent.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::confinement::check_inside;
 use super::file_log::note_moved;
-use super::whole_file::{UNFINISHED, sync_folder};
+use super::growing::Growing;
+use super::whole_file::{UNFINISHED, sync_folder, unnamed};
 use crate::{Error, Result};
+
+/// How often a folder is put in a place where other processes put theirs.
+const TRIES: usize = 50;
+/// What stood there, moved aside.
+const EARLIER: &str = "earlier";
 
 /// A folder that grows beside its place until it is complete. Dropped before that, it leaves nothing.
 pub(crate) struct WholeFolder {
     growing: TempDir,
     target: PathBuf,
+    /// Until it is gone, errors about files inside name the place where they will stand.
+    _named: Growing,
 }
 
 impl WholeFolder {
@@ -27,9 +36,13 @@ impl WholeFolder {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let failed = |error| Error::file(target, format!("cannot be written ({error})"));
+        let failed = |error: io::Error| {
+            Error::file(target, format!("cannot be written ({})", unnamed(&error)))
+        };
         fs::create_dir_all(parent).map_err(failed)?;
-        Ok(Self { growing: beside(parent).map_err(failed)?, target: target.to_path_buf() })
+        let (growing, target) = (beside(parent).map_err(failed)?, target.to_path_buf());
+        let named = Growing::new(growing.path(), &target);
+        Ok(Self { growing, target, _named: named })
     }
 
     /// Where it grows.
@@ -38,31 +51,70 @@ impl WholeFolder {
     }
 
     /// Puts it in its place, instead of what is there. That is moved aside first and removed last, so that
-    /// it is not lost if the process dies in between.
+    /// it is not lost if the process dies in between. Of several processes that put a folder in the same place
+    /// at once, the last one's stays.
     ///
     /// # Errors
     /// If the disk refuses; what was there is still there then.
     pub fn finish(self) -> Result<()> {
-        let Self { growing, target } = self;
-        let failed = |error| Error::file(&target, format!("cannot be replaced ({error})"));
-        if fs::symlink_metadata(&target).is_err() {
-            fs::rename(growing.path(), &target).map_err(failed)?;
-            sync_folder(growing.path().parent().unwrap_or(Path::new(".")));
-            note_moved(growing.path(), &target);
-            return Ok(());
+        let Self { growing, target, _named } = self;
+        let failed = |error: io::Error| {
+            Error::file(&target, format!("cannot be replaced ({})", unnamed(&error)))
+        };
+        let parent = growing.path().parent().unwrap_or(Path::new("."));
+        let mut tries = 0..TRIES;
+        loop {
+            let is_last = tries.next().is_none();
+            // What another process does meanwhile: it puts its folder there, or moves aside what was there.
+            let is_met = |error: &io::Error| {
+                !is_last
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::NotFound
+                            | ErrorKind::AlreadyExists
+                            | ErrorKind::DirectoryNotEmpty
+                    )
+            };
+            let aside = match fs::symlink_metadata(&target) {
+                Err(_) => None,
+                Ok(_) => {
+                    let aside = beside(parent).map_err(failed)?;
+                    match fs::rename(&target, aside.path().join(EARLIER)) {
+                        Err(error) if is_met(&error) => continue,
+                        moved => moved.map_err(failed)?,
+                    }
+                    Some(aside)
+                }
+            };
+            match fs::rename(growing.path(), &target) {
+                Ok(()) => {
+                    // Before the earlier one is removed.
+                    sync_folder(parent);
+                    note_moved(growing.path(), &target);
+                    return Ok(());
+                }
+                Err(error) => {
+                    // Back, so that the failure costs nothing.
+                    if let Some(aside) = aside
+                        && fs::rename(aside.path().join(EARLIER), &target).is_err()
+                        && fs::symlink_metadata(&target).is_err()
+                    {
+                        let reason = unnamed(&error);
+                        let kept = aside.keep().join(EARLIER);
+                        return Err(Error::file(
+                            &target,
+                            format!(
+                                "cannot be replaced ({reason}); what was there is now {}",
+                                kept.display()
+                            ),
+                        ));
+                    }
+                    if !is_met(&error) {
+                        return Err(failed(error));
+                    }
+                }
+            }
         }
-        let aside = beside(growing.path().parent().unwrap_or(Path::new("."))).map_err(failed)?;
-        let earlier = aside.path().join("earlier");
-        fs::rename(&target, &earlier).map_err(failed)?;
-        fs::rename(growing.path(), &target).map_err(|error| {
-            // Back, so that the failure costs nothing.
-            fs::rename(&earlier, &target).ok();
-            failed(error)
-        })?;
-        // Before the earlier one is removed.
-        sync_folder(growing.path().parent().unwrap_or(Path::new(".")));
-        note_moved(growing.path(), &target);
-        Ok(())
     }
 }
 
@@ -83,6 +135,34 @@ mod tests {
         let folder = WholeFolder::begin(target).unwrap();
         fs::write(folder.path().join("file"), text).unwrap();
         folder.finish().unwrap();
+    }
+
+    #[test]
+    fn errors_about_a_file_inside_name_its_place() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("target");
+        let folder = WholeFolder::begin(&target).unwrap();
+        let missing = folder.path().join("none/file");
+        let error = crate::files::write_whole(&missing, b"").unwrap_err().to_string();
+        let expected = format!("{}: cannot be written", target.join("none/file").display());
+        assert!(error.starts_with(&expected), "{error}");
+    }
+
+    #[test]
+    fn writers_at_the_same_time_leave_the_whole_folder_of_one() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("target");
+        for _ in 0..20 {
+            std::thread::scope(|scope| {
+                for text in ["one", "two", "three", "four"] {
+                    let target = &target;
+                    scope.spawn(move || write(target, text));
+                }
+            });
+            let text = fs::read_to_string(target.join("file")).unwrap();
+            assert!(["one", "two", "three", "four"].contains(&&*text), "{text}");
+        }
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "a temporary folder is left");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) struct Console {
     images: Option<Mutex<Images>>,
     /// Whether something that was shown could not be written.
     incomplete: AtomicBool,
+    /// The last failure of writing to the run folder that was told.
+    last_failure: Mutex<Option<String>>,
 }
 
 impl Console {
@@ -44,6 +46,7 @@ impl Console {
             colour,
             images: images.map(|choice| Mutex::new(Images::new(choice))),
             incomplete: AtomicBool::new(false),
+            last_failure: Mutex::new(None),
         }
     }
 
@@ -125,12 +128,17 @@ impl Console {
         locked(&self.record)
     }
 
-    /// Writes to the run folder; a full disk must not stop the computation, but is reported.
+    /// Writes to the run folder; a full disk must not stop the computation, but is reported: once where
+    /// every line of the log fails alike.
     fn kept<R>(&self, keep: impl FnOnce(&mut Record) -> Result<R>) -> Option<R> {
         let kept = keep(&mut self.record());
         kept.inspect_err(|error| {
             self.incomplete.store(true, Ordering::Relaxed);
-            self.warn(&format!("could not be saved: {error}"));
+            let failure = error.to_string();
+            let told = locked(&self.last_failure).replace(failure.clone());
+            if told.as_ref() != Some(&failure) {
+                self.warn(&format!("could not be saved: {failure}"));
+            }
         })
         .ok()
     }

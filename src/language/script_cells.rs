@@ -30,11 +30,19 @@ impl ScriptCell {
     }
 
     fn new(kind: ScriptCellKind, source: String) -> Self {
-        let source = source.replace("\r\n", "\n");
+        let source = with_plain_ends(&source);
         let begin = source.split_inclusive('\n').take_while(|line| line.trim().is_empty());
         let begin = begin.map(str::len).sum::<usize>();
         Self { kind, source: source[begin..].trim_end().to_owned() }
     }
+}
+
+/// A text whose lines end without carriage returns, however many there were.
+fn with_plain_ends(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let last = lines.len() - 1;
+    lines[..last].iter_mut().for_each(|line| *line = line.trim_end_matches('\r'));
+    lines.join("\n")
 }
 
 /// How a cell is written in a script, according to its first line.
@@ -243,6 +251,11 @@ for subject in people:
             ["  é", " %%", "x = \"\"\"", "y = \"\"\"", "f(", "# %%\n)", ":who", "f\"{f\"a\"}"];
         let cells = sources.map(ScriptCell::code);
         assert_eq!(script_cells(&script_of(&cells)), cells);
+    }
+
+    #[test]
+    fn carriage_returns_at_the_ends_of_lines_are_left_out() {
+        assert_eq!(ScriptCell::code("a\r\nb\r\r\nc\rd").source, "a\nb\nc\rd");
     }
 
     proptest! {

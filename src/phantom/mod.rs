@@ -83,6 +83,9 @@ impl Default for PhantomOptions {
     }
 }
 
+/// Far more than anyone needs. Their names alone take a second.
+const MOST_SUBJECTS: usize = 10_000;
+
 /// A drawn subject.
 #[derive(Clone, Debug)]
 pub struct Phantom {
@@ -113,6 +116,12 @@ impl PhantomOptions {
         let with_lesions = self.with_lesions.unwrap_or(clinical.div_ceil(2));
         if self.subjects == 0 {
             return Err(Error::input("a phantom cohort needs at least one subject"));
+        }
+        if self.subjects > MOST_SUBJECTS {
+            return Err(Error::input(format!(
+                "a phantom cohort has at most {MOST_SUBJECTS} subjects, not {}",
+                self.subjects
+            )));
         }
         if clinical > self.subjects || with_lesions > clinical {
             return Err(Error::input(format!(

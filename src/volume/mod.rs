@@ -15,6 +15,7 @@ mod labelled_volume;
 mod mask_values;
 mod morphology;
 mod orientation;
+mod other_format;
 mod read;
 pub mod resample;
 mod write;

@@ -9,14 +9,19 @@ use ndarray::{Array3, Axis, Ix3, s};
 use nifti::{InMemNiftiVolume, IntoNdArray};
 
 use super::gzip_members::{GZIP_MAGIC, GzipMembers};
-use super::header::{HEADER_BYTES, Header, header_bytes};
+use super::header::{HEADER_BYTES, Header, NOT_AN_IMAGE, header_bytes};
+use super::other_format::other_format;
 use super::{Geometry, Volume};
 use crate::files::content_pointer::{self, missing_content};
 use crate::files::{note_header_read, note_read};
 use crate::{Error, Result};
 
-/// Voxels are decoded in slabs of about this many bytes, so that a volume is held once only.
-const SLAB_BYTES: usize = 1 << 23;
+/// Voxels are decoded in slabs of about this many, so that a volume is held once only: decoding takes
+/// up to 24 bytes for each.
+const SLAB_VOXELS: usize = 1 << 20;
+
+/// What is said about a file that ends before its header does.
+const TOO_SHORT: &str = "is too short for a NIfTI header";
 
 impl Volume {
     /// Reads a NIfTI-1 or NIfTI-2 file (`.nii`, `.nii.gz`, recognised by content; `.hdr` with its
@@ -27,7 +32,7 @@ impl Volume {
     /// [`Error::File`] if the file cannot be read, is not a three-dimensional NIfTI image of
     /// real numbers, is truncated or damaged, or its orientation is unusable.
     pub fn read(path: &Path) -> Result<Self> {
-        let refuse = |reason| Error::file(path, reason);
+        let refuse = |reason| refuse(path, reason);
         let (source, length) = open(path)?;
         note_read(path);
         let (mut stream, compressed) = decompressed(source).map_err(refuse)?;
@@ -65,7 +70,29 @@ pub(super) fn read_header(path: &Path) -> Result<Header> {
     decompressed(source)
         .and_then(|(mut stream, _)| header_from(&mut stream))
         .map(|read| read.header)
-        .map_err(|reason| Error::file(path, reason))
+        .map_err(|reason| refuse(path, reason))
+}
+
+/// The error about an image. What is no image by itself may be the voxels of one.
+fn refuse(path: &Path, reason: String) -> Error {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    let is_voxels = name.is_some_and(|name| name.ends_with(".img") || name.ends_with(".img.gz"));
+    if !is_voxels || ![NOT_AN_IMAGE, TOO_SHORT].contains(&&*reason) {
+        return Error::file(path, reason);
+    }
+    let stem = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+        path.with_extension("")
+    } else {
+        path.to_path_buf()
+    };
+    let header = ["hdr", "hdr.gz"].map(|end| stem.with_extension(end));
+    match header.iter().find(|header| header.is_file()).and_then(|header| header.file_name()) {
+        Some(header) => {
+            let header = header.to_string_lossy();
+            Error::file(path, format!("holds the voxels of a pair; give its header, {header}"))
+        }
+        None => Error::file(path, reason),
+    }
 }
 
 /// The `.img` or `.img.gz` that belongs to a `.hdr` or `.hdr.gz`, whatever the case of the endings.
@@ -121,23 +148,6 @@ fn decompressed<'a>(mut source: impl BufRead + 'a) -> Result<(Box<dyn Read + 'a>
     }
 }
 
-/// A format that people mistake for NIfTI, by its first bytes.
-fn other_format(start: &[u8]) -> Option<String> {
-    let known: [(&[u8], &str); 4] = [
-        (b"NRRD", "an NRRD image"),
-        (b"ObjectType", "a MetaImage (.mha)"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"PK\x03\x04", "a zip archive"),
-    ];
-    if start.get(128..132) == Some(b"DICM") {
-        return Some(
-            "is a DICOM file, not a NIfTI image; `u2ad import` converts folders of them".into(),
-        );
-    }
-    let name = known.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name);
-    name.map(|name| format!("is {name}, not a NIfTI image; convert it"))
-}
-
 /// A header and how many plain bytes of its stream it took.
 struct ReadHeader {
     header: Header,
@@ -154,7 +164,7 @@ impl std::ops::Deref for ReadHeader {
 
 fn header_from(stream: &mut impl Read) -> Result<ReadHeader, String> {
     let short = |error: io::Error| match error.kind() {
-        ErrorKind::UnexpectedEof => "is too short for a NIfTI header".into(),
+        ErrorKind::UnexpectedEof => TOO_SHORT.into(),
         _ => damaged(&error),
     };
     let mut bytes = vec![0; 4];
@@ -164,6 +174,9 @@ fn header_from(stream: &mut impl Read) -> Result<ReadHeader, String> {
     }
     // What is too short is said to be, whatever it begins with.
     let length = header_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    if bytes.starts_with(&GZIP_MAGIC) {
+        return Err("is compressed twice; unpack it once".into());
+    }
     bytes.resize(*length.as_ref().unwrap_or(&HEADER_BYTES), 0);
     stream.read_exact(&mut bytes[4..]).map_err(short)?;
     Ok(ReadHeader { header: Header::parse(&bytes[..length?])?, consumed: bytes.len() as u64 })
@@ -192,7 +205,7 @@ fn volume_from(
     let mut arrived = consumed + skipped;
     let [rows, columns, slices] = header.geometry.shape;
     let slice_bytes = header.voxel_bytes as usize / slices;
-    let slab = (SLAB_BYTES / slice_bytes.max(1)).clamp(1, slices);
+    let slab = (SLAB_VOXELS / (rows * columns)).clamp(1, slices);
     // The system gives this memory page by page as voxels arrive, so a false header cannot claim it.
     let mut voxels = Array3::zeros((rows, columns, slices));
     for first in (0..slices).step_by(slab) {

@@ -1,11 +1,13 @@
 //! Writing: 32-bit floats or labels, atomically, and never over the image that lends its header.
 
 use std::fs;
+use std::io::BufReader;
 use std::path::Path;
 
+use flate2::bufread::GzDecoder;
 use ndarray::Array3;
 use nifti::writer::WriterOptions;
-use nifti::{Endianness, NiftiHeader};
+use nifti::{Endianness, NiftiError, NiftiHeader};
 
 use super::header::from_geometry;
 use super::read::read_header;
@@ -96,7 +98,10 @@ impl Content {
         write_whole_with(path, suffix, |file| {
             // The crate rebuilds the name from its stem, which is why the stem has no dot inside.
             let options = WriterOptions::new(file.path()).reference_header(&header);
-            voxels(&options).map_err(|error| error.to_string())?;
+            voxels(&options).map_err(|error| match error {
+                NiftiError::Io(error) => error.to_string(),
+                error => error.to_string(),
+            })?;
             verify_length(file.path(), suffix, self.bytes).map_err(|error| error.to_string())
         })
     }
@@ -134,10 +139,16 @@ fn described(geometry: NiftiHeader, range: (Option<f32>, Option<f32>)) -> NiftiH
 
 /// The crate drops a buffered writer without asking whether its last bytes reached the disk.
 fn verify_length(written: &Path, suffix: &str, voxel_bytes: usize) -> std::io::Result<()> {
-    if suffix == PLAIN && fs::metadata(written)?.len() != 352 + voxel_bytes as u64 {
-        return Err(std::io::Error::other("the disk took only part of it"));
-    }
-    Ok(())
+    let part = || std::io::Error::other("the disk took only part of it");
+    let length = match suffix {
+        PLAIN => fs::metadata(written)?.len(),
+        // Up to the checksum at its end.
+        _ => {
+            let packed = BufReader::new(fs::File::open(written)?);
+            std::io::copy(&mut GzDecoder::new(packed), &mut std::io::sink()).map_err(|_| part())?
+        }
+    };
+    if length == 352 + voxel_bytes as u64 { Ok(()) } else { Err(part()) }
 }
 
 const PLAIN: &str = ".nii";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, Axis};
-use ndarray_npy::ReadNpyExt;
+use ndarray_npy::{ReadNpyError, ReadNpyExt};
 
 use super::npy_header::{Element, NpyHeader};
 use crate::cohort::{Slice, SliceGrid};
@@ -115,10 +115,15 @@ fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
         |error: &dyn std::fmt::Display| Error::file(path, format!("cannot be read ({error})"));
     std::io::Seek::rewind(&mut file).map_err(|e| refuse(&e))?;
     file.read_to_end(&mut bytes).map_err(|e| refuse(&e))?;
-    match header.element {
-        Element::F64 => Array3::<f64>::read_npy(bytes.as_slice()).map_err(|e| refuse(&e)),
-        Element::F32 => Array3::<f32>::read_npy(bytes.as_slice())
-            .map(|channels| channels.mapv(f64::from))
-            .map_err(|e| refuse(&e)),
-    }
+    let values = match header.element {
+        Element::F64 => Array3::<f64>::read_npy(bytes.as_slice()),
+        Element::F32 => {
+            Array3::<f32>::read_npy(bytes.as_slice()).map(|channels| channels.mapv(f64::from))
+        }
+    };
+    values.map_err(|error| match error {
+        // Its own message draws the place in several lines.
+        ReadNpyError::ParseHeader(_) => Error::file(path, "its .npy header is damaged"),
+        error => refuse(&error),
+    })
 }

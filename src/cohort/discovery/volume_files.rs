@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::naming::{Label, Listing, file_name, find_label, label_stems};
+use crate::cohort::found_labels::SureMasks;
 use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
 use crate::volume::{Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
@@ -96,17 +97,7 @@ impl VolumeFiles {
             voxels: mask.mapv(|inside| f32::from(u8::from(inside))),
             affine,
         };
-        let sure = match found {
-            Some(found) if found.cord.dim() != image.voxels.dim() => {
-                let reason = "has changed its size since its masks were found; use `segment` again";
-                return Err(Error::file(&self.image, reason));
-            }
-            Some(found) => {
-                let sure = found.without_uncertain_slices(&affine);
-                Some(sure.map_err(|reason| Error::file(&self.image, reason))?)
-            }
-            None => None,
-        };
+        let sure = found.map(|found| self.sure(found, &geometry)).transpose()?;
         let cord = optional(&self.cord)?.or_else(|| Some(mask(&sure.as_ref()?.cord)));
         let cord = cord
             .ok_or_else(|| Error::file(&self.image, "no cord mask; `segment(cohort)` finds one"))?;
@@ -119,6 +110,21 @@ impl VolumeFiles {
         let lesion = optional(&self.lesion)?;
         notes.extend(sure.into_iter().flat_map(|sure| sure.notes));
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
+    }
+
+    /// What of found masks counts: the slices whose cord is sure.
+    pub(in crate::cohort) fn sure_masks(&self, found: &FoundMasks) -> Result<SureMasks> {
+        self.sure(found, &self.grids()?.image)
+    }
+
+    fn sure(&self, found: &FoundMasks, image: &Geometry) -> Result<SureMasks> {
+        let (rows, columns, slices) = found.cord.dim();
+        if [rows, columns, slices] != image.shape {
+            let reason = "has changed its size since its masks were found; use `segment` again";
+            return Err(Error::file(&self.image, reason));
+        }
+        let sure = found.without_uncertain_slices(&image.affine);
+        sure.map_err(|reason| Error::file(&self.image, reason))
     }
 
     /// Reads the image alone, in the place that [`Self::check_headers`] settles.

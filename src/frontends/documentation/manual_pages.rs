@@ -33,6 +33,6 @@ pub fn write(command_line: Command, folder: &Path) -> Result<ExitCode> {
     fs::create_dir_all(folder)
         .and_then(|()| generate_to(command_line, folder))
         .map_err(|error| Error::file(folder, error))?;
-    println!("wrote the manual pages to {}; {name}.1 is the first", folder.display());
-    Ok(ExitCode::SUCCESS)
+    let said = format!("wrote the manual pages to {}; {name}.1 is the first\n", folder.display());
+    print_whole(said.as_bytes())
 }

@@ -15,7 +15,9 @@ pub(in crate::frontends) fn print_whole(text: &[u8]) -> Result<ExitCode> {
     let mut out = stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::input(format!("standard output cannot be written to: {error}")))
+            let error = error.to_string();
+            let reason = error.split(" (os error").next().unwrap_or_default();
+            Err(Error::input(format!("standard output cannot be written to: {reason}")))
         }
         _ => Ok(ExitCode::SUCCESS),
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::protocol::PROTOCOL_VERSION;
 use crate::files;
+use crate::frontends::documentation::print_whole;
 use crate::{Error, Result};
 
 /// The kernel's name in menus, unless another is asked for.
@@ -65,8 +66,7 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
     for (file, bytes) in folder_files(&program, title, arguments)? {
         files::write_whole(&folder.join(file), &bytes)?;
     }
-    println!("installed {name} in {}", folder.display());
-    Ok(ExitCode::SUCCESS)
+    print_whole(format!("installed {name} in {}\n", folder.display()).as_bytes())
 }
 
 /// The files of a kernelspec that starts `program`, by name.
@@ -125,7 +125,7 @@ pub fn uninstall(name: &str, place: Option<&Place>) -> Result<ExitCode> {
             return Err(Error::file(&folder, "this is another program's kernel"));
         }
         fs::remove_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
-        println!("removed {}", folder.display());
+        print_whole(format!("removed {}\n", folder.display()).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -151,6 +151,7 @@ impl InstalledKernel {
 /// Prints the installed kernels of u2ad: name and folder, and whether their program is gone.
 pub fn list() -> Result<ExitCode> {
     let kernels: Vec<_> = installed().into_iter().filter(|k| k.program.is_some()).collect();
+    let mut lines = String::new();
     for kernel in &kernels {
         let InstalledKernel { name, folder, .. } = kernel;
         let gone = kernel.missing_program().map(|program| {
@@ -159,12 +160,12 @@ pub fn list() -> Result<ExitCode> {
                 program.display()
             )
         });
-        println!("{name}\t{}{}", folder.display(), gone.unwrap_or_default());
+        lines += &format!("{name}\t{}{}\n", folder.display(), gone.unwrap_or_default());
     }
     if kernels.is_empty() {
-        println!("no kernel is installed; `u2ad kernel install` installs one for you");
+        lines += "no kernel is installed; `u2ad kernel install` installs one for you\n";
     }
-    Ok(ExitCode::SUCCESS)
+    print_whole(lines.as_bytes())
 }
 
 /// The kernels of u2ad, wherever Jupyter looks for kernels.

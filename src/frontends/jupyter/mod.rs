@@ -66,6 +66,15 @@ const STACK_BYTES: usize = 256 << 20;
 /// seconds before they kill it.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Reads what somebody sends to a kernel, as bytes of a connection and as the frames of a message, one in
+/// each line. For tests with arbitrary bytes.
+#[doc(hidden)]
+pub fn read_sent(bytes: &[u8]) {
+    #[cfg(unix)]
+    protocol::guard::admits(bytes);
+    protocol::incoming::read_lines(bytes);
+}
+
 /// Runs a kernel on the sockets of a connection file until a client shuts it down. The snapshots of
 /// its models take `snapshot_bytes` at most.
 ///

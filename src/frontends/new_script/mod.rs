@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use self::data_folder::DataFolder;
 use crate::files::write_new;
+use crate::frontends::documentation::print_whole;
 use crate::session::Tutorial;
 use crate::{Error, Result};
 
@@ -24,11 +25,11 @@ pub fn study(file: &Path, data: &Path, healthy: Option<&str>) -> Result<ExitCode
     let folder = DataFolder::look_at(data, healthy)?;
     let shown = file.display();
     write_new(file, study_script::text(&folder, &shown.to_string()).as_bytes())?;
-    println!("{}", folder.summary().join("\n"));
-    println!(
-        "wrote {shown}; try it with `u2ad run {shown} -p quick=true`, then run it without the parameter"
+    let said = format!(
+        "{}\nwrote {shown}; try it with `u2ad run {shown} -p quick=true`, then run it without the parameter\n",
+        folder.summary().join("\n")
     );
-    Ok(ExitCode::SUCCESS)
+    print_whole(said.as_bytes())
 }
 
 /// Writes a tutorial to `file`.
@@ -39,8 +40,7 @@ pub fn tutorial(file: &Path, name: &str) -> Result<ExitCode> {
     check_name(file)?;
     let shown = file.display().to_string();
     write_new(file, Tutorial::named(name)?.text(&shown).as_bytes())?;
-    println!("wrote {shown}; `u2ad run {shown}` runs it");
-    Ok(ExitCode::SUCCESS)
+    print_whole(format!("wrote {shown}; `u2ad run {shown}` runs it\n").as_bytes())
 }
 
 /// Says early what would stop the writing in the end.

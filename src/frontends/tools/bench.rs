@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::benchmark::{self, KernelTime, Roofline, Timing};
 use crate::context::Context;
+use crate::frontends::documentation::print_whole;
 use crate::model::Config;
 use crate::{Error, Result};
 
@@ -112,17 +113,13 @@ pub fn run(workload: &Workload, options: &BenchOptions) -> Result<ExitCode> {
         .build()
         .map_err(|error| Error::input(format!("the threads cannot be started: {error}")))?;
     let measured = pool.install(|| measure(workload, options))?;
-    if options.json {
-        let line = serde_json::to_string(&measured)
-            .map_err(|error| Error::input(format!("the timing cannot be written: {error}")))?;
-        println!("{line}");
-    } else {
-        match measured {
-            Measured::Timing(timing) => print_line(&timing),
-            Measured::Roofline(table) => print_roofline(&table),
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    let text = match measured {
+        measured if options.json => serde_json::to_string(&measured)
+            .map_err(|error| Error::input(format!("the timing cannot be written: {error}")))?,
+        Measured::Timing(timing) => line(&timing),
+        Measured::Roofline(table) => roofline(&table),
+    };
+    print_whole(format!("{text}\n").as_bytes())
 }
 
 #[derive(Serialize)]
@@ -152,34 +149,35 @@ fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
     timing.map(Measured::Timing)
 }
 
-fn print_line(timing: &Timing) {
+fn line(timing: &Timing) -> String {
     let Timing { what, median_s, min_s, threads, batch_size, runs, .. } = timing;
     let memory = timing.peak_rss_mb.map_or(String::new(), |mb| format!(", peak {mb:.0} MB"));
-    println!(
+    format!(
         "{what}: median {median_s:.3} s, fastest {min_s:.3} s of {runs} runs \
          (batch of {batch_size}, {threads} threads{memory})"
-    );
+    )
 }
 
-fn print_roofline(table: &Roofline) {
+fn roofline(table: &Roofline) -> String {
     let Roofline { instruction_set, threads, batch_size, ceiling_gflops, ceiling_gexps, .. } =
         table;
-    println!(
+    let mut lines = vec![format!(
         "{instruction_set}, {threads} threads: at most {ceiling_gflops:.0} GFLOP/s, \
          {ceiling_gexps:.1} · 10⁹ exponentials/s (batch of {batch_size})"
-    );
-    println!(
+    )];
+    lines.push(format!(
         "{:<22}{:<10}{:>5}{:>9}{:>8}{:>10}{:>10}{:>6}",
         "kernel", "pass", "×", "GFLOP", "Gexp", "bound ms", "ms", "%"
-    );
+    ));
     for kernel in &table.kernels {
         let KernelTime { kernel, pass, per_step, gflop, gexp, bound_s, median_s, fraction } =
             kernel;
-        println!(
+        lines.push(format!(
             "{kernel:<22}{pass:<10}{per_step:>5}{gflop:>9.2}{gexp:>8.3}{:>10.1}{:>10.1}{:>6.0}",
             bound_s * 1e3,
             median_s * 1e3,
             fraction * 1e2
-        );
+        ));
     }
+    lines.join("\n")
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nbformat::v4::{self, CellId, CellMetadata, KernelSpec, LanguageInfo, Metadata};
-use nbformat::{NotebookError, parse_notebook, serialize_notebook};
-use serde_json::json;
+use nbformat::{parse_notebook, serialize_notebook, v3};
+use serde_json::{Value, json};
 
+use crate::context::counted;
 use crate::files::{read_regular_text, write_whole};
 use crate::language::{ScriptCell, ScriptCellKind, only_sets_parameters, script_cells, script_of};
 use crate::{Error, Result};
@@ -98,11 +99,11 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
     let upgraded = |notebook: std::result::Result<v4::Notebook, _>| {
         notebook.map_err(|error| Error::input(format!("the notebook cannot be read: {error}")))
     };
-    let notebook = match parse_notebook(text).map_err(refused)? {
+    let notebook = match parse_notebook(&without_outputs(text)?).map_err(refused)? {
         Notebook::V4(notebook) => notebook,
         Notebook::V4QuirksMode(quirks) => quirks.repair(),
         Notebook::Legacy(legacy) => upgraded(nbformat::upgrade_legacy_notebook(legacy))?,
-        Notebook::V3(old) => upgraded(nbformat::upgrade_v3_notebook(old))?,
+        Notebook::V3(old) => upgraded(nbformat::upgrade_v3_notebook(with_headings(old)))?,
         _ => return Err(Error::input("the notebook is of an unknown version")),
     };
     let cells = notebook.cells.into_iter().filter_map(|cell| match cell {
@@ -113,8 +114,53 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
     Ok(cells.filter(|cell| !cell.source.is_empty()).collect())
 }
 
-fn refused(error: NotebookError) -> Error {
+/// A notebook without what its cells showed, which is not converted: the crate that reads notebooks prints what
+/// it finds wrong there.
+fn without_outputs(text: &str) -> Result<String> {
+    let mut notebook: Value = serde_json::from_str(text).map_err(refused)?;
+    let clear = |holder: &mut Value| {
+        let cells = holder.get_mut("cells").and_then(Value::as_array_mut);
+        for outputs in cells.into_iter().flatten().filter_map(|cell| cell.get_mut("outputs")) {
+            *outputs = json!([]);
+        }
+    };
+    clear(&mut notebook);
+    let sheets = notebook.get_mut("worksheets").and_then(Value::as_array_mut);
+    sheets.into_iter().flatten().for_each(clear);
+    serde_json::to_string(&notebook).map_err(refused)
+}
+
+/// A notebook whose headings have levels from 1 to 6: the crate that reads notebooks writes as many marks as the
+/// level says.
+fn with_headings(mut notebook: v3::Notebook) -> v3::Notebook {
+    for cell in notebook.worksheets.iter_mut().flatten().flat_map(|sheet| &mut sheet.cells) {
+        if let v3::Cell::Heading { level, .. } = cell {
+            *level = (*level).clamp(1, 6);
+        }
+    }
+    notebook
+}
+
+fn refused(error: impl std::fmt::Display) -> Error {
     Error::input(format!("this notebook cannot be read: {error}"))
+}
+
+/// What of a notebook has no form in a script, as sentences.
+fn left_out(text: &str) -> Vec<String> {
+    let notebook: Value = serde_json::from_str(text).unwrap_or_default();
+    let cells: Vec<&Value> = notebook["cells"].as_array().into_iter().flatten().collect();
+    let raw = cells.iter().filter(|cell| cell["cell_type"] == "raw").count();
+    let attached =
+        |cell: &&&Value| cell["attachments"].as_object().is_some_and(|all| !all.is_empty());
+    let attached = cells.iter().filter(attached).count();
+    [(raw, "raw cell", "left out"), (attached, "cell", "without the pictures attached")]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, how)| {
+            let are = if count == 1 { "is" } else { "are" };
+            format!("{} {are} {how}: a script has no form for that", counted(count, what))
+        })
+        .collect()
 }
 
 /// Turns a script into a notebook or a notebook into a script, by the endings of their names.
@@ -129,8 +175,11 @@ pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
             notebook_of(script_cells(&read()?).into_iter().map(NotebookCell::from))?
         }
         (Some("ipynb"), Some("star")) => {
-            let cells = notebook_cells(&read()?);
-            script_of(&cells.map_err(|error| Error::file(from, error))?)
+            let text = read()?;
+            let cells = notebook_cells(&text);
+            let script = script_of(&cells.map_err(|error| Error::file(from, error))?);
+            left_out(&text).iter().for_each(|what| eprintln!("note: {what}"));
+            script
         }
         _ => {
             return Err(Error::input(
@@ -205,6 +254,30 @@ rounds = parameter(\"rounds\", 3)
         let json: serde_json::Value = serde_json::from_str(&notebook_of([cell]).unwrap()).unwrap();
         assert_eq!(json["cells"][0]["outputs"][0]["text"][0], "2\n");
         assert_eq!(json["cells"][0]["execution_count"], 1);
+    }
+
+    #[test]
+    fn what_a_script_has_no_form_for_is_said() {
+        let text = r#"{"cells": [{"cell_type": "raw"}, {"cell_type": "raw"},
+            {"cell_type": "markdown", "attachments": {"a.png": {}}}]}"#;
+        let expected = [
+            "2 raw cells are left out: a script has no form for that",
+            "1 cell is without the pictures attached: a script has no form for that",
+        ];
+        assert_eq!(left_out(text), expected);
+        assert!(left_out(&notebook()).is_empty());
+    }
+
+    #[test]
+    fn headings_of_old_notebooks_have_as_many_marks_as_there_are_levels() {
+        for (level, marks) in [("2", "##"), ("-1", "#"), ("2147483647", "######")] {
+            let text = format!(
+                r#"{{"metadata": {{}}, "nbformat": 3, "nbformat_minor": 0, "worksheets": [{{"metadata": {{}}, "cells":
+                [{{"cell_type": "heading", "level": {level}, "metadata": {{}}, "source": ["Title"]}}]}}]}}"#
+            );
+            let cells = notebook_cells(&text).unwrap();
+            assert_eq!(cells, [ScriptCell::markdown(format!("{marks} Title"))]);
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use super::{TrainableWeights, Weights};
 use crate::context::{BegunTraining, Context, Parts};
 use crate::{Error, Result};
 
+/// The part of a checkpoint that holds the mean loss of every epoch so far.
+const LOSSES: &str = "losses";
+
 /// The networks of one training, each trained on a thread of its own perhaps.
 pub(crate) struct KeptNetworks(Mutex<Kept>);
 
@@ -74,6 +77,28 @@ impl KeptNetworks {
             begun.keep(&format!("{name}, epoch {}", epochs + 1), context, || Ok(parts.clone()));
         }
         Ok(())
+    }
+
+    /// Keeps the mean loss of every epoch so far, with the next network that is put.
+    ///
+    /// # Errors
+    /// If one cannot be written as text.
+    pub fn set_losses(&self, losses: &[f64]) -> Result<()> {
+        let json = serde_json::to_vec(losses)
+            .map_err(|error| Error::input(format!("the losses cannot be kept: {error}")))?;
+        self.lock().parts.insert(LOSSES.to_owned(), json);
+        Ok(())
+    }
+
+    /// What an earlier process gave [`Self::set_losses`]; nothing if it did not.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn losses(&self) -> Result<Vec<f64>> {
+        let kept = self.lock();
+        let Some(json) = kept.parts.get(LOSSES) else { return Ok(Vec::new()) };
+        serde_json::from_slice(json)
+            .map_err(|_| Error::input("the losses in the checkpoint of a training are damaged"))
     }
 
     /// Ends the training with its outcome.

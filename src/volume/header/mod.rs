@@ -52,7 +52,8 @@ impl Header {
         let first = if pair { 0 } else { first_voxel_offset };
         let offset = checked_offset(offset, first)?;
         scaling(&mut nifti)?;
-        let Placing { affine, is_guess, notes } = placing(&nifti)?;
+        let Placing { affine, is_guess, mut notes } = placing(&nifti)?;
+        notes.extend(other_units(nifti.xyzt_units));
         let geometry = Geometry { shape, affine };
         Ok(Self {
             nifti,
@@ -66,12 +67,15 @@ impl Header {
     }
 }
 
+/// What is said about a file that does not begin like a header.
+pub(super) const NOT_AN_IMAGE: &str = "is not a NIfTI image";
+
 /// How many bytes the header takes, by its first field: the length of the structure.
 pub(super) fn header_bytes(first: [u8; 4]) -> Result<usize, String> {
     match (i32::from_le_bytes(first), i32::from_be_bytes(first)) {
         (348, _) | (_, 348) => Ok(HEADER_BYTES),
         (540, _) | (_, 540) => Ok(nifti2::HEADER_BYTES),
-        _ => Err("is not a NIfTI image".into()),
+        _ => Err(NOT_AN_IMAGE.into()),
     }
 }
 
@@ -119,6 +123,19 @@ fn bytes_per_voxel(datatype: i16, bitpix: i16) -> Result<usize, String> {
         ));
     }
     Ok(bytes)
+}
+
+/// A clause about lengths that are not in millimetres. Most programs ignore the unit, and most headers
+/// that state another one hold millimetres all the same.
+fn other_units(code: u8) -> Option<String> {
+    let unit = match code & 7 {
+        1 => "metres",
+        3 => "micrometres",
+        _ => return None,
+    };
+    Some(format!(
+        "its header says that lengths are in {unit}; they were taken for millimetres, so check the size of its voxels"
+    ))
 }
 
 /// Where the voxels start. Some writers leave 0 for "right after the header".

@@ -59,7 +59,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<RawHeader, String> {
     if bytes[8..12] != AFTER_MAGIC {
         return Err("is a NIfTI-2 image damaged by a transfer in text mode; copy it again".into());
     }
-    let code = |place: usize| i16::try_from(fields.i32(place)).unwrap_or(0);
+    let slope = fields.f64(176);
+    if slope != 0.0 && slope.is_finite() && !(slope as f32).is_normal() {
+        return Err(format!("has an intensity scale (scl_slope) of {slope:e}; scale it anew"));
+    }
+    let code =
+        |place: usize| fields.i32(place).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
     let row = |place: usize| std::array::from_fn(|n| fields.f32(place + 8 * n));
     let nifti = NiftiHeader {
         datatype: fields.i16(12),

@@ -190,6 +190,11 @@ async fn outwards(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Un
     }
 }
 
+/// Whether bytes that a stranger sends would pass on to the sockets.
+pub(in super::super) fn admits(bytes: &[u8]) -> bool {
+    Frames::default().admit(bytes)
+}
+
 /// Where in the stream of frames the bytes are.
 struct Frames {
     place: Place,

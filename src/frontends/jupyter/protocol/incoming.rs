@@ -93,6 +93,10 @@ fn read<S>(
     if connection.mac.is_some() && !signature.is_some_and(|signature| seen.is_new(&signature)) {
         return Err("a message with its signature has come before".to_owned());
     }
+    parsed(raw)
+}
+
+fn parsed(raw: RawMessage) -> Result<(Request, JupyterMessageContent), String> {
     let part = |index: usize| serde_json::from_slice::<Value>(&raw.jparts[index]);
     let header: Header =
         serde_json::from_slice(&raw.jparts[0]).map_err(|error| format!("its header: {error}"))?;
@@ -108,6 +112,19 @@ fn read<S>(
         channel: None,
     };
     Ok((Request { origin, arrived: Instant::now() }, content))
+}
+
+/// Reads bytes as the frames of an unsigned message, one in each line, for tests with arbitrary ones.
+pub(in super::super) fn read_lines(bytes: &[u8]) {
+    let lines = bytes.split(|&byte| byte == b'\n').map(Bytes::copy_from_slice);
+    let Ok(frames) = ZmqMessage::try_from(lines.collect::<Vec<_>>()) else { return };
+    signature(&frames);
+    if let Ok(raw) = RawMessage::from_multipart(frames, &None)
+        && let Ok((request, content)) = parsed(raw)
+    {
+        request.was_sent_before(SystemTime::now());
+        request.reply(content);
+    }
 }
 
 /// The content by its type. A request of a known type that lacks what it needs counts as unknown:

@@ -17,7 +17,7 @@
 
 pub(super) mod channels;
 #[cfg(unix)]
-mod guard;
+pub(super) mod guard;
 pub(super) mod handler;
 pub(super) mod incoming;
 pub(super) mod iopub;
