@@ -6,6 +6,7 @@
 //! | `dialect`, `nesting` | which Starlark, and parsing; how deeply source may be nested |
 //! | `tokens`, `brackets` | source as tokens, by the lexer of Starlark; names, calls and indices as units |
 //! | `completeness` | whether the text can run, and how its next line begins |
+//! | `definitions` | where names get their values |
 //! | `highlight` | what to colour |
 //! | `question`, `parameters` | cells that ask about a name: `train_epoch?`; cells that set parameters |
 //! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
@@ -15,6 +16,7 @@
 pub(crate) mod brackets;
 mod cell_error;
 mod completeness;
+pub(crate) mod definitions;
 mod diagnose;
 pub(crate) mod dialect;
 mod highlight;

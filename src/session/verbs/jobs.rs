@@ -14,10 +14,9 @@ use crate::session::state::State;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
-    /// Starts work in the background and returns at once: the prompt or the next cell is free, and a script
-    /// goes on.
+    /// Starts work in the background and returns at once.
     ///
-    /// The function runs at once, but those of its verbs that take long (trainings, methods to compare with,
+    /// The prompt or the next cell is free meanwhile, and a script goes on. The function runs at once, but those of its verbs that take long (trainings, methods to compare with,
     /// `estimate_uncertainty`, `calibrate`, `detect`, `segment`, and with them `rewind` and `save_model`) become the
     /// steps of the job, which run one after another. So the function can neither look at their results nor
     /// at the models that they train; it returns what its last step returns, or nothing. The job takes the
@@ -58,10 +57,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(JobValue(job))
     }
 
-    /// Waits for a job and returns the result of its last step. Shows its progress meanwhile. An interrupt
-    /// ends only the waiting; the job goes on.
+    /// Waits for a job and returns the result of its last step.
     ///
-    /// If the job failed, its error is raised here.
+    /// Shows its progress meanwhile. If the job failed, its error is raised here. An interrupt ends only the
+    /// waiting; the job goes on.
     ///
     /// # Arguments
     /// * `job`: what `start` returned.
@@ -82,9 +81,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(job.0.result()?.value(eval.heap()))
     }
 
-    /// Stops a job and waits until it has kept what it had: a training keeps its finished epochs, and of the
-    /// epoch that it was in the finished batches, as an interrupt does. Without effect on a job that has
-    /// ended.
+    /// Stops a job and waits until it has kept what it had.
+    ///
+    /// A training keeps its finished epochs and, of the epoch that it was in, the finished batches, as after
+    /// an interrupt. Without effect on a job that has ended.
     ///
     /// # Arguments
     /// * `job`: what `start` returned.
@@ -108,8 +108,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    /// The jobs that run, and those that ended and were not asked for their result, in the order in which they
-    /// were started.
+    /// Lists the jobs that run or whose result nobody has taken, in the order in which they were started.
     ///
     /// Examples:
     /// ```python
