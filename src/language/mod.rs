@@ -11,6 +11,7 @@
 //! | `question`, `parameters` | cells that ask about a name: `train_epoch?`; cells that set parameters |
 //! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
 //! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
+//! | `typing` | what the type checker of the language is given and finds |
 //! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
 
 pub(crate) mod brackets;
@@ -30,6 +31,7 @@ mod script_cells;
 mod sentence;
 pub(crate) mod tokens;
 mod transcript;
+pub(crate) mod typing;
 
 pub use cell_error::{Call, CellError, Place};
 pub use completeness::{Completeness, completeness};
