@@ -134,7 +134,7 @@ people.
         let document = json!({ "uri": study, "version": 2 });
         json!({ "textDocument": document, "contentChanges": [{ "text": text }] })
     };
-    editor.tell("textDocument/didChange", change("peopel = 1\nprint(people)\n"));
+    editor.tell("textDocument/didChange", change("patients = 1\nprint(people)\n"));
     let wrong = editor.diagnostics(&study);
     assert!(wrong[0]["message"].as_str().unwrap().contains("people"), "{wrong:?}");
     assert_eq!(wrong[0]["range"]["start"], json!({ "line": 1, "character": 6 }));

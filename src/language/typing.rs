@@ -167,8 +167,8 @@ mod tests {
             "phantom_cohort needs `subjects`; it takes subjects, lesions"
         );
         assert_eq!(
-            told("The attribute `agee` is not available on the type `Subject`"),
-            "a Subject has no `agee`"
+            told("The attribute `pixels` is not available on the type `Subject`"),
+            "a Subject has no `pixels`"
         );
         assert_eq!(
             told("Expected type `Cohort | None` but got `int`"),

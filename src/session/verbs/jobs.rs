@@ -51,7 +51,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let recording = state.recording().take().unwrap_or_default();
         recording.check(returned?).map_err(native)?;
         let number = state.jobs.next_number();
-        let job = Job::start(number, recording, state.context(), state.sink().clone());
+        let (context, sink) = (state.context(), state.sink().clone());
+        let job = Job::start(number, recording, context, sink, state.budget.clone());
         let job = job.map_err(native)?;
         state.jobs.add(job.clone());
         Ok(JobValue(job))

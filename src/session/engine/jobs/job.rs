@@ -10,6 +10,7 @@ use super::loan::Loan;
 use super::progress::JobProgress;
 use super::recording::{Recording, Step, StepResult};
 use crate::context::{CancelToken, Context, Event, Reporter};
+use crate::session::engine::memory_budget::MemoryBudget;
 use crate::session::engine::{STACK_BYTES, panics};
 use crate::session::{Display, Output, Sink};
 use crate::study::Study;
@@ -19,6 +20,8 @@ use crate::{Error, Result};
 const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
 /// How long an interrupt of a wait may go unnoticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+/// How often to look at the memory.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Steps that run on a thread of their own.
 pub(in crate::session) struct Job {
@@ -38,6 +41,8 @@ struct Facts {
     /// How it ended, and after how long.
     end: Option<(Outcome, Duration)>,
     progress: JobProgress,
+    /// Why it is to stop, if not because the user wants it.
+    excess: Option<String>,
     /// Whether its end was told.
     is_told: bool,
     /// When its display was last brought up to date; `None` while nothing shows it.
@@ -64,9 +69,10 @@ impl Job {
         recording: Recording,
         context: Context,
         sink: Arc<dyn Sink>,
+        budget: Arc<MemoryBudget>,
     ) -> Result<Arc<Self>> {
-        let (progress, updated) = (JobProgress::default(), None);
-        let facts = Facts { end: None, progress, is_told: false, updated };
+        let (progress, excess, updated) = (JobProgress::default(), None, None);
+        let facts = Facts { end: None, progress, excess, is_told: false, updated };
         let job = Arc::new(Self {
             number,
             work: recording.work(),
@@ -94,6 +100,12 @@ impl Job {
             })
             .map_err(|error| Error::input(format!("start: there can be no job: {error}")))?;
         let loan = Loan::take(recording.models(), number)?;
+        let watched = job.clone();
+        // Without this thread, the job runs as before; only its memory is not watched.
+        std::thread::Builder::new()
+            .name(format!("memory of job {number}"))
+            .spawn(move || watched.watch_memory(&budget))
+            .ok();
         send.send((loan, recording.steps))
             .map_err(|_| Error::input("start: the job ended before it began"))?;
         Ok(job)
@@ -163,7 +175,8 @@ impl Job {
 
     /// Seconds that it has taken so far or, if it has ended, in all.
     pub fn seconds(&self) -> f64 {
-        self.took().as_secs_f64()
+        let end = self.facts().end.as_ref().map(|(_, took)| *took);
+        end.unwrap_or_else(|| self.started.elapsed()).as_secs_f64()
     }
 
     /// A sentence about its end, once.
@@ -172,15 +185,12 @@ impl Job {
         if facts.end.is_none() || std::mem::replace(&mut facts.is_told, true) {
             return None;
         }
-        drop(facts);
-        Some(self.headline())
+        Some(self.headline_of(&facts))
     }
 
     /// The job as it is now, under an identity, so that a front end can bring it up to date.
     pub fn display(&self) -> Display {
-        let lines = self.facts().progress.lines();
-        let text = std::iter::once(self.headline()).chain(lines).collect::<Vec<_>>().join("\n");
-        Display { id: Some(format!("u2ad-job-{}", self.number)), ..Display::text(text) }
+        self.display_of(&self.facts())
     }
 
     /// Somebody sees the display: it is to be brought up to date from now on.
@@ -190,12 +200,25 @@ impl Job {
 
     /// One line about it: "job 1 (adapt): running for 3 minutes".
     pub fn headline(&self) -> String {
-        let (name, took) = (self.name(), HumanDuration(self.took()));
-        match self.outcome() {
-            None => format!("{name}: running for {took}"),
-            Some(Outcome::Done(_)) => format!("{name}: done in {took}"),
-            Some(Outcome::Stopped) => format!("{name}: stopped after {took}"),
-            Some(Outcome::Failed(reason)) => format!("{name}: failed after {took}: {reason}"),
+        self.headline_of(&self.facts())
+    }
+
+    fn display_of(&self, facts: &Facts) -> Display {
+        let (headline, lines) = (self.headline_of(facts), facts.progress.lines());
+        let text = std::iter::once(headline).chain(lines).collect::<Vec<_>>().join("\n");
+        Display { id: Some(format!("u2ad-job-{}", self.number)), ..Display::text(text) }
+    }
+
+    fn headline_of(&self, facts: &Facts) -> String {
+        let name = self.name();
+        let Some((outcome, took)) = &facts.end else {
+            return format!("{name}: running for {}", HumanDuration(self.started.elapsed()));
+        };
+        let took = HumanDuration(*took);
+        match outcome {
+            Outcome::Done(_) => format!("{name}: done in {took}"),
+            Outcome::Stopped => format!("{name}: stopped after {took}"),
+            Outcome::Failed(reason) => format!("{name}: failed after {took}: {reason}"),
         }
     }
 
@@ -203,20 +226,35 @@ impl Job {
         format!("job {} ({})", self.number, self.work)
     }
 
-    fn took(&self) -> Duration {
-        let end = self.facts().end.as_ref().map(|(_, took)| *took);
-        end.unwrap_or_else(|| self.started.elapsed())
+    /// Stops the job if the process holds more memory than it may, until the job has ended.
+    fn watch_memory(&self, budget: &MemoryBudget) {
+        let mut facts = self.facts();
+        while facts.end.is_none() {
+            let waited = self.ended.wait_timeout(facts, MEMORY_INTERVAL);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            // Asking the system takes a while.
+            let excess = budget.excess();
+            facts = self.facts();
+            if excess.is_some() && facts.end.is_none() {
+                facts.excess = excess;
+                return self.cancel();
+            }
+        }
     }
 
     fn end(&self, outcome: Outcome) {
         let mut facts = self.facts();
+        let outcome = match (outcome, facts.excess.take()) {
+            (Outcome::Stopped, Some(excess)) => Outcome::Failed(excess),
+            (outcome, _) => outcome,
+        };
         facts.end = Some((outcome, self.started.elapsed()));
-        let is_shown = facts.updated.is_some();
+        // Before anybody who waits can know of the end.
+        if facts.updated.is_some() {
+            self.sink.emit(Output::Update(self.display_of(&facts)));
+        }
         drop(facts);
         self.ended.notify_all();
-        if is_shown {
-            self.sink.emit(Output::Update(self.display()));
-        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -231,10 +269,7 @@ impl Reporter for Job {
         let is_due = facts.updated.is_some_and(|updated| updated.elapsed() >= UPDATE_INTERVAL);
         if is_due {
             facts.updated = Some(Instant::now());
-        }
-        drop(facts);
-        if is_due {
-            self.sink.emit(Output::Update(self.display()));
+            self.sink.emit(Output::Update(self.display_of(&facts)));
         }
     }
 }

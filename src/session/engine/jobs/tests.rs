@@ -4,7 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::context::{Checkpoints, Event};
+use starlark::values::none::NoneType;
+
+use super::{Job, Recording};
+use crate::context::{CancelToken, Checkpoints, Context, Event, Silent};
+use crate::session::engine::memory_budget::MemoryBudget;
 use crate::session::{Cell, Output, Session, Settings, Sink};
 
 /// Sentences, and displays that are brought up to date.
@@ -216,6 +220,29 @@ fn the_end_of_a_script_waits_for_its_jobs() {
     let error = session.finish_jobs().unwrap_err();
     assert!(error.message.contains("job 3 (pretrain): the learning rate must be"), "{error}");
     session.finish_jobs().unwrap();
+}
+
+#[test]
+fn a_job_that_needs_too_much_memory_is_stopped_and_says_why() {
+    let budget = Arc::new(MemoryBudget::new(Some(1)));
+    if budget.excess().is_none() {
+        return;
+    }
+    let mut recording = Recording::default();
+    recording.add("sleep", |study| -> crate::Result<NoneType> {
+        loop {
+            study.context.check()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let sink = Arc::new(Heard::default());
+    let job = Job::start(1, recording, Context::new(0), sink, budget).unwrap();
+    job.wait(Arc::new(Silent), &CancelToken::default()).unwrap();
+    let failure = job.failure().unwrap();
+    assert!(
+        failure.starts_with("job 1 (sleep): stopped before memory ran out: u2ad held "),
+        "{failure}"
+    );
 }
 
 #[test]
