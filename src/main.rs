@@ -9,7 +9,7 @@ use u2ad::dicom::ImportOptions;
 use u2ad::frontends::command_line::{Command, CommandLine, KernelCommand, ShellArguments};
 use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
-use u2ad::frontends::tools::{bench, convert, import, train_segmentation};
+use u2ad::frontends::tools::{bench, convert, import, language_server, train_segmentation};
 use u2ad::frontends::{
     Options, completions, doctor, jupyter, manual_pages, new_script, reference, runs, screen,
     script, terminal,
@@ -66,6 +66,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         }
         Some(Command::Convert { from, to }) => convert::convert(&from, &to),
         Some(Command::Kernel { action }) => kernel(action),
+        Some(Command::Lsp) => language_server::run(),
         Some(Command::Doctor) => doctor::run(),
         Some(Command::Completions { shell }) => completions::print(shell, &CommandLine::command()),
         Some(Command::Man { out }) => match out {

@@ -78,7 +78,7 @@ impl Sink for Listener {
         match output {
             Output::Text(text) => shown.push_str(&text),
             Output::Display(display) => *shown += &(display.to_text() + "\n"),
-            Output::ErrorText(_) | Output::Clear { .. } | Output::Event(_) => {}
+            Output::ErrorText(_) | Output::Clear { .. } | Output::Update(_) | Output::Event(_) => {}
         }
     }
 

@@ -36,6 +36,13 @@ impl Checkpoints {
         Self(Some(Arc::new(Store { folder, every, begun, budget: BUDGET })))
     }
 
+    /// Those of a job, in a folder of its own. It counts its own trainings, so that the numbers do not depend
+    /// on what runs beside it.
+    pub fn of_job(&self, number: usize) -> Self {
+        let Some(store) = &self.0 else { return Self::default() };
+        Self::inside(&store.folder.join(job_folder(number)), store.every)
+    }
+
     /// Whether trainings leave any.
     pub fn are_kept(&self) -> bool {
         self.0.is_some()
@@ -43,14 +50,23 @@ impl Checkpoints {
 
     /// Where the run can go on, in words; `None` if there is no checkpoint in the folder.
     pub fn last_place(folder: &Path) -> Option<String> {
-        let (number, path) = files(folder).pop()?;
-        let header = header_of(&path)?;
-        let Header { training, place, finished, .. } = header;
-        Some(match finished {
-            true => format!("training {number} ({training}), which is complete"),
-            false => format!("training {number} ({training}), {place}"),
-        })
+        let of_jobs = || {
+            let last = job_folders(folder).pop();
+            last.and_then(|(job, path)| Some(format!("job {job}: {}", place_in(&path)?)))
+        };
+        place_in(folder).or_else(of_jobs)
     }
+}
+
+/// The last checkpoint of a folder, in words.
+fn place_in(folder: &Path) -> Option<String> {
+    let (number, path) = files(folder).pop()?;
+    let header = header_of(&path)?;
+    let Header { training, place, finished, .. } = header;
+    Some(match finished {
+        true => format!("training {number} ({training}), which is complete"),
+        false => format!("training {number} ({training}), {place}"),
+    })
 }
 
 impl Store {
@@ -93,18 +109,31 @@ fn header_of(path: &Path) -> Option<Header> {
     Some(read_header(&beginning)?.0)
 }
 
+fn job_folder(number: usize) -> String {
+    format!("job-{number:04}")
+}
+
+/// The folders of jobs, in their order.
+fn job_folders(folder: &Path) -> Vec<(usize, PathBuf)> {
+    numbered(folder, |name| name.strip_prefix("job-")?.parse().ok())
+}
+
 fn file_name(number: usize) -> String {
     format!("training-{number:04}.checkpoint")
 }
 
 /// The checkpoints in a folder, in the order of their trainings.
 fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
-    let number = |path: &Path| {
-        let name = path.file_name()?.to_str()?;
-        name.strip_prefix("training-")?.strip_suffix(".checkpoint")?.parse::<usize>().ok()
-    };
+    numbered(folder, |name| {
+        name.strip_prefix("training-")?.strip_suffix(".checkpoint")?.parse().ok()
+    })
+}
+
+/// What a folder holds whose name tells a number, in the order of the numbers.
+fn numbered(folder: &Path, number: impl Fn(&str) -> Option<usize>) -> Vec<(usize, PathBuf)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut all: Vec<_> = entries.filter_map(|path| Some((number(&path)?, path))).collect();
+    let mut all: Vec<_> =
+        entries.filter_map(|path| Some((number(path.file_name()?.to_str()?)?, path))).collect();
     all.sort();
     all
 }

@@ -209,6 +209,11 @@ pub enum Command {
         #[command(subcommand)]
         action: KernelCommand,
     },
+    /// Help an editor with scripts: completion, the verbs' documentation, errors, definitions.
+    ///
+    /// A language server: editors start this command for .star files and speak to it over standard input and
+    /// output. It runs nothing of what it reads.
+    Lsp,
     /// Show what this build of u2ad and this machine have, what is missing, and what to do about it.
     ///
     /// Prints one fact per line: version, processor, memory, graphics card, Jupyter kernel and Rust

@@ -225,7 +225,7 @@ impl Sink for Console {
             Output::ErrorText(text) => self.write_error(&text),
             Output::Display(display) => self.show(&display),
             // What is on the console or in the log stays there.
-            Output::Clear { .. } => {}
+            Output::Clear { .. } | Output::Update(_) => {}
             Output::Event(event) => self.event(event),
         }
     }

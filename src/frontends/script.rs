@@ -83,11 +83,13 @@ pub(super) fn run_recorded(
     let terminated = Arc::new(AtomicBool::new(false));
     interrupt_on_ctrl_c(session.interrupter())?;
     interrupt_on_termination(session.interrupter(), terminated.clone())?;
-    let (status, code) = match session.run(script) {
-        Ok(value) => {
-            value.iter().for_each(|value| console.show(value));
-            (RunStatus::Completed, ExitCode::SUCCESS)
-        }
+    let outcome = session.run(script).and_then(|value| {
+        value.iter().for_each(|value| console.show(value));
+        session.finish_jobs()
+    });
+    session.stop_jobs();
+    let (status, code) = match outcome {
+        Ok(()) => (RunStatus::Completed, ExitCode::SUCCESS),
         Err(error) => {
             console.fail(&error);
             match error.interrupted {

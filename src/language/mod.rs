@@ -6,15 +6,18 @@
 //! | `dialect`, `nesting` | which Starlark, and parsing; how deeply source may be nested |
 //! | `tokens`, `brackets` | source as tokens, by the lexer of Starlark; names, calls and indices as units |
 //! | `completeness` | whether the text can run, and how its next line begins |
+//! | `definitions` | where names get their values |
 //! | `highlight` | what to colour |
 //! | `question`, `parameters` | cells that ask about a name: `train_epoch?`; cells that set parameters |
 //! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
 //! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
+//! | `typing` | what the type checker of the language is given and finds |
 //! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
 
 pub(crate) mod brackets;
 mod cell_error;
 mod completeness;
+pub(crate) mod definitions;
 mod diagnose;
 pub(crate) mod dialect;
 mod highlight;
@@ -28,6 +31,7 @@ mod script_cells;
 mod sentence;
 pub(crate) mod tokens;
 mod transcript;
+pub(crate) mod typing;
 
 pub use cell_error::{Call, CellError, Place};
 pub use completeness::{Completeness, completeness};

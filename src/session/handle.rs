@@ -7,18 +7,16 @@ use std::time::Duration;
 
 use super::cell::Cell;
 use super::engine::activity::Activity;
+use super::engine::jobs::Jobs;
 use super::engine::memory_budget::MemoryBudget;
 use super::engine::panics;
-use super::engine::{Engine, Outcome, Request, Task};
+use super::engine::{Engine, Outcome, Request, STACK_BYTES, Task};
 use super::settings::Settings;
 use super::status::SessionStatus;
 use super::{Completions, Display, Name, Page, Sink, assist, device_name};
 use crate::language::{CellError, Question, Transcript, rust_cell};
 use crate::{Error, Result};
 
-/// Stack of the engine's thread. Walking a deep network's graph recurses, and so may the user's
-/// functions; the pages are only used when touched.
-const STACK_BYTES: usize = 256 << 20;
 /// How often to look at the memory of a running cell. In this time a loop takes some ten megabytes.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -30,6 +28,7 @@ pub struct Session {
     engine: Option<JoinHandle<()>>,
     activity: Arc<Activity>,
     status: Arc<SessionStatus>,
+    jobs: Arc<Jobs>,
 }
 
 impl Session {
@@ -42,7 +41,14 @@ impl Session {
         let activity = Arc::new(Activity::new(MemoryBudget::new(settings.memory_bytes)));
         let status = Arc::new(SessionStatus::default());
         status.lock().device = device_name(&settings.device).to_owned();
-        let engine = Engine { settings, sink, activity: activity.clone(), status: status.clone() };
+        let jobs = Arc::<Jobs>::default();
+        let engine = Engine {
+            settings,
+            sink,
+            activity: activity.clone(),
+            status: status.clone(),
+            jobs: jobs.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .stack_size(STACK_BYTES)
@@ -54,7 +60,7 @@ impl Session {
             .name("memory".to_owned())
             .spawn(move || watched.watch_memory(MEMORY_INTERVAL))
             .ok();
-        Ok(Self { requests: Some(requests), engine: Some(thread), activity, status })
+        Ok(Self { requests: Some(requests), engine: Some(thread), activity, status, jobs })
     }
 
     /// Runs a cell and waits for it. The value of its last statement comes back displayed, if
@@ -90,6 +96,26 @@ impl Session {
     /// If nothing was saved, or something that it needs is missing.
     pub fn load(&self, name: &str) -> Result<Option<Display>, CellError> {
         self.submit(Task::Load(name.to_owned()))
+    }
+
+    /// Waits for the jobs that cells started, as the end of a script does. Their progress and their
+    /// sentences go to the sink. An interrupt stops them.
+    ///
+    /// # Errors
+    /// If a job failed, or after an interrupt.
+    pub fn finish_jobs(&self) -> Result<(), CellError> {
+        self.submit(Task::FinishJobs).map(drop)
+    }
+
+    /// Stops the jobs that cells started, and waits until they have kept what they had.
+    pub fn stop_jobs(&self) {
+        self.submit(Task::StopJobs).ok();
+    }
+
+    /// Sentences about the jobs whose outcome no cell has taken, such as "job 1 (adapt): running for 3
+    /// minutes". Never waits.
+    pub fn jobs(&self) -> Vec<String> {
+        self.jobs.all().iter().map(|job| job.headline()).collect()
     }
 
     fn submit(&self, task: Task) -> Outcome {
@@ -156,8 +182,12 @@ impl Session {
         self.status.lock().device.clone()
     }
 
-    /// Names of models that have learned something that is not in a file of the user. Never waits.
+    /// Names of models that have learned something that is not in a file of the user.
     pub fn unsaved_models(&self) -> Vec<String> {
+        // Jobs train while no cell runs.
+        if !self.jobs.all().is_empty() {
+            self.submit(Task::Look).ok();
+        }
         self.status.lock().unsaved.clone()
     }
 

@@ -40,7 +40,7 @@ mod tests;
 mod values;
 mod verbs;
 
-pub use assist::{Candidate, CandidateKind, Completions, highlight};
+pub use assist::{Candidate, CandidateKind, Completions, Problem, check, highlight};
 pub use catalogue::manual;
 pub use cell::Cell;
 pub use device::{device_name, open_device};
@@ -52,4 +52,21 @@ pub use script_parameters::ScriptParameters;
 pub use settings::{SeedChanges, Settings};
 pub use snapshot::Name;
 
+use crate::language::rust_cell;
 pub use crate::report::{Display, Page, Part};
+
+/// What could stand before the character `cursor` of a file, counted from 0. Runs nothing.
+pub fn complete_text(source: &str, cursor: usize) -> Completions {
+    if rust_cell(source).is_some() {
+        return Completions::default();
+    }
+    engine::panics::catch(|| assist::complete(&[], source, cursor)).unwrap_or_default()
+}
+
+/// The page about what stands at the character `cursor` of a file, counted from 0. Runs nothing.
+pub fn inspect_text(source: &str, cursor: usize) -> Option<Page> {
+    if rust_cell(source).is_some() {
+        return None;
+    }
+    engine::panics::catch(|| assist::inspect(&[], source, cursor)).ok().flatten()
+}

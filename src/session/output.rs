@@ -17,6 +17,8 @@ pub enum Output {
     Display(Display),
     /// What this cell has shown so far may go; with `wait`, not before something new is there.
     Clear { wait: bool },
+    /// What is shown under this identity has changed. Front ends that cannot replace it show nothing.
+    Update(Display),
     /// Progress, a note or a warning of a long task.
     Event(Event),
 }

@@ -1,6 +1,6 @@
 //! What the verbs of one session share.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
 use super::engine::activity::Activity;
+use super::engine::jobs::{Jobs, Recording};
 use super::engine::memory_budget::MemoryBudget;
 use super::manual::Manual;
 use super::output::SinkReporter;
 use super::settings::{SeedChanges, Settings};
 use super::{ScriptParameters, Sink};
 use crate::Result;
-use crate::context::{Context, Streams};
+use crate::context::{Context, Reporter, Streams};
 use crate::files::LazyFolder;
 use crate::training::{Model, SnapshotBound, Snapshots};
 
@@ -44,6 +45,10 @@ pub(super) struct State {
     pub manual: &'static Manual,
     /// The engine owns the journal; verbs only ask for it to be written.
     journal_writer: OnceCell<JournalWriter>,
+    /// The work in the background.
+    pub jobs: Arc<Jobs>,
+    /// The steps of the job that `start` is about to begin.
+    recording: RefCell<Option<Recording>>,
     /// The Rust side of the session, which only `session::rust` knows.
     #[cfg(feature = "rust-cells")]
     rust: RefCell<Option<Box<dyn std::any::Any>>>,
@@ -55,6 +60,7 @@ impl State {
         sink: Arc<dyn Sink>,
         activity: &Activity,
         manual: &'static Manual,
+        jobs: Arc<Jobs>,
     ) -> Self {
         let mut context = Context::new(settings.seed)
             .with_device(settings.device.clone())
@@ -78,6 +84,8 @@ impl State {
             models,
             manual,
             journal_writer: OnceCell::new(),
+            jobs,
+            recording: RefCell::default(),
             #[cfg(feature = "rust-cells")]
             rust: RefCell::default(),
         }
@@ -103,6 +111,16 @@ impl State {
     /// The reporter of tasks.
     pub fn sink(&self) -> &Arc<dyn Sink> {
         &self.sink
+    }
+
+    /// What tells the user how a task goes on.
+    pub fn reporter(&self) -> Arc<dyn Reporter> {
+        Arc::new(SinkReporter(self.sink.clone()))
+    }
+
+    /// The steps of the job that `start` is about to begin; `None` outside of `start`.
+    pub fn recording(&self) -> RefMut<'_, Option<Recording>> {
+        self.recording.borrow_mut()
     }
 
     pub fn set_seed(&self, seed: u64) {

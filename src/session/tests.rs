@@ -16,6 +16,7 @@ impl Sink for Memory {
         self.0.lock().unwrap().push(match output {
             Output::Text(text) => text,
             Output::ErrorText(text) => format!("warn: {text}"),
+            Output::Update(display) => format!("update: {}", display.to_text()),
             Output::Clear { wait } => format!("clear, wait {wait}"),
             Output::Display(display) => display.to_text(),
             Output::Event(event) => format!("{event:?}"),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch};
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
 use crate::{Error, Result};
 
+/// Is shown a model whenever an epoch, a scorer or a calibration is complete.
+pub(crate) type Observer = Arc<dyn Fn(&Model) + Send + Sync>;
+
 /// A network with everything that training it further needs.
 pub struct Model {
     pub config: Config,
@@ -31,6 +35,8 @@ pub struct Model {
     pub calibrations: Vec<Calibration>,
     /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
+    /// Who sees each finished epoch while the model is trained.
+    pub(crate) observer: Option<Observer>,
 }
 
 /// What a checkpoint holds besides its tensors.
@@ -81,7 +87,19 @@ impl Model {
             scorer: None,
             calibrations: Vec::new(),
             snapshots: None,
+            observer: None,
         })
+    }
+
+    /// A copy with the same bits on the same device. It knows the snapshots that there are now; only the
+    /// original writes further ones.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read, or holds values that are not finite numbers.
+    pub(crate) fn duplicate(&self) -> Result<Self> {
+        let (name, device) = (Path::new("the copy of a model"), self.parameters.device());
+        let copy = Self::from_bytes(&self.to_bytes()?, name, &device)?;
+        Ok(Self { snapshots: self.snapshots.as_ref().map(Snapshots::view), ..copy })
     }
 
     /// The grid of the slices that it takes.
@@ -146,7 +164,10 @@ impl Model {
         };
         let earlier: Result<Self> = snapshots.go_to(epoch, &device);
         match earlier {
-            Ok(earlier) => *self = Self { snapshots: Some(snapshots), ..earlier },
+            Ok(earlier) => {
+                let observer = self.observer.take();
+                *self = Self { snapshots: Some(snapshots), observer, ..earlier };
+            }
             Err(error) => {
                 self.snapshots = Some(snapshots);
                 return Err(error);
@@ -155,15 +176,19 @@ impl Model {
         Ok(())
     }
 
-    /// Saves a snapshot if snapshots are kept. A snapshot that cannot be written gives a warning
-    /// and does not stop the training.
+    /// Saves a snapshot if snapshots are kept, and shows the model to its observer. A snapshot that cannot
+    /// be written gives a warning and does not stop the training.
     pub fn leave_snapshot(&mut self, context: &Context) {
-        let Some(mut snapshots) = self.snapshots.take() else { return };
-        if let Err(error) = snapshots.keep(self) {
-            let epoch = self.history.epochs.len();
-            context.warn(format!("no snapshot of epoch {epoch} is kept: {error}"));
+        if let Some(mut snapshots) = self.snapshots.take() {
+            if let Err(error) = snapshots.keep(self) {
+                let epoch = self.history.epochs.len();
+                context.warn(format!("no snapshot of epoch {epoch} is kept: {error}"));
+            }
+            self.snapshots = Some(snapshots);
         }
-        self.snapshots = Some(snapshots);
+        if let Some(observer) = self.observer.clone() {
+            observer(self);
+        }
     }
 
     /// Loads a checkpoint, or weights that PyTorch saved. A file without our description counts as
@@ -228,6 +253,7 @@ impl Model {
             scorer,
             calibrations: checkpoint.calibrations,
             snapshots: None,
+            observer: None,
         })
     }
 }

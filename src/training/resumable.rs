@@ -78,6 +78,7 @@ impl ResumableTraining {
             Some(index) => snapshots.map(|snapshots| snapshots.at(index)),
             None => snapshots,
         };
+        restored.observer = model.observer.take();
         *model = restored;
         self.estimated = parts.remove(ESTIMATED);
         Ok(())

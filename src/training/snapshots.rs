@@ -117,6 +117,12 @@ impl Snapshots {
         self
     }
 
+    /// The snapshots that there are now, for a copy of the model that writes none.
+    pub(super) fn view(&self) -> Self {
+        let (folder, index) = (self.folder.clone(), self.index.clone());
+        Self { folder, index, budget: self.budget, bound: None }
+    }
+
     /// The folder's name handle.
     pub fn folder(&self) -> &LazyFolder {
         &self.folder

@@ -5,6 +5,7 @@ mod cells;
 mod client;
 mod floods;
 mod interrupts;
+mod jobs;
 mod lifecycle;
 mod memory;
 mod strangers;

@@ -4,6 +4,7 @@
 mod common;
 #[cfg(unix)]
 mod interrupts;
+mod jobs;
 mod values;
 
 use std::fs;

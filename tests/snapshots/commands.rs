@@ -3,7 +3,7 @@
 use super::common::{Place, ended};
 use super::snapshot::check;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "run",
     "new",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 27] = [
     "kernel uninstall",
     "kernel list",
     "kernel start",
+    "lsp",
     "doctor",
     "completions",
     "man",

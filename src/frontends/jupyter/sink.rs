@@ -101,6 +101,10 @@ impl KernelSink {
 
     /// Shows the value that ended a cell; its last part becomes the cell's result.
     pub fn result(&self, display: &Display, count: ExecutionCount) {
+        if display.id.is_some() {
+            // Clients update only what was shown, not results.
+            return self.show(display);
+        }
         let state = self.state();
         let Some((last, others)) = display.parts.split_last() else { return };
         for part in others {
@@ -218,6 +222,19 @@ impl KernelSink {
         }
     }
 
+    /// Replaces what is shown under an identity, also in an earlier cell and while no cell runs.
+    fn update_shown(&self, display: &Display) {
+        let state = self.state();
+        let Some(id) = &display.id else { return };
+        let shown = state.shown.get(id).copied().unwrap_or(0);
+        let Some(request) = state.request.as_ref().filter(|_| shown > 0) else { return };
+        for (index, part) in display.parts.iter().enumerate().take(shown) {
+            let Bundle { data, metadata } = self.bundle(&state, part);
+            let transient = Transient { display_id: Some(part_id(id, index)) };
+            self.iopub.send(request.publish(UpdateDisplayData { data, metadata, transient }));
+        }
+    }
+
     fn event(&self, event: Event) {
         match event {
             Event::Note(note) | Event::Remark(note) => {
@@ -291,6 +308,7 @@ impl Sink for KernelSink {
                 state.shown_here.clear();
                 self.publish(&state, ClearOutput { wait });
             }
+            Output::Update(display) => self.update_shown(&display),
             Output::Event(event) => self.event(event),
         }
     }

@@ -75,8 +75,12 @@ impl Shell {
         ));
     }
 
-    /// Whether the shell may end now: asks if something was learned and not saved.
+    /// Whether the shell may end now: asks if a job would be lost, or something was learned and not saved.
     pub fn may_end(&self, editor: &mut Editor) -> bool {
+        let jobs = self.session.jobs();
+        if !jobs.is_empty() && !editor.confirm(&format!("{}. End anyway?", jobs.join("; "))) {
+            return false;
+        }
         let unsaved = self.session.unsaved_models();
         let question = match &*unsaved {
             [] => return true,

@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod convert;
 pub mod import;
+pub mod language_server;
 pub mod train_segmentation;

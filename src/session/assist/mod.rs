@@ -8,10 +8,12 @@
 //! | `cursor` | the place that is asked about, and the call around it |
 //! | `complete`, `candidate`, `paths` | what could stand there |
 //! | `inspect`, `answer` | what is known about it |
+//! | `check` | what is wrong with a file |
 //! | `highlight` | what to colour |
 
 mod answer;
 mod candidate;
+mod check;
 mod complete;
 mod cursor;
 mod expression;
@@ -26,6 +28,7 @@ mod tests;
 
 pub(super) use answer::answer;
 pub use candidate::{Candidate, CandidateKind};
+pub use check::{Problem, check};
 pub use complete::Completions;
 pub(super) use complete::complete;
 pub use highlight::highlight;

@@ -9,6 +9,7 @@ use starlark::docs::{DocItem, DocMember};
 use starlark::environment::GlobalsBuilder;
 
 use self::choices::choices;
+use super::engine::jobs::JobValue;
 use super::manual::{Manual, Theme, Type, UNTOLD, Verb};
 use super::{values, verbs};
 
@@ -24,7 +25,8 @@ fn read() -> Manual {
         let verbs = docs.members.iter().filter_map(|(name, item)| function(name, item));
         Theme { title, verbs: verbs.collect() }
     };
-    let types = values::documentation();
+    let mut types = values::documentation();
+    types.push(values::documented::<JobValue>(None));
     let mut manual = Manual {
         themes: verbs::THEMES.iter().map(theme).collect(),
         functions: Vec::new(),

@@ -11,6 +11,7 @@ const DEFAULT_SHARE: f64 = 0.8;
 /// Below this many bytes nobody asks whether there is room.
 const SMALL: u64 = 1 << 20;
 const GB: f64 = 1e9;
+const RAISE: &str = "`u2ad --memory GB` raises the budget";
 
 /// The budget of one session. It is about the whole process: values, models, cohorts, figures.
 #[derive(Debug)]
@@ -32,26 +33,30 @@ impl MemoryBudget {
     /// Whether the process holds more than it may, even without what it has freed. If so, this is
     /// remembered until [`Self::forget`].
     pub fn is_exceeded_now(&self) -> bool {
-        let Some(limit) = self.limit else { return false };
-        let is_over = |held: &u64| *held > limit;
-        if resident_bytes().filter(is_over).is_none() {
-            return false;
-        }
-        return_freed_memory();
-        let held = resident_bytes().filter(is_over);
+        let held = self.held_beyond();
         held.inspect(|held| self.held.store(*held, Ordering::SeqCst)).is_some()
+    }
+
+    /// Why work that is no cell must stop, if the process holds more than it may. Nothing is remembered.
+    pub fn excess(&self) -> Option<String> {
+        let held = self.held_beyond()?;
+        Some(format!("{}; {RAISE}", stopped(held, self.limit?)))
+    }
+
+    /// What the process holds, even without what it has freed, if that is more than it may.
+    fn held_beyond(&self) -> Option<u64> {
+        let limit = self.limit?;
+        let is_over = |held: &u64| *held > limit;
+        resident_bytes().filter(is_over)?;
+        return_freed_memory();
+        resident_bytes().filter(is_over)
     }
 
     /// Why the running cell was stopped, and what to do, if that is because it exceeded the budget.
     pub fn exceeded(&self) -> Option<(String, String)> {
         let held = self.held.load(Ordering::SeqCst);
         let limit = self.limit.filter(|_| held > 0)?;
-        let message = format!(
-            "stopped before memory ran out: u2ad held {}, and its memory budget is {}",
-            gigabytes(held),
-            gigabytes(limit)
-        );
-        Some((message, "`u2ad --memory GB` raises the budget".to_owned()))
+        Some((stopped(held, limit), RAISE.to_owned()))
     }
 
     /// The next cell begins anew.
@@ -86,6 +91,14 @@ impl MemoryBudget {
             gigabytes(limit)
         )))
     }
+}
+
+fn stopped(held: u64, limit: u64) -> String {
+    format!(
+        "stopped before memory ran out: u2ad held {}, and its memory budget is {}",
+        gigabytes(held),
+        gigabytes(limit)
+    )
 }
 
 fn gigabytes(bytes: u64) -> String {

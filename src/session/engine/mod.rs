@@ -1,6 +1,7 @@
 //! The thread behind a session, the only place that holds the module with the user's values.
 
 pub(super) mod activity;
+pub(super) mod jobs;
 mod limits;
 pub(super) mod loader;
 pub(super) mod memory_budget;
@@ -17,6 +18,7 @@ use starlark::environment::Module;
 use starlark::values::Value;
 
 use self::activity::Activity;
+use self::jobs::Jobs;
 use self::loader::Loader;
 use self::surroundings::Surroundings;
 use super::catalogue::manual;
@@ -32,6 +34,10 @@ use crate::language::{
     CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
 };
 use crate::ops::return_freed_memory;
+
+/// Stack of the threads of the engine and of jobs. Walking a deep network's graph recurses, and so may the
+/// user's functions; the pages are only used when touched.
+pub(super) const STACK_BYTES: usize = 256 << 20;
 
 /// What a cell ended with.
 pub(super) type Outcome = Result<Option<Display>, CellError>;
@@ -49,6 +55,11 @@ pub(super) enum Task {
     /// Put the value of this name into a folder, or take it from there.
     Save(String),
     Load(String),
+    /// Wait for the jobs, or stop them.
+    FinishJobs,
+    StopJobs,
+    /// Bring the status up to date.
+    Look,
 }
 
 /// Everything the thread is given.
@@ -57,13 +68,15 @@ pub(super) struct Engine {
     pub sink: Arc<dyn Sink>,
     pub activity: Arc<Activity>,
     pub status: Arc<SessionStatus>,
+    pub jobs: Arc<Jobs>,
 }
 
 impl Engine {
     /// Serves requests until the session is dropped.
     pub fn serve(self, requests: Receiver<Request>) {
         let globals = verbs::globals();
-        let state = State::new(&self.settings, self.sink.clone(), &self.activity, manual());
+        let (sink, jobs) = (self.sink.clone(), self.jobs.clone());
+        let state = State::new(&self.settings, sink, &self.activity, manual(), jobs);
         let Settings { journal, keep, .. } = &self.settings;
         let journal = Rc::new(RefCell::new(journal.then(|| Journal::new(keep.clone()))));
         state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
@@ -82,6 +95,12 @@ impl Engine {
                     ),
                     Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
                     Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
+                    Task::FinishJobs => self.finish_jobs(&state),
+                    Task::StopJobs => {
+                        self.jobs.stop(&state.reporter());
+                        Ok(None)
+                    }
+                    Task::Look => Ok(None),
                 });
                 let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
                 if outcome.is_err() {
@@ -98,6 +117,10 @@ impl Engine {
                 // After the reply, so that the user does not wait for the disk.
                 state.write_journal(&module);
             }
+            if !self.jobs.all().is_empty() {
+                self.jobs.stop(&state.reporter());
+                state.write_journal(&module);
+            }
             if let Some(journal) = &mut *journal.borrow_mut() {
                 journal.close();
             }
@@ -112,17 +135,39 @@ impl Engine {
             None => surroundings.run(module, &cell),
         });
         let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
-        let outcome = outcome.map_err(|error| match self.activity.budget.exceeded() {
-            Some((message, hint)) if error.interrupted => {
-                CellError { message, hint: Some(hint), interrupted: false, ..error }
-            }
-            _ => error,
-        });
+        let outcome = outcome.map_err(|error| self.with_reason(error));
+        self.jobs.tell_ended(&*surroundings.state.reporter());
         let mut status = self.status.lock();
         status.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
         status.transcript.cells.push(TypedCell { source: cell.source, stopped });
         outcome
+    }
+
+    /// Waits for all jobs. An interrupt stops them.
+    fn finish_jobs(&self, state: &State) -> Outcome {
+        let Ok(failed) = self.jobs.finish(&state.reporter(), &state.context().cancel) else {
+            self.jobs.stop(&state.reporter());
+            return Err(self.with_reason(CellError::interrupted()));
+        };
+        let mut failed = failed.into_iter();
+        match failed.next() {
+            None => Ok(None),
+            Some(first) => {
+                let also = failed.map(CellError::new).collect();
+                Err(CellError { also, ..CellError::new(first) })
+            }
+        }
+    }
+
+    /// An interrupt that came from the memory budget says so.
+    fn with_reason(&self, error: CellError) -> CellError {
+        match self.activity.budget.exceeded() {
+            Some((message, hint)) if error.interrupted => {
+                CellError { message, hint: Some(hint), interrupted: false, ..error }
+            }
+            _ => error,
+        }
     }
 }
 

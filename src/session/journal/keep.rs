@@ -22,6 +22,7 @@ use crate::detection::Findings;
 use crate::evaluation::EvaluationOptions;
 use crate::files::LazyFolder;
 use crate::language::Transcript;
+use crate::session::engine::jobs::JobValue;
 use crate::session::values::{
     CohortValue, EpochValue, EvaluationValue, FindingValue, FindingsValue, HistoryValue,
     MasksValue, MethodValue, ModelValue, SubjectValue, UncertaintyValue,
@@ -226,6 +227,9 @@ impl Recorder<'_> {
             let EvaluationOptions { threshold: rule, lesion_threshold } = options.clone();
             return Ok(Recipe::Evaluation { of, rule, lesion_threshold });
         }
+        if JobValue::from_value(value).is_some() {
+            return Err("a job ends with its session: start it again".to_owned());
+        }
         Err(format!("values of type {} are not saved: make it again", value.get_type()))
     }
 
@@ -235,7 +239,10 @@ impl Recorder<'_> {
         let saved = !value.is_unsaved();
         let mut model = value.lock();
         let epoch = model.history.epochs.len();
-        if model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch)) {
+        // A job writes the snapshots of its model by itself.
+        if value.job().is_none()
+            && model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch))
+        {
             model.leave_snapshot(self.context);
         }
         Recipe::Model { number: value.number, estimations: model.estimations, saved }

@@ -71,7 +71,7 @@ macro_rules! shared_members {
     };
 }
 
-use {handle, shared_members};
+pub(in crate::session) use {handle, shared_members};
 
 /// Documentation of every type, for `help` and completion.
 pub(super) fn documentation() -> Vec<Type> {
@@ -100,6 +100,6 @@ pub(super) fn documentation() -> Vec<Type> {
 }
 
 /// A type's documentation, with the type of its items, which the language does not know.
-fn documented<T: StarlarkValue<'static>>(element: Option<&'static str>) -> Type {
+pub(super) fn documented<T: StarlarkValue<'static>>(element: Option<&'static str>) -> Type {
     Type::from_docs(&DocType::from_starlark_value::<T>(), element)
 }

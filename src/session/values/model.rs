@@ -1,6 +1,7 @@
 //! A model in the language.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use allocative::Allocative;
@@ -12,13 +13,13 @@ use starlark::values::none::NoneType;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
 
 use super::{HistoryValue, handle, shared_members};
-use crate::Result;
 use crate::context::Context;
 use crate::files::user_path;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::ShowValue;
 use crate::training::Model;
+use crate::{Error, Result};
 
 /// A model that training changes in place: all names for it see the same one.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -30,6 +31,12 @@ pub(in crate::session) struct ModelValue {
     /// Its state when it was last saved or loaded.
     #[allocative(skip)]
     saved: Arc<Mutex<Option<Mark>>>,
+    /// Number of the job that has the model; 0: none. What is here is then a copy of its last finished epoch.
+    #[allocative(skip)]
+    job: Arc<AtomicUsize>,
+    /// How often it was looked at.
+    #[allocative(skip)]
+    looks: Arc<AtomicUsize>,
 }
 
 /// Tells two states of a model apart: its epochs, the optimiser's steps, and which scorer and calibration it has.
@@ -42,7 +49,8 @@ starlark::methods_static!(MODEL = model_methods);
 impl ModelValue {
     /// A model that is not saved in a file yet.
     pub fn new(model: Model, number: usize) -> Self {
-        Self { model: Arc::new(Mutex::new(model)), number, saved: Arc::default() }
+        let (model, saved) = (Arc::new(Mutex::new(model)), Arc::default());
+        Self { model, number, saved, job: Arc::default(), looks: Arc::default() }
     }
 
     /// A model that came from a file.
@@ -52,40 +60,107 @@ impl ModelValue {
         value
     }
 
+    /// The model to look at: while a job trains it, a copy of its last finished epoch.
+    pub fn lock(&self) -> MutexGuard<'_, Model> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.unseen()
+    }
+
+    /// The model to change.
+    ///
+    /// # Errors
+    /// If a job has it.
+    pub fn exclusive(&self) -> Result<MutexGuard<'_, Model>> {
+        self.check_free()?;
+        Ok(self.lock())
+    }
+
+    /// Error if a job has the model.
+    pub fn check_free(&self) -> Result<()> {
+        let Some(job) = self.job() else { return Ok(()) };
+        Err(Error::input(format!(
+            "this model is in use by job {job}: wait for the job or stop it first"
+        )))
+    }
+
+    /// Number of the job that has the model.
+    pub fn job(&self) -> Option<usize> {
+        Some(self.job.load(Ordering::SeqCst)).filter(|job| *job > 0)
+    }
+
+    /// How often it was looked at so far.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::SeqCst)
+    }
+
+    /// Hands the model to a job. A copy stays here, which follows every epoch that the job finishes.
+    ///
+    /// # Errors
+    /// If another job has it, or it cannot be copied.
+    pub fn lend(&self, job: usize) -> Result<Model> {
+        self.check_free()?;
+        let mut here = self.unseen();
+        let copy = here.duplicate()?;
+        let mut lent = std::mem::replace(&mut *here, copy);
+        self.job.store(job, Ordering::SeqCst);
+        let shown = self.model.clone();
+        lent.observer = Some(Arc::new(move |model| {
+            // A state that cannot be copied is not shown; the job goes on.
+            if let Ok(copy) = model.duplicate() {
+                *shown.lock().unwrap_or_else(PoisonError::into_inner) = copy;
+            }
+        }));
+        Ok(lent)
+    }
+
+    /// Takes the model back from its job.
+    pub fn give_back(&self, mut model: Model) {
+        model.observer = None;
+        *self.unseen() = model;
+        self.job.store(0, Ordering::SeqCst);
+    }
+
     /// A panic while the model was locked does not make it inaccessible: every interrupted verb
     /// leaves it usable.
-    pub fn lock(&self) -> MutexGuard<'_, Model> {
+    fn unseen(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Saves it to a file that the user chose.
     pub fn save(&self, path: &str) -> Result<()> {
-        self.lock().save(&user_path(path)?)?;
-        self.mark_saved();
+        self.save_as(&self.lock(), path)
+    }
+
+    /// Saves a state of it to a file that the user chose.
+    pub fn save_as(&self, model: &Model, path: &str) -> Result<()> {
+        model.save(&user_path(path)?)?;
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Mark::of(model));
         Ok(())
     }
 
     /// Whether it has learned something that is not in a file of the user.
     pub fn is_unsaved(&self) -> bool {
         let saved = *self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        self.mark() != saved.unwrap_or_default()
+        Mark::of(&self.unseen()) != saved.unwrap_or_default()
     }
 
     pub fn mark_saved(&self) {
-        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.mark());
-    }
-
-    fn mark(&self) -> Mark {
-        let model = self.lock();
-        let scorer = model.scorer.as_ref().map(|scorer| scorer.description().round);
-        let calibrated = model.calibrations.iter().map(|one| one.round).max();
-        Mark(model.history.epochs.len(), model.adam.steps(), scorer, calibrated)
+        let mark = Mark::of(&self.unseen());
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
     }
 
     /// The context of a task on this model: its tensors stay on the device where it was made.
     pub fn surroundings(&self, context: Context) -> Context {
-        let device = self.lock().parameters.device();
+        let device = self.unseen().parameters.device();
         context.with_device(device)
+    }
+}
+
+impl Mark {
+    fn of(model: &Model) -> Self {
+        let scorer = model.scorer.as_ref().map(|scorer| scorer.description().round);
+        let calibrated = model.calibrations.iter().map(|one| one.round).max();
+        Self(model.history.epochs.len(), model.adam.steps(), scorer, calibrated)
     }
 }
 

@@ -9,17 +9,18 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::{NoneOr, NoneType};
 
 use super::defaults::MEMORY_SHARE;
+use super::long_work::{apply, work};
 use super::unsigned;
 use crate::Result;
 use crate::baselines::{
     Baseline, ConvolutionalTraining, DenoisingTraining, DiffusionTraining, FeatureMemoryOptions,
     IntensityThreshold, UncertaintyTraining, VariationalTraining,
 };
-use crate::cohort::{SliceGrid, Subject};
+use crate::cohort::{Cohort, SliceGrid, Subject};
 use crate::context::Context;
 use crate::files::user_path;
 use crate::model::Config;
-use crate::session::state::State;
+use crate::session::engine::jobs::Later;
 use crate::session::values::{CohortValue, MethodValue, ModelValue};
 
 #[starlark_module]
@@ -65,13 +66,17 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 8)] batch_size: i64,
         #[starlark(require = named, default = "small")] preset: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+    ) -> anyhow::Result<Later<MethodValue>> {
+        let cohorts = cohorts([healthy, clinical]);
+        let grid = Config::preset(preset)?.slice_grid();
         let training = DenoisingTraining::default()
             .epochs(unsigned("denoising_autoencoder", "epochs", epochs)?)
             .batch_size(unsigned("denoising_autoencoder", "batch_size", batch_size)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(Baseline::DenoisingAutoencoder(trained).into())
+        work("denoising_autoencoder", eval, move |study| {
+            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let trained = training.train(&subjects, grid, &study.context)?;
+            Ok(MethodValue::from(Baseline::DenoisingAutoencoder(trained)))
+        })
     }
 
     /// Trains a convolutional autoencoder (Baur et al. 2021): the image is reconstructed from a sixteenth of its
@@ -98,15 +103,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 128)] bottleneck: i64,
         #[starlark(require = named, default = "small")] preset: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+    ) -> anyhow::Result<Later<MethodValue>> {
+        let cohorts = cohorts([healthy, clinical]);
+        let grid = Config::preset(preset)?.slice_grid();
         let number = |name, given| unsigned("convolutional_autoencoder", name, given);
         let training = ConvolutionalTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .bottleneck(number("bottleneck", bottleneck)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(Baseline::ConvolutionalAutoencoder(trained).into())
+        work("convolutional_autoencoder", eval, move |study| {
+            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let trained = training.train(&subjects, grid, &study.context)?;
+            Ok(MethodValue::from(Baseline::ConvolutionalAutoencoder(trained)))
+        })
     }
 
     /// Trains an autoencoder with uncertainty (AE-U, Mao et al. 2020): it predicts the mean and the variance of
@@ -134,15 +143,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 16)] latent: i64,
         #[starlark(require = named, default = "small")] preset: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+    ) -> anyhow::Result<Later<MethodValue>> {
+        let cohorts = cohorts([healthy, clinical]);
+        let grid = Config::preset(preset)?.slice_grid();
         let number = |name, given| unsigned("autoencoder_with_uncertainty", name, given);
         let training = UncertaintyTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .latent(number("latent", latent)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(Baseline::AutoencoderWithUncertainty(trained).into())
+        work("autoencoder_with_uncertainty", eval, move |study| {
+            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let trained = training.train(&subjects, grid, &study.context)?;
+            Ok(MethodValue::from(Baseline::AutoencoderWithUncertainty(trained)))
+        })
     }
 
     /// Trains a variational autoencoder (Baur et al. 2021), whose code is a Gaussian near the standard one. It
@@ -173,16 +186,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 0)] restoration_steps: i64,
         #[starlark(require = named, default = "small")] preset: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+    ) -> anyhow::Result<Later<MethodValue>> {
+        let cohorts = cohorts([healthy, clinical]);
+        let grid = Config::preset(preset)?.slice_grid();
         let number = |name, given| unsigned("variational_autoencoder", name, given);
         let training = VariationalTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .latent(number("latent", latent)?)
             .restoration_steps(number("restoration_steps", restoration_steps)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(Baseline::VariationalAutoencoder(trained).into())
+        work("variational_autoencoder", eval, move |study| {
+            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let trained = training.train(&subjects, grid, &study.context)?;
+            Ok(MethodValue::from(Baseline::VariationalAutoencoder(trained)))
+        })
     }
 
     /// Trains a denoising diffusion model (AnoDDPM, Wyatt et al. 2022): an image receives so much simplex noise that
@@ -246,16 +263,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(MEMORY_SHARE))] share: UnpackFloat,
         #[starlark(require = named, default = 3)] neighbourhood: i64,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let context = State::of(eval).context();
+    ) -> anyhow::Result<Later<MethodValue>> {
         let options = FeatureMemoryOptions::default().share(share.0).neighbourhood(unsigned(
             "feature_memory",
             "neighbourhood",
             neighbourhood,
         )?);
-        let model = model.lock();
-        let subjects = healthy.cohort.on_grid(model.grid())?.subjects(&context)?;
-        Ok(Baseline::FeatureMemory(options.fill(&model, &subjects, &context)?).into())
+        let healthy = healthy.cohort.clone();
+        apply("feature_memory", model, eval, move |model, study| {
+            let context = &study.context;
+            let subjects = healthy.on_grid(model.grid())?.subjects(context)?;
+            let memory = options.fill(model, &subjects, context)?;
+            Ok(MethodValue::from(Baseline::FeatureMemory(memory)))
+        })
     }
 
     /// Saves a method to compare with: its settings and what it learned.
@@ -288,17 +308,17 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// The subjects of all cohorts in the grid of a preset, and the context to train in.
-fn training_data(
-    cohorts: [NoneOr<&CohortValue>; 2],
-    preset: &str,
-    eval: &Evaluator,
-) -> Result<(Vec<Arc<Subject>>, SliceGrid, Context)> {
-    let context = State::of(eval).context();
-    let grid = Config::preset(preset)?.slice_grid();
+/// The cohorts that are given.
+fn cohorts(given: [NoneOr<&CohortValue>; 2]) -> Vec<Cohort> {
+    let given = given.into_iter().filter_map(NoneOr::into_option);
+    given.map(|value| value.cohort.clone()).collect()
+}
+
+/// The subjects of all cohorts in this grid.
+fn subjects(cohorts: &[Cohort], grid: SliceGrid, context: &Context) -> Result<Vec<Arc<Subject>>> {
     let mut subjects = Vec::new();
-    for cohort in cohorts.into_iter().filter_map(NoneOr::into_option) {
-        subjects.extend(cohort.cohort.on_grid(grid)?.subjects(&context)?);
+    for cohort in cohorts {
+        subjects.extend(cohort.on_grid(grid)?.subjects(context)?);
     }
-    Ok((subjects, grid, context))
+    Ok(subjects)
 }

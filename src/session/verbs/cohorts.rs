@@ -12,6 +12,7 @@ use starlark::values::list::UnpackList;
 use starlark::values::none::NoneOr;
 
 use super::defaults::PIXEL_SPACING_MM;
+use super::long_work::work;
 use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::cohort::{Cohort, HealthRule, LoadOptions, SliceGrid};
@@ -19,6 +20,7 @@ use crate::context::Streams;
 use crate::detection::SignalCurve;
 use crate::files::user_path;
 use crate::phantom::{NormalStructure, PhantomOptions};
+use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{CohortValue, SignalCurveValue, SignalCurvesValue, SubjectValue};
 use crate::simulation::LesionSimulator;
@@ -96,10 +98,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// clinic = segment(load_cohort("bids/clinic"))
     /// print(clinic.masks)
     /// ```
-    fn segment(cohort: &CohortValue, eval: &mut Evaluator) -> anyhow::Result<CohortValue> {
+    fn segment(cohort: &CohortValue, eval: &mut Evaluator) -> anyhow::Result<Later<CohortValue>> {
+        // That of a job ends with it.
         let context = State::of(eval).context();
-        let cohort = Study::from(context.clone()).segment(&cohort.cohort)?;
-        Ok(CohortValue { cohort, context })
+        let cohort = cohort.cohort.clone();
+        work("segment", eval, move |study| {
+            Ok(CohortValue { cohort: study.segment(&cohort)?, context })
+        })
     }
 
     /// Generates a cohort of synthetic spines with known lesions, for trying things out without

@@ -10,13 +10,16 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::defaults::MASK_RATIO;
+use super::long_work::{apply, change, work};
 use super::unsigned;
+use crate::cohort::Cohort;
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     ThresholdRule, compare as compare_evaluations,
 };
 use crate::options::Choice;
+use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, ComparisonValue, EvaluationValue, FindingsValue, MapsValue, MethodValue,
@@ -62,39 +65,33 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] scoring: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] name: NoneOr<&str>,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<FindingsValue> {
-        let context = State::of(eval).context();
+    ) -> anyhow::Result<Later<FindingsValue>> {
         let scoring = scoring.into_option().map(Scoring::from_name).transpose()?;
-        let (findings, cohort) = match model {
+        let name = name.into_option().map(str::to_owned);
+        let cohort = cohort.cohort.clone();
+        match model {
             Either::Left(model) => {
-                let study = Study::from(model.surroundings(context));
-                let cohort = cohort.cohort.on_grid(model.lock().grid())?;
                 let monte_carlo = MonteCarlo {
                     samples: unsigned("detect", "samples", samples)?,
                     mask_ratio: mask_ratio.0,
                     ..MonteCarlo::default()
                 };
-                let method = MaskedAutoencoder::of(&mut model.lock(), monte_carlo)?;
-                (study.detect_by(&method, &cohort, scoring)?, cohort)
+                apply("detect", model, eval, move |model, study| {
+                    let method = MaskedAutoencoder::of(model, monte_carlo)?;
+                    found(study, &method, &cohort, scoring, name)
+                })
             }
-            Either::Right(method) => {
-                let method: &dyn Reconstructor = match &method {
-                    Either::Left(method) => method.0.reconstructor(),
-                    Either::Right(maps) => &maps.0,
-                };
-                let study = Study::from(context);
-                let cohort = match method.grid() {
-                    Some(grid) => cohort.cohort.on_grid(grid)?,
-                    None => cohort.cohort.clone(),
-                };
-                (study.detect_by(method, &cohort, scoring)?, cohort)
+            Either::Right(Either::Left(method)) => {
+                let method = method.clone();
+                work("detect", eval, move |study| {
+                    found(study, method.0.reconstructor(), &cohort, scoring, name)
+                })
             }
-        };
-        let findings = match name.into_option() {
-            Some(name) => findings.named(name),
-            None => findings,
-        };
-        Ok(FindingsValue(Arc::new(findings), cohort))
+            Either::Right(Either::Right(maps)) => {
+                let study = State::of(eval).context().into();
+                Ok(Later::Now(found(&study, &maps.0, &cohort, scoring, name)?))
+            }
+        }
     }
 
     /// Calibrates a model with healthy subjects: it keeps what it shows in them, also in its file, and
@@ -128,18 +125,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = NoneOr::None)] scoring: NoneOr<&str>,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<FindingsValue> {
-        let study = Study::from(model.surroundings(State::of(eval).context()));
+    ) -> anyhow::Result<Later<FindingsValue>> {
         let scoring = scoring.into_option().map(Scoring::from_name).transpose()?;
         let monte_carlo = MonteCarlo {
             samples: unsigned("calibrate", "samples", samples)?,
             mask_ratio: mask_ratio.0,
             ..MonteCarlo::default()
         };
-        let mut model = model.lock();
-        let cohort = healthy.cohort.on_grid(model.grid())?;
-        let found = study.calibrate(&mut model, &cohort, monte_carlo, scoring)?;
-        Ok(FindingsValue(Arc::new(found), cohort))
+        let cohort = healthy.cohort.clone();
+        change("calibrate", model, eval, move |model, study| {
+            let cohort = cohort.on_grid(model.grid())?;
+            let found = study.calibrate(model, &cohort, monte_carlo, scoring)?;
+            Ok(FindingsValue(Arc::new(found), cohort))
+        })
     }
 
     /// Evaluates findings against the ground truth at the level of patients, slices, segments,
@@ -226,6 +224,26 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let comparison = compare_evaluations(a, b, &State::of(eval).context())?;
         Ok(ComparisonValue(Arc::new(comparison)))
     }
+}
+
+/// What a method finds in a cohort, under this name.
+fn found(
+    study: &Study,
+    method: &dyn Reconstructor,
+    cohort: &Cohort,
+    scoring: Option<Scoring>,
+    name: Option<String>,
+) -> Result<FindingsValue> {
+    let cohort = match method.grid() {
+        Some(grid) => cohort.on_grid(grid)?,
+        None => cohort.clone(),
+    };
+    let findings = study.detect_by(method, &cohort, scoring)?;
+    let findings = match name {
+        Some(name) => findings.named(&name),
+        None => findings,
+    };
+    Ok(FindingsValue(Arc::new(findings), cohort))
 }
 
 /// A threshold holds only for the scoring that it was measured with.

@@ -10,6 +10,8 @@ mod detection;
 mod export;
 mod figures;
 mod help;
+mod jobs;
+mod long_work;
 mod models;
 mod numbers;
 mod reports;
@@ -43,6 +45,7 @@ pub(super) const THEMES: &[(&str, Theme)] = &[
     ("Export", export::verbs),
     ("Reports", reports::verbs),
     ("Numbers", numbers::verbs),
+    ("Jobs", jobs::verbs),
     ("Session", session::verbs),
     ("Help", help::verbs),
 ];

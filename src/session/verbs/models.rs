@@ -5,9 +5,11 @@ use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::{NoneOr, NoneType};
 
+use super::long_work::{apply, change};
 use super::{optional_unsigned, unsigned};
 use crate::files::user_path;
 use crate::model::Config;
+use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::ModelValue;
 use crate::training::{self, Model};
@@ -107,9 +109,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```python
     /// save_model(u2ad(), "model.safetensors")
     /// ```
-    fn save_model(model: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
-        model.save(path)?;
-        Ok(NoneType)
+    fn save_model(
+        model: &ModelValue,
+        path: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<Later<NoneType>> {
+        let (value, path) = (model.clone(), path.to_owned());
+        apply("save_model", model, eval, move |model, _| {
+            value.save_as(model, &path)?;
+            Ok(NoneType)
+        })
     }
 
     /// Restores a model to its state after an epoch: weights, optimiser state and history.
@@ -131,10 +140,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// train_epoch(model, people)
     /// rewind(model, epoch = 0)
     /// ```
-    fn rewind(model: &ModelValue, epoch: i64, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
-        let context = State::of(eval).context();
-        training::rewind(&mut model.lock(), unsigned("rewind", "epoch", epoch)?, &context)?;
-        context.note(format!("the model is as it was after epoch {epoch}"));
-        Ok(NoneType)
+    fn rewind(
+        model: &ModelValue,
+        epoch: i64,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<Later<NoneType>> {
+        let epoch = unsigned("rewind", "epoch", epoch)?;
+        change("rewind", model, eval, move |model, study| {
+            training::rewind(model, epoch, &study.context)?;
+            study.context.note(format!("the model is as it was after epoch {epoch}"));
+            Ok(NoneType)
+        })
     }
 }

@@ -9,12 +9,15 @@ use starlark::values::Value;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneType;
 
+use super::long_work::work;
 use crate::Error;
 use crate::language::RustStop;
 use crate::session::device::device_name;
+use crate::session::engine::jobs::Later;
 use crate::session::rust;
 use crate::session::state::State;
 use crate::session::{Output, open_device};
+use crate::study::Study;
 
 /// How long an interrupt may go unnoticed while a cell sleeps.
 const MOST_ASLEEP: Duration = Duration::from_millis(20);
@@ -164,17 +167,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```python
     /// sleep(0.1)
     /// ```
-    fn sleep(seconds: UnpackFloat, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
+    fn sleep(seconds: UnpackFloat, eval: &mut Evaluator) -> anyhow::Result<Later<NoneType>> {
         let wait = Duration::try_from_secs_f64(seconds.0).map_err(|_| {
             Error::input(format!("sleep: `seconds` must be 0 or more, not {}", seconds.0))
         })?;
-        let (context, started) = (State::of(eval).context(), Instant::now());
-        while let Some(left) = wait.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+        work("sleep", eval, move |Study { context }| {
+            let started = Instant::now();
+            let left = || wait.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+            while let Some(left) = left() {
+                context.check()?;
+                std::thread::sleep(left.min(MOST_ASLEEP));
+            }
             context.check()?;
-            std::thread::sleep(left.min(MOST_ASLEEP));
-        }
-        context.check()?;
-        Ok(NoneType)
+            Ok(NoneType)
+        })
     }
 
     /// Runs Rust code and shows the value of its last expression. In the shell and in notebooks, a

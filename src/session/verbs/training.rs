@@ -8,15 +8,16 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::{NoneOr, NoneType};
 
 use super::defaults::{LEARNING_RATE, MASK_RATIO, TEMPERATURE};
+use super::long_work::{apply, train};
 use super::unsigned;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::options::Choice;
 use crate::scoring::ScorerTraining;
+use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EpochValue, HistoryValue, MasksValue, ModelValue, UncertaintyValue,
 };
-use crate::study::Study;
 use crate::training::{Adaptation, TrainingOptions};
 use crate::uncertainty::{MonteCarlo, Passes};
 
@@ -56,7 +57,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = true)] augment: bool,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<EpochValue> {
+    ) -> anyhow::Result<Later<EpochValue>> {
         let verb = "train_epoch";
         let options = TrainingOptions {
             batch_size: unsigned(verb, "batch_size", batch_size)?,
@@ -66,10 +67,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             augment,
             ..TrainingOptions::default()
         };
-        let masks = masks.into_option().map(|masks| &masks.0);
-        let study = study(model, eval);
-        let record = study.train_epoch(&mut model.lock(), &cohort.cohort, masks, &options)?;
-        Ok(EpochValue(record))
+        let masks = masks.into_option().map(|masks| masks.0.clone());
+        let cohort = cohort.cohort.clone();
+        train(verb, model, eval, move |model, study| {
+            study.train_epoch(model, &cohort, masks.as_ref(), &options).map(EpochValue)
+        })
     }
 
     /// Pretrains on healthy subjects with random masks.
@@ -98,7 +100,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 10)] batch_size: i64,
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<HistoryValue> {
+    ) -> anyhow::Result<Later<HistoryValue>> {
         let verb = "pretrain";
         let options = TrainingOptions {
             batch_size: unsigned(verb, "batch_size", batch_size)?,
@@ -108,9 +110,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             ..TrainingOptions::default()
         };
         let epochs = unsigned(verb, "epochs", epochs)?;
-        let study = study(model, eval);
-        let history = study.pretrain(&mut model.lock(), &cohort.cohort, epochs, &options)?;
-        Ok(HistoryValue(history))
+        let cohort = cohort.cohort.clone();
+        train(verb, model, eval, move |model, study| {
+            study.pretrain(model, &cohort, epochs, &options).map(HistoryValue)
+        })
     }
 
     /// Adapts a pretrained model to a clinic's own unlabelled subjects. It trains first where the
@@ -149,7 +152,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = UnpackFloat(TEMPERATURE))] temperature: UnpackFloat,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<HistoryValue> {
+    ) -> anyhow::Result<Later<HistoryValue>> {
         let verb = "adapt";
         let epochs: usize = unsigned(verb, "epochs", epochs)?;
         let epistemic_epochs =
@@ -173,8 +176,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             },
             ..Adaptation::default()
         };
-        let study = study(model, eval);
-        Ok(HistoryValue(study.adapt(&mut model.lock(), &cohort.cohort, &options)?))
+        let cohort = cohort.cohort.clone();
+        train(verb, model, eval, move |model, study| {
+            study.adapt(model, &cohort, &options).map(HistoryValue)
+        })
     }
 
     /// Estimates the uncertainty of a model by reconstructing every patch of the region several
@@ -203,15 +208,16 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = UnpackFloat(MASK_RATIO))] mask_ratio: UnpackFloat,
         #[starlark(require = named, default = "balanced")] passes: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<UncertaintyValue> {
+    ) -> anyhow::Result<Later<UncertaintyValue>> {
         let settings = MonteCarlo {
             samples: unsigned("estimate_uncertainty", "samples", samples)?,
             mask_ratio: mask_ratio.0,
             passes: Passes::from_name(passes)?,
         };
-        let study = Study::from(model.surroundings(State::of(eval).context()));
-        let mut model = model.lock();
-        Ok(UncertaintyValue(study.estimate_uncertainty(&mut model, &cohort.cohort, &settings)?))
+        let cohort = cohort.cohort.clone();
+        apply("estimate_uncertainty", model, eval, move |model, study| {
+            study.estimate_uncertainty(model, &cohort, &settings).map(UncertaintyValue)
+        })
     }
 
     /// Chooses which patches the following epochs hide, from the uncertainty of a cohort.
@@ -280,7 +286,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 2)] rounds: i64,
         #[starlark(require = named, default = 10)] samples: i64,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<NoneType> {
+    ) -> anyhow::Result<Later<NoneType>> {
         let verb = "train_scorer";
         let rounds: usize = unsigned(verb, "rounds", rounds)?;
         let training = ScorerTraining::default()
@@ -289,18 +295,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             .healthy_rounds(2 * rounds)
             .clinical_rounds(rounds);
         let monte_carlo = MonteCarlo::default().samples(unsigned(verb, "samples", samples)?);
-        let study = study(model, eval);
-        let (healthy, clinical) = (healthy.into_option(), clinical.into_option());
-        let cohorts = [healthy, clinical].map(|value| value.map(|value| &value.cohort));
-        let [healthy, clinical] = cohorts;
-        study.train_scorer(&mut model.lock(), healthy, clinical, &training, monte_carlo)?;
-        Ok(NoneType)
+        let cohort =
+            |value: NoneOr<&CohortValue>| value.into_option().map(|one| one.cohort.clone());
+        let (healthy, clinical) = (cohort(healthy), cohort(clinical));
+        train(verb, model, eval, move |model, study| {
+            let (healthy, clinical) = (healthy.as_ref(), clinical.as_ref());
+            study.train_scorer(model, healthy, clinical, &training, monte_carlo)?;
+            Ok(NoneType)
+        })
     }
-}
-
-/// The context of a training. Training may take long, so the journal is written first.
-fn study(model: &ModelValue, eval: &Evaluator) -> Study {
-    let state = State::of(eval);
-    state.write_journal(eval.module());
-    model.surroundings(state.context()).into()
 }

@@ -1,0 +1,160 @@
+//! What is wrong with a file, found without running it.
+
+use std::collections::HashMap;
+
+use starlark::ErrorKind;
+use starlark::syntax::AstModule;
+use starlark::typing::AstModuleTypecheck;
+
+use super::cursor::{Call, Cursor};
+use crate::language::typing::{InFunction, typing_sentence};
+use crate::language::{CellError, diagnose, dialect, rust_cell};
+use crate::session::catalogue::manual;
+use crate::session::engine::panics;
+use crate::session::verbs::globals;
+
+/// Something that is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub error: CellError,
+    /// Whether the file cannot run; otherwise it stops where it gets there.
+    pub is_certain: bool,
+}
+
+/// Parses a file, looks up its names and compares types. `name` is what errors call it.
+pub fn check(name: &str, source: &str) -> Vec<Problem> {
+    if rust_cell(source).is_some() {
+        return Vec::new();
+    }
+    // What the checks of the language cannot take is found when the file runs.
+    panics::catch(|| problems(name, source)).unwrap_or_default()
+}
+
+fn problems(name: &str, source: &str) -> Vec<Problem> {
+    let ast = match dialect::parse(name, source) {
+        Ok(ast) => ast,
+        Err(error) => return vec![Problem { error: explained(error), is_certain: true }],
+    };
+    let mut found: Vec<Problem> = typing_errors(ast).collect();
+    // The same once more as a function, into which the type checker looks.
+    let function = InFunction::new(source);
+    if let Ok(ast) = dialect::parse(name, &function.source) {
+        for mut problem in typing_errors(ast).filter(|problem| !problem.is_certain) {
+            let Some(place) = problem.error.place.as_deref_mut() else { continue };
+            let Some(there) = function.place(place.line, place.column) else { continue };
+            (place.line, place.column) = there;
+            let line = source.split('\n').nth(place.line - 1).unwrap_or_default();
+            place.source = line.trim_end().to_owned();
+            let is_same = |other: &Problem| {
+                other.error.message == problem.error.message
+                    && other.error.place.as_ref().map(|one| (one.line, one.column)) == Some(there)
+            };
+            if !found.iter().any(is_same) {
+                found.push(problem);
+            }
+        }
+    }
+    for problem in found.iter_mut().filter(|problem| !problem.is_certain) {
+        reword(&mut problem.error, source);
+    }
+    let place =
+        |problem: &Problem| problem.error.place.as_ref().map(|place| (place.line, place.column));
+    found.sort_by_key(place);
+    found
+}
+
+fn explained(error: starlark::Error) -> CellError {
+    diagnose(error, &|function| manual().parameters(function))
+}
+
+fn typing_errors(ast: AstModule) -> impl Iterator<Item = Problem> {
+    let (errors, ..) = ast.typecheck(&globals(), &HashMap::new());
+    errors.into_iter().map(|error| {
+        let is_certain = matches!(error.kind(), ErrorKind::Scope(_));
+        Problem { error: explained(error), is_certain }
+    })
+}
+
+/// Words an error of the type checker as one of a run.
+fn reword(error: &mut CellError, source: &str) {
+    let Some(place) = error.place.as_deref() else { return };
+    let lines = source.split('\n').take(place.line - 1);
+    let before: usize = lines.map(|line| line.chars().count() + 1).sum();
+    let at = before + place.column - 1;
+    let cursor = Cursor::new(source, at);
+    let call = match error.message.starts_with("Missing required") {
+        // The place is the call itself: behind its bracket is its inside.
+        true => {
+            let text = place.source.chars().skip(place.column - 1);
+            let open = text.take_while(|letter| *letter != '(').count() + 1;
+            called(&Cursor::new(source, at + open))
+        }
+        false => called(&cursor),
+    };
+    let parameters = |_: &str| {
+        let parameters = call.iter().flat_map(|call| &call.function.parameters);
+        parameters.map(|parameter| parameter.name.clone()).collect()
+    };
+    let function = call.as_ref().map(|call| &*call.function.name);
+    (error.message, error.hint) = typing_sentence(&error.message, function, &parameters);
+}
+
+/// The call in whose brackets a cursor stands.
+fn called(cursor: &Cursor) -> Option<Call> {
+    let tokens = cursor.tokens();
+    Call::at(&cursor.scope(&[], &tokens), &tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(source: &str) -> Vec<String> {
+        let line = |Problem { error, is_certain }: Problem| {
+            let place = error.place.as_ref().unwrap();
+            let kind = if is_certain { "error" } else { "warning" };
+            format!("{}:{} {kind}: {}", place.line, place.column, error.sentence())
+        };
+        check("study.star", source).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn wrong_arguments_are_found_at_the_top_and_in_functions() {
+        let source = "people = phantom_cohort(subject = 3)
+def learn(model, x):
+    adapt(model, 3)
+    return missing
+seed()
+learn(1, 2, 3)
+";
+        assert_eq!(
+            told(source),
+            [
+                "1:25 warning: phantom_cohort has no parameter `subject`; did you mean `subjects`?",
+                "3:18 warning: adapt: this must be Cohort, not int",
+                "4:12 error: `missing` is not defined",
+                "5:1 warning: seed needs `number`; it takes number",
+                "6:13 warning: learn got too many unnamed arguments; it takes model, x",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_what_runs() {
+        let source = "load(\"helpers.star\", \"mean_of\")
+people = phantom_cohort(subjects = 4)
+job = start(lambda: pretrain(u2ad(), people, epochs = 1))
+print(wait(job).losses, mean_of(people))
+text = \"\"\"
+  two lines\"\"\"
+found = detect(intensity_threshold(), people)
+found = evaluate(found)
+def later(): return found.auroc
+if later() > 0.5: print(f\"{found.auroc} of {
+    len(people)}\")
+";
+        assert_eq!(told(source), [] as [&str; 0]);
+        assert_eq!(told("x = = 1").len(), 1);
+        assert!(told("").is_empty() && told("%%rust\nlet x = 1;").is_empty());
+    }
+}
