@@ -230,16 +230,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 50)] passes: i64,
         #[starlark(require = named, default = "small")] preset: &str,
         eval: &mut Evaluator,
-    ) -> anyhow::Result<MethodValue> {
-        let (subjects, grid, context) = training_data([healthy, clinical], preset, eval)?;
+    ) -> anyhow::Result<Later<MethodValue>> {
+        let cohorts = cohorts([healthy, clinical]);
+        let grid = Config::preset(preset)?.slice_grid();
         let number = |name, given| unsigned("diffusion_model", name, given);
         let training = DiffusionTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .noise_steps(number("noise_steps", noise_steps)?)
             .passes(number("passes", passes)?);
-        let trained = training.train(&subjects, grid, &context)?;
-        Ok(Baseline::DiffusionModel(trained).into())
+        work("diffusion_model", eval, move |study| {
+            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let trained = training.train(&subjects, grid, &study.context)?;
+            Ok(MethodValue::from(Baseline::DiffusionModel(trained)))
+        })
     }
 
     /// Fills a memory with features of healthy subjects (PatchCore, Roth et al. 2022): the tokens that the encoder of

@@ -139,7 +139,7 @@ impl Recording {
 }
 
 /// The verbs that can be steps.
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "pretrain",
     "adapt",
     "train_epoch",
@@ -151,6 +151,7 @@ const VERBS: [&str; 16] = [
     "rewind",
     "save_model",
     "denoising_autoencoder",
+    "diffusion_model",
     "convolutional_autoencoder",
     "autoencoder_with_uncertainty",
     "variational_autoencoder",
