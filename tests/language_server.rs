@@ -40,7 +40,7 @@ impl Editor {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
-    fn next(&mut self) -> Value {
+    fn heard(&mut self) -> Value {
         let mut length = 0;
         loop {
             let mut line = String::new();
@@ -61,7 +61,7 @@ impl Editor {
         self.asked += 1;
         let id = self.asked;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        let answer = self.next();
+        let answer = self.heard();
         assert_eq!(answer["id"], id, "{answer}");
         answer
     }
@@ -80,7 +80,7 @@ impl Editor {
     }
 
     fn diagnostics(&mut self, uri: &str) -> Vec<Value> {
-        let published = self.next();
+        let published = self.heard();
         assert_eq!(published["method"], "textDocument/publishDiagnostics", "{published}");
         assert_eq!(published["params"]["uri"], uri);
         published["params"]["diagnostics"].as_array().unwrap().clone()

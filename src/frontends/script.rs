@@ -84,7 +84,9 @@ pub(super) fn run_recorded(
     interrupt_on_ctrl_c(session.interrupter())?;
     interrupt_on_termination(session.interrupter(), terminated.clone())?;
     let outcome = session.run(script).and_then(|value| {
-        value.iter().for_each(|value| console.show(value));
+        // What has an identity, a job, still changes: its end is told below.
+        let ended = value.iter().filter(|value| value.id.is_none());
+        ended.for_each(|value| console.show(value));
         session.finish_jobs()
     });
     session.stop_jobs();

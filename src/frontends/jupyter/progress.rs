@@ -28,6 +28,9 @@ const STEP_LOSS: &str = "batch loss";
 /// A task of epochs repeats what its parts have reported.
 const EPOCH: &str = "epoch";
 
+/// What a task reports within this time was done before: its job or an earlier process did it.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
 /// What the tasks of one cell have reported.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -49,6 +52,8 @@ struct Task {
     done: usize,
     figures: Vec<(&'static str, f64)>,
     since: Instant,
+    /// Steps that were done before anybody looked; `None` before the first report.
+    before: Option<usize>,
 }
 
 /// The loss against steps of the cell.
@@ -92,7 +97,8 @@ impl Progress {
                 let since = Instant::now();
                 let is_first = self.since.is_none();
                 self.since.get_or_insert(since);
-                let begun = Task { title, unit, total, done: 0, figures: Vec::new(), since };
+                let (done, figures, before) = (0, Vec::new(), None);
+                let begun = Task { title, unit, total, done, figures, since, before };
                 self.running.insert(task, begun);
                 if is_first {
                     return Due::Later;
@@ -102,6 +108,8 @@ impl Progress {
                 let whole = self.running.values().next().map(|whole| whole.title.clone());
                 let Some(task) = self.running.get_mut(&task) else { return Due::Nothing };
                 (task.done, task.figures) = (done, figures);
+                let is_found_under_way = task.since.elapsed() < AT_ONCE;
+                task.before.get_or_insert(if is_found_under_way { done } else { 0 });
                 self.curve.advance(task, whole.as_deref().unwrap_or_default());
             }
             Event::Finished { task } => {
@@ -254,15 +262,16 @@ impl Task {
 
     /// `pretrain: batch 12 of 30, loss 0.1234`, with the time left if asked for.
     fn line(&self, with_time: bool) -> String {
-        let Self { title, unit, total, done, figures, since } = self;
+        let Self { title, unit, total, done, figures, since, before } = self;
         let mut line = format!("{title}: {unit} {done} of {total}");
         // The others are for charts.
         if let Some((name, value)) = figures.first() {
             let _ = write!(line, ", {name} {value:.4}");
         }
         let elapsed = since.elapsed().as_secs_f64();
-        if with_time && *done > 0 && elapsed > 2.0 {
-            let left = elapsed / *done as f64 * total.saturating_sub(*done) as f64;
+        let seen = done.saturating_sub(before.unwrap_or(0));
+        if with_time && seen > 0 && elapsed > 2.0 {
+            let left = elapsed / seen as f64 * total.saturating_sub(*done) as f64;
             let _ = match left {
                 left if left < 60.0 => write!(line, " · {left:.0} s left"),
                 left => write!(line, " · {:.0} min left", left / 60.0),

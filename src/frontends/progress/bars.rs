@@ -15,6 +15,9 @@ use crate::report::{Figures, listed};
 /// How often a bar is refreshed while its task reports nothing.
 const TICK: Duration = Duration::from_millis(500);
 
+/// What a task reports within this time was done before: its job or an earlier process did it.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
 /// Columns of a whole bar, and the fewest worth drawing.
 const BAR: usize = 24;
 const SHORTEST_BAR: usize = 6;
@@ -42,6 +45,8 @@ struct Curve {
     past: Vec<f64>,
     /// Slices trained so far, where the steps are batches of them.
     slices: Option<f64>,
+    /// Steps and slices that were done before anybody looked; `None` before the first report.
+    before: Option<(u64, f64)>,
 }
 
 impl Bars {
@@ -63,6 +68,7 @@ impl Bars {
                 figures: &curve.listed,
                 past: &curve.past,
                 slices: curve.slices,
+                before: curve.before.unwrap_or_default(),
                 colour,
             };
             // One column stays free: a full line would wrap in some terminals.
@@ -86,6 +92,9 @@ impl Bars {
             curve.listed = listed(figures);
             curve.past.extend(plotted.map(|(_, value)| *value));
             curve.slices = figure("slices").map(|(_, slices)| *slices);
+            let there = (done as u64, curve.slices.unwrap_or(0.0));
+            let is_found_under_way = task.bar.elapsed() < AT_ONCE;
+            curve.before.get_or_insert(if is_found_under_way { there } else { (0, 0.0) });
         }
         task.bar.set_position(done as u64);
     }
@@ -113,6 +122,8 @@ struct View<'a> {
     figures: &'a str,
     past: &'a [f64],
     slices: Option<f64>,
+    /// Steps and slices that were done before `elapsed` began.
+    before: (u64, f64),
     colour: bool,
 }
 
@@ -162,13 +173,15 @@ impl View<'_> {
     /// Units per second and time left, once there is something to tell them from.
     fn pace(&self) -> Option<(String, String)> {
         let seconds = self.elapsed.as_secs_f64();
-        if self.done == 0 || seconds <= 0.0 {
+        let (steps, slices) = self.before;
+        let done = self.done.saturating_sub(steps);
+        if done == 0 || seconds <= 0.0 {
             return None;
         }
-        let left = seconds * self.total.saturating_sub(self.done) as f64 / self.done as f64;
+        let left = seconds * self.total.saturating_sub(self.done) as f64 / done as f64;
         let (count, unit) = match self.slices {
-            Some(slices) => (slices, "slice"),
-            None => (self.done as f64, self.unit),
+            Some(all) => (all - slices, "slice"),
+            None => (done as f64, self.unit),
         };
         let speed = count / seconds;
         let digits = if speed < 10.0 { 1 } else { 0 };
@@ -222,6 +235,7 @@ mod tests {
             figures,
             past,
             slices: Some(120.0),
+            before: (0, 0.0),
             colour: false,
         }
     }
@@ -260,5 +274,13 @@ mod tests {
         let start = View { done: 0, total: 3, ..view(&[], "") };
         assert!(start.line(79).ends_with(" 0/3 batches"), "{}", start.line(79));
         assert_eq!(clock(3725.2), "1:02:06");
+    }
+
+    #[test]
+    fn a_task_that_is_found_under_way_has_the_speed_of_what_was_seen() {
+        let found = View { before: (2, 20.0), ..view(&[], "") };
+        assert!(found.line(100).ends_with("12/31 batches, 10 slices/s, 0:19 left"));
+        let start = View { before: (12, 120.0), ..view(&[], "") };
+        assert!(start.line(100).ends_with("12/31 batches"));
     }
 }

@@ -31,11 +31,13 @@ where
     }
 }
 
+/// What a step does with the models of its job.
+type Work = Box<dyn FnOnce(&mut Loan, &Study) -> Result<Arc<dyn StepResult>> + Send>;
+
 /// One long verb with its arguments.
 pub(super) struct Step {
     pub verb: &'static str,
-    #[expect(clippy::type_complexity, reason = "the only place where it is written")]
-    pub run: Box<dyn FnOnce(&mut Loan, &Study) -> Result<Arc<dyn StepResult>> + Send>,
+    pub run: Work,
 }
 
 /// The steps so far.
@@ -89,11 +91,7 @@ impl Recording {
         ))
     }
 
-    fn push(
-        &mut self,
-        verb: &'static str,
-        run: Box<dyn FnOnce(&mut Loan, &Study) -> Result<Arc<dyn StepResult>> + Send>,
-    ) -> Placeholder {
+    fn push(&mut self, verb: &'static str, run: Work) -> Placeholder {
         self.steps.push(Step { verb, run });
         Placeholder(self.steps.len())
     }
@@ -115,10 +113,10 @@ impl Recording {
     /// that had yet to be trained.
     pub fn check(&self, value: Value) -> Result<()> {
         let Some(last) = self.steps.last() else {
-            return Err(Error::input(format!(
-                "start: the function calls no verb that can run in the background, which are {}",
-                VERBS.join(", ")
-            )));
+            return Err(Error::input(
+                "start: the function calls no verb that can run in the background, such as `adapt` or `detect`; \
+                 start? lists them",
+            ));
         };
         if let Some(used) = self.models.iter().find(|used| used.model.looks() != used.looks) {
             return Err(Error::input(format!(
@@ -137,27 +135,6 @@ impl Recording {
         )))
     }
 }
-
-/// The verbs that can be steps.
-const VERBS: [&str; 17] = [
-    "pretrain",
-    "adapt",
-    "train_epoch",
-    "train_scorer",
-    "estimate_uncertainty",
-    "calibrate",
-    "detect",
-    "segment",
-    "rewind",
-    "save_model",
-    "denoising_autoencoder",
-    "diffusion_model",
-    "convolutional_autoencoder",
-    "autoencoder_with_uncertainty",
-    "variational_autoencoder",
-    "feature_memory",
-    "sleep",
-];
 
 /// Stands for what a step will return: the number of the step, counted from 1.
 #[derive(Clone, Copy, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
