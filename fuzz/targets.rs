@@ -106,7 +106,8 @@ fn cohort(root: &Path, options: &LoadOptions) {
     match loaded.and_then(|cohort| Ok((cohort.subjects(&context)?, cohort))) {
         Ok((_, cohort)) => {
             for entry in cohort.entries() {
-                (entry.is_healthy(), entry.has_lesion());
+                entry.is_healthy();
+                entry.has_lesion();
             }
             cohort.broken().iter().for_each(|(_, reason)| one_line(reason));
         }

@@ -66,9 +66,10 @@ pub(crate) fn without_backtrace(mut error: candle_core::Error) -> candle_core::E
     error
 }
 
-/// A reason without what the system adds for programmers.
+/// A reason without what the system adds for programmers, in one line: what it quotes of a file may have several.
 fn plain(reason: &str) -> String {
     let reason = reason.replace("No such file or directory", "there is no such file or folder");
+    let reason = reason.replace(['\n', '\r'], " ");
     let mut parts = reason.split(" (os error ");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -111,6 +112,8 @@ mod tests {
         let missing = std::io::Error::from_raw_os_error(2);
         let error = Error::file("image", &missing).to_string();
         assert_eq!(error, "image: there is no such file or folder");
+        let error = Error::file("table", "unknown field `a\nb`").to_string();
+        assert_eq!(error, "table: unknown field `a b`");
         let error = Error::file("image", format!("cannot be read ({missing}); look")).to_string();
         assert_eq!(error, "image: cannot be read (there is no such file or folder); look");
     }

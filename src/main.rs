@@ -64,7 +64,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Import { dicom, bids, series, key }) => {
             import::run(&dicom, bids.as_deref(), &ImportOptions { series, key })
         }
-        Some(Command::Convert { from, to }) => convert::convert(&from, &to),
+        Some(Command::Convert { from, to, force }) => convert::convert(&from, &to, force),
         Some(Command::Kernel { action }) => kernel(action),
         Some(Command::Lsp) => language_server::run(),
         Some(Command::Doctor) => doctor::run(),

@@ -51,6 +51,21 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
+fn a_damaged_model_is_refused_in_one_sentence() {
+    let place = Place::new();
+    place.write("image.nii.gz", "no image");
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/checkpoint/damaged-pickle.pth");
+    let refused = call(&place, &["screen", "image.nii.gz", "--model", model]);
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert!(refused.err.contains("is damaged: its pickle makes no sense"), "{}", refused.err);
+    assert!(
+        refused.err.lines().count() < 3 && !refused.err.contains("panicked"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
 fn screen_prints_a_table_writes_derivatives_and_a_page_and_names_bad_images() {
     let (place, names) = tree(2);
     place.write("bad.nii.gz", "no image");

@@ -165,8 +165,11 @@ fn commands_that_write_one_file_leave_the_old_one() {
     let cell = format!("# %%\nprint(\"{}\")\n", "long ".repeat(4000));
     place.write("long.star", &cell);
     place.write("long.ipynb", "old");
-    let ended = limited(&place, &["convert", "long.star", "long.ipynb"]);
-    refusal(&ended, &["long.ipynb: cannot be written (File too large)"]);
+    let full = limited(&place, &["convert", "--force", "long.star", "long.ipynb"]);
+    refusal(&full, &["long.ipynb: cannot be written (File too large)"]);
+    assert_eq!(fs::read_to_string(place.path("long.ipynb")).unwrap(), "old");
+    let refused = ended(&mut place.command(&["convert", "long.star", "long.ipynb"]));
+    refusal(&refused, &["long.ipynb: exists already and is not replaced"]);
     assert_eq!(fs::read_to_string(place.path("long.ipynb")).unwrap(), "old");
     assert!(unfinished(&place.path("")).is_empty());
 }

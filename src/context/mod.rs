@@ -10,6 +10,7 @@ mod checkpoints;
 #[expect(clippy::module_inception)]
 mod context;
 mod counted;
+pub(crate) mod panics;
 mod progress;
 mod ranks;
 mod streams;

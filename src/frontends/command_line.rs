@@ -203,6 +203,9 @@ pub enum Command {
         from: PathBuf,
         /// The file to write, of the other kind.
         to: PathBuf,
+        /// Replace the file to write if it exists.
+        #[arg(long)]
+        force: bool,
     },
     /// The Jupyter kernel: install it once, then choose it in JupyterLab, Notebook or VS Code.
     Kernel {

@@ -4,12 +4,12 @@
 //! read as data, and only tensors are taken from it.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use candle_core::pickle::{PthTensors, TensorInfo};
 use candle_core::{DType, Device, Tensor};
 
+use crate::context::panics;
 use crate::error::without_backtrace;
 use crate::{Error, Result};
 
@@ -20,6 +20,9 @@ const PICKLE: &[u8] = b"\x80\x02";
 
 /// Names under which training scripts save the weights beside the optimiser and other state.
 const KEYS: [&str; 4] = ["model", "state_dict", "model_state_dict", "net"];
+
+/// What is said where the reader panics.
+const SENSELESS: &str = "its pickle makes no sense";
 
 /// What `DataParallel` puts before each name.
 const PARALLEL: &str = "module.";
@@ -79,11 +82,15 @@ fn weights(path: &Path) -> Result<PthTensors> {
     let top =
         top.map_err(|error| failed(&format!("is damaged, or no file of PyTorch: {error}")))?;
     // A name that the file does not have is an error of the reader.
-    let named = |key: &'static str| {
-        let tensors = guarded(|| PthTensors::new(path, Some(key))).ok()?;
-        (!tensors.tensor_infos().is_empty()).then_some((key, tensors))
+    let mut is_damaged = false;
+    let mut named = |key: &'static str| match guarded(|| PthTensors::new(path, Some(key))) {
+        Ok(tensors) => (!tensors.tensor_infos().is_empty()).then_some((key, tensors)),
+        Err(error) => {
+            is_damaged |= error.to_string().contains(SENSELESS);
+            None
+        }
     };
-    let mut found: Vec<_> = KEYS.into_iter().filter_map(named).collect();
+    let mut found: Vec<_> = KEYS.into_iter().filter_map(&mut named).collect();
     match found.pop() {
         Some((_, tensors)) if found.is_empty() => Ok(tensors),
         Some((last, _)) => Err(failed(&format!(
@@ -91,6 +98,7 @@ fn weights(path: &Path) -> Result<PthTensors> {
             found.iter().map(|(key, _)| format!("\"{key}\"")).collect::<Vec<_>>().join(", ")
         ))),
         None if !top.tensor_infos().is_empty() => Ok(top),
+        None if is_damaged => Err(failed(&format!("is damaged: {SENSELESS}"))),
         None => Err(failed(&format!(
             "holds no tensors, neither at the top nor under {}; save the model's state_dict with torch.save",
             KEYS.map(|key| format!("\"{key}\"")).join(", ")
@@ -100,7 +108,7 @@ fn weights(path: &Path) -> Result<PthTensors> {
 
 /// What the reader gives, without the stacks that candle adds to errors. It panics at some damaged pickles.
 fn guarded<T>(read: impl FnOnce() -> candle_core::Result<T>) -> candle_core::Result<T> {
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(candle_core::Error::msg("its pickle makes no sense")))
+    panics::catch(read)
+        .unwrap_or_else(|_| Err(candle_core::Error::msg(SENSELESS)))
         .map_err(without_backtrace)
 }

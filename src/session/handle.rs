@@ -9,11 +9,11 @@ use super::cell::Cell;
 use super::engine::activity::Activity;
 use super::engine::jobs::Jobs;
 use super::engine::memory_budget::MemoryBudget;
-use super::engine::panics;
 use super::engine::{Engine, Outcome, Request, STACK_BYTES, Task};
 use super::settings::Settings;
 use super::status::SessionStatus;
 use super::{Completions, Display, Name, Page, Sink, assist, device_name};
+use crate::context::panics;
 use crate::language::{CellError, Question, Transcript, rust_cell};
 use crate::{Error, Result};
 

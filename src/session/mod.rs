@@ -52,6 +52,7 @@ pub use script_parameters::ScriptParameters;
 pub use settings::{SeedChanges, Settings};
 pub use snapshot::Name;
 
+use crate::context::panics;
 use crate::language::rust_cell;
 pub use crate::report::{Display, Page, Part};
 
@@ -60,7 +61,7 @@ pub fn complete_text(source: &str, cursor: usize) -> Completions {
     if rust_cell(source).is_some() {
         return Completions::default();
     }
-    engine::panics::catch(|| assist::complete(&[], source, cursor)).unwrap_or_default()
+    panics::catch(|| assist::complete(&[], source, cursor)).unwrap_or_default()
 }
 
 /// The page about what stands at the character `cursor` of a file, counted from 0. Runs nothing.
@@ -68,5 +69,5 @@ pub fn inspect_text(source: &str, cursor: usize) -> Option<Page> {
     if rust_cell(source).is_some() {
         return None;
     }
-    engine::panics::catch(|| assist::inspect(&[], source, cursor)).ok().flatten()
+    panics::catch(|| assist::inspect(&[], source, cursor)).ok().flatten()
 }

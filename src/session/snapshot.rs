@@ -8,10 +8,10 @@ use starlark::values::list::ListRef;
 use starlark::values::structs::StructRef;
 use starlark::values::{Heap, Value};
 
-use super::engine::panics;
 use super::manual::{Manual, Verb};
 use super::show::Showable;
 use super::values::ModelValue;
+use crate::context::panics;
 
 /// Maximum length of a value's text, in characters.
 const SUMMARY: usize = 72;

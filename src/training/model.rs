@@ -96,6 +96,7 @@ impl Model {
     ///
     /// # Errors
     /// If a tensor cannot be read, or holds values that are not finite numbers.
+    #[cfg(feature = "shell")]
     pub(crate) fn duplicate(&self) -> Result<Self> {
         let (name, device) = (Path::new("the copy of a model"), self.parameters.device());
         let copy = Self::from_bytes(&self.to_bytes()?, name, &device)?;

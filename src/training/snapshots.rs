@@ -118,6 +118,7 @@ impl Snapshots {
     }
 
     /// The snapshots that there are now, for a copy of the model that writes none.
+    #[cfg(feature = "shell")]
     pub(super) fn view(&self) -> Self {
         let (folder, index) = (self.folder.clone(), self.index.clone());
         Self { folder, index, budget: self.budget, bound: None }

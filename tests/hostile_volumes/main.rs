@@ -22,6 +22,8 @@ enum Expected {
     Read,
 }
 
+/// The name, header and, if there are any, voxels of a pair, and what it gives: "read" or words of the sentence.
+type Pair = (&'static str, Vec<u8>, Option<Vec<u8>>, &'static str);
 /// A name, a file and what reading it must give.
 type Case = (&'static str, Vec<u8>, Expected);
 
@@ -142,7 +144,7 @@ fn every_hostile_pair_is_read_right_or_refused_with_its_sentence() {
     let header_2 = with(with(two(), 4, b"ni2\0"), 168, &0i64.to_le_bytes())[..540].to_vec();
     let voxels = one()[352..].to_vec();
     let at = |offset: f32| with(header.clone(), 108, &offset.to_le_bytes());
-    let cases: Vec<(&str, Vec<u8>, Option<Vec<u8>>, &str)> = vec![
+    let cases: Vec<Pair> = vec![
         ("a pair", header.clone(), Some(voxels.clone()), "read"),
         ("a pair of NIfTI-2", header_2, Some(voxels.clone()), "read"),
         ("compressed voxels", header.clone(), Some(gzip(&voxels)), "read"),

@@ -140,7 +140,7 @@ def twin(path: Path) -> str:
     """The script that says the same as a notebook."""
     target = path.with_suffix(".twin.star")
     try:
-        subprocess.run([PROGRAM, "convert", path, target], check=True)
+        subprocess.run([PROGRAM, "convert", "--force", path, target], check=True)
         return target.read_text()
     finally:
         target.unlink(missing_ok=True)
@@ -179,7 +179,7 @@ def store_scripts(names: list[str]) -> None:
         if not is_in_cells or (names and script.stem not in names):
             continue
         path = script.with_suffix(".ipynb")
-        subprocess.run([PROGRAM, "convert", script, path], check=True)
+        subprocess.run([PROGRAM, "convert", "--force", script, path], check=True)
         store(path)
 
 

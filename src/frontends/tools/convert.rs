@@ -8,7 +8,7 @@ use nbformat::{parse_notebook, serialize_notebook, v3};
 use serde_json::{Value, json};
 
 use crate::context::counted;
-use crate::files::{read_regular_text, write_whole};
+use crate::files::{read_regular_text, write_new, write_whole};
 use crate::language::{ScriptCell, ScriptCellKind, only_sets_parameters, script_cells, script_of};
 use crate::{Error, Result};
 
@@ -166,8 +166,9 @@ fn left_out(text: &str) -> Vec<String> {
 /// Turns a script into a notebook or a notebook into a script, by the endings of their names.
 ///
 /// # Errors
-/// If `from` cannot be read, `to` cannot be written, or the endings are not `.star` and `.ipynb`.
-pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
+/// If `from` cannot be read, `to` exists and is not to be replaced (`force`) or cannot be written, or the endings are
+/// not `.star` and `.ipynb`.
+pub fn convert(from: &Path, to: &Path, force: bool) -> Result<ExitCode> {
     let ending = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
     let read = || read_regular_text(from);
     let converted = match (ending(from).as_deref(), ending(to).as_deref()) {
@@ -187,7 +188,8 @@ pub fn convert(from: &Path, to: &Path) -> Result<ExitCode> {
             ));
         }
     };
-    write_whole(to, converted.as_bytes())?;
+    let write = if force { write_whole } else { write_new };
+    write(to, converted.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

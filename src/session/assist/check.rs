@@ -7,10 +7,10 @@ use starlark::syntax::AstModule;
 use starlark::typing::AstModuleTypecheck;
 
 use super::cursor::{Call, Cursor};
+use crate::context::panics;
 use crate::language::typing::{InFunction, typing_sentence};
 use crate::language::{CellError, diagnose, dialect, rust_cell};
 use crate::session::catalogue::manual;
-use crate::session::engine::panics;
 use crate::session::verbs::globals;
 
 /// Something that is wrong with a file.

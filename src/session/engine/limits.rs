@@ -19,7 +19,7 @@ pub(super) fn sentence(panic: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::engine::panics;
+    use crate::context::panics;
 
     #[test]
     fn panics_about_size_get_a_sentence_and_others_do_not() {

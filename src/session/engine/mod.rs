@@ -5,7 +5,6 @@ pub(super) mod jobs;
 mod limits;
 pub(super) mod loader;
 pub(super) mod memory_budget;
-pub(super) mod panics;
 pub(super) mod surroundings;
 
 use std::cell::RefCell;
@@ -30,6 +29,7 @@ use super::state::{JournalWriter, State};
 use super::status::SessionStatus;
 use super::{Display, Sink, device_name, rust, show, verbs};
 use crate::Error;
+use crate::context::panics;
 use crate::language::{
     CellError, TypedCell, diagnose, dialect, documented_parameters, rust_cell, set_names,
 };

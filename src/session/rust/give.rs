@@ -11,13 +11,13 @@ use starlark::values::list::ListRef;
 use starlark::values::{UnpackValue, Value, ValueLike};
 
 use crate::cohort::{Slice, Subject};
+use crate::context::panics;
 use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
     Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_value,
 };
 use crate::language::nearest;
 use crate::report::{Cell, Table};
-use crate::session::engine::panics;
 use crate::session::snapshot;
 use crate::session::state::State;
 use crate::session::values::{

@@ -6,8 +6,8 @@ use starlark::starlark_module;
 use starlark::values::Value;
 use starlark::values::none::{NoneOr, NoneType};
 
+use crate::context::panics;
 use crate::files::{user_path, write_new};
-use crate::session::engine::panics;
 use crate::session::manual::{Manual, Tutorial, Type};
 use crate::session::state::State;
 use crate::session::{Display, Output, Page, Part, snapshot};

@@ -1,4 +1,4 @@
-//! Catches panics, so that a bug in one verb does not lose the session's values.
+//! Catches panics: a bug in one verb must not lose the session's values, and some crates panic at damaged files.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -12,7 +12,7 @@ thread_local! {
 
 /// Runs `task`; a panic inside becomes its message with the place in our source. Other threads
 /// keep reporting theirs as before.
-pub(in crate::session) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = take_hook();
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn a_panic_becomes_its_message_and_place() {
         let message = catch(|| panic!("out of {}", "range")).unwrap_err();
-        assert!(message.starts_with("out of range (src/session/engine/panics.rs:"), "{message}");
+        assert!(message.starts_with("out of range (src/context/panics.rs:"), "{message}");
         assert_eq!(catch(|| 3), Ok(3));
     }
 }
