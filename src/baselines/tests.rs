@@ -119,7 +119,8 @@ fn training_lowers_the_loss_and_a_painted_lesion_stands_out() {
             // The loss of a Gaussian's mean and variance may be negative.
             assert!(losses[EPOCHS - 1] < losses[0] - 0.3 * losses[0].abs(), "{name}: {losses:?}");
         }
-        // A diffusion model needs many more epochs: see its own test.
+        // In so small a network, what is left of the noise outweighs a lesion of three pixels. Its own test looks
+        // at the reconstruction.
         if matches!(method, Baseline::DiffusionModel(_)) {
             continue;
         }
