@@ -32,6 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::document::Document;
+use crate::context::panics;
 use crate::{Error, Result};
 
 /// Serves an editor until it closes the connection.
@@ -104,7 +105,15 @@ impl Server<'_> {
         Ok(())
     }
 
+    /// An answer to any request. A bug costs the answer, not the server.
     fn answer(&self, request: Request) -> Response {
+        let id = request.id.clone();
+        panics::catch(|| self.answer_unguarded(request)).unwrap_or_else(|panic| {
+            refused(id, ErrorCode::InternalError, format!("u2ad itself failed: {panic}"))
+        })
+    }
+
+    fn answer_unguarded(&self, request: Request) -> Response {
         let Request { id, method, params } = request;
         match &*method {
             Completion::METHOD => answered(id, params, |params| self.completion(&params)),
