@@ -1,6 +1,7 @@
 //! The numbers of a reference implementation in PyTorch, checked against the published model:
 //! forward pass, losses and gradients of one step for every masking strategy, and the course of
-//! twenty Adam steps. `tests/fixtures/README.md` says what the files hold.
+//! twenty Adam steps. Each is checked twice: with the fused kernels, and with candle's own operations, which
+//! graphics cards use. `tests/fixtures/README.md` says what the files hold.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use u2ad::masking::{
 use u2ad::model::{
     Config, Network, Parameters, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
 };
+use u2ad::ops::with_composed_operations;
 use u2ad::training::{Adam, Loss, Target, pixel_weights, sobel};
 use u2ad::uncertainty::MonteCarlo;
 
@@ -106,6 +108,12 @@ fn weights() -> Parameters {
     Parameters::from_tensors(&CONFIG, fixture("weights"), &Device::Cpu).unwrap()
 }
 
+/// Runs a check with the fused kernels, and with candle's operations.
+fn on_both_paths(check: impl Fn()) {
+    check();
+    with_composed_operations(check);
+}
+
 fn check_step(name: &str, strategy: MaskingStrategy) {
     let fixture = fixture(&format!("step_{name}"));
     let batch = Batch::new(&fixture);
@@ -182,27 +190,27 @@ fn check_step(name: &str, strategy: MaskingStrategy) {
 
 #[test]
 fn a_step_with_random_masks_has_the_reference_numbers() {
-    check_step("random", MaskingStrategy::Random);
+    on_both_paths(|| check_step("random", MaskingStrategy::Random));
 }
 
 #[test]
 fn a_step_with_epistemic_masks_has_the_reference_numbers() {
-    check_step("eu_paper", MaskingStrategy::Eu);
+    on_both_paths(|| check_step("eu_paper", MaskingStrategy::Eu));
 }
 
 #[test]
 fn a_step_with_aleatoric_masks_has_the_reference_numbers() {
-    check_step("au_paper", MaskingStrategy::Au);
+    on_both_paths(|| check_step("au_paper", MaskingStrategy::Au));
 }
 
 #[test]
 fn a_step_with_the_published_codes_epistemic_masks_has_the_reference_numbers() {
-    check_step("eu_published_code", MaskingStrategy::EuPublished);
+    on_both_paths(|| check_step("eu_published_code", MaskingStrategy::EuPublished));
 }
 
 #[test]
 fn a_step_with_the_published_codes_aleatoric_masks_has_the_reference_numbers() {
-    check_step("au_published_code", MaskingStrategy::AuPublished);
+    on_both_paths(|| check_step("au_published_code", MaskingStrategy::AuPublished));
 }
 
 #[test]
@@ -217,6 +225,10 @@ fn edges_are_the_reference_sobel_magnitude() {
 
 #[test]
 fn twenty_adam_steps_follow_the_reference_course() {
+    on_both_paths(check_course);
+}
+
+fn check_course() {
     let fixture = fixture("trajectory");
     let batch = Batch::new(&fixture);
     let keep = keep_count(batch.region.view(), RATIO);
@@ -261,6 +273,10 @@ fn twenty_adam_steps_follow_the_reference_course() {
 
 #[test]
 fn monte_carlo_maps_equal_the_published_loop() {
+    on_both_paths(check_maps);
+}
+
+fn check_maps() {
     let fixture = fixture("monte_carlo");
     let batch = Batch::new(&fixture);
     let keep = keep_count(batch.region.view(), RATIO);
@@ -294,4 +310,21 @@ fn monte_carlo_maps_equal_the_published_loop() {
         let apart = farthest(ours.as_slice().unwrap(), &floats(&fixture[name]));
         assert!(apart < 1e-5, "{name} differs by {apart}");
     }
+}
+
+#[test]
+fn the_two_paths_are_not_the_same_arithmetic() {
+    // Otherwise the checks above would run one path twice.
+    let fixture = fixture("step_random");
+    let batch = Batch::new(&fixture);
+    let keep = keep_count(batch.region.view(), RATIO);
+    let order = order_from_scores(rows(&fixture["noise"]).view(), batch.region.view(), keep);
+    let target = batch.target(&order);
+    let latent = || {
+        let network = weights().trainable_network(&CONFIG).unwrap();
+        floats(&network.encode(&target.patches, &order, &CancelToken::default()).unwrap())
+    };
+    let (fused, composed) = (latent(), with_composed_operations(latent));
+    assert_ne!(fused, composed);
+    assert_eq!(fused, latent());
 }

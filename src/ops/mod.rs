@@ -18,7 +18,8 @@
 //! applies a gradient, outside the graph. f32 tensors in the computer's own memory take the fused
 //! kernels here; other types and devices take candle's operations, composed to the same result.
 //! That composition in f64 is also the reference that the tests compare the kernels with. Shapes that do
-//! not fit are errors; operands that are not contiguous are copied.
+//! not fit are errors; operands that are not contiguous are copied. [`with_composed_operations`] switches the
+//! kernels off, so that what other devices compute can be tested without one.
 //!
 //! # Layers
 //! An operation's file holds the public function, the candle operation and the kernels on plain
@@ -72,6 +73,7 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub(crate) use mapped::map_tensors;
 pub use mlp::mlp;
+pub use operand::with_composed_operations;
 pub use process::{
     MachineMemory, keep_element_wise_serial, keep_freed_memory, resident_bytes, return_freed_memory,
 };

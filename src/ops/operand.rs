@@ -1,11 +1,31 @@
 //! From candle's tensors to plain slices.
 
+use std::cell::Cell;
+
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
+
+thread_local! {
+    static COMPOSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` with the fused kernels switched off on this thread: every operation is composed of candle's own, as
+/// on a graphics card. So what a card computes can be checked without one.
+pub fn with_composed_operations<R>(f: impl FnOnce() -> R) -> R {
+    /// Restores the setting also if `f` panics.
+    struct Restored(bool);
+    impl Drop for Restored {
+        fn drop(&mut self) {
+            COMPOSED.set(self.0);
+        }
+    }
+    let _restored = Restored(COMPOSED.replace(true));
+    f()
+}
 
 /// Whether the fused kernels take this tensor: f32 in the computer's own memory. Everything else
 /// goes through candle's operations.
 pub(super) fn fused_on(tensor: &Tensor) -> bool {
-    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32 && !COMPOSED.get()
 }
 
 /// The elements of a contiguous f32 operand.

@@ -34,7 +34,7 @@ impl Default for ScorerTraining {
     fn default() -> Self {
         Self {
             members: 3,
-            epochs: 30,
+            epochs: 75,
             healthy_rounds: 4,
             clinical_rounds: 2,
             lesions: LesionSimulator::default(),

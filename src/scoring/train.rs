@@ -28,6 +28,11 @@ const TRIM_EVERY: usize = 4;
 const TRIM_GROWTH: usize = 2;
 /// Weight of the overlap (Dice) beside the cross-entropy.
 const OVERLAP_WEIGHT: f64 = 0.3;
+/// The probability that is learned for a painted pixel, and for any other one. A painted pixel may be too faint
+/// to be seen, and a clinical one may be a lesion that nobody painted. Without these bounds a network becomes
+/// certain of everything bright, and the scores of patients with and without lesions all end near 1.
+const PAINTED: f64 = 0.982;
+const UNPAINTED: f64 = 0.002;
 /// Logit of a fresh network: about one pixel in twenty is lesion.
 const FIRST_LOGIT: f32 = -3.0;
 
@@ -272,9 +277,10 @@ impl Trainer<'_> {
         let logits = unet::outputs(weights, &batch(&inputs, device)?)?;
         let (lesion, counted) = (batch(&lesions, device)?, batch(&counted, device)?);
         let lesion = (lesion * &counted)?;
-        // log(1 + exp(logit)) − lesion · logit, without overflow.
+        let learned = (lesion.affine(PAINTED - UNPAINTED, UNPAINTED)? * &counted)?;
+        // log(1 + exp(logit)) − learned · logit, without overflow.
         let soft = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
-        let entropy = ((logits.relu()? + soft)? - (&logits * &lesion)?)?;
+        let entropy = ((logits.relu()? + soft)? - (&logits * &learned)?)?;
         let pixels = (counted.sum_all()? + 1e-6)?;
         let entropy = ((entropy * &counted)?.sum_all()? / pixels)?;
         let probability = (candle_nn::ops::sigmoid(&logits)? * &counted)?;
