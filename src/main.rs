@@ -11,8 +11,8 @@ use u2ad::frontends::jupyter::kernelspec::{self, Installation, Place};
 use u2ad::frontends::ranks::{self, Part};
 use u2ad::frontends::tools::{bench, convert, import, language_server, train_segmentation};
 use u2ad::frontends::{
-    Options, completions, doctor, jupyter, manual_pages, new_script, reference, runs, screen,
-    script, terminal,
+    Options, completions, doctor, jupyter, manual_pages, new_script, print_command_line, reference,
+    runs, screen, script, terminal,
 };
 
 fn main() -> ExitCode {
@@ -20,8 +20,11 @@ fn main() -> ExitCode {
     u2ad::rust_cells::hook();
     u2ad::ops::keep_element_wise_serial();
     u2ad::ops::keep_freed_memory();
-    let CommandLine { command, shell } = CommandLine::parse();
-    run(command, shell).unwrap_or_else(|error| {
+    let done = match CommandLine::try_parse() {
+        Ok(CommandLine { command, shell }) => run(command, shell),
+        Err(told) => print_command_line(&told),
+    };
+    done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE
     })

@@ -27,6 +27,25 @@ fn fact<'a>(report: &'a str, about: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no {about} in {report}")).trim()
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let place = Place::new();
+    for arguments in [&["--help"][..], &["run", "--help"], &["--version"], &["reference"], &["man"]]
+    {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let child = place.command(arguments).stdout(full).stderr(Stdio::piped()).spawn();
+        let output = child.unwrap().wait_with_output().unwrap();
+        let report = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {report}");
+        assert!(report.contains("standard output cannot be written"), "{arguments:?}: {report}");
+    }
+    let wrong = ended(&mut place.command(&["--no-such-option"]));
+    assert_eq!(wrong.code, Some(2), "{}", wrong.err);
+    let help = ended(&mut place.command(&["--help"]));
+    assert!(help.code == Some(0) && help.out.contains("Usage"), "{}", help.out);
+}
+
 #[test]
 fn every_shell_gets_completions_of_the_commands() {
     let place = Place::new();

@@ -379,3 +379,30 @@ fn two_writers_to_one_folder_of_runs_get_folders_of_their_own() {
     assert!(runs[0].len() > 2);
     assert!(runs.iter().all(|files| *files == runs[0]));
 }
+
+#[test]
+fn another_answer_to_a_resumed_run_is_said() {
+    use std::io::Write;
+
+    let place = Place::new();
+    let source = "name = ask('Who reads? ')\nsecret = ask('Password? ', hidden = True)\nif name == 'A':\n    \
+                  fail('stopped')\nprint(name, secret)";
+    place.write("study.star", source);
+    let answered = |arguments: &[&str], answers: &str| {
+        let mut command = place.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap()
+    };
+    let report = answered(&["run", "study.star"], "A\nx\n");
+    assert!(report.contains("stopped") && !report.contains("another answer"), "{report}");
+    let recorded = record(&place).to_string();
+    assert!(recorded.contains("Who reads?") && !recorded.contains("Password"), "{recorded}");
+    let resume = ["run", "--resume", "runs/study"];
+    let report = answered(&resume, "A\ny\n");
+    assert!(!report.contains("another answer"), "{report}");
+    let report = answered(&resume, "B\nx\n");
+    let said = "\"Who reads?\" got another answer before this run was resumed";
+    assert!(report.contains(said), "{report}");
+}

@@ -100,6 +100,25 @@ fn verify_names_the_cell_the_pixel_and_the_input_that_changed() {
 }
 
 #[test]
+fn a_file_that_two_runs_wrote_is_said_to_be_overwritten() {
+    let place = studied();
+    let again = place.run(STUDY, &[]);
+    // The same content: nothing is lost.
+    assert!(!again.err.contains("was an output of the run"), "{}", again.err);
+    let other = place.run(STUDY, &["-p", "epochs=2"]);
+    let said = "elsewhere.safetensors was an output of the run study-2 and has another content now";
+    assert!(other.err.contains(said), "{}", other.err);
+    let found = call(&place, &["verify", "runs/study"]);
+    assert_eq!(found.code, Some(0), "{}{}", found.out, found.err);
+    let said = "elsewhere.safetensors: the run study-3 has overwritten it; the second run gave the recorded content";
+    assert!(found.out.contains(said), "{}", found.out);
+    fs::write(place.path("elsewhere.safetensors"), "mine").unwrap();
+    let found = call(&place, &["verify", "runs/study"]);
+    assert_eq!(found.code, Some(1), "{}", found.err);
+    assert!(found.out.contains("this file was changed after the run"), "{}", found.out);
+}
+
+#[test]
 fn diff_tells_parameters_and_results_apart() {
     let place = studied();
     assert_eq!(place.run(STUDY, &[]).code, Some(0));
@@ -117,6 +136,11 @@ fn diff_tells_parameters_and_results_apart() {
         "model.safetensors, tensor ",
     ] {
         assert!(found.out.contains(expected), "{expected} in {}", found.out);
+    }
+    let place_of = |part: &str| found.out.find(part).unwrap();
+    assert!(place_of("column mean: ") < place_of("model.safetensors, tensor "), "{}", found.out);
+    if let Some(picture) = found.out.find(".png") {
+        assert!(place_of("model.safetensors, tensor ") < picture, "{}", found.out);
     }
     assert_eq!(call(&place, &["diff", "runs/study", "runs/none"]).code, Some(2));
 }

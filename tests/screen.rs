@@ -1,13 +1,14 @@
 //! `u2ad screen` and `u2ad bids`: from images to findings, by one process and by many at once.
 
 mod common;
+#[path = "common/folders.rs"]
+mod folders;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use common::{Ended, Place, ended};
+use folders::files;
 use u2ad::context::Context;
 use u2ad::phantom::{PhantomOptions, write_bids};
 
@@ -33,21 +34,6 @@ fn image(name: &str) -> String {
 
 fn call(place: &Place, arguments: &[&str]) -> Ended {
     ended(&mut place.command(arguments))
-}
-
-/// All files below a folder, without hidden ones.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let is_hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
-        match path.is_dir() {
-            true if is_hidden => {}
-            true => found.extend(files(&path)),
-            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
-        }
-    }
-    found
 }
 
 #[test]

@@ -90,13 +90,15 @@ impl Cohort {
         options.grid.check()?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(&listing)?;
-        let bids::Discovered { mut entries, unused } =
+        let bids::Discovered { mut entries, mut unused } =
             bids::discover(path, &listing, options.derivatives.as_deref(), &participants)?;
         if entries.iter().all(Entry::is_broken) {
             let slices = preprocessed::discover(path, &listing, &participants)?;
             if !slices.is_empty() {
                 entries = slices;
             }
+        } else if let Some(slices) = preprocessed::unused(path, &listing) {
+            unused = Some(unused.into_iter().chain([slices]).collect::<Vec<_>>().join("; "));
         }
         if entries.is_empty() && holds_dicom(path) {
             return Err(Error::file(
@@ -345,6 +347,16 @@ impl Cohort {
         };
         let members = self.members.iter().zip(entries).map(replaced).collect();
         self.with_members(members)
+    }
+
+    /// The entry at one position as a cohort of its own, which shares nothing with this one: what it preprocesses
+    /// goes with it.
+    ///
+    /// # Errors
+    /// If there is no such position.
+    pub fn alone(&self, position: usize) -> Result<Self> {
+        let member = Member::new(self.entry(position)?.clone(), self.grid);
+        Ok(self.with_members(vec![Arc::new(member)]))
     }
 
     /// A cohort of the same name and grid, which does not know how to be made again.

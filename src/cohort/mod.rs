@@ -4,7 +4,7 @@
 //! | folder or file | what it holds |
 //! |---|---|
 //! | `discovery` | which files belong to a subject: [`bids`] for image and label names, [`preprocessed`] for the layout of `.npy` slices |
-//! | `preprocessing` | from voxels to slices: field, region of interest, intensities, thickness, and the way back |
+//! | `preprocessing` | from voxels to slices: field (also the one that holds the cords of a cohort), region of interest, intensities, thickness, and the way back |
 //! | `cohort`, `member`, `entry` | the list of subjects, each read and preprocessed when it is first needed |
 //! | `found_masks`, `found_labels`, `segmented` | masks that the program found, and a cohort that carries them |
 //! | `images` | cohorts of single image files, and of one participant of a BIDS tree |

@@ -1,6 +1,7 @@
 //! What a long task needs.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::Device;
 
@@ -25,6 +26,8 @@ pub struct Context {
     /// The processes that share the work of trainings and estimations; `None` if this one is alone.
     pub ranks: Option<Arc<dyn Ranks>>,
     pub(super) reporter: Arc<dyn Reporter>,
+    /// What [`Self::warn_once`] has said.
+    told: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Context {
@@ -37,6 +40,7 @@ impl Context {
             checkpoints: Checkpoints::default(),
             ranks: None,
             reporter: Arc::new(Silent),
+            told: Arc::default(),
         }
     }
 
@@ -83,5 +87,13 @@ impl Context {
     /// Warns the user about a problem that did not stop the task, such as a skipped subject.
     pub fn warn(&self, text: impl Into<String>) {
         self.reporter.report(Event::Warning(text.into()));
+    }
+
+    /// The same for what is true of many tasks in a row: it is said once in this context and its clones.
+    pub fn warn_once(&self, text: impl Into<String>) {
+        let text = text.into();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            self.warn(text);
+        }
     }
 }

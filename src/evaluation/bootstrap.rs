@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::statistics::percentile;
 
 /// Number of resamplings of the patients.
@@ -32,6 +32,19 @@ pub struct Estimate {
 pub(super) struct Resamples {
     /// Of each replicate: how often each patient is in it.
     counts: Vec<Vec<u32>>,
+}
+
+/// Fewer patients than this have so few different resamplings that an interval or p-value tells nothing.
+const FEW: usize = 8;
+
+/// Warns if the patients are too few for the intervals and p-values of a comparison.
+pub(super) fn warn_of_few(patients: usize, context: &Context) {
+    if patients < FEW {
+        context.warn(format!(
+            "only {}: with fewer than {FEW}, the intervals and p-values of a comparison mean nothing",
+            counted(patients, "patient")
+        ));
+    }
 }
 
 impl Resamples {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Evaluation;
-use super::bootstrap::{Interval, Resamples};
+use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
 use super::delong::delong;
 use super::froc::{Sweep, Totals};
@@ -133,6 +133,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         test: ComparisonTest::DeLong,
     }];
     let sweeps = (Sweep::new(&a.lesions), Sweep::new(&b.lesions));
+    warn_of_few(a.names.len(), context);
     let resamples = Resamples::draw(a.names.len(), context);
     let once = vec![1; a.names.len()];
     // The same patients for both, wherever they stand in the second.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Evaluation;
-use super::bootstrap::{Interval, Resamples};
+use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
 use super::compare::{Measure, measure, p_value, places};
 use super::froc::Sweep;
@@ -110,6 +110,9 @@ pub fn summarise(
         },
         None => None,
     };
+    if against.is_some() {
+        warn_of_few(first.cases.names.len(), context);
+    }
     let resamples = Resamples::draw(first.cases.names.len(), context);
     let once = vec![1; first.cases.names.len()];
     let summary = |(name, runs): &(&str, Vec<Run<'_>>)| {

@@ -31,6 +31,7 @@
 
 mod curve_file;
 mod dataset;
+mod findings_export;
 mod found_masks;
 pub mod html_report;
 mod lesions;
@@ -51,7 +52,7 @@ use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
 pub use self::dataset::check_export_folder;
-use self::dataset::{Dataset, Kind};
+pub use self::findings_export::FindingsExport;
 pub use self::found_masks::save_found_masks;
 pub use self::lesions::{
     LESION_COLUMNS, LOAD_COLUMNS, Lesion, LesionMatch, LevelLoad, MATCH_COLUMNS, MatchStatus,
@@ -59,7 +60,6 @@ pub use self::lesions::{
     matched_lesions, true_lesions,
 };
 use self::names::OutputName;
-use self::sources::Sources;
 pub use self::uncertainty_maps::{SubjectUncertainty, export_uncertainty};
 
 /// What was written.
@@ -89,55 +89,17 @@ pub fn export(
     folder: &Path,
     context: &Context,
 ) -> Result<Export> {
-    let dataset = Dataset::begin(folder)?;
-    let progress = context.progress("export", "subject", findings.subjects.len());
     let of = |finding: &Finding| source_image(&finding.subject.name, cohort);
     let images = findings.subjects.iter().map(of).collect::<Result<Vec<_>>>()?;
-    let sources = Sources::of(images.iter().flatten().map(|image| image.as_path()));
-    let subjects = findings.subjects.iter().map(|finding| &*finding.subject.name);
-    let names = distinct_names(subjects.zip(images.iter().map(|image| image.as_deref())))?;
-    let mut scores = tables::scores();
-    let (mut found, mut loads, mut matches) = (Vec::new(), Vec::new(), None);
-    let mut without_grid = Vec::new();
-    for ((finding, image), name) in findings.subjects.iter().zip(&images).zip(&names) {
+    let images = images.iter().flatten().map(|image| image.as_path());
+    let mut export = FindingsExport::begin(folder, findings, threshold, images)?;
+    let progress = context.progress("export", "subject", findings.subjects.len());
+    for finding in &findings.subjects {
         context.check()?;
-        tables::push_scores(&mut scores, finding)?;
-        let subject = maps::SubjectMaps { findings, finding, image: image.as_deref(), threshold };
-        match subject.write(dataset.path(), name, &sources)? {
-            Some(lesions) => {
-                found.extend(lesions.detected);
-                loads.extend(lesions.load);
-                if let Some(of_subject) = lesions.matches {
-                    matches.get_or_insert_with(Vec::new).extend(of_subject);
-                }
-            }
-            None => without_grid.push(&*finding.subject.name),
-        }
-        curve_file::write(dataset.path(), name, finding)?;
+        export.push(findings, finding, cohort)?;
         progress.advance(1, &[]);
     }
-    warn_without_grid(&without_grid, context);
-    dataset.write_table("scores", &scores, tables::score_dictionary())?;
-    if threshold.is_some() {
-        let columns = LESION_COLUMNS.iter().map(MeasureColumn::described);
-        dataset.write_table("lesions", &lesion_table(&found)?, columns)?;
-        let columns = LOAD_COLUMNS.iter().map(MeasureColumn::described);
-        dataset.write_table("lesion_load", &load_table(&loads)?, columns)?;
-    }
-    if let Some(matches) = matches {
-        let columns = MATCH_COLUMNS.iter().map(MeasureColumn::described);
-        let measures = LESION_COLUMNS[2..].iter().map(MeasureColumn::described);
-        let table = lesion_match_table(&matches)?;
-        dataset.write_table("lesion_matches", &table, columns.chain(measures))?;
-    }
-    let scoring = format!("scoring \"{}\"", findings.scoring);
-    dataset.describe(Kind::Findings, &findings.method, &scoring, &sources)?;
-    dataset.finish()?;
-    Ok(Export {
-        folder: folder.to_path_buf(),
-        subjects: findings.subjects.len() - without_grid.len(),
-        lesions: threshold.map(|_| found.len()),
-    })
+    export.finish(context)
 }
 
 /// The image file of a subject; `None` of a synthetic or preprocessed one.
@@ -162,16 +124,21 @@ fn distinct_names<'a>(
 ) -> Result<Vec<OutputName>> {
     let mut names: Vec<OutputName> = Vec::new();
     for (subject, image) in subjects {
-        let name = OutputName::new(subject, image)?;
-        if names.contains(&name) {
-            return Err(Error::subject(
-                subject,
-                format!("another subject is exported as {} already; rename one of them", name.stem),
-            ));
-        }
-        names.push(name);
+        names.push(distinct_name(subject, image, &names)?);
     }
     Ok(names)
+}
+
+/// The file name of a subject, which none of the others may have.
+fn distinct_name(subject: &str, image: Option<&Path>, others: &[OutputName]) -> Result<OutputName> {
+    let name = OutputName::new(subject, image)?;
+    if others.contains(&name) {
+        return Err(Error::subject(
+            subject,
+            format!("another subject is exported as {} already; rename one of them", name.stem),
+        ));
+    }
+    Ok(name)
 }
 
 fn warn_without_grid(subjects: &[&str], context: &Context) {

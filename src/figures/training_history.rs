@@ -45,12 +45,18 @@ pub fn training_history(history: &History) -> Figure {
     let legend = Legend::new(lines.chain(shades.take(12)), style::BODY_WIDTH);
     let note = match epochs.len() {
         0 => "No epoch was trained yet.",
-        _ => {
+        _ if epochs.iter().any(|epoch| epoch.variance.is_some() || epoch.error.is_some()) => {
             "Total loss = 10 × reconstruction + edge, mean over batches. Variance and error: \
               Monte-Carlo means inside the regions of interest, where estimated."
         }
+        _ => "Total loss = 10 × reconstruction + edge, mean over batches.",
     };
-    let body = (style::BODY_WIDTH, 2 * HEIGHT + 2 * style::GAP + legend.height);
+    // What was never estimated has no chart.
+    let is_measured =
+        |value: fn(&EpochRecord) -> Option<f64>| epochs.iter().any(|e| value(e).is_some());
+    let measured: Vec<Quantity> = MEASURED.into_iter().filter(|one| is_measured(one.2)).collect();
+    let rows = 1 + i32::from(!measured.is_empty());
+    let body = (style::BODY_WIDTH, rows * (HEIGHT + style::GAP) + legend.height);
     Figure::new("Training history", note, body, move |area| {
         legend.draw(area, (0, 0))?;
         let top = legend.height + style::GAP;
@@ -65,15 +71,21 @@ pub fn training_history(history: &History) -> Figure {
         life.chart(&panel(0, 0), "Loss", "loss", &loss)?;
         let rate = |e: &EpochRecord| Some(e.learning_rate);
         life.chart(&panel(1, 0), "Learning rate", "learning rate", &[rate])?;
-        life.chart(
-            &panel(0, 1),
-            "Epistemic uncertainty",
-            "variance (intensity²)",
-            &[|e| e.variance],
-        )?;
-        life.chart(&panel(1, 1), "Error", "mean |error| (intensity)", &[|e| e.error])
+        for (column, (title, quantity, value)) in (0..).zip(&measured) {
+            life.chart(&panel(column, 1), title, quantity, &[*value])?;
+        }
+        Ok(())
     })
 }
+
+/// Title, quantity and value of a chart.
+type Quantity = (&'static str, &'static str, fn(&EpochRecord) -> Option<f64>);
+
+/// What only some epochs measure.
+const MEASURED: [Quantity; 2] = [
+    ("Epistemic uncertainty", "variance (intensity²)", |epoch| epoch.variance),
+    ("Error", "mean |error| (intensity)", |epoch| epoch.error),
+];
 
 struct Life<'a> {
     epochs: &'a [EpochRecord],

@@ -57,69 +57,78 @@ impl WholeFolder {
     /// # Errors
     /// If the disk refuses; what was there is still there then.
     pub fn finish(self) -> Result<()> {
-        let Self { growing, target, _named } = self;
-        let failed = |error: io::Error| {
-            Error::file(&target, format!("cannot be replaced ({})", unnamed(&error)))
-        };
-        let parent = growing.path().parent().unwrap_or(Path::new("."));
-        let mut tries = 0..TRIES;
-        loop {
-            let is_last = tries.next().is_none();
-            // What another process does meanwhile: it puts its folder there, or moves aside what was there.
-            let is_met = |error: &io::Error| {
-                !is_last
-                    && matches!(
-                        error.kind(),
-                        ErrorKind::NotFound
-                            | ErrorKind::AlreadyExists
-                            | ErrorKind::DirectoryNotEmpty
-                    )
-            };
-            let aside = match fs::symlink_metadata(&target) {
-                Err(_) => None,
-                Ok(_) => {
-                    let aside = beside(parent).map_err(failed)?;
-                    match fs::rename(&target, aside.path().join(EARLIER)) {
-                        Err(error) if is_met(&error) => continue,
-                        moved => moved.map_err(failed)?,
-                    }
-                    Some(aside)
-                }
-            };
-            match fs::rename(growing.path(), &target) {
-                Ok(()) => {
-                    // Before the earlier one is removed.
-                    sync_folder(parent);
-                    note_moved(growing.path(), &target);
-                    return Ok(());
-                }
-                Err(error) => {
-                    // Back, so that the failure costs nothing.
-                    if let Some(aside) = aside
-                        && fs::rename(aside.path().join(EARLIER), &target).is_err()
-                        && fs::symlink_metadata(&target).is_err()
-                    {
-                        let reason = unnamed(&error);
-                        let kept = aside.keep().join(EARLIER);
-                        return Err(Error::file(
-                            &target,
-                            format!(
-                                "cannot be replaced ({reason}); what was there is now {}",
-                                kept.display()
-                            ),
-                        ));
-                    }
-                    if !is_met(&error) {
-                        return Err(failed(error));
-                    }
-                }
+        let mut put = self.put();
+        for _ in 0..TRIES {
+            match &put {
+                Err(Refused::ByDisk(error)) if is_met(error) => put = self.put(),
+                _ => break,
             }
+        }
+        put.map_err(|refused| {
+            Error::file(
+                &self.target,
+                match refused {
+                    Refused::ByDisk(error) => format!("cannot be replaced ({})", unnamed(&error)),
+                    Refused::Aside(error, kept) => format!(
+                        "cannot be replaced ({}); what was there is now {}",
+                        unnamed(&error),
+                        kept.display()
+                    ),
+                },
+            )
+        })
+    }
+
+    /// Tries once to put it in its place.
+    fn put(&self) -> Result<(), Refused> {
+        let (growing, target) = (self.growing.path(), &self.target);
+        let parent = growing.parent().unwrap_or(Path::new("."));
+        let aside = moved_aside(target, parent).map_err(Refused::ByDisk)?;
+        let Err(error) = fs::rename(growing, target) else {
+            // Before the earlier one is removed.
+            sync_folder(parent);
+            note_moved(growing, target);
+            return Ok(());
+        };
+        // Back, so that the failure costs nothing.
+        match aside {
+            Some(aside)
+                if fs::rename(aside.path().join(EARLIER), target).is_err()
+                    && fs::symlink_metadata(target).is_err() =>
+            {
+                Err(Refused::Aside(error, aside.keep().join(EARLIER)))
+            }
+            _ => Err(Refused::ByDisk(error)),
         }
     }
 }
 
+/// Why a folder is not in its place.
+enum Refused {
+    /// What was there still is.
+    ByDisk(io::Error),
+    /// What was there is now here.
+    Aside(io::Error, PathBuf),
+}
+
+/// Whether this is what another process does meanwhile: it puts its folder there, or moves aside what was there.
+fn is_met(error: &io::Error) -> bool {
+    use ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
+    matches!(error.kind(), NotFound | AlreadyExists | DirectoryNotEmpty)
+}
+
+/// Moves what is at `target` into a hidden folder of `parent`; `None` where nothing is.
+fn moved_aside(target: &Path, parent: &Path) -> io::Result<Option<TempDir>> {
+    if fs::symlink_metadata(target).is_err() {
+        return Ok(None);
+    }
+    let aside = beside(parent)?;
+    fs::rename(target, aside.path().join(EARLIER))?;
+    Ok(Some(aside))
+}
+
 /// A hidden folder, which everybody may read whom the umask lets.
-fn beside(parent: &Path) -> std::io::Result<TempDir> {
+fn beside(parent: &Path) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
     #[cfg(unix)]

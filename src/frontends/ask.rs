@@ -1,6 +1,6 @@
 //! A line of text from standard input, for `ask("…")`.
 
-use std::io::{Write, stdin, stdout};
+use std::io::{ErrorKind, Write, stdin, stdout};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -13,12 +13,18 @@ const WAIT: Duration = Duration::from_millis(50);
 /// Writes the prompt and reads a line; with `hidden`, a terminal does not show the typed text.
 ///
 /// # Errors
-/// [`Error::Input`] at the end of the input; [`Error::Cancelled`] if `cancel` is set
+/// [`Error::Input`] at the end of the input, or if the prompt cannot be written; [`Error::Cancelled`] if `cancel` is set
 /// meanwhile; the line being typed is then lost.
 pub(super) fn ask(prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
     let mut out = stdout().lock();
-    out.write_all(prompt.as_bytes()).and_then(|()| out.flush()).ok();
+    let shown = out.write_all(prompt.as_bytes()).and_then(|()| out.flush());
     drop(out);
+    // Somebody may answer without having read it.
+    if let Err(error) = shown
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        return Err(Error::input(format!("ask: standard output cannot be written: {error}")));
+    }
     #[cfg(unix)]
     let _echo = Echo::set(!hidden);
     #[cfg(not(unix))]

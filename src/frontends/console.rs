@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use textwrap::{Options, WordSplitter, fill};
+
 use super::ask;
 use super::images::{Choice, Images, Protocol, Window};
 use super::progress::ProgressDisplay;
@@ -18,13 +20,17 @@ use crate::language::CellError;
 use crate::report::RunStatus;
 use crate::session::{Display, Output, Part, Sink};
 
-/// Columns of a table that goes to a file or another program.
+/// Columns of a page that goes to a file or another program.
 const PAGE_WIDTH: usize = 120;
+/// Columns of a table there: all that it has.
+const WHOLE_TABLE: usize = 1_000_000;
 
 /// The console of a script or shell.
 pub(super) struct Console {
     progress: Mutex<ProgressDisplay>,
     record: Arc<Mutex<Record>>,
+    /// Whether standard error is a terminal.
+    is_terminal: bool,
     colour: bool,
     /// Draws figures in the terminal; `None`: they only go to disk.
     images: Option<Mutex<Images>>,
@@ -43,6 +49,7 @@ impl Console {
         Self {
             progress: Mutex::new(ProgressDisplay::new(terminal, colour)),
             record,
+            is_terminal: terminal,
             colour,
             images: images.map(|choice| Mutex::new(Images::new(choice))),
             incomplete: AtomicBool::new(false),
@@ -71,9 +78,10 @@ impl Console {
         for part in &display.parts {
             match part {
                 Part::Text(text) => self.write(&format!("{text}\n")),
-                Part::Page(page) => self.write(&format!("{}\n", page.text(width()))),
+                Part::Page(page) => self.write(&format!("{}\n", page.text(page_width()))),
                 Part::Table(table) => {
-                    self.write(&format!("{}\n", table.to_text(width()).trim_end()));
+                    self.log(table.to_text(WHOLE_TABLE).trim_end());
+                    self.put(&format!("{}\n", table.to_text(table_width()).trim_end()));
                     self.kept(|record| record.table(table));
                 }
                 Part::Figure(figure) => self.figure(figure),
@@ -152,6 +160,11 @@ impl Console {
     /// takes no more, such as a file on a full disk, gives one warning.
     fn write(&self, text: &str) {
         self.log(text.trim_end_matches('\n'));
+        self.put(text);
+    }
+
+    /// Writes to standard output alone.
+    fn put(&self, text: &str) {
         let written = self.aside(|| {
             let mut out = stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -175,9 +188,20 @@ impl Console {
         self.aside(|| writeln!(stderr().lock(), "{line}").ok());
     }
 
+    /// Writes a sentence to standard error; a terminal gets it in lines that end with whole words.
+    fn say(&self, sentence: &str) {
+        if !self.is_terminal {
+            return self.tell(sentence);
+        }
+        let options = Options::new(Window::current().columns as usize)
+            .break_words(false)
+            .word_splitter(WordSplitter::NoHyphenation);
+        self.tell(&fill(sentence, options));
+    }
+
     /// Shows a warning.
     pub fn warn(&self, warning: &str) {
-        self.tell(&format!("{} {warning}", self.painted("warning:", "1;33")));
+        self.say(&format!("{} {warning}", self.painted("warning:", "1;33")));
     }
 
     fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
@@ -192,9 +216,9 @@ impl Console {
         match event {
             Event::Note(note) => {
                 self.log(&note);
-                self.tell(&note);
+                self.say(&note);
             }
-            Event::Remark(remark) => self.tell(&remark),
+            Event::Remark(remark) => self.say(&remark),
             Event::Warning(warning) => {
                 self.log(&format!("warning: {warning}"));
                 self.warn(&warning);
@@ -231,11 +255,29 @@ impl Sink for Console {
     }
 
     fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
-        self.aside(|| ask::ask(prompt, hidden, cancel))
+        let answer = self.aside(|| ask::ask(prompt, hidden, cancel))?;
+        // What is hidden stays out of the record, even as a hash.
+        if !hidden && self.kept(|record| record.answered(prompt, &answer)) == Some(true) {
+            self.event(Event::Warning(format!(
+                "\"{}\" got another answer before this run was resumed; what it kept from then rests on that one",
+                prompt.trim()
+            )));
+        }
+        Ok(answer)
     }
 }
 
-/// Columns of a table or page.
-pub(super) fn width() -> usize {
-    if stdout().is_terminal() { Window::current().columns as usize } else { PAGE_WIDTH }
+/// Columns of a page.
+fn page_width() -> usize {
+    terminal_width().unwrap_or(PAGE_WIDTH)
+}
+
+/// Columns of a table: a file or another program gets all of it.
+pub(super) fn table_width() -> usize {
+    terminal_width().unwrap_or(WHOLE_TABLE)
+}
+
+/// Columns of the terminal that standard output goes to.
+fn terminal_width() -> Option<usize> {
+    stdout().is_terminal().then(|| Window::current().columns as usize)
 }

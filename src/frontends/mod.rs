@@ -23,7 +23,7 @@ pub mod tools;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use documentation::{completions, manual_pages, reference};
+pub use documentation::{completions, manual_pages, print_command_line, reference};
 pub use images::Choice as ImageChoice;
 
 use crate::context::Ranks;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::doctor;
 use crate::Result;
 use crate::figures::Figure;
-use crate::files::log_files;
+use crate::files::{log_files, sha256};
 use crate::ops::InstructionSet;
 use crate::options::Choice;
-use crate::report::{ClaimedRun, RunFolder, RunRecord, RunStatus, Table};
+use crate::report::{Answer, ClaimedRun, RunFolder, RunRecord, RunStatus, Table};
 use crate::session::{SeedChanges, Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
@@ -38,6 +38,8 @@ pub(super) struct Record {
     folder: Option<RunFolder>,
     /// Log lines from before there was a folder.
     early: String,
+    /// Questions that were answered so far.
+    answers: usize,
 }
 
 impl Record {
@@ -66,6 +68,7 @@ impl Record {
             seed_changes: settings.seed_changes.clone(),
             folder: None,
             early: String::new(),
+            answers: 0,
         }
     }
 
@@ -85,6 +88,18 @@ impl Record {
     pub fn again(mut self, claimed: ClaimedRun, path: &Path, from: String) -> Result<Self> {
         self.folder = Some(claimed.begin(path, self.start.clone(), from)?);
         Ok(self)
+    }
+
+    /// Notes the answer to a question of a script. Says whether the part of the run from before it was resumed
+    /// got another one.
+    pub fn answered(&mut self, prompt: &str, answer: &str) -> Result<bool> {
+        if self.start.script_path.is_empty() {
+            return Ok(false);
+        }
+        let number = self.answers;
+        self.answers += 1;
+        let answer = Answer { prompt: prompt.trim().to_owned(), sha256: sha256(answer.as_bytes()) };
+        self.open()?.answered(number, answer)
     }
 
     /// Creates the folder now.

@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use super::Options;
 use super::console::Console;
 use super::record::{Record, Recorded, run_name};
+use super::runs::overwriting::OtherRuns;
 use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
+use crate::context::counted;
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
-use crate::report::RunStatus;
+use crate::report::{RunRecord, RunStatus};
 use crate::session::{Cell, Interrupter, Session, Settings};
 use crate::{Error, Result};
 
@@ -115,6 +117,7 @@ pub(super) fn run_recorded(
             .map(|_| "its trainings are kept; once the reason is gone, go on with"),
     };
     console.finish(status);
+    tell_replaced(&folder, &console);
     match goes_on.filter(|_| checkpoint_every.is_some()) {
         Some(hint) => console.tell(&format!("{hint}: u2ad run --resume {}", folder.display())),
         // What cannot be removed only takes space.
@@ -122,6 +125,27 @@ pub(super) fn run_recorded(
     }
     // Whoever runs the next step on this one's results must know that some are missing.
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
+}
+
+/// Warns about files outside of the run folder that were outputs of another run and have another content now.
+fn tell_replaced(folder: &Path, console: &Console) {
+    let Ok(record) = RunRecord::read(folder) else { return };
+    if record.files_elsewhere.is_empty() {
+        return;
+    }
+    for (run, files) in OtherRuns::beside(folder).replaced(&record) {
+        let own = "output_dir() is a folder of each run's own";
+        console.warn(&match files.as_slice() {
+            [one] => {
+                format!("{one} was an output of the run {run} and has another content now; {own}")
+            }
+            several => format!(
+                "{}, the first {}, were outputs of the run {run} and have another content now; {own}",
+                counted(several.len(), "file"),
+                several[0]
+            ),
+        });
+    }
 }
 
 /// The folders beside that of a run, where scripts that were killed left their snapshots.

@@ -215,6 +215,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The line, counted from 1, where the name at `|` is defined.
@@ -252,5 +254,37 @@ mod tests {
         let found = definition_at(source, source.len() - 9).unwrap();
         assert_eq!(found.kind, kind("deviation", "lib/helpers.star"));
         assert_eq!(definition_of(source, "mean").unwrap().kind, kind("mean", "lib/helpers.star"));
+    }
+
+    /// Sources of pieces that are code, or could have been.
+    const PIECES: &str = "(def |f\\(|a|, |b = |: |\\)|\n|    |for |in |lambda |=|\\[|\\]|\\{|\\}|;|\\.|load\\(|\"|\"\"\"|f\"|é|\\\\|#|\t|\r|x: int|\\*|%){0,30}";
+
+    fn check(source: &str) -> Result<(), TestCaseError> {
+        for one in definitions(source) {
+            prop_assert_eq!(source.get(one.place.clone()), Some(&*one.name));
+            prop_assert!(one.scope.start <= one.scope.end && one.scope.end <= source.len());
+            prop_assert!(source.is_char_boundary(one.scope.start));
+            prop_assert!(source.is_char_boundary(one.scope.end));
+            definition_of(source, &one.name);
+        }
+        // Also where no character begins, and behind the end.
+        for at in 0..source.len() + 2 {
+            if let Some(found) = definition_at(source, at) {
+                prop_assert!(definitions(source).contains(&found));
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_definitions_in_their_places(source in "(?s).{0,60}") {
+            check(&source)?;
+        }
+
+        #[test]
+        fn any_code_has_definitions_in_their_places(source in PIECES) {
+            check(&source)?;
+        }
     }
 }

@@ -46,5 +46,5 @@ pub(crate) use rust_cell::is_name;
 pub use rust_cell::rust_cell;
 pub(crate) use rust_cell::set_names;
 pub(crate) use rust_stop::{RustStop, relocated};
-pub use script_cells::{ScriptCell, ScriptCellKind, script_cells, script_of};
+pub use script_cells::{ScriptCell, ScriptCellKind, notebook_tags, script_cells, script_of};
 pub use transcript::{Transcript, TypedCell};

@@ -1,15 +1,27 @@
 //! Scripts divided into cells by lines `# %%`, which editors and notebooks know as the start of a cell.
 
+use serde_json::Value;
+
 use super::dialect::parse;
+use super::parameters::only_sets_parameters;
 use super::rust_cell::{from_call, to_call};
 use super::tokens::{Token, tokens};
+
+/// Comes before the tags of a cell on its first line.
+const TAGS: &str = " tags=";
+/// Characters of a line of attachments.
+const ATTACHMENT_WIDTH: usize = 100;
 
 /// A cell of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptCell {
     pub kind: ScriptCellKind,
-    /// Code, or text in Markdown; without empty lines at its ends.
+    /// Code, or text; without empty lines at its ends.
     pub source: String,
+    /// Words that programs know the cell by, such as `parameters`.
+    pub tags: Vec<String>,
+    /// Files that the text shows, as notebooks have them: contents in base64 by name and type.
+    pub attachments: Option<Value>,
 }
 
 /// What a cell of a script holds.
@@ -18,6 +30,8 @@ pub enum ScriptCellKind {
     Code,
     /// Text in Markdown: comments in the script.
     Markdown,
+    /// Text that notebooks leave as it is: comments in the script.
+    Raw,
 }
 
 impl ScriptCell {
@@ -29,11 +43,31 @@ impl ScriptCell {
         Self::new(ScriptCellKind::Markdown, source.into())
     }
 
+    pub fn raw(source: impl Into<String>) -> Self {
+        Self::new(ScriptCellKind::Raw, source.into())
+    }
+
+    /// The same cell with tags.
+    pub fn tagged(self, tags: Vec<String>) -> Self {
+        Self { tags, ..self }
+    }
+
+    /// The same cell with attachments.
+    pub fn with_attachments(self, attachments: Option<Value>) -> Self {
+        Self { attachments, ..self }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.source.is_empty() && self.attachments.is_none()
+    }
+
     fn new(kind: ScriptCellKind, source: String) -> Self {
         let source = with_plain_ends(&source);
         let begin = source.split_inclusive('\n').take_while(|line| line.trim().is_empty());
         let begin = begin.map(str::len).sum::<usize>();
-        Self { kind, source: source[begin..].trim_end().to_owned() }
+        let source = source[begin..].trim_end().to_owned();
+        Self { kind, source, tags: Vec::new(), attachments: None }
     }
 }
 
@@ -52,25 +86,54 @@ enum Form {
     /// Code that does not parse, in comments: otherwise it could run into the next cell.
     CommentedCode,
     Markdown,
+    Raw,
+    /// No cell, but the attachments of the one before.
+    Attachments,
 }
 
-/// The cells of a script. `# %%` begins one with code, `# %% [markdown]` one whose comments are
-/// text, `# %% [commented code]` one whose comments are code that does not parse; what comes
-/// before the first of these lines is code. Empty cells are left out.
+/// A line that begins a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Marker {
+    form: Form,
+    tags: Vec<String>,
+}
+
+/// The cells of a script. `# %%` begins one with code, `# %% [markdown]` and `# %% [raw]` one whose comments
+/// are text, `# %% [commented code]` one whose comments are code that does not parse; what comes
+/// before the first of these lines is code. `tags=["a", "b"]` may follow. `# %% [attachments]` begins the
+/// attachments of the cell before. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
-    let mut cells = Vec::new();
-    let (mut form, mut from) = (Form::Code, 0);
-    let mut end = |form, text: &str| {
+    let mut cells: Vec<ScriptCell> = Vec::new();
+    let (mut marker, mut from) = (Marker { form: Form::Code, tags: Vec::new() }, 0);
+    // Whether the last cell is the one that was written last: an empty one may have been left out.
+    let mut is_last = false;
+    let mut end = |Marker { form, tags }: Marker, text: &str| {
         let cell = match form {
             Form::Code => {
-                let ScriptCell { kind, source } = ScriptCell::code(unescaped(text));
-                ScriptCell { kind, source: from_call(&source) }
+                let cell = ScriptCell::code(unescaped(text));
+                ScriptCell { source: from_call(&cell.source), ..cell }
             }
             Form::CommentedCode => ScriptCell::code(uncommented(text)),
             Form::Markdown => ScriptCell::markdown(uncommented(text)),
+            Form::Raw => ScriptCell::raw(uncommented(text)),
+            Form::Attachments => {
+                let json: String = uncommented(text).lines().collect();
+                match (serde_json::from_str(&json).ok(), cells.last_mut().filter(|_| is_last)) {
+                    (Some(attachments), Some(last)) => {
+                        last.attachments = Some(attachments);
+                        return;
+                    }
+                    (Some(attachments), None) => {
+                        ScriptCell::markdown("").with_attachments(Some(attachments))
+                    }
+                    // Somebody has changed it: it is kept to be looked at.
+                    (None, _) => ScriptCell::raw(uncommented(text)),
+                }
+            }
         };
-        if !cell.source.is_empty() {
-            cells.push(cell);
+        is_last = !cell.is_empty();
+        if is_last {
+            cells.push(cell.tagged(tags));
         }
     };
     // By the lexer, since such a line may also stand in a string.
@@ -78,28 +141,74 @@ pub fn script_cells(script: &str) -> Vec<ScriptCell> {
         let at_line_start =
             script[..comment.range.start].ends_with('\n') || comment.range.start == 0;
         let text = &script[comment.range.clone()];
-        if let Some(marked) = marker(text).filter(|_| at_line_start) {
-            end(form, &script[from..comment.range.start]);
-            (form, from) = (marked, comment.range.end);
+        if let Some(next) = marker_of(text).filter(|_| at_line_start) {
+            let ended = std::mem::replace(&mut marker, next);
+            end(ended, &script[from..comment.range.start]);
+            from = comment.range.end;
         }
     }
-    end(form, &script[from..]);
+    end(marker, &script[from..]);
     cells
+}
+
+/// The tag behind which papermill sets the parameters of a notebook.
+const PARAMETERS: &str = "parameters";
+
+/// The place of the cell that is tagged as the parameters without saying so: the first one that only sets
+/// parameters, unless tags say otherwise.
+fn parameters_cell<'c>(cells: impl IntoIterator<Item = &'c ScriptCell>) -> Option<usize> {
+    let mut found = None;
+    for (at, cell) in cells.into_iter().enumerate() {
+        let is_code = cell.kind == ScriptCellKind::Code;
+        if found.is_none() && is_code && only_sets_parameters(&cell.source) {
+            found = Some((at, cell));
+        } else if cell.tags.iter().any(|tag| tag == PARAMETERS) {
+            return None;
+        }
+    }
+    found.filter(|(_, cell)| cell.tags.is_empty() || cell.tags == [PARAMETERS]).map(|(at, _)| at)
+}
+
+/// The tags of each cell in a notebook.
+pub fn notebook_tags<'c>(
+    cells: impl IntoIterator<Item = &'c ScriptCell, IntoIter: Clone>,
+) -> Vec<Vec<String>> {
+    let cells = cells.into_iter();
+    let mut tags: Vec<_> = cells.clone().map(|cell| cell.tags.clone()).collect();
+    if let Some(at) = parameters_cell(cells) {
+        tags[at] = vec![PARAMETERS.to_owned()];
+    }
+    tags
 }
 
 /// A script of these cells, which [`script_cells`] reads back.
 pub fn script_of(cells: &[ScriptCell]) -> String {
-    let cell = |ScriptCell { kind, source }: &ScriptCell| {
+    let parameters = parameters_cell(cells);
+    let cell = |(at, ScriptCell { kind, source, tags, attachments }): (usize, &ScriptCell)| {
         let code = to_call(source);
-        match kind {
+        let (form, body) = match kind {
             ScriptCellKind::Code if parse("cell", &code).is_ok() => {
-                format!("# %%\n{}\n", escaped(&code))
+                ("", format!("{}\n", escaped(&code)))
             }
-            ScriptCellKind::Code => format!("# %% [commented code]\n{}", commented(source)),
-            ScriptCellKind::Markdown => format!("# %% [markdown]\n{}", commented(source)),
-        }
+            ScriptCellKind::Code => (" [commented code]", commented(source)),
+            ScriptCellKind::Markdown => (" [markdown]", commented(source)),
+            ScriptCellKind::Raw => (" [raw]", commented(source)),
+        };
+        let tags = match tags.is_empty() || parameters == Some(at) {
+            true => String::new(),
+            false => format!("{TAGS}{}", Value::from(tags.clone())),
+        };
+        let attachments = attachments.as_ref().map(|attachments| {
+            // No spaces: editors cut those at the ends of lines.
+            let json = attachments.to_string().replace(' ', "\\u0020");
+            let letters: Vec<char> = json.chars().collect();
+            let lines =
+                letters.chunks(ATTACHMENT_WIDTH).map(|line| line.iter().collect::<String>());
+            format!("\n# %% [attachments]\n{}", commented(&lines.collect::<Vec<_>>().join("\n")))
+        });
+        format!("# %%{form}{tags}\n{body}{}", attachments.unwrap_or_default())
     };
-    cells.iter().map(cell).collect::<Vec<_>>().join("\n")
+    cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("\n")
 }
 
 /// Text in comments, none of which looks like the start of a cell.
@@ -111,15 +220,27 @@ fn commented(text: &str) -> String {
     text.split('\n').map(line).collect()
 }
 
-/// The form of the cell that a comment begins, if it begins one.
-fn marker(comment: &str) -> Option<Form> {
+/// The cell that a comment begins, if it begins one.
+fn marker_of(comment: &str) -> Option<Marker> {
     let rest = comment.strip_prefix('#')?.trim_start().strip_prefix("%%")?;
-    match rest.chars().next() {
-        Some(c) if !c.is_whitespace() && c != '[' => None,
-        _ if rest.contains("[markdown]") || rest.contains("[md]") => Some(Form::Markdown),
-        _ if rest.contains("[commented code]") => Some(Form::CommentedCode),
-        _ => Some(Form::Code),
+    if rest.chars().next().is_some_and(|c| !c.is_whitespace() && c != '[') {
+        return None;
     }
+    let (form, tags) = rest.split_once(TAGS).unwrap_or((rest, ""));
+    let tags = serde_json::Deserializer::from_str(tags).into_iter().next();
+    let has = |word: &str| form.contains(word);
+    let form = if has("[markdown]") || has("[md]") {
+        Form::Markdown
+    } else if has("[commented code]") {
+        Form::CommentedCode
+    } else if has("[raw]") {
+        Form::Raw
+    } else if has("[attachments]") {
+        Form::Attachments
+    } else {
+        Form::Code
+    };
+    Some(Marker { form, tags: tags.and_then(Result::ok).unwrap_or_default() })
 }
 
 /// Code of a cell in which a comment looks like the start of another, with that comment escaped.
@@ -129,7 +250,7 @@ fn escaped(source: &str) -> String {
 
 /// A comment, escaped so that it does not look like the start of a cell.
 fn escape(comment: &str) -> String {
-    match marker(comment).is_some() || unescape(comment).is_some() {
+    match marker_of(comment).is_some() || unescape(comment).is_some() {
         true => format!("# {comment}"),
         false => comment.to_owned(),
     }
@@ -142,7 +263,7 @@ fn unescaped(source: &str) -> String {
 /// A comment without the "# " that [`escape`] has put before it.
 fn unescape(comment: &str) -> Option<&str> {
     let inner = comment.strip_prefix("# ").filter(|inner| inner.starts_with('#'))?;
-    (marker(inner).is_some() || unescape(inner).is_some()).then_some(inner)
+    (marker_of(inner).is_some() || unescape(inner).is_some()).then_some(inner)
 }
 
 /// Source with its comments at line starts replaced.
@@ -170,105 +291,4 @@ fn uncommented(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_script_is_read_in_cells_and_written_back() {
-        let script = "\
-# %% [markdown]
-# # A study
-#
-# It begins with a *cohort*.
-
-# %%
-people = phantom_cohort(subjects = 2)
-people
-
-# %%
-for subject in people:
-    # A comment of the code.
-    show(subject)
-";
-        let cells = script_cells(script);
-        let expected = [
-            ScriptCell::markdown("# A study\n\nIt begins with a *cohort*."),
-            ScriptCell::code("people = phantom_cohort(subjects = 2)\npeople"),
-            ScriptCell::code(
-                "for subject in people:\n    # A comment of the code.\n    show(subject)",
-            ),
-        ];
-        assert_eq!(cells, expected);
-        assert_eq!(script_of(&cells), script);
-    }
-
-    #[test]
-    fn cells_in_rust_are_calls_in_a_script() {
-        let cells =
-            [ScriptCell::code("%%rust\nlet x = \"a\\n\";\n// # %%\nx"), ScriptCell::code("y = 1")];
-        let script = script_of(&cells);
-        let expected =
-            "# %%\nrust(r\"\"\"\nlet x = \"a\\n\";\n// # %%\nx\n\"\"\")\n\n# %%\ny = 1\n";
-        assert_eq!(script, expected);
-        assert_eq!(script_cells(&script), cells);
-    }
-
-    #[test]
-    fn a_script_without_cells_is_one() {
-        assert_eq!(script_cells("x = 1\n"), [ScriptCell::code("x = 1")]);
-        assert_eq!(
-            script_cells("\n# note\n\n# %%\n\n# %% done\ny = 2"),
-            [ScriptCell::code("# note"), ScriptCell::code("y = 2"),]
-        );
-        assert!(script_cells("").is_empty());
-    }
-
-    #[test]
-    fn text_may_look_like_a_cell_too() {
-        let cells = [ScriptCell::markdown("%%\n# %%\n# # %% [md]\n## Heading")];
-        assert_eq!(script_cells(&script_of(&cells)), cells);
-    }
-
-    #[test]
-    fn what_only_looks_like_a_cell_stays_where_it_is() {
-        let source = "text = \"\"\"\n# %%\n\"\"\"\n#%%time\nx = 1  # %% here";
-        assert_eq!(script_cells(source), [ScriptCell::code(source)]);
-        let cells = [ScriptCell::code("# %% not a cell\n# # %% nor this\nx = 1")];
-        assert_eq!(script_cells(&script_of(&cells)), cells);
-    }
-
-    #[test]
-    fn a_code_cell_that_another_program_wrote_keeps_its_comments() {
-        let cells = script_cells("# %% [code]\n# A comment.\nx = 1\n");
-        assert_eq!(cells, [ScriptCell::code("# A comment.\nx = 1")]);
-    }
-
-    #[test]
-    fn code_that_does_not_parse_leaves_its_neighbours_alone() {
-        let sources =
-            ["  é", " %%", "x = \"\"\"", "y = \"\"\"", "f(", "# %%\n)", ":who", "f\"{f\"a\"}"];
-        let cells = sources.map(ScriptCell::code);
-        assert_eq!(script_cells(&script_of(&cells)), cells);
-    }
-
-    #[test]
-    fn carriage_returns_at_the_ends_of_lines_are_left_out() {
-        assert_eq!(ScriptCell::code("a\r\nb\r\r\nc\rd").source, "a\nb\nc\rd");
-    }
-
-    proptest! {
-        #[test]
-        fn any_cells_survive_a_script(
-            sources in prop::collection::vec((any::<bool>(), "(# |#|%%|\\[markdown\\]|\n|x = 1| |é|\"a\"){0,12}"), 0..6)
-        ) {
-            let cell = |(code, source): (bool, String)| {
-                if code { ScriptCell::code(source) } else { ScriptCell::markdown(source) }
-            };
-            let cells: Vec<_> = sources.into_iter().map(cell).collect();
-            let cells: Vec<_> = cells.into_iter().filter(|cell| !cell.source.is_empty()).collect();
-            prop_assert_eq!(script_cells(&script_of(&cells)), cells);
-        }
-    }
-}
+mod tests;

@@ -42,7 +42,6 @@ fn name_of_python(message: &str) -> Option<Sentence> {
     let hint = match name {
         "open" => "verbs read and write files; help() lists them",
         "exit" | "quit" => "fail(\"…\") ends a script",
-        "isinstance" => "compare type(value)",
         "pow" => "write `x * x`",
         _ => return None,
     };

@@ -1,6 +1,9 @@
 //! What the type checker of the language finds: which source it is given, and its messages as those of a
 //! run.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use super::brackets::closing;
 use super::sentence::{Failed, sentence};
 use super::tokens::{Placed, Token, tokens};
@@ -49,7 +52,7 @@ impl InFunction {
 }
 
 /// Where the statements are that load files.
-fn loads(source: &str, tokens: &[Placed]) -> Vec<std::ops::Range<usize>> {
+fn loads(source: &str, tokens: &[Placed]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, placed) in tokens.iter().enumerate() {
         let is_first = at == 0 || matches!(tokens[at - 1].token, Token::Newline | Token::Comment);
@@ -62,9 +65,11 @@ fn loads(source: &str, tokens: &[Placed]) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Numbers of the lines, counted from 0, that begin inside a text.
-fn lines_in_text(source: &str, tokens: &[Placed]) -> std::collections::BTreeSet<usize> {
-    let mut lines = std::collections::BTreeSet::new();
-    let line = |byte: usize| source[..byte].matches('\n').count();
+fn lines_in_text(source: &str, tokens: &[Placed]) -> BTreeSet<usize> {
+    let mut lines = BTreeSet::new();
+    // Where lines end, so that nobody counts from the start of the source for every text.
+    let ends: Vec<usize> = source.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |byte: usize| ends.partition_point(|end| *end < byte);
     let mut start = None;
     for placed in tokens {
         match placed.token {
@@ -135,7 +140,12 @@ pub(crate) fn typing_sentence(
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::language::dialect::parse;
 
     #[test]
     fn a_source_becomes_a_function_and_its_places_are_found_again() {
@@ -178,5 +188,43 @@ mod tests {
             told("Binary operator `+` is not available on the types `int` and `str`"),
             "`+` does not work between an int and a str"
         );
+    }
+
+    #[test]
+    fn many_texts_take_time_in_proportion() {
+        let source = "x = \"\"\"\n\"\"\"\n".repeat(40_000);
+        let tokens = tokens(&source);
+        let started = Instant::now();
+        assert_eq!(lines_in_text(&source, &tokens).len(), 40_000);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    }
+
+    /// Sources of pieces that are code, or could have been.
+    const PIECES: &str = "(def f\\(a\\):\n    |return a\n|x = 1\n|if x:\n  |\n|load\\(\"a.star\",\n \"b\"\\)\n|\"\"\"|\"|f\"|\\{x\\}|\\(|\\)|é|\\\\|# c\n|\t|\r| |pass\n){0,20}";
+
+    fn check(source: &str) -> Result<(), TestCaseError> {
+        let function = InFunction::new(source);
+        let lines = source.split('\n').count();
+        prop_assert_eq!(function.source.split('\n').count(), function.lines + lines + 2);
+        for line in 1..=lines {
+            let place = function.place(function.lines + line, 3);
+            prop_assert!(matches!(place, Some((found, 2..=3)) if found == line), "{:?}", place);
+        }
+        prop_assert_eq!(function.place(function.lines, 1), None);
+        let is_code = parse("cells", source).is_ok();
+        prop_assert!(!is_code || parse("cells", &function.source).is_ok(), "{}", function.source);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_a_function(source in "(?s).{0,60}") {
+            check(&source)?;
+        }
+
+        #[test]
+        fn any_code_becomes_a_function(source in PIECES) {
+            check(&source)?;
+        }
     }
 }

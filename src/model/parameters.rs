@@ -40,6 +40,19 @@ impl Parameters {
         Ok(Self { trainable, fixed })
     }
 
+    /// Whether nothing was learned: all biases are still zero, as they are initialised.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read.
+    pub fn are_initial(&self) -> candle_core::Result<bool> {
+        for (name, tensor) in self.tensors() {
+            if name.ends_with("bias") && tensor.abs()?.max_all()?.to_scalar::<f32>()? > 0.0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Takes tensors by their published names. Missing, misshapen or unknown ones are named in
     /// the error.
     pub fn from_tensors(

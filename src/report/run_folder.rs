@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::run_files::{LOG, inputs, written_elsewhere, written_inside};
 use super::run_names::{check_plain, claim, file_stem};
-use super::run_record::RECORD;
+use super::run_record::{Answer, RECORD};
 use super::{RecordedFile, RunRecord, RunStatus, Table};
 use crate::figures::Figure;
 use crate::files::{files_read, sha256, write_whole};
@@ -158,6 +158,24 @@ impl RunFolder {
         }
         self.record.set_seeds(seed_changes);
         self.write_record()
+    }
+
+    /// Notes the answer to the question of this number, counted from 0 in this process. Says whether this run goes
+    /// on with one in which the same question got another answer.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn answered(&mut self, number: usize, answer: Answer) -> Result<bool> {
+        let is_other = match self.record.answers.get_mut(number) {
+            Some(known) if *known == answer => return Ok(false),
+            Some(known) => std::mem::replace(known, answer.clone()).prompt == answer.prompt,
+            None => {
+                self.record.answers.push(answer);
+                false
+            }
+        };
+        self.write_record()?;
+        Ok(is_other)
     }
 
     /// Ends the record of the run, with the sizes and hashes of all files that it wrote, also of those that

@@ -35,6 +35,15 @@ pub struct Resumption {
     pub from: String,
 }
 
+/// What the user typed when the script asked; hidden answers are not recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question.
+    pub prompt: String,
+    /// SHA-256 of the answer in hexadecimal digits: enough to notice another one, and no name that was typed.
+    pub sha256: String,
+}
+
 /// What ran, what it read and which files it wrote. Clock times are recorded only here, so that every
 /// other file of two equal runs is equal byte by byte. Fields that earlier versions did not write are
 /// empty when their records are read.
@@ -96,6 +105,9 @@ pub struct RunRecord {
     /// How often it was killed and went on, and from where.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumptions: Vec<Resumption>,
+    /// In the order in which the script asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// From start to end; of a run that went on later, of its last part.
     #[serde(default)]
     pub seconds: Option<f64>,
@@ -137,6 +149,7 @@ impl RunRecord {
             started: utc(SystemTime::now()),
             ended: None,
             resumptions: Vec::new(),
+            answers: Vec::new(),
             seconds: None,
             inputs: Vec::new(),
             files: Vec::new(),
@@ -169,9 +182,9 @@ impl RunRecord {
     /// The record of this process, which runs the run of an earlier record again: `from` says where it can
     /// go on.
     pub(super) fn going_on_with(mut self, earlier: &Self, from: String) -> Self {
-        let Self { started, arguments, resumptions, .. } = earlier.clone();
+        let Self { started, arguments, resumptions, answers, .. } = earlier.clone();
         let resumed = std::mem::replace(&mut self.started, started);
-        (self.arguments, self.resumptions) = (arguments, resumptions);
+        (self.arguments, self.resumptions, self.answers) = (arguments, resumptions, answers);
         self.resumptions.push(Resumption { resumed, from });
         self
     }

@@ -2,8 +2,13 @@
 
 use starlark::any::ProvidesStaticType;
 use starlark::values::Value;
+use starlark::values::dict::DictRef;
+use starlark::values::list::ListRef;
+use starlark::values::tuple::TupleRef;
+use unicode_width::UnicodeWidthStr;
 
 use super::Display;
+use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 
 /// A value that can be shown in more detail than as text.
@@ -33,6 +38,62 @@ pub(super) fn display(value: Value) -> Result<Option<Display>> {
     }
     match value.request_value::<Showable>() {
         Some(showable) => showable.0.show().map(Some),
-        None => Ok(Some(Display::text(value.to_repr()))),
+        None => Ok(Some(Display::text(in_lines(value, 0, &mut Vec::new())))),
     }
+}
+
+/// A value as the language writes it. The parts of a list, tuple or dictionary that is wider than a line stand in
+/// lines: each in one of its own if one of them has parts itself, else as many beside each other as fit. `before` is
+/// the number of columns before it, `around` are the values that it is a part of.
+fn in_lines<'v>(value: Value<'v>, before: usize, around: &mut Vec<Value<'v>>) -> String {
+    let whole = value.to_repr();
+    // A list may be a part of itself.
+    if before + whole.width() <= TEXT_WIDTH || around.iter().any(|outer| outer.ptr_eq(value)) {
+        return whole;
+    }
+    let Some((open, parts, close)) = parts(value) else { return whole };
+    let has_parts = |value: Value| {
+        ListRef::from_value(value).is_some()
+            || TupleRef::from_value(value).is_some()
+            || DictRef::from_value(value).is_some()
+    };
+    let is_nested = parts.iter().any(|(_, part)| has_parts(*part));
+    let indent = before + open.len();
+    around.push(value);
+    let mut text = open.to_owned();
+    let mut column = indent;
+    for (number, (key, part)) in parts.iter().enumerate() {
+        let part = format!("{key}{}", in_lines(*part, indent + key.width(), around));
+        // With a comma or bracket behind it.
+        let wide = part.width() + 1;
+        if number > 0 && (is_nested || column + 2 + wide > TEXT_WIDTH) {
+            text.push_str(",\n");
+            text.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if number > 0 {
+            text.push_str(", ");
+            column += 2;
+        }
+        text.push_str(&part);
+        column += wide - 1;
+    }
+    around.pop();
+    text + close
+}
+
+/// An opening bracket; each part with what stands before it; a closing bracket.
+type Parts<'v> = (&'static str, Vec<(String, Value<'v>)>, &'static str);
+
+/// The parts of a value, each with what stands before it, and the brackets around them.
+fn parts(value: Value<'_>) -> Option<Parts<'_>> {
+    if let Some(list) = ListRef::from_value(value) {
+        return Some(("[", list.iter().map(|part| (String::new(), part)).collect(), "]"));
+    }
+    if let Some(tuple) = TupleRef::from_value(value) {
+        let close = if tuple.len() == 1 { ",)" } else { ")" };
+        return Some(("(", tuple.iter().map(|part| (String::new(), part)).collect(), close));
+    }
+    let dictionary = DictRef::from_value(value)?;
+    let entries = dictionary.iter().map(|(key, part)| (format!("{}: ", key.to_repr()), part));
+    Some(("{", entries.collect(), "}"))
 }

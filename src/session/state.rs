@@ -16,10 +16,10 @@ use super::manual::Manual;
 use super::output::SinkReporter;
 use super::settings::{SeedChanges, Settings};
 use super::{ScriptParameters, Sink};
-use crate::Result;
 use crate::context::{Context, Reporter, Streams};
 use crate::files::LazyFolder;
 use crate::training::{Model, SnapshotBound, Snapshots};
+use crate::{Error, Result};
 
 /// Writes down what the names of a module stand for.
 pub(super) type JournalWriter = Box<dyn Fn(&Module, &Context)>;
@@ -121,6 +121,28 @@ impl State {
     /// The steps of the job that `start` is about to begin; `None` outside of `start`.
     pub fn recording(&self) -> RefMut<'_, Option<Recording>> {
         self.recording.borrow_mut()
+    }
+
+    /// Whether a verb that works at once, with files or with the user, may do so now: not behind a step of a
+    /// job, which has yet to run.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn check_at_once(&self, verb: &str) -> Result<()> {
+        self.recording().as_ref().map_or(Ok(()), |recording| recording.check_at_once(verb))
+    }
+
+    /// Whether a verb that changes the whole session may do so now: not inside the function of a job.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn check_outside_job(&self, verb: &str) -> Result<()> {
+        match self.recording().is_some() {
+            true => Err(Error::input(format!(
+                "start: `{verb}` is for the whole session, not for one job; use it before start"
+            ))),
+            false => Ok(()),
+        }
     }
 
     pub fn set_seed(&self, seed: u64) {

@@ -261,3 +261,52 @@ fn a_cell_beyond_the_memory_budget_is_stopped_and_not_called_interrupted() {
     let names = session.names();
     assert!(names.iter().any(|name| name.name == "x" && name.summary == "5"), "{names:?}");
 }
+
+#[test]
+fn what_is_learned_from_the_wrong_people_is_warned_about() {
+    let (session, memory) = session();
+    let warned = |part: &str| {
+        let all = memory.0.lock().unwrap();
+        all.iter().filter(|text| text.starts_with("Warning") && text.contains(part)).count()
+    };
+    shown(
+        &session,
+        "people = phantom_cohort(subjects = 4, pixel_spacing_mm = 2.0)\nmodel = u2ad(image = 32, patch = 8, \
+         embed_dim = 16, depth = 1, heads = 2, decoder_embed_dim = 16, decoder_depth = 1, decoder_heads = 2)",
+    );
+    shown(&session, "memory = feature_memory(model, people.healthy)");
+    assert_eq!(warned("the model has learned nothing"), 1);
+    shown(&session, "pretrain(model, people.healthy, epochs = 1)");
+    assert_eq!(warned("with a known lesion"), 0);
+    shown(&session, "for i in range(2): pretrain(model, people, epochs = 1)");
+    assert_eq!(warned("pretrain: 1 of 4 subjects with a known lesion"), 1);
+    shown(&session, "feature_memory(model, people.healthy)");
+    assert_eq!(warned("are not known to be healthy"), 0);
+    shown(&session, "feature_memory(model, people)");
+    assert_eq!(warned("2 of 4 subjects are not known to be healthy"), 1);
+    assert_eq!(warned("the model has learned nothing"), 1);
+}
+
+#[test]
+fn a_wide_list_is_shown_in_lines() {
+    let (session, _) = session();
+    let rows = "[{'subject': 'sub-%d' % n, 'score': 0.5} for n in range(3)]";
+    let row = |n: usize| format!("{{\"subject\": \"sub-{n}\", \"score\": 0.5}}");
+    let expected = format!("[{},\n {},\n {}]", row(0), row(1), row(2));
+    assert_eq!(shown(&session, rows), expected);
+    let numbers = shown(&session, "list(range(200))");
+    assert!(numbers.lines().count() > 5 && numbers.lines().all(|line| line.len() <= 100));
+    assert_eq!(numbers.replace("\n", ""), format!("{:?}", (0..200).collect::<Vec<_>>()));
+    let nested =
+        shown(&session, "{'first': ['word %d' % n for n in range(30)], 'second': (1, [2])}");
+    assert!(nested.lines().all(|line| line.len() <= 100), "{nested}");
+    assert!(
+        nested.starts_with("{\"first\": [\"word 0\"") && nested.ends_with("\"second\": (1, [2])}")
+    );
+    // A list that is a part of itself.
+    assert!(
+        shown(&session, "x = ['word %d' % n for n in range(30)]\nx.append(x)\nx")
+            .contains("word 29")
+    );
+    assert_eq!(shown(&session, "[1, {'a': 2}]"), "[1, {\"a\": 2}]");
+}

@@ -21,7 +21,7 @@ pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 
 use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring, detect};
 use crate::evaluation::{Comparison, EvaluationOptions, calibration, compare};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
@@ -148,6 +148,14 @@ impl Study {
         options: &TrainingOptions,
     ) -> Result<History> {
         let subjects = cohort.on_grid(model.grid())?.subjects(&self.context)?;
+        let with = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
+        if with > 0 {
+            self.context.warn_once(format!(
+                "pretrain: {with} of {} with a known lesion, which the model learns to reconstruct and then \
+                 misses; pretrain on healthy subjects, such as cohort.healthy",
+                counted(subjects.len(), "subject")
+            ));
+        }
         training::pretrain(model, &subjects, epochs, options, &self.context)?;
         Ok(model.history.clone())
     }

@@ -71,6 +71,23 @@ pub(in crate::cohort) fn discover(
     Ok(subjects.into_iter().map(entry).collect())
 }
 
+/// A sentence about `.npy` files of a folder whose subjects are images, so that these are not used; `None` if
+/// there are none.
+pub(in crate::cohort) fn unused(root: &Path, listing: &Listing) -> Option<String> {
+    let mut paths = Vec::new();
+    // A folder that may not be read belongs to nobody.
+    collect(listing, DEPTH, &mut paths).ok();
+    let first = paths.first()?;
+    let first = first.strip_prefix(root).unwrap_or(first).display();
+    let files = match paths.len() {
+        1 => "1 .npy file is".to_owned(),
+        many => format!("{many} .npy files are"),
+    };
+    Some(format!(
+        "{files} not used, the first {first}: preprocessed slices are taken from a folder without images only"
+    ))
+}
+
 fn collect(listing: &Listing, depth: usize, paths: &mut Vec<PathBuf>) -> Result<()> {
     paths.extend(listing.files.iter().filter(|path| file_name(path).ends_with(".npy")).cloned());
     if depth > 0 {

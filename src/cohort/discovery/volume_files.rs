@@ -9,7 +9,7 @@ use super::naming::{Label, Listing, file_name, find_label, label_stems};
 use crate::cohort::found_labels::SureMasks;
 use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
-use crate::volume::{Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
+use crate::volume::{Affine, Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
 
 /// An image and its labels.
@@ -79,28 +79,15 @@ impl VolumeFiles {
         &self,
         found: Option<&FoundMasks>,
     ) -> Result<(LabelledVolume, Vec<Note>)> {
-        let Grids { image: geometry, reordered, mut notes } = self.grids()?;
-        let affine = geometry.affine;
+        let mut grids = self.grids()?;
+        let affine = grids.image.affine;
         let image = Volume { affine, ..Volume::read(&self.image)? };
-        let label = |path: &Path| -> Result<Volume> {
-            let volume = Volume::read(path)?;
-            let voxels = if reordered.iter().any(|label| label == path) {
-                let canonical = Orientation::to_sagittal(&volume.affine).apply(&volume.voxels);
-                Orientation::to_sagittal(&affine).undo(&canonical)
-            } else {
-                volume.voxels
-            };
-            Ok(Volume { voxels, affine })
-        };
-        let optional = |path: &Option<PathBuf>| path.as_deref().map(label).transpose();
-        let mask = |mask: &Array3<bool>| Volume {
-            voxels: mask.mapv(|inside| f32::from(u8::from(inside))),
-            affine,
-        };
-        let sure = found.map(|found| self.sure(found, &geometry)).transpose()?;
+        let optional =
+            |path: &Option<PathBuf>| path.as_deref().map(|path| grids.label(path)).transpose();
+        let mask = |mask: &Array3<bool>| as_volume(mask, affine);
+        let sure = found.map(|found| self.sure(found, &grids.image)).transpose()?;
         let cord = optional(&self.cord)?.or_else(|| Some(mask(&sure.as_ref()?.cord)));
-        let cord = cord
-            .ok_or_else(|| Error::file(&self.image, "no cord mask; `segment(cohort)` finds one"))?;
+        let cord = cord.ok_or_else(|| self.without_cord())?;
         let csf = optional(&self.csf)?.or_else(|| Some(mask(&sure.as_ref()?.csf)));
         let found_discs = || {
             let found = found.filter(|found| !found.discs.is_empty())?;
@@ -108,8 +95,25 @@ impl VolumeFiles {
         };
         let discs = optional(&self.discs)?.or_else(found_discs);
         let lesion = optional(&self.lesion)?;
+        let mut notes = std::mem::take(&mut grids.notes);
         notes.extend(sure.into_iter().flat_map(|sure| sure.notes));
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
+    }
+
+    /// Reads the cord mask alone, in the place that [`Self::check_headers`] settles.
+    pub(in crate::cohort) fn read_cord(&self, found: Option<&FoundMasks>) -> Result<Volume> {
+        let grids = self.grids()?;
+        match (&self.cord, found) {
+            (Some(cord), _) => grids.label(cord),
+            (None, Some(found)) => {
+                Ok(as_volume(&self.sure(found, &grids.image)?.cord, grids.image.affine))
+            }
+            (None, None) => Err(self.without_cord()),
+        }
+    }
+
+    fn without_cord(&self) -> Error {
+        Error::file(&self.image, "no cord mask; `segment(cohort)` finds one")
     }
 
     /// What of found masks counts: the slices whose cord is sure.
@@ -211,6 +215,26 @@ struct Grids {
     /// Labels whose axes are in another order than the image's.
     reordered: Vec<PathBuf>,
     notes: Vec<Note>,
+}
+
+impl Grids {
+    /// Reads a label onto the grid of the image.
+    fn label(&self, path: &Path) -> Result<Volume> {
+        let affine = self.image.affine;
+        let volume = Volume::read(path)?;
+        let voxels = if self.reordered.iter().any(|label| label == path) {
+            let canonical = Orientation::to_sagittal(&volume.affine).apply(&volume.voxels);
+            Orientation::to_sagittal(&affine).undo(&canonical)
+        } else {
+            volume.voxels
+        };
+        Ok(Volume { voxels, affine })
+    }
+}
+
+/// A mask as a volume of 0 and 1.
+fn as_volume(mask: &Array3<bool>, affine: Affine) -> Volume {
+    Volume { voxels: mask.mapv(|inside| f32::from(u8::from(inside))), affine }
 }
 
 /// How a label lies to its image.

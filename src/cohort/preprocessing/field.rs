@@ -140,14 +140,20 @@ impl Field {
         let lost = self.share_outside(cord);
         if lost > WORTH_A_NOTE {
             let text = format!(
-                "{:.0} % of the cord lies outside the field of {} mm; a larger fov_mm keeps it",
+                "{:.0} % of the cord lies outside the field of {} mm; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")",
                 100.0 * lost,
                 self.rows.field
             );
-            let topic = "{} % of the cord lies outside the field; a larger fov_mm keeps it";
+            let topic = "{} % of the cord lies outside the field; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")";
             notes.push(Note::new(topic, text).of(100.0 * lost));
         }
         notes
+    }
+
+    /// The share of the cord that the field does not hold once it was moved as [`Self::keep_cord`] moves it.
+    pub(super) fn cord_outside(&mut self, cord: &[Array2<bool>]) -> f64 {
+        self.keep_cord(cord);
+        self.share_outside(cord)
     }
 
     /// The share of a mask's pixels that the field does not hold; 0 for an empty mask.

@@ -41,10 +41,10 @@ impl LesionMask {
         if outside > 0 {
             let percent = percent(outside);
             let text = format!(
-                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; a larger fov_mm keeps it",
+                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")",
                 field.edge()
             );
-            let topic = "{} % of the lesion area (ground truth) lies outside the field; a larger fov_mm keeps it";
+            let topic = "{} % of the lesion area (ground truth) lies outside the field; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")";
             notes.push(Note::warning(topic, text).of(percent));
         }
         if in_other_slices > 0 {

@@ -2,6 +2,7 @@
 
 mod cord_shape;
 mod field;
+mod fitting_field;
 mod intensity;
 mod lesion_mask;
 mod mask_notes;

@@ -223,6 +223,26 @@ impl Preprocessing {
     }
 }
 
+/// The share of a cord that lies outside the field of each edge in mm, placed as preprocessing places it. The
+/// error is a clause.
+pub(super) fn cord_outside(cord: &Volume, edges_mm: &[usize]) -> Result<Vec<f64>, String> {
+    let native = cord.geometry();
+    let orientation = Orientation::to_sagittal(&native.affine);
+    let canonical = orientation.canonical_geometry(&native);
+    let of_edge = |fov_mm: usize| {
+        let grid = SliceGrid { fov_mm, ..SliceGrid::default() };
+        Preprocessing { grid, ..Preprocessing::default() }.field(&canonical)
+    };
+    let inside = orientation.apply(&MaskValues::of(cord).inside);
+    let field = of_edge(SliceGrid::default().fov_mm)?;
+    let cord = each_slice(&inside, |slice| field.resample_mask(slice));
+    if cord.iter().flatten().all(|&inside| !inside) {
+        return Err("its cord mask is empty".into());
+    }
+    let outside = |edge: &usize| of_edge(*edge).map(|mut field| field.cord_outside(&cord));
+    edges_mm.iter().map(outside).collect()
+}
+
 /// Labels of one slice: cord and fluid on 1 mm pixels.
 struct Labels<'a> {
     cord: &'a Array2<bool>,

@@ -113,3 +113,19 @@ fn a_pointer_without_content_is_named_with_the_command_that_fetches_it() {
     });
     assert!(find(&lines, "sub-02").contains("git lfs pull"));
 }
+
+#[test]
+fn preprocessed_slices_beside_images_are_named() {
+    let (names, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        std::fs::create_dir_all(root.join("slices")).unwrap();
+        for number in 1..4 {
+            write(&root.join(format!("slices/anna_{number}.npy")), "x");
+        }
+    });
+    assert_eq!(names, ["sub-01"]);
+    let line = find(&lines, ".npy");
+    let expected =
+        "3 .npy files are not used, the first slices/anna_1.npy: preprocessed slices are taken";
+    assert!(line.contains(expected), "{line}");
+}

@@ -1,9 +1,11 @@
 //! Comparisons of two methods on the same drawn patients.
 
+use std::sync::{Arc, Mutex};
+
 use proptest::prelude::*;
 
 use super::finding;
-use crate::context::Context;
+use crate::context::{Context, Event, Reporter};
 use crate::detection::{Finding, Findings, Scoring};
 use crate::evaluation::*;
 
@@ -157,4 +159,32 @@ proptest! {
             prop_assert_eq!(measure.p_value.is_some(), measure.interval.is_some());
         }
     }
+}
+
+/// Keeps warnings.
+#[derive(Default)]
+struct Warned(Mutex<Vec<String>>);
+
+impl Reporter for Warned {
+    fn report(&self, event: Event) {
+        if let Event::Warning(text) = event {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+}
+
+#[test]
+fn a_comparison_of_three_patients_is_said_to_mean_nothing() {
+    let said = |patients: usize| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        let of = |noise: f64| evaluated("method", scores(noise).take(patients));
+        compare(&of(1.0), &of(9.0), &context).expect("the same patients");
+        let warnings = warned.0.lock().unwrap();
+        warnings.iter().filter(|text| text.contains("mean nothing")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(said(30), [""; 0]);
+    assert!(
+        said(3)[0].starts_with("only 3 patients: with fewer than 8, the intervals and p-values")
+    );
 }

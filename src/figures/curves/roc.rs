@@ -9,6 +9,11 @@ use crate::figures::drawing::style::{self, Stroke};
 
 /// Height of the charts, in drawing units.
 const HEIGHT: i32 = 1400;
+/// Methods whose scores are shown.
+const SHOWN: usize = 4;
+/// From so many methods on, scores have a second row of charts: three beside the curves would be too narrow for
+/// their names.
+const MANY: usize = 3;
 
 /// A stated threshold and where it lies on the ROC curve.
 #[derive(Clone, Debug)]
@@ -57,8 +62,8 @@ impl MethodRoc {
     }
 }
 
-/// ROC curves with AUROC in the legend, the chance line and each stated threshold's point; beside
-/// them, for the first three methods, every patient's score by ground truth with the threshold.
+/// ROC curves with AUROC in the legend, the chance line and each stated threshold's point; beside and below
+/// them, for the first four methods, every patient's score by ground truth with the threshold.
 pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
     let methods = methods.to_vec();
     let mut entries: Vec<(Key, String)> = Vec::new();
@@ -71,11 +76,14 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
         entries.push((Key::Line(stroke), format!("{}, AUROC {auroc}", method.method)));
     }
     entries.push((Key::Line(chance()), "chance".into()));
+    let shared = shared_origin(&methods);
     for (index, method) in methods.iter().enumerate() {
         if let Some(point) = &method.operating_point {
             let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
-            let name =
-                format!("{}: threshold {:.4}, {}", method.method, point.threshold, point.origin);
+            let mut name = format!("{}: threshold {:.4}", method.method, point.threshold);
+            if shared.is_none() {
+                name += &format!(", {}", point.origin);
+            }
             entries.push((key, name));
         }
     }
@@ -89,23 +97,55 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
         false => "",
     };
     let (with, without) = (count(true), count(false));
-    let note = format!("{with} patients with a lesion, {without} without.{dashed}");
+    let origins = shared.map(|origin| format!(" Thresholds: {origin}.")).unwrap_or_default();
+    let note = format!("{with} patients with a lesion, {without} without.{dashed}{origins}");
     let legend = Legend::new(entries, style::BODY_WIDTH);
-    let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);
-    Figure::new("ROC of patient scores", note, body, move |area| {
+    let top = legend.height + style::GAP;
+    let layout = Layout::new(methods.len(), top);
+    Figure::new("ROC of patient scores", note, (style::BODY_WIDTH, layout.height), move |area| {
         legend.draw(area, (0, 0))?;
-        let top = legend.height + style::GAP;
-        let square = HEIGHT + 130;
-        curves(&area.clone().shrink((0, top), (square, HEIGHT)), &methods)?;
-        let shown = &methods[..methods.len().min(3)];
-        let left = square + style::GAP;
-        let width = (style::BODY_WIDTH - left) / shown.len().max(1) as i32;
-        for (index, method) in shown.iter().enumerate() {
-            let corner = (left + index as i32 * width, top);
-            strip(&area.clone().shrink(corner, (width, HEIGHT)), method, index)?;
+        curves(&area.clone().shrink((0, top), (layout.curves, HEIGHT)), &methods)?;
+        for (index, (method, corner)) in methods.iter().zip(&layout.strips).enumerate() {
+            strip(&area.clone().shrink(*corner, (layout.strip, HEIGHT)), method, index)?;
         }
         Ok(())
     })
+}
+
+/// Where the thresholds come from, if that is the same for many methods: it is said once then.
+fn shared_origin(methods: &[MethodRoc]) -> Option<&str> {
+    let mut origins = methods.iter().filter_map(|method| method.operating_point.as_ref());
+    let first = &origins.next().filter(|_| methods.len() >= MANY)?.origin;
+    origins.all(|other| other.origin == *first).then_some(first)
+}
+
+/// The places of the charts.
+struct Layout {
+    /// Width of the chart with the curves.
+    curves: i32,
+    /// Width of a chart with scores.
+    strip: i32,
+    /// Upper left corners of the charts with scores.
+    strips: Vec<(i32, i32)>,
+    height: i32,
+}
+
+impl Layout {
+    /// For so many methods, the charts below `top`.
+    fn new(methods: usize, top: i32) -> Self {
+        if methods < MANY {
+            let curves = HEIGHT + 130;
+            let left = curves + style::GAP;
+            let strip = (style::BODY_WIDTH - left) / methods.max(1) as i32;
+            let strips = (0..methods as i32).map(|index| (left + index * strip, top)).collect();
+            return Self { curves, strip, strips, height: top + HEIGHT };
+        }
+        let strip = style::BODY_WIDTH / 3;
+        let below = top + HEIGHT + style::GAP;
+        let mut strips = vec![(2 * strip, top)];
+        strips.extend((0..SHOWN.min(methods) as i32 - 1).map(|index| (index * strip, below)));
+        Self { curves: 2 * strip - style::GAP, strip, strips, height: below + HEIGHT }
+    }
 }
 
 fn chance() -> Stroke {

@@ -64,10 +64,13 @@ impl<'a> Chart<'a> {
             .x_desc(chart.x.name.as_str())
             .y_desc(chart.y.name.as_str())
             .draw()?;
-        // Above the plot; a long title begins further left.
-        let title = text::fitted(title, style::PANEL, width);
-        let start = (width - text::width(&title, style::PANEL)).clamp(0, left);
-        text::write(area, &title, style::PANEL, (start, 0), text::TOP_LEFT)?;
+        // Above the plot; a long title begins further left, and in smaller letters before it is cut.
+        let inks = [style::PANEL, style::LABEL, style::TICK];
+        let fits = inks.into_iter().find(|ink| text::width(title, *ink) <= width);
+        let ink = fits.unwrap_or(style::TICK);
+        let title = text::fitted(title, ink, width);
+        let start = (width - text::width(&title, ink)).clamp(0, left);
+        text::write(area, &title, ink, (start, 0), text::TOP_LEFT)?;
         Ok(chart)
     }
 

@@ -127,6 +127,11 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         native_transform: None,
     });
     let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
+    let methods: Vec<_> = (0_u8..11)
+        .map(|n| {
+            method_roc(&format!("autoencoder with uncertainty, variant {n}"), f64::from(n) / 9.0)
+        })
+        .collect();
     let nothing = Array2::<f32>::zeros((0, 0));
     vec![
         ("montage-none", cohort_montage("Cohort: nobody", &[])),
@@ -141,6 +146,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         ("curve-odd", anomaly_curve(&odd, "U²AD")),
         ("curve-flat", anomaly_curve(&flat, "U²AD")),
         ("curve-none", anomaly_curve(&blank, "U²AD")),
+        ("roc-many", roc_curves(&methods)),
         ("roc-none", roc_curves(&[])),
         ("roc-constant", roc_curves(&[constant])),
         ("froc-none", froc_curves(&[])),

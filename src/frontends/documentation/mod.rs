@@ -13,7 +13,21 @@ use crate::{Error, Result};
 /// error.
 pub(in crate::frontends) fn print_whole(text: &[u8]) -> Result<ExitCode> {
     let mut out = stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
+    whole(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// Shows help, the version, or what is wrong with a command line. The exit code is that of clap: 0, or 2 for
+/// a wrong command line.
+///
+/// # Errors
+/// If standard output cannot be written to.
+pub fn print_command_line(told: &clap::Error) -> Result<ExitCode> {
+    whole(told.print().and_then(|()| stdout().flush()))?;
+    Ok(u8::try_from(told.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn whole(written: std::io::Result<()>) -> Result<ExitCode> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let error = error.to_string();
             let reason = error.split(" (os error").next().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::frontends::console::width;
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ pub fn list(runs: &Path, json: bool) -> Result<ExitCode> {
             serde_json::to_string_pretty(&all).map_err(|error| Error::input(error.to_string()))?
         }
         false if summaries.is_empty() => format!("no runs in {}", runs.display()),
-        false => table(&summaries)?.to_text(width()).trim_end().to_owned(),
+        false => table(&summaries)?.to_text(table_width()).trim_end().to_owned(),
     };
     print_whole(format!("{text}\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)

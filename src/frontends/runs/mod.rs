@@ -11,6 +11,7 @@
 //! | `work_folder` | a copy of the working folder, made of links, in which a second run may write |
 //! | `rerun` | the second run itself, in a process of its own |
 //! | `outputs` | the files of two runs side by side |
+//! | `overwriting` | files outside of the run folders that several runs wrote |
 //! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
 //! | `sweep` | a script with every combination of some parameters |
@@ -20,6 +21,7 @@ mod ended;
 mod inputs;
 mod list;
 mod outputs;
+pub(in crate::frontends) mod overwriting;
 mod recorded;
 mod rerun;
 mod resume;

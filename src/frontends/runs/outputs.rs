@@ -31,7 +31,8 @@ pub(super) enum Compared {
     Differs(FirstDifference),
 }
 
-/// Names of all files of both, in the first one's order. The log comes last: it repeats what differs.
+/// Names of all files of both, in the first one's order: tables first, then models and the like, then the
+/// pictures of these. The log comes last: it repeats what differs.
 pub(super) fn names(first: &Outputs<'_>, second: &Outputs<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for file in first.files.iter().chain(second.files) {
@@ -39,7 +40,12 @@ pub(super) fn names(first: &Outputs<'_>, second: &Outputs<'_>) -> Vec<String> {
             names.push(file.path.clone());
         }
     }
-    names.sort_by_key(|name| name == "log.txt");
+    names.sort_by_key(|name| match name.rsplit('.').next().unwrap_or_default() {
+        "tsv" => 0,
+        "png" | "svg" => 2,
+        _ if name == "log.txt" => 3,
+        _ => 1,
+    });
     names
 }
 

@@ -19,7 +19,7 @@ use super::inputs;
 use super::recorded::working_folder;
 use crate::context::{Context, counted};
 use crate::files::{sha256, write_whole};
-use crate::frontends::console::width;
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
@@ -133,7 +133,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     failed += sweep.run_all(waiting, &context, &stopped, &messages);
     let runs = sweep.finished(&combinations)?;
     let table = sweep_table(&grid, &runs)?;
-    print_whole(table.to_text(width()).as_bytes())?;
+    print_whole(table.to_text(table_width()).as_bytes())?;
     let path = sweep.folder.join("sweep.tsv");
     write_whole(&path, table.to_tsv().as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use super::ended::ended;
 use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
+use super::overwriting::OtherRuns;
 use super::recorded::{script_source, working_folder};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
@@ -149,13 +150,32 @@ impl SecondRun {
                 Outputs { folder: &self.working, files: &second.files_elsewhere },
             ),
         ];
-        let (mut same, mut differing) = (0_usize, Vec::new());
+        let others = OtherRuns::beside(folder);
+        let (mut same, mut differing, mut overwritten) = (0_usize, Vec::new(), String::new());
         if status(first) != status(second) {
             let (first, second) = (status(first), status(second));
             differing.push(format!("status: {first} in the recorded run, {second} now"));
         }
         for (ours, theirs) in &pairs {
             for name in names(ours, theirs) {
+                if let Some(run) = overwriter(&name, ours, (first, working), &others)? {
+                    let hash = |outputs: &Outputs<'_>| {
+                        let file = outputs.files.iter().find(|file| file.path == name);
+                        file.and_then(|file| file.sha256.clone())
+                    };
+                    if hash(ours) == hash(theirs) {
+                        overwritten += &format!(
+                            "{name}: the run {run} has overwritten it; the second run gave the recorded content\n"
+                        );
+                        same += 1;
+                    } else {
+                        differing.push(format!(
+                            "{name}: the run {run} has overwritten it, so that only its hash is known; the second \
+                             run gave another one"
+                        ));
+                    }
+                    continue;
+                }
                 let found = compare(&name, ours, theirs, &same_names)?;
                 match sentence(found, ours, &name)? {
                     None => same += 1,
@@ -177,7 +197,7 @@ impl SecondRun {
         }
         let is_same = differing.is_empty();
         drop(self.root);
-        Ok((format!("{report}{NOT_COMPARED}\n"), is_same))
+        Ok((format!("{report}{overwritten}{NOT_COMPARED}\n"), is_same))
     }
 
     /// Folders of this run and what stands for them in the first one.
@@ -211,6 +231,24 @@ fn run_again(plan: &Plan, root: &Path, working: &Path, threads: Option<usize>) -
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let output = command.output().map_err(|error| failed(&error))?;
     Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// The other run that has overwritten a file since, if one has.
+fn overwriter<'o>(
+    name: &str,
+    ours: &Outputs<'_>,
+    (record, working): (&RunRecord, &Path),
+    others: &'o OtherRuns,
+) -> Result<Option<&'o str>> {
+    let path = ours.path(name);
+    let recorded = ours.files.iter().find(|file| file.path == name);
+    let Some(recorded) = recorded.and_then(|file| file.sha256.as_ref()) else { return Ok(None) };
+    // Files of the run folder are its own.
+    if ours.folder != working || !path.is_file() {
+        return Ok(None);
+    }
+    let now = sha256_of(&path)?.1;
+    Ok(if now == *recorded { None } else { others.owner(record, name, &now) })
 }
 
 /// What to say about a file; `None` if it is the same.

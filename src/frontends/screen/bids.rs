@@ -6,7 +6,7 @@ use super::memory_watch::watch_memory;
 use super::{AnalysisLevel, BidsArguments, Work, on_threads};
 use crate::context::counted;
 use crate::files::clear_abandoned;
-use crate::frontends::console::width;
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table, shown_number};
 use crate::study::bids_app::{
@@ -147,9 +147,9 @@ fn tell_images(record: &SessionRecord, work: &Work) {
 
 fn gather(app: &BidsApp, participants: &[String], work: &Work) -> Result<ExitCode> {
     let group = app.gather(participants, &work.context)?;
-    print_whole(short(&group.table()?)?.to_text(width()).as_bytes())?;
+    print_whole(short(&group.table()?)?.to_text(table_width()).as_bytes())?;
     if let Some(evaluation) = &group.evaluation {
-        let table = evaluation_table(&[evaluation])?.to_text(width());
+        let table = evaluation_table(&[evaluation])?.to_text(table_width());
         print_whole(format!("\n{table}").as_bytes())?;
     }
     let messages = &work.messages;

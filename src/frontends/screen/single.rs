@@ -8,10 +8,10 @@ use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
 use crate::export::check_export_folder;
 use crate::export::html_report::check_page_path;
-use crate::frontends::console::width;
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::Tabulate;
-use crate::study::screening::{Detector, Screening};
+use crate::study::screening::{Detector, GrowingExport, Screening};
 
 /// Screens images and prints one table.
 ///
@@ -30,14 +30,24 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     }
     let work = Work::begin(computing)?;
     let detector = work.detector(computing)?;
+    // A page shows all images side by side; without one, each goes once its results are written.
+    let mut growing = report.is_none().then(GrowingExport::default);
     let screened = on_threads(computing.n_cpus, || {
         let cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
-        detector.screen(&cohort, &work.context)
+        match (&mut growing, out) {
+            (None, _) => detector.screen(&cohort, &work.context),
+            (Some(_), None) => detector.screen_each(&cohort, &work.context, |_, _| {}),
+            (Some(growing), Some(folder)) => {
+                detector.screen_each(&cohort, &work.context, |found, of| {
+                    growing.push(folder, found, of, &cohort)
+                })
+            }
+        }
     })?;
     let screening = screened?;
     // What is finished is written all the same; a second signal ends the process.
     work.context.cancel.reset();
-    print_whole(screening.table()?.to_text(width()).as_bytes())?;
+    print_whole(screening.table()?.to_text(table_width()).as_bytes())?;
     let messages = &work.messages;
     for image in &screening.images {
         for remark in &image.remarks {
@@ -47,7 +57,13 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     for (name, reason) in screening.failed() {
         messages.tell_after("error:", &format!("{name}: {reason}"));
     }
-    on_threads(computing.n_cpus, || write(&screening, arguments, &detector, &work.context))??;
+    match (growing, out) {
+        (None, _) => on_threads(computing.n_cpus, || {
+            write(&screening, arguments, &detector, &work.context)
+        })??,
+        (Some(growing), Some(folder)) => growing.finish(folder, &work.context)?,
+        (Some(_), None) => {}
+    }
     if screening.interrupted {
         let left = screening.cohort.len() - screening.images.len();
         messages.tell(&format!("interrupted: {} not screened", counted(left, "image")));

@@ -34,6 +34,7 @@ pub use self::remote::run_existing;
 use self::shell::Shell;
 use super::commands::Next;
 use super::console::Console;
+use super::documentation::print_whole;
 use super::record::{RUNS, Record, Recorded};
 use super::termination::{self, TERMINATED};
 use super::{ShellOptions, script};
@@ -97,10 +98,10 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
         std::process::exit(TERMINATED.into());
     })?;
 
-    println!(
-        "u2ad {} · help() lists the verbs, :help the commands, Ctrl-D ends",
-        env!("CARGO_PKG_VERSION")
-    );
+    let version = env!("CARGO_PKG_VERSION");
+    let banner =
+        format!("u2ad {version} · help() lists the verbs, :help the commands, Ctrl-D ends\n");
+    print_whole(banner.as_bytes())?;
     let mut editor = Editor::new(session.clone())?;
     let mut shell = Shell::new(session, console);
     match &options.resume {
@@ -120,6 +121,5 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
         }
     }
     drop(editor);
-    shell.end();
-    Ok(ExitCode::SUCCESS)
+    Ok(if shell.end() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -11,6 +11,7 @@ use super::echo_off::EchoOff;
 use super::editor::{Editor, Line};
 use crate::context::CancelToken;
 use crate::frontends::ask::ask;
+use crate::frontends::documentation::print_whole;
 use crate::frontends::images::Images;
 use crate::frontends::jupyter::client::{Client, KernelEvent, latest_connection_file};
 use crate::frontends::{ImageChoice, commands};
@@ -39,11 +40,9 @@ pub fn run_existing(connection_file: &Path, images: ImageChoice) -> Result<ExitC
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
 
-    println!(
-        "{} · connected to the kernel of {}; Ctrl-D leaves it running",
-        client.banner,
-        file.display()
-    );
+    let (banner, file) = (&client.banner, file.display());
+    let line = format!("{banner} · connected to the kernel of {file}; Ctrl-D leaves it running\n");
+    print_whole(line.as_bytes())?;
     let mut editor = Editor::new(client.clone())?;
     let mut screen = Screen { images: Images::new(images), progress: false, cancel };
     loop {

@@ -97,14 +97,15 @@ impl Shell {
         Self::tell_how_to_go_on(console, folder);
     }
 
-    /// Closes the session and its folder.
-    pub fn end(self) {
+    /// Closes the session and its folder. Says whether everything that was shown could be written.
+    pub fn end(self) -> bool {
         let Self { session, console } = self;
         console.keep_script(&session.transcript().to_script());
         // The last user of the session: this waits until its journal is closed.
         drop(session);
         let folder = console.finish(RunStatus::Completed);
         Self::tell_how_to_go_on(&console, folder);
+        !console.is_incomplete()
     }
 
     fn tell_how_to_go_on(console: &Console, folder: Option<PathBuf>) {

@@ -7,9 +7,8 @@ use nbformat::v4::{self, CellId, CellMetadata, KernelSpec, LanguageInfo, Metadat
 use nbformat::{parse_notebook, serialize_notebook, v3};
 use serde_json::{Value, json};
 
-use crate::context::counted;
 use crate::files::{read_regular_text, write_new, write_whole};
-use crate::language::{ScriptCell, ScriptCellKind, only_sets_parameters, script_cells, script_of};
+use crate::language::{ScriptCell, ScriptCellKind, notebook_tags, script_cells, script_of};
 use crate::{Error, Result};
 
 /// The language as programs know it that go by its name, such as papermill, which writes parameters in
@@ -39,12 +38,10 @@ impl From<ScriptCell> for NotebookCell {
 /// # Errors
 /// If an output cannot be written as JSON.
 pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<String> {
-    let mut has_parameters = false;
-    let cells = cells.into_iter().enumerate().map(|(number, cell)| {
-        let is_first = !has_parameters && sets_parameters(&cell.cell);
-        has_parameters |= is_first;
-        written(number, cell, is_first)
-    });
+    let cells: Vec<NotebookCell> = cells.into_iter().collect();
+    let tags = notebook_tags(cells.iter().map(|cell| &cell.cell));
+    let cells = cells.into_iter().zip(tags).enumerate();
+    let cells = cells.map(|(number, (cell, tags))| written(number, cell, tags));
     let language_info = LanguageInfo {
         name: CLIENT_LANGUAGE.to_owned(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -72,25 +69,22 @@ pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<Stri
     serialize_notebook(&nbformat::Notebook::V4(notebook)).map_err(refused)
 }
 
-fn sets_parameters(ScriptCell { kind, source }: &ScriptCell) -> bool {
-    *kind == ScriptCellKind::Code && only_sets_parameters(source)
-}
-
-/// Cell `number`; the one with the notebook's parameters has the tag behind which papermill sets them.
-fn written(number: usize, cell: NotebookCell, has_parameters: bool) -> Result<v4::Cell> {
-    let NotebookCell { cell: ScriptCell { kind, source }, execution_count, outputs } = cell;
+/// Cell `number` with its tags.
+fn written(number: usize, cell: NotebookCell, tags: Vec<String>) -> Result<v4::Cell> {
+    let NotebookCell { cell, execution_count, outputs } = cell;
+    let ScriptCell { kind, source, attachments, .. } = cell;
     let id = CellId::new(&format!("cell-{}", number + 1)).map_err(Error::input)?;
-    let tags = has_parameters.then(|| vec!["parameters".to_owned()]);
+    let tags = Some(tags).filter(|tags| !tags.is_empty());
     let metadata = CellMetadata { tags, ..CellMetadata::default() };
     let source = source.split_inclusive('\n').map(str::to_owned).collect();
     Ok(match kind {
         ScriptCellKind::Code => v4::Cell::Code { id, metadata, execution_count, source, outputs },
-        ScriptCellKind::Markdown => v4::Cell::Markdown { id, metadata, source, attachments: None },
+        ScriptCellKind::Markdown => v4::Cell::Markdown { id, metadata, source, attachments },
+        ScriptCellKind::Raw => v4::Cell::Raw { id, metadata, source },
     })
 }
 
-/// The cells of a notebook of any version since 3, without what they showed. Raw cells are left
-/// out.
+/// The cells of a notebook of any version since 3, without what they showed.
 ///
 /// # Errors
 /// [`Error::Input`] if the text is not a notebook.
@@ -106,12 +100,20 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
         Notebook::V3(old) => upgraded(nbformat::upgrade_v3_notebook(with_headings(old)))?,
         _ => return Err(Error::input("the notebook is of an unknown version")),
     };
-    let cells = notebook.cells.into_iter().filter_map(|cell| match cell {
-        v4::Cell::Code { source, .. } => Some(ScriptCell::code(source.concat())),
-        v4::Cell::Markdown { source, .. } => Some(ScriptCell::markdown(source.concat())),
-        v4::Cell::Raw { .. } => None,
+    let cells = notebook.cells.into_iter().map(|cell| {
+        let tags = cell.metadata().tags.clone().unwrap_or_default();
+        let cell = match cell {
+            v4::Cell::Code { source, .. } => ScriptCell::code(source.concat()),
+            v4::Cell::Markdown { source, attachments, .. } => {
+                let is_something = |all: &Value| all.as_object().is_some_and(|all| !all.is_empty());
+                let attachments = attachments.filter(is_something);
+                ScriptCell::markdown(source.concat()).with_attachments(attachments)
+            }
+            v4::Cell::Raw { source, .. } => ScriptCell::raw(source.concat()),
+        };
+        cell.tagged(tags)
     });
-    Ok(cells.filter(|cell| !cell.source.is_empty()).collect())
+    Ok(cells.filter(|cell| !cell.is_empty()).collect())
 }
 
 /// A notebook without what its cells showed, which is not converted: the crate that reads notebooks prints what
@@ -145,24 +147,6 @@ fn refused(error: impl std::fmt::Display) -> Error {
     Error::input(format!("this notebook cannot be read: {error}"))
 }
 
-/// What of a notebook has no form in a script, as sentences.
-fn left_out(text: &str) -> Vec<String> {
-    let notebook: Value = serde_json::from_str(text).unwrap_or_default();
-    let cells: Vec<&Value> = notebook["cells"].as_array().into_iter().flatten().collect();
-    let raw = cells.iter().filter(|cell| cell["cell_type"] == "raw").count();
-    let attached =
-        |cell: &&&Value| cell["attachments"].as_object().is_some_and(|all| !all.is_empty());
-    let attached = cells.iter().filter(attached).count();
-    [(raw, "raw cell", "left out"), (attached, "cell", "without the pictures attached")]
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, what, how)| {
-            let are = if count == 1 { "is" } else { "are" };
-            format!("{} {are} {how}: a script has no form for that", counted(count, what))
-        })
-        .collect()
-}
-
 /// Turns a script into a notebook or a notebook into a script, by the endings of their names.
 ///
 /// # Errors
@@ -176,11 +160,7 @@ pub fn convert(from: &Path, to: &Path, force: bool) -> Result<ExitCode> {
             notebook_of(script_cells(&read()?).into_iter().map(NotebookCell::from))?
         }
         (Some("ipynb"), Some("star")) => {
-            let text = read()?;
-            let cells = notebook_cells(&text);
-            let script = script_of(&cells.map_err(|error| Error::file(from, error))?);
-            left_out(&text).iter().for_each(|what| eprintln!("note: {what}"));
-            script
+            script_of(&notebook_cells(&read()?).map_err(|error| Error::file(from, error))?)
         }
         _ => {
             return Err(Error::input(
@@ -259,15 +239,34 @@ rounds = parameter(\"rounds\", 3)
     }
 
     #[test]
-    fn what_a_script_has_no_form_for_is_said() {
-        let text = r#"{"cells": [{"cell_type": "raw"}, {"cell_type": "raw"},
-            {"cell_type": "markdown", "attachments": {"a.png": {}}}]}"#;
-        let expected = [
-            "2 raw cells are left out: a script has no form for that",
-            "1 cell is without the pictures attached: a script has no form for that",
-        ];
-        assert_eq!(left_out(text), expected);
-        assert!(left_out(&notebook()).is_empty());
+    fn raw_cells_attachments_and_tags_come_back() {
+        let text = r#"{"metadata": {}, "nbformat": 4, "nbformat_minor": 5, "cells": [
+            {"cell_type": "raw", "id": "a", "metadata": {"tags": ["front"]}, "source": ["---\n", "title: A\n", "---"]},
+            {"cell_type": "markdown", "id": "b", "metadata": {}, "source": ["![](attachment:a.png)"],
+             "attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}},
+            {"cell_type": "code", "id": "c", "metadata": {"tags": ["parameters"]}, "execution_count": null,
+             "outputs": [], "source": ["epochs = 3"]}]}"#;
+        let given: Value = serde_json::from_str(text).unwrap();
+        let script = script_of(&notebook_cells(text).unwrap());
+        let cells = script_cells(&script).into_iter().map(NotebookCell::from);
+        let back: Value = serde_json::from_str(&notebook_of(cells).unwrap()).unwrap();
+        for (before, after) in given["cells"].as_array().unwrap().iter().zip(0..) {
+            let after = &back["cells"][after];
+            for key in ["cell_type", "source", "attachments"] {
+                assert_eq!(before.get(key), after.get(key), "{script}");
+            }
+            assert_eq!(before["metadata"].get("tags"), after["metadata"].get("tags"), "{script}");
+        }
+        assert_eq!(back["cells"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_tag_that_goes_without_saying_is_not_said_in_a_script() {
+        let script = "# %%\nepochs = parameter(\"epochs\", 3)\n";
+        let cells = script_cells(script).into_iter().map(NotebookCell::from);
+        let notebook = notebook_of(cells).unwrap();
+        assert!(notebook.contains("\"parameters\""), "{notebook}");
+        assert_eq!(script_of(&notebook_cells(&notebook).unwrap()), script);
     }
 
     #[test]

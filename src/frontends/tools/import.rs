@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::Result;
 use crate::dicom::{DicomFolder, ImportOptions, Imported, Series, import};
-use crate::frontends::console::width;
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, Table};
 
@@ -15,13 +15,13 @@ use crate::report::{Cell, Column, Table};
 /// As [`import`], or if nothing can be printed.
 pub fn run(folder: &Path, bids: Option<&Path>, options: &ImportOptions) -> Result<ExitCode> {
     let found = DicomFolder::read(folder)?;
-    let listing = listing(&found)?.to_text(width());
+    let listing = listing(&found)?.to_text(table_width());
     print_whole(format!("{}\n", listing.trim_end()).as_bytes())?;
     found.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let Some(bids) = bids else { return Ok(ExitCode::SUCCESS) };
     let imported = import(&found, bids, options)?;
     imported.notes.iter().for_each(|note| eprintln!("note: {note}"));
-    let written = written(&imported)?.to_text(width());
+    let written = written(&imported)?.to_text(table_width());
     let text = format!(
         "\n{}\n\nThis list says who is who. It is not stored: keep it apart from the dataset {}, which holds no \
          names, identifiers or dates.\n",

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use allocative::Allocative;
+use either::Either;
 use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
@@ -14,13 +15,13 @@ use starlark::values::{
 
 use super::index::{Index, range};
 use super::{SubjectValue, handle, shared_members};
-use crate::Result;
 use crate::cohort::Cohort;
 use crate::context::{Context, counted};
 use crate::figures::{Figure, cohort_montage};
 use crate::report::cohort_display;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
+use crate::{Error, Result};
 
 /// A cohort with the context that preprocessing its subjects needs.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -64,6 +65,42 @@ impl CohortValue {
 
     fn subject(&self, position: usize) -> SubjectValue {
         SubjectValue { cohort: self.cohort.clone(), position, context: self.context.clone() }
+    }
+}
+
+/// What a user gives for the parameter `fov_mm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum FieldOfView {
+    /// None.
+    Default,
+    /// mm.
+    Edge(usize),
+    /// "auto": what holds the cords.
+    Fitting,
+}
+
+impl FieldOfView {
+    /// Reads the parameter of `verb`.
+    pub fn of(verb: &str, given: NoneOr<Either<i64, &str>>) -> Result<Self> {
+        match given.into_option() {
+            None => Ok(Self::Default),
+            Some(Either::Right("auto")) => Ok(Self::Fitting),
+            Some(Either::Left(mm)) if mm >= 0 => Ok(Self::Edge(mm as usize)),
+            Some(other) => {
+                let shown = other.either(|mm| mm.to_string(), |word| format!("{word:?}"));
+                let message =
+                    format!("{verb}: `fov_mm` must be a number of mm or \"auto\", not {shown}");
+                Err(Error::input(message))
+            }
+        }
+    }
+
+    /// A given edge, mm.
+    pub fn edge_mm(self) -> Option<usize> {
+        match self {
+            Self::Edge(mm) => Some(mm),
+            Self::Default | Self::Fitting => None,
+        }
     }
 }
 
@@ -187,15 +224,21 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
         Ok(this.part(cohort))
     }
 
-    /// The same subjects, preprocessed to `size` pixels and a field of view of `fov_mm`; None: unchanged.
+    /// The same subjects, preprocessed to `size` pixels and a field of view of `fov_mm`; None: unchanged. "auto"
+    /// is the smallest field that holds the cords of nearly all subjects.
     fn preprocess(
         this: &CohortValue,
         #[starlark(default = NoneOr::None)] size: NoneOr<u32>,
-        #[starlark(default = NoneOr::None)] fov_mm: NoneOr<u32>,
+        #[starlark(default = NoneOr::None)] fov_mm: NoneOr<Either<i64, &str>>,
     ) -> anyhow::Result<CohortValue> {
+        let fov_mm = FieldOfView::of("preprocess", fov_mm)?;
         let mut grid = this.cohort.grid();
         grid.size = size.into_option().map_or(grid.size, |size| size as usize);
-        grid.fov_mm = fov_mm.into_option().map_or(grid.fov_mm, |mm| mm as usize);
-        Ok(this.part(this.cohort.on_grid(grid)?))
+        grid.fov_mm = fov_mm.edge_mm().unwrap_or(grid.fov_mm);
+        let cohort = this.cohort.on_grid(grid)?;
+        Ok(this.part(match fov_mm {
+            FieldOfView::Fitting => cohort.on_fitting_field(&this.context)?,
+            FieldOfView::Default | FieldOfView::Edge(_) => cohort,
+        }))
     }
 }

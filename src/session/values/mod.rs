@@ -21,7 +21,7 @@ mod slice_finding;
 mod subject;
 mod uncertainty;
 
-pub(super) use cohort::CohortValue;
+pub(super) use cohort::{CohortValue, FieldOfView};
 pub(super) use comparison::ComparisonValue;
 pub(super) use evaluation::EvaluationValue;
 pub(super) use figure::FigureValue;

@@ -17,10 +17,11 @@ use crate::baselines::{
     IntensityThreshold, UncertaintyTraining, VariationalTraining,
 };
 use crate::cohort::{Cohort, SliceGrid, Subject};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::files::user_path;
 use crate::model::Config;
 use crate::session::engine::jobs::Later;
+use crate::session::state::State;
 use crate::session::values::{CohortValue, MethodValue, ModelValue};
 
 #[starlark_module]
@@ -259,7 +260,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Examples:
     /// ```python
     /// people = phantom_cohort(subjects = 2)
-    /// detect(feature_memory(u2ad(), people.healthy), people.clinical)
+    /// model = u2ad()
+    /// pretrain(model, people.healthy, epochs = 1)
+    /// detect(feature_memory(model, people.healthy), people.clinical)
     /// ```
     fn feature_memory(
         model: &ModelValue,
@@ -277,6 +280,22 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         apply("feature_memory", model, eval, move |model, study| {
             let context = &study.context;
             let subjects = healthy.on_grid(model.grid())?.subjects(context)?;
+            if model.parameters.are_initial()? {
+                context.warn(
+                    "feature_memory: the model has learned nothing, so that its features tell little; pretrain it \
+                     first",
+                );
+            }
+            let is_patient = |subject: &&Arc<Subject>| {
+                !subject.is_healthy() || subject.has_lesion() == Some(true)
+            };
+            let patients = subjects.iter().filter(is_patient).count();
+            if patients > 0 {
+                context.warn(format!(
+                    "feature_memory: {patients} of {} are not known to be healthy; what they show counts as normal",
+                    counted(subjects.len(), "subject")
+                ));
+            }
             let memory = options.fill(model, &subjects, context)?;
             Ok(MethodValue::from(Baseline::FeatureMemory(memory)))
         })
@@ -292,7 +311,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```python
     /// save_method(intensity_threshold(local_mm = 20), "threshold.safetensors")
     /// ```
-    fn save_method(method: &MethodValue, path: &str) -> anyhow::Result<NoneType> {
+    fn save_method(
+        method: &MethodValue,
+        path: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<NoneType> {
+        State::of(eval).check_at_once("save_method")?;
         method.0.save(&user_path(path)?)?;
         Ok(NoneType)
     }
@@ -307,7 +331,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// save_method(intensity_threshold(), "threshold.safetensors")
     /// detect(load_method("threshold.safetensors"), phantom_cohort(subjects = 2))
     /// ```
-    fn load_method(path: &str) -> anyhow::Result<MethodValue> {
+    fn load_method(path: &str, eval: &mut Evaluator) -> anyhow::Result<MethodValue> {
+        State::of(eval).check_at_once("load_method")?;
         Ok(Baseline::load(&user_path(path)?)?.into())
     }
 }

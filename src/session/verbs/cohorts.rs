@@ -22,7 +22,9 @@ use crate::files::user_path;
 use crate::phantom::{NormalStructure, PhantomOptions};
 use crate::session::engine::jobs::Later;
 use crate::session::state::State;
-use crate::session::values::{CohortValue, SignalCurveValue, SignalCurvesValue, SubjectValue};
+use crate::session::values::{
+    CohortValue, FieldOfView, SignalCurveValue, SignalCurvesValue, SubjectValue,
+};
 use crate::simulation::LesionSimulator;
 use crate::study::Study;
 
@@ -40,7 +42,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `strict`: whether a subject that cannot be used is an error.
     /// * `size`: edge of the preprocessed slices in pixels. Verbs that take a model preprocess the
     ///   slices for that model themselves.
-    /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm.
+    /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm; None: 200, as
+    ///   published. "auto" takes the smallest field that holds the cords of nearly all subjects, and says which;
+    ///   `u2ad(fov_mm = cohort.fov_mm)` makes a model for it.
     /// * `derivatives`: name of the only folder under derivatives/ from which masks are taken.
     /// * `healthy`: who is healthy, as a rule about a column of the participants table
     ///   (`"group == 'HV'"`) or as a list of words; None: the columns dataset, group, cohort or pathology
@@ -60,7 +64,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         path: &str,
         #[starlark(default = false)] strict: bool,
         #[starlark(require = named, default = 256)] size: i64,
-        #[starlark(require = named, default = 200)] fov_mm: i64,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<Either<i64, &str>>,
         #[starlark(require = named, default = NoneOr::None)] derivatives: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] healthy: NoneOr<
             Either<&str, UnpackList<String>>,
@@ -68,9 +72,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<CohortValue> {
         let context = State::of(eval).context();
+        let fov_mm = FieldOfView::of("load_cohort", fov_mm)?;
+        let fov = fov_mm.edge_mm().unwrap_or(SliceGrid::default().fov_mm);
         let options = LoadOptions {
             strict,
-            grid: grid("load_cohort", size, fov_mm)?,
+            grid: SliceGrid {
+                size: unsigned("load_cohort", "size", size)?,
+                fov_mm: fov,
+                ..SliceGrid::default()
+            },
             derivatives: derivatives.into_option().map(str::to_owned),
             healthy: match healthy.into_option() {
                 None => None,
@@ -78,7 +88,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 Some(Either::Right(words)) => Some(HealthRule::Words(words.items)),
             },
         };
-        let cohort = Cohort::load(&user_path(path)?, &options, &context)?;
+        let mut cohort = Cohort::load(&user_path(path)?, &options, &context)?;
+        if fov_mm == FieldOfView::Fitting {
+            cohort = cohort.on_fitting_field(&context)?;
+        }
         Ok(CohortValue { cohort, context })
     }
 

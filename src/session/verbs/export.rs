@@ -80,7 +80,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         >,
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
-        let context = State::of(eval).context();
+        let state = State::of(eval);
+        state.check_at_once("export")?;
+        let context = state.context();
         let folder = user_path(path)?;
         let (written, what) = match found {
             Either::Left(found) => {
@@ -122,7 +124,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// clinic = segment(load_cohort("images"))
     /// save_masks(clinic, "images")
     /// ```
-    fn save_masks(cohort: &CohortValue, path: &str) -> anyhow::Result<String> {
+    fn save_masks(
+        cohort: &CohortValue,
+        path: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<String> {
+        State::of(eval).check_at_once("save_masks")?;
         let folder = user_path(path)?;
         let count = save_found_masks(&cohort.cohort, &folder, &cohort.context)?;
         let path = folder.display().to_string();
@@ -144,7 +151,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// slice = phantom_cohort(subjects = 2)[0].middle
     /// save(slice.image, output_dir() + "/image.npy")
     /// ```
-    fn save(image: &ImageValue, path: &str) -> anyhow::Result<String> {
+    fn save(image: &ImageValue, path: &str, eval: &mut Evaluator) -> anyhow::Result<String> {
+        State::of(eval).check_at_once("save")?;
         let path = user_path(path)?;
         image.save(&path)?;
         Ok(path.display().to_string())

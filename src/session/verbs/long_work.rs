@@ -29,11 +29,11 @@ pub(super) fn change<T: StepResult + 'static>(
     eval: &Evaluator,
     work: impl FnOnce(&mut Model, &Study) -> Result<T> + Send + 'static,
 ) -> anyhow::Result<Later<T>> {
-    let state = State::of(eval);
-    if let Some(recording) = &mut *state.recording() {
+    if let Some(recording) = &mut *State::of(eval).recording() {
         return Ok(Later::Later(recording.add_with(verb, model, work)?));
     }
-    let study = model.surroundings(state.context()).into();
+    // Before the model is locked: the study asks it for its device.
+    let study = study_of(model, eval);
     Ok(Later::Now(work(&mut *model.exclusive()?, &study)?))
 }
 
@@ -55,12 +55,15 @@ pub(super) fn apply<T: StepResult + 'static>(
     eval: &Evaluator,
     work: impl FnOnce(&mut Model, &Study) -> Result<T> + Send + 'static,
 ) -> anyhow::Result<Later<T>> {
-    let state = State::of(eval);
-    if model.job().is_none() || state.recording().is_some() {
+    if model.job().is_none() || State::of(eval).recording().is_some() {
         return change(verb, model, eval, work);
     }
     // A copy, so that the job does not wait for this to show its next epoch.
     let mut copy = model.lock().duplicate()?;
-    let study = model.surroundings(state.context()).into();
-    Ok(Later::Now(work(&mut copy, &study)?))
+    Ok(Later::Now(work(&mut copy, &study_of(model, eval))?))
+}
+
+/// Steps of a study on the device of a model.
+fn study_of(model: &ModelValue, eval: &Evaluator) -> Study {
+    model.surroundings(State::of(eval).context()).into()
 }

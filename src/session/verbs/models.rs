@@ -93,6 +93,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn load_model(path: &str, eval: &mut Evaluator) -> anyhow::Result<ModelValue> {
         let state = State::of(eval);
+        state.check_at_once("load_model")?;
         let model = Model::load(&user_path(path)?, &state.context().device)?;
         let (model, number) = state.adopt(model);
         Ok(ModelValue::loaded(model, number))

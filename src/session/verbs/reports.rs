@@ -43,7 +43,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         >,
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
-        let context = State::of(eval).context();
+        let state = State::of(eval);
+        state.check_at_once("report")?;
+        let context = state.context();
         let threshold = self::lesion_threshold("report", found, lesion_threshold)?;
         let model = model.into_option().map(ModelValue::lock);
         let report = FindingsReport {
@@ -71,7 +73,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// qc(phantom_cohort(subjects = 2), output_dir() + "/qc.html")
     /// ```
     fn qc(cohort: &CohortValue, path: &str, eval: &mut Evaluator) -> anyhow::Result<String> {
-        let context = State::of(eval).context();
+        let state = State::of(eval);
+        state.check_at_once("qc")?;
+        let context = state.context();
         Ok(told(&quality_report(&cohort.cohort, &user_path(path)?, &context)?, &context))
     }
 }

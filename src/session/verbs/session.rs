@@ -39,7 +39,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn seed(number: i64, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
         let number = u64::try_from(number)
             .map_err(|_| Error::input(format!("seed: `number` must be 0 or more, not {number}")))?;
-        State::of(eval).set_seed(number);
+        let state = State::of(eval);
+        state.check_outside_job("seed")?;
+        state.set_seed(number);
         Ok(NoneType)
     }
 
@@ -59,9 +61,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = "auto")] name: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
+        let state = State::of(eval);
+        state.check_outside_job("device")?;
         let device = open_device(name)?;
         let name = device_name(&device).to_owned();
-        State::of(eval).set_device(device);
+        state.set_device(device);
         Ok(name)
     }
 
@@ -137,6 +141,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
         let state = State::of(eval);
+        state.check_at_once("ask")?;
         Ok(state.sink().ask(prompt, hidden, &state.context().cancel)?)
     }
 
@@ -155,6 +160,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<String> {
         let state = State::of(eval);
+        state.check_at_once("input")?;
         Ok(state.sink().ask(prompt, false, &state.context().cancel)?)
     }
 
@@ -201,6 +207,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn rust(code: &str, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
         let state = State::of(eval);
+        state.check_at_once("rust")?;
         match rust::run(state, eval.module(), code) {
             Ok(Some(display)) => state.sink().emit(Output::Display(display)),
             Ok(None) => {}

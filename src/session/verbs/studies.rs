@@ -27,7 +27,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
     /// save_evaluation(evaluate(found), "study/seed-1.json.gz")
     /// ```
-    fn save_evaluation(evaluation: &EvaluationValue, path: &str) -> anyhow::Result<NoneType> {
+    fn save_evaluation(
+        evaluation: &EvaluationValue,
+        path: &str,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<NoneType> {
+        State::of(eval).check_at_once("save_evaluation")?;
         evaluation.evaluation.evaluation.save(&user_path(path)?)?;
         Ok(NoneType)
     }
@@ -43,7 +48,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// save_evaluation(evaluate(found), "study/seed-2.json.gz")
     /// evaluation = load_evaluation("study/seed-2.json.gz")
     /// ```
-    fn load_evaluation(path: &str) -> anyhow::Result<EvaluationValue> {
+    fn load_evaluation(path: &str, eval: &mut Evaluator) -> anyhow::Result<EvaluationValue> {
+        State::of(eval).check_at_once("load_evaluation")?;
         Ok(EvaluationValue::load(&user_path(path)?)?)
     }
 
@@ -56,7 +62,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```python
     /// file_exists("study/seed-1.json.gz")
     /// ```
-    fn file_exists(path: &str) -> anyhow::Result<bool> {
+    fn file_exists(path: &str, eval: &mut Evaluator) -> anyhow::Result<bool> {
+        State::of(eval).check_at_once("file_exists")?;
         Ok(user_path(path)?.try_exists().map_err(|error| crate::Error::file(path, error))?)
     }
 

@@ -45,9 +45,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<NoneType> {
         let table = tabulated(value)?;
         if let Some(path) = path.into_option() {
+            let state = State::of(eval);
+            state.check_at_once("table")?;
             let path = user_path(path)?;
             save_table(&table, &path)?;
-            State::of(eval).context().note(format!("table saved to {}", path.display()));
+            state.context().note(format!("table saved to {}", path.display()));
         }
         emit(eval, vec![Part::Table(table)]);
         Ok(NoneType)

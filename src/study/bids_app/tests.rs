@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
+#[path = "../../../tests/common/folders.rs"]
+mod folders;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::folders::files;
 use super::place::Place;
 use super::*;
 use crate::Error;
@@ -32,21 +35,6 @@ fn screen(app: &BidsApp, participant: &str, force: bool) -> Vec<SessionOutcome> 
     let level = ParticipantLevel { force, ..level(app, &detector) };
     level.screen(participant, &Context::new(0), each).unwrap();
     outcomes
-}
-
-/// All files below a folder, without hidden ones.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let is_hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
-        match path.is_dir() {
-            true if is_hidden => {}
-            true => found.extend(files(&path)),
-            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
-        }
-    }
-    found
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod table;
 mod tests;
 
 pub use detector::Detector;
+pub use outputs::GrowingExport;
 pub use screen::{ScreenedImage, Screening};

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::{Detector, Screening};
-use crate::Result;
+use crate::cohort::{Cohort, Entry};
 use crate::context::{Context, counted};
+use crate::detection::Findings;
 use crate::evaluation::{Threshold, default_lesion_threshold};
-use crate::export::export;
 use crate::export::html_report::FindingsReport;
+use crate::export::{Export, FindingsExport, export};
+use crate::{Error, Result};
 
 impl Screening {
     /// From where on a pixel of the anomaly map is a detected lesion; `None` where the method's scale has no
@@ -27,12 +29,7 @@ impl Screening {
         };
         let threshold = self.lesion_threshold();
         let written = export(findings, &self.cohort, threshold.as_ref(), folder, context)?;
-        let lesions = match written.lesions {
-            Some(lesions) => counted(lesions, "detected lesion"),
-            None => "no lesions, since the method has no threshold".to_owned(),
-        };
-        let (subjects, folder) = (counted(written.subjects, "subject"), folder.display());
-        context.note(format!("exported to {folder}: maps of {subjects}, {lesions}"));
+        tell(&written, context);
         Ok(())
     }
 
@@ -57,4 +54,71 @@ impl Screening {
         context.note(format!("page of {subjects} written to {}", page.path.display()));
         Ok(())
     }
+}
+
+/// The derivatives of images that are screened one after the other, each written before the next.
+#[derive(Default)]
+pub struct GrowingExport {
+    export: Option<FindingsExport>,
+    failure: Option<Error>,
+}
+
+impl GrowingExport {
+    /// Adds what was found in one image, which is in `cohort`. `all` are the images that are screened. Once
+    /// something could not be written, nothing more is, and [`Self::finish`] says why.
+    pub fn push(&mut self, folder: &Path, found: &Findings, cohort: &Cohort, all: &Cohort) {
+        if self.failure.is_none() {
+            self.failure = self.write(folder, found, cohort, all).err();
+        }
+    }
+
+    fn write(
+        &mut self,
+        folder: &Path,
+        found: &Findings,
+        cohort: &Cohort,
+        all: &Cohort,
+    ) -> Result<()> {
+        let mut export = match self.export.take() {
+            Some(export) => export,
+            None => {
+                let threshold = default_lesion_threshold(found);
+                let images = all.entries().filter_map(Entry::image);
+                FindingsExport::begin(folder, found, threshold.as_ref(), images)?
+            }
+        };
+        for finding in &found.subjects {
+            export.push(found, finding, cohort)?;
+        }
+        self.export = Some(export);
+        Ok(())
+    }
+
+    /// Puts the export in its place, and says so. Without any findings, nothing is written.
+    ///
+    /// # Errors
+    /// If something could not be written.
+    pub fn finish(self, folder: &Path, context: &Context) -> Result<()> {
+        match (self.failure, self.export) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(export)) => {
+                tell(&export.finish(context)?, context);
+                Ok(())
+            }
+            (None, None) => {
+                context
+                    .warn(format!("no image was screened, so {} is not written", folder.display()));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn tell(written: &Export, context: &Context) {
+    let lesions = match written.lesions {
+        Some(lesions) => counted(lesions, "detected lesion"),
+        None => "no lesions, since the method has no threshold".to_owned(),
+    };
+    let (subjects, folder) = (counted(written.subjects, "subject"), written.folder.display());
+    context.note(format!("exported to {folder}: maps of {subjects}, {lesions}"));
 }

@@ -1,7 +1,9 @@
 //! The loop over images.
 
+use std::sync::Arc;
+
 use super::Detector;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Subject};
 use crate::context::Context;
 use crate::detection::{Finding, Findings, detect};
 use crate::scoring::Calibration;
@@ -63,37 +65,73 @@ impl Detector {
     /// method's. What one image lacks is no error: see [`ScreenedImage::finding`].
     pub fn screen(&self, cohort: &Cohort, context: &Context) -> Result<Screening> {
         let context = context.clone().telling_once();
-        let mut cohort = match self.reconstructor().grid() {
-            Some(grid) => cohort.on_grid(grid)?,
-            None => cohort.clone(),
-        };
+        let mut cohort = self.on_grid(cohort)?;
         let progress = context.progress("screen", "image", cohort.len());
-        let (mut images, mut all) = (Vec::new(), None::<Findings>);
+        let (mut images, mut all) = (Vec::new(), None);
         let mut interrupted = false;
         for position in 0..cohort.len() {
-            let found = match self.examine(&mut cohort, position, &context) {
-                Err(Error::Cancelled) => {
-                    interrupted = true;
-                    break;
-                }
-                Err(Error::Subject { reason, .. }) => Err(reason),
-                Err(error) => Err(error.to_string()),
-                Ok(found) => Ok(found),
+            let Some(found) = self.finding(&mut cohort, position, &context) else {
+                interrupted = true;
+                break;
             };
-            let entry = cohort.entry(position)?;
-            let name = entry.name.to_string();
-            let masks = cohort.mask_origins().swap_remove(position).1;
-            let remarks = cohort.notes(&name).iter().map(ToString::to_string).collect();
-            let finding = found.map(|mut found| {
-                let of_image = std::mem::take(&mut found.subjects);
-                let subjects = &mut all.get_or_insert(found).subjects;
-                subjects.extend(of_image);
-                subjects.len() - 1
-            });
-            images.push(ScreenedImage { name, masks, finding, remarks });
+            images.push(screened(&cohort, position, found, &mut all)?);
             progress.advance(1, &[]);
         }
         Ok(Screening { cohort, images, findings: all, interrupted })
+    }
+
+    /// The same, but nothing of an image is kept except its scores and places, so that any number of images can
+    /// be screened: `each` gets the findings of one image, and a cohort of that image alone, before they go.
+    ///
+    /// # Errors
+    /// As [`Self::screen`].
+    pub fn screen_each(
+        &self,
+        cohort: &Cohort,
+        context: &Context,
+        mut each: impl FnMut(&Findings, &Cohort),
+    ) -> Result<Screening> {
+        let context = context.clone().telling_once();
+        let cohort = self.on_grid(cohort)?;
+        let progress = context.progress("screen", "image", cohort.len());
+        let (mut images, mut all) = (Vec::new(), None);
+        let mut interrupted = false;
+        for position in 0..cohort.len() {
+            let mut alone = cohort.alone(position)?;
+            let Some(mut found) = self.finding(&mut alone, 0, &context) else {
+                interrupted = true;
+                break;
+            };
+            if let Ok(found) = &mut found {
+                each(found, &alone);
+                found.subjects.iter_mut().for_each(without_maps);
+            }
+            images.push(screened(&alone, 0, found, &mut all)?);
+            progress.advance(1, &[]);
+        }
+        Ok(Screening { cohort, images, findings: all, interrupted })
+    }
+
+    fn on_grid(&self, cohort: &Cohort) -> Result<Cohort> {
+        match self.reconstructor().grid() {
+            Some(grid) => cohort.on_grid(grid),
+            None => Ok(cohort.clone()),
+        }
+    }
+
+    /// The findings of one image, or a clause that says why there are none; `None` if the user interrupts.
+    fn finding(
+        &self,
+        cohort: &mut Cohort,
+        position: usize,
+        context: &Context,
+    ) -> Option<Result<Findings, String>> {
+        match self.examine(cohort, position, context) {
+            Err(Error::Cancelled) => None,
+            Err(Error::Subject { reason, .. }) => Some(Err(reason)),
+            Err(error) => Some(Err(error.to_string())),
+            Ok(found) => Some(Ok(found)),
+        }
     }
 
     /// The findings of one image: of one subject.
@@ -106,4 +144,30 @@ impl Detector {
         let subject = cohort.subject(position, context)?;
         detect(self.reconstructor(), &[subject], None, context)
     }
+}
+
+/// What became of the image at a position; its finding goes to the others.
+fn screened(
+    cohort: &Cohort,
+    position: usize,
+    found: Result<Findings, String>,
+    all: &mut Option<Findings>,
+) -> Result<ScreenedImage> {
+    let name = cohort.entry(position)?.name.to_string();
+    let masks = cohort.mask_origins().swap_remove(position).1;
+    let remarks = cohort.notes(&name).iter().map(ToString::to_string).collect();
+    let finding = found.map(|mut found| {
+        let of_image = std::mem::take(&mut found.subjects);
+        let subjects = &mut all.get_or_insert(found).subjects;
+        subjects.extend(of_image);
+        subjects.len() - 1
+    });
+    Ok(ScreenedImage { name, masks, finding, remarks })
+}
+
+/// Leaves the scores and segments of a finding, and takes its maps and images.
+fn without_maps(finding: &mut Finding) {
+    finding.slices.clear();
+    let subject = Subject { slices: Vec::new(), ..(*finding.subject).clone() };
+    finding.subject = Arc::new(subject);
 }

@@ -1,3 +1,6 @@
+#[path = "../../../tests/common/folders.rs"]
+mod folders;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -97,4 +100,36 @@ fn a_saved_model_brings_its_calibration_and_settings() {
     assert_eq!(Detector::load(&baseline, device).unwrap().name(), "intensity threshold");
     fs::write(&baseline, "nothing").unwrap();
     assert!(Detector::load(&baseline, device).is_err());
+}
+
+#[test]
+fn images_that_go_one_after_the_other_give_the_same_results_and_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = images(folder.path());
+    let (detector, context) = (Detector::without_model(), Context::new(0));
+    let whole = folder.path().join("whole");
+    let kept = detector.screen(&cohort(&paths), &context).unwrap();
+    kept.export(&whole, &context).unwrap();
+    let grown = folder.path().join("grown");
+    let (mut growing, all) = (GrowingExport::default(), cohort(&paths));
+    let gone = detector
+        .screen_each(&all, &context, |found, of| growing.push(&grown, found, of, &all))
+        .unwrap();
+    growing.finish(&grown, &context).unwrap();
+    assert_eq!(gone.table().unwrap(), kept.table().unwrap());
+    assert_eq!(gone.failed().collect::<Vec<_>>(), kept.failed().collect::<Vec<_>>());
+    for (one, other) in gone.images.iter().zip(&kept.images) {
+        assert_eq!((&one.masks, &one.remarks), (&other.masks, &other.remarks));
+    }
+    // Nothing large is left.
+    let findings = gone.findings.unwrap();
+    let is_small = |finding: &crate::detection::Finding| {
+        finding.slices.is_empty() && finding.subject.slices.is_empty()
+    };
+    assert!(findings.subjects.iter().all(is_small));
+    let below = |root: &Path| -> Vec<(PathBuf, Vec<u8>)> {
+        let files = folders::files(root).into_iter();
+        files.map(|(path, bytes)| (path.strip_prefix(root).unwrap().to_owned(), bytes)).collect()
+    };
+    assert!(below(&whole) == below(&grown) && below(&whole).len() > 10);
 }

@@ -91,6 +91,19 @@ impl Recording {
         ))
     }
 
+    /// Whether a verb that works at once, with files or with the user, comes before the first step.
+    ///
+    /// # Errors
+    /// If it comes behind one: it would find things as they are before that step.
+    pub fn check_at_once(&self, verb: &str) -> Result<()> {
+        let Some(last) = self.steps.last() else { return Ok(()) };
+        Err(Error::input(format!(
+            "start: `{verb}` works at once, before `{}`, which only runs once the function is over; use \
+             `{verb}` before start or after wait(job)",
+            last.verb
+        )))
+    }
+
     fn push(&mut self, verb: &'static str, run: Work) -> Placeholder {
         self.steps.push(Step { verb, run });
         Placeholder(self.steps.len())

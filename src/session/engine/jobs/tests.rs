@@ -171,6 +171,42 @@ fn what_a_job_cannot_do_is_said_before_it_begins() {
 }
 
 #[test]
+fn verbs_that_work_at_once_are_refused_behind_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors").display().to_string();
+    let (session, _) = session();
+    shown(&session, STUDY);
+    shown(&session, &format!("path = '{path}'\nsave_model(model, path)"));
+    shown(&session, "found = detect(intensity_threshold(), people)");
+    let at_once = |verb: &str| format!("`{verb}` works at once, before `save_model`");
+    for (second, verb) in [
+        ("load_model(path)", "load_model"),
+        ("file_exists(path)", "file_exists"),
+        ("export(found, path + '-maps')", "export"),
+        ("report(found, path + '.html')", "report"),
+        ("qc(people, path + '.html')", "qc"),
+        ("save(people[0].middle.image, path + '.npy')", "save"),
+        ("save_method(intensity_threshold(), path)", "save_method"),
+        ("load_method(path)", "load_method"),
+        ("load_evaluation(path)", "load_evaluation"),
+        ("table(found, path + '.tsv')", "table"),
+        ("ask('Who? ')", "ask"),
+    ] {
+        let function = format!("def work():\n    save_model(model, path)\n    {second}");
+        let error = refused(&session, &format!("{function}\nstart(work)"));
+        assert!(error.contains(&at_once(verb)), "{second}: {error}");
+    }
+    for verb in ["seed(3)", "device('cpu')"] {
+        let function = format!("def work():\n    {verb}\n    save_model(model, path)");
+        let error = refused(&session, &format!("{function}\nstart(work)"));
+        assert!(error.contains("is for the whole session, not for one job"), "{verb}: {error}");
+    }
+    // Before the first step they are what they always were.
+    shown(&session, "job = start(lambda: detect(load_model(path), people, samples = 2))");
+    assert_eq!(shown(&session, "len(wait(job))"), "2");
+}
+
+#[test]
 fn an_error_of_a_job_is_raised_where_it_is_waited_for() {
     let (session, heard) = session();
     shown(&session, STUDY);

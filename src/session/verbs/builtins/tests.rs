@@ -271,3 +271,12 @@ fn positions_beyond_32_bits_go_on() {
     let counted = ours(&session(), "enumerate([1, 2], 2147483647)").unwrap();
     assert_eq!(counted, "[(2147483647, 1), (2147483648, 2)]");
 }
+
+#[test]
+fn an_error_of_range_names_what_is_wrong() {
+    let session = session();
+    let error = ours(&session, "range('a')").unwrap_err();
+    assert!(error.starts_with("range: `start_or_stop` must be int"), "{error}");
+    let error = ours(&session, "range(1, 'a')").unwrap_err();
+    assert!(error.starts_with("range: `stop` must be"), "{error}");
+}

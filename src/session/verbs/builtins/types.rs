@@ -92,11 +92,11 @@ pub(super) fn functions(builder: &mut GlobalsBuilder) {
     // runs: 100 bytes for each.
     #[starlark(as_type = Range)]
     fn range(
-        #[starlark(require = pos)] a1: i32,
-        #[starlark(require = pos)] a2: Option<i32>,
+        #[starlark(require = pos)] start_or_stop: i32,
+        #[starlark(require = pos)] stop: Option<i32>,
         #[starlark(require = pos, default = 1)] step: i32,
     ) -> anyhow::Result<Range> {
-        let (start, stop) = a2.map_or((0, a1), |a2| (a1, a2));
+        let (start, stop) = stop.map_or((0, start_or_stop), |stop| (start_or_stop, stop));
         let step =
             NonZeroI32::new(step).ok_or_else(|| Error::input("range: the step must not be 0"))?;
         Ok(Range::new(start, stop, step))
