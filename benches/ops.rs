@@ -183,6 +183,25 @@ fn layer_norm_case(tokens: usize, dim: usize) -> Case {
     }
 }
 
+/// Images as the scorer's U-Net sees them.
+fn convolution_case(
+    name: &'static str,
+    inputs: usize,
+    outputs: usize,
+    edges: (usize, usize),
+) -> Case {
+    let (rows, columns) = edges;
+    Case {
+        name,
+        shapes: vec![vec![8, inputs, rows, columns], vec![outputs, inputs, 3, 3], vec![outputs]],
+        gflop: 1e-9 * (8 * 18 * inputs * outputs * rows * columns) as f64,
+        fused: Box::new(|x| ops::convolution(&x[0], &x[1], &x[2])),
+        composite: Some(Box::new(|x| {
+            x[0].conv2d(&x[1], 1, 1, 1, 1)?.broadcast_add(&x[2].reshape((1, (), 1, 1))?)
+        })),
+    }
+}
+
 fn main() -> Result<()> {
     ops::keep_element_wise_serial();
     ops::keep_freed_memory();
@@ -201,6 +220,9 @@ fn main() -> Result<()> {
         mlp_case("mlp decoder", 1025, 64),
         gelu_case(987, 512),
         layer_norm_case(987, 128),
+        convolution_case("convolution of 12 channels", 12, 12, (128, 64)),
+        convolution_case("convolution of 36 to 12 channels", 36, 12, (128, 64)),
+        convolution_case("convolution of 36 channels", 36, 36, (32, 16)),
     ];
     println!("{:?}, {} threads", ops::InstructionSet::detect(), rayon::current_num_threads());
     for case in &cases {
