@@ -277,9 +277,9 @@ fn what_is_learned_from_the_wrong_people_is_warned_about() {
     shown(&session, "memory = feature_memory(model, people.healthy)");
     assert_eq!(warned("the model has learned nothing"), 1);
     shown(&session, "pretrain(model, people.healthy, epochs = 1)");
-    assert_eq!(warned("with a known lesion"), 0);
+    assert_eq!(warned("have a known lesion"), 0);
     shown(&session, "for i in range(2): pretrain(model, people, epochs = 1)");
-    assert_eq!(warned("pretrain: 1 of 4 subjects with a known lesion"), 1);
+    assert_eq!(warned("pretrain: 1 of 4 subjects have a known lesion"), 1);
     shown(&session, "feature_memory(model, people.healthy)");
     assert_eq!(warned("are not known to be healthy"), 0);
     shown(&session, "feature_memory(model, people)");

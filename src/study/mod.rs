@@ -151,7 +151,7 @@ impl Study {
         let with = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
         if with > 0 {
             self.context.warn_once(format!(
-                "pretrain: {with} of {} with a known lesion, which the model learns to reconstruct and then \
+                "pretrain: {with} of {} have a known lesion, which the model learns to reconstruct and then \
                  misses; pretrain on healthy subjects, such as cohort.healthy",
                 counted(subjects.len(), "subject")
             ));

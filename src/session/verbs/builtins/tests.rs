@@ -29,7 +29,10 @@ fn cell(source: &str) -> Cell {
 /// What these functions make of it.
 fn ours(session: &Session, source: &str) -> Result<String, String> {
     let shown = session.run(cell(source)).map_err(|error| error.message)?;
-    Ok(shown.map(|display| display.to_text()).unwrap_or_default())
+    let text = shown.map(|display| display.to_text()).unwrap_or_default();
+    // A wide value is shown in lines.
+    let lines: Vec<&str> = text.split(",\n").map(str::trim_start).collect();
+    Ok(lines.join(", "))
 }
 
 /// What the language's own make of it.
