@@ -52,8 +52,9 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
-        Some(Command::TrainSegmentation { out, steps, width, seed }) => {
-            train_segmentation::run(&out, steps, width, seed)
+        Some(Command::TrainSegmentation { out, from, anatomies, steps, width, seed }) => {
+            let (from, anatomies) = (from.as_deref(), anatomies.as_deref());
+            train_segmentation::run(from, anatomies, &out, steps, width, seed)
         }
         Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
         Some(Command::Bids(arguments)) => screen::run_bids(&arguments),

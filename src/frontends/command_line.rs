@@ -160,6 +160,13 @@ pub enum Command {
     TrainSegmentation {
         /// The file of weights to write.
         out: PathBuf,
+        /// Weights of an earlier training to go on from.
+        #[arg(long)]
+        from: Option<PathBuf>,
+        /// A folder with masks of real cords (NAME_seg-manual.nii.gz) and the fluid around them
+        /// (NAME_csfseg-manual.nii.gz), whose shapes some of the slices get.
+        #[arg(long)]
+        anatomies: Option<PathBuf>,
         #[arg(long, default_value_t = 6000)]
         steps: usize,
         /// Channels at full resolution.

@@ -10,21 +10,22 @@ use super::outputs::DISCS;
 
 /// Distance between neighbouring discs, mm.
 const PITCH: std::ops::Range<f64> = 10.0..28.0;
+/// What is usual of it in adults, mm, and what a step costs that is one spread longer or shorter, in heat.
+const MEAN_PITCH: f64 = 17.5;
+const PITCH_SPREAD: f64 = 5.0;
+const UNUSUAL_PITCH: f32 = 0.1;
 /// Points with less than this share of the median point's heat are no discs.
 const LEAST_SHARE: f32 = 0.4;
 /// Heat below this is no disc.
-const LEAST_HEAT: f32 = 0.5;
+const LEAST_HEAT: f32 = 0.2;
 /// Position in [`DISCS`] of the highest real disc; the entry before it is the dens.
 const HIGHEST: usize = 1;
-/// The mark of the dens lies 21 mm above the lower end of C2, 20 to 28 mm above C2/C3 in most people. If the highest
-/// point is farther away than this, mm, a disc was missed for every [`MEAN_PITCH`] mm.
-const LONGEST_DENS: f64 = 27.0;
-const MEAN_PITCH: f64 = 18.0;
-/// More are not believed.
-const MOST_MISSED: usize = 1;
-/// Heat per disc by which the best naming must exceed the second best where the top is not seen …
-const CERTAIN_MARGIN: f32 = 0.2;
-/// … and by which the heat-maps may overrule the top.
+/// Distance of C2/C3 from the mark of the dens, mm, and of C3/C4. Between 28 and 34 mm it may be either, and the
+/// heat-maps decide.
+const FROM_DENS: [std::ops::RangeInclusive<usize>; 2] = [18..=34, 28..=54];
+/// Heat per disc by which the best naming must exceed the second best where the dens allows both …
+const CERTAIN_MARGIN: f32 = 0.1;
+/// … and by which no other naming may exceed it.
 const CONTRADICTION: f32 = 0.1;
 /// Fewer discs are not believed.
 const LEAST_DISCS: usize = 3;
@@ -59,11 +60,16 @@ pub(super) fn labelled(
     let Some(first) = heat.first() else { return Vec::new() };
     let mut any = Array2::zeros(first.dim());
     heat.iter().skip(HIGHEST).for_each(|map| any += map);
-    let chain = chain(&points(&any, cord));
+    // Nothing between the dens and C2/C3 is a disc.
+    let dens = points(first, cord).into_iter().max_by(|a, b| a.heat.total_cmp(&b.heat));
+    let highest = dens.map_or(0, |dens| dens.row + FROM_DENS[0].start());
+    let mut points = points(&any, cord);
+    points.retain(|point| point.row >= highest);
+    let chain = chain(&points);
     let Some((_, top)) = chain.first().filter(|_| chain.len() >= LEAST_DISCS) else {
         return Vec::new();
     };
-    let Some(level) = level(heat, &chain, below_the_dens(first, cord, *top)) else {
+    let Some(level) = level(heat, &chain, &below_the_dens(dens, *top)) else {
         return Vec::new();
     };
     let disc = |(step, point): &(usize, Point)| {
@@ -73,18 +79,17 @@ pub(super) fn labelled(
     chain.iter().filter_map(disc).collect()
 }
 
-/// Position in [`DISCS`] of the first disc of a chain by its distance from the dens; `None` where the dens is
-/// not seen.
-fn below_the_dens(dens: &Array2<f32>, cord: ArrayView2<f32>, top: Point) -> Option<usize> {
-    let above = points(dens, cord).into_iter().filter(|point| point.row + 10 < top.row);
-    let tip = above.max_by(|a, b| a.heat.total_cmp(&b.heat))?;
-    let mm = (top.row - tip.row) as f64;
-    let missed = ((mm - LONGEST_DENS).max(0.0) / MEAN_PITCH).ceil() as usize;
-    (missed <= MOST_MISSED).then_some(HIGHEST + missed)
+/// Positions in [`DISCS`] that the first disc of a chain may have by its distance from the dens; all if the dens is
+/// not seen, none if it is too far away.
+fn below_the_dens(dens: Option<Point>, top: Point) -> Vec<usize> {
+    let Some(dens) = dens else { return (HIGHEST..DISCS.len()).collect() };
+    let fits = |missed: &usize| FROM_DENS[*missed].contains(&(top.row - dens.row));
+    (0..FROM_DENS.len()).filter(fits).map(|missed| HIGHEST + missed).collect()
 }
 
-/// Position in [`DISCS`] of the first disc of a chain.
-fn level(heat: &[Array2<f32>], chain: &[(usize, Point)], by_dens: Option<usize>) -> Option<usize> {
+/// Position in [`DISCS`] of the first disc of a chain: of the possible ones that which the heat-maps agree with
+/// most, if they do so clearly.
+fn level(heat: &[Array2<f32>], chain: &[(usize, Point)], possible: &[usize]) -> Option<usize> {
     let score = |level: usize| {
         let of = |(step, point): &(usize, Point)| {
             heat.get(level + step).map_or(0.0, |map| near(map, *point))
@@ -94,13 +99,12 @@ fn level(heat: &[Array2<f32>], chain: &[(usize, Point)], by_dens: Option<usize>)
     let mut scores: Vec<(f32, usize)> =
         (HIGHEST..DISCS.len()).map(|level| (score(level), level)).collect();
     scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (best, level) = *scores.first()?;
-    if let Some(by_dens) = by_dens {
-        let certain = level == by_dens || best < score(by_dens) + CONTRADICTION;
-        return certain.then_some(by_dens);
-    }
-    let second = scores.get(1).map_or(0.0, |(score, _)| *score);
-    (best >= second + CERTAIN_MARGIN).then_some(level)
+    let mut fitting = scores.iter().filter(|(_, level)| possible.contains(level));
+    let (best, level) = *fitting.next()?;
+    let second = fitting.next().map_or(0.0, |(score, _)| *score);
+    let highest = scores.first().map_or(0.0, |(score, _)| *score);
+    let is_certain = possible.len() == 1 || best >= second + CERTAIN_MARGIN;
+    (is_certain && highest < best + CONTRADICTION).then_some(level)
 }
 
 /// The highest value within some pixels of a point.
@@ -128,7 +132,9 @@ fn chain(points: &[Point]) -> Vec<(usize, Point)> {
             else {
                 continue;
             };
-            let heat = best[j].0 + point.heat - missing * (steps - 1) as f32;
+            let unusual = (along / f64::from(steps) - MEAN_PITCH) / PITCH_SPREAD;
+            let unusual = UNUSUAL_PITCH * unusual.powi(2) as f32;
+            let heat = best[j].0 + point.heat - missing * (steps - 1) as f32 - unusual;
             if heat > chain.0 {
                 chain = (heat, Some((j, steps as usize)));
             }

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use candle_core::{DType, Device};
-use ndarray::{Array2, Array3, Array4, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, Array4, ArrayView2, s};
 
 use super::outputs::Outputs;
-use super::sample::normalised;
+use super::sample::inputs;
 use crate::context::CancelToken;
 use crate::model::convolutional::{Weights, batch, deep_unet};
 use crate::volume::gaussian_filter;
@@ -56,16 +56,30 @@ impl Segmenter {
         Ok(Self { weights })
     }
 
-    /// Looks at every slice of canonical voxels (slice, row, column) with pixels of `spacing` mm.
+    /// The weights by name.
+    pub(super) fn into_weights(self) -> Weights {
+        self.weights
+    }
+
+    /// Looks at every slice of canonical voxels (slice, row, column) with voxels of `spacing` mm.
     pub(super) fn maps(
         &self,
         voxels: &Array3<f32>,
-        [row_mm, column_mm]: [f64; 2],
+        [slice_mm, row_mm, column_mm]: [f64; 3],
         cancel: &CancelToken,
     ) -> Result<Maps> {
         let (slices, rows, columns) = voxels.dim();
         let shape = (resampled(rows, row_mm), resampled(columns, column_mm));
         let padded = padded(shape);
+        let mut prepared_slices = Vec::with_capacity(slices);
+        for slice in voxels.outer_iter() {
+            cancel.check()?;
+            prepared_slices.push(prepared(slice, [row_mm, column_mm], shape, padded));
+        }
+        let missing = Array2::zeros(padded);
+        let at = |slice: Option<usize>| {
+            slice.and_then(|slice| prepared_slices.get(slice)).unwrap_or(&missing)
+        };
         let mut probabilities = Array4::zeros((Outputs::COUNT, slices, shape.0, shape.1));
         let all: Vec<usize> = (0..slices).collect();
         for places in all.chunks(BATCH) {
@@ -73,8 +87,8 @@ impl Segmenter {
             let images: Vec<Array3<f32>> = places
                 .iter()
                 .map(|slice| {
-                    let slice = voxels.index_axis(Axis(0), *slice);
-                    prepared(slice, [row_mm, column_mm], shape, padded).insert_axis(Axis(0))
+                    let three = [at(slice.checked_sub(1)), at(Some(*slice)), at(Some(slice + 1))];
+                    inputs(&three, slice_mm as f32)
                 })
                 .collect();
             let logits = deep_unet::outputs(&self.weights, &batch(&images, &Device::Cpu)?)?;
@@ -82,10 +96,13 @@ impl Segmenter {
             let logits = Array4::from_shape_vec(sizes, logits.flatten_all()?.to_vec1::<f32>()?)
                 .map_err(|error| Error::input(error.to_string()))?;
             for (place, logits) in places.iter().zip(logits.outer_iter()) {
-                let seen = logits.slice(s![.., ..shape.0, ..shape.1]);
-                probabilities
-                    .index_axis_mut(Axis(1), *place)
-                    .assign(&seen.mapv(|logit| 1.0 / (1.0 + (-logit).exp())));
+                for (row, column) in (0..shape.0).flat_map(|y| (0..shape.1).map(move |x| (y, x))) {
+                    let mut p = std::array::from_fn(|output| logits[[output, row, column]]);
+                    Outputs::probabilities(&mut p);
+                    for (output, p) in p.into_iter().enumerate() {
+                        probabilities[[output, *place, row, column]] = p;
+                    }
+                }
             }
         }
         Ok(Maps { probabilities })
@@ -102,7 +119,7 @@ fn padded((rows, columns): (usize, usize)) -> (usize, usize) {
     (edge(rows), edge(columns))
 }
 
-/// One slice as the network wants it.
+/// One slice on pixels of 1 mm, padded with 0.
 fn prepared(
     slice: ArrayView2<f32>,
     spacing: [f64; 2],
@@ -113,8 +130,7 @@ fn prepared(
     let sigma = spacing.map(|mm| if mm < 1.0 { 0.4 * (1.0 / mm - 1.0) } else { 0.0 });
     let smooth = gaussian_filter(&slice.to_owned(), (sigma[0], sigma[1]));
     let image = spline_zoom(smooth.mapv(f64::from).view(), shape).mapv(|v| v as f32);
-    let mut image = image.mapv(|value| value.max(0.0));
-    normalised(&mut image);
+    let image = image.mapv(|value| value.max(0.0));
     let mut whole = Array2::zeros(padded);
     whole.slice_mut(s![..shape.0, ..shape.1]).assign(&image);
     whole

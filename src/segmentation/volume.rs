@@ -30,7 +30,7 @@ impl Segmenter {
             return Ok(Err("no voxel of its image is a finite number".into()));
         }
         voxels.mapv_inplace(|value| if value.is_finite() { value - least } else { 0.0 });
-        let maps = self.maps(&voxels, [spacing[1], spacing[2]], cancel)?;
+        let maps = self.maps(&voxels, spacing, cancel)?;
         let map = |output: usize| maps.probabilities.index_axis(Axis(0), output);
         let found = match tube::found(map(Outputs::CORD), map(Outputs::FLUID), spacing[0]) {
             Ok(found) => found,

@@ -8,14 +8,21 @@ use crate::Result;
 use crate::context::Context;
 use crate::segmentation::SegmentationTraining;
 
-/// Trains from fresh weights, writes them to `out` and prints the loss on the way.
+/// Trains from the weights in `from`, or from fresh ones, also on the shapes in `anatomies`, writes them to `out` and prints the loss on the way.
 ///
 /// # Errors
 /// As [`SegmentationTraining::train`].
-pub fn run(out: &Path, steps: usize, width: usize, seed: u64) -> Result<ExitCode> {
+pub fn run(
+    from: Option<&Path>,
+    anatomies: Option<&Path>,
+    out: &Path,
+    steps: usize,
+    width: usize,
+    seed: u64,
+) -> Result<ExitCode> {
     let training = SegmentationTraining { steps, width, ..SegmentationTraining::default() };
     let started = Instant::now();
-    training.train(out, &Context::new(seed), |step, loss| {
+    training.train(from, anatomies, out, &Context::new(seed), |step, loss| {
         println!("step {step} loss {loss:.4} after {:.0} s", started.elapsed().as_secs_f64());
     })?;
     Ok(ExitCode::SUCCESS)
