@@ -3,18 +3,13 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::planes::{self, PLACES, Plane};
 use crate::ops::{
-    matmul::{Destination, View, matmul},
+    InstructionSet,
     operand::{floats, fused_on, three_gradients, with_floats},
     reduction::add_in_order,
     scratch::{with_scratch, with_shared_scratch},
 };
-
-/// Pixels of an image that are unfolded at a time: a band that stays in the second-level cache
-/// with some tens of channels.
-const BAND_PIXELS: usize = 1024;
-/// Places of a kernel.
-const PLACES: usize = 9;
 
 /// Convolves a batch of images, as networks understand it (the kernel is not mirrored).
 ///
@@ -37,7 +32,7 @@ pub fn convolution(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor>
     }
     if fused_on(x) && fused_on(weight) && fused_on(bias) && x.elem_count() * outputs > 0 {
         let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
-        let sizes = Sizes { inputs, outputs, rows, columns };
+        let sizes = Sizes { inputs, outputs, plane: Plane { rows, columns } };
         x.contiguous()?.apply_op3(&weight, &bias, Convolution(sizes))
     } else {
         composite(x, weight, bias)
@@ -53,132 +48,42 @@ fn composite(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
 struct Sizes {
     inputs: usize,
     outputs: usize,
-    rows: usize,
-    columns: usize,
+    plane: Plane,
 }
 
 impl Sizes {
-    fn pixels(self) -> usize {
-        self.rows * self.columns
+    /// Floats of an image and of its result.
+    fn image(self) -> (usize, usize) {
+        let pixels = self.plane.rows * self.plane.columns;
+        (self.inputs * pixels, self.outputs * pixels)
     }
 
     fn weights(self) -> usize {
         self.outputs * self.inputs * PLACES
     }
 
-    /// From the result's gradient to that of the input.
-    fn reversed(self) -> Self {
-        Self { inputs: self.outputs, outputs: self.inputs, ..self }
-    }
-
-    /// Bands of rows as (first row, rows).
-    fn bands(self) -> impl Iterator<Item = (usize, usize)> {
-        let step = (BAND_PIXELS / self.columns).max(1);
-        (0..self.rows).step_by(step).map(move |from| (from, step.min(self.rows - from)))
-    }
-
-    fn band_pixels(self) -> usize {
-        (BAND_PIXELS / self.columns).max(1).min(self.rows) * self.columns
+    /// Floats of an image and of its result with their borders.
+    fn bordered(self) -> (usize, usize) {
+        let plane = self.plane.bordered();
+        (self.inputs * plane, self.outputs * plane)
     }
 }
 
-/// Unfolds a band of one image: row (channel, place) of the result holds, for every pixel of the
-/// band, the value that this place of the kernel meets.
-fn unfold(sizes: Sizes, image: &[f32], (from, height): (usize, usize), unfolded: &mut [f32]) {
-    let Sizes { rows, columns, .. } = sizes;
-    let planes = image.chunks_exact(sizes.pixels());
-    for (plane, places) in planes.zip(unfolded.chunks_exact_mut(PLACES * height * columns)) {
-        for (place, to) in places.chunks_exact_mut(height * columns).enumerate() {
-            let (down, right) = (place / 3, place % 3);
-            for (row, to) in to.chunks_exact_mut(columns).enumerate() {
-                // The kernel's middle is place (1, 1).
-                let row = from + row + down;
-                if row == 0 || row > rows {
-                    to.fill(0.0);
-                    continue;
-                }
-                let line = &plane[(row - 1) * columns..row * columns];
-                match right {
-                    0 => {
-                        to[0] = 0.0;
-                        to[1..].copy_from_slice(&line[..columns - 1]);
-                    }
-                    1 => to.copy_from_slice(line),
-                    _ => {
-                        to[..columns - 1].copy_from_slice(&line[1..]);
-                        to[columns - 1] = 0.0;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Convolves one image on this thread; without a bias the result starts from 0.
-fn convolve(sizes: Sizes, image: &[f32], weight: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
-    let Sizes { inputs, outputs, columns, .. } = sizes;
-    let most = sizes.band_pixels();
-    with_scratch([inputs * PLACES * most, outputs * most], |[unfolded, result]| {
-        for band in sizes.bands() {
-            let (start, pixels) = (band.0 * columns, band.1 * columns);
-            let unfolded = &mut unfolded[..inputs * PLACES * pixels];
-            unfold(sizes, image, band, unfolded);
-            let result = &mut result[..outputs * pixels];
-            for (channel, row) in result.chunks_exact_mut(pixels).enumerate() {
-                row.fill(bias.map_or(0.0, |bias| bias[channel]));
-            }
-            let (weight, unfolded) =
-                (View::rows(weight, inputs * PLACES), View::rows(unfolded, pixels));
-            matmul(result, Destination::Add, weight, unfolded);
-            let planes = out.chunks_exact_mut(sizes.pixels());
-            for (plane, row) in planes.zip(result.chunks_exact(pixels)) {
-                plane[start..start + pixels].copy_from_slice(row);
-            }
-        }
+fn forward(sizes: Sizes, (x, weight, bias): (&[f32], &[f32], &[f32]), out: &mut [f32]) {
+    let plane = sizes.plane;
+    let (from, to) = sizes.image();
+    let set = InstructionSet::detect();
+    with_shared_scratch([sizes.weights()], |[packed]| {
+        planes::pack(weight, sizes.inputs, packed);
+        let packed = &*packed;
+        out.par_chunks_mut(to).zip(x.par_chunks(from)).for_each(|(out, image)| {
+            let memory = [sizes.bordered().0, planes::flat_planes(plane)];
+            with_scratch(memory, |[padded, flat]| {
+                plane.pad(image, padded);
+                planes::convolve(set, plane, padded, packed, bias, flat, out);
+            });
+        });
     });
-}
-
-/// Adds to the gradients of weight and bias what one image contributes.
-fn add_parameter_gradients(
-    sizes: Sizes,
-    image: &[f32],
-    grad: &[f32],
-    grad_weight: &mut [f32],
-    grad_bias: &mut [f32],
-) {
-    let Sizes { inputs, outputs, columns, .. } = sizes;
-    let most = sizes.band_pixels();
-    with_scratch([inputs * PLACES * most, outputs * most], |[unfolded, gathered]| {
-        for band in sizes.bands() {
-            let (start, pixels) = (band.0 * columns, band.1 * columns);
-            let unfolded = &mut unfolded[..inputs * PLACES * pixels];
-            unfold(sizes, image, band, unfolded);
-            let gathered = &mut gathered[..outputs * pixels];
-            let planes = grad.chunks_exact(sizes.pixels());
-            for (row, plane) in gathered.chunks_exact_mut(pixels).zip(planes) {
-                row.copy_from_slice(&plane[start..start + pixels]);
-            }
-            for (sum, row) in grad_bias.iter_mut().zip(gathered.chunks_exact(pixels)) {
-                *sum += row.iter().sum::<f32>();
-            }
-            let unfolded = View::rows(unfolded, pixels).transposed();
-            matmul(grad_weight, Destination::Add, View::rows(gathered, pixels), unfolded);
-        }
-    });
-}
-
-/// The kernels that carry a gradient back: inputs and outputs exchanged, each kernel turned by
-/// 180°.
-fn turned(sizes: Sizes, weight: &[f32], turned: &mut [f32]) {
-    let Sizes { inputs, outputs, .. } = sizes;
-    for (output, kernels) in weight.chunks_exact(inputs * PLACES).enumerate() {
-        for (input, kernel) in kernels.chunks_exact(PLACES).enumerate() {
-            let to = &mut turned[(input * outputs + output) * PLACES..][..PLACES];
-            for (to, from) in to.iter_mut().zip(kernel.iter().rev()) {
-                *to = *from;
-            }
-        }
-    }
 }
 
 /// Gradients of x, weight and bias.
@@ -187,21 +92,30 @@ fn backward(
     (x, weight, grad): (&[f32], &[f32], &[f32]),
     (grad_x, grad_weight, grad_bias): (&mut [f32], &mut [f32], &mut [f32]),
 ) {
-    let (from, to) = (sizes.inputs * sizes.pixels(), sizes.outputs * sizes.pixels());
+    let plane = sizes.plane;
+    let (from, to) = sizes.image();
     let images = x.len() / from;
+    let set = InstructionSet::detect();
     let mut weights = vec![0.0; images * sizes.weights()];
     let mut biases = vec![0.0; images * sizes.outputs];
-    with_shared_scratch([sizes.weights()], |[back]| {
-        turned(sizes, weight, back);
-        let back = &*back;
+    let no_bias = vec![0.0; sizes.inputs];
+    with_shared_scratch([sizes.weights()], |[packed]| {
+        planes::pack_turned(weight, sizes.inputs, packed);
+        let packed = &*packed;
         grad_x
             .par_chunks_mut(from)
             .zip(grad.par_chunks(to))
             .zip(x.par_chunks(from))
             .zip(weights.par_chunks_mut(sizes.weights()).zip(biases.par_chunks_mut(sizes.outputs)))
             .for_each(|(((grad_x, grad), x), (grad_weight, grad_bias))| {
-                convolve(sizes.reversed(), grad, back, None, grad_x);
-                add_parameter_gradients(sizes, x, grad, grad_weight, grad_bias);
+                let (image, result) = sizes.bordered();
+                let memory = [image, result, planes::flat_planes(plane)];
+                with_scratch(memory, |[padded, grads, flat]| {
+                    plane.pad(x, padded);
+                    plane.pad(grad, grads);
+                    planes::convolve(set, plane, grads, packed, &no_bias, flat, grad_x);
+                    planes::parameter_gradients(set, plane, padded, grads, grad_weight, grad_bias);
+                });
             });
     });
     add_in_order(&weights, grad_weight);
@@ -227,12 +141,10 @@ impl CustomOp3 for Convolution {
         let sizes = self.0;
         let (x, weight) = (floats(x, x_layout)?, floats(weight, weight_layout)?);
         let bias = floats(bias, bias_layout)?;
-        let (from, to) = (sizes.inputs * sizes.pixels(), sizes.outputs * sizes.pixels());
+        let (from, to) = sizes.image();
         let mut out = vec![0.0; x.len() / from * to];
-        out.par_chunks_mut(to)
-            .zip(x.par_chunks(from))
-            .for_each(|(out, image)| convolve(sizes, image, weight, Some(bias), out));
-        let shape = (x.len() / from, sizes.outputs, sizes.rows, sizes.columns);
+        forward(sizes, (x, weight, bias), &mut out);
+        let shape = (x.len() / from, sizes.outputs, sizes.plane.rows, sizes.plane.columns);
         Ok((CpuStorage::F32(out), shape.into()))
     }
 

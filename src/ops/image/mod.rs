@@ -2,6 +2,7 @@
 
 mod convolution;
 mod group_norm;
+mod planes;
 mod scale;
 
 pub use convolution::convolution;
