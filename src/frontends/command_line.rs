@@ -172,6 +172,9 @@ pub enum Command {
         /// Channels at full resolution.
         #[arg(long, default_value_t = 12)]
         width: usize,
+        /// Highest learning rate.
+        #[arg(long, default_value_t = 3e-3)]
+        learning_rate: f64,
         #[arg(long, default_value_t = 2026)]
         seed: u64,
     },

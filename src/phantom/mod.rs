@@ -10,7 +10,7 @@
 //! | file | what it draws |
 //! |---|---|
 //! | `anatomy` | the shape of one person: curvature, canal, cord, discs, vertebrae |
-//! | `outline`, `real_shape` | cross-sections that are no ellipses; those of real people, from masks |
+//! | `outline`, `real_shape`, `variation` | cross-sections that are no ellipses; those of real people, from masks; people beyond what phantoms show |
 //! | `tissue`, `bone`, `soft` | which tissue is at a point and how bright |
 //! | `lesion` | T2 hyperintensities and their ground truth |
 //! | `structure` | what makes a normal cord bright or uneven, and its switches |
@@ -34,6 +34,7 @@ mod structure;
 mod tests;
 mod texture;
 mod tissue;
+mod variation;
 
 use std::collections::BTreeMap;
 

@@ -20,9 +20,11 @@ use crate::context::Stream;
 
 /// Share of the slices that have the cross-sections of a real person, if there are any.
 const REAL: f32 = 0.6;
+/// Share of the slices whose canal is narrowed to the width of the cord.
+const NARROWED: f32 = 0.35;
 /// Height up to which cord and fluid are labelled, as a share of the way from C2/C3 to the foramen magnum: about
-/// the tip of the dens. Masks that people draw end between 25 and 42 mm above C2/C3.
-const LABELLED_TO: f32 = 0.7;
+/// 37 mm above C2/C3, a little above the dens. Masks that people draw end between 25 and 42 mm above it.
+const LABELLED_TO: f32 = 0.8;
 
 /// A slice without coil, noise and blur, on pixels of 1 mm; rows from superior to inferior, columns from
 /// anterior to posterior.
@@ -104,6 +106,9 @@ fn person(stream: &mut Stream, shapes: &[RealShape]) -> Anatomy {
         anatomy.dent(stream);
     }
     anatomy.exaggerate(stream);
+    if stream.random::<f32>() < NARROWED {
+        anatomy.narrow(stream);
+    }
     anatomy
 }
 

@@ -78,13 +78,16 @@ pub(super) fn sample(slice: &RandomisedSlice, stream: &mut Stream) -> Sample {
     let mut target = targets(slice);
     // A smaller field of view: the rest is black, as in a padded image.
     if stream.random::<f32>() < 0.6 {
+        let is_small = stream.random::<f32>() < 0.3;
         let mut ends = |length: usize, least: usize| {
             let kept = stream.random_range(least..=length);
             let begin = stream.random_range(0..=length - kept);
             (begin, begin + kept)
         };
-        let (top, bottom) = ends(rows, 48);
-        let (front, back) = ends(columns, 40);
+        // Crops as small as the smallest are rare.
+        let [least_rows, least_columns] = if is_small { [48, 40] } else { [110, 100] };
+        let (top, bottom) = ends(rows, least_rows);
+        let (front, back) = ends(columns, least_columns);
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)))
         {
             if !(top..bottom).contains(&row) || !(front..back).contains(&column) {
@@ -101,6 +104,14 @@ pub(super) fn sample(slice: &RandomisedSlice, stream: &mut Stream) -> Sample {
     }
     let spacing = slice.spacing * stream.random_range(0.97..1.03);
     Sample { inputs: inputs(&images.each_ref(), spacing), target, has_discs: slice.is_midsagittal }
+}
+
+/// A slice at its own scale.
+pub(super) fn scaled(image: &Array2<f32>) -> Array2<f32> {
+    match Scale::of(image) {
+        Some(scale) => image.mapv(|value| scale.apply(value)),
+        None => Array2::zeros(image.dim()),
+    }
 }
 
 /// The channels of a slice with its neighbours, at the scale of the slice in the middle. A missing neighbour

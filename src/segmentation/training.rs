@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::loss::loss;
 use super::outputs::{Inputs, Outputs};
 use super::sample::{Sample, sample};
-use super::segmenter::Segmenter;
+use super::segmenter;
 use crate::context::{Context, Streams};
 use crate::files::{read_regular, write_whole};
 use crate::model::convolutional::{Shapes, TrainableWeights, Weights, batch, deep_unet, initial};
@@ -140,7 +140,7 @@ impl SegmentationTraining {
 /// Reads the weights that an earlier training wrote.
 fn read(file: &Path, shapes: &Shapes) -> Result<Weights> {
     let bytes = read_regular(file)?;
-    let weights = Segmenter::from_bytes(&bytes)?.into_weights();
+    let weights = segmenter::weights(&bytes)?;
     let fits = weights.len() == shapes.len()
         && shapes.iter().all(|(name, shape)| {
             weights.get(name).is_some_and(|tensor| tensor.dims() == shape.as_slice())

@@ -10,10 +10,8 @@ const LEAST_LENGTH: usize = 20;
 const DIAMETER: std::ops::RangeInclusive<f32> = 3.0..=15.0;
 /// Share of the cord's rows beside which fluid must lie.
 const LEAST_FLUID: f32 = 0.3;
-/// Fluid is a thin layer, of which most pixels hold something else too: given masks take them in from here on.
-const LEAST_FLUID_PROBABILITY: f32 = 0.35;
 /// Fluid beside the cord is looked for this far from the cord's last slice, mm.
-const MOST_SIDEWAYS_MM: f64 = 9.0;
+const MOST_SIDEWAYS_MM: f64 = 5.0;
 /// Confidence below which the whole is not taken for a cord.
 const LEAST_CONFIDENCE: f32 = 0.4;
 /// A further piece of the cord must have at least this share of the largest piece.
@@ -64,7 +62,7 @@ pub(super) fn found(
             continue;
         }
         let near = dilated(&dilated(&cord));
-        let likely = fluid.index_axis(Axis(0), slice).mapv(|p| p > LEAST_FLUID_PROBABILITY);
+        let likely = fluid.index_axis(Axis(0), slice).mapv(|p| p > 0.5);
         for piece in connected_components(&likely, Connectivity::Eight) {
             if piece.iter().any(|place| near[*place]) {
                 piece.iter().for_each(|(row, column)| kept_fluid[[slice, *row, *column]] = true);
@@ -80,7 +78,7 @@ pub(super) fn found(
             rows[1] += f32::from(u8::from(has_cord && beside));
         }
     }
-    let likely = fluid.mapv(|p| p > LEAST_FLUID_PROBABILITY);
+    let likely = fluid.mapv(|p| p > 0.5);
     spread_sideways(&likely, &kept, slice_mm, &mut kept_fluid);
     if rows[1] < LEAST_FLUID * rows[0] {
         return Err(format!("{NOTHING}: what looks like one has no fluid beside it"));

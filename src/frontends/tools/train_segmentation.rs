@@ -8,7 +8,8 @@ use crate::Result;
 use crate::context::Context;
 use crate::segmentation::SegmentationTraining;
 
-/// Trains from the weights in `from`, or from fresh ones, also on the shapes in `anatomies`, writes them to `out` and prints the loss on the way.
+/// Trains from the weights in `from`, or from fresh ones, also on the shapes in `anatomies`, writes them to `out` and
+/// prints the loss on the way.
 ///
 /// # Errors
 /// As [`SegmentationTraining::train`].
@@ -16,11 +17,9 @@ pub fn run(
     from: Option<&Path>,
     anatomies: Option<&Path>,
     out: &Path,
-    steps: usize,
-    width: usize,
+    training: &SegmentationTraining,
     seed: u64,
 ) -> Result<ExitCode> {
-    let training = SegmentationTraining { steps, width, ..SegmentationTraining::default() };
     let started = Instant::now();
     training.train(from, anatomies, out, &Context::new(seed), |step, loss| {
         println!("step {step} loss {loss:.4} after {:.0} s", started.elapsed().as_secs_f64());
