@@ -34,6 +34,9 @@ const LEAST_HEAT: f32 = 0.25;
 const SEEN_DENS: f32 = 0.3;
 /// Heat per disc by which a naming must exceed those a level or two away where the dens is not seen.
 const CERTAIN_MARGIN: f32 = 0.1;
+/// Heat that the discs must have in the maps of their own names on average. In other parts of the spine discs are
+/// found, too, but no map is sure of them.
+const LEAST_OWN: f32 = 0.47;
 /// Fewer discs are not believed.
 const LEAST_DISCS: usize = 3;
 /// A disc lies at most this far in front of the cord, mm.
@@ -204,10 +207,6 @@ impl Profile {
 
     /// Whether the names of the discs are sure: by the dens, or because the heat-maps prefer them clearly.
     fn is_certain(&self, chain: &Chain, discs: &Chain) -> bool {
-        let dens = chain.first().filter(|(mark, _)| *mark == 0);
-        if dens.is_some_and(|(_, row)| self.heat[*row][0] >= SEEN_DENS) {
-            return true;
-        }
         let own = |shift: isize| {
             let heat = |(mark, row): &(usize, usize)| {
                 let mark = mark.checked_add_signed(shift).filter(|mark| *mark > 0);
@@ -215,8 +214,10 @@ impl Profile {
             };
             discs.iter().map(heat).sum::<f32>() / discs.len().max(1) as f32
         };
+        let dens = chain.first().filter(|(mark, _)| *mark == 0);
+        let is_seen = dens.is_some_and(|(_, row)| self.heat[*row][0] >= SEEN_DENS);
         let others = [-2, -1, 1, 2].map(own).into_iter().fold(0.0, f32::max);
-        own(0) >= others + CERTAIN_MARGIN
+        own(0) >= LEAST_OWN && (is_seen || own(0) >= others + CERTAIN_MARGIN)
     }
 
     /// The highest heat of a mark within some rows.

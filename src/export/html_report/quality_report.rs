@@ -40,7 +40,7 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
         let remarks = remarks(cohort, subject, measures, &usual);
         let origin = origins.get(&*subject.name);
         let about = html! {
-            (known(subject)) @if let Some(origin) { ", masks: " (origin) }
+            (known(subject)) @if let Some(origin) = origin { ", masks: " (origin) }
         };
         let tables = html! {
             @if !remarks.is_empty() { ul.notes { @for remark in &remarks { li { (remark) } } } }
