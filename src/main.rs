@@ -14,6 +14,7 @@ use u2ad::frontends::{
     Options, completions, doctor, jupyter, manual_pages, new_script, print_command_line, reference,
     runs, screen, script, terminal,
 };
+use u2ad::segmentation::SegmentationTraining;
 
 fn main() -> ExitCode {
     #[cfg(feature = "rust-cells")]
@@ -55,8 +56,18 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
         Some(Command::Verify { folder, threads }) => runs::verify(&folder, threads),
         Some(Command::Diff { first, second }) => runs::diff(&first, &second),
         Some(Command::Rerun { plan }) => runs::rerun(&plan),
-        Some(Command::TrainSegmentation { out, steps, width, seed }) => {
-            train_segmentation::run(&out, steps, width, seed)
+        Some(Command::TrainSegmentation {
+            out,
+            from,
+            anatomies,
+            steps,
+            width,
+            learning_rate,
+            seed,
+        }) => {
+            let training =
+                SegmentationTraining { steps, width, learning_rate, ..Default::default() };
+            train_segmentation::run(from.as_deref(), anatomies.as_deref(), &out, &training, seed)
         }
         Some(Command::Screen(arguments)) => screen::run_screen(&arguments),
         Some(Command::Bids(arguments)) => screen::run_bids(&arguments),

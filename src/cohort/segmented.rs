@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::volume::Volume;
 use crate::{Error, Result};
 
-/// Finds masks in an image. That nothing was found is the inner error, a clause.
-pub type FindMasks<'a> = dyn Fn(&Volume) -> Result<Result<FoundMasks, String>> + Sync + 'a;
+/// Finds masks in the image of the subject with this name. That nothing was found is the inner error, a clause.
+pub type FindMasks<'a> = dyn Fn(&str, &Volume) -> Result<Result<FoundMasks, String>> + Sync + 'a;
 
 impl Cohort {
     /// The same subjects; those without a cord mask carry what `find` found. Given masks stay as they are.
@@ -79,7 +79,7 @@ fn search(entry: &Entry, find: &FindMasks, context: &Context) -> Result<Option<E
     let source = match files.read_image() {
         Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => Source::Broken(error.to_string()),
-        Ok((image, _)) => match find(&image)? {
+        Ok((image, _)) => match find(&entry.name, &image)? {
             Ok(masks) => Source::Found { files: files.clone(), masks: Arc::new(masks) },
             Err(reason) => Source::Broken(reason),
         },

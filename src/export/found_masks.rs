@@ -141,6 +141,8 @@ fn write(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::cohort::{LoadOptions, SliceGrid};
     use crate::phantom::{PhantomOptions, write_bids};
@@ -164,7 +166,7 @@ mod tests {
         let refused = save_found_masks(&bare, &root, &context).unwrap_err().to_string();
         assert!(refused.contains("has no masks that the program found"), "{refused}");
 
-        let found = Study::from(context.clone()).segment(&bare).unwrap();
+        let found = Study::from(context.clone()).segment(&bare, &BTreeMap::new()).unwrap();
         let masks = root.join("derivatives/masks");
         assert_eq!(save_found_masks(&found, &masks, &context).unwrap(), 2);
         let given = load();
@@ -180,7 +182,7 @@ mod tests {
             );
             assert_eq!(found.discs, given.discs);
         }
-        let again = Study::from(context.clone()).segment(&bare).unwrap();
+        let again = Study::from(context.clone()).segment(&bare, &BTreeMap::new()).unwrap();
         let refused = save_found_masks(&again, &masks, &context).unwrap_err().to_string();
         assert!(refused.contains("exists already, perhaps corrected by hand"), "{refused}");
     }
@@ -206,8 +208,8 @@ mod tests {
             .entries()
             .map(|e| crate::volume::Volume::read(e.image().unwrap()).unwrap())
             .collect();
-        let find = |image: &crate::volume::Volume| {
-            let found = segmenter.segment(image, &context.cancel)?;
+        let find = |_: &str, image: &crate::volume::Volume| {
+            let found = segmenter.segment(image, None, &context.cancel)?;
             Ok(found.map(|mut found| {
                 let position = images.iter().position(|known| known.voxels == image.voxels);
                 let uncertain = match position {

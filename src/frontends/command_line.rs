@@ -160,11 +160,21 @@ pub enum Command {
     TrainSegmentation {
         /// The file of weights to write.
         out: PathBuf,
+        /// Weights of an earlier training to go on from.
+        #[arg(long)]
+        from: Option<PathBuf>,
+        /// A folder with masks of real cords (NAME_seg-manual.nii.gz) and the fluid around them
+        /// (NAME_csfseg-manual.nii.gz), whose shapes some of the slices get.
+        #[arg(long)]
+        anatomies: Option<PathBuf>,
         #[arg(long, default_value_t = 6000)]
         steps: usize,
         /// Channels at full resolution.
         #[arg(long, default_value_t = 12)]
         width: usize,
+        /// Highest learning rate.
+        #[arg(long, default_value_t = 3e-3)]
+        learning_rate: f64,
         #[arg(long, default_value_t = 2026)]
         seed: u64,
     },

@@ -7,13 +7,14 @@
 
 use rand::RngExt;
 
+use super::outline::Outline;
 use super::texture::{bump, smooth_step};
 use crate::context::Stream;
 
 /// Range of the tabulated centre line, z in mm.
-const TOP: f32 = 170.0;
+pub(super) const TOP: f32 = 170.0;
 const BOTTOM: f32 = -190.0;
-const STEP: f32 = 0.5;
+pub(super) const STEP: f32 = 0.5;
 
 /// Cross-section of the spinal canal at one height.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +32,8 @@ pub(super) struct Section {
     pub cord_centre: f32,
     pub cord_half_depth: f32,
     pub cord_half_width: f32,
+    /// Distance of the cord's centre to the right of the canal's.
+    pub cord_side: f32,
     /// Relative change of the cord's signal along its length.
     pub cord_tone: f32,
 }
@@ -67,10 +70,14 @@ pub(super) struct Vertebra {
 /// Shape of one person.
 #[derive(Clone, Debug)]
 pub(super) struct Anatomy {
-    sections: Vec<Section>,
+    /// From [`TOP`] downwards, every [`STEP`] mm.
+    pub sections: Vec<Section>,
     /// Superior first; discs[i] lies below vertebrae[i].
     pub discs: Vec<IntervertebralDisc>,
     pub vertebrae: Vec<Vertebra>,
+    /// How the walls of canal and cord depart from ellipses.
+    pub canal_outline: Outline,
+    pub cord_outline: Outline,
     /// Height of the foramen magnum: cord and fluid are labelled below it.
     pub foramen: f32,
     /// Distance from the canal to the skin of the back of the neck, and to that of its front.
@@ -101,6 +108,8 @@ impl Anatomy {
             sections,
             discs,
             vertebrae,
+            canal_outline: Outline::default(),
+            cord_outline: Outline::default(),
             foramen,
             neck_back: stream.random_range(50.0..64.0),
             neck_front: stream.random_range(58.0..72.0),
@@ -151,6 +160,15 @@ impl Vertebra {
 }
 
 impl Section {
+    /// Puts a cord of this half depth at a depth: the walls of the canal first push it, then flatten it, and leave
+    /// `gap` mm.
+    pub fn place_cord(&mut self, centre: f32, half_depth: f32, gap: f32) {
+        let front = (centre + half_depth).min(self.canal_front - gap);
+        let back = (front - 2.0 * half_depth).max(self.canal_back + gap);
+        self.cord_centre = 0.5 * (front + back);
+        self.cord_half_depth = (0.5 * (front - back)).max(0.5);
+    }
+
     fn mix(&self, other: &Self, t: f32) -> Self {
         let mix = |a: f32, b: f32| a + t * (b - a);
         Self {
@@ -163,6 +181,7 @@ impl Section {
             cord_centre: mix(self.cord_centre, other.cord_centre),
             cord_half_depth: mix(self.cord_half_depth, other.cord_half_depth),
             cord_half_width: mix(self.cord_half_width, other.cord_half_width),
+            cord_side: mix(self.cord_side, other.cord_side),
             cord_tone: mix(self.cord_tone, other.cord_tone),
         }
     }
@@ -282,6 +301,7 @@ fn draw_sections(
                 cord_centre: 0.5 * (front + back),
                 cord_half_depth: 0.5 * (front - back),
                 cord_half_width: cord * (5.6 + 1.3 * swell - 0.6 * low) + 7.0 * stem,
+                cord_side: 0.0,
                 cord_tone: tones[0].at(z) + tones[1].at(z),
             }
         })

@@ -10,6 +10,7 @@
 //! | file | what it draws |
 //! |---|---|
 //! | `anatomy` | the shape of one person: curvature, canal, cord, discs, vertebrae |
+//! | `outline`, `real_shape`, `variation` | cross-sections that are no ellipses; those of real people, from masks; people beyond what phantoms show |
 //! | `tissue`, `bone`, `soft` | which tissue is at a point and how bright |
 //! | `lesion` | T2 hyperintensities and their ground truth |
 //! | `structure` | what makes a normal cord bright or uneven, and its switches |
@@ -24,13 +25,16 @@ mod bids;
 mod bone;
 mod kspace;
 mod lesion;
+mod outline;
 mod randomised;
+mod real_shape;
 mod soft;
 mod structure;
 #[cfg(test)]
 mod tests;
 mod texture;
 mod tissue;
+mod variation;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +53,7 @@ use crate::{Error, Result};
 pub use self::bids::write_bids;
 pub use self::lesion::LesionTruth;
 pub(crate) use self::randomised::{RandomisedSlice, randomised_slice};
+pub(crate) use self::real_shape::RealShape;
 pub use self::structure::NormalStructure;
 
 /// Mean edge of a pixel of a phantom, unless the user chooses, mm.
@@ -171,6 +176,8 @@ pub fn draw(options: &PhantomOptions, index: usize, streams: &Streams) -> Result
         structure: &plan.structure,
         lesions: &lesions,
         edge: options.pixel_spacing_mm as f32,
+        // A little above the foramen magnum.
+        labelled_to: plan.anatomy.foramen + 2.0,
     };
     let volume = plan.acquisition.image(&painter, streams, index as u64);
     Ok(Phantom { name: plan.name, participant, volume, lesions: truth })

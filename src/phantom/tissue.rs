@@ -6,7 +6,7 @@ use rand::RngExt;
 use super::anatomy::{Anatomy, Section};
 use super::lesion::Lesion;
 use super::structure::Structure;
-use super::texture::{cover, ellipse, noise, smooth_step};
+use super::texture::{cover, noise, smooth_step};
 use crate::context::Stream;
 
 /// T2-weighted signal of each tissue; fluid is about 1.
@@ -21,6 +21,8 @@ pub(super) struct Palette {
     pub fat: f32,
     /// Ligament, cortical bone, flowing blood.
     pub dark: f32,
+    /// Share of the signal that fluid lacks in front of the cord and behind it.
+    pub lacking: [f32; 2],
 }
 
 impl Palette {
@@ -35,6 +37,7 @@ impl Palette {
             muscle: 0.16,
             fat: 0.55,
             dark: 0.03,
+            lacking: [0.0; 2],
         }
         .varied(stream)
     }
@@ -50,6 +53,7 @@ impl Palette {
             muscle: 0.19,
             fat: 0.85,
             dark: 0.04,
+            lacking: [0.0; 2],
         }
         .varied(stream)
     }
@@ -112,6 +116,8 @@ pub(super) struct Painter<'a> {
     pub lesions: &'a [Lesion],
     /// Width of soft edges, mm.
     pub edge: f32,
+    /// Height up to which cord and fluid are labelled.
+    pub labelled_to: f32,
 }
 
 impl Painter<'_> {
@@ -164,7 +170,8 @@ impl Painter<'_> {
         let section = &site.section;
         let centre = 0.5 * (section.canal_front + section.canal_back);
         let half = 0.5 * (section.canal_front - section.canal_back);
-        ellipse([site.depth - centre, site.side], [half, section.canal_half_width])
+        let place = [site.depth - centre, site.side];
+        self.anatomy.canal_outline.distance(site.along, place, [half, section.canal_half_width])
     }
 
     fn fluid(&self, site: &Site, canal: f32, sample: &mut Sample) {
@@ -174,7 +181,14 @@ impl Painter<'_> {
         }
         let behind = site.section.cord_centre - site.depth;
         let flow = self.structure.flow([site.x, site.y, site.z], behind);
-        let mut signal = self.palette.fluid * (1.0 - flow);
+        let [front, back] = self.palette.lacking;
+        let lacking = if front == 0.0 && back == 0.0 {
+            0.0
+        } else {
+            let patchy = 0.6 + 0.6 * self.noise(14, site, [9.0, 9.0, 28.0]);
+            (front + (back - front) * smooth_step(-4.0, 4.0, behind)) * patchy.clamp(0.0, 1.0)
+        };
+        let mut signal = self.palette.fluid * (1.0 - flow) * (1.0 - lacking);
         // Nerve roots leave obliquely downwards beside the cord.
         let root = (0.055 * (site.along - 0.8 * site.side.abs())).fract().abs();
         let lateral = smooth_step(5.0, 8.0, site.side.abs());
@@ -189,18 +203,21 @@ impl Painter<'_> {
     fn cord(&self, site: &Site, canal: f32, sample: &mut Sample) {
         let section = &site.section;
         let depth = site.depth - section.cord_centre;
-        if canal > 0.0 || depth.abs() > section.cord_half_depth + 1.0 {
+        let outline = &self.anatomy.cord_outline;
+        let reach = outline.largest();
+        if canal > 0.0 || depth.abs() > section.cord_half_depth * reach + 1.0 {
             return;
         }
-        let distance =
-            ellipse([depth, site.side], [section.cord_half_depth, section.cord_half_width]);
+        let side = site.side - section.cord_side;
+        let half = [section.cord_half_depth, section.cord_half_width];
+        let distance = outline.distance(site.along, [depth, side], half);
         let coverage = self.cover(distance);
         if coverage == 0.0 {
             return;
         }
         let contrast = self.palette.fluid - self.palette.cord;
         let mut signal = self.palette.cord * (1.0 + section.cord_tone);
-        let mut bright = self.structure.inner_brightness(site.along, depth, site.side);
+        let mut bright = self.structure.inner_brightness(site.along, depth, side);
         for lesion in self.lesions {
             let weight = lesion.weight(site.along, site.depth, site.side);
             // A lesion is bright itself, so grey matter adds less to it than to white matter.
@@ -214,8 +231,7 @@ impl Painter<'_> {
         sample.fluid *= 1.0 - coverage;
     }
 
-    /// Labels end a little above the foramen magnum.
     fn labelled(&self, site: &Site) -> f32 {
-        self.cover(site.along - self.anatomy.foramen - 2.0)
+        self.cover(site.along - self.labelled_to)
     }
 }

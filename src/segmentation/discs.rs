@@ -1,37 +1,50 @@
 //! Names of discs from their heat-maps.
 //!
-//! The network is sure where discs are and less sure which ones they are. So points come from the sum of the
-//! heat-maps, and names from the top: the dens is unlike all discs, and the first disc below it is C2/C3. Without
-//! it, the heat-maps vote, and may leave the level open.
+//! The network is sure where discs are and less sure which ones they are. So all of them are named together, as the
+//! chain from the dens downwards that has the most heat at the distances that are usual between neighbours (dynamic
+//! programming, as in pictorial structures, Felzenszwalb and Huttenlocher 2005). Where the dens is not seen, the
+//! heat-maps must prefer this naming to the ones a level higher and lower; otherwise the level is left open.
 
 use ndarray::{Array2, ArrayView2};
 
 use super::outputs::DISCS;
 
-/// Distance between neighbouring discs, mm.
-const PITCH: std::ops::Range<f64> = 10.0..28.0;
-/// Points with less than this share of the median point's heat are no discs.
-const LEAST_SHARE: f32 = 0.4;
-/// Heat below this is no disc.
-const LEAST_HEAT: f32 = 0.5;
-/// Position in [`DISCS`] of the highest real disc; the entry before it is the dens.
-const HIGHEST: usize = 1;
-/// The mark of the dens lies 21 mm above the lower end of C2, 20 to 28 mm above C2/C3 in most people. If the highest
-/// point is farther away than this, mm, a disc was missed for every [`MEAN_PITCH`] mm.
-const LONGEST_DENS: f64 = 27.0;
-const MEAN_PITCH: f64 = 18.0;
-/// More are not believed.
-const MOST_MISSED: usize = 1;
-/// Heat per disc by which the best naming must exceed the second best where the top is not seen …
-const CERTAIN_MARGIN: f32 = 0.2;
-/// … and by which the heat-maps may overrule the top.
-const CONTRADICTION: f32 = 0.1;
+/// Usual distance from the mark above, mm: of C2/C3 from the dens, of C3/C4 from C2/C3 …
+const PITCH: [f32; DISCS.len() - 1] = [23.0, 18.0, 17.6, 17.4, 17.8, 19.2, 20.5];
+/// Sizes of people whose distances are tried, as a share of the usual ones, and what departing by 0.1 from them costs.
+const SIZES: [f32; 4] = [0.85, 0.95, 1.05, 1.15];
+const SIZE_COST: f32 = 0.02;
+/// A distance that is wrong by this much, mm, costs [`PITCH_COST`].
+const PITCH_SPREAD: f32 = 3.5;
+const PITCH_COST: f32 = 0.12;
+/// The dens' mark varies more: its spread as a multiple.
+const DENS_SPREAD: f32 = 1.3;
+/// What a disc costs that is passed over.
+const SKIP_COST: f32 = 0.25;
+/// Heat of a mark that is worth nothing.
+const WORTHLESS: f32 = 0.18;
+const WORTHLESS_DENS: f32 = 0.1;
+/// Weight of a mark's own heat-map beside the sum of all.
+const OWN: f32 = 0.4;
+const DENS: f32 = 1.2;
+/// More heat is not believed, and points with less in all maps are no discs.
+const MOST_HEAT: f32 = 1.2;
+const LEAST_HEAT: f32 = 0.25;
+/// Heat from which on the dens is seen.
+const SEEN_DENS: f32 = 0.3;
+/// Heat per disc by which a naming must exceed those a level or two away where the dens is not seen.
+const CERTAIN_MARGIN: f32 = 0.1;
+/// Heat that the discs must have in the maps of their own names on average. In other parts of the spine discs are
+/// found, too, but no map is sure of them.
+const LEAST_OWN: f32 = 0.47;
 /// Fewer discs are not believed.
 const LEAST_DISCS: usize = 3;
 /// A disc lies at most this far in front of the cord, mm.
 const BEFORE_CORD: usize = 14;
 /// Distance within which a heat-map speaks about a point, pixels.
 const NEAR: usize = 3;
+/// A disc that the user names is looked for within this distance of the place, pixels.
+const NEAR_GIVEN: usize = 4;
 
 /// A disc on pixels of 1 mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,149 +56,176 @@ pub(super) struct LabelledDisc {
     pub column: f64,
 }
 
-#[derive(Clone, Copy)]
-struct Point {
-    heat: f32,
-    row: usize,
-    column: usize,
+/// What the heat-maps say in front of the cord, by row.
+struct Profile {
+    /// Highest heat by mark, 0 where there is no cord.
+    heat: Vec<[f32; DISCS.len()]>,
+    /// Highest sum of the heats of all discs, and its column.
+    any: Vec<(f32, usize)>,
 }
 
-/// The discs in front of the cord by name, superior first; empty if their names are uncertain.
+/// A chain of marks: row by position in [`DISCS`], superior first.
+type Chain = Vec<(usize, usize)>;
+
+/// The discs in front of the cord in a slice by name, superior first; empty if their names are uncertain. `by_hand`
+/// is a disc that the user named; it stays as it is.
 pub(super) fn labelled(
     heat: &[Array2<f32>],
     cord: ArrayView2<f32>,
     slice: usize,
+    by_hand: Option<LabelledDisc>,
 ) -> Vec<LabelledDisc> {
-    let Some(first) = heat.first() else { return Vec::new() };
-    let mut any = Array2::zeros(first.dim());
-    heat.iter().skip(HIGHEST).for_each(|map| any += map);
-    let chain = chain(&points(&any, cord));
-    let Some((_, top)) = chain.first().filter(|_| chain.len() >= LEAST_DISCS) else {
+    let Some(profile) = Profile::new(heat, cord) else { return Vec::new() };
+    let given = by_hand.and_then(|disc| {
+        let mark = DISCS.iter().position(|value| *value == disc.value)?;
+        Some((mark, disc.row.round().max(0.0) as usize))
+    });
+    let chains = SIZES.map(|size| profile.chain(size, given));
+    let best = chains.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, chain)) = best else { return Vec::new() };
+    let is_given = |mark: usize| given.is_some_and(|(given, _)| given == mark);
+    let discs: Chain = chain
+        .iter()
+        .copied()
+        .filter(|(mark, row)| *mark > 0 && (is_given(*mark) || profile.any[*row].0 >= LEAST_HEAT))
+        .collect();
+    let is_named = match given {
+        Some(_) => !discs.is_empty(),
+        None => discs.len() >= LEAST_DISCS && profile.is_certain(&chain, &discs),
+    };
+    if !is_named {
         return Vec::new();
+    }
+    let disc = |(mark, row): (usize, usize)| match by_hand {
+        Some(disc) if is_given(mark) => disc,
+        _ => LabelledDisc {
+            value: DISCS[mark],
+            slice,
+            row: row as f64,
+            column: profile.any[row].1 as f64,
+        },
     };
-    let Some(level) = level(heat, &chain, below_the_dens(first, cord, *top)) else {
-        return Vec::new();
-    };
-    let disc = |(step, point): &(usize, Point)| {
-        let value = *DISCS.get(level + step)?;
-        Some(LabelledDisc { value, slice, row: point.row as f64, column: point.column as f64 })
-    };
-    chain.iter().filter_map(disc).collect()
+    discs.into_iter().map(disc).collect()
 }
 
-/// Position in [`DISCS`] of the first disc of a chain by its distance from the dens; `None` where the dens is
-/// not seen.
-fn below_the_dens(dens: &Array2<f32>, cord: ArrayView2<f32>, top: Point) -> Option<usize> {
-    let above = points(dens, cord).into_iter().filter(|point| point.row + 10 < top.row);
-    let tip = above.max_by(|a, b| a.heat.total_cmp(&b.heat))?;
-    let mm = (top.row - tip.row) as f64;
-    let missed = ((mm - LONGEST_DENS).max(0.0) / MEAN_PITCH).ceil() as usize;
-    (missed <= MOST_MISSED).then_some(HIGHEST + missed)
-}
+impl Profile {
+    /// `None` without heat-maps.
+    fn new(heat: &[Array2<f32>], cord: ArrayView2<f32>) -> Option<Self> {
+        let first = heat.first()?;
+        let mut sum = Array2::zeros(first.dim());
+        heat.iter().skip(1).for_each(|map| sum += map);
+        let rows = first.nrows();
+        let mut profile = Self { heat: vec![[0.0; DISCS.len()]; rows], any: vec![(0.0, 0); rows] };
+        for (row, line) in cord.outer_iter().enumerate().take(rows) {
+            let Some(front) = line.iter().position(|p| *p > 0.5) else { continue };
+            for column in front.saturating_sub(BEFORE_CORD)..front {
+                for (highest, map) in profile.heat[row].iter_mut().zip(heat) {
+                    *highest = highest.max(map[[row, column]]);
+                }
+                if sum[[row, column]] > profile.any[row].0 {
+                    profile.any[row] = (sum[[row, column]], column);
+                }
+            }
+        }
+        Some(profile)
+    }
 
-/// Position in [`DISCS`] of the first disc of a chain.
-fn level(heat: &[Array2<f32>], chain: &[(usize, Point)], by_dens: Option<usize>) -> Option<usize> {
-    let score = |level: usize| {
-        let of = |(step, point): &(usize, Point)| {
-            heat.get(level + step).map_or(0.0, |map| near(map, *point))
+    /// What a mark at a row is worth.
+    fn worth(&self, mark: usize, row: usize) -> f32 {
+        let own = self.heat[row][mark];
+        if mark == 0 {
+            DENS * own - WORTHLESS_DENS
+        } else {
+            (1.0 - OWN) * self.any[row].0.min(MOST_HEAT) + OWN * own - WORTHLESS
+        }
+    }
+
+    /// The chain that is worth most in a person of this size; `None` if none is worth anything. A given mark is
+    /// part of it, at its row.
+    fn chain(&self, size: f32, given: Option<(usize, usize)>) -> Option<(f32, Chain)> {
+        let rows = self.any.len();
+        // Worth of the best chain that ends at a mark and row, and the mark and row before.
+        let mut best: Vec<Vec<(f32, Option<(usize, usize)>)>> = Vec::with_capacity(DISCS.len());
+        let is_allowed = |mark: usize, row: usize| {
+            given.is_none_or(|(at, place)| mark != at || place.abs_diff(row) <= NEAR_GIVEN)
         };
-        chain.iter().map(of).sum::<f32>() / chain.len() as f32
-    };
-    let mut scores: Vec<(f32, usize)> =
-        (HIGHEST..DISCS.len()).map(|level| (score(level), level)).collect();
-    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (best, level) = *scores.first()?;
-    if let Some(by_dens) = by_dens {
-        let certain = level == by_dens || best < score(by_dens) + CONTRADICTION;
-        return certain.then_some(by_dens);
+        for mark in 0..DISCS.len() {
+            let mut ends: Vec<(f32, Option<(usize, usize)>)> = (0..rows)
+                .map(|row| match is_allowed(mark, row) {
+                    true => (self.worth(mark, row), None),
+                    false => (f32::NEG_INFINITY, None),
+                })
+                .collect();
+            // A chain past the given disc must hold it.
+            let must_hold = given.map_or(0, |(at, _)| at);
+            if given.is_some() && mark > must_hold {
+                ends.iter_mut().for_each(|end| end.0 = f32::NEG_INFINITY);
+            }
+            for before in mark.saturating_sub(2)..mark {
+                if before < must_hold && mark > must_hold {
+                    continue;
+                }
+                let steps = mark - before;
+                let usual = size * PITCH[before..mark].iter().sum::<f32>();
+                let wider = if before == 0 { DENS_SPREAD } else { 1.0 };
+                let spread = PITCH_SPREAD * wider * (steps as f32).sqrt();
+                let skipped = SKIP_COST * (steps - 1) as f32;
+                // Farther away than this, any chain costs more than it brings.
+                let near = (usual - 4.0 * spread).max(1.0) as usize;
+                let far = (usual + 4.0 * spread) as usize;
+                for row in (0..rows).filter(|row| is_allowed(mark, *row)) {
+                    let worth = self.worth(mark, row);
+                    for from in row.saturating_sub(far)..(row + 1).saturating_sub(near) {
+                        let unusual = ((row - from) as f32 - usual) / spread;
+                        let so_far =
+                            best[before][from].0 - PITCH_COST * unusual * unusual - skipped;
+                        let must_go_on = given.is_some() && mark > must_hold;
+                        if (so_far > 0.0 || must_go_on) && so_far + worth > ends[row].0 {
+                            ends[row] = (so_far + worth, Some((before, from)));
+                        }
+                    }
+                }
+            }
+            best.push(ends);
+        }
+        let least = given.map_or(0, |(at, _)| at);
+        let ends = (least..DISCS.len()).flat_map(|mark| (0..rows).map(move |row| (mark, row)));
+        let end = ends.max_by(|a, b| best[a.0][a.1].0.total_cmp(&best[b.0][b.1].0))?;
+        let worth = best[end.0][end.1].0 - SIZE_COST * ((size - 1.0) / 0.1).powi(2);
+        if !(worth > 0.0 || (given.is_some() && worth.is_finite())) {
+            return None;
+        }
+        let mut chain = vec![end];
+        let mut at = end;
+        while let Some(before) = best[at.0][at.1].1 {
+            chain.push(before);
+            at = before;
+        }
+        chain.reverse();
+        Some((worth, chain))
     }
-    let second = scores.get(1).map_or(0.0, |(score, _)| *score);
-    (best >= second + CERTAIN_MARGIN).then_some(level)
-}
 
-/// The highest value within some pixels of a point.
-fn near(map: &Array2<f32>, point: Point) -> f32 {
-    let (rows, columns) = map.dim();
-    let span = |at: usize, length: usize| at.saturating_sub(NEAR)..(at + NEAR + 1).min(length);
-    let places = span(point.row, rows)
-        .flat_map(|row| span(point.column, columns).map(move |column| (row, column)));
-    places.map(|place| map[place]).fold(0.0, f32::max)
-}
-
-/// The points with the most heat whose distances are those of discs, superior first, each with the number of
-/// discs from the first one. One disc in a row may be missing.
-fn chain(points: &[Point]) -> Vec<(usize, Point)> {
-    // best[i]: heat of the best chain that ends at point i, and the point before with the discs between.
-    let mut best: Vec<(f32, Option<(usize, usize)>)> = Vec::new();
-    // A missing disc costs what it would have brought.
-    let missing = median_heat(points);
-    for (i, point) in points.iter().enumerate() {
-        let mut chain = (point.heat, None);
-        for (j, other) in points[..i].iter().enumerate() {
-            let down = (point.row - other.row) as f64;
-            let along = down.hypot(point.column as f64 - other.column as f64);
-            let Some(steps) = (1..=2).find(|steps| PITCH.contains(&(along / f64::from(*steps))))
-            else {
-                continue;
+    /// Whether the names of the discs are sure: by the dens, or because the heat-maps prefer them clearly.
+    fn is_certain(&self, chain: &Chain, discs: &Chain) -> bool {
+        let own = |shift: isize| {
+            let heat = |(mark, row): &(usize, usize)| {
+                let mark = mark.checked_add_signed(shift).filter(|mark| *mark > 0);
+                mark.map_or(0.0, |mark| self.near(mark, *row))
             };
-            let heat = best[j].0 + point.heat - missing * (steps - 1) as f32;
-            if heat > chain.0 {
-                chain = (heat, Some((j, steps as usize)));
-            }
-        }
-        best.push(chain);
+            discs.iter().map(heat).sum::<f32>() / discs.len().max(1) as f32
+        };
+        let dens = chain.first().filter(|(mark, _)| *mark == 0);
+        let is_seen = dens.is_some_and(|(_, row)| self.heat[*row][0] >= SEEN_DENS);
+        let others = [-2, -1, 1, 2].map(own).into_iter().fold(0.0, f32::max);
+        own(0) >= LEAST_OWN && (is_seen || own(0) >= others + CERTAIN_MARGIN)
     }
-    let end = (0..points.len()).max_by(|a, b| best[*a].0.total_cmp(&best[*b].0));
-    let mut backwards = Vec::new();
-    let mut at = end;
-    while let Some(i) = at {
-        let before = best[i].1;
-        backwards.push((before.map_or(0, |(_, steps)| steps), points[i]));
-        at = before.map(|(j, _)| j);
-    }
-    let mut step = 0;
-    backwards
-        .into_iter()
-        .rev()
-        .map(|(steps, point)| {
-            step += steps;
-            (step, point)
-        })
-        .collect()
-}
 
-/// The peaks of a map in front of the cord, each more than 7 mm from a higher one, superior first.
-fn points(map: &Array2<f32>, cord: ArrayView2<f32>) -> Vec<Point> {
-    let mut places: Vec<Point> = Vec::new();
-    for (row, line) in cord.outer_iter().enumerate() {
-        let Some(front) = line.iter().position(|p| *p > 0.5) else { continue };
-        for column in front.saturating_sub(BEFORE_CORD)..front {
-            let heat = map[[row, column]];
-            if heat >= LEAST_HEAT {
-                places.push(Point { heat, row, column });
-            }
-        }
+    /// The highest heat of a mark within some rows.
+    fn near(&self, mark: usize, row: usize) -> f32 {
+        let rows = row.saturating_sub(NEAR)..(row + NEAR + 1).min(self.heat.len());
+        let heats = rows.filter_map(|row| self.heat[row].get(mark));
+        heats.copied().fold(0.0, f32::max)
     }
-    places.sort_by(|a, b| b.heat.total_cmp(&a.heat));
-    let mut found: Vec<Point> = Vec::new();
-    for point in places {
-        let is_apart = |other: &Point| point.row.abs_diff(other.row) > 7;
-        if found.iter().all(is_apart) {
-            found.push(point);
-        }
-    }
-    let least = LEAST_SHARE * median_heat(&found);
-    found.retain(|point| point.heat >= least);
-    found.sort_by_key(|point| point.row);
-    found
-}
-
-/// The median heat of the hottest points, which are discs for certain.
-fn median_heat(points: &[Point]) -> f32 {
-    let mut heats: Vec<f32> = points.iter().map(|point| point.heat).collect();
-    heats.sort_by(|a, b| b.total_cmp(a));
-    heats.truncate(DISCS.len() - HIGHEST);
-    heats.get(heats.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -206,45 +246,52 @@ mod tests {
         })
     }
 
-    fn named(heat: &[Array2<f32>], cord: Array2<f32>) -> Vec<(u8, f64)> {
-        let found = labelled(heat, cord.view(), 3);
-        assert!(found.iter().all(|disc| disc.slice == 3 && disc.column == 20.0));
+    fn named(heat: &[Array2<f32>], cord: Array2<f32>, given: Option<(u8, f64)>) -> Vec<(u8, f64)> {
+        let by_hand = given.map(|(value, row)| LabelledDisc { value, slice: 3, row, column: 19.0 });
+        let found = labelled(heat, cord.view(), 3, by_hand);
+        assert!(found.iter().all(|disc| disc.slice == 3));
         found.iter().map(|disc| (disc.value, disc.row)).collect()
     }
 
     #[test]
     fn the_highest_disc_below_the_dens_is_c2_c3() {
         // The maps are wrong by a level or do not agree; one disc is missing.
-        let heat = maps(&[(0, 16), (2, 40), (2, 58), (4, 76), (4, 94), (6, 130)]);
+        let heat = maps(&[(0, 17), (2, 40), (2, 58), (4, 76), (4, 94), (6, 130)]);
         let expected = [(3, 40.0), (4, 58.0), (5, 76.0), (6, 94.0), (8, 130.0)];
-        assert_eq!(named(&heat, cord(0)), expected);
+        assert_eq!(named(&heat, cord(0), None), expected);
     }
 
     #[test]
     fn a_missed_highest_disc_is_noticed_by_the_distance_from_the_dens() {
-        let heat = maps(&[(0, 10), (1, 52), (2, 70), (3, 88), (4, 106)]);
-        let expected = [(4, 52.0), (5, 70.0), (6, 88.0), (7, 106.0)];
-        // The maps are as sure of both namings.
-        let mut both = heat;
-        for (place, row) in [(2, 52), (3, 70), (4, 88), (5, 106)] {
-            both[place][[row, 20]] = 0.9;
-        }
-        assert_eq!(named(&both, cord(0)), expected);
+        let heat = maps(&[(0, 12), (2, 53), (3, 71), (4, 88), (5, 106)]);
+        let expected = [(4, 53.0), (5, 71.0), (6, 88.0), (7, 106.0)];
+        assert_eq!(named(&heat, cord(0), None), expected);
     }
 
     #[test]
     fn without_the_top_the_maps_vote() {
         let heat = maps(&[(2, 40), (3, 58), (4, 76), (4, 94), (6, 112)]);
         let expected = [(4, 40.0), (5, 58.0), (6, 76.0), (7, 94.0), (8, 112.0)];
-        assert_eq!(named(&heat, cord(30)), expected);
+        assert_eq!(named(&heat, cord(30), None), expected);
     }
 
     #[test]
     fn contradicting_maps_and_few_discs_give_no_names() {
-        assert!(named(&maps(&[(1, 40), (2, 58), (4, 76), (5, 94)]), cord(30)).is_empty());
-        assert!(named(&maps(&[(1, 40), (2, 58)]), cord(0)).is_empty());
-        // All maps are sure that the highest disc is another one than the dens says.
-        assert!(named(&maps(&[(0, 16), (3, 40), (4, 58), (5, 76), (6, 94)]), cord(0)).is_empty());
-        assert!(labelled(&[], cord(0).view(), 0).is_empty());
+        let both = maps(&[(2, 40), (3, 58), (4, 76), (5, 94), (3, 40), (4, 58), (5, 76), (6, 94)]);
+        assert!(named(&both, cord(30), None).is_empty());
+        assert!(named(&maps(&[(1, 40), (2, 58)]), cord(0), None).is_empty());
+        assert!(labelled(&[], cord(0).view(), 0, None).is_empty());
+    }
+
+    #[test]
+    fn a_disc_named_by_hand_names_the_others() {
+        let both = maps(&[(2, 40), (3, 58), (4, 76), (5, 94), (3, 40), (4, 58), (5, 76), (6, 94)]);
+        let lower = [(5, 40.0), (6, 57.0), (7, 76.0), (8, 94.0)];
+        assert_eq!(named(&both, cord(30), Some((6, 57.0))), lower);
+        let higher = [(4, 41.0), (5, 58.0), (6, 76.0), (7, 94.0)];
+        assert_eq!(named(&both, cord(30), Some((4, 41.0))), higher);
+        // Even where no map shows it.
+        let unseen = named(&maps(&[]), cord(30), Some((4, 41.0)));
+        assert_eq!(unseen.iter().map(|disc| disc.0).collect::<Vec<_>>(), [4]);
     }
 }

@@ -1,11 +1,11 @@
-//! Spinal cord, cerebrospinal fluid and discs found in a volume by a small network that was trained on
+//! Spinal cord, cerebrospinal fluid and discs found in a volume by two small networks that were trained on
 //! synthetic slices only.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `outputs` | what the maps of the network mean |
 //! | `sample`, `loss`, `training` | how it is trained |
-//! | `segmenter` | the network applied to slices |
+//! | `segmenter` | the networks applied to slices |
 //! | `tube`, `discs` | what of its maps is believed |
 //! | `volume` | from a volume to masks on its grid |
 
@@ -20,4 +20,4 @@ mod volume;
 
 pub use segmenter::Segmenter;
 pub use training::SegmentationTraining;
-pub use volume::Outcome;
+pub use volume::{DiscByHand, Outcome};

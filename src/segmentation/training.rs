@@ -9,13 +9,14 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::loss::loss;
-use super::outputs::Outputs;
+use super::outputs::{Inputs, Outputs};
 use super::sample::{Sample, sample};
-use crate::Result;
+use super::segmenter;
 use crate::context::{Context, Streams};
-use crate::files::write_whole;
-use crate::model::convolutional::{TrainableWeights, Weights, batch, deep_unet, initial};
-use crate::phantom::{RandomisedSlice, randomised_slice};
+use crate::files::{read_regular, write_whole};
+use crate::model::convolutional::{Shapes, TrainableWeights, Weights, batch, deep_unet, initial};
+use crate::phantom::{RandomisedSlice, RealShape, randomised_slice};
+use crate::{Error, Result};
 
 /// Rows and columns of a training image, mm: multiples of the network's step.
 const SIZE: (usize, usize) = (208, 176);
@@ -48,19 +49,34 @@ impl Default for SegmentationTraining {
 }
 
 impl SegmentationTraining {
-    /// Trains from fresh weights and writes them to `out`; every 250 steps they are written as they are then.
-    /// `report` receives the step and the mean loss since the last report.
+    /// Trains from the weights in the file `from`, or from fresh ones, and writes them to `out`; every 250 steps
+    /// they are written as they are then. The learning rate rises and falls anew either way (a warm restart,
+    /// Loshchilov and Hutter 2017). `anatomies` is a folder with masks of real cords (`NAME_seg-manual.nii.gz`) and of
+    /// the fluid around them (`NAME_csfseg-manual.nii.gz`), whose shapes some of the slices get. `report` receives
+    /// the step and the mean loss since the last report.
     ///
     /// # Errors
-    /// If the file cannot be written or the training is cancelled.
+    /// If a file cannot be read or written, its weights are those of another network, or the training is
+    /// cancelled.
     pub fn train(
         &self,
+        from: Option<&Path>,
+        anatomies: Option<&Path>,
         out: &Path,
         context: &Context,
         mut report: impl FnMut(usize, f64),
     ) -> Result<()> {
         let mut sum = 0.0;
-        let weights = self.run(context, |step, loss, network| {
+        let shapes = deep_unet::shapes(Inputs::COUNT, self.width, Outputs::COUNT);
+        let first = match from {
+            Some(file) => read(file, &shapes)?,
+            None => {
+                let mut stream = context.streams.stream("segmentation/initialisation", &[]);
+                initial(&shapes, &[(deep_unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?
+            }
+        };
+        let anatomies = anatomies.map_or_else(|| Ok(Vec::new()), RealShape::read_all)?;
+        let weights = self.run(first, &anatomies, context, |step, loss, network| {
             sum += loss;
             if (step + 1).is_multiple_of(REPORT_EVERY) {
                 report(step + 1, sum / REPORT_EVERY as f64);
@@ -74,36 +90,32 @@ impl SegmentationTraining {
         write(&weights, out)
     }
 
-    /// Trains from fresh weights. `report` is called after each step with the loss and the weights.
+    /// Trains from these weights. `report` is called after each step with the loss and the weights.
     fn run(
         &self,
+        first: Weights,
+        anatomies: &[RealShape],
         context: &Context,
         mut report: impl FnMut(usize, f64, &TrainableWeights) -> Result<()>,
     ) -> Result<Weights> {
         let streams = &context.streams;
-        let mut stream = streams.stream("segmentation/initialisation", &[]);
-        let shapes = deep_unet::shapes(self.width, Outputs::COUNT);
-        let fresh = initial(&shapes, &[(deep_unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?;
-        let mut network = TrainableWeights::new(fresh)?;
-        let mut pool = drawn(streams, 0, self.pool);
+        let mut network = TrainableWeights::new(first)?;
+        let mut pool = drawn(streams, 0, self.pool, anatomies);
         let mut next = self.pool;
         for step in 0..self.steps {
             context.check()?;
-            for slice in drawn(streams, next, self.fresh) {
+            for slice in drawn(streams, next, self.fresh, anatomies) {
                 let place = next % self.pool;
                 pool[place] = slice;
                 next += 1;
             }
             let samples = self.samples(&pool, streams, step as u64);
-            let images: Vec<_> = samples
-                .iter()
-                .map(|sample| sample.image.clone().insert_axis(ndarray::Axis(0)))
-                .collect();
+            let images: Vec<_> = samples.iter().map(|sample| sample.inputs.clone()).collect();
             let logits = deep_unet::outputs(&network.weights(), &batch(&images, &Device::Cpu)?)?;
             let shape = logits.dims4()?;
             let values = logits.flatten_all()?.to_vec1::<f32>()?;
             let values = Array4::from_shape_vec(shape, values)
-                .map_err(|error| crate::Error::input(error.to_string()))?;
+                .map_err(|error| Error::input(error.to_string()))?;
             let (value, gradient) = loss(&values, &samples);
             // A loss whose gradient is the one computed: the product of both, summed.
             let (gradient, _) = gradient.into_raw_vec_and_offset();
@@ -125,22 +137,38 @@ impl SegmentationTraining {
     }
 }
 
+/// Reads the weights that an earlier training wrote.
+fn read(file: &Path, shapes: &Shapes) -> Result<Weights> {
+    let bytes = read_regular(file)?;
+    let weights = segmenter::weights(&bytes)?;
+    let fits = weights.len() == shapes.len()
+        && shapes.iter().all(|(name, shape)| {
+            weights.get(name).is_some_and(|tensor| tensor.dims() == shape.as_slice())
+        });
+    if fits { Ok(weights) } else { Err(Error::file(file, "holds weights of another network")) }
+}
+
 /// Writes weights in half precision: the file ships inside the program.
 fn write(weights: &Weights, out: &Path) -> Result<()> {
     let half = weights
         .iter()
         .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F16)?)))
         .collect::<candle_core::Result<BTreeMap<_, _>>>()?;
-    let bytes = safetensors::serialize(&half, None)
-        .map_err(|error| crate::Error::file(out, error.to_string()))?;
+    let bytes =
+        safetensors::serialize(&half, None).map_err(|error| Error::file(out, error.to_string()))?;
     write_whole(out, &bytes)
 }
 
 /// Slices `first`, `first + 1`, … of the endless series.
-fn drawn(streams: &Streams, first: usize, count: usize) -> Vec<RandomisedSlice> {
+fn drawn(
+    streams: &Streams,
+    first: usize,
+    count: usize,
+    anatomies: &[RealShape],
+) -> Vec<RandomisedSlice> {
     let one = |number: usize| {
         let mut stream = streams.stream("segmentation/slice", &[number as u64]);
-        randomised_slice(&mut stream, SIZE)
+        randomised_slice(&mut stream, SIZE, anatomies)
     };
     (first..first + count).into_par_iter().map(one).collect()
 }

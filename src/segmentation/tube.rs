@@ -10,8 +10,10 @@ const LEAST_LENGTH: usize = 20;
 const DIAMETER: std::ops::RangeInclusive<f32> = 3.0..=15.0;
 /// Share of the cord's rows beside which fluid must lie.
 const LEAST_FLUID: f32 = 0.3;
+/// Fluid beside the cord is looked for this far from the cord's last slice, mm.
+const MOST_SIDEWAYS_MM: f64 = 5.0;
 /// Confidence below which the whole is not taken for a cord.
-const LEAST_CONFIDENCE: f32 = 0.5;
+const LEAST_CONFIDENCE: f32 = 0.4;
 /// A further piece of the cord must have at least this share of the largest piece.
 const LEAST_PIECE: f64 = 0.08;
 
@@ -76,6 +78,8 @@ pub(super) fn found(
             rows[1] += f32::from(u8::from(has_cord && beside));
         }
     }
+    let likely = fluid.mapv(|p| p > 0.5);
+    spread_sideways(&likely, &kept, slice_mm, &mut kept_fluid);
     if rows[1] < LEAST_FLUID * rows[0] {
         return Err(format!("{NOTHING}: what looks like one has no fluid beside it"));
     }
@@ -109,6 +113,36 @@ fn within(map: ArrayView3<f32>, mask: &Array3<bool>) -> Array3<f32> {
         }
     }
     kept
+}
+
+/// Adds the fluid in slices beside the cord that lies beside fluid or cord of the slice before.
+fn spread_sideways(
+    likely: &Array3<bool>,
+    cord: &Array3<bool>,
+    slice_mm: f64,
+    fluid: &mut Array3<bool>,
+) {
+    let has_cord = |slice: &usize| cord.index_axis(Axis(0), *slice).iter().any(|inside| *inside);
+    let slices = cord.len_of(Axis(0));
+    let (Some(first), Some(last)) = ((0..slices).find(has_cord), (0..slices).rfind(has_cord))
+    else {
+        return;
+    };
+    let reach = (MOST_SIDEWAYS_MM / slice_mm.max(0.1)) as usize;
+    let outwards = [
+        (first.saturating_sub(reach)..first).rev().map(|at| (at + 1, at)).collect::<Vec<_>>(),
+        (last + 1..(last + 1 + reach).min(slices)).map(|at| (at - 1, at)).collect(),
+    ];
+    for (before, at) in outwards.into_iter().flatten() {
+        let inner = &fluid.index_axis(Axis(0), before) | &cord.index_axis(Axis(0), before);
+        let likely = likely.index_axis(Axis(0), at).to_owned();
+        for piece in connected_components(&likely, Connectivity::Eight) {
+            let beside = piece.iter().filter(|place| inner[**place]).count();
+            if 2 * beside >= piece.len() {
+                piece.iter().for_each(|(row, column)| fluid[[at, *row, *column]] = true);
+            }
+        }
+    }
 }
 
 /// Fills what each slice of a mask encloses.

@@ -4,23 +4,56 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, Zip};
 
 use super::discs::{self, LabelledDisc};
 use super::outputs::{DISCS, Outputs};
-use super::segmenter::{Maps, Segmenter};
+use super::segmenter::{Prepared, Segmenter};
 use super::tube;
-use crate::Result;
-use crate::cohort::FoundMasks;
+use crate::cohort::{Disc, FoundMasks};
 use crate::context::CancelToken;
 use crate::volume::resample::{sample_linear, zoom_step};
 use crate::volume::{Orientation, Volume};
+use crate::{Error, Result};
 
 /// What was found in an image, or a clause that says why nothing was.
 pub type Outcome = std::result::Result<FoundMasks, String>;
 
-impl Segmenter {
-    /// Finds cord, fluid and discs in an image of sagittal slices.
+/// A disc that a person found in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscByHand {
+    /// Its number in the Spinal Cord Toolbox, 3 = C2/C3 to 9 = T1/T2.
+    pub value: u8,
+    /// Its voxel in the stored grid of the image, counted from 0: where the disc meets the canal.
+    pub voxel: [usize; 3],
+}
+
+impl DiscByHand {
+    /// The disc of that name, such as "C5/C6".
     ///
     /// # Errors
-    /// If it is cancelled, or the network cannot be applied. That nothing was found is the inner error.
-    pub fn segment(&self, image: &Volume, cancel: &CancelToken) -> Result<Outcome> {
+    /// If there is no such disc, or it is not looked for.
+    pub fn new(name: &str, voxel: [usize; 3]) -> Result<Self> {
+        // The first mark is no disc.
+        let mut values = DISCS.into_iter().skip(1);
+        let value = values.find(|value| Disc::name(*value).eq_ignore_ascii_case(name.trim()));
+        let value = value.ok_or_else(|| {
+            Error::input(format!(
+                "{name:?} is none of the discs that are looked for, C2/C3 to C7/T1 and T1/T2"
+            ))
+        })?;
+        Ok(Self { value, voxel })
+    }
+}
+
+impl Segmenter {
+    /// Finds cord, fluid and discs in an image of sagittal slices. A disc that is given by hand names the others.
+    ///
+    /// # Errors
+    /// If it is cancelled, or a network cannot be applied. That nothing was found, or that the given disc lies
+    /// outside of the image, is the inner error.
+    pub fn segment(
+        &self,
+        image: &Volume,
+        by_hand: Option<DiscByHand>,
+        cancel: &CancelToken,
+    ) -> Result<Outcome> {
         let native = image.geometry();
         let orientation = Orientation::to_sagittal(&native.affine);
         let spacing = orientation.canonical_geometry(&native).affine.spacing();
@@ -30,8 +63,17 @@ impl Segmenter {
             return Ok(Err("no voxel of its image is a finite number".into()));
         }
         voxels.mapv_inplace(|value| if value.is_finite() { value - least } else { 0.0 });
-        let maps = self.maps(&voxels, [spacing[1], spacing[2]], cancel)?;
-        let map = |output: usize| maps.probabilities.index_axis(Axis(0), output);
+        if let Some(disc) = by_hand
+            && (0..3).any(|axis| disc.voxel[axis] >= native.shape[axis])
+        {
+            return Ok(Err(format!(
+                "the voxel {:?} of the disc given by hand lies outside of its image of {:?} voxels",
+                disc.voxel, native.shape
+            )));
+        }
+        let prepared = Prepared::new(&voxels, spacing, cancel)?;
+        let maps = self.masks(&prepared, cancel)?;
+        let map = |output: usize| maps.index_axis(Axis(0), output);
         let found = match tube::found(map(Outputs::CORD), map(Outputs::FLUID), spacing[0]) {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
@@ -48,15 +90,31 @@ impl Segmenter {
         let mut csf = native_mask(&found.fluid);
         Zip::from(&mut csf).and(&cord).for_each(|csf, cord| *csf &= !cord);
         let mut notes = Vec::new();
-        let labelled = disc_points(&maps, &found.cord);
+        let (_, map_rows, map_columns) = found.cord.dim();
+        let place = |at: f64, from: usize, to: usize| at * zoom_step(to, from);
+        let on_map = by_hand.map(|disc| {
+            let stored = disc.voxel.map(|index| index as f64);
+            let [slice, row, column] = orientation.to_canonical(stored, native.shape);
+            LabelledDisc {
+                value: disc.value,
+                slice: slice as usize,
+                row: place(row, rows, map_rows),
+                column: place(column, columns, map_columns),
+            }
+        });
+        let (middle, central) = central(&found.cord);
+        let heat = self.heat(&prepared, &central, cancel)?;
+        let labelled =
+            discs::labelled(&heat, found.cord.index_axis(Axis(0), middle), middle, on_map);
         if labelled.is_empty() {
             notes.push("vertebral levels are uncertain; no disc is labelled".to_owned());
         }
-        let (_, map_rows, map_columns) = found.cord.dim();
         let discs = labelled
             .into_iter()
             .map(|LabelledDisc { value, slice, row, column }| {
-                let place = |at: f64, from: usize, to: usize| at * zoom_step(to, from);
+                if let Some(given) = by_hand.filter(|given| given.value == value) {
+                    return (value, given.voxel);
+                }
                 let canonical = [
                     slice as f64,
                     place(row, map_rows, rows).round(),
@@ -79,27 +137,15 @@ impl Segmenter {
     }
 }
 
-/// The discs in front of the cord, from the slices through its middle.
-fn disc_points(maps: &Maps, cord: &Array3<f32>) -> Vec<LabelledDisc> {
+/// The slice with the most cord, and those with nearly as much: of thin slices several show the midline, and the
+/// network was trained on discs within some mm of it.
+fn central(cord: &Array3<f32>) -> (usize, Vec<usize>) {
     let area = |slice: ArrayView2<f32>| slice.iter().filter(|p| **p > 0.5).count();
     let areas: Vec<usize> = cord.outer_iter().map(area).collect();
-    let Some((middle, largest)) = areas.iter().copied().enumerate().max_by_key(|(_, a)| *a) else {
-        return Vec::new();
-    };
-    // Of thin slices several show the midline; the network was trained on discs within some mm of it.
-    let central: Vec<usize> =
-        (0..areas.len()).filter(|slice| areas[*slice] as f64 >= 0.85 * largest as f64).collect();
-    let (_, rows, columns) = cord.dim();
-    let mean = |output: usize| -> Array2<f32> {
-        let mut mean = Array2::zeros((rows, columns));
-        for slice in &central {
-            mean += &maps.probabilities.index_axis(Axis(0), output).index_axis(Axis(0), *slice);
-        }
-        mean / central.len().max(1) as f32
-    };
-    let heat: Vec<Array2<f32>> =
-        (0..DISCS.len()).map(|place| mean(Outputs::FIRST_DISC + place)).collect();
-    discs::labelled(&heat, cord.index_axis(Axis(0), middle), middle)
+    let largest = areas.iter().copied().max().unwrap_or(0);
+    let middle = areas.iter().position(|area| *area == largest).unwrap_or(0);
+    let is_central = |slice: &usize| areas[*slice] as f64 >= 0.85 * largest as f64;
+    (middle, (0..areas.len()).filter(is_central).collect())
 }
 
 /// A map brought to another size by linear interpolation, end to end.

@@ -12,6 +12,7 @@ pub mod screening;
 pub mod sweep;
 mod uncertainty;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ pub use evaluation::CohortEvaluation;
 pub use masks::Masks;
 pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 
-use crate::Result;
 use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
 use crate::context::{Context, counted};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring, detect};
@@ -28,12 +28,14 @@ use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
 use crate::scoring::ScorerTraining;
-use crate::segmentation::Segmenter;
+use crate::segmentation::{DiscByHand, Segmenter};
 use crate::simulation::LesionSimulator;
 use crate::training::{
     self, Adaptation, EpochRecord, History, Model, Stage, TrainingOptions, all_slices,
 };
 use crate::uncertainty::MonteCarlo;
+use crate::volume::Volume;
+use crate::{Error, Result};
 
 /// The context of a study. Cheap to clone.
 #[derive(Clone)]
@@ -84,13 +86,30 @@ impl Study {
     }
 
     /// The same subjects; those without a cord mask carry masks that the program found in their images.
-    /// Given masks stay as they are.
+    /// Given masks stay as they are. `discs` are discs that a person found, by subject; in those subjects the other
+    /// discs get their names from it.
     ///
     /// # Errors
-    /// As [`Cohort::segmented`].
-    pub fn segment(&self, cohort: &Cohort) -> Result<Cohort> {
+    /// As [`Cohort::segmented`], and if a disc is that of a subject that is not there or has a given cord mask.
+    pub fn segment(&self, cohort: &Cohort, discs: &BTreeMap<String, DiscByHand>) -> Result<Cohort> {
+        for name in discs.keys() {
+            let Some(entry) = cohort.entries().find(|entry| *entry.name == **name) else {
+                return Err(Error::input(format!(
+                    "a disc is given for {name}, which is not in {}",
+                    cohort.name()
+                )));
+            };
+            if !entry.is_unsegmented() {
+                return Err(Error::input(format!(
+                    "a disc is given for {name}, in whose image nothing is looked for: it has masks, or cannot be used"
+                )));
+            }
+        }
         let segmenter = Segmenter::shipped()?;
-        cohort.segmented(&|image| segmenter.segment(image, &self.context.cancel), &self.context)
+        let find = |name: &str, image: &Volume| {
+            segmenter.segment(image, discs.get(name).copied(), &self.context.cancel)
+        };
+        cohort.segmented(&find, &self.context)
     }
 
     /// A new model of this size, with weights from the study's seed.

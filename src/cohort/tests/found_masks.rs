@@ -47,7 +47,7 @@ fn found_masks_give_the_slices_of_given_ones() {
     }
     let context = Context::new(0);
     let cohort =
-        load(bare.path()).segmented(&|_| Ok(Ok(found([0.9, 0.8, 0.9]))), &context).unwrap();
+        load(bare.path()).segmented(&|_, _| Ok(Ok(found([0.9, 0.8, 0.9]))), &context).unwrap();
     let (found, given) = (cohort.subjects(&context).unwrap(), load(masked.path()));
     for (found, given) in found.iter().zip(given.subjects(&context).unwrap()) {
         assert_eq!(found.slices.len(), given.slices.len());
@@ -66,7 +66,7 @@ fn given_masks_win_and_uncertain_slices_are_left_out_with_a_note() {
     write(&label_path(root.path(), "sub-01", "label-SC_seg"), mask(4));
     let context = Context::new(0);
     let cohort =
-        load(root.path()).segmented(&|_| Ok(Ok(found([0.9, 0.2, 0.9]))), &context).unwrap();
+        load(root.path()).segmented(&|_, _| Ok(Ok(found([0.9, 0.2, 0.9]))), &context).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     assert_eq!(subjects[0].slices.len(), 3);
     assert_eq!(subjects[1].slices.len(), 2);
@@ -80,8 +80,9 @@ fn a_subject_in_which_nothing_is_found_stays_unusable_with_the_reason() {
     let root = without_masks();
     write(&label_path(root.path(), "sub-01", "label-SC_seg"), mask(4));
     let context = Context::new(0);
-    let nothing =
-        |_: &crate::volume::Volume| Ok(Err("no spinal cord was found in its image".into()));
+    let nothing = |_: &str, _: &crate::volume::Volume| {
+        Ok(Err("no spinal cord was found in its image".into()))
+    };
     let cohort = load(root.path()).segmented(&nothing, &context).unwrap();
     assert_eq!(cohort.broken(), [("sub-02", "no spinal cord was found in its image")]);
     let bare = without_masks();
@@ -94,6 +95,6 @@ fn an_interrupted_search_ends() {
     let root = without_masks();
     let context = Context::new(0);
     context.cancel.cancel();
-    let said = load(root.path()).segmented(&|_| Ok(Ok(found([0.9; 3]))), &context);
+    let said = load(root.path()).segmented(&|_, _| Ok(Ok(found([0.9; 3]))), &context);
     assert!(matches!(said, Err(crate::Error::Cancelled)));
 }

@@ -1,5 +1,6 @@
 //! The report on a cohort before anything is learned from it: images, masks and discs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,11 +27,21 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
     let progress = context.progress("quality report", "subject", subjects.len());
     let rows: Vec<Measures> = subjects.iter().map(|subject| Measures::of(subject)).collect();
     let usual = Usual::of(&rows);
+    // Where all are given, there is nothing to tell apart.
+    let some_are_found = cohort.entries().any(|entry| entry.found_masks().is_some());
+    let origins: BTreeMap<&str, String> = match some_are_found {
+        true => cohort.mask_origins().into_iter().collect(),
+        false => BTreeMap::new(),
+    };
+    let found = origins.values().filter(|origin| origin.starts_with("found")).count();
     let mut panels = Vec::new();
     for (subject, measures) in subjects.iter().zip(&rows) {
         context.check()?;
         let remarks = remarks(cohort, subject, measures, &usual);
-        let about = html! { (known(subject)) };
+        let origin = origins.get(&*subject.name);
+        let about = html! {
+            (known(subject)) @if let Some(origin) = origin { ", masks: " (origin) }
+        };
         let tables = html! {
             @if !remarks.is_empty() { ul.notes { @for remark in &remarks { li { (remark) } } } }
         };
@@ -50,6 +61,11 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
             ("healthy", subjects.iter().filter(|subject| subject.is_healthy()).count()),
             ("with lesion", subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count()),
         ]))
+        @if some_are_found {
+            p {
+                "The masks of " (counted(found, "subject")) " were found by the program: look at them first."
+            }
+        }
         @if !left_out.is_empty() {
             p { "Left out, because they cannot be used:" }
             ul.notes { @for (name, reason) in left_out { li { (name) ": " (without_root(cohort, reason)) } } }

@@ -15,7 +15,7 @@ const GROWTH: [usize; LEVELS + 1] = [1, 2, 3, 4, 5];
 pub(crate) const OUTPUT_BIAS: &str = "logit.bias";
 
 /// Every tensor by name with its shape. `width` is a multiple of 4.
-pub(crate) fn shapes(width: usize, outputs: usize) -> Shapes {
+pub(crate) fn shapes(inputs: usize, width: usize, outputs: usize) -> Shapes {
     let mut shapes = Shapes::new();
     let channels = GROWTH.map(|times| times * width);
     let mut pair = |name: String, from: usize, to: usize| {
@@ -23,7 +23,7 @@ pub(crate) fn shapes(width: usize, outputs: usize) -> Shapes {
         add_normalised(&mut shapes, &format!("{name}.second"), to, to);
     };
     for level in 0..=LEVELS {
-        let from = if level == 0 { 1 } else { channels[level - 1] };
+        let from = if level == 0 { inputs } else { channels[level - 1] };
         pair(format!("encoder.{level}"), from, channels[level]);
     }
     for level in 0..LEVELS {
@@ -33,7 +33,7 @@ pub(crate) fn shapes(width: usize, outputs: usize) -> Shapes {
     shapes
 }
 
-/// Logits (batch, outputs, rows, columns) of images (batch, 1, rows, columns) whose edges are multiples of
+/// Logits (batch, outputs, rows, columns) of images (batch, inputs, rows, columns) whose edges are multiples of
 /// [`STEP`].
 pub(crate) fn outputs(weights: &Weights, images: &Tensor) -> Result<Tensor> {
     let mut x = pair(weights, "encoder.0", images)?;

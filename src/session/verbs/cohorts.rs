@@ -1,5 +1,6 @@
 //! Verbs that load, generate, modify and measure cohorts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use either::Either;
@@ -7,6 +8,7 @@ use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::Value;
+use starlark::values::dict::UnpackDictEntries;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list::UnpackList;
 use starlark::values::none::NoneOr;
@@ -20,6 +22,7 @@ use crate::context::Streams;
 use crate::detection::SignalCurve;
 use crate::files::user_path;
 use crate::phantom::{NormalStructure, PhantomOptions};
+use crate::segmentation::DiscByHand;
 use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{
@@ -105,18 +108,35 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `cohort`: what `load_cohort` returned; it is not changed.
+    /// * `discs`: for subjects whose vertebral levels are left open or wrong, one disc that you see yourself: its
+    ///   name and its voxel in the image, counted from 0 as viewers show it, where the disc meets the canal. The
+    ///   other discs get their names from it.
     ///
     /// Examples:
     /// ```python
     /// clinic = segment(load_cohort("bids/clinic"))
     /// print(clinic.masks)
+    /// clinic = segment(load_cohort("bids/clinic"), discs = {"sub-07": ("C5/C6", (6, 140, 121))})
     /// ```
-    fn segment(cohort: &CohortValue, eval: &mut Evaluator) -> anyhow::Result<Later<CohortValue>> {
+    fn segment(
+        cohort: &CohortValue,
+        #[starlark(require = named, default = NoneOr::None)] discs: NoneOr<
+            UnpackDictEntries<String, (String, (i64, i64, i64))>,
+        >,
+        eval: &mut Evaluator,
+    ) -> anyhow::Result<Later<CohortValue>> {
         // That of a job ends with it.
         let context = State::of(eval).context();
         let cohort = cohort.cohort.clone();
+        let entries = discs.into_option().map_or_else(Vec::new, |discs| discs.entries);
+        let mut by_hand = BTreeMap::new();
+        for (subject, (disc, (i, j, k))) in entries {
+            let index = |value| unsigned("segment", "discs", value);
+            let voxel = [index(i)?, index(j)?, index(k)?];
+            by_hand.insert(subject, DiscByHand::new(&disc, voxel)?);
+        }
         work("segment", eval, move |study| {
-            Ok(CohortValue { cohort: study.segment(&cohort)?, context })
+            Ok(CohortValue { cohort: study.segment(&cohort, &by_hand)?, context })
         })
     }
 

@@ -138,7 +138,7 @@ impl Detector {
     fn examine(&self, cohort: &mut Cohort, position: usize, context: &Context) -> Result<Findings> {
         if cohort.entry(position)?.is_unsegmented() {
             let segmenter = Segmenter::shipped()?;
-            let find = |image: &Volume| segmenter.segment(image, &context.cancel);
+            let find = |_: &str, image: &Volume| segmenter.segment(image, None, &context.cancel);
             *cohort = cohort.segmented_at(position, &find, context)?;
         }
         let subject = cohort.subject(position, context)?;
