@@ -108,15 +108,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `cohort`: what `load_cohort` returned; it is not changed.
-    /// * `discs`: for subjects whose vertebral levels are left open or wrong, one disc that you see yourself: its
-    ///   name and its voxel in the image, counted from 0 as viewers show it, where the disc meets the canal. The
-    ///   other discs get their names from it.
+    /// * `discs`: for subjects whose vertebral levels are left open or wrong, one disc that you see yourself, such
+    ///   as `{"sub-07": ("C5/C6", (6, 140, 121))}`: its name, and the voxel where it meets the canal, counted from 0
+    ///   as viewers show it. The other discs get their names from it.
     ///
     /// Examples:
     /// ```python
     /// clinic = segment(load_cohort("bids/clinic"))
     /// print(clinic.masks)
-    /// clinic = segment(load_cohort("bids/clinic"), discs = {"sub-07": ("C5/C6", (6, 140, 121))})
     /// ```
     fn segment(
         cohort: &CohortValue,
