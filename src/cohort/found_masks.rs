@@ -7,7 +7,7 @@ use ndarray::Array3;
 pub struct FoundMasks {
     pub cord: Array3<bool>,
     pub csf: Array3<bool>,
-    /// Number of a disc in the Spinal Cord Toolbox (3 = C2/C3 … 8 = C7/T1) and its voxel, superior first;
+    /// Number of a disc in the Spinal Cord Toolbox (2 = C1/C2 … 9 = T1/T2) and its voxel, superior first;
     /// empty if the levels are uncertain.
     pub discs: Vec<(u8, [usize; 3])>,
     /// Canonical sagittal slices with cord, counted from the patient's right, each with the mean confidence

@@ -9,6 +9,7 @@ use rand::RngExt;
 
 use super::outline::Outline;
 use super::texture::{bump, smooth_step};
+use super::wave::Wave;
 use crate::context::Stream;
 
 /// Range of the tabulated centre line, z in mm.
@@ -310,26 +311,4 @@ fn draw_sections(
         sections[i].slope = (sections[i - 1].y - sections[i + 1].y) / (2.0 * STEP);
     }
     sections
-}
-
-/// A sine with random phase, and an amplitude drawn up to a maximum.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wave {
-    amplitude: f32,
-    wavelength: f32,
-    phase: f32,
-}
-
-impl Wave {
-    pub fn draw(stream: &mut Stream, amplitude: f32, wavelength: std::ops::Range<f32>) -> Self {
-        Self {
-            amplitude: amplitude * stream.random_range(0.3..1.0),
-            wavelength: stream.random_range(wavelength),
-            phase: stream.random_range(0.0..std::f32::consts::TAU),
-        }
-    }
-
-    pub fn at(&self, z: f32) -> f32 {
-        self.amplitude * (std::f32::consts::TAU * z / self.wavelength + self.phase).sin()
-    }
 }

@@ -17,6 +17,7 @@
 //! | `acquisition` | slices, coil, ghosts, noise, storage order |
 //! | `kspace` | what the scanner samples of k-space |
 //! | `bids` | a cohort as files |
+//! | `wave`, `texture` | sines and noise with which all of it varies |
 //! | `randomised` | slices under random contrasts, for the training of a segmentation |
 
 mod acquisition;
@@ -35,6 +36,7 @@ mod tests;
 mod texture;
 mod tissue;
 mod variation;
+mod wave;
 
 use std::collections::BTreeMap;
 

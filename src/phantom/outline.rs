@@ -2,8 +2,8 @@
 
 use std::f32::consts::TAU;
 
-use super::anatomy::Wave;
 use super::texture::ellipse;
+use super::wave::Wave;
 use crate::context::Stream;
 
 /// Directions in which a wall is known, from the front to the right, the back and the left.

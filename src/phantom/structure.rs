@@ -3,8 +3,8 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::anatomy::Wave;
 use super::texture::{cover, ellipse, noise, smooth_step};
+use super::wave::Wave;
 use crate::context::Stream;
 
 /// Normal structure of healthy and clinical subjects alike. Each can be switched off; that changes

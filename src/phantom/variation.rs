@@ -3,10 +3,11 @@
 
 use rand::RngExt;
 
-use super::anatomy::{Anatomy, STEP, Section, TOP, Wave};
+use super::anatomy::{Anatomy, STEP, Section, TOP};
 use super::outline::{ANGLES, Outline};
 use super::real_shape::{RealShape, Wall};
 use super::texture::{bump, smooth_step};
+use super::wave::Wave;
 use crate::context::Stream;
 
 impl Anatomy {

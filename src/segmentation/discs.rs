@@ -19,6 +19,8 @@ const PITCH_SPREAD: f32 = 3.5;
 const PITCH_COST: f32 = 0.12;
 /// The dens' mark varies more: its spread as a multiple.
 const DENS_SPREAD: f32 = 1.3;
+/// Labels of people mark C1/C2 this share of the way from C2/C3 up to the dens' mark of phantoms.
+const ATLAS_SHARE: f32 = 0.63;
 /// What a disc costs that is passed over.
 const SKIP_COST: f32 = 0.25;
 /// Heat of a mark that is worth nothing.
@@ -105,7 +107,27 @@ pub(super) fn labelled(
             column: profile.any[row].1 as f64,
         },
     };
-    discs.into_iter().map(disc).collect()
+    let below = discs.first().filter(|(mark, _)| *mark == 1).map(|(_, row)| *row);
+    let atlas = chain
+        .first()
+        .filter(|(mark, row)| *mark == 0 && profile.heat[*row][0] >= SEEN_DENS)
+        .zip(below)
+        .and_then(|((_, dens), below)| below_the_atlas(*dens, below, cord, slice));
+    atlas.into_iter().chain(discs.into_iter().map(disc)).collect()
+}
+
+/// Where the cord passes from C1 to C2: scores begin below it.
+fn below_the_atlas(
+    dens: usize,
+    below: usize,
+    cord: ArrayView2<f32>,
+    slice: usize,
+) -> Option<LabelledDisc> {
+    let row = (below as f32 - ATLAS_SHARE * (below as f32 - dens as f32)).round();
+    let line = cord.outer_iter().nth(row as usize)?;
+    let front = line.iter().position(|p| *p > 0.5)?;
+    let column = front.saturating_sub(2) as f64;
+    Some(LabelledDisc { value: DISCS[0], slice, row: f64::from(row), column })
 }
 
 impl Profile {
@@ -257,7 +279,7 @@ mod tests {
     fn the_highest_disc_below_the_dens_is_c2_c3() {
         // The maps are wrong by a level or do not agree; one disc is missing.
         let heat = maps(&[(0, 17), (2, 40), (2, 58), (4, 76), (4, 94), (6, 130)]);
-        let expected = [(3, 40.0), (4, 58.0), (5, 76.0), (6, 94.0), (8, 130.0)];
+        let expected = [(2, 26.0), (3, 40.0), (4, 58.0), (5, 76.0), (6, 94.0), (8, 130.0)];
         assert_eq!(named(&heat, cord(0), None), expected);
     }
 
