@@ -66,6 +66,8 @@ struct Profile {
     any: Vec<(f32, usize)>,
 }
 
+/// Worth of the best chain that ends at a mark and row, and the mark and row before.
+type End = (f32, Option<(usize, usize)>);
 /// A chain of marks: row by position in [`DISCS`], superior first.
 type Chain = Vec<(usize, usize)>;
 
@@ -166,13 +168,13 @@ impl Profile {
     /// part of it, at its row.
     fn chain(&self, size: f32, given: Option<(usize, usize)>) -> Option<(f32, Chain)> {
         let rows = self.any.len();
-        // Worth of the best chain that ends at a mark and row, and the mark and row before.
-        let mut best: Vec<Vec<(f32, Option<(usize, usize)>)>> = Vec::with_capacity(DISCS.len());
+        // By mark and row.
+        let mut best: Vec<Vec<End>> = Vec::with_capacity(DISCS.len());
         let is_allowed = |mark: usize, row: usize| {
             given.is_none_or(|(at, place)| mark != at || place.abs_diff(row) <= NEAR_GIVEN)
         };
         for mark in 0..DISCS.len() {
-            let mut ends: Vec<(f32, Option<(usize, usize)>)> = (0..rows)
+            let mut ends: Vec<End> = (0..rows)
                 .map(|row| match is_allowed(mark, row) {
                     true => (self.worth(mark, row), None),
                     false => (f32::NEG_INFINITY, None),
@@ -197,10 +199,11 @@ impl Profile {
                 let far = (usual + 4.0 * spread) as usize;
                 for row in (0..rows).filter(|row| is_allowed(mark, *row)) {
                     let worth = self.worth(mark, row);
-                    for from in row.saturating_sub(far)..(row + 1).saturating_sub(near) {
+                    let above = row.saturating_sub(far)..(row + 1).saturating_sub(near);
+                    let earlier = best[before].get(above.clone()).unwrap_or_default();
+                    for (from, (end, _)) in above.zip(earlier) {
                         let unusual = ((row - from) as f32 - usual) / spread;
-                        let so_far =
-                            best[before][from].0 - PITCH_COST * unusual * unusual - skipped;
+                        let so_far = end - PITCH_COST * unusual * unusual - skipped;
                         let must_go_on = given.is_some() && mark > must_hold;
                         if (so_far > 0.0 || must_go_on) && so_far + worth > ends[row].0 {
                             ends[row] = (so_far + worth, Some((before, from)));

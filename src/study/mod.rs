@@ -7,6 +7,9 @@ pub mod bids_app;
 #[cfg(test)]
 mod calibration_tests;
 mod evaluation;
+#[cfg(test)]
+#[path = "../../tests/common/folders.rs"]
+mod folders;
 mod masks;
 pub mod screening;
 pub mod sweep;

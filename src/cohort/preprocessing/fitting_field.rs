@@ -106,7 +106,7 @@ mod tests {
         let (listener, context) = listening();
         let cohort = small.on_fitting_field(&context).unwrap();
         let chosen = cohort.grid().fov_mm;
-        assert!(chosen > 64 && chosen % 16 == 0 && cohort.grid().size == 64, "{chosen}");
+        assert!(chosen > 64 && chosen.is_multiple_of(16) && cohort.grid().size == 64, "{chosen}");
         let said = "which hold the cord of 3 of 3 subjects; 64 pixels of ";
         assert!(listener.all().iter().any(|line| line.contains(said)), "{:?}", listener.all());
         let is_lost = |cohort: &Cohort| {

@@ -31,6 +31,9 @@ use crate::session::values::{
 use crate::simulation::LesionSimulator;
 use crate::study::Study;
 
+/// Name and voxel of one disc by subject.
+type DiscsByHand = UnpackDictEntries<String, (String, (i64, i64, i64))>;
+
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Loads a cohort from a folder.
@@ -119,9 +122,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn segment(
         cohort: &CohortValue,
-        #[starlark(require = named, default = NoneOr::None)] discs: NoneOr<
-            UnpackDictEntries<String, (String, (i64, i64, i64))>,
-        >,
+        #[starlark(require = named, default = NoneOr::None)] discs: NoneOr<DiscsByHand>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<CohortValue>> {
         // That of a job ends with it.

@@ -1,16 +1,13 @@
-#[path = "../../../tests/common/folders.rs"]
-mod folders;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::folders::files;
 use super::place::Place;
 use super::*;
 use crate::Error;
 use crate::context::Context;
 use crate::files::{Claim, WorkLock};
 use crate::phantom::{PhantomOptions, write_bids};
+use crate::study::folders::files;
 use crate::study::screening::Detector;
 
 /// A tree of four participants: the masks of the last are missing.

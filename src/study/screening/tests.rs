@@ -1,6 +1,3 @@
-#[path = "../../../tests/common/folders.rs"]
-mod folders;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +9,7 @@ use crate::model::Config;
 use crate::phantom::{PhantomOptions, write_bids};
 use crate::report::Tabulate;
 use crate::study::Study;
+use crate::study::folders::files;
 use crate::uncertainty::MonteCarlo;
 
 /// Three images: one with masks, one without, one that is none.
@@ -128,7 +126,7 @@ fn images_that_go_one_after_the_other_give_the_same_results_and_files() {
     };
     assert!(findings.subjects.iter().all(is_small));
     let below = |root: &Path| -> Vec<(PathBuf, Vec<u8>)> {
-        let files = folders::files(root).into_iter();
+        let files = files(root).into_iter();
         files.map(|(path, bytes)| (path.strip_prefix(root).unwrap().to_owned(), bytes)).collect()
     };
     assert!(below(&whole) == below(&grown) && below(&whole).len() > 10);
