@@ -4,6 +4,9 @@ use ndarray::{Array2, Array3, ArrayView3, Axis};
 
 use crate::volume::{Connectivity, connected_components, connected_components_3d, dilated};
 
+/// Pixels of at least this probability are cord. The overlap with given masks is the same from 0.5 to 0.7; of the pixels
+/// between, many hold fluid, and findings take them for lesions (docs/segmentation.md).
+const CORD: f32 = 0.7;
 /// Shorter ones are not taken for a cord, mm.
 const LEAST_LENGTH: usize = 20;
 /// A cord's area in its largest slice, divided by its length there: the front-back diameter, mm.
@@ -34,7 +37,7 @@ pub(super) fn found(
     slice_mm: f64,
 ) -> Result<Found, String> {
     const NOTHING: &str = "no spinal cord was found in its image";
-    let likely = cord.mapv(|p| p > 0.5);
+    let likely = cord.mapv(|p| p > CORD);
     let pieces = connected_components_3d(&likely);
     let Some(largest) = pieces.iter().max_by_key(|piece| piece.len()) else {
         return Err(NOTHING.into());
