@@ -361,26 +361,6 @@ fn the_command_line_takes_a_script_or_a_run() {
 }
 
 #[test]
-fn two_writers_to_one_folder_of_runs_get_folders_of_their_own() {
-    let place = place();
-    place.write(
-        "quick.star",
-        "print('a')\nplot(phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 32))\n",
-    );
-    let children: Vec<Child> =
-        (0..4).map(|_| start(&place, &["quick.star", "--out", "results"])).collect();
-    for child in children {
-        let ended = of(child);
-        assert_eq!(ended.code, Some(0), "{}", ended.err);
-    }
-    let runs: Vec<_> = ["quick", "quick-2", "quick-3", "quick-4"]
-        .map(|name| common::files(&place.path(&format!("results/{name}"))))
-        .into();
-    assert!(runs[0].len() > 2);
-    assert!(runs.iter().all(|files| *files == runs[0]));
-}
-
-#[test]
 fn another_answer_to_a_resumed_run_is_said() {
     use std::io::Write;
 

@@ -183,3 +183,27 @@ fn a_killed_run_and_a_damaged_record_are_named() {
     }
     assert_eq!(status("broken").as_deref(), Some("damaged"));
 }
+
+#[test]
+fn several_writers_to_one_folder_of_runs_get_folders_of_their_own() {
+    let place = Place::new();
+    place.write(
+        "quick.star",
+        "print('a')\nplot(phantom_cohort(subjects = 2, pixel_spacing_mm = 2, size = 32))\n",
+    );
+    let start = || {
+        let mut command = place.command(&["run", "quick.star", "--out", "results"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..4).map(|_| start()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+    }
+    let runs: Vec<_> = ["quick", "quick-2", "quick-3", "quick-4"]
+        .map(|name| common::files(&place.path(&format!("results/{name}"))))
+        .into();
+    assert!(runs[0].len() > 2);
+    assert!(runs.iter().all(|files| *files == runs[0]));
+}
