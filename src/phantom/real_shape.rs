@@ -59,7 +59,7 @@ impl RealShape {
     fn read(cord_file: &Path) -> Result<Self> {
         let name = cord_file.to_string_lossy().replace(CORD, FLUID);
         let (cord, fluid) = (Volume::read(cord_file)?, Volume::read(Path::new(&name))?);
-        if cord.voxels.dim() != fluid.voxels.dim() {
+        if !cord.geometry().matches(&fluid.geometry()) {
             return Err(Error::file(cord_file, "has another grid than the mask of the fluid"));
         }
         let orientation = Orientation::to_sagittal(&cord.affine);
@@ -181,9 +181,10 @@ impl Wall {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
+    use ndarray::{Array2, Array3};
 
     use super::*;
+    use crate::volume::{Affine, write_mask};
 
     /// A mask with an ellipse at (right, back), mm.
     fn oval(centre: [f32; 2], half: [f32; 2]) -> Array2<f32> {
@@ -207,5 +208,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = RealShape::read_all(folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds no masks NAME_seg-manual.nii.gz"), "{error}");
+    }
+
+    #[test]
+    fn masks_on_different_grids_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let moved =
+            |left: f64| Affine([[1.0, 0.0, 0.0, left], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
+        let mask = Array3::from_elem((8, 8, 8), true);
+        let file = |end: &str| folder.path().join(format!("a{end}"));
+        write_mask(&mask, moved(0.0), &file(CORD), None).unwrap();
+        write_mask(&mask, moved(3.0), &file(FLUID), None).unwrap();
+        let error = RealShape::read_all(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("has another grid than the mask of the fluid"), "{error}");
     }
 }
