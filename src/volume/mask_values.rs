@@ -4,6 +4,7 @@
 //! with several labels. One rule for all: inside is what exceeds half of the largest value, and 0.5
 //! where values lie between 0 and 1.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ndarray::{Array3, Axis};
@@ -51,12 +52,16 @@ const ROWS_OF_ONE_LEVEL: f64 = 0.6;
 impl MaskValues {
     /// The inside of a mask.
     pub fn of(mask: &Volume) -> Self {
-        let finite = || mask.voxels.iter().copied().filter(|value| value.is_finite());
-        let non_finite = mask.voxels.len() - finite().count();
-        let maximum = finite().fold(0f32, f32::max);
+        let (non_finite, maximum) =
+            mask.voxels.fold((0, 0f32), |(non_finite, maximum), &value| match value {
+                // Most voxels.
+                0.0 => (non_finite, maximum),
+                value if value.is_finite() => (non_finite, maximum.max(value)),
+                _ => (non_finite + 1, maximum),
+            });
         let above =
             |threshold: f32| mask.voxels.mapv(|value| value.is_finite() && value > threshold);
-        let distinct = distinct_values(finite(), maximum);
+        let distinct = distinct_values(&mask.voxels, maximum);
         let (inside, kind) = match distinct {
             Distinct::None => (above(f32::INFINITY), MaskKind::Binary),
             Distinct::One => (above(maximum / 2.0), MaskKind::Binary),
@@ -93,13 +98,22 @@ enum Distinct {
     Many,
 }
 
-fn distinct_values(values: impl Iterator<Item = f32>, maximum: f32) -> Distinct {
+fn distinct_values(voxels: &Array3<f32>, maximum: f32) -> Distinct {
     if maximum <= 0.0 {
         return Distinct::None;
     }
     let mut labels = BTreeSet::new();
     let (mut one, mut whole) = (true, true);
-    for value in values {
+    // Most voxels are 0 or have the value of the one before.
+    let mut before = 0.0;
+    let in_order = voxels
+        .as_slice_memory_order()
+        .map_or_else(|| Cow::Owned(voxels.iter().copied().collect::<Vec<_>>()), Cow::Borrowed);
+    for value in in_order.iter().copied() {
+        if value == 0.0 || value == before || !value.is_finite() {
+            continue;
+        }
+        before = value;
         // Noise around 0 alone does not make a mask soft, but whole numbers are labels however small
         // they are beside the largest.
         let rounded = value.round();

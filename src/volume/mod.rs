@@ -50,6 +50,6 @@ impl Volume {
 
     /// How many voxels are NaN or infinite. Reading accepts them; the caller decides what to do.
     pub fn non_finite_count(&self) -> usize {
-        self.voxels.iter().filter(|value| !value.is_finite()).count()
+        self.voxels.fold(0, |count, value| count + usize::from(!value.is_finite()))
     }
 }

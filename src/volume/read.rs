@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array3, Axis, Ix3, s};
+use ndarray::{Array3, Axis, Ix3, ShapeBuilder, s};
 use nifti::{InMemNiftiVolume, IntoNdArray};
 
 use super::gzip_members::{GZIP_MAGIC, GzipMembers};
@@ -207,7 +207,8 @@ fn volume_from(
     let slice_bytes = header.voxel_bytes as usize / slices;
     let slab = (SLAB_VOXELS / (rows * columns)).clamp(1, slices);
     // The system gives this memory page by page as voxels arrive, so a false header cannot claim it.
-    let mut voxels = Array3::zeros((rows, columns, slices));
+    // They stay in the order of the file.
+    let mut voxels = Array3::zeros((rows, columns, slices).f());
     for first in (0..slices).step_by(slab) {
         let last = (first + slab).min(slices);
         let wanted = (last - first) * slice_bytes;

@@ -6,7 +6,7 @@
 //! puts scipy's last sample a hair outside the input, scipy returns 0 for that row or column; it
 //! is the input's last pixel here.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayView2, Axis, Zip, s};
 
 /// Pixels after zooming `length` pixels by `factor`, rounded as Python rounds (half to even).
 pub fn zoomed_length(length: usize, factor: f64) -> usize {
@@ -23,25 +23,14 @@ pub fn spline_zoom(input: ArrayView2<f64>, shape: (usize, usize)) -> Array2<f64>
     if input.dim() == shape || input.is_empty() {
         return input.to_owned();
     }
-    let mut coefficients = input.to_owned();
-    for axis in [Axis(0), Axis(1)] {
-        coefficients.lanes_mut(axis).into_iter().for_each(spline_coefficients);
-    }
-    let rows = spline_samples(input.nrows(), shape.0);
-    let columns = spline_samples(input.ncols(), shape.1);
-    let mut between = Array2::zeros((shape.0, input.ncols()));
-    for (mut out, sample) in between.rows_mut().into_iter().zip(&rows) {
-        for (&index, &weight) in sample.indices.iter().zip(&sample.weights) {
-            out.scaled_add(weight, &coefficients.row(index));
-        }
-    }
-    let mut zoomed = Array2::zeros(shape);
-    for (mut out, line) in zoomed.rows_mut().into_iter().zip(between.rows()) {
-        for (value, sample) in out.iter_mut().zip(&columns) {
-            *value = (0..4).map(|tap| sample.weights[tap] * line[sample.indices[tap]]).sum();
-        }
-    }
-    zoomed
+    // Both axes are worked on as rows, so that every step is one over contiguous pixels.
+    let mut coefficients = input.as_standard_layout().into_owned();
+    spline_coefficients(&mut coefficients);
+    let mut coefficients = transposed(&coefficients);
+    spline_coefficients(&mut coefficients);
+    let coefficients = transposed(&coefficients);
+    let zoomed = spline_rows(&coefficients, shape.0);
+    transposed(&spline_rows(&transposed(&zoomed), shape.1))
 }
 
 /// Nearest neighbour to `shape` (rows, columns).
@@ -50,9 +39,13 @@ pub fn nearest_zoom<T: Copy>(input: ArrayView2<T>, shape: (usize, usize)) -> Arr
         let step = zoom_step(input, output);
         (0..output).map(|index| ((index as f64 * step + 0.5) as usize).min(input - 1)).collect()
     };
-    let rows = nearest(input.nrows(), shape.0);
-    let columns = nearest(input.ncols(), shape.1);
-    Array2::from_shape_fn(shape, |(row, column)| input[[rows[row], columns[column]]])
+    let (rows, columns) = (nearest(input.nrows(), shape.0), nearest(input.ncols(), shape.1));
+    let mut zoomed = Vec::with_capacity(shape.0 * shape.1);
+    for row in rows {
+        let line = input.row(row);
+        zoomed.extend(columns.iter().map(|&column| line[column]));
+    }
+    Array2::from_shape_vec(shape, zoomed).expect("a pixel for every place")
 }
 
 /// Linear interpolation at a subpixel place, `None` outside the outermost pixel centres.
@@ -78,7 +71,7 @@ fn neighbour(place: f64, length: usize) -> Option<(usize, f64)> {
     Some((place as usize, place.fract()))
 }
 
-/// Four coefficients and their weights, which make one interpolated value.
+/// Four rows of coefficients and their weights, which make one interpolated row.
 struct SplineSample {
     indices: [usize; 4],
     weights: [f64; 4],
@@ -111,31 +104,64 @@ fn spline_samples(input: usize, output: usize) -> Vec<SplineSample> {
         .collect()
 }
 
-/// Samples to cubic B-spline coefficients, in place: the recursive filter of Unser (1999) with
-/// mirrored ends.
-fn spline_coefficients(mut line: ArrayViewMut1<f64>) {
-    let n = line.len();
+/// As many rows as asked for, interpolated between rows of coefficients.
+fn spline_rows(coefficients: &Array2<f64>, count: usize) -> Array2<f64> {
+    let mut zoomed = Array2::zeros((count, coefficients.ncols()));
+    let samples = spline_samples(coefficients.nrows(), count);
+    for (mut row, sample) in zoomed.rows_mut().into_iter().zip(samples) {
+        for (index, weight) in sample.indices.into_iter().zip(sample.weights) {
+            row.scaled_add(weight, &coefficients.row(index));
+        }
+    }
+    zoomed
+}
+
+/// Samples to cubic B-spline coefficients along every column, in place: the recursive filter of
+/// Unser (1999) with mirrored ends.
+fn spline_coefficients(image: &mut Array2<f64>) {
+    let n = image.nrows();
     if n < 2 {
         return;
     }
     let pole = 3f64.sqrt() - 2.0;
-    line.mapv_inplace(|x| x * (1.0 - pole) * (1.0 - 1.0 / pole));
+    image.mapv_inplace(|x| x * (1.0 - pole) * (1.0 - 1.0 / pole));
 
     let far = pole.powi(n as i32 - 1);
-    let mut first = line[0] + far * line[n - 1];
+    let mut first = image.row(0).to_owned();
+    first.scaled_add(far, &image.row(n - 1));
     let mut power = pole;
     for i in 1..n - 1 {
-        first += power * (line[i] + far * line[n - 1 - i]);
+        Zip::from(&mut first)
+            .and(image.row(i))
+            .and(image.row(n - 1 - i))
+            .for_each(|first, near, opposite| *first += power * (near + far * opposite));
         power *= pole;
     }
-    line[0] = first / (1.0 - far * far);
+    image.row_mut(0).assign(&(first / (1.0 - far * far)));
+    let pair = |image: &mut Array2<f64>, upper: usize, step: fn(&mut f64, &mut f64, f64)| {
+        let (mut above, mut below) = image.multi_slice_mut((s![upper, ..], s![upper + 1, ..]));
+        Zip::from(&mut above).and(&mut below).for_each(|above, below| step(above, below, pole));
+    };
     for i in 1..n {
-        line[i] += pole * line[i - 1];
+        pair(image, i - 1, |before, here, pole| *here += pole * *before);
     }
-    line[n - 1] = (pole * line[n - 2] + line[n - 1]) * pole / (pole * pole - 1.0);
+    pair(image, n - 2, |before, last, pole| {
+        *last = (pole * *before + *last) * pole / (pole * pole - 1.0);
+    });
     for i in (0..n - 1).rev() {
-        line[i] = pole * (line[i + 1] - line[i]);
+        pair(image, i, |here, after, pole| *here = pole * (*after - *here));
     }
+}
+
+/// Rows for columns, in strips of rows that stay in the first-level cache.
+fn transposed(image: &Array2<f64>) -> Array2<f64> {
+    const STRIP: usize = 16;
+    let mut turned = Array2::zeros((image.ncols(), image.nrows()));
+    let strips = image.axis_chunks_iter(Axis(0), STRIP);
+    for (strip, mut place) in strips.zip(turned.axis_chunks_iter_mut(Axis(1), STRIP)) {
+        place.assign(&strip.t());
+    }
+    turned
 }
 
 #[cfg(test)]

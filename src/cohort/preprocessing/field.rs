@@ -1,7 +1,9 @@
 //! The square field of a sagittal slice: from native pixels through 1 mm pixels to preprocessed
 //! ones.
 
-use ndarray::{Array2, ArrayView2};
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, s};
 
 use crate::cohort::note::Note;
 use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_length};
@@ -28,6 +30,12 @@ pub(in crate::cohort) struct FieldAxis {
     field: usize,
     /// Preprocessed pixels.
     pub(in crate::cohort) size: usize,
+}
+
+/// The same stretch of an axis on the pixels of the field and on 1 mm pixels.
+struct Covered {
+    field: Range<usize>,
+    resampled: Range<usize>,
 }
 
 /// A moved field must keep this share of the cord's pixels more than the centred one.
@@ -96,10 +104,13 @@ impl FieldAxis {
         (0.0..self.native as f64).contains(&place).then_some(place as usize)
     }
 
-    /// The 1 mm pixel at a place of the field, if it is not padding.
-    fn resampled_index(&self, field_index: usize) -> Option<usize> {
-        let index = usize::try_from(field_index as isize + self.start).ok()?;
-        (index < self.resampled).then_some(index)
+    /// The part of the field that is not padding.
+    fn covered(&self) -> Covered {
+        let first = self.start.max(0) as usize;
+        let end = ((self.start + self.field as isize).max(0) as usize).min(self.resampled);
+        let resampled = first.min(end)..end;
+        let place = |pixel: usize| (pixel as isize - self.start) as usize;
+        Covered { field: place(resampled.start)..place(resampled.end), resampled }
     }
 
     /// Whether a 1 mm pixel lies in the field.
@@ -226,12 +237,11 @@ impl Field {
 
     /// Crops or pads a slice of 1 mm pixels to the field.
     fn cut<T: Copy>(&self, resampled: &Array2<T>, fill: T) -> Array2<T> {
-        Array2::from_shape_fn((self.rows.field, self.columns.field), |(row, column)| {
-            match (self.rows.resampled_index(row), self.columns.resampled_index(column)) {
-                (Some(row), Some(column)) => resampled[[row, column]],
-                _ => fill,
-            }
-        })
+        let mut cut = Array2::from_elem((self.rows.field, self.columns.field), fill);
+        let (rows, columns) = (self.rows.covered(), self.columns.covered());
+        let source = resampled.slice(s![rows.resampled, columns.resampled]);
+        cut.slice_mut(s![rows.field, columns.field]).assign(&source);
+        cut
     }
 
     fn resampled_shape(&self) -> (usize, usize) {

@@ -294,15 +294,14 @@ fn is_constant(image: &Volume) -> bool {
 /// beyond all others is limited, and the smallest value becomes 0, which is what the field is padded
 /// with. So an image with another intercept gives the same slices. The error is a clause.
 fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Option<Note>, String> {
-    let infinite = voxels.iter().filter(|value| value.is_infinite()).count();
+    let infinite = voxels.fold(0, |count, value| count + usize::from(value.is_infinite()));
     if infinite > 0 {
         return Err(format!(
             "infinite: {infinite} voxels of its image; replace them with numbers first"
         ));
     }
-    let least = |voxels: &Array3<f32>| {
-        voxels.iter().copied().filter(|value| !value.is_nan()).fold(f32::INFINITY, f32::min)
-    };
+    // The smaller of a number and NaN is the number.
+    let least = |voxels: &Array3<f32>| voxels.fold(f32::INFINITY, |least, value| least.min(*value));
     let least_number = least(voxels);
     if !least_number.is_finite() {
         return Err("all voxels of its image are NaN".into());
@@ -333,9 +332,9 @@ fn each_slice<T: Sync, R: Send>(
 /// Disc labels in preprocessed coordinates, superior first.
 fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> Vec<Disc> {
     let mut sums: BTreeMap<u8, (f64, [f64; 3])> = BTreeMap::new();
-    for ((i, j, k), &value) in labels.voxels.indexed_iter() {
+    for ((i, j, k), &value) in labels.voxels.indexed_iter().filter(|(_, value)| **value >= 0.5) {
         let value = value.round();
-        if (1.0..=MAX_DISC).contains(&value) {
+        if value <= MAX_DISC {
             let (count, sum) = sums.entry(value as u8).or_default();
             *count += 1.0;
             for (sum, index) in sum.iter_mut().zip([i, j, k]) {

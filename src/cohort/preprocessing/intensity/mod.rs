@@ -36,12 +36,14 @@ pub(in crate::cohort) fn normalise(
     let tolerance = 1e-6 * (brightest - darkest);
     let is_inside = |voxel: f64, padded: bool| !padded && (voxel - background).abs() > tolerance;
 
-    let mut inside: Vec<f64> = volume
-        .outer_iter()
-        .flat_map(|slice| slice.into_iter().copied().zip(padding.iter().copied()))
-        .filter(|&(voxel, padded)| is_inside(voxel, padded))
-        .map(|(voxel, _)| voxel)
-        .collect();
+    let mut inside = Vec::with_capacity(volume.len());
+    for slice in volume.outer_iter() {
+        Zip::from(slice).and(padding).for_each(|&voxel, &padded| {
+            if is_inside(voxel, padded) {
+                inside.push(voxel);
+            }
+        });
+    }
     if inside.is_empty() {
         return false;
     }
