@@ -45,6 +45,7 @@ pub use health::HealthRule;
 pub use images::participant_folders;
 pub use load_options::LoadOptions;
 pub use note::Note;
+pub(crate) use preprocessing::settle_voxels;
 pub use preprocessing::{
     IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
 };

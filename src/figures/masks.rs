@@ -32,7 +32,7 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
     let heats: Vec<&Array2<f32>> = strategies.iter().filter_map(|s| s.heat.as_ref()).collect();
     let scale = Scale::from_zero(ColourMap::Viridis, quantity, heats.iter().copied());
     let base = |title: &str| {
-        Panel::new(title, &slice.image, &Scale::intensity(), crop, slice.pixel_spacing_mm)
+        Panel::new(title, &slice.image, &Scale::intensity(slice), crop, slice.pixel_spacing_mm)
     };
     let finished =
         |panel: Panel| with_lesion(panel.outlined(&slice.region, style::REGION), slice).0;

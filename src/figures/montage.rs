@@ -85,7 +85,7 @@ impl Cell {
         let panel = subject.mid_cord().map(|slice| {
             let crop = Crop::whole(slice.image.dim());
             let panel =
-                Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_spacing_mm)
+                Panel::new("", &slice.image, &Scale::intensity(slice), crop, slice.pixel_spacing_mm)
                     .unmarked()
                     .outlined(&slice.region, style::REGION);
             with_lesion(panel, slice).0

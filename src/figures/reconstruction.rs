@@ -58,7 +58,7 @@ fn panels(
 ) -> Figure {
     let crop = Crop::around(&slice.region, 0.4);
     let whole = Crop::whole(slice.image.dim());
-    let intensity = Scale::intensity();
+    let intensity = Scale::intensity(slice);
     let mut row: Vec<(Panel, Option<Scale>)> = Vec::new();
     if crop != whole {
         let context =

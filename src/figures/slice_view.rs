@@ -15,7 +15,7 @@ const HEIGHT: i32 = 1700;
 /// A preprocessed slice with the outlines of its region of interest and, where the ground truth is
 /// known, of its lesions.
 pub fn slice_view(slice: &Slice) -> Figure {
-    let scale = Scale::intensity();
+    let scale = Scale::intensity(slice);
     let crop = Crop::whole(slice.image.dim());
     let panel = Panel::new("", &slice.image, &scale, crop, slice.pixel_spacing_mm)
         .outlined(&slice.region, style::REGION);

@@ -21,7 +21,7 @@ pub fn cohort_strip(title: &str, subjects: &[Arc<Subject>]) -> Figure {
         .filter_map(|subject| subject.mid_cord())
         .map(|slice| {
             let crop = Crop::around(&slice.region, 0.7);
-            Panel::new("", &slice.image, &Scale::intensity(), crop, slice.pixel_spacing_mm)
+            Panel::new("", &slice.image, &Scale::intensity(slice), crop, slice.pixel_spacing_mm)
                 .unmarked()
         })
         .collect();

@@ -17,6 +17,7 @@ mod segmenter;
 mod training;
 mod tube;
 mod volume;
+mod width;
 
 pub use segmenter::Segmenter;
 pub use training::SegmentationTraining;

@@ -13,8 +13,9 @@ use crate::volume::gaussian_filter;
 use crate::volume::resample::spline_zoom;
 use crate::{Error, Result};
 
-/// Slices that the network looks at together.
+/// Slices that the network looks at together, if they have this many pixels at most.
 const BATCH: usize = 4;
+const BATCH_PIXELS: usize = 512 * 512;
 /// Images smaller than this are padded, pixels.
 const LEAST: usize = 64;
 
@@ -70,7 +71,7 @@ impl Segmenter {
         let at = |slice: Option<usize>| slice.and_then(|s| volume.slices.get(s)).unwrap_or(beyond);
         let three = |slice: usize| [at(slice.checked_sub(1)), at(Some(slice)), at(Some(slice + 1))];
         let all: Vec<usize> = (0..count).collect();
-        for places in all.chunks(BATCH) {
+        for places in all.chunks(at_once(volume.shape)) {
             cancel.check()?;
             let images: Vec<Array3<f32>> =
                 places.iter().map(|slice| inputs(&three(*slice), volume.slice_mm)).collect();
@@ -92,7 +93,7 @@ impl Segmenter {
     ) -> Result<Vec<Array2<f32>>> {
         let (rows, columns) = volume.shape;
         let mut heat = vec![Array2::zeros((rows, columns)); DISCS.len()];
-        for places in slices.chunks(BATCH) {
+        for places in slices.chunks(at_once(volume.shape)) {
             cancel.check()?;
             let images: Vec<Array3<f32>> = places
                 .iter()
@@ -155,6 +156,12 @@ fn logistic(logit: f32) -> f32 {
 /// Pixels of 1 mm for this many of `spacing` mm.
 fn resampled(count: usize, spacing: f64) -> usize {
     ((count as f64 * spacing).round() as usize).max(1)
+}
+
+/// Slices of this shape that are looked at together: fewer of large ones, for the memory and so that an interrupt is
+/// heard.
+fn at_once((rows, columns): (usize, usize)) -> usize {
+    if rows * columns <= BATCH_PIXELS { BATCH } else { 1 }
 }
 
 fn padded((rows, columns): (usize, usize)) -> (usize, usize) {

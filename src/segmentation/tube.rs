@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
+use super::width::limit_width;
 use crate::volume::{Connectivity, connected_components, connected_components_3d, dilated};
 
 /// Pixels of at least this probability are cord. The overlap with given masks is the same from 0.5 to 0.7; of the pixels
@@ -54,6 +55,7 @@ pub(super) fn found(
             piece.iter().for_each(|place| kept[*place] = true);
         }
     }
+    limit_width(&mut kept, slice_mm);
     fill_holes(&mut kept);
     check_shape(&kept, slice_mm)?;
 

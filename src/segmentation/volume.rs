@@ -6,11 +6,16 @@ use super::discs::{self, LabelledDisc};
 use super::outputs::{DISCS, Outputs};
 use super::segmenter::{Prepared, Segmenter};
 use super::tube;
-use crate::cohort::{Disc, FoundMasks};
+use crate::cohort::{Disc, FoundMasks, settle_voxels};
 use crate::context::CancelToken;
 use crate::volume::resample::{sample_linear, zoom_step};
 use crate::volume::{Orientation, Volume};
 use crate::{Error, Result};
+
+/// More than any scanner's field of view: edges of a slice in mm, its area in mm², and slices.
+const MOST_MM: f64 = 1200.0;
+const MOST_AREA: f64 = 640_000.0;
+const MOST_SLICES: usize = 512;
 
 /// What was found in an image, or a clause that says why nothing was.
 pub type Outcome = std::result::Result<FoundMasks, String>;
@@ -57,12 +62,14 @@ impl Segmenter {
         let native = image.geometry();
         let orientation = Orientation::to_sagittal(&native.affine);
         let spacing = orientation.canonical_geometry(&native).affine.spacing();
-        let mut voxels = orientation.apply(&image.voxels);
-        let least = voxels.iter().copied().filter(|v| v.is_finite()).fold(f32::INFINITY, f32::min);
-        if !least.is_finite() {
-            return Ok(Err("no voxel of its image is a finite number".into()));
+        if let Err(reason) = check_size(orientation.canonical_geometry(&native).shape, spacing) {
+            return Ok(Err(reason));
         }
-        voxels.mapv_inplace(|value| if value.is_finite() { value - least } else { 0.0 });
+        let mut voxels = orientation.apply(&image.voxels);
+        // What it says is said when the image is preprocessed.
+        if let Err(reason) = settle_voxels(&mut voxels) {
+            return Ok(Err(reason));
+        }
         if let Some(disc) = by_hand
             && (0..3).any(|axis| disc.voxel[axis] >= native.shape[axis])
         {
@@ -135,6 +142,21 @@ impl Segmenter {
             notes,
         }))
     }
+}
+
+/// Whether an image has the size of a spine, so that the networks can look at it. The error is a clause.
+fn check_size(
+    [slices, rows, columns]: [usize; 3],
+    [_, row, column]: [f64; 3],
+) -> std::result::Result<(), String> {
+    let (down, across) = (rows as f64 * row, columns as f64 * column);
+    let is_slice = down <= MOST_MM && across <= MOST_MM && down * across <= MOST_AREA;
+    if is_slice && slices <= MOST_SLICES {
+        return Ok(());
+    }
+    Err(format!(
+        "its {slices} sagittal slices of {down:.0} × {across:.0} mm are more than a spine has; check the voxel size, its unit and the order of the axes in its header"
+    ))
 }
 
 /// The slice with the most cord, and those with nearly as much: of thin slices several show the midline, and the

@@ -11,6 +11,7 @@ mod preprocess;
 pub(super) mod region;
 pub(super) mod thick_slices;
 
+pub(crate) use intensity::settle_voxels;
 pub use intensity::{IntensityScale, TissueIntensity};
 pub use native_transform::NativeTransform;
 pub use preprocess::{Preprocessed, Preprocessing};

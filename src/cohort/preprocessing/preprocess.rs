@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use super::cord_shape;
 use super::field::{Field, FieldAxis};
-use super::intensity::{limit_outliers, normalise};
+use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
 use super::mask_notes::mask_notes;
 use super::native_transform::NativeTransform;
@@ -288,34 +288,6 @@ impl LabelledVolume {
 
 fn is_constant(image: &Volume) -> bool {
     image.voxels.iter().all(|value| Some(value) == image.voxels.first())
-}
-
-/// Makes the voxels of an image ready for interpolation: NaN becomes the background, what lies far
-/// beyond all others is limited, and the smallest value becomes 0, which is what the field is padded
-/// with. So an image with another intercept gives the same slices. The error is a clause.
-fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Option<Note>, String> {
-    let infinite = voxels.fold(0, |count, value| count + usize::from(value.is_infinite()));
-    if infinite > 0 {
-        return Err(format!(
-            "infinite: {infinite} voxels of its image; replace them with numbers first"
-        ));
-    }
-    // The smaller of a number and NaN is the number.
-    let least = |voxels: &Array3<f32>| voxels.fold(f32::INFINITY, |least, value| least.min(*value));
-    let least_number = least(voxels);
-    if !least_number.is_finite() {
-        return Err("all voxels of its image are NaN".into());
-    }
-    voxels.mapv_inplace(|value| if value.is_nan() { least_number } else { value });
-    let outliers = limit_outliers(voxels);
-    let least_voxel = least(voxels);
-    voxels.mapv_inplace(|value| value - least_voxel);
-    Ok((outliers > 0).then(|| {
-        let text =
-            format!("{outliers} voxels of its image lie far beyond all others and were limited");
-        let topic = "{} voxels of the image lie far beyond all others and were limited";
-        Note::warning(topic, text).of(outliers as f64)
-    }))
 }
 
 /// Applies `preprocess` to every slice of a canonical volume, in parallel and in order.

@@ -9,6 +9,7 @@ use crate::cohort::{Disc, Slice, Subject};
 use crate::detection::{AnomalyCurve, CordAxis, Finding, Findings, SliceFinding};
 use crate::evaluation::Threshold;
 use crate::figures::ColourMap;
+use crate::figures::drawing::display_window::white_from;
 
 const CORD: u8 = 1;
 const FLUID: u8 = 2;
@@ -32,6 +33,8 @@ pub(super) struct Viewer {
     region_bit: u8,
     outlines: Vec<Outline>,
     discs: Vec<ViewedDisc>,
+    /// Intensity from which on images are white at first.
+    white_from: f64,
     /// Upper end of the curves' axis.
     curve_top: f64,
 }
@@ -118,9 +121,12 @@ impl<'a> Scales<'a> {
         let variance = variances.map(highest).fold(0.0, f32::max);
         let curves = slices().filter_map(|slice| slice.curve.as_ref());
         let curve = curves.flat_map(|curve| &curve.error).copied().fold(0.0, f64::max);
+        // Where nothing is detected, the map must not glow as if it were.
+        let detected = lesion_threshold.map_or(0.0, |threshold| threshold.value);
+        let detected = if detected.is_finite() { detected } else { 0.0 };
         Self {
             findings,
-            anomaly: f64::from(anomaly),
+            anomaly: f64::from(anomaly).max(detected),
             variance: f64::from(variance),
             curve,
             threshold,
@@ -210,6 +216,7 @@ impl Viewer {
             region_bit: REGION,
             outlines: OUTLINES.into_iter().filter(|outline| used & outline.bit != 0).collect(),
             discs: subject.discs.iter().map(disc).collect(),
+            white_from: white_from(&subject.slices),
             curve_top: 1.0,
         })
     }

@@ -5,6 +5,7 @@ pub(super) mod axis;
 pub(super) mod canvas;
 pub(super) mod chart;
 pub(super) mod colour_map;
+pub(crate) mod display_window;
 pub(super) mod figure;
 pub(super) mod font;
 pub(crate) mod markup;

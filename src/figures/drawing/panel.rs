@@ -7,8 +7,10 @@ use plotters::style::{Color, RGBColor};
 
 use super::canvas::{Area, Drawn, Picture};
 use super::colour_map::{self, ColourMap};
+use super::display_window::white_from;
 use super::outline::{self, Outline};
 use super::{style, text, ticks};
+use crate::cohort::Slice;
 
 /// What a panel's colours mean.
 #[derive(Clone, Debug)]
@@ -22,9 +24,10 @@ pub(in crate::figures) struct Scale {
 }
 
 impl Scale {
-    /// Intensities of a preprocessed slice.
-    pub fn intensity() -> Self {
-        Self { colours: ColourMap::Grey, from: 0.0, to: 1.0, label: "intensity".into() }
+    /// Intensities of a preprocessed slice, in the window in which its cord can be seen.
+    pub fn intensity(slice: &Slice) -> Self {
+        let to = white_from([slice]);
+        Self { colours: ColourMap::Grey, from: 0.0, to, label: "intensity".into() }
     }
 
     /// From 0 to the largest finite value of `maps`; to 1 if there is none above 0.
@@ -262,13 +265,13 @@ impl Panel {
     }
 }
 
-/// White writing with a dark shadow.
+/// White writing with a dark rim.
 fn shadowed(area: &Area<'_>, words: &str, (x, y): (i32, i32), anchor: text::Anchor) -> Drawn {
-    for (shift, colour) in [(3, style::INK), (-2, style::INK), (0, style::WHITE)] {
-        let ink = style::TICK.coloured(colour);
-        text::write(area, words, ink, (x + shift, y + shift), anchor)?;
+    let ink = style::TICK.coloured(style::INK);
+    for (across, down) in [(3, 3), (-3, -3), (3, -3), (-3, 3)] {
+        text::write(area, words, ink, (x + across, y + down), anchor)?;
     }
-    Ok(())
+    text::write(area, words, style::TICK.coloured(style::WHITE), (x, y), anchor)
 }
 
 /// Room a colour bar takes at the right of a panel.

@@ -2,12 +2,13 @@
 
 mod outliers;
 mod scale;
+mod settle;
 mod tissue;
 
 use ndarray::{Array2, Array3, Zip};
 
-pub(in crate::cohort) use outliers::limit_outliers;
 pub use scale::IntensityScale;
+pub(crate) use settle::settle_voxels;
 pub use tissue::TissueIntensity;
 
 use crate::statistics::percentile;

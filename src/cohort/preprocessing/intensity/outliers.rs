@@ -1,4 +1,4 @@
-//! Voxels far beyond all others: damage of a file or a hot spot, never tissue.
+//! Voxels that show no tissue: values that fill what was not scanned, damage of a file, hot spots.
 
 use ndarray::Array3;
 
@@ -6,59 +6,127 @@ use crate::statistics::percentile;
 
 /// At most about this many voxels are looked at for the percentiles.
 const SAMPLE: usize = 200_000;
+/// Fewer voxels tell nothing about the others' range.
+const LEAST_SAMPLE: usize = 100;
 /// How many ranges between the percentiles a voxel may lie beyond them. Fat, fluid and vessels stay
 /// within a few.
 const FACTOR: f64 = 20.0;
+/// A value that at least this many voxels share, more than one range beyond the percentiles, fills the image.
+const FILLED: usize = 20;
+/// Different values that may fill an image, one after the other.
+const MOST_FILLS: usize = 4;
 
-/// Limits voxels that lie far beyond the others' range, in place, and counts them. Interpolation would
-/// spread them over their surroundings, and scaling would flatten the tissue.
-pub(in crate::cohort) fn limit_outliers(voxels: &mut Array3<f32>) -> usize {
-    let background = voxels[[0, 0, 0]];
-    let stride = voxels.len().div_ceil(SAMPLE).max(1);
-    let mut sample: Vec<f64> = voxels
-        .iter()
-        .step_by(stride)
-        .filter(|value| **value != background)
-        .map(|value| f64::from(*value))
-        .collect();
-    if sample.len() < 100 {
-        return 0;
-    }
-    let (low, high) = (percentile(&mut sample, 0.5), percentile(&mut sample, 99.5));
-    let reach = FACTOR * (high - low);
-    let (least, most) = ((low - reach) as f32, (high + reach) as f32);
-    if high <= low {
-        return 0;
-    }
-    let mut count = 0;
-    for value in voxels.iter_mut().filter(|value| !(least..=most).contains(*value)) {
-        // The background may lie far from the tissue, such as -1024 beside it.
-        if *value != background {
-            *value = value.clamp(least, most);
-            count += 1;
+/// What was replaced.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Replaced {
+    /// Values that fill parts of the image, and how many voxels hold each. They have become the smallest other value.
+    pub fills: Vec<(f32, usize)>,
+    /// Voxels far beyond the others' range, which have become the nearest value within it.
+    pub outliers: usize,
+}
+
+/// Replaces, in place, voxels that are far from all others. Interpolation would spread them over their
+/// surroundings, and scaling would flatten the tissue.
+pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
+    let mut replaced = Replaced::default();
+    for _ in 0..MOST_FILLS {
+        let Some((low, high)) = percentiles(voxels) else { break };
+        let range = high - low;
+        let is_beyond = |value: f32, ranges: f64| {
+            let value = f64::from(value);
+            value < low - ranges * range || value > high + ranges * range
+        };
+        let fill = extremes(voxels).into_iter().find_map(|value| {
+            let count = voxels.fold(0, |count, voxel| count + usize::from(*voxel == value));
+            (count >= FILLED && is_beyond(value, 1.0)).then_some((value, count))
+        });
+        let is_replaced = |value: f32| match fill {
+            Some((fill, _)) => value == fill,
+            None => is_beyond(value, FACTOR),
+        };
+        let others = if fill.is_some() { 1.0 } else { FACTOR };
+        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+        for value in voxels.iter().copied().filter(|value| !is_beyond(*value, others)) {
+            (least, most) = (least.min(value), most.max(value));
+        }
+        for value in voxels.iter_mut().filter(|value| is_replaced(**value)) {
+            replaced.outliers += usize::from(fill.is_none());
+            *value = if fill.is_none() && f64::from(*value) > high { most } else { least };
+        }
+        match fill {
+            Some(fill) => replaced.fills.push(fill),
+            None => break,
         }
     }
-    count
+    replaced
+}
+
+/// Percentiles of the voxels that have neither the smallest, nor the largest, nor the corner's value; `None` of too
+/// few voxels, or if they are equal.
+fn percentiles(voxels: &Array3<f32>) -> Option<(f64, f64)> {
+    let special = extremes(voxels);
+    let stride = voxels.len().div_ceil(SAMPLE).max(1);
+    let others = voxels.iter().step_by(stride).filter(|value| !special.contains(value));
+    let mut sample: Vec<f64> = others.map(|value| f64::from(*value)).collect();
+    if sample.len() < LEAST_SAMPLE {
+        return None;
+    }
+    let (low, high) = (percentile(&mut sample, 0.5), percentile(&mut sample, 99.5));
+    (high > low).then_some((low, high))
+}
+
+/// The smallest, the largest and the corner's value: what fills an image is one of these.
+fn extremes(voxels: &Array3<f32>) -> [f32; 3] {
+    let (least, most) = voxels
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, m), value| (l.min(*value), m.max(*value)));
+    [least, most, voxels.first().copied().unwrap_or_default()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn tissue() -> Array3<f32> {
+        Array3::from_shape_fn((5, 20, 20), |(i, j, k)| ((i * 7 + j * 3 + k) % 90) as f32)
+    }
+
     #[test]
     fn a_hot_voxel_is_limited_and_tissue_is_not() {
-        let tissue =
-            Array3::from_shape_fn((5, 20, 20), |(i, j, k)| ((i * 7 + j * 3 + k) % 90) as f32);
-        let mut same = tissue.clone();
-        assert_eq!(limit_outliers(&mut same), 0);
-        assert_eq!(same, tissue);
-        let mut hot = tissue.clone();
-        (hot[[2, 3, 4]], hot[[2, 9, 9]]) = (1e9, -1e9);
-        assert_eq!(limit_outliers(&mut hot), 2);
-        assert!(hot.iter().all(|value| value.abs() < 3000.0));
+        let mut same = tissue();
+        assert_eq!(replace_outliers(&mut same), Replaced::default());
+        assert_eq!(same, tissue());
+        let mut hot = tissue();
+        (hot[[2, 3, 4]], hot[[2, 9, 9]], hot[[0, 0, 0]]) = (1e30, -1e9, -32768.0);
+        assert_eq!(replace_outliers(&mut hot).outliers, 3);
+        assert_eq!((hot[[2, 3, 4]], hot[[2, 9, 9]], hot[[0, 0, 0]]), (89.0, 0.0, 0.0));
         // Mostly background, with a little tissue far above it.
         let mut sparse = Array3::zeros((5, 20, 20));
         (0..50).for_each(|n| sparse[[2, 10, n % 20]] = 500.0);
-        assert_eq!(limit_outliers(&mut sparse), 0);
+        assert_eq!(replace_outliers(&mut sparse), Replaced::default());
+    }
+
+    #[test]
+    fn values_that_fill_an_image_become_the_darkest_tissue_wherever_they_are() {
+        for fill in [-4096.0, -32768.0, 65535.0, -1e6, -3.4e38, -200.0] {
+            for corner in [true, false] {
+                let mut filled = tissue();
+                let rows = if corner { 0..2 } else { 18..20 };
+                rows.for_each(|row| filled.slice_mut(ndarray::s![.., row, ..]).fill(fill));
+                let replaced = replace_outliers(&mut filled);
+                assert_eq!(replaced, Replaced { fills: vec![(fill, 200)], outliers: 0 });
+                assert!(filled.iter().all(|value| (0.0..90.0).contains(value)), "{fill}");
+            }
+        }
+        let mut two = tissue();
+        two.slice_mut(ndarray::s![.., 0, ..]).fill(-32768.0);
+        two.slice_mut(ndarray::s![.., 19, ..]).fill(-1000.0);
+        let fills: Vec<f32> = replace_outliers(&mut two).fills.iter().map(|fill| fill.0).collect();
+        assert_eq!(fills, [-32768.0, -1000.0]);
+        assert!(two.iter().all(|value| (0.0..90.0).contains(value)));
+        // The black around a field of view is no fill, nor is what a scanner saturates.
+        let mut black = tissue();
+        black.slice_mut(ndarray::s![.., 0..9, ..]).fill(0.0);
+        black.slice_mut(ndarray::s![.., 10, ..]).fill(120.0);
+        assert_eq!(replace_outliers(&mut black), Replaced::default());
     }
 }

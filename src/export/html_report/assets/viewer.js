@@ -50,7 +50,7 @@
       this.section = section;
       this.data = JSON.parse(section.querySelector("script").textContent);
       this.slice = this.data.first;
-      this.window = [0, 1];
+      this.window = [0, this.data.white_from];
       this.opacity = 0.7;
       this.overlay = this.data.overlays.length > 0 ? 0 : -1;
       this.top = 1;
@@ -166,7 +166,7 @@
       }
       box.append(this.range("Black at", { min: 0, max: 0.95, step: 0.01, value: 0 }, share,
         (value) => { this.window[0] = value; }).row);
-      box.append(this.range("White at", { min: 0.05, max: 1, step: 0.01, value: 1 }, share,
+      box.append(this.range("White at", { min: 0.05, max: 1, step: 0.01, value: this.window[1] }, share,
         (value) => { this.window[1] = value; }).row);
       if (data.outlines.length > 0) {
         const set = make("fieldset", {}, make("legend", {}, "Outlines"));
@@ -278,8 +278,14 @@
           }
         }
       }
-      context.strokeStyle = colour;
-      context.stroke();
+      // A dark rim keeps an outline apart from a map of nearly its colour.
+      const thin = context.lineWidth;
+      for (const [ink, wide] of [["#000000a0", 2.4 * thin], [colour, thin]]) {
+        context.strokeStyle = ink;
+        context.lineWidth = wide;
+        context.stroke();
+      }
+      context.lineWidth = thin;
     }
 
     // Directions, discs, a scale bar and the marked place.

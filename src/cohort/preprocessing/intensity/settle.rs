@@ -1,0 +1,47 @@
+//! From voxels as they are stored to voxels that can be interpolated.
+
+use ndarray::Array3;
+
+use super::outliers::{Replaced, replace_outliers};
+use crate::cohort::note::Note;
+
+/// Makes the voxels of an image ready for interpolation: NaN becomes the background, what lies far
+/// from all others is replaced, and the smallest value becomes 0, which is what the field is padded
+/// with. So an image with another intercept gives the same slices.
+///
+/// # Errors
+/// A clause, if voxels are infinite or all are NaN.
+pub(crate) fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Vec<Note>, String> {
+    let infinite = voxels.fold(0, |count, value| count + usize::from(value.is_infinite()));
+    if infinite > 0 {
+        return Err(format!(
+            "infinite: {infinite} voxels of its image; replace them with numbers first"
+        ));
+    }
+    // The smaller of a number and NaN is the number.
+    let least = |voxels: &Array3<f32>| voxels.fold(f32::INFINITY, |least, value| least.min(*value));
+    let least_number = least(voxels);
+    if !least_number.is_finite() {
+        return Err("all voxels of its image are NaN".into());
+    }
+    voxels.mapv_inplace(|value| if value.is_nan() { least_number } else { value });
+    let Replaced { fills, outliers } = replace_outliers(voxels);
+    let least_voxel = least(voxels);
+    voxels.mapv_inplace(|value| value - least_voxel);
+    let fill_note = |(value, count): (f32, usize)| {
+        let topic =
+            "{} voxels of the image hold a value far from all others and count as background";
+        let text = format!(
+            "{count} voxels of its image hold {value}, far from all others, and count as background"
+        );
+        Note::warning(topic, text).of(count as f64)
+    };
+    let mut notes: Vec<Note> = fills.into_iter().map(fill_note).collect();
+    if outliers > 0 {
+        let topic = "{} voxels of the image lie far beyond all others and were limited";
+        let text =
+            format!("{outliers} voxels of its image lie far beyond all others and were limited");
+        notes.push(Note::warning(topic, text).of(outliers as f64));
+    }
+    Ok(notes)
+}
