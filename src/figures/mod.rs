@@ -38,5 +38,5 @@ pub use picture::picture;
 pub use reconstruction::{reconstruction_panels, uncertainty_panels};
 pub use signal::{signal_curve, signal_levels};
 pub use slice_view::{map_view, slice_view};
-pub use strip::cohort_strip;
+pub use strip::{cohort_strip, subjects_of_strip};
 pub use training_history::training_history;

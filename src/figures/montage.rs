@@ -84,10 +84,15 @@ impl Cell {
     fn new(subject: &Subject) -> Self {
         let panel = subject.mid_cord().map(|slice| {
             let crop = Crop::whole(slice.image.dim());
-            let panel =
-                Panel::new("", &slice.image, &Scale::intensity(slice), crop, slice.pixel_spacing_mm)
-                    .unmarked()
-                    .outlined(&slice.region, style::REGION);
+            let panel = Panel::new(
+                "",
+                &slice.image,
+                &Scale::intensity(slice),
+                crop,
+                slice.pixel_spacing_mm,
+            )
+            .unmarked()
+            .outlined(&slice.region, style::REGION);
             with_lesion(panel, slice).0
         });
         let (truth, truth_colour) = truth(subject);

@@ -13,11 +13,16 @@ const WIDTH: i32 = 320;
 const HEIGHT: i32 = 420;
 const GAP: i32 = 10;
 
-/// The mid-cord slice of up to six subjects, evenly spread over the cohort, without words.
-pub fn cohort_strip(title: &str, subjects: &[Arc<Subject>]) -> Figure {
+/// Up to six subjects with slices, evenly spread over a cohort: those that [`cohort_strip`] shows, from the left.
+pub fn subjects_of_strip(subjects: &[Arc<Subject>]) -> impl Iterator<Item = &Arc<Subject>> {
     let shown = subjects.len().min(MOST);
-    let spread = (0..shown).map(|place| &subjects[place * subjects.len() / shown]);
-    let panels: Vec<Panel> = spread
+    let spread = (0..shown).map(move |place| &subjects[place * subjects.len() / shown]);
+    spread.filter(|subject| subject.mid_cord().is_some())
+}
+
+/// The mid-cord slice of the subjects of [`subjects_of_strip`], without words.
+pub fn cohort_strip(title: &str, subjects: &[Arc<Subject>]) -> Figure {
+    let panels: Vec<Panel> = subjects_of_strip(subjects)
         .filter_map(|subject| subject.mid_cord())
         .map(|slice| {
             let crop = Crop::around(&slice.region, 0.7);

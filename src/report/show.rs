@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Display, Part, Table};
 use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::{Context, counted};
-use crate::figures::{Figure, cohort_strip, slice_view};
+use crate::figures::{Figure, cohort_strip, slice_view, subjects_of_strip};
 use crate::{Error, Result};
 
 /// A value that can be shown in more detail than as text.
@@ -126,6 +126,10 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     }
     for (name, reason) in cohort.broken() {
         text.push_str(&format!("\nleft out {name}: {reason}"));
+    }
+    let shown: Vec<&str> = subjects_of_strip(&subjects).map(|subject| &*subject.name).collect();
+    if !shown.is_empty() {
+        text.push_str(&format!("\nfrom left to right: {}", shown.join(", ")));
     }
     let strip = cohort_strip(&format!("Cohort {} at a glance", cohort.name()), &subjects);
     Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
