@@ -60,6 +60,11 @@ impl Cohort {
         Ok(self.with_entries(entries))
     }
 
+    /// Whether the program found the masks of a subject.
+    pub fn has_found_masks(&self) -> bool {
+        self.entries().any(|entry| entry.found_masks().is_some())
+    }
+
     /// Of each subject, in order: its name, and where its cord mask comes from.
     pub fn mask_origins(&self) -> Vec<(&str, String)> {
         let origin = |entry: &Entry| match (&entry.source, entry.found_masks()) {

@@ -1,6 +1,6 @@
 //! Image, reconstruction, epistemic uncertainty and error of one slice, side by side.
 
-use ndarray::Array2;
+use ndarray::{Array2, Zip};
 
 use super::Figure;
 use super::drawing::chart::Legend;
@@ -81,8 +81,15 @@ fn panels(
     close_up("error", error, scale, true);
     if let Some(probability) = probability {
         let label = "lesion probability";
-        let scale = Scale::from_zero(ColourMap::Inferno, label, [probability]);
-        close_up("scorer", probability, scale, true);
+        // Outside of the cord it means nothing: the scorer learned from cord only.
+        let mut in_cord = probability.clone();
+        Zip::from(&mut in_cord).and(&slice.cord).for_each(|value, inside| {
+            if !inside {
+                *value = 0.0;
+            }
+        });
+        let scale = Scale::from_zero(ColourMap::Inferno, label, [&in_cord]);
+        close_up("scorer", &in_cord, scale, true);
     }
 
     let note = match &slice.lesion {

@@ -119,7 +119,7 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
         subjects.len() - healthy,
     );
     let origins = cohort.mask_origins();
-    if cohort.entries().any(|entry| entry.found_masks().is_some()) {
+    if cohort.has_found_masks() {
         for (name, origin) in &origins {
             text.push_str(&format!("\nmasks of {name}: {origin}"));
         }

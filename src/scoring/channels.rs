@@ -13,6 +13,10 @@ use crate::{Error, Result};
 pub(super) const CHANNELS: usize = 8;
 /// How many of them are intensities of images.
 pub(super) const INTENSITIES: usize = 3;
+/// Places of the cord, the fluid and the distance to the cord's edge.
+pub(super) const CORD: usize = 5;
+pub(super) const FLUID: usize = 6;
+pub(super) const DEPTH: usize = 7;
 /// Intensities relative to cord and fluid are clipped here: fat, air and flow say nothing more.
 const RANGE: (f32, f32) = (-2.0, 3.0);
 /// Distances to the cord's edge beyond this many pixels are taken as equal.
@@ -56,7 +60,9 @@ pub(super) fn channels(
             relative[place.saturating_sub(1)].clone(),
             relative[(place + 1).min(last)].clone(),
         ];
-        for map in [residual, deviation, inside(&slice.cord), inside(&slice.csf), depth(slice)] {
+        for map in
+            [residual, deviation, inside(&slice.cord), inside(&slice.csf), depth(&slice.cord)]
+        {
             parts.push(window.cut(map.view()));
         }
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
@@ -66,9 +72,9 @@ pub(super) fn channels(
 }
 
 /// Distance to the cord's edge in steps of one pixel, in [0, 1].
-fn depth(slice: &Slice) -> Array2<f32> {
-    let mut depth = Array2::zeros(slice.cord.dim());
-    let mut core = slice.cord.clone();
+pub(super) fn depth(cord: &Array2<bool>) -> Array2<f32> {
+    let mut depth = Array2::zeros(cord.dim());
+    let mut core = cord.clone();
     for _ in 0..DEEPEST {
         depth.zip_mut_with(&core, |depth, inside| *depth += f32::from(u8::from(*inside)));
         core = eroded(&core);

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calibration::{CalibratedState, Calibration};
 use channels::{CHANNELS, channels};
-pub use options::ScorerTraining;
+pub use options::{FOUND_MASK_AUGMENTATION, ScorerTraining};
 
 use crate::cohort::Slice;
 use crate::context::Context;

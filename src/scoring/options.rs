@@ -6,6 +6,9 @@ use crate::options::setters;
 use crate::simulation::LesionSimulator;
 use crate::{Error, Result};
 
+/// The mask augmentation that fits masks which the program found.
+pub const FOUND_MASK_AUGMENTATION: f64 = 0.5;
+
 /// Settings of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,6 +31,10 @@ pub struct ScorerTraining {
     /// Clinical pixels without painted lesion that the network gives at least this probability take
     /// no part: they may be real lesions.
     pub trim_above: f64,
+    /// Share of the training views in which the cord is drawn up to a pixel wider, narrower or aside, 0
+    /// to 1. It makes the scorer ready for masks of another kind than its own, such as found ones, and
+    /// costs sensitivity where masks are exact.
+    pub mask_augmentation: f64,
 }
 
 impl Default for ScorerTraining {
@@ -42,6 +49,7 @@ impl Default for ScorerTraining {
             learning_rate: 3e-3,
             width: 12,
             trim_above: 0.15,
+            mask_augmentation: 0.0,
         }
     }
 }
@@ -59,6 +67,8 @@ setters!(ScorerTraining {
     lesions: LesionSimulator,
     /// With this learning rate at its highest.
     learning_rate: f64,
+    /// With the cord drawn differently in this share of the training views.
+    mask_augmentation: f64,
 });
 
 impl ScorerTraining {
@@ -85,6 +95,12 @@ impl ScorerTraining {
             return Err(Error::input(format!(
                 "the learning rate must be positive, not {}",
                 self.learning_rate
+            )));
+        }
+        if !(0.0..=1.0).contains(&self.mask_augmentation) {
+            return Err(Error::input(format!(
+                "mask_augmentation is a share, 0 to 1, not {}",
+                self.mask_augmentation
             )));
         }
         Ok(())

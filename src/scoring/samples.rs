@@ -7,7 +7,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, Zip, s};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::channels::{INTENSITIES, channels};
+use super::channels::{CORD, DEPTH, FLUID, INTENSITIES, channels, depth};
 use super::options::ScorerTraining;
 use crate::Result;
 use crate::cohort::{Slice, Subject};
@@ -15,6 +15,7 @@ use crate::context::{Context, Silent, Stream};
 use crate::model::Network;
 use crate::model::convolutional::Window;
 use crate::uncertainty::MonteCarlo;
+use crate::volume::{dilated, eroded};
 
 /// A painted lesion counts as such from this share of fluid − cord.
 const TOUCHED: f32 = 0.02;
@@ -138,11 +139,19 @@ impl Sample {
     }
 
     /// The sample with another brightness, contrast and noise, perhaps turned upside down, with its
-    /// neighbours exchanged, and shifted. Pixels of `left_out` that no lesion was painted on do not
-    /// count.
-    pub fn augmented(&self, left_out: Option<&Array2<bool>>, stream: &mut Stream) -> Shown {
+    /// neighbours exchanged, and shifted, and in the share `mask_augmentation` of the views with its cord
+    /// drawn differently. Pixels of `left_out` that no lesion was painted on do not count.
+    pub fn augmented(
+        &self,
+        mask_augmentation: f64,
+        left_out: Option<&Array2<bool>>,
+        stream: &mut Stream,
+    ) -> Shown {
         let mut input = self.input.clone();
         let mut counted = self.counted.clone();
+        if mask_augmentation > 0.0 && stream.random_bool(mask_augmentation) {
+            counted = redrawn(&mut input, stream);
+        }
         if let Some(left_out) = left_out {
             Zip::from(&mut counted).and(left_out).and(&self.touched).for_each(|c, out, touched| {
                 if *out && !touched {
@@ -170,18 +179,44 @@ impl Sample {
             counted = upside_down(counted.view());
         }
         let shift = stream.random_range(-SHIFT..=SHIFT);
-        let shifted = |map: ArrayView2<f32>| {
-            let columns = map.ncols() as i64;
-            Array2::from_shape_fn(map.dim(), |(row, column)| {
-                map[[row, (column as i64 - shift).rem_euclid(columns) as usize]]
-            })
-        };
         for mut channel in input.outer_iter_mut() {
-            let moved = shifted(channel.view());
+            let moved = shifted(channel.view(), shift);
             channel.assign(&moved);
         }
-        Shown { input, lesion: shifted(lesion.view()), counted: shifted(counted.view()) }
+        Shown {
+            input,
+            lesion: shifted(lesion.view(), shift),
+            counted: shifted(counted.view(), shift),
+        }
     }
+}
+
+/// Draws the cord of some inputs as another person or program might, up to a pixel wider, narrower or aside: a
+/// network that knows one kind of mask only takes the pixels that another kind adds for lesions. Returns the pixels of
+/// this cord.
+fn redrawn(input: &mut Array3<f32>, stream: &mut Stream) -> Array2<f32> {
+    let mask = input.index_axis(Axis(0), CORD).mapv(|inside| inside > 0.5);
+    let mask = match stream.random_range(0..3) {
+        0 => eroded(&mask),
+        1 => dilated(&mask),
+        _ => mask,
+    };
+    let cord = mask.mapv(|inside| if inside { 1.0 } else { 0.0 });
+    let aside = stream.random_range(-1..=1);
+    let cord = shifted(cord.view(), aside);
+    let depth = depth(&cord.mapv(|inside| inside > 0.5));
+    input.index_axis_mut(Axis(0), FLUID).zip_mut_with(&cord, |fluid, cord| *fluid *= 1.0 - cord);
+    input.index_axis_mut(Axis(0), CORD).assign(&cord);
+    input.index_axis_mut(Axis(0), DEPTH).assign(&depth);
+    cord
+}
+
+/// A map moved by some columns; what leaves it on one side comes back on the other.
+fn shifted(map: ArrayView2<f32>, by: i64) -> Array2<f32> {
+    let columns = map.ncols() as i64;
+    Array2::from_shape_fn(map.dim(), |(row, column)| {
+        map[[row, (column as i64 - by).rem_euclid(columns) as usize]]
+    })
 }
 
 /// A map turned upside down.

@@ -83,15 +83,19 @@ fn simulated_lesions_get_a_higher_probability_than_the_cord_around_them() {
 fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
     let mut short = training();
     short.epochs = 2;
-    let bits = |threads: usize, seed: u64| -> Vec<u32> {
+    let bits_of = |training: &ScorerTraining, threads: usize, seed: u64| -> Vec<u32> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let scorer = pool.install(|| trained(&short, seed));
+        let scorer = pool.install(|| trained(training, seed));
         let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         scorer.tensors().values().flat_map(values).map(f32::to_bits).collect()
     };
+    let bits = |threads: usize, seed: u64| bits_of(&short, threads, seed);
     let one = bits(1, 1);
     assert_eq!(one, bits(3, 1));
     assert_ne!(one, bits(1, 2));
+    let redrawn = short.clone().mask_augmentation(0.5);
+    assert_ne!(one, bits_of(&redrawn, 1, 1));
+    assert_eq!(bits_of(&redrawn, 1, 1), bits_of(&redrawn, 3, 1));
 }
 
 #[test]
@@ -121,6 +125,7 @@ fn settings_that_make_no_sense_and_missing_subjects_are_errors() {
     let people = subjects(1);
     assert!(fails(training().healthy_rounds(0), &people).contains("at least one round"));
     assert!(fails(training().members(0), &people).contains("members"));
+    assert!(fails(training().mask_augmentation(1.5), &people).contains("is a share"));
     assert!(fails(ScorerTraining { width: 6, ..training() }, &people).contains("width"));
     let none = training().lesions(LesionSimulator::default().count((0, 0)));
     assert!(fails(none, &people).contains("no lesion could be painted"));

@@ -264,7 +264,7 @@ impl Trainer<'_> {
                 let mut stream = self.context.streams.stream("scorer/augmentation", &at);
                 let sample = &self.samples[*place];
                 let hide = sample.clinical.and_then(|slice| left_out[slice].as_ref());
-                sample.augmented(hide, &mut stream)
+                sample.augmented(self.training.mask_augmentation, hide, &mut stream)
             })
             .collect();
         let (mut inputs, mut lesions, mut counted) = (Vec::new(), Vec::new(), Vec::new());

@@ -12,7 +12,7 @@ use super::long_work::{apply, train};
 use super::unsigned;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::options::Choice;
-use crate::scoring::ScorerTraining;
+use crate::scoring::{FOUND_MASK_AUGMENTATION, ScorerTraining};
 use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{
@@ -269,6 +269,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `rounds`: how often lesions are painted into every clinical subject; twice as often into
     ///   every healthy one.
     /// * `samples`: how many reconstructions of every patch are averaged.
+    /// * `mask_augmentation`: share of the training views in which the cord is drawn up to a pixel wider,
+    ///   narrower or aside, for subjects whose masks are of another kind; None: 0.5 if the program found the
+    ///   masks of some subjects (`segment`), otherwise 0.
     ///
     /// Examples:
     /// ```python
@@ -285,19 +288,24 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 75)] epochs: i64,
         #[starlark(require = named, default = 2)] rounds: i64,
         #[starlark(require = named, default = 10)] samples: i64,
+        #[starlark(require = named, default = NoneOr::None)] mask_augmentation: NoneOr<UnpackFloat>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<NoneType>> {
         let verb = "train_scorer";
         let rounds: usize = unsigned(verb, "rounds", rounds)?;
+        let cohort =
+            |value: NoneOr<&CohortValue>| value.into_option().map(|one| one.cohort.clone());
+        let (healthy, clinical) = (cohort(healthy), cohort(clinical));
+        let are_found = [&healthy, &clinical].into_iter().flatten().any(|c| c.has_found_masks());
+        let usual = if are_found { FOUND_MASK_AUGMENTATION } else { 0.0 };
+        let share = mask_augmentation.into_option().map_or(usual, |share| share.0);
         let training = ScorerTraining::default()
             .members(unsigned(verb, "members", members)?)
             .epochs(unsigned(verb, "epochs", epochs)?)
             .healthy_rounds(2 * rounds)
-            .clinical_rounds(rounds);
+            .clinical_rounds(rounds)
+            .mask_augmentation(share);
         let monte_carlo = MonteCarlo::default().samples(unsigned(verb, "samples", samples)?);
-        let cohort =
-            |value: NoneOr<&CohortValue>| value.into_option().map(|one| one.cohort.clone());
-        let (healthy, clinical) = (cohort(healthy), cohort(clinical));
         train(verb, model, eval, move |model, study| {
             let (healthy, clinical) = (healthy.as_ref(), clinical.as_ref());
             study.train_scorer(model, healthy, clinical, &training, monte_carlo)?;
