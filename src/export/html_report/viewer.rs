@@ -113,14 +113,13 @@ impl<'a> Scales<'a> {
     ) -> Self {
         let slices = || findings.subjects.iter().flat_map(|finding| &finding.slices);
         let highest = |map: &Array2<f32>| map.iter().copied().fold(0.0_f32, f32::max);
-        let anomaly = slices().map(|slice| highest(&slice.anomaly)).fold(0.0, f32::max);
         let variances = slices().filter_map(|slice| slice.reconstruction.variance.as_ref());
         let variance = variances.map(highest).fold(0.0, f32::max);
         let curves = slices().filter_map(|slice| slice.curve.as_ref());
         let curve = curves.flat_map(|curve| &curve.error).copied().fold(0.0, f64::max);
         Self {
             findings,
-            anomaly: f64::from(anomaly),
+            anomaly: f64::from(findings.highest_anomaly()),
             variance: f64::from(variance),
             curve,
             threshold,
