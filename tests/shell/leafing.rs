@@ -88,7 +88,7 @@ fn findings_have_their_scores_beside_them() {
     shell.prompt();
     shell.press("for one in found: view(one)\r");
     shell.until("scores", |screen| {
-        ["intensity threshold in sub-", "AnaScore ", "this slice ", "anomaly"]
+        ["intensity threshold in sub-", "AnaScore of the subject ", "of this slice ", "anomaly"]
             .iter()
             .all(|part| screen.contains(part))
     });

@@ -82,18 +82,18 @@ impl FindingStack {
         let finding = self.finding();
         let mut notes = Vec::new();
         if finding.is_scored() {
-            notes.push(SliceNote::plain(format!("AnaScore {:.4}", finding.score)));
+            notes.push(SliceNote::plain(format!("AnaScore of the subject {:.4}", finding.score)));
             notes.extend(self.threshold.as_ref().map(|threshold| {
                 let side = if finding.score >= threshold.value { "at or above" } else { "below" };
                 SliceNote::plain(format!("{side} the threshold {:.4}", threshold.value))
             }));
         }
         let Some(curve) = &found.curve else {
-            notes.push(SliceNote::plain("this slice: too little cord to score"));
+            notes.push(SliceNote::plain("of this slice: too little cord to score"));
             return notes;
         };
         let score = found.score().unwrap_or(0.0);
-        notes.push(SliceNote::plain(format!("this slice {score:.4}")));
+        notes.push(SliceNote::plain(format!("of this slice {score:.4}")));
         let width = curve.segments.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
         notes.extend(curve.segments.iter().map(|segment| {
             let lesion = if segment.lesion == Some(true) { "  lesion" } else { "" };

@@ -22,8 +22,10 @@ const LEAST_HEIGHT: f64 = 480.0;
 const MOST_HEIGHT: f64 = 1400.0;
 /// Height of a picture, in pixels, from which on letters in it can be read.
 const LEGIBLE_HEIGHT: f64 = 320.0;
-/// Width of an outline, as a share of the height of the picture; never thinner than a pixel.
+/// Width of an outline, as a share of the height of the picture.
 const STROKE: f64 = 1.0 / 340.0;
+/// The thinnest outline, in pixels of the shrunk picture: seen as a tint that does not hide a narrow cord.
+const THINNEST: f64 = 0.6;
 
 /// A narrower intensity window has this share of the width of the one before.
 const NARROWER: f64 = 0.8;
@@ -186,7 +188,7 @@ impl<'a> Layers<'a> {
         let shown = height.min(width / panel.aspect()).clamp(1.0, MOST_HEIGHT);
         let enlarged = (LEAST_HEIGHT / shown).max(1.0);
         let units = f64::from(style::UNITS_PER_PIXEL) * enlarged;
-        let stroke = (shown * STROKE).max(1.0) * units;
+        let stroke = (shown * STROKE).max(THINNEST) * units;
         panel = panel.stroked(stroke.round() as u32);
         if shown < LEGIBLE_HEIGHT {
             panel = panel.unmarked();

@@ -194,10 +194,11 @@ impl Pager<'_> {
         parts
     }
 
-    /// What the keys do: in full, or in short where that takes more room than there is.
+    /// What the keys do: in full or, where that takes more room than there is, in short and the way back first.
     fn keys(&self, window: &Window) -> Vec<String> {
-        let full = ["← → slice", "Home End", "1 2 … number", "o overlay", "+ − window", "q back"];
-        let short = ["← →", "o", "+ −", "q back"];
+        let numbers = format!("1–{} number", self.stack.count());
+        let full = ["← → slice", "Home End", &numbers, "o overlay", "+ − window", "q back"];
+        let short = ["q back", "← →", "o", "+ −"];
         let full = full.map(str::to_owned).to_vec();
         let parts = [self.place(), full.clone()].concat();
         let fits = |parts: &[String]| {
