@@ -190,7 +190,7 @@ mod tests {
                 let text = written(&frame);
                 assert_eq!(text.matches('\n').count() as u32 + 1, frame.rows(), "{text:?}");
                 assert!(frame.rows() <= window.rows, "{} notes", notes);
-                assert_eq!(text.contains('…'), notes == 60);
+                assert_eq!(text.contains('…'), notes as u32 + 1 > frame.layout.notes);
                 assert!(text.starts_with("\x1b7PICTURE\x1b8"), "{text:?}");
             }
         }
@@ -200,7 +200,7 @@ mod tests {
     fn lines_are_cut_to_the_window() {
         let mut frame = frame(&Window { columns: 30, ..Window::default() }, 1);
         frame.status = vec!["long ".repeat(20)];
-        assert!(written(&frame).ends_with("long long long long long lo…"), "{}", written(&frame));
+        assert!(written(&frame).ends_with("long long long long long lon…"), "{}", written(&frame));
     }
 
     #[test]
