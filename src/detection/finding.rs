@@ -165,6 +165,12 @@ impl Findings {
         self.subjects.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score))
     }
 
+    /// The highest value of all anomaly maps; 0 without any.
+    pub fn highest_anomaly(&self) -> f32 {
+        let slices = self.subjects.iter().flat_map(|finding| &finding.slices);
+        slices.flat_map(|found| &found.anomaly).copied().fold(0.0, f32::max)
+    }
+
     /// Scores of the scored subjects that are known to have no lesion.
     pub fn healthy_scores(&self) -> Vec<f64> {
         let healthy =

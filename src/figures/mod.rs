@@ -16,6 +16,7 @@ mod montage;
 mod picture;
 mod reconstruction;
 mod signal;
+mod slice_stack;
 mod slice_view;
 mod strip;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use montage::cohort_montage;
 pub use picture::picture;
 pub use reconstruction::{reconstruction_panels, uncertainty_panels};
 pub use signal::{signal_curve, signal_levels};
+pub use slice_stack::{FindingStack, SliceNote, SliceStack, SliceView, SubjectStack};
 pub use slice_view::{map_view, slice_view};
 pub use strip::{cohort_strip, subjects_of_strip};
 pub use training_history::training_history;

@@ -73,6 +73,16 @@ impl Console {
         })
     }
 
+    /// Does something with the way in which figures are drawn, if they are.
+    pub fn with_images<R>(&self, act: impl FnOnce(&mut Images) -> R) -> Option<R> {
+        self.images.as_ref().map(|images| act(&mut locked(images)))
+    }
+
+    /// Draws progress bars no more, or again: while something else has the whole screen.
+    pub fn hide_bars(&self, hidden: bool) {
+        locked(&self.progress).hide_bars(hidden);
+    }
+
     /// Shows a value.
     pub fn show(&self, display: &Display) {
         for part in &display.parts {
@@ -100,6 +110,11 @@ impl Console {
         if let Some(images) = &self.images {
             self.aside(|| locked(images).draw(figure));
         }
+        self.keep(figure);
+    }
+
+    /// Keeps a figure and says where.
+    pub fn keep(&self, figure: &Figure) {
         if let Some(path) = self.kept(|record| record.figure(figure)) {
             self.tell(&format!("figure: {}", path.display()));
         }

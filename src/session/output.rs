@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::{CancelToken, Event, Reporter};
+use crate::figures::SliceStack;
 use crate::report::Display;
 use crate::{Error, Result};
 
@@ -37,6 +38,17 @@ pub trait Sink: Send + Sync {
     fn ask(&self, prompt: &str, hidden: bool, cancel: &CancelToken) -> Result<String> {
         let _ = (prompt, hidden, cancel);
         Err(Error::input("ask: questions cannot be asked here"))
+    }
+
+    /// Lets the user leaf through slices, and returns when they have seen enough. `false`: nobody can leaf here,
+    /// and nothing was shown. Looks at `cancel` while it waits.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if the user interrupts; what was shown last then stays, too. [`Error::Figure`] if a
+    /// slice cannot be drawn.
+    fn leaf_through(&self, slices: &dyn SliceStack, cancel: &CancelToken) -> Result<bool> {
+        let _ = (slices, cancel);
+        Ok(false)
     }
 }
 

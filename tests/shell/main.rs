@@ -5,6 +5,7 @@
 #[path = "../kernel/client.rs"]
 mod client;
 mod existing;
+mod leafing;
 mod screen;
 
 use std::fs;

@@ -51,6 +51,11 @@ impl Home {
         shell.prompt();
         shell
     }
+
+    /// Starts the program without waiting for a prompt.
+    pub fn launch(&self, arguments: &[&str]) -> Shell {
+        Shell::start(self.clone(), arguments, &[])
+    }
 }
 
 /// A running shell and its screen.
@@ -194,8 +199,20 @@ impl Shell {
         assert!(sent.unwrap().success());
     }
 
+    /// Whether the terminal hands on whole lines and shows what is typed, as it did at the start.
+    pub fn is_cooked(&self) -> bool {
+        use rustix::termios::{LocalModes, tcgetattr};
+        let cooked = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+        tcgetattr(&*self.terminal).unwrap().local_modes.contains(cooked)
+    }
+
     /// Waits for the end of the process; gives its exit code.
     pub fn ended(mut self) -> Option<i32> {
+        self.wait()
+    }
+
+    /// The same for whoever still looks at the screen.
+    pub fn wait(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -116,7 +116,6 @@ impl<'a> Scales<'a> {
     ) -> Self {
         let slices = || findings.subjects.iter().flat_map(|finding| &finding.slices);
         let highest = |map: &Array2<f32>| map.iter().copied().fold(0.0_f32, f32::max);
-        let anomaly = slices().map(|slice| highest(&slice.anomaly)).fold(0.0, f32::max);
         let variances = slices().filter_map(|slice| slice.reconstruction.variance.as_ref());
         let variance = variances.map(highest).fold(0.0, f32::max);
         let curves = slices().filter_map(|slice| slice.curve.as_ref());
@@ -126,7 +125,7 @@ impl<'a> Scales<'a> {
         let detected = if detected.is_finite() { detected } else { 0.0 };
         Self {
             findings,
-            anomaly: f64::from(anomaly).max(detected),
+            anomaly: f64::from(findings.highest_anomaly()).max(detected),
             variance: f64::from(variance),
             curve,
             threshold,

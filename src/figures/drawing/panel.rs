@@ -12,6 +12,9 @@ use super::outline::{self, Outline};
 use super::{style, text, ticks};
 use crate::cohort::Slice;
 
+/// Width of outlines and frames, in drawing units.
+const STROKE: u32 = 5;
+
 /// What a panel's colours mean.
 #[derive(Clone, Debug)]
 pub(in crate::figures) struct Scale {
@@ -91,6 +94,8 @@ pub(in crate::figures) struct Panel {
     crop: Crop,
     pixel_spacing_mm: (f64, f64),
     outlines: Vec<(Outline, RGBColor)>,
+    /// Width of the outlines, in drawing units.
+    stroke: u32,
     frame: Option<Crop>,
     /// Orientation marks and scale bar.
     marks: bool,
@@ -112,6 +117,7 @@ impl Panel {
             crop,
             pixel_spacing_mm: (valid(pixel_spacing_mm.0), valid(pixel_spacing_mm.1)),
             outlines: Vec::new(),
+            stroke: STROKE,
             frame: None,
             marks: !map.is_empty(),
         }
@@ -155,6 +161,12 @@ impl Panel {
             *mask.get((crop.row + row, crop.column + column)).unwrap_or(&false)
         });
         self.outlines.push((outline::trace(&seen), colour));
+        self
+    }
+
+    /// With outlines of this width, in drawing units.
+    pub fn stroked(mut self, width: u32) -> Self {
+        self.stroke = width;
         self
     }
 
@@ -204,7 +216,7 @@ impl Panel {
         for (paths, colour) in &self.outlines {
             for path in paths {
                 let points: Vec<_> = path.iter().map(|p| place(p.0 as f64, p.1 as f64)).collect();
-                area.draw(&PathElement::new(points, colour.stroke_width(5)))?;
+                area.draw(&PathElement::new(points, colour.stroke_width(self.stroke)))?;
             }
         }
         if let Some(window) = self.frame {
@@ -212,7 +224,7 @@ impl Panel {
             let to =
                 place((window.row + window.rows) as f64, (window.column + window.columns) as f64);
             let around = vec![from, (to.0, from.1), to, (from.0, to.1), from];
-            area.draw(&PathElement::new(around, style::WHITE.stroke_width(5)))?;
+            area.draw(&PathElement::new(around, style::WHITE.stroke_width(STROKE)))?;
         }
         if self.marks {
             self.draw_marks(area, (left, top, w, h))?;

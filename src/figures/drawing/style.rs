@@ -39,6 +39,7 @@ pub(in crate::figures) const GREEN: RGBColor = RGBColor(0, 158, 115);
 pub(in crate::figures) const PURPLE: RGBColor = RGBColor(204, 121, 167);
 pub(in crate::figures) const ORANGE: RGBColor = RGBColor(230, 159, 0);
 pub(in crate::figures) const SKY: RGBColor = RGBColor(86, 180, 233);
+pub(in crate::figures) const YELLOW: RGBColor = RGBColor(240, 228, 66);
 
 /// Outline of the region of interest on anatomy.
 pub(in crate::figures) const REGION: RGBColor = SKY;

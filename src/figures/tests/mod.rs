@@ -22,6 +22,7 @@ use crate::training::{EpochRecord, History, Stage};
 use crate::uncertainty::Uncertainty;
 
 mod samples;
+mod slice_stack;
 
 use samples::*;
 

@@ -14,8 +14,7 @@ pub(super) fn write(
     let paint = |pixel: Option<&Rgb<u8>>, ground: u8| match pixel {
         // 38 sets the colour of the character, 48 that of its ground; 39 and 49 the terminal's own.
         None => format!("{}", ground + 1),
-        Some(Rgb([r, g, b])) if true_colour => format!("{ground};2;{r};{g};{b}"),
-        Some(pixel) => format!("{ground};5;{}", nearest_of_256(*pixel)),
+        Some(pixel) => painted(*pixel, ground, true_colour),
     };
     for row in (0..pixels.height()).step_by(2) {
         if row > 0 {
@@ -35,6 +34,14 @@ pub(super) fn write(
         out.write_all(b"\x1b[0m")?;
     }
     Ok(())
+}
+
+/// The parameters that set a colour of what `ground` says; without true colour, the nearest of 256.
+pub(super) fn painted(colour: Rgb<u8>, ground: u8, true_colour: bool) -> String {
+    match (colour, true_colour) {
+        (Rgb([r, g, b]), true) => format!("{ground};2;{r};{g};{b}"),
+        (colour, false) => format!("{ground};5;{}", nearest_of_256(colour)),
+    }
 }
 
 /// The nearest entry of xterm's palette: its 6 × 6 × 6 cube or its 24 greys.

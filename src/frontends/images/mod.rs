@@ -81,6 +81,66 @@ impl Images {
             out.write_all(&bytes).and_then(|()| out.flush()).ok();
         }
     }
+
+    /// Whether pictures can be drawn over each other: the terminal knows escape sequences, and figures are
+    /// drawn at all.
+    pub fn can_redraw(&mut self) -> bool {
+        self.terminal.capable && self.protocol() != Protocol::None
+    }
+
+    /// Pixels, as wide as high, of a room of so many columns and rows.
+    pub fn pixels(&mut self, room: (u32, u32)) -> (u32, u32) {
+        let (width, height) = Window::current().cell;
+        match self.protocol() {
+            // One pixel is as wide as a column.
+            Protocol::Blocks => (room.0, room.1 * height / width.max(1)),
+            _ => (room.0 * width, room.1 * height),
+        }
+    }
+
+    /// A PNG for a room of so many columns and rows, no larger than it is. One that is `redrawn` takes the place
+    /// of the one before, where the terminal would otherwise keep both.
+    ///
+    /// # Errors
+    /// If it cannot be read or encoded.
+    pub fn placed(&mut self, png: &[u8], room: (u32, u32), redrawn: bool) -> io::Result<Placed> {
+        let picture =
+            image::load_from_memory_with_format(png, ImageFormat::Png).map_err(io::Error::other)?;
+        let id = redrawn.then_some(REDRAWN);
+        place(&picture, self.protocol(), &Window::current(), room, &self.terminal, id)
+    }
+
+    /// What removes a picture that was redrawn.
+    pub fn removal(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if self.protocol() == Protocol::Kitty {
+            // Writing to memory cannot fail.
+            kitty::remove(&mut bytes, REDRAWN, self.terminal.multiplexed).ok();
+        }
+        bytes
+    }
+
+    /// The sequence that sets the colour of text; empty where no colours are wanted.
+    pub fn text_colour(&self, colour: [u8; 3]) -> String {
+        match (self.terminal.plain, self.terminal.true_colour) {
+            (true, _) => String::new(),
+            (false, true_colour) => {
+                format!("\x1b[{}m", blocks::painted(image::Rgb(colour), 38, true_colour))
+            }
+        }
+    }
+}
+
+/// The number of the picture that is redrawn, for kitty: nobody else in this process numbers pictures.
+const REDRAWN: u32 = 7_193;
+
+/// A picture for the screen.
+pub(super) struct Placed {
+    /// What draws it from the cursor on. Where the cursor is then differs between protocols.
+    pub bytes: Vec<u8>,
+    /// Cells that it covers.
+    pub columns: u32,
+    pub rows: u32,
 }
 
 /// Writes a picture, scaled to the window, and ends the line below it.
@@ -91,24 +151,42 @@ fn write(
     window: &Window,
     terminal: &Terminal,
 ) -> io::Result<()> {
-    match protocol {
-        Protocol::None => return Ok(()),
-        Protocol::Blocks => {
-            blocks::write(out, &window.fit_blocks(picture), terminal.true_colour)?;
-        }
-        Protocol::Sixel => sixel::write(out, &window.fit_pixels(picture))?,
-        Protocol::Kitty => {
-            let picture = window.fit_pixels(picture);
-            let cells = window.cells(&picture);
-            kitty::write(out, &png(&picture)?, cells, terminal.multiplexed)?;
-        }
-        Protocol::Iterm => {
-            let picture = window.fit_pixels(picture);
-            let cells = window.cells(&picture);
-            iterm::write(out, &png(&picture)?, cells, terminal.multiplexed)?;
-        }
+    if protocol == Protocol::None {
+        return Ok(());
     }
+    let placed = place(picture, protocol, window, window.room(), terminal, None)?;
+    out.write_all(&placed.bytes)?;
     out.write_all(b"\n")
+}
+
+/// A picture, scaled to so many columns and rows.
+fn place(
+    picture: &DynamicImage,
+    protocol: Protocol,
+    window: &Window,
+    room: (u32, u32),
+    terminal: &Terminal,
+    id: Option<u32>,
+) -> io::Result<Placed> {
+    let mut bytes = Vec::new();
+    let picture = match protocol {
+        Protocol::Blocks => window.fit_blocks(picture, room),
+        _ => window.fit_pixels(picture, room),
+    };
+    let mut cells = window.cells(&picture);
+    match protocol {
+        Protocol::None => cells = (0, 0),
+        Protocol::Blocks => {
+            cells = (picture.width(), picture.height().div_ceil(2));
+            blocks::write(&mut bytes, &picture, terminal.true_colour)?;
+        }
+        Protocol::Sixel => sixel::write(&mut bytes, &picture)?,
+        Protocol::Kitty => {
+            kitty::write(&mut bytes, &png(&picture)?, cells, id, terminal.multiplexed)?;
+        }
+        Protocol::Iterm => iterm::write(&mut bytes, &png(&picture)?, cells, terminal.multiplexed)?,
+    }
+    Ok(Placed { bytes, columns: cells.0, rows: cells.1 })
 }
 
 fn png(picture: &DynamicImage) -> io::Result<Vec<u8>> {

@@ -49,15 +49,13 @@ impl Window {
         Self::default()
     }
 
-    /// The picture for a protocol of pixels: its own size, or smaller to fit the window.
-    pub fn fit_pixels(&self, picture: &DynamicImage) -> DynamicImage {
-        let (columns, rows) = self.room();
+    /// The picture for a protocol of pixels: its own size, or smaller to fit a room of columns and rows.
+    pub fn fit_pixels(&self, picture: &DynamicImage, (columns, rows): (u32, u32)) -> DynamicImage {
         shrunk(picture, columns * self.cell.0, rows * self.cell.1, 1.0)
     }
 
     /// The picture for half-blocks: one pixel per column, two per row.
-    pub fn fit_blocks(&self, picture: &DynamicImage) -> DynamicImage {
-        let (columns, rows) = self.room();
+    pub fn fit_blocks(&self, picture: &DynamicImage, (columns, rows): (u32, u32)) -> DynamicImage {
         // How much taller than wide half a cell is.
         let tallness = f64::from(self.cell.1) / 2.0 / f64::from(self.cell.0);
         shrunk(picture, columns, rows * 2, tallness)
@@ -68,7 +66,8 @@ impl Window {
         (picture.width().div_ceil(self.cell.0), picture.height().div_ceil(self.cell.1))
     }
 
-    fn room(&self) -> (u32, u32) {
+    /// Columns and rows of a figure above the prompt.
+    pub fn room(&self) -> (u32, u32) {
         let columns = self.columns.saturating_sub(1).clamp(1, WIDEST);
         (columns, self.rows.saturating_sub(ROWS_LEFT).max(4))
     }
@@ -102,25 +101,25 @@ mod tests {
     #[test]
     fn a_picture_fits_the_window_and_keeps_its_proportions() {
         let window = Window::default();
-        assert_eq!(size(&window.fit_pixels(&picture(1264, 200))), (632, 100));
-        assert_eq!(size(&window.fit_pixels(&picture(100, 672))), (50, 336));
+        assert_eq!(size(&window.fit_pixels(&picture(1264, 200), window.room())), (632, 100));
+        assert_eq!(size(&window.fit_pixels(&picture(100, 672), window.room())), (50, 336));
         assert_eq!(window.cells(&picture(632, 100)), (79, 7));
-        assert_eq!(size(&window.fit_blocks(&picture(400, 400))), (42, 42));
+        assert_eq!(size(&window.fit_blocks(&picture(400, 400), window.room())), (42, 42));
     }
 
     #[test]
     fn a_small_picture_keeps_its_size_and_a_tiny_window_is_survived() {
         let window = Window::default();
-        assert_eq!(size(&window.fit_pixels(&picture(64, 32))), (64, 32));
+        assert_eq!(size(&window.fit_pixels(&picture(64, 32), window.room())), (64, 32));
         let tiny = Window { columns: 1, rows: 1, ..window };
-        let fitted = tiny.fit_blocks(&picture(4000, 10));
+        let fitted = tiny.fit_blocks(&picture(4000, 10), tiny.room());
         assert_eq!(size(&fitted), (1, 1));
     }
 
     #[test]
     fn square_pixels_stay_square_whatever_the_cell() {
         let window = Window { cell: (10, 30), ..Window::default() };
-        let fitted = window.fit_blocks(&picture(600, 600));
+        let fitted = window.fit_blocks(&picture(600, 600), window.room());
         // 42 half rows of 15 pixels are as high as 63 columns of 10.
         assert_eq!(size(&fitted), (63, 42));
     }

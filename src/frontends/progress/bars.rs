@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
 use super::several;
@@ -104,6 +104,18 @@ impl Bars {
             bar.finish_and_clear();
             self.group.remove(&bar);
         }
+    }
+
+    /// Draws the bars no more, or again. They go on meanwhile.
+    pub fn hide(&self, hidden: bool) {
+        if hidden {
+            // What cannot be written is no harm.
+            self.group.clear().ok();
+        }
+        self.group.set_draw_target(match hidden {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        });
     }
 
     /// Writes something else without tearing the bars.

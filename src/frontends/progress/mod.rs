@@ -30,6 +30,13 @@ impl ProgressDisplay {
         }
     }
 
+    /// Draws bars no more, or again. They go on meanwhile.
+    pub fn hide_bars(&self, hidden: bool) {
+        if let Self::Bars(bars) = self {
+            bars.hide(hidden);
+        }
+    }
+
     /// Brings the display up to date; gives the plain line to write, if any.
     pub fn advance(&mut self, event: Event) -> Option<String> {
         match (self, event) {

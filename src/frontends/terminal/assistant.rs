@@ -189,7 +189,7 @@ fn completion_rows(completions: Vec<(String, String)>, window: &Window) -> Vec<C
 }
 
 /// A text of at most `width` columns.
-fn shortened(text: &str, width: usize) -> String {
+pub(super) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -11,6 +11,9 @@
 //! | `history` | where typed cells are remembered |
 //! | `remote` | the same prompt on a running kernel |
 //! | `echo_off` | no echo while a cell runs |
+//! | `shell_sink` | where the session shows what it has to show |
+//! | `pager` | slices, one at a time, by the keys |
+//! | `raw_mode` | keys one by one; the terminal as it was, whatever ends the process |
 
 mod assistant;
 mod earlier_sessions;
@@ -19,8 +22,11 @@ mod editor;
 mod external_editor;
 mod history;
 mod keys;
+mod pager;
+mod raw_mode;
 mod remote;
 mod shell;
+mod shell_sink;
 
 use std::io::{IsTerminal, stdin};
 use std::path::Path;
@@ -30,8 +36,10 @@ use std::thread;
 use std::time::Duration;
 
 use self::editor::{Editor, Line};
+use self::raw_mode::TerminalModes;
 pub use self::remote::run_existing;
 use self::shell::Shell;
+use self::shell_sink::ShellSink;
 use super::commands::Next;
 use super::console::Console;
 use super::documentation::print_whole;
@@ -81,19 +89,23 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
         let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(record.open()?.path().to_path_buf())
     });
-    let session = Arc::new(Session::start(settings, console.clone())?);
+    let sink = Arc::new(ShellSink::new(console.clone()));
+    let session = Arc::new(Session::start(settings, sink)?);
     let interrupter = session.interrupter();
     ctrlc::set_handler(move || {
         interrupter.interrupt();
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
-    let (ending, last) = (session.clone(), console.clone());
+    let (ending, last, modes) = (session.clone(), console.clone(), TerminalModes::current());
     termination::watch(move || {
         if ending.interrupter().interrupt() {
             // What the cell has kept is reported before the process ends.
             thread::sleep(INTERRUPT_TIMEOUT);
         }
+        // Even if the cell has not ended yet.
+        pager::leave();
         Shell::end_early(&ending, &last);
+        modes.restore();
         remove_process_folders();
         std::process::exit(TERMINATED.into());
     })?;

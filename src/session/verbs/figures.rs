@@ -8,7 +8,7 @@ use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
 use crate::export::html_report::{finding_view, subject_view};
-use crate::figures::training_history;
+use crate::figures::{FindingStack, SliceStack, SubjectStack, training_history};
 use crate::options::unknown;
 use crate::report::Markup;
 use crate::session::show::{self, Showable};
@@ -68,7 +68,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 
     /// Shows every slice of one subject to leaf through: in a notebook a viewer with outlines, overlays,
-    /// opacity, window and the values under the pointer; elsewhere the figures that `plot` draws.
+    /// opacity, window and the values under the pointer; in the shell one slice at a time, by the arrow keys;
+    /// elsewhere the figures that `plot` draws.
+    ///
+    /// In the shell ←, → and the numbers of slices choose a slice, Home and End the first and the last. `o` changes
+    /// what lies on it: outlines and, of findings, the anomaly map or the reconstruction. `+` and `-` change the
+    /// intensity window. `q` goes back, and Ctrl-C stops the cell. The last slice stays on the screen, and its figure
+    /// is saved.
     ///
     /// # Arguments
     /// * `value`: a subject, or what was found in one.
@@ -80,6 +86,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// view(detect(intensity_threshold(), people)[0])
     /// ```
     fn view<'v>(value: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> anyhow::Result<NoneType> {
+        let state = State::of(eval);
+        let slices = slices(value)?;
+        if state.sink().leaf_through(&*slices, &state.context().cancel)? {
+            return Ok(NoneType);
+        }
         let mut viewer = viewer(value)?;
         viewer.figures = figures(value, None)?
             .into_iter()
@@ -117,7 +128,7 @@ pub(super) fn emit(eval: &Evaluator, parts: Vec<Part>) {
     State::of(eval).sink().emit(Output::Display(Display::of(parts)));
 }
 
-/// The viewer of a subject or a finding.
+/// The viewer of a subject or a finding, for notebooks.
 fn viewer(value: Value) -> Result<Markup> {
     if let Some(subject) = value.downcast_ref::<SubjectValue>() {
         return subject_view(subject.subject()?.as_ref());
@@ -125,14 +136,29 @@ fn viewer(value: Value) -> Result<Markup> {
     if let Some(finding) = value.downcast_ref::<FindingValue>() {
         return finding_view(finding.finding(), &finding.of.0);
     }
+    Err(not_viewed(value))
+}
+
+/// The slices of a subject or a finding, for a terminal.
+fn slices(value: Value) -> Result<Box<dyn SliceStack>> {
+    if let Some(subject) = value.downcast_ref::<SubjectValue>() {
+        return Ok(Box::new(SubjectStack::new(subject.subject()?)?));
+    }
+    if let Some(FindingValue { of, position }) = value.downcast_ref::<FindingValue>() {
+        return Ok(Box::new(FindingStack::new(of.0.clone(), *position)?));
+    }
+    Err(not_viewed(value))
+}
+
+fn not_viewed(value: Value) -> Error {
     let hint = match value.get_type() {
         "Cohort" | "Findings" => "; choose one, such as the first: view(value[0])",
         _ => "",
     };
-    Err(Error::input(format!(
+    Error::input(format!(
         "view: takes a subject or what was found in one, not a value of type {}{hint}",
         value.get_type()
-    )))
+    ))
 }
 
 /// The figures of a value's display, or only the one of this kind.
