@@ -25,6 +25,26 @@ fn the_overview_lists_every_verb_by_task() {
 }
 
 #[test]
+fn commands_and_pages_that_help_finds_are_those_that_there_are() {
+    let program = CommandLine::command();
+    let visible = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let expected: Vec<(String, String)> = visible
+        .map(|one| (one.get_name().to_owned(), one.get_about().unwrap_or_default().to_string()))
+        .collect();
+    let known: Vec<(String, String)> =
+        manual().commands().map(|(name, summary)| (name.to_owned(), summary.to_owned())).collect();
+    assert_eq!(known, expected);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    for (path, title) in manual().documents() {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        assert_eq!(text.lines().next(), Some(&*format!("# {title}")), "{path}");
+    }
+    let summary = fs::read_to_string(root.join("docs/SUMMARY.md")).unwrap();
+    let pages = summary.matches(".md)").count();
+    assert_eq!(manual().documents().count(), pages);
+}
+
+#[test]
 fn a_page_shows_signature_parameters_and_example() {
     let ended = Place::new().run("help(train_epoch)", &[]);
     let page = ended.out;

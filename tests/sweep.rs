@@ -43,6 +43,15 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
     assert_eq!((&record["seed"], &record["status"]), (&3.into(), &"completed".into()));
     let table = fs::read_to_string(folder.join("sweep.tsv")).unwrap();
     assert!(table.starts_with("rate\truns\t"), "{table}");
+    let each = fs::read_to_string(folder.join("sweep-runs.tsv")).unwrap();
+    assert!(each.starts_with("rate\tseed\t") && each.lines().count() == 7, "{each}");
+
+    // Other values: the table of the first ones stays.
+    let others = sweep(&place, &["-p", "rate=1.5", "-p", "seed=1..2"]);
+    assert!(others.err.contains("sweep.tsv holds other combinations and stays"), "{}", others.err);
+    assert_eq!(fs::read_to_string(folder.join("sweep.tsv")).unwrap(), table);
+    let other = fs::read_to_string(folder.join("sweep-2.tsv")).unwrap();
+    assert!(other.lines().nth(1).unwrap().starts_with("1.5\t2\t"), "{other}");
 
     // More values: only those are run.
     let more = sweep(&place, &["-p", "rate=1.0,2.0", "-p", "seed=1..4"]);
@@ -50,7 +59,7 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
     assert!(more.err.contains("8 runs: 6 done before, 2 to run"), "{}", more.err);
     assert_eq!(row(&more.out, "1.0")[1], "4");
     let misspelt = sweep(&place, &["-p", "rat=1.0,2.0", "--out", "misspelt"]);
-    assert_eq!(misspelt.err.matches("never asked for a parameter called \"rat\"").count(), 1);
+    assert_eq!(misspelt.err.matches("never asks for a parameter called \"rat\"").count(), 1);
 
     // Another script is another study.
     place.write("study.star", &STUDY.replace("/ 10", "/ 5"));

@@ -292,23 +292,6 @@ impl Cohort {
         member.map_or(&[], |member| member.notes())
     }
 
-    /// The position of a subject.
-    ///
-    /// # Errors
-    /// If no subject has this name.
-    pub fn find(&self, name: &str) -> Result<usize> {
-        self.entries().position(|entry| &*entry.name == name).ok_or_else(|| {
-            let ends = match self.names().as_slice() {
-                [] => "is empty".into(),
-                [one] => format!("holds {one} only"),
-                [first, .., last] => {
-                    format!("holds {} subjects from {first} to {last}", self.len())
-                }
-            };
-            Error::input(format!("{} has no subject {name}; it {ends}", self.name))
-        })
-    }
-
     /// The same entries, to be preprocessed in another grid.
     ///
     /// # Errors

@@ -46,18 +46,18 @@ impl FoundMasks {
             }
             orientation.undo(&canonical)
         };
-        let mut notes = vec![Note::new(
-            "the masks were found by the program; look at them before you trust findings",
-            format!(
-                "its masks were found by the program (confidence {:.2}); look at them before you trust findings",
-                self.confidence
-            ),
-        )];
+        let topic = "the masks were found by the program, with a confidence of {} %; look at them before you trust \
+                     findings";
+        let text = format!(
+            "its masks were found by the program (confidence {:.2}); look at them before you trust findings",
+            self.confidence
+        );
+        let mut notes = vec![Note::new(topic, text).of(100.0 * f64::from(self.confidence))];
         if !uncertain.is_empty() {
             let count = uncertain.len();
-            let topic = "in {} slices the cord is uncertain; they are left out";
-            let text =
-                format!("in {count} of {of} slices the cord is uncertain; they are left out");
+            let topic = "slices whose cord is uncertain are left out, {} of each";
+            let are = if count == 1 { "it is" } else { "they are" };
+            let text = format!("in {count} of {of} slices the cord is uncertain; {are} left out");
             notes.push(Note::warning(topic, text).of(count as f64));
         }
         let remark = |text: &String| Note::new("remarks on the masks that were found", text);

@@ -10,6 +10,8 @@ pub struct FoundMasks {
     /// Number of a disc in the Spinal Cord Toolbox (2 = C1/C2 … 9 = T1/T2) and its voxel, superior first;
     /// empty if the levels are uncertain.
     pub discs: Vec<(u8, [usize; 3])>,
+    /// The number of the disc among them that a person gave.
+    pub disc_by_hand: Option<u8>,
     /// Canonical sagittal slices with cord, counted from the patient's right, each with the mean confidence
     /// of its cord's pixels, 0 to 1.
     pub slice_confidence: Vec<(usize, f32)>,

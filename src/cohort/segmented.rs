@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::cohort::Cohort;
 use super::entry::{Entry, Source};
 use super::found_masks::FoundMasks;
+use super::subject::Disc;
 use crate::context::Context;
 use crate::volume::Volume;
 use crate::{Error, Result};
@@ -68,7 +69,14 @@ impl Cohort {
     /// Of each subject, in order: its name, and where its cord mask comes from.
     pub fn mask_origins(&self) -> Vec<(&str, String)> {
         let origin = |entry: &Entry| match (&entry.source, entry.found_masks()) {
-            (_, Some(masks)) => format!("found, confidence {:.2}", masks.confidence),
+            (_, Some(masks)) => match masks.disc_by_hand {
+                Some(disc) => format!(
+                    "found, confidence {:.2}; disc {} given by hand",
+                    masks.confidence,
+                    Disc::name(disc)
+                ),
+                None => format!("found, confidence {:.2}", masks.confidence),
+            },
             (Source::Unsegmented { .. }, _) => "none".to_owned(),
             (Source::Broken(_), _) => "not usable".to_owned(),
             _ => "given".to_owned(),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Cohort;
+use super::discovery::participants::short_name;
 use super::entry::Entry;
 use super::health::{GROUP_COLUMNS, HealthCount};
 use super::member::Member;
@@ -12,6 +13,45 @@ use super::provenance::Step;
 use crate::{Error, Result};
 
 impl Cohort {
+    /// The position of a subject.
+    ///
+    /// # Errors
+    /// If no subject has this name.
+    pub fn find(&self, name: &str) -> Result<usize> {
+        self.entries().position(|entry| &*entry.name == name).ok_or_else(|| {
+            if let Some(meant) = self.meant(name) {
+                let message =
+                    format!("{} has no subject {name}; did you mean {meant}?", self.name());
+                return Error::input(message);
+            }
+            let ends = match self.names().as_slice() {
+                [] => "is empty".into(),
+                [one] => format!("holds {one} only"),
+                [first, .., last] => {
+                    format!("holds {} subjects from {first} to {last}", self.len())
+                }
+            };
+            Error::input(format!("{} has no subject {name}; it {ends}", self.name()))
+        })
+    }
+
+    /// The subject that a name means which nobody has: the same but for `sub-` and capitals, or the only one that
+    /// contains it.
+    fn meant(&self, name: &str) -> Option<&str> {
+        let short = |name: &str| short_name(name).to_lowercase();
+        let asked = short(name);
+        let names = self.names();
+        let same = names.iter().find(|other| short(other) == asked).copied();
+        let mut containing = names.iter().filter(|other| short(other).contains(&asked));
+        let first = containing.next().filter(|_| asked.len() > 2);
+        same.or_else(|| first.filter(|_| containing.next().is_none()).copied())
+    }
+
+    /// How many entries lack nothing but a cord mask.
+    pub fn without_masks(&self) -> usize {
+        self.entries().filter(|entry| entry.is_unsegmented()).count()
+    }
+
     /// The subjects at these positions; positions past the end are left out.
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.len());

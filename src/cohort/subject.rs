@@ -112,7 +112,8 @@ impl Subject {
         slices.iter().for_each(|slice| slice.add_to(all));
     }
 
-    fn health(&self) -> Option<bool> {
+    /// Whether this subject is healthy; `None` where neither the participants table nor a rule says so.
+    pub fn health(&self) -> Option<bool> {
         self.healthy.or_else(|| health::is_healthy(&self.participant))
     }
 }

@@ -47,6 +47,17 @@ pub(super) fn warn_of_few(patients: usize, context: &Context) {
     }
 }
 
+/// A sentence that warns of the intervals of an evaluation whose patients are few; `None` if they are enough.
+pub fn few_patients(with_lesion: usize, without_lesion: usize) -> Option<String> {
+    (with_lesion < FEW || without_lesion < FEW).then(|| {
+        format!(
+            "{} with a lesion and {without_lesion} without: with fewer than {FEW} of a kind, 95 % intervals are too \
+             narrow to rely on",
+            counted(with_lesion, "patient")
+        )
+    })
+}
+
 impl Resamples {
     pub fn draw(patients: usize, context: &Context) -> Self {
         let mut stream = context.streams.stream("bootstrap", &[]);

@@ -56,10 +56,9 @@ impl ThresholdRule {
                 healthy_threshold(reference, *allowed)?
             }
             Self::BestF1 => match ranking.best_f1() {
-                Some(best) => Threshold {
-                    value: best.threshold,
-                    origin: "best F1 on the same cases: optimistic".into(),
-                },
+                Some(best) => {
+                    Threshold { value: best.threshold, origin: "optimistic: best F1 here".into() }
+                }
                 None => return Ok(None),
             },
         };
@@ -162,7 +161,7 @@ mod tests {
         assert_eq!(normal.origin, "95th percentile of 5 healthy subjects");
         let best = threshold(&ThresholdRule::BestF1);
         assert_eq!(best.value, 0.35);
-        assert_eq!(best.origin, "best F1 on the same cases: optimistic");
+        assert_eq!(best.origin, "optimistic: best F1 here");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cohort::{Cohort, Entry, FoundMasks, SureMasks, nifti_stem};
+use crate::cohort::{Cohort, Disc, Entry, FoundMasks, SureMasks, nifti_stem};
 use crate::context::Context;
 use crate::files::write_whole;
 use crate::volume::{ImageHeader, write_labels, write_mask};
@@ -108,11 +108,16 @@ fn write(
     }
     let affine = ImageHeader::read(image)?.geometry.affine;
     let mut remarks = found.notes.clone();
+    let by_hand = found.disc_by_hand.map(Disc::name);
+    if let Some(disc) = &by_hand {
+        remarks.push(format!("the disc {disc} was given by hand; the others are named from it"));
+    }
     if sure.uncertain > 0 {
         let of = found.slice_confidence.len();
         remarks.push(format!(
-            "in {} of {of} slices the cord is uncertain; they are empty here",
-            sure.uncertain
+            "in {} of {of} slices the cord is uncertain; {} empty here",
+            sure.uncertain,
+            if sure.uncertain == 1 { "it is" } else { "they are" }
         ));
     }
     for name in names(found) {
@@ -130,6 +135,7 @@ fn write(
             "GeneratedBy": [{ "Name": "u2ad", "Version": env!("CARGO_PKG_VERSION") }],
             "Manual": false,
             "Confidence": found.confidence,
+            "DiscGivenByHand": by_hand,
             "Remarks": remarks,
         });
         let text = serde_json::to_string_pretty(&about)
@@ -240,7 +246,7 @@ mod tests {
         );
         let about = masks.join(format!("{0}/anat/{0}_T2w_label-SC_seg.json", names[0]));
         let about = fs::read_to_string(about).unwrap();
-        assert!(about.contains("slices the cord is uncertain; they are empty here"), "{about}");
+        assert!(about.contains("slices the cord is uncertain; it is empty here"), "{about}");
     }
 
     #[test]

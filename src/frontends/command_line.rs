@@ -126,8 +126,9 @@ pub enum Command {
     /// Each combination is a run of its own, with a folder of its own; `u2ad runs`, `verify` and `diff` work on
     /// them. A combination that ended well with the same script, inputs and version of u2ad is not run again, and
     /// one that was stopped goes on from its last checkpoint. The table at the end has one row per combination,
-    /// with the mean ± standard deviation of its results over the seeds; sweep.tsv holds it as numbers. The exit
-    /// code is 0 if all runs ended well, 1 if one did not, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
+    /// with the mean ± standard deviation of its results over the seeds; sweep.tsv holds it as numbers, and
+    /// sweep-runs.tsv one row per run. A table of other combinations in the same folder stays, and the new one gets a
+    /// number. The exit code is 0 if all runs ended well, 1 if one did not, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
     /// SIGUSR1.
     Sweep(SweepArguments),
     /// Run a recorded script again and compare everything that it wrote.
@@ -136,7 +137,7 @@ pub enum Command {
     /// inputs are compared with what they were. The exit code is 0 if all files are the same, 1 if one
     /// differs (the first difference is named: a cell, a pixel, an element) and 2 if it could not be run.
     Verify {
-        /// The folder of the run, such as runs/study.
+        /// The folder of the run, such as runs/study, or its name in `u2ad runs`.
         folder: PathBuf,
         /// Number of threads of the second run. The results must not depend on it.
         #[arg(long, value_name = "N")]
@@ -147,9 +148,9 @@ pub enum Command {
     /// Tables are compared cell by cell. The exit code is 0 if nothing differs, 1 if something does and
     /// 2 if a run cannot be read.
     Diff {
-        /// The folder of the first run.
+        /// The folder of the first run, or its name in `u2ad runs`.
         first: PathBuf,
-        /// The folder of the second run.
+        /// The folder of the second run, or its name.
         second: PathBuf,
     },
     /// Run a script as `verify` planned it.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use textwrap::{Options, WordSplitter, fill};
+use unicode_width::UnicodeWidthStr;
 
 use super::ask;
 use super::images::{Choice, Images, Protocol, Window};
@@ -87,7 +88,10 @@ impl Console {
     pub fn show(&self, display: &Display) {
         for part in &display.parts {
             match part {
-                Part::Text(text) => self.write(&format!("{text}\n")),
+                Part::Text(text) => {
+                    self.log(text.trim_end_matches('\n'));
+                    self.put(&format!("{}\n", folded(text, terminal_width())));
+                }
                 Part::Page(page) => self.write(&format!("{}\n", page.text(page_width()))),
                 Part::Table(table) => {
                     self.log(table.to_text(WHOLE_TABLE).trim_end());
@@ -124,6 +128,8 @@ impl Console {
     pub fn fail(&self, error: &CellError) {
         let report = error.to_string();
         self.log(&report);
+        let width = self.is_terminal.then(|| Window::current().columns as usize);
+        let report = folded_sentences(&report, width);
         self.tell(&match report.strip_prefix("error:") {
             Some(rest) => format!("{}{rest}", self.painted("error:", "1;31")),
             None => report,
@@ -282,6 +288,33 @@ impl Sink for Console {
     }
 }
 
+/// A text whose lines end with whole words where a terminal of `width` columns has no room for them. What a line is
+/// indented by, its continuation is, too.
+fn folded(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let fold = |line: &str| {
+        if line.width() <= width {
+            return line.to_owned();
+        }
+        let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+        let options = Options::new(width)
+            .initial_indent(indent)
+            .subsequent_indent(indent)
+            .break_words(false)
+            .word_splitter(WordSplitter::NoHyphenation);
+        fill(line.trim_start_matches(' '), options)
+    };
+    text.lines().map(fold).collect::<Vec<_>>().join("\n")
+}
+
+/// A report on an error, folded but for the lines of source and the marks below them, whose columns must match.
+fn folded_sentences(report: &str, width: Option<usize>) -> String {
+    let is_source =
+        |line: &str| line.contains(" | ") || line.contains("-->") || line.ends_with('|');
+    let fold = |line: &str| if is_source(line) { line.to_owned() } else { folded(line, width) };
+    report.lines().map(fold).collect::<Vec<_>>().join("\n")
+}
+
 /// Columns of a page.
 fn page_width() -> usize {
     terminal_width().unwrap_or(PAGE_WIDTH)
@@ -295,4 +328,19 @@ pub(super) fn table_width() -> usize {
 /// Columns of the terminal that standard output goes to.
 fn terminal_width() -> Option<usize> {
     stdout().is_terminal().then(|| Window::current().columns as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{folded, folded_sentences};
+
+    #[test]
+    fn lines_end_with_whole_words_and_source_stays_as_it_is() {
+        assert_eq!(folded("  one two three\nfour", Some(10)), "  one two\n  three\nfour");
+        assert_eq!(folded("one two three", None), "one two three");
+        let report = "error: one two three\n --> cell 1:1:1\n1 | a long line of source\n  | ^^^^";
+        let expected =
+            "error: one\ntwo three\n --> cell 1:1:1\n1 | a long line of source\n  | ^^^^";
+        assert_eq!(folded_sentences(report, Some(10)), expected);
+    }
 }

@@ -1,5 +1,6 @@
 //! `u2ad run FILE.star`: runs a script from start to end.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
 use crate::context::counted;
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
+use crate::language::parameters_of;
 use crate::report::{RunRecord, RunStatus};
 use crate::session::{Cell, Interrupter, Session, Settings};
 use crate::{Error, Result};
@@ -80,7 +82,20 @@ pub(super) fn run_recorded(
         None => settings.keep = LazyFolder::temporary(Some(folder.clone())),
     }
     let parameters = settings.parameters.clone();
+    let known = parameters_of(&script.source);
     let console = Arc::new(Console::new(Arc::new(Mutex::new(record)), None));
+    // Before a long run that would go on without the parameter.
+    let unknown: Vec<String> = match &known {
+        Some(known) => {
+            parameters.given().keys().filter(|name| !known.contains(*name)).cloned().collect()
+        }
+        None => Vec::new(),
+    };
+    if let Some(known) = &known {
+        for name in &unknown {
+            console.warn(&unknown_parameter(name, known));
+        }
+    }
     let session = Session::start(settings, console.clone())?;
     let terminated = Arc::new(AtomicBool::new(false));
     interrupt_on_ctrl_c(session.interrupter())?;
@@ -106,7 +121,7 @@ pub(super) fn run_recorded(
         }
     };
     if code == ExitCode::SUCCESS {
-        for name in parameters.unasked() {
+        for name in parameters.unasked().iter().filter(|name| !unknown.contains(name)) {
             console.warn(&format!("the script never asked for a parameter called \"{name}\""));
         }
     }
@@ -125,6 +140,16 @@ pub(super) fn run_recorded(
     }
     // Whoever runs the next step on this one's results must know that some are missing.
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
+}
+
+/// What to say of a parameter that is set on the command line but that the script does not ask for.
+fn unknown_parameter(name: &str, known: &BTreeSet<String>) -> String {
+    let asked: Vec<&str> = known.iter().map(String::as_str).collect();
+    let asks = match asked.as_slice() {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    format!("the script never asks for a parameter called \"{name}\"; it asks for {asks}")
 }
 
 /// Warns about files outside of the run folder that were outputs of another run and have another content now.
@@ -161,6 +186,15 @@ fn read(path: &Path) -> Result<Cell> {
             Error::input(format!("the script on standard input cannot be read: {error}"))
         })?;
         return Ok(cell(path, source));
+    }
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ipynb")) {
+        let script = path.with_extension("star");
+        let reason = format!(
+            "is a notebook; `u2ad convert {} {}` makes a script of it, which `u2ad run` runs",
+            path.display(),
+            script.display()
+        );
+        return Err(Error::file(path, reason));
     }
     let source = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
     Ok(cell(path, source))

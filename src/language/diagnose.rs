@@ -30,6 +30,7 @@ pub(crate) fn diagnose(
         let call = Failed {
             function: frames.last().map(|frame| short_name(&frame.name)),
             source: error.span().map(|span| span.source_span()),
+            line: place.as_deref().map(|place| place.source.as_str()),
             parameters,
         };
         let (message, hint) = sentence(&message, &call);

@@ -13,6 +13,7 @@
 //! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
 //! | `typing` | what the type checker of the language is given and finds |
 //! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
+//! | `sentence::python_habits` | what people write out of habit from Python, and what stands here for it |
 
 pub(crate) mod brackets;
 mod cell_error;
@@ -39,7 +40,7 @@ pub(crate) use diagnose::{diagnose, documented_parameters};
 pub use highlight::Highlight;
 pub(crate) use highlight::highlight;
 pub(crate) use nearest::nearest;
-pub use parameters::only_sets_parameters;
+pub use parameters::{only_sets_parameters, parameters_of};
 pub use question::{Question, question};
 #[cfg(feature = "rust-cells")]
 pub(crate) use rust_cell::is_name;

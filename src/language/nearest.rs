@@ -7,7 +7,9 @@ pub(crate) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String>
     let distance = |other: &String| levenshtein(name, other);
     let closest = names.iter().min_by_key(|other| distance(other))?;
     let is_part = closest.starts_with(name) || name.starts_with(closest.as_str());
-    (is_part || distance(closest) <= 2.max(name.len() / 3)).then_some(closest)
+    // A short name has too many neighbours.
+    let slips = if name.len() < 4 { 1 } else { 2.max(name.len() / 3) };
+    (is_part || distance(closest) <= slips).then_some(closest)
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ pub(crate) fn typing_sentence(
     } else {
         message.to_owned()
     };
-    sentence(&at_run_time, &Failed { function: called, source: None, parameters })
+    sentence(&at_run_time, &Failed { function: called, source: None, line: None, parameters })
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ const METRICS: &[Metric] = &[
         estimate(e.lesions.as_ref().and_then(|level| level.false_positives_per_patient))
     }),
     metric(
-        "lesion sensitivity, ≤ 1 false positive",
+        "lesion sensitivity, ≤ 1 false positive per patient",
         "lesion_sensitivity_at_1_false_positive",
         |e| of_lesions(e, |level| level.sensitivity_at_one),
     ),
@@ -188,7 +188,7 @@ const METRICS: &[Metric] = &[
     metric("pixel average precision", "pixel_average_precision", |e| {
         of_pixels(e, |level| (level.average_precision, level.average_precision_interval))
     }),
-    metric("pixel Dice", "pixel_dice", |e| {
+    metric("pixel Dice, patients' threshold", "pixel_dice", |e| {
         Measured::plain(e.pixels.as_ref().and_then(|level| level.dice))
     }),
     metric("SSIM of normal tissue", "ssim", |e| Measured::plain(e.normal.map(|one| one.ssim))),

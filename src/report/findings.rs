@@ -6,24 +6,45 @@ use crate::evaluation::calibrated_threshold;
 use crate::figures::{Figure, anomaly_curve, reconstruction_panels};
 use crate::{Error, Result};
 
+/// Decimals of a score, and the most that are shown to tell one from a threshold.
+const DECIMALS: usize = 4;
+const MOST_DECIMALS: usize = 12;
+
+/// The decimals at which no score above a limit looks like the limit.
+fn decimals_apart(scores: &[f64], limit: f64) -> usize {
+    let looks_equal = |decimals: &usize| {
+        let shown = shown_number(limit, *decimals);
+        scores.iter().any(|score| *score > limit && shown_number(*score, *decimals) == shown)
+    };
+    (DECIMALS..MOST_DECIMALS).find(|decimals| !looks_equal(decimals)).unwrap_or(MOST_DECIMALS)
+}
+
 /// One row per subject, in the order of the cohort.
 impl Tabulate for Findings {
     fn table(&self) -> Result<Table> {
         let threshold = calibrated_threshold(self)?;
-        let mut columns = vec![Column::text("subject"), Column::number("score", 4)];
-        if let Some(threshold) = &threshold {
-            columns.push(Column::text(format!("at least {}", shown_number(threshold.value, 4))));
+        let scores = self.subjects.iter().filter(|finding| finding.is_scored());
+        let scores: Vec<f64> = scores.map(|finding| finding.score).collect();
+        // A threshold from healthy subjects lies next to a score of one of them, just above it.
+        let highest_negative = threshold.as_ref().map(|threshold| threshold.value.next_down());
+        let decimals = highest_negative.map_or(DECIMALS, |limit| decimals_apart(&scores, limit));
+        let mut columns = vec![Column::text("subject"), Column::number("score", decimals)];
+        if let Some(limit) = highest_negative {
+            columns.push(Column::text(format!("above {}", shown_number(limit, decimals))));
         }
         columns.extend([
             Column::text("segment"),
-            Column::number("slice", 0),
+            Column::number("slice", 0).with_unit("from the right"),
+            Column::number("voxel", 0).with_unit("in the file"),
             Column::text("lesion"),
         ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {
             let peak = finding.highest_segment();
             let slice = finding.highest_slice();
-            let index = slice.and_then(|found| finding.subject.slices.get(found.slice));
+            let slice = slice.and_then(|found| finding.subject.slices.get(found.slice));
+            let native = finding.subject.native_transform.as_ref();
+            let voxel = slice.zip(native).map(|(slice, native)| native.slice_voxel(slice.index));
             let score = finding.is_scored().then_some(finding.score);
             let word = |yes: bool| if yes { "yes" } else { "no" };
             let mut row = vec![Cell::from(&*finding.subject.name), Cell::from(score)];
@@ -32,7 +53,8 @@ impl Tabulate for Findings {
             }
             row.extend([
                 Cell::from(peak.map(|segment| segment.name.clone())),
-                Cell::from(index.map(|slice| slice.index)),
+                Cell::from(slice.map(|slice| slice.index)),
+                Cell::from(voxel),
                 Cell::from(finding.subject.has_lesion().map(word)),
             ]);
             table.push(row)?;
@@ -75,4 +97,17 @@ pub fn finding_panels(finding: &Finding, method: &str) -> Result<Figure> {
 pub fn finding_display(finding: &Finding, method: &str) -> Result<Display> {
     let panels = finding_panels(finding, method)?;
     Ok(Display::of([Part::Figure(panels), Part::Figure(anomaly_curve(finding, method))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimals_apart;
+
+    #[test]
+    fn a_score_above_the_threshold_does_not_look_like_it() {
+        assert_eq!(decimals_apart(&[0.5, 0.7], 0.6), 4);
+        assert_eq!(decimals_apart(&[0.508_312, 0.508_35], 0.508_31), 6);
+        // One that is the limit itself is not above it.
+        assert_eq!(decimals_apart(&[0.508_31], 0.508_31), 4);
+    }
 }

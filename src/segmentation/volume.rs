@@ -29,6 +29,11 @@ pub struct DiscByHand {
     pub voxel: [usize; 3],
 }
 
+/// How far from the cord a disc that is given by hand may lie in its sagittal slice, and to the side, mm. Discs lie
+/// within 15 mm in front of the cord, also where it is cut off above or below.
+const FARTHEST_IN_PLANE_MM: f64 = 20.0;
+const FARTHEST_SIDEWAYS_MM: f64 = 15.0;
+
 impl DiscByHand {
     /// The disc of that name, such as "C5/C6".
     ///
@@ -40,7 +45,7 @@ impl DiscByHand {
         let value = values.find(|value| Disc::name(*value).eq_ignore_ascii_case(name.trim()));
         let value = value.ok_or_else(|| {
             Error::input(format!(
-                "{name:?} is none of the discs that are looked for, C2/C3 to C7/T1 and T1/T2"
+                "{name:?} is none of the discs that can be given by hand: C2/C3, C3/C4 … C7/T1 and T1/T2"
             ))
         })?;
         Ok(Self { value, voxel })
@@ -109,6 +114,17 @@ impl Segmenter {
                 column: place(column, columns, map_columns),
             }
         });
+        if let Some(disc) = &on_map
+            && let Some(away) = distance_from(&found.cord, disc, spacing[0])
+            && (away.in_plane_mm > FARTHEST_IN_PLANE_MM || away.sideways_mm > FARTHEST_SIDEWAYS_MM)
+        {
+            let voxel = by_hand.map(|disc| disc.voxel).unwrap_or_default();
+            return Ok(Err(format!(
+                "the voxel {voxel:?} of the disc given by hand lies {:.0} mm from the cord that was found; give the \
+                 place where the disc meets the canal",
+                away.in_plane_mm.hypot(away.sideways_mm)
+            )));
+        }
         let (middle, central) = central(&found.cord);
         let heat = self.heat(&prepared, &central, cancel)?;
         let labelled =
@@ -137,6 +153,7 @@ impl Segmenter {
             cord: orientation.undo(&cord),
             csf: orientation.undo(&csf),
             discs,
+            disc_by_hand: by_hand.map(|disc| disc.value),
             slice_confidence: found.slice_confidence,
             confidence: found.confidence,
             notes,
@@ -159,6 +176,25 @@ fn check_size(
     ))
 }
 
+/// How far something lies from a cord, mm.
+struct Away {
+    in_plane_mm: f64,
+    sideways_mm: f64,
+}
+
+/// How far a disc lies from the cord on pixels of 1 mm: in the sagittal plane from the cord of all slices together,
+/// and sideways from the slices that have cord. `None` without cord.
+fn distance_from(cord: &Array3<f32>, disc: &LabelledDisc, slice_mm: f64) -> Option<Away> {
+    let inside = || cord.indexed_iter().filter(|(_, p)| **p > 0.5).map(|(place, _)| place);
+    let in_plane =
+        inside().map(|(_, row, column)| (row as f64 - disc.row).hypot(column as f64 - disc.column));
+    let sideways = inside().map(|(slice, ..)| slice.abs_diff(disc.slice) as f64 * slice_mm);
+    Some(Away {
+        in_plane_mm: in_plane.min_by(f64::total_cmp)?,
+        sideways_mm: sideways.min_by(f64::total_cmp)?,
+    })
+}
+
 /// The slice with the most cord, and those with nearly as much: of thin slices several show the midline, and the
 /// network was trained on discs within some mm of it.
 fn central(cord: &Array3<f32>) -> (usize, Vec<usize>) {
@@ -176,4 +212,33 @@ fn zoomed(map: ArrayView2<f32>, (rows, columns): (usize, usize)) -> Array2<f32> 
     Array2::from_shape_fn((rows, columns), |(row, column)| {
         sample_linear(map, row as f64 * down, column as f64 * across).unwrap_or(0.0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disc_is_measured_from_the_cord_in_its_plane_and_sideways() {
+        let mut cord = Array3::zeros((9, 100, 80));
+        cord.slice_mut(ndarray::s![3..5, 10..90, 40..48]).fill(0.9);
+        let away = |slice, row, column| {
+            let disc = LabelledDisc { value: 6, slice, row, column };
+            distance_from(&cord, &disc, 3.3)
+                .map(|away| (away.in_plane_mm.round(), away.sideways_mm.round()))
+        };
+        assert_eq!(away(4, 50.0, 34.0), Some((6.0, 0.0)));
+        assert_eq!(away(8, 50.0, 120.0), Some((73.0, 13.0)));
+        // Beyond the cord's lower end.
+        assert_eq!(away(0, 99.0, 44.0), Some((10.0, 10.0)));
+        let disc = LabelledDisc { value: 6, slice: 0, row: 0.0, column: 0.0 };
+        assert!(distance_from(&Array3::zeros((2, 3, 3)), &disc, 3.0).is_none());
+    }
+
+    #[test]
+    fn c1_c2_is_found_but_cannot_be_given() {
+        let refused = DiscByHand::new("C1/C2", [0; 3]).unwrap_err().to_string();
+        assert!(refused.contains("none of the discs that can be given by hand"), "{refused}");
+        assert_eq!(DiscByHand::new(" c5/c6 ", [0; 3]).unwrap().value, 6);
+    }
 }

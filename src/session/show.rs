@@ -38,6 +38,14 @@ pub(super) fn display(value: Value) -> Result<Option<Display>> {
     }
     match value.request_value::<Showable>() {
         Some(showable) => showable.0.show().map(Some),
+        // What an attribute would be in other languages may be a function: `found.lesions`.
+        None if value.get_type() == "function" => {
+            let name = value.to_repr();
+            let text = format!(
+                "{name}: a function; brackets behind its name call it, help(…) explains it"
+            );
+            Ok(Some(Display::text(text)))
+        }
         None => Ok(Some(Display::text(in_lines(value, 0, &mut Vec::new())))),
     }
 }

@@ -288,7 +288,7 @@ fn micro_batch(model: &Model, options: &TrainingOptions, context: &Context) -> u
 fn kept(epoch: usize, batches: usize, of: usize) -> String {
     match (epoch, batches) {
         (2, 0) => "kept: epoch 1".to_owned(),
-        (3.., 0) => format!("kept: epochs 1 to {}", epoch - 1),
+        (3.., 0) => format!("kept: epochs up to {}, all that the model has", epoch - 1),
         _ => format!("kept: epoch {epoch}: {batches} of {of} batches"),
     }
 }
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_told_by_what_there_is() {
-        assert_eq!(kept(20, 0, 10), "kept: epochs 1 to 19");
+        assert_eq!(kept(20, 0, 10), "kept: epochs up to 19, all that the model has");
         assert_eq!(kept(2, 0, 10), "kept: epoch 1");
         assert_eq!(kept(1, 0, 10), "kept: epoch 1: 0 of 10 batches");
         assert_eq!(kept(20, 3, 10), "kept: epoch 20: 3 of 10 batches");

@@ -149,7 +149,7 @@ fn parameters_come_from_the_command_line_with_the_type_of_their_default() {
     let sentence = "error: parameter epochs must be of type int, not \"nine\"";
     assert!(wrong.err.starts_with(sentence), "{}", wrong.err);
     let unasked = run(&["-p", "epoch=9"]).err;
-    assert!(unasked.contains("never asked for a parameter called \"epoch\""), "{unasked}");
+    assert!(unasked.contains("never asks for a parameter called \"epoch\""), "{unasked}");
 }
 
 #[test]

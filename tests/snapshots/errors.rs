@@ -106,6 +106,40 @@ fn syntax_errors_and_habits_from_python() {
 }
 
 #[test]
+fn habits_from_python_and_other_shells() {
+    reports_are(
+        "habits",
+        &[
+            "import math\nprint(math.sqrt(2))",
+            "import frobnicate",
+            "print(np.mean([1, 2]))",
+            "a = [2, 1]\na.sort()",
+            "a = [2, 1]\nprint(a.mean())",
+            "a = [2, 1]\na.map(len)",
+            "image = phantom_cohort(subjects = 2)[0].middle.image\nimage > 0.5",
+            "image = phantom_cohort(subjects = 2)[0].middle.image\nprint(image.max)",
+            "image = phantom_cohort(subjects = 2)[0].middle.image\nprint(image.mean())",
+            "people = phantom_cohort(subjects = 2)\npeople[0].middle.image - people[1].middle.image",
+            "print('%.2f' % 0.5)",
+            "print('{:.2f}'.format(0.5))",
+            "print('{:>8}'.format('a'))",
+            "with 3:\n    print(1)",
+            "x = 3\ndel x",
+            "x = 3\nx++\nprint(x)",
+            "!ls",
+            "%time 1 + 1",
+            "quit()",
+            "job = start(lambda: sleep(0))\nprint(job.result)",
+            "people = phantom_cohort(subjects = 2)\nstart(detect(intensity_threshold(), people))",
+            "found = detect(intensity_threshold(), phantom_cohort(subjects = 2))\nprint(len(found.lesions))",
+            "print(std([1, 2]))",
+            "print(phantom_cohort(subjects = 2)['clinic01'])",
+            "help('qwertyuiop')",
+        ],
+    );
+}
+
+#[test]
 fn errors_inside_functions_show_the_calls() {
     reports_are(
         "calls",

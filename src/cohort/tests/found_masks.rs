@@ -11,6 +11,7 @@ fn found(confidence: [f32; 3]) -> FoundMasks {
     FoundMasks {
         cord: Array3::from_shape_fn((3, 40, 40), |(_, j, k)| inside(j, k)),
         csf: Array3::from_elem((3, 40, 40), false),
+        disc_by_hand: None,
         discs: vec![(3, [1, 28, 30])],
         slice_confidence: confidence.into_iter().enumerate().collect(),
         confidence: 0.9,
@@ -71,7 +72,7 @@ fn given_masks_win_and_uncertain_slices_are_left_out_with_a_note() {
     assert_eq!(subjects[0].slices.len(), 3);
     assert_eq!(subjects[1].slices.len(), 2);
     let notes: Vec<_> = cohort.notes("sub-02").iter().map(ToString::to_string).collect();
-    let expected = "in 1 of 3 slices the cord is uncertain; they are left out";
+    let expected = "in 1 of 3 slices the cord is uncertain; it is left out";
     assert!(notes.iter().any(|note| note == expected), "{notes:?}");
 }
 

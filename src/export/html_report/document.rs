@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use serde::Serialize;
 
 use super::Page;
@@ -152,7 +152,7 @@ pub(super) fn facts(rows: &[(&str, String)]) -> Markup {
 }
 
 /// Numbers that come first.
-pub(super) fn counts(numbers: &[(&str, usize)]) -> Markup {
+pub(super) fn counts<N: Render>(numbers: &[(&str, N)]) -> Markup {
     html! { dl.counts { @for (name, number) in numbers { div { dt { (name) } dd { (number) } } } } }
 }
 

@@ -197,7 +197,7 @@ impl FindingsReport<'_> {
                     th.number scope="col" { "AnaScore" }
                     @if threshold.is_some() { th scope="col" { "threshold" } }
                     th scope="col" { "highest at" }
-                    th.number scope="col" { "slice" }
+                    th.number scope="col" { "slice (from the right)" }
                     th scope="col" { "ground truth" }
                 } }
                 tbody { @for finding in &self.findings.subjects {

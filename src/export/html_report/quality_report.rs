@@ -55,11 +55,11 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
     let left_out = cohort.broken();
     let summary = html! {
         (counts(&[
-            ("subjects", subjects.len()),
-            ("with remarks", with_remarks),
-            ("left out", left_out.len()),
-            ("healthy", subjects.iter().filter(|subject| subject.is_healthy()).count()),
-            ("with lesion", subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count()),
+            ("subjects", subjects.len().to_string()),
+            ("with remarks", with_remarks.to_string()),
+            ("left out", left_out.len().to_string()),
+            ("healthy", known_count(subjects.iter().map(|subject| subject.health()))),
+            ("with lesion", known_count(subjects.iter().map(|subject| subject.has_lesion()))),
         ]))
         @if some_are_found {
             p {
@@ -96,6 +96,15 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
         }
     };
     write(path, document(&title, &introduction, &sections, ""), subjects.len())
+}
+
+/// How many are known to be so; of none it may be known whether they are.
+fn known_count(known: impl Iterator<Item = Option<bool>>) -> String {
+    let known: Vec<bool> = known.flatten().collect();
+    match known.is_empty() {
+        true => "not known".to_owned(),
+        false => known.into_iter().filter(|yes| *yes).count().to_string(),
+    }
 }
 
 /// What a cord mask measures.

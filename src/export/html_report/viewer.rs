@@ -344,7 +344,10 @@ impl ViewedSlice {
         let mut summary = Vec::new();
         let native = subject.native_transform.as_ref();
         summary.extend(native.map(|native| {
-            format!("Voxel index in the file: {}.", native.slice_voxel(slice.index))
+            format!(
+                "Counted from the patient's right; its voxel index in the file is {}.",
+                native.slice_voxel(slice.index)
+            )
         }));
         summary.push(match &slice.lesion {
             None => "Whether it has a lesion is not known.".to_owned(),

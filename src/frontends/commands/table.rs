@@ -1,13 +1,12 @@
 //! All commands, in the order of `:help`.
 
-use std::fmt::Write;
 use std::time::Instant;
 
 use super::transcript::write_transcript;
 use super::{Command, CommandHost, Next, refused};
 use crate::language::CellError;
-use crate::report::{Cell, Column, Table};
-use crate::session::Display;
+use crate::report::{Cell, Column, List, Table};
+use crate::session::{Display, Page, Part};
 
 /// What a command leaves.
 type Done = Result<Next, CellError>;
@@ -56,14 +55,16 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
 ];
 
 fn help(host: &mut dyn CommandHost, _: &str) -> Done {
-    let usage = |command: &Command| format!(":{} {}", command.name, command.arguments);
-    let width = COMMANDS.iter().map(|command| usage(command).len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for command in COMMANDS {
-        let _ = writeln!(text, "{:width$}  {}", usage(command), command.summary);
-    }
-    text.push_str("\nhelp() lists the verbs of the language; help(NAME) explains one.");
-    host.show(Display::text(text));
+    let usage = |command: &Command| {
+        format!(":{} {}", command.name, command.arguments).trim_end().to_owned()
+    };
+    let entries = COMMANDS.iter().map(|command| (usage(command), command.summary.to_owned()));
+    let verbs = "help() lists the verbs of the language; help(NAME) explains one.";
+    host.show(Display::of([Part::Page(Page {
+        paragraphs: vec![verbs.to_owned()],
+        lists: vec![List { title: "Commands".to_owned(), entries: entries.collect() }],
+        ..Page::default()
+    })]));
     Ok(Next::Stay)
 }
 

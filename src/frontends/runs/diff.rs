@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use super::ended::ended;
 use super::outputs::{Compared, Outputs, compare, names};
+use super::recorded::run_folder;
 use crate::Result;
 use crate::report::{RecordedFile, RunRecord, RunStatus, first_difference, table_changes};
 
@@ -19,7 +20,7 @@ const MOST_CELLS: usize = 40;
 /// # Errors
 /// If the report cannot be printed.
 pub fn diff(first: &Path, second: &Path) -> Result<ExitCode> {
-    ended(compared(first, second))
+    ended(compared(&run_folder(first), &run_folder(second)))
 }
 
 fn compared(first: &Path, second: &Path) -> Result<(String, bool)> {

@@ -15,6 +15,7 @@
 //! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
 //! | `sweep` | a script with every combination of some parameters |
+//! | `sweep_file` | which file the table of a sweep goes to |
 
 mod diff;
 mod ended;
@@ -26,6 +27,7 @@ mod recorded;
 mod rerun;
 mod resume;
 mod sweep;
+mod sweep_file;
 mod verify;
 mod work_folder;
 

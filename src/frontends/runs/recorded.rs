@@ -4,8 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::files::sha256;
+use crate::frontends::record::RUNS;
 use crate::report::RunRecord;
 use crate::{Error, Result};
+
+/// The folder of a run that a user names: by its path, or as `u2ad runs` lists it.
+pub(super) fn run_folder(given: &Path) -> PathBuf {
+    let listed = Path::new(RUNS).join(given);
+    let is_name = given.components().count() == 1;
+    match is_name && !given.exists() && listed.is_dir() {
+        true => listed,
+        false => given.to_path_buf(),
+    }
+}
 
 /// The script's copy in the run folder.
 ///

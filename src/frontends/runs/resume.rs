@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::inputs;
-use super::recorded::{script_source, working_folder};
+use super::recorded::{run_folder, script_source, working_folder};
 use crate::context::{Checkpoints, OneRank, Ranks};
 use crate::files::sha256;
 use crate::frontends::record::{Record, Recorded};
@@ -33,6 +33,7 @@ pub fn resume(
     memory: Option<String>,
     ranks: Option<Arc<dyn Ranks>>,
 ) -> Result<ExitCode> {
+    let folder = &*run_folder(folder);
     let claimed = ClaimedRun::new(folder)?;
     let record = claimed.record().clone();
     if record.status == RunStatus::Completed {

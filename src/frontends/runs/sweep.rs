@@ -17,6 +17,7 @@ use clap::Args;
 
 use super::inputs;
 use super::recorded::working_folder;
+use super::sweep_file;
 use crate::context::{Context, counted};
 use crate::files::{sha256, write_whole};
 use crate::frontends::console::table_width;
@@ -26,7 +27,7 @@ use crate::frontends::screen::Messages;
 use crate::frontends::termination::{Stopped, TERMINATED, cancel_on_signals};
 use crate::ops::MachineMemory;
 use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
-use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_table};
+use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_runs_table, sweep_table};
 use crate::{Error, Result};
 
 /// How often a run is looked at.
@@ -134,14 +135,24 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     let runs = sweep.finished(&combinations)?;
     let table = sweep_table(&grid, &runs)?;
     print_whole(table.to_text(table_width()).as_bytes())?;
-    let path = sweep.folder.join("sweep.tsv");
-    write_whole(&path, table.to_tsv().as_bytes())?;
+    let text = table.to_tsv();
+    let (path, others) = sweep_file::of(&sweep.folder, &text)?;
+    write_whole(&path, text.as_bytes())?;
+    let each = sweep_runs_table(&grid, &runs)?;
+    write_whole(&sweep_file::of_runs(&path), each.to_tsv().as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
         messages.tell(
             "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one",
         );
     }
-    messages.tell(&format!("written: {}", path.display()));
+    messages.tell(&format!(
+        "written: {}, and one row per run in {}",
+        path.display(),
+        sweep_file::of_runs(&path).display()
+    ));
+    if let Some(others) = others {
+        messages.tell(&format!("{} holds other combinations and stays", others.display()));
+    }
     if let Some(code) = stopped.code() {
         messages.tell("interrupted: run it again to go on");
         return Ok(ExitCode::from(code));

@@ -8,7 +8,7 @@ use super::ended::ended;
 use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
 use super::overwriting::OtherRuns;
-use super::recorded::{script_source, working_folder};
+use super::recorded::{run_folder, script_source, working_folder};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
 use crate::files::{ProcessFolder, sha256_of};
@@ -27,7 +27,7 @@ const LAST_LINES: usize = 8;
 /// # Errors
 /// If the report cannot be printed.
 pub fn verify(folder: &Path, threads: Option<usize>) -> Result<ExitCode> {
-    ended(compared(folder, threads))
+    ended(compared(&run_folder(folder), threads))
 }
 
 fn compared(folder: &Path, threads: Option<usize>) -> Result<(String, bool)> {

@@ -60,8 +60,14 @@ fn read() -> Manual {
 }
 
 /// Adds what the verb itself does not document: the words that a parameter takes, and fractional
-/// defaults.
+/// defaults. Corrects what the language says of its own.
 fn complete(verb: &mut Verb) {
+    if verb.name == "removesuffix" {
+        // The language describes `removeprefix` there.
+        "Remove a suffix from a string. If the string does not end with the suffix, returns the original string."
+            .clone_into(&mut verb.summary);
+        verb.details = None;
+    }
     for parameter in &mut verb.parameters {
         parameter.choices = choices(&verb.name, &parameter.name);
         if parameter.default.as_deref() == Some(UNTOLD)

@@ -339,8 +339,18 @@ fn plain(value: Value) -> Option<Recipe> {
     }
 }
 
+/// Why a cohort cannot be made again.
+fn unmade(cohort: &Cohort) -> &'static str {
+    match cohort.entries().any(|entry| entry.found_masks().is_some()) {
+        true => {
+            "its masks were found by segment, and are not kept; run segment again, or keep them with save_masks next time"
+        }
+        false => "its subjects were made in the session, such as by paint_lesions; make it again",
+    }
+}
+
 fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
-    let recipe = cohort.provenance().ok_or("its subjects did not come from a folder")?.clone();
+    let recipe = cohort.provenance().ok_or_else(|| unmade(cohort).to_owned())?.clone();
     let names = cohort.names().into_iter().map(str::to_owned).collect();
     Ok(CohortRecipe { recipe, names })
 }

@@ -3,6 +3,7 @@
 
 mod reference;
 mod search;
+mod topics;
 mod tutorials;
 mod types;
 mod verb;
@@ -57,7 +58,8 @@ impl Manual {
         self.verb(name).or_else(|| self.functions.iter().find(|function| function.name == name))
     }
 
-    /// The page of a verb, a function or type of the language, `GROUP.FUNCTION` or `TYPE.MEMBER`.
+    /// The page of a verb, a function or type of the language, `GROUP.FUNCTION` or `TYPE.MEMBER`; of an answer to
+    /// what is often asked, a command of the program, or a page of the documentation.
     pub(super) fn page(&self, name: &str) -> Option<Page> {
         if let Some(function) = self.function(name) {
             return Some(function.page());
@@ -65,6 +67,11 @@ impl Manual {
         if let Some(kind) = self.kind(name) {
             return Some(kind.page());
         }
+        self.page_of_part(name).or_else(|| topics::page(name))
+    }
+
+    /// The page of `GROUP.FUNCTION` or `TYPE.MEMBER`.
+    fn page_of_part(&self, name: &str) -> Option<Page> {
         let (whole, part) = name.split_once('.')?;
         if let Some(kind) = self.kind(whole) {
             return kind.member(part).map(|member| kind.page_of(member));

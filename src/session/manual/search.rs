@@ -2,6 +2,7 @@
 
 use strsim::osa_distance;
 
+use super::topics;
 use super::types::Member;
 use super::verb::Verb;
 use super::{Manual, Type};
@@ -106,10 +107,15 @@ impl Manual {
         let asked = name.to_lowercase();
         let distance = |other: &str| {
             let to = |asked: &str| {
+                // A short word has too many neighbours.
+                let slips = match asked.chars().count() {
+                    0..4 => 0,
+                    letters => 1.max(letters / 4),
+                };
                 let parts = other.split('_').map(|part| osa_distance(asked, part));
                 let distance =
                     parts.chain([osa_distance(asked, other)]).min().unwrap_or(usize::MAX);
-                (distance <= 1.max(asked.chars().count() / 3)).then_some(distance)
+                (distance <= slips).then_some(distance)
             };
             let parts = asked.split_whitespace().filter(|part| part.len() >= SHORTEST_PART);
             parts.chain([asked.as_str()]).filter_map(to).min()
@@ -133,12 +139,17 @@ impl Manual {
             let entries = [Entry::of_type(kind)].into_iter().chain(members);
             entries.map(move |entry| entry.with(importance))
         });
+        let topics = topics::all().map(|found| {
+            let mut entry = Entry::new(found.term, &found.summary);
+            entry.add(&found.words, weight::NAME);
+            entry
+        });
         let functions = self.functions_alone().map(|one| Entry::of(one.name.clone(), one));
         let grouped = self.groups.iter().flat_map(|(group, functions)| {
             functions.iter().map(move |one| Entry::of(format!("{group}.{}", one.name), one))
         });
         let language = functions.chain(grouped).map(|entry| entry.with(OF_THE_LANGUAGE));
-        verbs.chain(types).chain(language)
+        verbs.chain(topics).chain(types).chain(language)
     }
 }
 
@@ -279,6 +290,15 @@ mod tests {
             ("segmentation of the cord", "segment"),
             ("uncertainties", "estimate_uncertainty"),
             ("compare methods", "compare"),
+            ("dicom", "u2ad import"),
+            ("screening", "u2ad screen"),
+            ("sweeps", "u2ad sweep"),
+            ("jupyter", "u2ad kernel"),
+            ("bids tree", "u2ad bids"),
+            ("slurm", "docs/scale.md"),
+            ("reproduce", "u2ad verify"),
+            ("figures as files", "saving a figure"),
+            ("number of a slice", "slice number"),
         ] {
             let found = found(question);
             assert!(
@@ -290,6 +310,29 @@ mod tests {
         assert!(found("voxel qwerty").len() <= MOST_HITS);
         assert_eq!(found("qwerty"), [""; 0]);
         assert_eq!(found("  ?! "), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_often_asked_has_a_page() {
+        for asked in [
+            "overfitting",
+            "cross-validation",
+            "Resume training",
+            "memory",
+            "dice",
+            "read csv",
+            "disc",
+            "square root",
+            "GPU",
+            "save figure",
+            "slice number",
+            "import",
+            "u2ad verify",
+            "docs/scale.md",
+        ] {
+            let page = manual().page(asked).unwrap_or_else(|| panic!("{asked}"));
+            assert!(!page.paragraphs.is_empty(), "{asked}");
+        }
     }
 
     #[test]

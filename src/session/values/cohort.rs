@@ -37,12 +37,16 @@ starlark::methods_static!(COHORT = cohort_methods);
 
 impl fmt::Display for CohortValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "<Cohort {}, {}>",
-            self.cohort.name(),
-            counted(self.cohort.usable().len(), "subject")
-        )
+        let (name, usable) = (self.cohort.name(), self.cohort.usable().len());
+        let waiting = counted(self.cohort.without_masks(), "image");
+        let masks = "without a cord mask; segment(…) finds masks";
+        match (usable, self.cohort.without_masks()) {
+            (_, 0) => write!(f, "<Cohort {name}, {}>", counted(usable, "subject")),
+            (0, _) => write!(f, "<Cohort {name}, {waiting} {masks}>"),
+            _ => {
+                write!(f, "<Cohort {name}, {} and {waiting} {masks}>", counted(usable, "subject"))
+            }
+        }
     }
 }
 

@@ -273,6 +273,39 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(pixels.and_then(|level| level.average_precision)))
     }
 
+    /// Dice of the pixels at or above `threshold`, that of the patients' scores, not `lesion_threshold`.
+    #[starlark(attribute)]
+    fn pixel_dice(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        let pixels = this.evaluation().pixels.as_ref();
+        Ok(NoneOr::from_option(pixels.and_then(|level| level.dice)))
+    }
+
+    /// Share of the lesions that are detected where there is at most 1 false positive per patient.
+    #[starlark(attribute)]
+    fn lesion_sensitivity_at_1_false_positive(
+        this: &EvaluationValue,
+    ) -> anyhow::Result<NoneOr<f64>> {
+        Ok(this.of_lesions(|lesions| lesions.sensitivity_at_one))
+    }
+
+    /// Number of evaluated patients with a lesion.
+    #[starlark(attribute)]
+    fn patients_with_lesion(this: &EvaluationValue) -> anyhow::Result<i64> {
+        Ok(this.evaluation().subjects.with_lesion as i64)
+    }
+
+    /// Number of evaluated patients without a lesion.
+    #[starlark(attribute)]
+    fn patients_without_lesion(this: &EvaluationValue) -> anyhow::Result<i64> {
+        Ok(this.evaluation().subjects.without_lesion as i64)
+    }
+
+    /// Peak signal-to-noise ratio of the reconstruction of normal tissue, dB.
+    #[starlark(attribute)]
+    fn psnr_db(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+        Ok(NoneOr::from_option(this.evaluation().normal.map(|normal| normal.psnr_db)))
+    }
+
     /// Structural similarity of image and reconstruction in normal tissue.
     #[starlark(attribute)]
     fn ssim(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {

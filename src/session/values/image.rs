@@ -122,6 +122,15 @@ impl ImageValue {
                     size(other)
                 ))));
             }
+            if let (Some(here), Some(there)) = (&self.place, &other.place)
+                && !is_same_place(here, there)
+            {
+                return Err(failed(Error::input(format!(
+                    "two maps must show the same pixels of the same slice to be combined with {sign}: {} and {} do \
+                     not; found[0].slice is the slice of found[0].reconstruction",
+                    self.title, other.title
+                ))));
+            }
             let pixels =
                 Zip::from(&*self.pixels).and(&*other.pixels).map_collect(|a, b| combine(*a, *b));
             (pixels, other.title.clone())
@@ -140,6 +149,11 @@ impl ImageValue {
             ..self.clone()
         })
     }
+}
+
+/// Whether the pixels of two maps lie in the same places of the scanner, within a hundredth of a mm.
+fn is_same_place(a: &Affine, b: &Affine) -> bool {
+    a.0.iter().flatten().zip(b.0.iter().flatten()).all(|(a, b)| (a - b).abs() < 0.01)
 }
 
 #[starlark_value(type = "Image")]
@@ -198,7 +212,7 @@ impl ShowValue for ImageValue {
 }
 
 /// A map over the pixels of a slice: an image, a mask, a reconstruction, an error. `image[row]` is a list
-/// of its values; maps of one size are combined with + − * /, masks with & and |.
+/// of its values; maps of the same slice are combined with + − * /, masks with & and |.
 #[starlark_module]
 fn image_methods(builder: &mut MethodsBuilder) {
     /// Rows (superior to inferior) and columns (anterior to posterior).

@@ -82,14 +82,15 @@ fn slice_methods(builder: &mut MethodsBuilder) {
         Ok(this.subject.name.to_string())
     }
 
-    /// Position in the volume, counted from the patient's right, starting at 0.
+    /// Number of the slice in the volume, counted from the patient's right, starting at 0: figures, tables and
+    /// reports call it "slice". `voxel` is its number in the file.
     #[starlark(attribute)]
     fn index(this: &SliceValue) -> anyhow::Result<i32> {
         Ok(this.slice().index as i32)
     }
 
-    /// Index of the slice in the image file, along the axis that sagittal slices lie on; None for slices
-    /// that came preprocessed.
+    /// Number of the slice in the image file: the voxel index along the axis that sagittal slices lie on, as viewers
+    /// and exported tables count; None for slices that came preprocessed.
     #[starlark(attribute)]
     fn voxel(this: &SliceValue) -> anyhow::Result<NoneOr<i32>> {
         let native = this.subject.native_transform.as_ref();

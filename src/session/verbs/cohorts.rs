@@ -50,7 +50,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   slices for that model themselves.
     /// * `fov_mm`: edge of the slices' square field of view around the centre, in mm; None: 200, as
     ///   published. "auto" takes the smallest field that holds the cords of nearly all subjects, and says which;
-    ///   `u2ad(fov_mm = cohort.fov_mm)` makes a model for it.
+    ///   `u2ad(fov_mm = cohort.fov_mm)` makes a model for it. It needs cord masks: of images without masks, use
+    ///   `segment(cohort).preprocess(fov_mm = "auto")`.
     /// * `derivatives`: name of the only folder under derivatives/ from which masks are taken.
     /// * `healthy`: who is healthy, as a rule about a column of the participants table
     ///   (`"group == 'HV'"`) or as a list of words; None: the columns dataset, group, cohort or pathology
@@ -113,7 +114,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `cohort`: what `load_cohort` returned; it is not changed.
     /// * `discs`: for subjects whose vertebral levels are left open or wrong, one disc that you see yourself, such
     ///   as `{"sub-07": ("C5/C6", (6, 140, 121))}`: its name, and the voxel where it meets the canal, counted from 0
-    ///   as viewers show it. The other discs get their names from it.
+    ///   as viewers show it. The other discs get their names from it. A voxel far from the cord is refused.
     ///
     /// Examples:
     /// ```python

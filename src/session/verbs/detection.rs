@@ -16,7 +16,7 @@ use crate::cohort::Cohort;
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
-    ThresholdRule, compare as compare_evaluations,
+    SubjectCounts, ThresholdRule, compare as compare_evaluations, few_patients,
 };
 use crate::options::Choice;
 use crate::session::engine::jobs::Later;
@@ -195,7 +195,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
                 (_, None) => own.lesion_threshold,
             },
         };
-        Ok(EvaluationValue::new(found, options, &State::of(eval).context())?)
+        let context = State::of(eval).context();
+        let evaluation = EvaluationValue::new(found, options, &context)?;
+        let SubjectCounts { with_lesion, without_lesion, .. } =
+            evaluation.evaluation.evaluation.subjects;
+        if let Some(warning) = few_patients(with_lesion, without_lesion) {
+            context.warn_once(warning);
+        }
+        Ok(evaluation)
     }
 
     /// Tests whether two methods differ on the same patients: the AUROC of the patients by the

@@ -14,6 +14,7 @@ use crate::evaluation::{
 };
 use crate::export::{export as write, save_found_masks};
 use crate::files::user_path;
+use crate::report::shown_number;
 use crate::session::state::State;
 use crate::session::values::{CohortValue, FindingsValue, ImageValue, UncertaintyValue};
 use crate::{Error, Result};
@@ -42,6 +43,15 @@ pub(super) fn lesion_threshold(
     })
 }
 
+/// Which threshold a number of detected lesions is for, and where it comes from.
+pub(super) fn at(threshold: &Threshold) -> String {
+    let value = shown_number(threshold.value, 4);
+    match threshold.origin.as_str() {
+        "given" => format!("at the given lesion threshold {value}"),
+        origin => format!("at the lesion threshold {value} ({origin})"),
+    }
+}
+
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Writes findings as BIDS derivatives: maps that lie on the source images in any viewer, and
@@ -65,7 +75,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   what `detect` found in healthy subjects: then the lowest threshold at which 0.1
     ///   false positives are expected in a new one. None: that of the model's calibration (see `calibrate`), else a
     ///   probability of 0.5 with learned scoring; otherwise no lesions are written, because the scale of
-    ///   the anomaly has no natural threshold.
+    ///   the anomaly has no natural threshold. `evaluate` without a threshold takes the one with the best F1 on the
+    ///   same patients instead, so its number of detected lesions may differ.
     ///
     /// Examples:
     /// ```python
@@ -88,9 +99,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             Either::Left(found) => {
                 let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
                 let written = write(&found.0, &found.1, threshold.as_ref(), &folder, &context)?;
-                let lesions = match written.lesions {
-                    Some(lesions) => counted(lesions, "detected lesion"),
-                    None => "no lesions, since no lesion_threshold was given".to_owned(),
+                let lesions = match (written.lesions, &threshold) {
+                    (Some(lesions), Some(threshold)) => {
+                        format!("{} {}", counted(lesions, "detected lesion"), at(threshold))
+                    }
+                    _ => "no lesions, since no lesion_threshold was given".to_owned(),
                 };
                 (written, lesions)
             }
@@ -138,6 +151,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 
     /// Writes one map to a file and returns the path. The ending of its name chooses the format.
+    ///
+    /// Figures need not be saved: those that `plot` draws are kept in `output_dir()`.
     ///
     /// `.nii.gz` and `.nii` hold one sagittal slice at its place in the scanner; `.npy` holds the pixels as
     /// 32-bit floats (rows, columns); `.tsv` one line per row; `.png` the figure that the map is shown as.

@@ -24,6 +24,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Draws a value: a cohort's montage, a slice, a model's training, uncertainty, masks,
     /// findings, signal curves, the ROC and FROC curves of evaluations.
     ///
+    /// A figure is saved as it is drawn: a script and the shell keep each as PNG and SVG in `output_dir()`, and say
+    /// so; in a notebook, choose "Save image" in its menu.
+    ///
     /// # Arguments
     /// * `value`: what to draw; a list of evaluations shares one chart.
     /// * `kind`: the only figure of a finding to draw, "panels" or "curve"; None: both.

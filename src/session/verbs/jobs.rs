@@ -42,6 +42,14 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<JobValue> {
         let state = State::of(eval);
+        if !is_callable(function) {
+            let given = function.get_type();
+            let message = format!(
+                "start: `function` must be a function, but is a value of type {given}: what gave it ran before start; \
+                 write start(lambda: pretrain(…)), so that it runs in the background"
+            );
+            return Err(refused(&message));
+        }
         if state.context().ranks.is_some() {
             return Err(refused("start: processes that share their work (mpirun) have no jobs"));
         }
@@ -120,6 +128,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn jobs(eval: &mut Evaluator) -> anyhow::Result<Vec<JobValue>> {
         Ok(State::of(eval).jobs.all().into_iter().map(JobValue).collect())
     }
+}
+
+/// Whether a value is a function, as far as its type tells.
+fn is_callable(value: Value) -> bool {
+    ["function", "type"].contains(&value.get_type())
 }
 
 fn refused(reason: &str) -> starlark::Error {

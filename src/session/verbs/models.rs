@@ -116,8 +116,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<NoneType>> {
         let (value, path) = (model.clone(), path.to_owned());
-        apply("save_model", model, eval, move |model, _| {
+        apply("save_model", model, eval, move |model, study| {
             value.save_as(model, &path)?;
+            study.context.note(format!("model saved to {path}"));
             Ok(NoneType)
         })
     }

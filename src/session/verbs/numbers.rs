@@ -100,6 +100,23 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(values.iter().sum::<f64>() / values.len() as f64)
     }
 
+    /// Square root of a number.
+    ///
+    /// # Arguments
+    /// * `number`: 0 or more.
+    ///
+    /// Examples:
+    /// ```python
+    /// sqrt(2)
+    /// ```
+    fn sqrt(number: UnpackFloat) -> anyhow::Result<f64> {
+        if number.0 < 0.0 {
+            let message = format!("sqrt: `number` must be 0 or more, not {}", number.0);
+            return Err(Error::input(message).into());
+        }
+        Ok(number.0.sqrt())
+    }
+
     /// Writes a number as text.
     ///
     /// # Arguments

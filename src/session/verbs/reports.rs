@@ -7,7 +7,7 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
-use super::export::lesion_threshold;
+use super::export::{at, lesion_threshold};
 use crate::context::{Context, counted};
 use crate::export::html_report::{FindingsReport, Page, quality_report};
 use crate::files::user_path;
@@ -54,7 +54,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             model: model.as_deref(),
             lesion_threshold: threshold.as_ref(),
         };
-        Ok(told(&report.write(&user_path(path)?, &context)?, &context))
+        let page = report.write(&user_path(path)?, &context)?;
+        match &threshold {
+            Some(threshold) => context.note(format!("lesions are shown {}", at(threshold))),
+            None => context.note("no lesions are shown, since no lesion_threshold was given"),
+        }
+        Ok(told(&page, &context))
     }
 
     /// Writes a page with the images and masks of a cohort, to look at before anything is learned from

@@ -96,6 +96,12 @@ impl Grid {
         varied.map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Names of all parameters but the seed.
+    pub fn named(&self) -> Vec<&str> {
+        let named = self.axes.iter().filter(|(name, _)| name != SEED);
+        named.map(|(name, _)| name.as_str()).collect()
+    }
+
     fn name(&self, values: &[(String, String)]) -> String {
         let is_varied =
             |name: &str| self.axes.iter().any(|(axis, values)| axis == name && values.len() > 1);

@@ -1,6 +1,6 @@
 //! What came out of a sweep: the results of each combination, averaged over its seeds.
 
-use super::{Combination, Grid};
+use super::{Combination, Grid, SEED};
 use crate::Result;
 use crate::report::{Cell, Column, Table};
 use crate::statistics;
@@ -20,39 +20,36 @@ pub struct SweepRun {
 /// If a row does not fit the columns, which no sweep causes.
 pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
     let varied = grid.varied();
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in runs.iter().flat_map(|run| &run.results) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    let first = || {
-        let parameters = varied.iter().map(|name| Column::text(*name));
+    let names = result_names(runs);
+    let first = |names: &[&str]| {
+        let parameters = names.iter().map(|name| Column::text(*name));
         parameters.chain([Column::number("runs", 0)]).collect::<Vec<_>>()
     };
-    let (mut shown, mut filed) = (first(), first());
+    // A file also says which values were the same in all runs.
+    let named = grid.named();
+    let (mut shown, mut filed) = (first(&varied), first(&named));
     shown.extend(names.iter().map(|name| Column::text(*name)));
     for name in &names {
-        let words = name.split(|letter: char| !letter.is_alphanumeric());
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let column = words.join("_").to_lowercase();
+        let column = column_name(name);
         filed.push(Column::number(format!("{column}_mean"), 3));
         filed.push(Column::number(format!("{column}_sd"), 3));
     }
     let (mut table, mut records) = (Table::new("Sweep", shown), Table::new("Sweep", filed));
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut rows: Vec<(Vec<String>, Vec<String>)> = Vec::new();
     for combination in grid.combinations() {
-        let key = key(&combination, &varied);
-        if !rows.contains(&key) {
-            rows.push(key);
+        let row = (key(&combination, &varied), key(&combination, &named));
+        if !rows.contains(&row) {
+            rows.push(row);
         }
     }
-    for row in rows {
+    for (row, all) in rows {
         let of_row: Vec<&SweepRun> =
             runs.iter().filter(|run| key(&run.combination, &varied) == row).collect();
-        let mut cells: Vec<Cell> = row.into_iter().map(Cell::from).collect();
-        cells.push(Cell::from(of_row.len()));
-        let mut record = cells.clone();
+        let cells = |values: Vec<String>| -> Vec<Cell> {
+            let values = values.into_iter().map(Cell::from);
+            values.chain([Cell::from(of_row.len())]).collect()
+        };
+        let (mut cells, mut record) = (cells(row), cells(all));
         for name in &names {
             let values: Vec<f64> = of_row
                 .iter()
@@ -70,6 +67,49 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
         records.push(record)?;
     }
     Ok(table.filed_as(records))
+}
+
+/// One row per run that ended well: its parameters, its seed where that is one of them, and its results.
+///
+/// # Errors
+/// If a row does not fit the columns, which no sweep causes.
+pub fn sweep_runs_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
+    let mut varied: Vec<&str> = grid.named();
+    if runs.iter().any(|run| run.combination.value(SEED).is_some()) {
+        varied.push(SEED);
+    }
+    let names = result_names(runs);
+    let mut columns: Vec<Column> = varied.iter().map(|name| Column::text(*name)).collect();
+    columns.extend(names.iter().map(|name| Column::number(column_name(name), 3)));
+    let mut table = Table::new("Runs of the sweep", columns);
+    for run in runs {
+        let mut row: Vec<Cell> =
+            key(&run.combination, &varied).into_iter().map(Cell::from).collect();
+        for name in &names {
+            let value = run.results.iter().find(|(known, _)| known == name);
+            row.push(Cell::from(value.map(|(_, value)| *value)));
+        }
+        table.push(row)?;
+    }
+    Ok(table)
+}
+
+/// The results that any run has, in their order.
+fn result_names(runs: &[SweepRun]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in runs.iter().flat_map(|run| &run.results) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A result's name as files write it: "patient_auroc".
+fn column_name(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join("_").to_lowercase()
 }
 
 /// The values of a combination that tell its row.
@@ -114,6 +154,13 @@ mod tests {
         assert_eq!(table.rows(), expected);
         let header = table.to_tsv().lines().next().unwrap().to_owned();
         assert_eq!(header, "rate\truns\tpatient_auroc_mean\tpatient_auroc_sd");
+        let each = sweep_runs_table(&grid, &runs).unwrap();
+        assert!(
+            each.to_tsv().starts_with("rate\tseed\tpatient_auroc\n1\t1\t0"),
+            "{}",
+            each.to_tsv()
+        );
+        assert_eq!(each.rows().len(), runs.len());
         let none = sweep_table(&grid, &[]).unwrap();
         assert_eq!((none.rows().len(), none.columns().len()), (2, 2));
     }

@@ -1,8 +1,11 @@
 //! The language's error messages as sentences that name the function, the parameter, what was
 //! expected and what was given.
 
+mod python_habits;
+
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
+use self::python_habits as habits;
 use super::dialect::{MAX_CALL_DEPTH, parse};
 use super::nearest::nearest;
 use super::nesting::TOO_DEEP;
@@ -13,6 +16,8 @@ pub(crate) struct Failed<'a> {
     pub function: Option<&'a str>,
     /// Source of the statement or expression.
     pub source: Option<&'a str>,
+    /// The whole line of source that holds its beginning.
+    pub line: Option<&'a str>,
     /// Gives the parameter names of a function.
     pub parameters: &'a dyn Fn(&str) -> Vec<String>,
 }
@@ -23,29 +28,19 @@ type Sentence = (String, Option<String>);
 /// Rewords a message of the language. An unknown message stays as it is.
 pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
     let (message, suggestion) = match message.split_once(", did you mean ") {
-        Some((message, name)) => (message, Some(format!("did you mean {name}"))),
+        Some((message, name)) => (message, habits::suggestion(message, name)),
         None => (message, None),
     };
-    if let Some(sentence) = name_of_python(message) {
-        return sentence;
+    let undefined = message.strip_prefix("Variable `").and_then(|m| m.strip_suffix("` not found"));
+    if let Some((sentence, hint)) = undefined.and_then(habits::undefined) {
+        return (sentence, Some(hint));
     }
+    let habit = habits::of(message, failed.source.unwrap_or_default());
     let (message, hint) = about_arguments(message, failed)
-        .or_else(|| about_syntax(message))
+        .or_else(|| about_syntax(message, failed.line))
         .or_else(|| about_values(message).map(|message| (message, None)))
         .unwrap_or_else(|| (message.trim_end_matches('.').to_owned(), None));
-    (message, suggestion.or(hint))
-}
-
-/// What stands here for a name of Python that this language does not have.
-fn name_of_python(message: &str) -> Option<Sentence> {
-    let name = message.strip_prefix("Variable `")?.strip_suffix("` not found")?;
-    let hint = match name {
-        "open" => "verbs read and write files; help() lists them",
-        "exit" | "quit" => "fail(\"…\") ends a script",
-        "pow" => "write `x * x`",
-        _ => return None,
-    };
-    Some((format!("Starlark has no `{name}`"), Some(hint.to_owned())))
+    (message, habit.or(suggestion).or(hint))
 }
 
 /// A function's name without the file that defines it.
@@ -159,18 +154,24 @@ fn keywords(call: &str) -> Vec<String> {
 }
 
 /// What the parser rejects, with Starlark's alternative.
-fn about_syntax(message: &str) -> Option<Sentence> {
+fn about_syntax(message: &str, line: Option<&str>) -> Option<Sentence> {
     if message.ends_with(TOO_DEEP) {
         return Some((message.to_owned(), Some("give inner parts names of their own".to_owned())));
     }
     let rest = message.strip_prefix("Parse error: ")?;
+    if let Some((sentence, hint)) = line.and_then(habits::line) {
+        return Some((sentence.to_owned(), Some(hint.to_owned())));
+    }
     let foreign = rest.strip_prefix("invalid input `").and_then(|rest| rest.chars().next());
     if let Some(foreign) = foreign.filter(|foreign| !foreign.is_ascii()) {
         return Some(foreign_character(foreign));
     }
     if rest.starts_with("unexpected symbol '**'") {
         let sentence = "syntax error: Starlark has no `**`";
-        return Some((sentence.to_owned(), Some("write `x * x`".to_owned())));
+        return Some((
+            sentence.to_owned(),
+            Some("write `x * x`; sqrt(x) is the square root".to_owned()),
+        ));
     }
     if rest.starts_with("unexpected symbol ':'") && rest.contains("f-string") {
         let sentence = "syntax error: braces in an f-string hold no format after `:`";
@@ -180,12 +181,28 @@ fn about_syntax(message: &str) -> Option<Sentence> {
         return Some(("syntax error: this line must be indented".to_owned(), None));
     }
     let keyword = rest.strip_prefix("cannot use reserved keyword `").map(|k| k.trim_matches('`'));
+    let module =
+        line.and_then(|line| line.split([' ', '.', ',']).nth(1)).and_then(habits::undefined);
     let hint = match keyword {
+        Some("import" | "from") if module.is_some() => {
+            return Some((
+                "syntax error: Starlark has no `import`".to_owned(),
+                module.map(|(_, hint)| hint),
+            ));
+        }
         Some("import" | "from") => Some("load(\"file.star\", \"name\") takes names from a file"),
         Some("while") => Some("repeat with `for … in range(…)` and leave with `break`"),
         Some("class") => Some("group values with struct(…)"),
         Some("try" | "except" | "raise" | "finally") => {
             Some("an error ends the cell; fail(\"…\") raises one")
+        }
+        Some("with") => Some("verbs open and close files themselves; leave the `with` out"),
+        Some("del") => Some("give the name another value, or take an item away with .pop(…)"),
+        Some("global" | "nonlocal") => Some(
+            "a function returns values, and the caller names them; a list or dict can be changed in it",
+        ),
+        Some("yield" | "async" | "await") => {
+            Some("return a list; start(lambda: …) runs in the background")
         }
         Some("is") => Some("compare with `==`"),
         Some("assert") => Some("write `if …: fail(\"…\")`"),
@@ -300,7 +317,10 @@ mod tests {
     fn reworded(message: &str, source: &str) -> (String, Option<String>) {
         let parameters = |_: &str| ["subjects", "lesions"].map(String::from).to_vec();
         let function = Some("phantom_cohort");
-        sentence(message, &Failed { function, source: Some(source), parameters: &parameters })
+        sentence(
+            message,
+            &Failed { function, source: Some(source), line: Some(source), parameters: &parameters },
+        )
     }
 
     #[test]
@@ -337,6 +357,42 @@ mod tests {
         assert_eq!(hint.unwrap(), "write `\"`");
         let (sentence, _) = reworded("Parse error: invalid input `$`", "");
         assert_eq!(sentence, "syntax error: invalid input `$`");
+    }
+
+    #[test]
+    fn habits_from_python_are_told_what_stands_here_for_them() {
+        for (message, source, expected) in [
+            (
+                "Object of type `list` has no attribute `sort`, did you mean `insert`?",
+                "a.sort()",
+                "sorted(a) gives",
+            ),
+            ("Operation `compare` not supported for types `Image` and `float`", "", ".above(0.5)"),
+            ("Object of type `Image` has no attribute `max`, did you mean `mean`?", "", ".maximum"),
+            ("Operation `call()` not supported on type `float`", "a.mean()", "write a.mean"),
+            ("Unsupported format character: '.'", "\"%.2f\" % x", "format(x, \".2f\")"),
+            (
+                "Invalid character '.' inside replacement field",
+                "\"{:.2f}\".format(x)",
+                "format(x, \".2f\")",
+            ),
+            ("Key `:>8` was not found", "\"{:>8}\".format(x)", "format(x, \".2f\")"),
+            ("Variable `np` not found, did you mean `s`?", "", "maps have"),
+            ("Variable `quit` not found", "", ":quit"),
+            ("Parse error: cannot use reserved keyword `with`", "with a:", "leave the `with` out"),
+            ("Parse error: unexpected new line", "x++", "x += 1"),
+            ("Object of type `Job` has no attribute `result`", "job.result", "wait(job)"),
+        ] {
+            let (_, hint) = reworded(message, source);
+            assert!(
+                hint.as_ref().is_some_and(|hint| hint.contains(expected)),
+                "{message}: {hint:?}"
+            );
+        }
+        let far = "Variable `maths` not found, did you mean `hash`?";
+        assert_eq!(reworded(far, ""), ("`maths` is not defined".to_owned(), None));
+        let near = "Variable `colou` not found, did you mean `colour`?";
+        assert_eq!(reworded(near, "").1.unwrap(), "did you mean `colour`?");
     }
 
     #[test]
