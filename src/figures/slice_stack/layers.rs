@@ -9,6 +9,7 @@ use super::SliceNote;
 use crate::cohort::{Slice, Subject};
 use crate::figures::Figure;
 use crate::figures::drawing::colour_map::ColourMap;
+use crate::figures::drawing::display_window::white_from;
 use crate::figures::drawing::panel::{Crop, Panel, Scale};
 use crate::figures::drawing::style;
 use crate::{Error, Result};
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     crop: Crop,
     /// Mean intensity of the cord, the middle of narrow windows.
     middle: f64,
+    /// Where the widest window ends.
+    white: f64,
     /// Where each slice lies.
     places: Vec<String>,
 }
@@ -69,25 +72,26 @@ impl Shared {
             sum += in_cord;
             pixels += count;
         }
-        let middle = if pixels > 0 { sum / pixels as f64 } else { 0.5 };
+        let white = white_from(slices.iter().copied());
+        let middle = if pixels > 0 { sum / pixels as f64 } else { 0.5 * white };
         let places = slices.iter().enumerate().map(|(position, slice)| {
             let where_to = voxels(subject, slice);
             format!("slice {} of {} ({where_to}, right to left)", position + 1, slices.len())
         });
         let (crop, places) = (Crop::around(&region, ASPECT), places.collect());
-        Ok(Self { crop, middle, places })
+        Ok(Self { crop, middle, white, places })
     }
 
     pub fn place(&self, position: usize) -> String {
         self.places.get(position).cloned().unwrap_or_default()
     }
 
-    /// The intensity window: the whole range or, by so many steps narrower, one around the cord's mean.
+    /// The intensity window: one in which the cord can be seen or, by so many steps narrower, one around its mean.
     pub fn window(&self, contrast: u32) -> (f64, f64) {
-        let half = 0.5 * NARROWER.powf(f64::from(contrast));
+        let half = 0.5 * self.white * NARROWER.powf(f64::from(contrast));
         match contrast {
-            0 => (0.0, 1.0),
-            _ => ((self.middle - half).max(0.0), (self.middle + half).min(1.0)),
+            0 => (0.0, self.white),
+            _ => ((self.middle - half).max(0.0), (self.middle + half).min(self.white)),
         }
     }
 }
@@ -171,7 +175,7 @@ impl<'a> Layers<'a> {
     /// The picture for a room of so many pixels (width, height).
     pub fn picture(self, shared: &Shared, room: (u32, u32)) -> Figure {
         let (from, to) = self.window;
-        let scale = Scale { from, to, ..Scale::intensity() };
+        let scale = Scale { from, to, ..Scale::intensity(self.slice) };
         let spacing = self.slice.pixel_spacing_mm;
         let mut panel = Panel::new("", self.image, &scale, shared.crop, spacing);
         if let Some(Overlay { map, to, colours }) = self.overlay {

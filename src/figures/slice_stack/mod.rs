@@ -25,7 +25,7 @@ pub struct SliceView {
     pub slice: usize,
     /// Position in [`SliceStack::layers`].
     pub layer: usize,
-    /// Steps by which the intensity window is narrower than the whole range.
+    /// Steps by which the intensity window is narrower than the usual one.
     pub contrast: u32,
 }
 

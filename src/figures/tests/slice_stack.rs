@@ -70,7 +70,8 @@ fn a_finding_is_drawn_with_its_scores() {
 #[test]
 fn the_window_narrows_around_the_cord() {
     let stack = SubjectStack::new(subject("sub-01", Some(false))).unwrap();
-    assert_eq!(stack.window(0), (0.0, 1.0));
+    let (black, white) = stack.window(0);
+    assert!(black == 0.0 && white > 0.45 && white <= 1.0, "{black} to {white}");
     let windows: Vec<_> = (0..9).map(|contrast| stack.window(contrast)).collect();
     for pair in windows.windows(2) {
         assert!(pair[0].0 <= pair[1].0 && pair[1].1 <= pair[0].1 && pair[1].0 < pair[1].1);
