@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-/// Modules of Python that users reach for, and what to use here. There is one sentence for all others.
+/// Modules of Python that users reach for, and what to use here.
 const MODULES: &[(&[&str], &str)] = &[
     (&["math", "cmath"], "sqrt, round, abs, min, max, sum and mean need no module"),
     (
@@ -36,9 +36,7 @@ pub(super) fn suggestion(message: &str, offered: &str) -> Option<String> {
 /// What to write instead of what works in Python alone.
 pub(super) fn of(message: &str, source: &str) -> Option<String> {
     if is_about_formats(message, source) {
-        return Some(
-            "write format(x, \".2f\"), also in an f-string: f\"{format(x, \".2f\")}\"".to_owned(),
-        );
+        return Some("write format(x, \".2f\")".to_owned());
     }
     let quoted = |prefix: &str| message.strip_prefix(prefix)?.strip_suffix('`');
     if let Some((kind, name)) =
@@ -59,7 +57,7 @@ pub(super) fn of(message: &str, source: &str) -> Option<String> {
 /// What to do instead of a name that is not defined.
 pub(super) fn undefined(name: &str) -> Option<(String, String)> {
     if let Some((_, instead)) = MODULES.iter().find(|(names, _)| names.contains(&name)) {
-        let sentence = format!("`{name}` is a module of Python, which are not here");
+        let sentence = format!("`{name}` is a module of Python, and there are none here");
         return Some((sentence, (*instead).to_owned()));
     }
     let instead = match name {
