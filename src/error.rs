@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder cannot be used; `reason` is a clause without a full stop.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", one_line(&path.display().to_string()))]
     File { path: PathBuf, reason: String },
     /// A subject of a cohort cannot be used.
     #[error("subject {subject}: {reason}")]
@@ -66,10 +66,35 @@ pub(crate) fn without_backtrace(mut error: candle_core::Error) -> candle_core::E
     error
 }
 
+/// What the system says, and what that means.
+const SYSTEM_REASONS: [(&str, &str); 5] = [
+    ("No such file or directory", "there is no such file or folder"),
+    ("File exists", "a file of this name is in the way"),
+    ("Is a directory", "it is a folder, where a file is needed"),
+    ("Not a directory", "it is a file or lies inside one, where a folder is needed"),
+    ("File name too long", "the name is too long for this disk"),
+];
+
+/// A text in one line: characters that would break it, or steer a terminal, are written as code has them.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => line.extend(letter.escape_default()),
+            false => line.push(letter),
+        }
+    }
+    line
+}
+
 /// A reason without what the system adds for programmers, in one line: what it quotes of a file may have several.
 fn plain(reason: &str) -> String {
-    let reason = reason.replace("No such file or directory", "there is no such file or folder");
-    let reason = reason.replace(['\n', '\r'], " ");
+    let mut reason = reason.replace(['\n', '\r'], " ");
+    for (told, plain) in SYSTEM_REASONS {
+        if reason.contains(told) {
+            reason = reason.replace(told, plain);
+        }
+    }
     let mut parts = reason.split(" (os error ");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -112,6 +137,14 @@ mod tests {
         let missing = std::io::Error::from_raw_os_error(2);
         let error = Error::file("image", &missing).to_string();
         assert_eq!(error, "image: there is no such file or folder");
+        for (number, plain) in
+            [(17, "in the way"), (20, "inside one"), (21, "is a folder"), (36, "too long")]
+        {
+            let error = Error::file("x", std::io::Error::from_raw_os_error(number)).to_string();
+            assert!(!cfg!(target_os = "linux") || error.contains(plain), "{error}");
+        }
+        let error = Error::file("a\nb\u{1b}[31m", "is no image").to_string();
+        assert_eq!(error, "a\\nb\\u{1b}[31m: is no image");
         let error = Error::file("table", "unknown field `a\nb`").to_string();
         assert_eq!(error, "table: unknown field `a b`");
         let error = Error::file("image", format!("cannot be read ({missing}); look")).to_string();

@@ -35,6 +35,7 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
     // Otherwise an unknown name would be ignored silently; the doctor reports it among its facts.
     if !matches!(command, Some(Command::Doctor)) {
         u2ad::ops::InstructionSet::limit()?;
+        u2ad::ops::check_thread_variable()?;
     }
     match command {
         Some(Command::Run { file, resume, checkpoint_every, name, session }) => {

@@ -71,7 +71,8 @@ const LESION_COLUMN: &str = "has_lesion";
 pub enum HealthRule {
     /// These values of the deciding column, in any case.
     Words(Vec<String>),
-    /// This value of this column, in any case; with `not`, every other value.
+    /// This value of this column, in any case; with `not`, every other value. A missing value is unknown in both,
+    /// unless the rule names it.
     Column { column: String, value: String, not: bool },
 }
 
@@ -119,7 +120,7 @@ pub(super) fn health(columns: &Columns) -> Health {
     };
     if HEALTHY.contains(&value.as_str()) {
         Health::Healthy
-    } else if MISSING.contains(&value.as_str()) {
+    } else if is_missing(&value) {
         Health::Unsaid
     } else if CLINICAL.contains(&value.as_str()) {
         Health::Clinical
@@ -152,7 +153,11 @@ impl HealthRule {
     /// # Errors
     /// If no row has the column that decides.
     pub(super) fn check<'a>(&self, mut rows: impl Iterator<Item = &'a Columns>) -> Result<()> {
-        if rows.any(|columns| self.decide(columns).is_some()) {
+        let has_column = |columns: &Columns| match self.column() {
+            Some(column) => columns.contains_key(column),
+            None => deciding(columns).is_some(),
+        };
+        if rows.any(has_column) {
             return Ok(());
         }
         Err(Error::input(match self.column() {
@@ -166,15 +171,21 @@ impl HealthRule {
         }))
     }
 
-    /// Whether a row is that of a healthy subject; `None` if it has no value to decide by.
+    /// Whether a row is that of a healthy subject; `None` if it has no value to decide by. A missing value, such
+    /// as n/a, is none, unless the rule names one.
     pub(super) fn decide(&self, columns: &Columns) -> Option<bool> {
+        let value = normal(match self {
+            Self::Words(_) => deciding(columns)?.1,
+            Self::Column { column, .. } => columns.get(column)?,
+        });
+        let is_unknown = |named: &str| is_missing(&value) && !is_missing(&normal(named));
         match self {
             Self::Words(words) => {
-                let (_, value) = deciding(columns)?;
-                Some(words.iter().any(|word| normal(word) == normal(value)))
+                let is_named = words.iter().any(|word| normal(word) == value);
+                (is_named || !is_missing(&value)).then_some(is_named)
             }
-            Self::Column { column, value, not } => {
-                Some((normal(columns.get(column)?) == normal(value)) != *not)
+            Self::Column { value: named, not, .. } => {
+                (!is_unknown(named)).then_some((value == normal(named)) != *not)
             }
         }
     }
@@ -190,6 +201,25 @@ impl HealthRule {
 
 fn deciding(columns: &Columns) -> Option<(&'static str, &str)> {
     GROUP_COLUMNS.iter().find_map(|name| Some((*name, columns.get(*name)?.as_str())))
+}
+
+/// Whether a value in lower case says nothing.
+fn is_missing(value: &str) -> bool {
+    MISSING.contains(&value)
+}
+
+/// The columns of a row that say by known words that a subject is healthy and that it is a patient; the one
+/// that decides comes first. `None` if they agree.
+pub(super) fn contradiction(columns: &Columns) -> Option<[&'static str; 2]> {
+    let said = GROUP_COLUMNS.iter().filter_map(|name| {
+        let value = normal(columns.get(*name)?);
+        let healthy = HEALTHY.contains(&value.as_str());
+        (healthy || CLINICAL.contains(&value.as_str())).then_some((*name, healthy))
+    });
+    let said: Vec<_> = said.collect();
+    let (first, healthy) = *said.first()?;
+    let (other, _) = said.iter().find(|(_, other)| *other != healthy)?;
+    Some([first, other])
 }
 
 fn normal(value: &str) -> String {
@@ -223,7 +253,8 @@ impl HealthCount {
             column.clone_into(&mut count.column);
             let health = match rule.map(|rule| rule.decide(columns)) {
                 Some(Some(true)) => Health::Healthy,
-                Some(_) => Health::Clinical,
+                Some(Some(false)) => Health::Clinical,
+                Some(None) => Health::Unsaid,
                 None => health(columns),
             };
             let counted = match health {
@@ -236,9 +267,24 @@ impl HealthCount {
         (!count.column.is_empty()).then_some(count)
     }
 
+    /// Subjects for whom a rule has no value to decide by, as a sentence; `None` without any.
+    pub(super) fn undecided(&self) -> Option<String> {
+        let number: usize = self.unknown.values().sum();
+        let (who, count) =
+            if number == 1 { ("subject has", "counts") } else { ("subjects have", "count") };
+        (number > 0).then(|| {
+            format!(
+                "{number} {who} no value in the participants column {} that says who is healthy ({}), and {count} as \
+                 clinical; name the value in the rule if it says so",
+                self.column,
+                values(&self.unknown)
+            )
+        })
+    }
+
     /// The values that are not known words, as a sentence that says what to do; `None` without any.
     pub(super) fn unknown(&self) -> Option<String> {
-        let word = self.unknown.keys().find(|value| !MISSING.contains(&normal(value).as_str()))?;
+        let word = self.unknown.keys().find(|value| !is_missing(&normal(value)))?;
         Some(format!(
             "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy: load_cohort(…, healthy = \"{} == '{word}'\")",
             self.column,
@@ -317,9 +363,31 @@ mod tests {
         assert_eq!(rule("scanner == y"), Some(false));
         assert_eq!(rule("site == 'x'"), None);
         assert_eq!(HealthRule::Words(vec!["a7".into()]).decide(&row), Some(true));
+        for missing in ["", "n/a", "NaN", " unknown "] {
+            let row = columns(&[("group", missing)]);
+            let rule = |text| HealthRule::parse(text).unwrap().decide(&row);
+            assert_eq!(rule("group != 'patient'"), None, "{missing:?}");
+            assert_eq!(rule("group == 'patient'"), None, "{missing:?}");
+            assert_eq!(HealthRule::Words(vec!["hv".into()]).decide(&row), None, "{missing:?}");
+        }
+        let missing = columns(&[("group", "n/a")]);
+        let rule = |text| HealthRule::parse(text).unwrap().decide(&missing);
+        assert_eq!((rule("group == 'n/a'"), rule("group != 'n/a'")), (Some(true), Some(false)));
+        assert_eq!(HealthRule::Words(vec!["N/A".into()]).decide(&missing), Some(true));
         for wrong in ["HV", "group = 'HV'", "== 'HV'", "group == 'HV' or x == 'y'"] {
             assert!(HealthRule::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn columns_that_contradict_each_other_are_found() {
+        let said = |pairs: &[(&str, &str)]| contradiction(&columns(pairs));
+        let [healthy, patient] = [("dataset", "Healthy"), ("group", "patient")];
+        assert_eq!(said(&[healthy, patient]), Some(["dataset", "group"]));
+        assert_eq!(said(&[("group", "hc"), ("pathology", "MS")]), Some(["group", "pathology"]));
+        assert_eq!(said(&[healthy, ("group", "control"), ("pathology", "n/a")]), None);
+        assert_eq!(said(&[healthy, ("group", "G7")]), None);
+        assert_eq!(said(&[]), None);
     }
 
     #[test]
@@ -335,6 +403,12 @@ mod tests {
         let rule = HealthRule::parse("group == 'G7'").unwrap();
         let count = HealthCount::of(rows.iter(), Some(&rule)).unwrap();
         assert!(count.to_string().contains("1 healthy (G7)"), "{count}");
+        assert!(count.to_string().ends_with(", 1 counted as clinical (n/a)"), "{count}");
+        let undecided = count.undecided().unwrap();
+        assert!(
+            undecided.starts_with("1 subject has no value in the participants column group"),
+            "{undecided}"
+        );
         assert_eq!(count.unknown(), None);
         assert!(HealthCount::of([columns(&[])].iter(), None).is_none());
     }

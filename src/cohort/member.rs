@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, PreprocessedEntry, Source};
-use super::health::{GROUP_COLUMNS, HealthCount, HealthRule};
+use super::health::{GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
 use super::{Note, SliceGrid, Subject, note};
 use crate::context::{Context, counted};
 use crate::{Error, Result};
@@ -196,6 +196,21 @@ fn tell_skipped(skipped: &[(&str, &str)], of: usize, context: &Context) {
     }
 }
 
+/// Warns about rows that call a subject healthy in one column and a patient in another.
+fn tell_contradictions(members: &[Arc<Member>], context: &Context) {
+    let found = members
+        .iter()
+        .filter_map(|member| Some((&member.entry.name, contradiction(&member.entry.participant)?)));
+    let found: Vec<_> = found.collect();
+    if let Some((name, [first, other])) = found.first() {
+        context.warn(format!(
+            "the participants columns {first} and {other} contradict each other on who is healthy, for {}, the first \
+             {name}; {first} decides, unless a rule says otherwise: load_cohort(…, healthy = \"{other} == '…'\")",
+            counted(found.len(), "subject")
+        ));
+    }
+}
+
 /// Says how the participants table was understood: remarks on the table, who is healthy by which column,
 /// subjects without a row and rows without a subject.
 pub(super) fn tell_participants(
@@ -214,6 +229,9 @@ pub(super) fn tell_participants(
             if let Some(unknown) = count.unknown() {
                 context.warn(format!("{unknown}; they count as clinical"));
             }
+            if let Some(undecided) = rule.and_then(|_| count.undecided()) {
+                context.warn(undecided);
+            }
         }
         None => context.note(format!(
             "{}: {} clinical",
@@ -230,6 +248,9 @@ pub(super) fn tell_participants(
     }
     if participants.is_empty() {
         return;
+    }
+    if rule.is_none() {
+        tell_contradictions(members, context);
     }
     let missing: Vec<_> =
         members.iter().filter(|member| member.entry.participant.is_empty()).collect();

@@ -24,6 +24,8 @@ pub struct DicomFolder {
     pub notes: Vec<String>,
     /// Patients whose images give several dates of birth.
     pub(super) mixed: BTreeSet<String>,
+    /// Groups of patient IDs between which one series is divided.
+    pub(super) divided: BTreeSet<Vec<String>>,
 }
 
 impl DicomFolder {
@@ -82,8 +84,14 @@ impl DicomFolder {
         }
         let several = births.into_iter().filter(|(_, dates)| dates.len() > 1);
         let mixed = several.map(|(patient, _)| patient.to_owned()).collect();
+        let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for frame in frames.iter().filter(|frame| !frame.series.is_empty()) {
+            owners.entry(&frame.series).or_default().insert(&frame.patient);
+        }
+        let several = owners.into_values().filter(|patients| patients.len() > 1);
+        let divided = several.map(|all| all.into_iter().map(str::to_owned).collect()).collect();
         let folder = folder.to_path_buf();
-        Ok(Self { folder, series: sorted_into_series(frames), notes, mixed })
+        Ok(Self { folder, series: sorted_into_series(frames), notes, mixed, divided })
     }
 }
 

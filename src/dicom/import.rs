@@ -154,6 +154,14 @@ impl<'a> Plan<'a> {
                              people with one ID; import their folders one by one"
                         )));
                     }
+                    let divided = folder.divided.iter().find(|all| all.iter().any(|one| one == patient));
+                    if let Some(patients) = divided {
+                        return Err(Error::input(format!(
+                            "one series has images of several patient IDs ({}), so each would get only a part of \
+                             its slices; give its images one ID, or import the folders of the patients one by one",
+                            patients.join(", ")
+                        )));
+                    }
                     if let Some(objection) = &series.objection {
                         plan.notes.push(format!(
                             "series {} of {place} was asked for and taken, although it does not look like a \

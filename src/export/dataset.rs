@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::sources::Sources;
-use crate::files::{WholeFolder, write_whole};
+use crate::files::{WholeFolder, check_folder_place, write_whole};
 use crate::report::Table;
 use crate::{Error, Result};
 
@@ -158,7 +158,8 @@ pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
 /// Whether an export may be written to `folder`: before a long computation, so that it is not in vain.
 ///
 /// # Errors
-/// If something else than an earlier export is there, or files that an export did not write are inside.
+/// If something else than an earlier export is there, files that an export did not write are inside, or nothing can
+/// be written there.
 pub fn check_export_folder(folder: &Path) -> Result<()> {
     if fs::symlink_metadata(folder).is_ok() && !may_be_replaced(folder) {
         return Err(Error::file(
@@ -166,7 +167,8 @@ pub fn check_export_folder(folder: &Path) -> Result<()> {
             "holds something else than an export of u2ad; choose another folder",
         ));
     }
-    refuse_foreign_files(folder)
+    refuse_foreign_files(folder)?;
+    check_folder_place(folder)
 }
 
 /// Whether a folder is empty or an earlier export. u2ad also writes phantoms, whose description names it

@@ -33,6 +33,6 @@ pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged}
 pub(crate) use user_path::user_path;
 #[cfg(feature = "shell")]
 pub(crate) use whole_file::write_new;
-pub(crate) use whole_file::{is_unfinished, write_whole, write_whole_with};
-pub(crate) use whole_folder::WholeFolder;
+pub(crate) use whole_file::{check_file_place, is_unfinished, write_whole, write_whole_with};
+pub(crate) use whole_folder::{WholeFolder, check_folder_place};
 pub(crate) use work_lock::{Claim, WorkLock};

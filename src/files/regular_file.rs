@@ -43,13 +43,17 @@ pub(crate) fn read_regular_unlogged(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::file(path, error))
 }
 
-/// The text of a file in UTF-8.
+/// The text of a file in UTF-8, without the byte order mark that editors on Windows put before it.
 ///
 /// # Errors
 /// As [`read_regular`], and if it is not UTF-8.
 #[cfg(feature = "shell")]
 pub(crate) fn read_regular_text(path: &Path) -> Result<String> {
     let bytes = read_regular(path)?;
+    let bytes = match bytes.strip_prefix("\u{feff}".as_bytes()) {
+        Some(text) => text.to_vec(),
+        None => bytes,
+    };
     String::from_utf8(bytes).map_err(|_| Error::file(path, "is not text in UTF-8"))
 }
 
@@ -65,6 +69,8 @@ mod tests {
         assert_eq!(read_regular(&path).unwrap(), b"tissue");
         #[cfg(feature = "shell")]
         {
+            assert_eq!(read_regular_text(&path).unwrap(), "tissue");
+            fs::write(&path, "\u{feff}tissue").unwrap();
             assert_eq!(read_regular_text(&path).unwrap(), "tissue");
             fs::write(&path, [0xff]).unwrap();
             let error = read_regular_text(&path).unwrap_err().to_string();

@@ -42,7 +42,15 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::symlink_metadata(path).is_ok() {
         return Err(exists(path));
     }
-    place(path, "", |file| file.write_all(bytes), false)
+    place(path, "", |file| file.write_all(bytes), Ending::New)
+}
+
+/// Whether a file can be written to `path`: before a long computation, so that it is not in vain. Leaves nothing.
+///
+/// # Errors
+/// As [`write_whole`].
+pub(crate) fn check_file_place(path: &Path) -> Result<()> {
+    place(path, "", |_| Ok::<(), io::Error>(()), Ending::Discarded)
 }
 
 fn exists(path: &Path) -> Error {
@@ -61,15 +69,27 @@ pub(crate) fn write_whole_with<E: Display>(
     suffix: &str,
     write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
 ) -> Result<()> {
-    place(path, suffix, write, true)
+    place(path, suffix, write, Ending::Replacing)
 }
 
-/// As [`write_whole_with`]. A file that comes into the way meanwhile is replaced only if `replace` says so.
+/// What becomes of a file that was written beside its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It takes its place, whatever is there.
+    Replacing,
+    /// It takes its place if nothing is there.
+    #[cfg_attr(not(feature = "shell"), allow(dead_code))]
+    New,
+    /// It goes again.
+    Discarded,
+}
+
+/// As [`write_whole_with`]; `ending` says what becomes of the file.
 fn place<E: Display>(
     path: &Path,
     suffix: &str,
     write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
-    replace: bool,
+    ending: Ending,
 ) -> Result<()> {
     // The reason may name the temporary file.
     let failed = |error: &dyn Display| {
@@ -93,16 +113,19 @@ fn place<E: Display>(
         io::ErrorKind::NotFound => failed(&format!("there is no folder {}", folder.display())),
         _ => failed(&error),
     })?;
+    if ending == Ending::Discarded {
+        return Ok(());
+    }
     write(&mut temporary).map_err(|error| failed(&error))?;
     keep_mode(temporary.as_file(), existing.as_ref()).map_err(|error| failed(&error))?;
     // Without this, a power failure soon after the renaming could leave an empty file.
     temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-    let persisted = match replace {
-        true => temporary.persist(&target),
-        false => temporary.persist_noclobber(&target),
+    let persisted = match ending {
+        Ending::New => temporary.persist_noclobber(&target),
+        Ending::Replacing | Ending::Discarded => temporary.persist(&target),
     };
     persisted.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists if !replace => exists(path),
+        io::ErrorKind::AlreadyExists if ending == Ending::New => exists(path),
         _ => failed(&error.error),
     })?;
     sync_folder(folder);
@@ -121,13 +144,14 @@ pub(super) fn unnamed(error: &dyn Display) -> String {
 
 /// The file to be replaced, behind all symbolic links, and its metadata if it exists.
 fn target(path: &Path) -> Result<(PathBuf, Option<fs::Metadata>)> {
-    let refuse = |reason: &str| Err(Error::file(path, reason));
+    let named = final_path(path);
+    let refuse = |reason: &str| Err(Error::file(&named, reason));
     let mut target = path.to_path_buf();
     for _ in 0..=MOST_LINKS {
         let found = match fs::symlink_metadata(&target) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((target, None)),
-            Err(error) => return Err(Error::file(path, format!("cannot be written ({error})"))),
+            Err(error) => return Err(Error::file(&named, format!("cannot be written ({error})"))),
         };
         if found.is_file() {
             return Ok((target, Some(found)));
@@ -138,7 +162,7 @@ fn target(path: &Path) -> Result<(PathBuf, Option<fs::Metadata>)> {
         if !found.is_symlink() {
             return refuse("is a device, a pipe or a socket; choose another name");
         }
-        let link = fs::read_link(&target).map_err(|error| Error::file(path, error))?;
+        let link = fs::read_link(&target).map_err(|error| Error::file(&named, error))?;
         target = target.parent().unwrap_or(Path::new("")).join(link);
     }
     refuse("is a symbolic link that leads in a circle; choose another name")
@@ -203,6 +227,28 @@ mod tests {
         assert!(error.ends_with("file: cannot be written (the disk is full)"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
+    }
+
+    #[test]
+    fn a_place_is_tried_without_leaving_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        check_file_place(&folder.path().join("page.html")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let missing = folder.path().join("none").join("page.html");
+        let error = check_file_place(&missing).unwrap_err().to_string();
+        assert!(error.contains("there is no folder"), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_that_of_its_final_place() {
+        use super::super::whole_folder::WholeFolder;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("export");
+        let growing = WholeFolder::begin(&target).unwrap();
+        let name = "x".repeat(300);
+        let error = write_whole(&growing.path().join(&name), b"").unwrap_err().to_string();
+        assert!(error.starts_with(&target.join(&name).display().to_string()), "{error}");
+        assert!(error.contains("is too long") && !error.contains(UNFINISHED), "{error}");
     }
 
     #[cfg(feature = "shell")]

@@ -103,6 +103,31 @@ impl WholeFolder {
     }
 }
 
+/// Whether a folder can be made at `path`, or be replaced there: before a long computation, so that it is not in
+/// vain. Leaves nothing.
+///
+/// # Errors
+/// If the disk refuses.
+pub(crate) fn check_folder_place(path: &Path) -> Result<()> {
+    check_inside(path)?;
+    let above = path.ancestors().skip(1).map(|above| match above.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => above,
+    });
+    let Some(parent) = above.into_iter().find(|above| fs::symlink_metadata(above).is_ok()) else {
+        return Ok(());
+    };
+    let tried = beside(parent);
+    tried.map(drop).map_err(|error| {
+        let reason = format!(
+            "cannot be written: {} takes no folder ({})",
+            parent.display(),
+            unnamed(&error)
+        );
+        Error::file(path, reason)
+    })
+}
+
 /// Why a folder is not in its place.
 enum Refused {
     /// What was there still is.

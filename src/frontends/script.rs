@@ -18,7 +18,7 @@ use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
 use crate::context::counted;
 use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
-use crate::language::parameters_of;
+use crate::language::{parameters_of, source_text};
 use crate::report::{RunRecord, RunStatus};
 use crate::session::{Cell, Interrupter, Session, Settings};
 use crate::{Error, Result};
@@ -196,12 +196,16 @@ fn read(path: &Path) -> Result<Cell> {
         );
         return Err(Error::file(path, reason));
     }
+    if path.is_dir() {
+        return Err(Error::file(path, "is a folder; give a script"));
+    }
     let source = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
     Ok(cell(path, source))
 }
 
 /// The script at `path`, which may be `-`.
 pub(super) fn cell(path: &Path, source: String) -> Cell {
+    let source = source_text(&source).to_owned();
     if path == Path::new("-") {
         return Cell { name: "standard input".into(), source, folder: PathBuf::new() };
     }

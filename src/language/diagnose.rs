@@ -6,6 +6,7 @@ use starlark::errors::Frame;
 use starlark::{Error as LanguageError, ErrorKind};
 
 use super::cell_error::{Call, CellError, Place};
+use super::marks;
 use super::rust_stop::RustStop;
 use super::sentence::{Failed, sentence, short_name};
 use crate::Error;
@@ -20,16 +21,17 @@ pub(crate) fn diagnose(
     let place = place.map(|span| Box::new(Place::of(span)));
     let calls = calls(frames, place.as_deref());
     if let Some(stop) = cause(error.kind()).and_then(|cause| cause.downcast_ref::<RustStop>()) {
-        let file = error.span().map(|span| (span.filename(), span.file.source()));
+        let file = error.span().map(|span| (span.filename(), marks::unmarked(span.file.source())));
         let (file, script) = file.unwrap_or_default();
-        let stopped = stop.in_script(file, script);
+        let stopped = stop.in_script(file, &script);
         // Without a place in the Rust code, the call is the place.
         return CellError { place: stopped.place.or(place), calls, ..stopped };
     }
+    let source = error.span().map(|span| marks::unmarked(span.source_span()));
     let reword = |message: String| {
         let call = Failed {
             function: frames.last().map(|frame| short_name(&frame.name)),
-            source: error.span().map(|span| span.source_span()),
+            source: source.as_deref(),
             line: place.as_deref().map(|place| place.source.as_str()),
             parameters,
         };
@@ -87,6 +89,9 @@ impl Place {
     }
 
     fn of_text(span: &FileSpan) -> Self {
+        if marks::is_marked(span.file.source()) {
+            return Self::of_marked(span);
+        }
         let resolved = span.resolve_span();
         let line = resolved.begin.line;
         let source = span.file.source_line(line).trim_end().to_owned();
@@ -97,6 +102,28 @@ impl Place {
             line: line + 1,
             column: resolved.begin.column + 1,
             width: end.saturating_sub(resolved.begin.column).max(1),
+            source,
+        }
+    }
+
+    /// The same in a source with marks: places and lines are those without.
+    fn of_marked(span: &FileSpan) -> Self {
+        let marked = span.file.source();
+        let (begin, end) = (span.span.begin().get() as usize, span.span.end().get() as usize);
+        let plain = marks::unmarked(marked);
+        let before = marks::unmarked(marked.get(..begin).unwrap_or_default());
+        let until = marks::unmarked(marked.get(..end).unwrap_or_default());
+        let line = before.matches('\n').count();
+        let column = |text: &str| text.rsplit('\n').next().unwrap_or_default().chars().count();
+        let source = plain.split('\n').nth(line).unwrap_or_default().trim_end().to_owned();
+        let begin = column(&before);
+        let is_one_line = until.matches('\n').count() == line;
+        let end = if is_one_line { column(&until) } else { source.chars().count() };
+        Self {
+            file: span.filename().to_owned(),
+            line: line + 1,
+            column: begin + 1,
+            width: end.saturating_sub(begin).max(1),
             source,
         }
     }

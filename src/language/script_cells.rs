@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::dialect::parse;
+use super::dialect::{parse, source_text};
 use super::parameters::only_sets_parameters;
 use super::rust_cell::{from_call, to_call};
 use super::tokens::{Token, tokens};
@@ -63,7 +63,7 @@ impl ScriptCell {
     }
 
     fn new(kind: ScriptCellKind, source: String) -> Self {
-        let source = with_plain_ends(&source);
+        let source = with_plain_ends(source_text(&source));
         let begin = source.split_inclusive('\n').take_while(|line| line.trim().is_empty());
         let begin = begin.map(str::len).sum::<usize>();
         let source = source[begin..].trim_end().to_owned();
@@ -103,6 +103,7 @@ struct Marker {
 /// before the first of these lines is code. `tags=["a", "b"]` may follow. `# %% [attachments]` begins the
 /// attachments of the cell before. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
+    let script = source_text(script);
     let mut cells: Vec<ScriptCell> = Vec::new();
     let (mut marker, mut from) = (Marker { form: Form::Code, tags: Vec::new() }, 0);
     // Whether the last cell is the one that was written last: an empty one may have been left out.

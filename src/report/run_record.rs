@@ -164,8 +164,15 @@ impl RunRecord {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(RECORD);
         let json = read_regular_unlogged(&path)?;
-        serde_json::from_slice(&json)
-            .map_err(|error| Error::file(&path, format!("is not the record of a run: {error}")))
+        serde_json::from_slice(&json).map_err(|error| {
+            Error::file(
+                &path,
+                format!(
+                    "is not the record of a run, or is damaged: it cannot be read from line {} on",
+                    error.line()
+                ),
+            )
+        })
     }
 
     /// The seed of the command line.

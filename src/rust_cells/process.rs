@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 #[cfg(unix)]
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -36,10 +36,11 @@ impl Host {
             Error::input(format!("the process for Rust cells cannot be started: {error}"))
         };
         let program = env::current_exe().map_err(failed)?;
+        let search_path = toolchain::search_path()?;
         let mut command = Command::new(program);
         command
             .arg("rust-host")
-            .env("PATH", toolchain::search_path()?)
+            .env("PATH", &search_path)
             .env("EVCXR_TMPDIR", &folder.path)
             // The user's own settings of evcxr are for their notebooks.
             .env("EVCXR_CONFIG_DIR", &folder.path)
@@ -47,7 +48,8 @@ impl Host {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for (variable, folders) in library_paths() {
+        let libraries = toolchain::libraries(&search_path);
+        for (variable, folders) in library_paths(|name| env::var_os(name), &libraries) {
             command.env(variable, folders);
         }
         // The terminal's Ctrl-C is for the session to pass on.
@@ -97,18 +99,33 @@ impl Drop for Host {
     }
 }
 
+/// The variable that names the folders in which the system looks for libraries.
+const LIBRARY_VARIABLE: &str =
+    if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+
 /// Where the system looks for libraries first, without the folders that hold another build of this
 /// one: cells must load the one that they were compiled against. (cargo adds such folders for what
-/// it runs.)
-fn library_paths() -> Vec<(&'static str, OsString)> {
+/// it runs.) Behind them come the folders of the toolchain, whose standard library the cells need: the
+/// path to it that the linker wrote into this library is wrong where the toolchain lies elsewhere.
+fn library_paths(
+    set: impl Fn(&str) -> Option<OsString>,
+    toolchain: &[PathBuf],
+) -> Vec<(&'static str, OsString)> {
     let own = format!("{}u2ad{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let variables = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
-    let others = |folders: OsString| {
-        let others = env::split_paths(&folders).filter(|folder| !folder.join(&own).exists());
-        env::join_paths(others).unwrap_or_default()
-    };
-    let set = variables.into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
-    set.map(|(name, folders)| (name, others(folders))).collect()
+    let paths = variables.into_iter().filter_map(|name| {
+        let given = set(name);
+        let more: &[PathBuf] = if name == LIBRARY_VARIABLE { toolchain } else { &[] };
+        if given.is_none() && more.is_empty() {
+            return None;
+        }
+        let given = given.unwrap_or_default();
+        let others = env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
+        let others = others.filter(|folder| !folder.join(&own).exists());
+        let folders = others.chain(more.iter().cloned());
+        Some((name, env::join_paths(folders).unwrap_or_default()))
+    });
+    paths.collect()
 }
 
 fn listen(lines: impl BufRead, sender: &Sender<Option<FromHost>>) {
@@ -130,5 +147,39 @@ fn watch_compiler(lines: impl BufRead, sender: &Sender<Option<FromHost>>) {
             let name = name.split_whitespace().next().unwrap_or_default().to_owned();
             sender.send(Some(FromHost::Compiling { name })).ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_of_the_toolchain_are_found_and_other_builds_of_this_one_are_not() {
+        let [build, toolchain] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let own = format!("{}u2ad{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+        std::fs::write(build.path().join(own), "").unwrap();
+        let libraries = [toolchain.path().to_path_buf()];
+        let found = library_paths(|_| None, &libraries);
+        assert_eq!(found, [(LIBRARY_VARIABLE, toolchain.path().as_os_str().to_owned())]);
+        let set = env::join_paths([build.path(), Path::new("/opt/lib")]).unwrap();
+        let found =
+            library_paths(|name| (name == LIBRARY_VARIABLE).then(|| set.clone()), &libraries);
+        let both = env::join_paths([Path::new("/opt/lib"), toolchain.path()]).unwrap();
+        assert_eq!(found, [(LIBRARY_VARIABLE, both)]);
+        assert!(library_paths(|_| None, &[]).is_empty());
+    }
+
+    #[test]
+    fn the_toolchain_says_where_its_standard_library_lies() {
+        let Ok(path) = toolchain::search_path() else { return };
+        let libraries = toolchain::libraries(&path);
+        let holds_std = |folder: &PathBuf| {
+            let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            names
+                .into_iter()
+                .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+        };
+        assert!(libraries.iter().any(holds_std), "{libraries:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! Whether this machine can compile Rust.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::{Error, Result};
 
@@ -32,4 +33,17 @@ pub(super) fn search_path() -> Result<OsString> {
     }
     env::join_paths(folders)
         .map_err(|error| Error::input(format!("the search path cannot be used: {error}")))
+}
+
+/// The folders in which the toolchain of this search path keeps its libraries; none if it does not say so.
+pub(super) fn libraries(search_path: &OsStr) -> Vec<PathBuf> {
+    let mut rustc = Command::new("rustc");
+    rustc.env("PATH", search_path).args(["--print", "sysroot", "--print", "target-libdir"]);
+    let told = rustc.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let told = told.unwrap_or_default();
+    let folders = told.lines().enumerate().map(|(line, folder)| match line {
+        0 => PathBuf::from(folder).join("lib"),
+        _ => PathBuf::from(folder),
+    });
+    folders.filter(|folder| folder.is_dir()).collect()
 }

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::status::SessionStatus;
 use super::{Completions, Display, Name, Page, Sink, assist, device_name};
 use crate::context::panics;
-use crate::language::{CellError, Question, Transcript, rust_cell};
+use crate::language::{CellError, Question, Transcript, rust_cell, source_text};
 use crate::{Error, Result};
 
 /// How often to look at the memory of a running cell. In this time a loop takes some ten megabytes.
@@ -69,7 +69,8 @@ impl Session {
     /// # Errors
     /// Why the cell stopped. Names assigned before that stay.
     pub fn run(&self, cell: Cell) -> Result<Option<Display>, CellError> {
-        self.submit(Task::Run(cell))
+        let source = source_text(&cell.source).to_owned();
+        self.submit(Task::Run(Cell { source, ..cell }))
     }
 
     /// Restores what an earlier session left in this one's folder ([`Settings::keep`]): its

@@ -16,7 +16,7 @@ impl ScriptParameters {
     /// Reads `name=value` pairs.
     ///
     /// # Errors
-    /// If a pair has no `=` or no name.
+    /// If a pair has no `=` or no name, or two have the same name.
     pub fn from_pairs(pairs: &[String]) -> Result<Self> {
         let read = |pair: &String| match pair.split_once('=') {
             Some((name, value)) if !name.trim().is_empty() => {
@@ -24,7 +24,15 @@ impl ScriptParameters {
             }
             _ => Err(Error::input(format!("a parameter is written name=value, not \"{pair}\""))),
         };
-        let given = pairs.iter().map(read).collect::<Result<_>>()?;
+        let mut given = BTreeMap::new();
+        for pair in pairs {
+            let (name, value) = read(pair)?;
+            if given.insert(name.clone(), value).is_some() {
+                return Err(Error::input(format!(
+                    "the parameter {name} is given twice; give it one value"
+                )));
+            }
+        }
         Ok(Self { given: Arc::new(given), ..Self::default() })
     }
 
@@ -57,6 +65,9 @@ mod tests {
         assert_eq!(parameters.get("path"), Some("a=b"));
         assert_eq!(parameters.get("subjects"), None);
         assert_eq!(parameters.unasked(), ["epochs"]);
+        let twice = ["n=1".to_owned(), " n =2".to_owned()];
+        let error = ScriptParameters::from_pairs(&twice).unwrap_err().to_string();
+        assert_eq!(error, "the parameter n is given twice; give it one value");
         let error = ScriptParameters::from_pairs(&["epochs".to_owned()]).unwrap_err().to_string();
         assert_eq!(error, "a parameter is written name=value, not \"epochs\"");
     }

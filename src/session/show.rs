@@ -8,6 +8,7 @@ use starlark::values::tuple::TupleRef;
 use unicode_width::UnicodeWidthStr;
 
 use super::Display;
+use super::written::written;
 use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 
@@ -50,11 +51,11 @@ pub(super) fn display(value: Value) -> Result<Option<Display>> {
     }
 }
 
-/// A value as the language writes it. The parts of a list, tuple or dictionary that is wider than a line stand in
+/// A value as `repr` writes it. The parts of a list, tuple or dictionary that is wider than a line stand in
 /// lines: each in one of its own if one of them has parts itself, else as many beside each other as fit. `before` is
 /// the number of columns before it, `around` are the values that it is a part of.
 fn in_lines<'v>(value: Value<'v>, before: usize, around: &mut Vec<Value<'v>>) -> String {
-    let whole = value.to_repr();
+    let whole = written(value);
     // A list may be a part of itself.
     if before + whole.width() <= TEXT_WIDTH || around.iter().any(|outer| outer.ptr_eq(value)) {
         return whole;
@@ -102,6 +103,6 @@ fn parts(value: Value<'_>) -> Option<Parts<'_>> {
         return Some(("(", tuple.iter().map(|part| (String::new(), part)).collect(), close));
     }
     let dictionary = DictRef::from_value(value)?;
-    let entries = dictionary.iter().map(|(key, part)| (format!("{}: ", key.to_repr()), part));
+    let entries = dictionary.iter().map(|(key, part)| (format!("{}: ", written(key)), part));
     Some(("{", entries.collect(), "}"))
 }

@@ -11,6 +11,7 @@ use starlark::values::{Heap, Value};
 use super::manual::{Manual, Verb};
 use super::show::Showable;
 use super::values::ModelValue;
+use super::written::written;
 use crate::context::panics;
 
 /// Maximum length of a value's text, in characters.
@@ -118,7 +119,7 @@ fn summary(value: Value) -> String {
         "function" | "native_function" => return String::new(),
         _ if known => value.to_str(),
         "string" => start_of_string(value.unpack_str().unwrap_or_default()),
-        "NoneType" | "bool" | "int" | "float" => value.to_repr(),
+        "NoneType" | "bool" | "int" | "float" => written(value),
         _ => match value.length() {
             Ok(1) => format!("{kind} of 1"),
             Ok(length) => format!("{kind} of {length}"),
@@ -135,7 +136,7 @@ fn summary(value: Value) -> String {
 /// A string as code, of which a long one loses its end: it is looked at after every cell.
 fn start_of_string(text: &str) -> String {
     let end = text.char_indices().nth(SUMMARY).map_or(text.len(), |(place, _)| place);
-    Heap::temp(|heap| heap.alloc(&text[..end]).to_repr())
+    Heap::temp(|heap| written(heap.alloc(&text[..end])))
 }
 
 fn keys(value: Value) -> Vec<String> {

@@ -288,6 +288,55 @@ fn what_is_learned_from_the_wrong_people_is_warned_about() {
 }
 
 #[test]
+fn statistics_of_no_number_are_refused() {
+    let (session, _) = session();
+    shown(
+        &session,
+        "image = phantom_cohort(subjects = 1)[0].slices[0].image\nnone = image.where(image.above(9.0))",
+    );
+    for statistic in ["minimum", "maximum", "mean", "std", "percentile(50)"] {
+        let error = session.run(cell(&format!("none.{statistic}"))).unwrap_err().message;
+        let name = statistic.split('(').next().unwrap();
+        assert!(
+            error.starts_with(name) && error.contains("holds no number: the mask is empty"),
+            "{error}"
+        );
+    }
+    assert_eq!(shown(&session, "[none.sum, none.count]"), "[0.0, 0]");
+    let error = session.run(cell("image.percentile(101)")).unwrap_err().message;
+    assert_eq!(error, "percentile: `percent` must be a number from 0 to 100, not 101");
+}
+
+#[test]
+fn a_row_that_is_no_dictionary_is_named() {
+    let (session, _) = session();
+    let error = session.run(cell("table([{'a': 1}, {'a': 2}, 5])")).unwrap_err().message;
+    assert_eq!(
+        error,
+        "item 2 of the list is of type int, and the rows of a table are dictionaries"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_before_a_cell_is_ignored() {
+    let (session, _) = session();
+    assert_eq!(shown(&session, "\u{feff}x = 1\nx"), "1");
+    assert_eq!(session.transcript().cells[0].source, "x = 1\nx");
+}
+
+#[test]
+fn a_sleep_is_as_long_as_can_be_waited_for() {
+    let (session, _) = session();
+    for (given, told) in [("1e300", "1e+300"), ("-1", "-1.0"), ("float('nan')", "nan")] {
+        let error = session.run(cell(&format!("sleep({given})"))).unwrap_err().message;
+        assert_eq!(
+            error,
+            format!("sleep: `seconds` must be a number from 0 to 100000000, not {told}")
+        );
+    }
+}
+
+#[test]
 fn a_wide_list_is_shown_in_lines() {
     let (session, _) = session();
     let rows = "[{'subject': 'sub-%d' % n, 'score': 0.5} for n in range(3)]";

@@ -243,3 +243,20 @@ fn the_command_lists_series_and_says_who_became_who() {
     assert_eq!(again.code, Some(1));
     assert!(again.err.starts_with("error: nothing was written: bids/sub-001: is there already"));
 }
+
+#[test]
+fn a_series_divided_between_patient_ids_is_refused() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    let mut scan = Scan::small();
+    for (number, id) in ["A", "B"].into_iter().enumerate() {
+        scan.set(tags::PATIENT_ID, VR::LO, id);
+        let files = scan.write(&dicom.join(id));
+        for (_, file) in files.iter().enumerate().filter(|(slice, _)| slice % 2 != number) {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let error = imported(&dicom, &bids, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("one series has images of several patient IDs (A, B)"), "{error}");
+    assert!(!bids.exists());
+}

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Page;
 use super::viewer::{Viewer, colour_maps};
 use crate::figures::Figure;
-use crate::files::write_whole;
+use crate::files::{check_file_place, write_whole};
 use crate::report::Table;
 use crate::{Error, Result};
 
@@ -164,7 +164,7 @@ pub(super) fn badge(kind: &str, text: impl Display) -> Markup {
 /// Whether a page may be written to `path`: before a long computation, so that it is not in vain.
 ///
 /// # Errors
-/// If it is a folder or does not end in ".html".
+/// If it is a folder, does not end in ".html", or cannot be written there.
 pub fn check_page_path(path: &Path) -> Result<()> {
     let is_page = path.extension().is_some_and(|ending| {
         ["html", "htm"].iter().any(|known| ending.eq_ignore_ascii_case(known))
@@ -172,7 +172,7 @@ pub fn check_page_path(path: &Path) -> Result<()> {
     if !is_page || fs::metadata(path).is_ok_and(|there| there.is_dir()) {
         return Err(Error::file(path, "a report is one file whose name ends in .html"));
     }
-    Ok(())
+    check_file_place(path)
 }
 
 /// Writes a page to a file; an earlier one is replaced when the new one is complete.

@@ -25,7 +25,8 @@ use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
 use crate::frontends::termination::{Stopped, TERMINATED, cancel_on_signals};
-use crate::ops::MachineMemory;
+use crate::language::source_text;
+use crate::ops::{MachineMemory, check_threads};
 use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
 use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_runs_table, sweep_table};
 use crate::{Error, Result};
@@ -98,6 +99,7 @@ enum Ended {
 /// # Errors
 /// If the parameters or the script cannot be read, or the folder cannot be written.
 pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
+    check_threads("--jobs", Some(arguments.jobs))?;
     let grid = Grid::parse(&arguments.parameters)?;
     let sweep = Sweep::new(arguments)?;
     let messages = std::sync::Arc::new(Messages::new());
@@ -175,7 +177,7 @@ impl Sweep {
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         Ok(Self {
             script: script.clone(),
-            hash: sha256(&source),
+            hash: sha256(source_text(&text).as_bytes()),
             reads_seed,
             folder,
             arguments: arguments.clone(),

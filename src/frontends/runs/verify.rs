@@ -12,6 +12,7 @@ use super::recorded::{run_folder, script_source, working_folder};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
 use crate::files::{ProcessFolder, sha256_of};
+use crate::ops::check_threads;
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};
 
@@ -31,6 +32,7 @@ pub fn verify(folder: &Path, threads: Option<usize>) -> Result<ExitCode> {
 }
 
 fn compared(folder: &Path, threads: Option<usize>) -> Result<(String, bool)> {
+    check_threads("--threads", threads)?;
     let summary = RunSummary::read(folder);
     let state = summary.state();
     let record = summary.record?;

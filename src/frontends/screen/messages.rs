@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::context::{Event, Reporter};
+use crate::error::one_line;
 use crate::frontends::console::no_colour;
 use crate::frontends::progress::ProgressDisplay;
 
@@ -23,7 +24,7 @@ impl Messages {
     /// Writes a line.
     pub fn tell(&self, line: &str) {
         // Nobody may be there to read it.
-        self.progress().aside(|| writeln!(stderr().lock(), "{line}").ok());
+        self.progress().aside(|| writeln!(stderr().lock(), "{}", escaped(line)).ok());
     }
 
     /// Writes a line behind a word such as "warning:".
@@ -37,6 +38,15 @@ impl Messages {
 
     fn progress(&self) -> MutexGuard<'_, ProgressDisplay> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A line without characters that would break it, such as those of a file's name. Colours stay.
+fn escaped(line: &str) -> String {
+    let coloured = line.strip_prefix("\x1b[").and_then(|rest| rest.split_once(' '));
+    match coloured {
+        Some((word, rest)) => format!("\x1b[{word} {}", one_line(rest)),
+        None => one_line(line),
     }
 }
 

@@ -17,10 +17,11 @@ pub(super) use messages::Messages;
 pub use single::run as run_screen;
 
 use super::termination::{Stopped, cancel_on_signals};
+use crate::Result;
 use crate::context::Context;
+use crate::ops::{check_threads, thread_pool};
 use crate::session::open_device;
 use crate::study::screening::Detector;
-use crate::{Error, Result};
 
 /// What a command works with.
 struct Work {
@@ -31,7 +32,11 @@ struct Work {
 
 impl Work {
     /// Opens the device. From now on signals stop the work.
+    ///
+    /// # Errors
+    /// If there is no such device, or too many threads are asked for.
     fn begin(computing: &Computing) -> Result<Self> {
+        check_threads("--n-cpus", computing.n_cpus)?;
         let messages = Arc::new(Messages::new());
         let device = open_device(&computing.device)?;
         let context =
@@ -56,10 +61,9 @@ impl Work {
 }
 
 /// Does something on so many threads; one per core if none are given.
+///
+/// # Errors
+/// If there are far more than cores, or they cannot be started.
 fn on_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .build()
-        .map_err(|error| Error::input(format!("the threads cannot be started: {error}")))?;
-    Ok(pool.install(work))
+    Ok(thread_pool("--n-cpus", threads)?.install(work))
 }

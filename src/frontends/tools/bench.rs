@@ -10,6 +10,7 @@ use crate::benchmark::{self, KernelTime, Roofline, Timing};
 use crate::context::Context;
 use crate::frontends::documentation::print_whole;
 use crate::model::Config;
+use crate::ops::thread_pool;
 use crate::{Error, Result};
 
 /// What to time.
@@ -108,11 +109,8 @@ impl BenchCommand {
 
 /// Times a workload and prints the result.
 pub fn run(workload: &Workload, options: &BenchOptions) -> Result<ExitCode> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads.unwrap_or(0))
-        .build()
-        .map_err(|error| Error::input(format!("the threads cannot be started: {error}")))?;
-    let measured = pool.install(|| measure(workload, options))?;
+    let measured =
+        thread_pool("--threads", options.threads)?.install(|| measure(workload, options))?;
     let text = match measured {
         measured if options.json => serde_json::to_string(&measured)
             .map_err(|error| Error::input(format!("the timing cannot be written: {error}")))?,

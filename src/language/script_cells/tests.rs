@@ -131,3 +131,11 @@ proptest! {
         prop_assert_eq!(script_cells(&script_of(&cells)), cells);
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_cell() {
+    let cells = script_cells("\u{feff}# %% [markdown]\n# # A study\n\n# %%\nx = 1\n");
+    assert_eq!(cells.len(), 2);
+    assert_eq!(cells[0].source, "# A study");
+    assert_eq!(ScriptCell::code("\u{feff}x = 1").source, "x = 1");
+}

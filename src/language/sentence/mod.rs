@@ -6,9 +6,11 @@ mod python_habits;
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
 use self::python_habits as habits;
-use super::dialect::{MAX_CALL_DEPTH, parse};
+use super::dialect::parse;
+use super::marks;
 use super::nearest::nearest;
 use super::nesting::TOO_DEEP;
+use super::value_sentence::{Sentence, about_index, about_later, about_values};
 
 /// What is known about the call or statement that failed.
 pub(crate) struct Failed<'a> {
@@ -22,13 +24,12 @@ pub(crate) struct Failed<'a> {
     pub parameters: &'a dyn Fn(&str) -> Vec<String>,
 }
 
-/// A sentence and perhaps a hint.
-type Sentence = (String, Option<String>);
-
 /// Rewords a message of the language. An unknown message stays as it is.
 pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
     let (message, suggestion) = match message.split_once(", did you mean ") {
-        Some((message, name)) => (message, habits::suggestion(message, name)),
+        Some((message, name)) => {
+            (message, habits::suggestion(message, name).filter(|_| is_written(name)))
+        }
         None => (message, None),
     };
     let undefined = message.strip_prefix("Variable `").and_then(|m| m.strip_suffix("` not found"));
@@ -36,11 +37,18 @@ pub(crate) fn sentence(message: &str, failed: &Failed) -> Sentence {
         return (sentence, Some(hint));
     }
     let habit = habits::of(message, failed.source.unwrap_or_default());
-    let (message, hint) = about_arguments(message, failed)
+    let (message, hint) = about_later(message)
+        .or_else(|| about_arguments(message, failed))
         .or_else(|| about_syntax(message, failed.line))
+        .or_else(|| message.strip_prefix("Index `").map(|_| (about_index(failed.source), None)))
         .or_else(|| about_values(message).map(|message| (message, None)))
         .unwrap_or_else(|| (message.trim_end_matches('.').to_owned(), None));
     (message, habit.or(suggestion).or(hint))
+}
+
+/// Whether a suggested name, such as "`detect`?", is one that can be written.
+fn is_written(name: &str) -> bool {
+    !marks::is_inner(name.trim_matches(['`', '?']))
 }
 
 /// A function's name without the file that defines it.
@@ -243,68 +251,6 @@ fn foreign_character(character: char) -> Sentence {
     (format!("syntax error: `{character}` means nothing here"), Some(format!("write `{meant}`")))
 }
 
-/// Names, attributes, operators and items.
-fn about_values(message: &str) -> Option<String> {
-    let quoted = |prefix: &str, suffix: &str| {
-        message.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix))
-    };
-    if let Some(name) = quoted("Variable `", "` not found") {
-        return Some(format!("`{name}` is not defined"));
-    }
-    if let Some(name) = quoted("Local variable `", "` referenced before assignment") {
-        return Some(format!("`{name}` has no value yet"));
-    }
-    if let Some(rest) = quoted("Object of type `", "`") {
-        let (kind, attribute) = rest.split_once("` has no attribute `")?;
-        return Some(format!("{} has no `{attribute}`", a(kind)));
-    }
-    if let Some(name) = quoted("Module has no symbol `", "`") {
-        return Some(format!("the loaded file defines no `{name}`"));
-    }
-    if let Some(name) = quoted("Cannot import private symbol `", "`") {
-        return Some(format!("`{name}` is private to the loaded file"));
-    }
-    if let Some(rest) = quoted("Operation `", "`") {
-        return operation(rest);
-    }
-    if let Some(index) = quoted("Index `", "` is out of bound") {
-        return Some(format!("there is no item {index}: the index is out of range"));
-    }
-    if let Some(key) = quoted("Key `", "` was not found") {
-        return Some(format!("there is no key {key}"));
-    }
-    (message == "Starlark call stack overflow")
-        .then(|| format!("functions call each other more than {} levels deep", MAX_CALL_DEPTH))
-}
-
-/// ``+` not supported for types `int` and `string`` and its like, without the outer ticks.
-fn operation(rest: &str) -> Option<String> {
-    if let Some((operator, kinds)) = rest.split_once("` not supported for types `") {
-        let (left, right) = kinds.split_once("` and `")?;
-        return Some(match operator {
-            "[]" => format!("{} has no items to pick with {}", a(left), a(right)),
-            "compare" => format!("{} and {} cannot be compared", a(left), a(right)),
-            _ => format!("`{operator}` does not work between {} and {}", a(left), a(right)),
-        });
-    }
-    let (operator, kind) = rest.split_once("` not supported on type `")?;
-    Some(match operator {
-        "call()" => format!("{} cannot be called", a(kind)),
-        "(iter)" => format!("{} cannot be looped over", a(kind)),
-        "len()" => format!("{} has no length", a(kind)),
-        _ => format!("`{operator}` does not work on {}", a(kind)),
-    })
-}
-
-/// A type with its article.
-fn a(kind: &str) -> String {
-    match kind {
-        "NoneType" => "None".to_owned(),
-        _ if kind.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) => format!("an {kind}"),
-        _ => format!("a {kind}"),
-    }
-}
-
 fn lowercase(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
@@ -393,6 +339,16 @@ mod tests {
         assert_eq!(reworded(far, ""), ("`maths` is not defined".to_owned(), None));
         let near = "Variable `colou` not found, did you mean `colour`?";
         assert_eq!(reworded(near, "").1.unwrap(), "did you mean `colour`?");
+    }
+
+    #[test]
+    fn inner_names_are_never_suggested() {
+        for inner in ["*", "%", "__written__"] {
+            let message = format!("Variable `d` not found, did you mean `{inner}`?");
+            assert_eq!(reworded(&message, "d"), ("`d` is not defined".to_owned(), None));
+        }
+        let message = "Variable `detct` not found, did you mean `detect`?";
+        assert_eq!(reworded(message, "").1.unwrap(), "did you mean `detect`?");
     }
 
     #[test]

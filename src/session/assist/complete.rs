@@ -12,6 +12,9 @@ use crate::session::catalogue::manual;
 use crate::session::manual::{Member, Type};
 use crate::session::{Name, Parameter, Verb};
 
+/// The user's names that are offered at most.
+const MOST_VARIABLES: usize = 300;
+
 /// What could stand at a place, in the order in which to offer it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completions {
@@ -132,12 +135,12 @@ fn outside_text(scope: &Scope, tokens: &[Placed], word: &str) -> Vec<Candidate> 
         let value = call.at_start || last == Some("=");
         if let Some(parameter) = parameter.filter(|_| value) {
             candidates.extend(parameter.choices.iter().map(|c| choice_of(parameter, c, "\"")));
-            candidates.extend(fitting(scope, parameter));
+            candidates.extend(fitting(scope, parameter, word));
         }
     }
     let keys = keys(scope, tokens).iter().map(|key| format!("\"{key}\""));
     candidates.extend(keys.map(|key| Candidate::new(key, CandidateKind::Value, None)));
-    candidates.extend(variables(scope));
+    candidates.extend(variables(scope, word).into_iter().take(MOST_VARIABLES));
     // In an open call an empty word asks what fits there, not what there is.
     if call.is_some() && word.is_empty() {
         return candidates;
@@ -166,11 +169,12 @@ fn keyword_argument(parameter: &Parameter) -> Candidate {
 }
 
 /// Variables whose type is one that the parameter takes; and booleans.
-fn fitting(scope: &Scope, parameter: &Parameter) -> Vec<Candidate> {
+fn fitting(scope: &Scope, parameter: &Parameter, word: &str) -> Vec<Candidate> {
     let taken: Vec<_> = parameter.kind.split(" | ").collect();
-    let mut fitting = variables(scope);
+    let mut fitting = variables(scope, word);
     let fits = |kind: &str| kind != "None" && taken.contains(&kind);
     fitting.retain(|variable| variable.detail.as_deref().is_some_and(fits));
+    fitting.truncate(MOST_VARIABLES);
     if taken.contains(&"bool") {
         let values = ["True", "False"].iter();
         fitting.extend(values.map(|name| Candidate::new(*name, CandidateKind::Value, None)));
@@ -181,8 +185,8 @@ fn fitting(scope: &Scope, parameter: &Parameter) -> Vec<Candidate> {
     fitting
 }
 
-/// The user's names.
-fn variables(scope: &Scope) -> Vec<Candidate> {
+/// The user's names that begin with `word`, in alphabetical order.
+fn variables(scope: &Scope, word: &str) -> Vec<Candidate> {
     let candidate = |name: &str, known: &Known| match known {
         Known::Function(function) => {
             Candidate::new(name, CandidateKind::Function, Some(function.signature()))
@@ -192,9 +196,10 @@ fn variables(scope: &Scope) -> Vec<Candidate> {
             Candidate::new(name, CandidateKind::Variable, None)
         }
     };
-    let mut all: Vec<_> = scope.local().map(|(name, known)| candidate(name, known)).collect();
-    let values = scope.values().into_iter();
-    all.extend(values.map(|value| candidate(&value.name, &scope.name(&value.name))));
+    let local = scope.local().filter(|(name, _)| name.starts_with(word));
+    let mut all: Vec<_> = local.map(|(name, known)| candidate(name, known)).collect();
+    let values = scope.values().into_iter().filter(|value| value.name.starts_with(word));
+    all.extend(values.map(|value| candidate(&value.name, &Known::of(value))));
     all.sort_by(|a, b| a.text.cmp(&b.text));
     all
 }

@@ -81,11 +81,7 @@ impl<'a> Scope<'a> {
             return known.clone();
         }
         if let Some(value) = self.value(name) {
-            return match (&value.function, value.fields.as_slice()) {
-                (Some(function), _) => Known::Function(function.clone()),
-                (None, []) => Known::Value(value.type_of.clone()),
-                (None, fields) => Known::Fields(fields.to_vec()),
-            };
+            return Known::of(value);
         }
         let manual = manual();
         if let Some(function) = manual.function(name) {

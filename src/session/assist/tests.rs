@@ -365,3 +365,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn many_names_are_completed_at_once() {
+    let session = Session::start(Settings::default(), Arc::new(Deaf)).unwrap();
+    let source: String = (0..50_000).map(|n| format!("value_{n} = {n}\n")).collect();
+    session.run(Cell { name: "cell".into(), source, folder: PathBuf::new() }).unwrap();
+    let started = std::time::Instant::now();
+    let all = session.complete("value_", 6).candidates;
+    let one = session.complete("x = value_49999", 15).candidates;
+    session.complete("detect(va", 9);
+    session.complete("detect(", 7);
+    assert!(started.elapsed().as_secs_f64() < 5.0, "{:?}", started.elapsed());
+    assert_eq!(all.len(), 300);
+    assert_eq!(one.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["value_49999"]);
+}

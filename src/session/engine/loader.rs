@@ -35,7 +35,7 @@ impl<'a> Loader<'a> {
     fn run(&self, path: &Path) -> starlark::Result<FrozenModule> {
         let name = path.to_string_lossy().into_owned();
         let source = read_regular_text(path).map_err(show::failed)?;
-        let ast = dialect::parse(&name, &source)?;
+        let ast = dialect::parse_to_run(&name, &source)?;
         Module::with_temp_heap(|module| {
             self.surroundings.evaluate(&module, ast, self)?;
             Ok(module.freeze_named(FrozenHeapName::User(Box::new(name)))?)

@@ -180,7 +180,7 @@ impl Surroundings<'_> {
                 module.set(&name, Value::new_none());
             }
         }
-        dialect::parse(&cell.name, &cell.source)
+        dialect::parse_to_run(&cell.name, &cell.source)
             .and_then(|ast| self.evaluate(module, ast, &loader))
             .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {

@@ -1,6 +1,5 @@
 //! The context of every evaluator of a session.
 
-use starlark::PrintHandler;
 use starlark::environment::{Globals, Module};
 use starlark::eval::{Evaluator, FileLoader};
 use starlark::syntax::AstModule;
@@ -8,7 +7,6 @@ use starlark::values::Value;
 
 use super::activity::Activity;
 use crate::language::dialect;
-use crate::session::output::{Output, Sink};
 use crate::session::state::State;
 use crate::session::verbs::guard;
 
@@ -29,23 +27,11 @@ impl Surroundings<'_> {
         loader: &dyn FileLoader,
     ) -> starlark::Result<Value<'v>> {
         guard(&mut ast);
-        let printer = Printer(&**self.state.sink());
         let mut eval = Evaluator::new(module);
         eval.extra = Some(self.state);
         eval.set_loader(loader);
-        eval.set_print_handler(&printer);
         eval.set_check_cancelled(Box::new(|| self.activity.cancel.is_cancelled()));
         eval.set_max_callstack_size(dialect::MAX_CALL_DEPTH)?;
         eval.eval_module(ast, self.globals)
-    }
-}
-
-/// Sends what `print` writes to the sink.
-struct Printer<'a>(&'a dyn Sink);
-
-impl PrintHandler for Printer<'_> {
-    fn println(&self, text: &str) -> starlark::Result<()> {
-        self.0.emit(Output::Text(format!("{text}\n")));
-        Ok(())
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn define(
     source: &str,
 ) -> Result<()> {
     let loader = Loader::new(surroundings, Path::new(""));
-    dialect::parse(name, source)
+    dialect::parse_to_run(name, source)
         .and_then(|ast| surroundings.evaluate(module, ast, &loader))
         .map(drop)
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))

@@ -21,6 +21,7 @@ use crate::figures::{Figure, cohort_montage};
 use crate::report::cohort_display;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
+use crate::session::written::text_of;
 use crate::{Error, Result};
 
 /// A cohort with the context that preprocessing its subjects needs.
@@ -223,7 +224,7 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
     ) -> anyhow::Result<CohortValue> {
         let mut cohort = this.cohort.clone();
         for (column, value) in columns {
-            cohort = cohort.filter(&column, &value.to_str())?;
+            cohort = cohort.filter(&column, &text_of(value))?;
         }
         Ok(this.part(cohort))
     }

@@ -67,6 +67,22 @@ impl ImageValue {
         self.pixels.iter().map(|value| f64::from(*value)).filter(|value| !value.is_nan())
     }
 
+    /// The values that are numbers, for a statistic that needs one.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn some_values(&self, what: &str) -> Result<Vec<f64>> {
+        let values: Vec<f64> = self.values().collect();
+        if values.is_empty() {
+            return Err(Error::input(format!(
+                "{what}: the map \"{}\" holds no number: the mask is empty, or all its pixels are without a \
+                 value; `.count` says how many there are",
+                self.title
+            )));
+        }
+        Ok(values)
+    }
+
     /// Writes the map in the format of the path's ending.
     pub fn save(&self, path: &Path) -> Result<()> {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
@@ -232,33 +248,35 @@ fn image_methods(builder: &mut MethodsBuilder) {
     /// Smallest value.
     #[starlark(attribute)]
     fn minimum(this: &ImageValue) -> anyhow::Result<f64> {
-        Ok(this.values().fold(f64::INFINITY, f64::min))
+        Ok(this.some_values("minimum")?.into_iter().fold(f64::INFINITY, f64::min))
     }
 
     /// Largest value.
     #[starlark(attribute)]
     fn maximum(this: &ImageValue) -> anyhow::Result<f64> {
-        Ok(this.values().fold(f64::NEG_INFINITY, f64::max))
+        Ok(this.some_values("maximum")?.into_iter().fold(f64::NEG_INFINITY, f64::max))
     }
 
     /// Mean value.
     #[starlark(attribute)]
     fn mean(this: &ImageValue) -> anyhow::Result<f64> {
-        Ok(this.values().sum::<f64>() / this.values().count().max(1) as f64)
+        Ok(mean_of(&this.some_values("mean")?))
     }
 
     /// Standard deviation of the values, of the population.
     #[starlark(attribute)]
     fn std(this: &ImageValue) -> anyhow::Result<f64> {
-        let count = this.values().count().max(1) as f64;
-        let mean = this.values().sum::<f64>() / count;
-        Ok((this.values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt())
+        let values = this.some_values("std")?;
+        let mean = mean_of(&values);
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Ok((squares / values.len() as f64).sqrt())
     }
 
-    /// Sum of the values; of a mask, its number of pixels.
+    /// Sum of the values; of a mask, its number of pixels. Of no values, 0.
     #[starlark(attribute)]
     fn sum(this: &ImageValue) -> anyhow::Result<f64> {
-        Ok(this.values().sum())
+        // A sum of nothing is −0 otherwise.
+        Ok(this.values().fold(0.0, |sum, value| sum + value))
     }
 
     /// Number of pixels with a value.
@@ -269,14 +287,14 @@ fn image_methods(builder: &mut MethodsBuilder) {
 
     /// The value below which `percent` of the pixels lie, with linear interpolation.
     fn percentile(this: &ImageValue, percent: UnpackFloat) -> anyhow::Result<f64> {
-        let mut values: Vec<f64> = this.values().collect();
-        if !(0.0..=100.0).contains(&percent.0) || values.is_empty() {
+        if !(0.0..=100.0).contains(&percent.0) {
             return Err(Error::input(format!(
-                "percentile: needs a number from 0 to 100 and a map with values, not {}",
+                "percentile: `percent` must be a number from 0 to 100, not {}",
                 percent.0
             ))
             .into());
         }
+        let mut values = this.some_values("percentile")?;
         Ok(percentile_of(&mut values, percent.0))
     }
 
@@ -305,4 +323,8 @@ fn image_methods(builder: &mut MethodsBuilder) {
         let title = format!("{} below {}", this.title, value.0);
         Ok(ImageValue { title, quantity: "inside", pixels: Arc::new(inside), ..this.clone() })
     }
+}
+
+fn mean_of(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }

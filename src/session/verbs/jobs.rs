@@ -108,6 +108,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn stop(job: &JobValue, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
         let state = State::of(eval);
+        if state.recording().is_some() {
+            return Err(Error::input(
+                "stop: a job cannot stop another one; use stop(job) outside of start",
+            )
+            .into());
+        }
         let job = &job.0;
         job.cancel();
         job.wait(state.reporter(), &state.context().cancel)?;

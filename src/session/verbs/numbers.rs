@@ -7,6 +7,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::{UnpackValue, Value};
 
 use super::builtins::Watch;
+use crate::session::written::python_exponent;
 use crate::{Error, Result};
 
 /// Most decimals that a number is rounded or written to.
@@ -155,14 +156,7 @@ fn formatted(number: f64, style: &str) -> Result<String> {
     match kind {
         'f' => Ok(format!("{number:.decimals$}")),
         '%' => Ok(format!("{:.decimals$}%", 100.0 * number)),
-        'e' => {
-            let text = format!("{number:.decimals$e}");
-            // Python writes at least two digits of the exponent, with its sign.
-            let Some((mantissa, exponent)) = text.split_once('e') else { return Ok(text) };
-            let exponent: i32 = exponent.parse().map_err(|_| refuse())?;
-            let sign = if exponent < 0 { '-' } else { '+' };
-            Ok(format!("{mantissa}e{sign}{:02}", exponent.abs()))
-        }
+        'e' => Ok(python_exponent(&format!("{number:.decimals$e}"))),
         _ => Err(refuse()),
     }
 }

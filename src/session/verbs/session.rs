@@ -16,11 +16,14 @@ use crate::session::device::device_name;
 use crate::session::engine::jobs::Later;
 use crate::session::rust;
 use crate::session::state::State;
+use crate::session::written::{float_text, text_of};
 use crate::session::{Output, open_device};
 use crate::study::Study;
 
 /// How long an interrupt may go unnoticed while a cell sleeps.
 const MOST_ASLEEP: Duration = Duration::from_millis(20);
+/// The longest sleep, about three years.
+const LONGEST_SLEEP: Duration = Duration::from_secs(100_000_000);
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -119,7 +122,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// warn("only 4 subjects have a lesion")
     /// ```
     fn warn(text: Value, eval: &mut Evaluator) -> anyhow::Result<NoneType> {
-        let line = format!("{}\n", text.to_str());
+        let line = format!("{}\n", text_of(text));
         State::of(eval).sink().emit(Output::ErrorText(line));
         Ok(NoneType)
     }
@@ -174,8 +177,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// sleep(0.1)
     /// ```
     fn sleep(seconds: UnpackFloat, eval: &mut Evaluator) -> anyhow::Result<Later<NoneType>> {
-        let wait = Duration::try_from_secs_f64(seconds.0).map_err(|_| {
-            Error::input(format!("sleep: `seconds` must be 0 or more, not {}", seconds.0))
+        let wait =
+            Duration::try_from_secs_f64(seconds.0).ok().filter(|wait| *wait <= LONGEST_SLEEP);
+        let wait = wait.ok_or_else(|| {
+            let (most, given) = (LONGEST_SLEEP.as_secs(), float_text(seconds.0));
+            Error::input(format!("sleep: `seconds` must be a number from 0 to {most}, not {given}"))
         })?;
         work("sleep", eval, move |Study { context }| {
             let started = Instant::now();

@@ -20,6 +20,7 @@ use crate::session::values::{
     ComparisonValue, EvaluationValue, FindingsValue, HistoryValue, ModelValue, SignalCurveValue,
     SignalCurvesValue, table_rows,
 };
+use crate::session::written::text_of;
 use crate::{Error, Result};
 
 #[starlark_module]
@@ -101,6 +102,11 @@ pub(in crate::session) fn tabulated(value: Value) -> Result<Table> {
     if let Some(rows) = dictionaries(value) {
         return own_table(&rows);
     }
+    if let Some((number, kind)) = other_row(value) {
+        return Err(Error::input(format!(
+            "item {number} of the list is of type {kind}, and the rows of a table are dictionaries"
+        )));
+    }
     Err(Error::input(format!("a value of type {} has no table", value.get_type())))
 }
 
@@ -118,11 +124,21 @@ fn dictionaries<'v>(value: Value<'v>) -> Option<Vec<DictRef<'v>>> {
     ListRef::from_value(value)?.iter().map(DictRef::from_value).collect()
 }
 
+/// Of a list that begins with a dictionary: the number of the first item, counted from 0, that is none, and its
+/// type.
+fn other_row(value: Value) -> Option<(usize, &'static str)> {
+    let list = ListRef::from_value(value)?;
+    let is_row = |row: &Value| DictRef::from_value(*row).is_some();
+    list.first().filter(|row| is_row(row))?;
+    let (number, row) = list.iter().enumerate().find(|(_, row)| !is_row(row))?;
+    Some((number, row.get_type()))
+}
+
 /// The table of a user's own rows: columns in the order of their first appearance.
 fn own_table(rows: &[DictRef]) -> Result<Table> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in rows.iter().flat_map(|row| row.iter()) {
-        let name = name.to_str();
+        let name = text_of(name);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -136,16 +152,16 @@ fn own_table(rows: &[DictRef]) -> Result<Table> {
             Cell::from(integer)
         } else if value.get_type() == "int" {
             // Too large for a number of a table.
-            Cell::from(value.to_str())
+            Cell::from(text_of(value))
         } else if let Ok(Some(UnpackFloat(number))) = UnpackFloat::unpack_value(value) {
             Cell::from(number)
         } else {
-            Cell::from(value.to_str())
+            Cell::from(text_of(value))
         }
     };
     let value_of = |row: &DictRef, name: &str| {
         row.iter()
-            .find(|(key, _)| key.to_str() == name)
+            .find(|(key, _)| text_of(*key) == name)
             .map_or(Cell::Missing, |(_, value)| cell(value))
     };
     let is_number = |name: &str| {

@@ -62,7 +62,7 @@ pub(super) fn resolved(mut item: CompletionItem) -> CompletionItem {
     item
 }
 
-impl Server<'_> {
+impl<W> Server<W> {
     /// What could stand at a place.
     pub(super) fn completion(&self, params: &CompletionParams) -> Vec<CompletionItem> {
         let Some((document, at)) = self.place(&params.text_document_position) else {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
@@ -45,6 +46,8 @@ pub(super) struct Step {
 pub(in crate::session) struct Recording {
     pub(super) steps: Vec<Step>,
     models: Vec<Used>,
+    /// Whether the function asked for the truth of what a step will return.
+    is_asked: Arc<AtomicBool>,
 }
 
 /// A model that a step takes.
@@ -106,7 +109,7 @@ impl Recording {
 
     fn push(&mut self, verb: &'static str, run: Work) -> Placeholder {
         self.steps.push(Step { verb, run });
-        Placeholder(self.steps.len())
+        Placeholder { step: self.steps.len(), is_asked: self.is_asked.clone() }
     }
 
     /// The models of all steps.
@@ -123,7 +126,7 @@ impl Recording {
     ///
     /// # Errors
     /// If there is no step, the function returns something else than its last one, or it looked at a model
-    /// that had yet to be trained.
+    /// that had yet to be trained or at what a step will return.
     pub fn check(&self, value: Value) -> Result<()> {
         let Some(last) = self.steps.last() else {
             return Err(Error::input(
@@ -131,6 +134,11 @@ impl Recording {
                  start? lists them",
             ));
         };
+        if self.is_asked.load(Ordering::Relaxed) {
+            return Err(Error::input(
+                "start: the function asks whether a value is true that a job has yet to give; do that after wait(job)",
+            ));
+        }
         if let Some(used) = self.models.iter().find(|used| used.model.looks() != used.looks) {
             return Err(Error::input(format!(
                 "start: the function looks at a model after `{}`, which only runs once the function is over; \
@@ -139,7 +147,7 @@ impl Recording {
             )));
         }
         let returned = Placeholder::from_value(value);
-        if value.is_none() || returned.is_some_and(|returned| returned.0 == self.steps.len()) {
+        if value.is_none() || returned.is_some_and(|returned| returned.step == self.steps.len()) {
             return Ok(());
         }
         Err(Error::input(format!(
@@ -149,9 +157,14 @@ impl Recording {
     }
 }
 
-/// Stands for what a step will return: the number of the step, counted from 1.
-#[derive(Clone, Copy, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
-pub(in crate::session) struct Placeholder(usize);
+/// Stands for what a step will return.
+#[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
+pub(in crate::session) struct Placeholder {
+    /// The number of the step, counted from 1.
+    step: usize,
+    #[allocative(skip)]
+    is_asked: Arc<AtomicBool>,
+}
 
 handle!(Placeholder);
 
@@ -162,7 +175,19 @@ impl fmt::Display for Placeholder {
 }
 
 #[starlark_value(type = "Later")]
-impl<'v> StarlarkValue<'v> for Placeholder {}
+impl<'v> StarlarkValue<'v> for Placeholder {
+    /// The language takes no error here, so `start` tells it.
+    fn to_bool(&self) -> bool {
+        self.is_asked.store(true, Ordering::Relaxed);
+        true
+    }
+
+    fn equals(&self, _: Value<'v>) -> starlark::Result<bool> {
+        Err(starlark::Error::new_native(Error::input(
+            "a value that a job has yet to give cannot be compared; do that after wait(job)",
+        )))
+    }
+}
 
 /// What a long verb returns: its result, or inside `start` what stands for it. Documented as the result.
 pub(in crate::session) enum Later<T> {

@@ -307,3 +307,31 @@ fn a_job_goes_on_from_its_checkpoint() {
     let expected = shown(&fresh, "pretrain(model, people, epochs = 4).losses");
     assert_eq!(shown(&session, "losses"), expected);
 }
+
+#[test]
+fn what_a_job_has_yet_to_give_is_not_looked_at() {
+    let (session, _) = session();
+    shown(&session, STUDY);
+    for (function, told) in [
+        (
+            "def f():\n    h = adapt(model, people, epochs = 1, samples = 2)\n    return h.losses",
+            "`losses` is not known yet",
+        ),
+        (
+            "def f():\n    h = adapt(model, people, epochs = 1, samples = 2)\n    if h: pass\n    return h",
+            "asks whether a value is true",
+        ),
+        (
+            "def f():\n    h = adapt(model, people, epochs = 1, samples = 2)\n    h == [h]\n    return h",
+            "cannot be compared",
+        ),
+    ] {
+        let told_here = refused(&session, &format!("{function}\nstart(f)"));
+        assert!(told_here.contains(told) && !told_here.contains("Later"), "{told_here}");
+    }
+    shown(&session, "job = start(lambda: sleep(60))");
+    let told = refused(&session, "start(lambda: stop(job))");
+    assert!(told.starts_with("stop: a job cannot stop another one"), "{told}");
+    assert_eq!(shown(&session, "job.state"), "\"running\"");
+    shown(&session, "stop(job)");
+}

@@ -3,8 +3,8 @@
 //!
 //! Their results are those of the language, which the tests compare; its documentation stays theirs. Two
 //! functions cannot be replaced, because the language recognises them in type annotations such as
-//! `dict[str, int]`: `dict` and `tuple`. Nor can the methods of texts, and operators only where the source
-//! shows what they work on.
+//! `dict[str, int]`: `dict` and `tuple`. Nor can the methods of texts, except for `format`, and operators only
+//! where the source shows what they work on.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `products` | `*` with a text or list that stands in the source |
 //! | `sequences` | `reversed`, `enumerate`, `zip`, `map`, `filter` |
 //! | `sorting` | `sorted` |
+//! | `texts` | `str`, `repr`, `print`, `fail`; f-strings, `format` and `%` |
 //! | `types` | `list`, `set` and `range`, which are types as well |
 
 mod extremes;
@@ -21,12 +22,13 @@ mod sequences;
 mod sorting;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod types;
 mod watch;
 
 use starlark::environment::GlobalsBuilder;
+use starlark::syntax::AstModule;
 
-pub(in crate::session) use self::products::guard;
 pub(super) use self::watch::Watch;
 
 /// Puts these functions in the place of the language's.
@@ -35,5 +37,13 @@ pub(super) fn replace(builder: &mut GlobalsBuilder) {
     products::define(builder);
     sequences::functions(builder);
     sorting::functions(builder);
+    texts::functions(builder);
+    texts::define(builder);
     types::functions(builder);
+}
+
+/// Replaces operators of a source that the language's own functions do not serve well.
+pub(in crate::session) fn guard(source: &mut AstModule) {
+    products::guard(source);
+    texts::guard(source);
 }

@@ -43,7 +43,7 @@ pub(super) fn define(builder: &mut GlobalsBuilder) {
 
 /// Lets the products of a source ask for room, if one of its factors is a text, list or tuple that is
 /// written there. Other sources keep the operator, which is quicker.
-pub(in crate::session) fn guard(source: &mut AstModule) {
+pub(super) fn guard(source: &mut AstModule) {
     let mut has_sequence = false;
     source.statement().visit_expr(|expression| has_sequence |= multiplies_sequence(expression));
     if has_sequence {
