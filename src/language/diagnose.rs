@@ -6,7 +6,7 @@ use starlark::errors::Frame;
 use starlark::{Error as LanguageError, ErrorKind};
 
 use super::cell_error::{Call, CellError, Place};
-use super::marks;
+use super::dialect::marks;
 use super::rust_stop::RustStop;
 use super::sentence::{Failed, sentence, short_name};
 use crate::Error;

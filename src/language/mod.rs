@@ -12,8 +12,8 @@
 //! | `rust_cell`, `rust_stop` | which cells are in Rust; the error that stopped one |
 //! | `script_cells`, `transcript` | a script in cells; the cells of a session as a script |
 //! | `typing` | what the type checker of the language is given and finds |
-//! | `marks` | calls of inner functions around what f-strings and `format` make text of |
-//! | `cell_error`, `diagnose`, `sentence`, `value_sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
+//! | `dialect::marks` | calls of inner functions around what f-strings and `format` make text of |
+//! | `cell_error`, `diagnose`, `sentence`, `nearest` | errors of Starlark as [`CellError`], one clear sentence each |
 //! | `sentence::python_habits` | what people write out of habit from Python, and what stands here for it |
 
 pub(crate) mod brackets;
@@ -23,7 +23,6 @@ pub(crate) mod definitions;
 mod diagnose;
 pub(crate) mod dialect;
 mod highlight;
-mod marks;
 mod nearest;
 mod nesting;
 mod parameters;
@@ -35,15 +34,14 @@ mod sentence;
 pub(crate) mod tokens;
 mod transcript;
 pub(crate) mod typing;
-mod value_sentence;
 
 pub use cell_error::{Call, CellError, Place};
 pub use completeness::{Completeness, completeness};
 pub(crate) use diagnose::{diagnose, documented_parameters};
+pub(crate) use dialect::marks::{TEMPLATE, WRITTEN};
 pub(crate) use dialect::source_text;
 pub use highlight::Highlight;
 pub(crate) use highlight::highlight;
-pub(crate) use marks::{TEMPLATE, WRITTEN};
 pub(crate) use nearest::nearest;
 pub use parameters::{only_sets_parameters, parameters_of};
 pub use question::{Question, question};

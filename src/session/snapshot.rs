@@ -10,8 +10,8 @@ use starlark::values::{Heap, Value};
 
 use super::manual::{Manual, Verb};
 use super::show::Showable;
+use super::show::written::written;
 use super::values::ModelValue;
-use super::written::written;
 use crate::context::panics;
 
 /// Maximum length of a value's text, in characters.

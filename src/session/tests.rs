@@ -179,7 +179,7 @@ fn sleeping_ends_soon_after_an_interrupt() {
     });
     assert!(asked < Duration::from_millis(100), "{asked:?}");
     let error = session.run(cell("sleep(-1)")).unwrap_err();
-    assert_eq!(error.message, "sleep: `seconds` must be 0 or more, not -1");
+    assert_eq!(error.message, "sleep: `seconds` must be a number from 0 to 100000000, not -1.0");
 }
 
 #[test]

@@ -2,15 +2,15 @@
 //! expected and what was given.
 
 mod python_habits;
+mod values;
 
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
 
 use self::python_habits as habits;
-use super::dialect::parse;
-use super::marks;
+use self::values::{Sentence, about_index, about_later, about_values};
+use super::dialect::{marks, parse};
 use super::nearest::nearest;
 use super::nesting::TOO_DEEP;
-use super::value_sentence::{Sentence, about_index, about_later, about_values};
 
 /// What is known about the call or statement that failed.
 pub(crate) struct Failed<'a> {

@@ -20,8 +20,8 @@ use crate::context::{Context, counted};
 use crate::figures::{Figure, cohort_montage};
 use crate::report::cohort_display;
 use crate::session::Display;
+use crate::session::show::written::text_of;
 use crate::session::show::{ShowValue, failed};
-use crate::session::written::text_of;
 use crate::{Error, Result};
 
 /// A cohort with the context that preprocessing its subjects needs.

@@ -7,7 +7,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::{UnpackValue, Value};
 
 use super::builtins::Watch;
-use crate::session::written::python_exponent;
+use crate::session::show::written::python_exponent;
 use crate::{Error, Result};
 
 /// Most decimals that a number is rounded or written to.

@@ -15,8 +15,8 @@ use crate::language::RustStop;
 use crate::session::device::device_name;
 use crate::session::engine::jobs::Later;
 use crate::session::rust;
+use crate::session::show::written::{float_text, text_of};
 use crate::session::state::State;
-use crate::session::written::{float_text, text_of};
 use crate::session::{Output, open_device};
 use crate::study::Study;
 

@@ -15,12 +15,12 @@ use super::figures::{emit, evaluations};
 use crate::files::{user_path, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate};
 use crate::session::Part;
+use crate::session::show::written::text_of;
 use crate::session::state::State;
 use crate::session::values::{
     ComparisonValue, EvaluationValue, FindingsValue, HistoryValue, ModelValue, SignalCurveValue,
     SignalCurvesValue, table_rows,
 };
-use crate::session::written::text_of;
 use crate::{Error, Result};
 
 #[starlark_module]

@@ -24,9 +24,9 @@ use starlark::values::{
 
 use crate::language::{TEMPLATE, WRITTEN};
 use crate::session::Output;
+use crate::session::show::written::{float_text, python_exponent, text_of, written};
 use crate::session::state::State;
 use crate::session::values::handle;
-use crate::session::written::{float_text, python_exponent, text_of, written};
 
 /// What the operator becomes: a name that nobody can write.
 const REMAINDER: &str = "%";

@@ -15,19 +15,19 @@ use starlark::values::{Value, ValueLike};
 const PLAIN: std::ops::Range<i32> = -4..16;
 
 /// The text of a value as `repr` gives it.
-pub(super) fn written(value: Value) -> String {
+pub(in crate::session) fn written(value: Value) -> String {
     let mut text = String::new();
     write(value, &mut text, &mut Vec::new());
     text
 }
 
 /// The text of a value as `str` gives it: a text is itself.
-pub(super) fn text_of(value: Value) -> String {
+pub(in crate::session) fn text_of(value: Value) -> String {
     value.unpack_str().map_or_else(|| written(value), str::to_owned)
 }
 
 /// The shortest digits that are read as this number, as Python writes them.
-pub(super) fn float_text(number: f64) -> String {
+pub(in crate::session) fn float_text(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
     }
@@ -44,7 +44,7 @@ pub(super) fn float_text(number: f64) -> String {
 }
 
 /// A number such as `1.5e7` with at least two digits of the exponent and its sign: `1.5e+07`.
-pub(super) fn python_exponent(text: &str) -> String {
+pub(in crate::session) fn python_exponent(text: &str) -> String {
     let parts = text.split_once('e');
     let parts = parts.and_then(|(digits, power)| Some((digits, power.parse::<i32>().ok()?)));
     let Some((digits, power)) = parts else { return text.to_owned() };

@@ -1,5 +1,7 @@
 //! How the value that ends a cell is shown.
 
+pub(super) mod written;
+
 use starlark::any::ProvidesStaticType;
 use starlark::values::Value;
 use starlark::values::dict::DictRef;
@@ -7,8 +9,8 @@ use starlark::values::list::ListRef;
 use starlark::values::tuple::TupleRef;
 use unicode_width::UnicodeWidthStr;
 
+use self::written::written;
 use super::Display;
-use super::written::written;
 use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 

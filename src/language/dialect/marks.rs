@@ -19,7 +19,7 @@ const OPEN: &str = "((";
 const CLOSE: &str = "),   )";
 
 /// The source with marks; `None` if it needs none.
-pub(super) fn marked(source: &str, ast: &AstModule) -> Option<String> {
+pub(in crate::language) fn marked(source: &str, ast: &AstModule) -> Option<String> {
     let mut marks = Vec::new();
     ast.statement().visit_expr(|expression| collect(expression, &mut marks));
     if marks.is_empty() {
@@ -67,7 +67,7 @@ fn is_text(expression: &AstExprP<AstNoPayload>) -> bool {
 }
 
 /// A text without marks, be it a source or its beginning.
-pub(super) fn unmarked(text: &str) -> String {
+pub(in crate::language) fn unmarked(text: &str) -> String {
     let openings = [WRITTEN, TEMPLATE].map(|function| format!("{function}{OPEN}"));
     let mut plain = String::with_capacity(text.len());
     let mut open = 0_usize;
@@ -90,18 +90,18 @@ pub(super) fn unmarked(text: &str) -> String {
 }
 
 /// Whether a source has marks.
-pub(super) fn is_marked(text: &str) -> bool {
+pub(in crate::language) fn is_marked(text: &str) -> bool {
     text.contains(WRITTEN) || text.contains(TEMPLATE)
 }
 
 /// Whether a name is one that only marks or operators stand for.
-pub(super) fn is_inner(name: &str) -> bool {
+pub(in crate::language) fn is_inner(name: &str) -> bool {
     [WRITTEN, TEMPLATE].contains(&name) || name.contains(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::dialect::parse;
+    use super::super::parse;
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use starlark::syntax::ast::{AstExprP, AstLiteral, AstNoPayload, AstStmt, ExprP, StmtP};
 
-use super::dialect::{MAX_CALL_DEPTH, parse};
+use crate::language::dialect::{MAX_CALL_DEPTH, parse};
 
 /// A sentence and perhaps a hint.
 pub(super) type Sentence = (String, Option<String>);

@@ -1,8 +1,10 @@
 //! The language: which Starlark.
 
+pub(super) mod marks;
+
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
-use super::{marks, nesting};
+use super::nesting;
 
 /// How deep functions may call each other.
 pub(crate) const MAX_CALL_DEPTH: usize = 400;
