@@ -104,6 +104,18 @@ fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result
     Ok(Prepared { growing, imported: Imported { images, notes } })
 }
 
+/// Refuses a patient whose series has images of others, too: each would get a part of its slices only.
+fn whole(folder: &DicomFolder, patient: &str) -> Result<()> {
+    match folder.divided.iter().find(|all| all.iter().any(|one| one == patient)) {
+        None => Ok(()),
+        Some(patients) => Err(Error::input(format!(
+            "one series has images of several patient IDs ({}), so each would get only a part of its slices; give \
+             its images one ID, or import the folders of the patients one by one",
+            patients.join(", ")
+        ))),
+    }
+}
+
 /// Keeps identifiers and the key out of the dataset.
 fn check_places(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result<()> {
     let Ok(dataset) = fs::canonicalize(bids) else { return Ok(()) };
@@ -154,14 +166,7 @@ impl<'a> Plan<'a> {
                              people with one ID; import their folders one by one"
                         )));
                     }
-                    let divided = folder.divided.iter().find(|all| all.iter().any(|one| one == patient));
-                    if let Some(patients) = divided {
-                        return Err(Error::input(format!(
-                            "one series has images of several patient IDs ({}), so each would get only a part of \
-                             its slices; give its images one ID, or import the folders of the patients one by one",
-                            patients.join(", ")
-                        )));
-                    }
+                    whole(folder, patient)?;
                     if let Some(objection) = &series.objection {
                         plan.notes.push(format!(
                             "series {} of {place} was asked for and taken, although it does not look like a \
@@ -171,10 +176,13 @@ impl<'a> Plan<'a> {
                     }
                     plan.chosen.push(series);
                 }
-                Choice::None => plan.notes.push(format!(
-                    "{place} has no sagittal T2-weighted series and is left out; --series N takes one of its \
-                     series all the same"
-                )),
+                Choice::None => {
+                    whole(folder, patient)?;
+                    plan.notes.push(format!(
+                        "{place} has no sagittal T2-weighted series and is left out; --series N takes one of its \
+                         series all the same"
+                    ));
+                }
                 Choice::Several(several) => ambiguous.push(format!(
                     "{place} has {} sagittal T2-weighted series: {}",
                     several.len(),

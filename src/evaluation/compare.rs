@@ -76,7 +76,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("false positives per patient", |cases, sweep, counts| {
         Totals::false_positives_per_patient(&sweep.at(cases.lesion_threshold?, counts))
     }),
-    ("lesion sensitivity, ≤ 1 false positive", |_, sweep, counts| {
+    ("sensitivity, ≤ 1 false positive/patient", |_, sweep, counts| {
         sweep.sensitivity_at(1.0, counts)
     }),
     ("pixel AUROC", |cases, _, counts| cases.pixels.auroc(counts)),

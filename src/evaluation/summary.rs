@@ -16,7 +16,7 @@ pub const SUMMARY_MEASURES: [&str; 7] = [
     "segment AUROC",
     "lesion sensitivity",
     "false positives per patient",
-    "lesion sensitivity, ≤ 1 false positive",
+    "sensitivity, ≤ 1 false positive/patient",
     "pixel AUROC",
     "pixel average precision",
 ];

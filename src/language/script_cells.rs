@@ -63,10 +63,14 @@ impl ScriptCell {
     }
 
     fn new(kind: ScriptCellKind, source: String) -> Self {
-        let source = with_plain_ends(source_text(&source));
-        let begin = source.split_inclusive('\n').take_while(|line| line.trim().is_empty());
+        let source = with_plain_ends(&source);
+        let plain = |text| match kind {
+            ScriptCellKind::Code => source_text(text),
+            _ => text,
+        };
+        let begin = source.split_inclusive('\n').take_while(|line| plain(line).trim().is_empty());
         let begin = begin.map(str::len).sum::<usize>();
-        let source = source[begin..].trim_end().to_owned();
+        let source = plain(&source[begin..]).trim_end().to_owned();
         Self { kind, source, tags: Vec::new(), attachments: None }
     }
 }

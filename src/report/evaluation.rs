@@ -178,7 +178,7 @@ const METRICS: &[Metric] = &[
         estimate(e.lesions.as_ref().and_then(|level| level.false_positives_per_patient))
     }),
     metric(
-        "lesion sensitivity, ≤ 1 false positive per patient",
+        "sensitivity, ≤ 1 false positive/patient",
         "lesion_sensitivity_at_1_false_positive",
         |e| of_lesions(e, |level| level.sensitivity_at_one),
     ),

@@ -80,7 +80,7 @@ fn a_syntax_error_points_at_the_place() {
     let report = failure("x = [1, 2\ny = 3\n");
     assert!(report.starts_with("error: syntax error: "), "{report}");
     assert!(report.contains("--> study.star:2:"), "{report}");
-    let report = failure("import numpy");
+    let report = failure("import mine");
     assert!(report.contains("Starlark has no `import`; load(\"file.star\", \"name\")"), "{report}");
 }
 

@@ -149,7 +149,7 @@ fn an_interrupt_keeps_everything_and_another_one_at_the_prompt_does_not_quit() {
     shell.run(PEOPLE);
     shell.run("model = u2ad()");
     for _ in 0..2 {
-        shell.press("pretrain(model, people, epochs = 1000)\r");
+        shell.press("pretrain(model, people, epochs = 300)\r");
         shell.until("a bar with loss, speed and time left", |screen| {
             ["loss", "/s", "left", "━"].iter().all(|part| screen.contains(part))
         });

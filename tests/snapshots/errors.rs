@@ -118,7 +118,6 @@ fn habits_from_python_and_other_shells() {
             "a = [2, 1]\na.map(len)",
             "image = phantom_cohort(subjects = 2)[0].middle.image\nimage > 0.5",
             "image = phantom_cohort(subjects = 2)[0].middle.image\nprint(image.max)",
-            "image = phantom_cohort(subjects = 2)[0].middle.image\nprint(image.mean())",
             "people = phantom_cohort(subjects = 2)\npeople[0].middle.image - people[1].middle.image",
             "print('%.2f' % 0.5)",
             "print('{:.2f}'.format(0.5))",

@@ -127,9 +127,10 @@ fn results(
 ) -> Result<()> {
     let ours = Outputs { folder: first, files: &a.files };
     let theirs = Outputs { folder: second, files: &b.files };
+    let same_names = [(b.folder.clone(), a.folder.clone())];
     let is_script = |name: &String| *name == a.script || *name == b.script;
     for name in names(&ours, &theirs).into_iter().filter(|name| !is_script(name)) {
-        match compare(&name, &ours, &theirs, &[])? {
+        match compare(&name, &ours, &theirs, &same_names)? {
             Compared::Same => {}
             Compared::OnlyFirst => lines.push(format!("{name}: only in the first run")),
             Compared::OnlySecond => lines.push(format!("{name}: only in the second run")),

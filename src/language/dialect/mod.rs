@@ -20,9 +20,9 @@ const DIALECT: Dialect = Dialect {
     ..Dialect::Standard
 };
 
-/// A source without the byte order mark that editors on Windows put before it.
+/// A source without the byte order marks that editors on Windows put before it.
 pub(crate) fn source_text(source: &str) -> &str {
-    source.strip_prefix('\u{feff}').unwrap_or(source)
+    source.trim_start_matches('\u{feff}')
 }
 
 /// Parses a cell or file; `name` is what errors call it. Source that is nested too deeply for the

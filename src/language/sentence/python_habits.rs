@@ -168,8 +168,8 @@ fn is_near(name: &str, other: &str) -> bool {
     let letters = name.chars().count();
     let slips = match letters {
         0..4 => 0,
-        4..7 => 1,
-        7..12 => 2,
+        4..6 => 1,
+        6..12 => 2,
         _ => 3,
     };
     let is_longer = letters >= 3 && other.starts_with(&name);
@@ -189,9 +189,13 @@ mod tests {
         {
             assert!(!is_near(name, other), "{name} {other}");
         }
-        for (name, other) in
-            [("appen", "append"), ("train_epohc", "train_epoch"), ("True", "true"), ("x", "_x")]
-        {
+        for (name, other) in [
+            ("appen", "append"),
+            ("train_epohc", "train_epoch"),
+            ("True", "true"),
+            ("x", "_x"),
+            ("dubble", "double"),
+        ] {
             assert!(is_near(name, other), "{name} {other}");
         }
     }

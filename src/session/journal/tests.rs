@@ -83,7 +83,7 @@ fn plain_values_containers_and_functions_come_back() {
     let reprs = "str(nested) + str(quarter(8)) + str(healthy) + str(one)";
     assert_eq!(
         shown(&back, reprs),
-        "\"{\\\"a\\\": [1, 2.5, None, True], (1, \\\"b\\\"): struct(x=\\\"z\\\", inf=+inf)}2.0\
+        "\"{\\\"a\\\": [1, 2.5, None, True], (1, \\\"b\\\"): struct(x=\\\"z\\\", inf=inf)}2.0\
          <Cohort phantoms [healthy], 2 subjects><Subject sub-healthy02>\""
     );
     assert!(summary.contains("could not be restored: nameless: no cell defines it"), "{summary}");

@@ -116,7 +116,12 @@ impl<W: Write> Server<W> {
                 }
             }
         }
-        Ok(true)
+        match self.stage {
+            Stage::Fresh => {
+                Err(Error::input("lsp: the input ended before an editor said anything"))
+            }
+            _ => Ok(true),
+        }
     }
 
     /// The answer to a request at this stage.
