@@ -173,7 +173,7 @@ fn a_hot_voxel_and_not_a_number_as_background_change_little() {
     };
     let (plain, _) = with(|root| write(&image_path(root, "sub-01"), bytes(90.0)));
     let (hot, said) = with(|root| write(&image_path(root, "sub-01"), bytes(1e9)));
-    assert!(said[0].contains("1 voxels of its image lie far beyond"), "{said:?}");
+    assert!(said[0].contains("1 voxel of its image lies far beyond"), "{said:?}");
     for (a, b) in slices(plain).iter().zip(slices(hot)) {
         let difference = (&a.image - &b.image).mapv(f32::abs);
         assert!(difference.mean().unwrap() < 0.05, "{}", difference.mean().unwrap());

@@ -11,8 +11,12 @@ const LEAST_SAMPLE: usize = 100;
 /// How many ranges between the percentiles a voxel may lie beyond them. Fat, fluid and vessels stay
 /// within a few.
 const FACTOR: f64 = 20.0;
-/// A value that at least this many voxels share, more than one range beyond the percentiles, fills the image.
+/// A value that at least this many voxels share, more than one range below the percentiles, fills the image.
 const FILLED: usize = 20;
+/// A bright value may be a lesion that somebody painted. It fills the image only if it is the largest one of a type,
+/// or larger than any scanner's.
+const LARGEST: [f32; 4] = [32_767.0, 65_535.0, 2_147_483_647.0, 4_294_967_295.0];
+const UNREAL: f32 = 1e10;
 /// Different values that may fill an image, one after the other.
 const MOST_FILLS: usize = 4;
 
@@ -21,7 +25,7 @@ const MOST_FILLS: usize = 4;
 pub(super) struct Replaced {
     /// Values that fill parts of the image, and how many voxels hold each. They have become the smallest other value.
     pub fills: Vec<(f32, usize)>,
-    /// Voxels far beyond the others' range, which have become the nearest value within it.
+    /// Voxels far beyond the others' range, which have been limited.
     pub outliers: usize,
 }
 
@@ -32,26 +36,27 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
     for _ in 0..MOST_FILLS {
         let Some((low, high)) = percentiles(voxels) else { break };
         let range = high - low;
-        let is_beyond = |value: f32, ranges: f64| {
-            let value = f64::from(value);
-            value < low - ranges * range || value > high + ranges * range
-        };
+        let highest = high + FACTOR * range;
+        let is_below = |value: f32, ranges: f64| f64::from(value) < low - ranges * range;
+        let is_above = |value: f32| f64::from(value) > highest;
         let fill = extremes(voxels).into_iter().find_map(|value| {
             let count = voxels.fold(0, |count, voxel| count + usize::from(*voxel == value));
-            (count >= FILLED && is_beyond(value, 1.0)).then_some((value, count))
+            let is_bright = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
+            (count >= FILLED && (is_below(value, 1.0) || is_bright)).then_some((value, count))
         });
         let is_replaced = |value: f32| match fill {
             Some((fill, _)) => value == fill,
-            None => is_beyond(value, FACTOR),
+            None => is_above(value) || is_below(value, FACTOR),
         };
         let others = if fill.is_some() { 1.0 } else { FACTOR };
-        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
-        for value in voxels.iter().copied().filter(|value| !is_beyond(*value, others)) {
-            (least, most) = (least.min(value), most.max(value));
-        }
+        let darkest = |least: f32, value: &f32| match is_below(*value, others) {
+            true => least,
+            false => least.min(*value),
+        };
+        let least = voxels.fold(f32::INFINITY, darkest);
         for value in voxels.iter_mut().filter(|value| is_replaced(**value)) {
             replaced.outliers += usize::from(fill.is_none());
-            *value = if fill.is_none() && f64::from(*value) > high { most } else { least };
+            *value = if fill.is_none() && is_above(*value) { highest as f32 } else { least };
         }
         match fill {
             Some(fill) => replaced.fills.push(fill),
@@ -98,7 +103,13 @@ mod tests {
         let mut hot = tissue();
         (hot[[2, 3, 4]], hot[[2, 9, 9]], hot[[0, 0, 0]]) = (1e30, -1e9, -32768.0);
         assert_eq!(replace_outliers(&mut hot).outliers, 3);
-        assert_eq!((hot[[2, 3, 4]], hot[[2, 9, 9]], hot[[0, 0, 0]]), (89.0, 0.0, 0.0));
+        assert_eq!((hot[[2, 9, 9]], hot[[0, 0, 0]]), (0.0, 0.0));
+        assert!((89.0..2000.0).contains(&hot[[2, 3, 4]]));
+        // A lesion of one value that somebody painted.
+        let mut painted = tissue();
+        painted.slice_mut(ndarray::s![2, 3..8, 3..8]).fill(1000.0);
+        assert_eq!(replace_outliers(&mut painted), Replaced::default());
+        assert_eq!(painted[[2, 5, 5]], 1000.0);
         // Mostly background, with a little tissue far above it.
         let mut sparse = Array3::zeros((5, 20, 20));
         (0..50).for_each(|n| sparse[[2, 10, n % 20]] = 500.0);

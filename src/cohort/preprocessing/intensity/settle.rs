@@ -31,6 +31,7 @@ pub(crate) fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Vec<Note>, Strin
     let fill_note = |(value, count): (f32, usize)| {
         let topic =
             "{} voxels of the image hold a value far from all others and count as background";
+        let value = if value.abs() < 1e7 { value.to_string() } else { format!("{value:e}") };
         let text = format!(
             "{count} voxels of its image hold {value}, far from all others, and count as background"
         );
@@ -39,8 +40,12 @@ pub(crate) fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Vec<Note>, Strin
     let mut notes: Vec<Note> = fills.into_iter().map(fill_note).collect();
     if outliers > 0 {
         let topic = "{} voxels of the image lie far beyond all others and were limited";
-        let text =
-            format!("{outliers} voxels of its image lie far beyond all others and were limited");
+        let text = match outliers {
+            1 => "1 voxel of its image lies far beyond all others and was limited".to_owned(),
+            many => {
+                format!("{many} voxels of its image lie far beyond all others and were limited")
+            }
+        };
         notes.push(Note::warning(topic, text).of(outliers as f64));
     }
     Ok(notes)
