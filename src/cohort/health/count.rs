@@ -1,0 +1,130 @@
+//! How the values of the column that says who is healthy were counted in a cohort, and what is said of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Health, HealthRule, deciding, health, is_missing, normal};
+use crate::cohort::discovery::participants::Columns;
+
+/// How the values of the deciding column were counted in a cohort.
+#[derive(Debug, Default)]
+pub(in crate::cohort) struct HealthCount {
+    column: String,
+    /// Subjects by value.
+    healthy: BTreeMap<String, usize>,
+    clinical: BTreeMap<String, usize>,
+    unknown: BTreeMap<String, usize>,
+}
+
+impl HealthCount {
+    /// Counts the rows of a cohort; `None` if no row decides.
+    pub(in crate::cohort) fn of<'a>(
+        rows: impl Iterator<Item = &'a Columns>,
+        rule: Option<&HealthRule>,
+    ) -> Option<Self> {
+        let mut count = Self::default();
+        for columns in rows {
+            let named = rule.and_then(HealthRule::column);
+            let cell = match named {
+                Some(column) => columns.get(column).map(|value| (column, value.as_str())),
+                None => deciding(columns),
+            };
+            let Some((column, value)) = cell else { continue };
+            column.clone_into(&mut count.column);
+            let health = match rule.map(|rule| rule.decide(columns)) {
+                Some(Some(true)) => Health::Healthy,
+                Some(Some(false)) => Health::Clinical,
+                Some(None) => Health::Unsaid,
+                None => health(columns),
+            };
+            let counted = match health {
+                Health::Healthy => &mut count.healthy,
+                Health::Clinical => &mut count.clinical,
+                Health::UnknownWord | Health::Unsaid => &mut count.unknown,
+            };
+            *counted.entry(value.to_owned()).or_default() += 1;
+        }
+        (!count.column.is_empty()).then_some(count)
+    }
+
+    /// Subjects for whom a rule has no value to decide by, as a sentence; `None` without any.
+    pub(in crate::cohort) fn undecided(&self) -> Option<String> {
+        let number: usize = self.unknown.values().sum();
+        let (who, count) =
+            if number == 1 { ("subject has", "counts") } else { ("subjects have", "count") };
+        (number > 0).then(|| {
+            format!(
+                "{number} {who} no value in the participants column {} that says who is healthy ({}), and {count} as \
+                 clinical; name the value in the rule if it says so",
+                self.column,
+                values(&self.unknown)
+            )
+        })
+    }
+
+    /// The values that are not known words, as a sentence that says what to do; `None` without any.
+    pub(in crate::cohort) fn unknown(&self) -> Option<String> {
+        let word = self.unknown.keys().find(|value| !is_missing(&normal(value)))?;
+        Some(format!(
+            "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy: load_cohort(…, healthy = \"{} == '{word}'\")",
+            self.column,
+            values(&self.unknown),
+            self.column
+        ))
+    }
+}
+
+impl fmt::Display for HealthCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the participants column {} decides who is healthy: ", self.column)?;
+        let part = |values_of: &BTreeMap<String, usize>, name: &str| {
+            let number: usize = values_of.values().sum();
+            (number > 0).then(|| format!("{number} {name} ({})", values(values_of)))
+        };
+        let parts = [
+            part(&self.healthy, "healthy"),
+            part(&self.clinical, "clinical"),
+            part(&self.unknown, "counted as clinical"),
+        ];
+        write!(f, "{}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn values(counts: &BTreeMap<String, usize>) -> String {
+    let value = |(value, _): (&String, &usize)| {
+        if value.is_empty() { "no value".to_owned() } else { value.clone() }
+    };
+    counts.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(pairs: &[(&str, &str)]) -> Columns {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_count_says_which_values_were_counted_how() {
+        let rows = ["HC", "HC", "DCM", "G7", "n/a"].map(|value| columns(&[("group", value)]));
+        let count = HealthCount::of(rows.iter(), None).unwrap();
+        assert_eq!(
+            count.to_string(),
+            "the participants column group decides who is healthy: 2 healthy (HC), 1 clinical (DCM), 2 counted as clinical (G7, n/a)"
+        );
+        let unknown = count.unknown().unwrap();
+        assert!(unknown.contains("healthy = \"group == 'G7'\""), "{unknown}");
+        let rule = HealthRule::parse("group == 'G7'").unwrap();
+        let count = HealthCount::of(rows.iter(), Some(&rule)).unwrap();
+        assert!(count.to_string().contains("1 healthy (G7)"), "{count}");
+        assert!(count.to_string().ends_with(", 1 counted as clinical (n/a)"), "{count}");
+        let undecided = count.undecided().unwrap();
+        assert!(
+            undecided.starts_with("1 subject has no value in the participants column group"),
+            "{undecided}"
+        );
+        assert_eq!(count.unknown(), None);
+        assert!(HealthCount::of([columns(&[])].iter(), None).is_none());
+    }
+}
