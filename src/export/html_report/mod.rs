@@ -9,6 +9,7 @@
 mod document;
 mod findings_report;
 mod group_report;
+mod layers;
 mod quality_report;
 mod single_view;
 mod sprite;

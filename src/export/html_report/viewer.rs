@@ -3,7 +3,8 @@
 use ndarray::{Array2, Zip};
 use serde::Serialize;
 
-use super::sprite::{Crop, quantised, sprite};
+use super::layers::{self, Layer, MapEnds};
+use super::sprite::{Crop, sprite};
 use crate::Result;
 use crate::cohort::{Disc, Slice, Subject};
 use crate::detection::{AnomalyCurve, CordAxis, Finding, Findings, SliceFinding};
@@ -46,18 +47,6 @@ struct ViewedSlice {
     /// What is known about it, for readers who do not see it.
     summary: String,
     curve: Option<ViewedCurve>,
-}
-
-#[derive(Serialize)]
-struct Layer {
-    name: &'static str,
-    unit: String,
-    colours: &'static str,
-    from: f64,
-    to: f64,
-    /// Whether the first image takes its place outside the region of interest.
-    region_only: bool,
-    sprite: String,
 }
 
 #[derive(Serialize)]
@@ -132,13 +121,22 @@ impl<'a> Scales<'a> {
             lesion_threshold,
         }
     }
+
+    /// The upper ends of the maps' colours.
+    fn ends(&self) -> MapEnds {
+        MapEnds {
+            anomaly: self.anomaly,
+            anomaly_unit: self.findings.scoring.map_unit(),
+            variance: self.variance,
+        }
+    }
 }
 
 impl Viewer {
     /// The slices of a subject with its masks.
     pub fn of_subject(subject: &Subject) -> Result<Self> {
         let crop = Crop::around(&subject.slices);
-        let images = vec![image(&subject.slices.iter().collect::<Vec<_>>(), &crop)?];
+        let images = vec![layers::image(&subject.slices.iter().collect::<Vec<_>>(), &crop)?];
         let masks: Vec<_> = subject.slices.iter().map(|slice| bits(slice, None)).collect();
         let slices = subject.slices.iter().map(|slice| ViewedSlice::new(subject, slice, None));
         let first = subject
@@ -159,13 +157,8 @@ impl Viewer {
         let slices: Vec<&Slice> = finding.slices.iter().map(of).collect();
         let reconstructions: Vec<_> =
             finding.slices.iter().map(|found| &found.reconstruction.reconstruction).collect();
-        let mut images = vec![image(&slices, &crop)?];
-        images.push(Layer {
-            name: "Reconstruction",
-            region_only: true,
-            sprite: within_regions(&slices, &reconstructions, &crop, (0.0, 1.0))?,
-            ..intensity()
-        });
+        let mut images = vec![layers::image(&slices, &crop)?];
+        images.push(layers::reconstruction(&slices, &reconstructions, &crop)?);
         let masks: Vec<_> = finding
             .slices
             .iter()
@@ -184,7 +177,7 @@ impl Viewer {
         Ok(Self {
             slices: viewed.collect(),
             first: finding.slices.iter().position(|found| Some(found.slice) == shown).unwrap_or(0),
-            overlays: overlays(finding, &slices, &crop, scales)?,
+            overlays: layers::overlays(finding, &slices, &crop, &scales.ends())?,
             curve_top: if scales.curve > 0.0 { scales.curve } else { 1.0 },
             ..Self::new(subject, &crop, images, &masks)?
         })
@@ -265,78 +258,6 @@ fn bits(slice: &Slice, detected: Option<(&Array2<f32>, f64)>) -> Array2<u8> {
         add(&anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold), DETECTED);
     }
     bits
-}
-
-/// A layer of intensities in [0, 1], without its pixels.
-fn intensity() -> Layer {
-    Layer {
-        name: "Image",
-        unit: "intensity".to_owned(),
-        colours: "grey",
-        from: 0.0,
-        to: 1.0,
-        region_only: false,
-        sprite: String::new(),
-    }
-}
-
-fn image(slices: &[&Slice], crop: &Crop) -> Result<Layer> {
-    let maps: Vec<_> = slices.iter().map(|slice| &slice.image).collect();
-    Ok(Layer { sprite: sprite(&maps, crop, |value| quantised(value, 0.0, 1.0))?, ..intensity() })
-}
-
-/// Maps whose pixels outside the regions of interest are empty, which takes less room.
-fn within_regions(
-    slices: &[&Slice],
-    maps: &[&Array2<f32>],
-    crop: &Crop,
-    (from, to): (f64, f64),
-) -> Result<String> {
-    let masked: Vec<_> = slices
-        .iter()
-        .zip(maps)
-        .map(|(slice, map)| {
-            Zip::from(&slice.region)
-                .and(*map)
-                .map_collect(|inside, value| if *inside { quantised(*value, from, to) } else { 0 })
-        })
-        .collect();
-    sprite(&masked.iter().collect::<Vec<_>>(), crop, |level| level)
-}
-
-fn overlays(
-    finding: &Finding,
-    slices: &[&Slice],
-    crop: &Crop,
-    scales: &Scales,
-) -> Result<Vec<Layer>> {
-    type Map = fn(&SliceFinding) -> Option<&Array2<f32>>;
-    let layers: [(&str, &str, &str, f64, Map); 3] = [
-        ("Anomaly", scales.findings.scoring.map_unit(), "inferno", scales.anomaly, |found| {
-            Some(&found.anomaly)
-        }),
-        ("Variance", "intensity²", "viridis", scales.variance, |found| {
-            found.reconstruction.variance.as_ref()
-        }),
-        ("Lesion probability", "probability", "viridis", 1.0, |found| {
-            found.reconstruction.probability.as_ref()
-        }),
-    ];
-    let mut overlays = Vec::new();
-    for (name, unit, colours, to, map) in layers {
-        let maps: Option<Vec<_>> = finding.slices.iter().map(map).collect();
-        let Some(maps) = maps.filter(|maps| !maps.is_empty()) else { continue };
-        overlays.push(Layer {
-            name,
-            unit: unit.to_owned(),
-            colours,
-            from: 0.0,
-            to,
-            region_only: false,
-            sprite: within_regions(slices, &maps, crop, (0.0, to))?,
-        });
-    }
-    Ok(overlays)
 }
 
 impl ViewedSlice {
