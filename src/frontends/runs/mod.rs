@@ -15,6 +15,7 @@
 //! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
 //! | `sweep` | a script with every combination of some parameters |
+//! | `run_process` | a run in a process of its own: its end, and what it told |
 //! | `sweep_file` | which file the table of a sweep goes to |
 
 mod diff;
@@ -26,6 +27,7 @@ pub(in crate::frontends) mod overwriting;
 mod recorded;
 mod rerun;
 mod resume;
+mod run_process;
 mod sweep;
 mod sweep_file;
 mod verify;

@@ -6,17 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
-use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::inputs;
 use super::recorded::working_folder;
+use super::run_process::{read_again, wait, warnings};
 use super::sweep_file;
 use crate::context::{Context, counted};
 use crate::files::{sha256, write_whole};
@@ -24,15 +23,13 @@ use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
-use crate::frontends::termination::{Stopped, TERMINATED, cancel_on_signals};
+use crate::frontends::termination::{Stopped, cancel_on_signals};
 use crate::language::source_text;
 use crate::ops::{MachineMemory, check_threads};
 use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
 use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_runs_table, sweep_table};
 use crate::{Error, Result};
 
-/// How often a run is looked at.
-const LOOK: Duration = Duration::from_millis(50);
 /// Share of the machine's memory that the runs of a sweep may hold together.
 const MEMORY_SHARE: f64 = 0.8;
 
@@ -357,48 +354,6 @@ impl Sweep {
         let last = text.lines().rfind(|line| !line.trim().is_empty());
         last.map_or_else(|| format!("ended with {status}"), |line| line.trim().to_owned())
     }
-}
-
-/// The warnings among the lines that a run wrote.
-fn warnings(told: &mut File) -> Vec<String> {
-    let text = read_again(told);
-    text.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
-}
-
-/// What was written to a file, as far as it can be read.
-fn read_again(told: &mut File) -> String {
-    let mut text = String::new();
-    told.rewind().and_then(|()| told.read_to_string(&mut text)).ok();
-    text
-}
-
-/// Waits for the end of a run. A signal that asks this process to stop is handed on.
-fn wait(mut child: Child, stopped: &Stopped) -> std::io::Result<ExitStatus> {
-    let mut is_told = false;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if let Some(code) = stopped.code().filter(|_| !is_told) {
-            is_told = true;
-            stop(&mut child, code);
-        }
-        thread::sleep(LOOK);
-    }
-}
-
-/// Asks a run to stop at its next batch, as the signal with this exit code asked this process.
-#[cfg(unix)]
-fn stop(child: &mut Child, code: u8) {
-    use rustix::process::{Pid, Signal, kill_process};
-    let signal = if code == TERMINATED { Signal::TERM } else { Signal::INT };
-    // It may have ended meanwhile.
-    kill_process(Pid::from_child(child), signal).ok();
-}
-
-#[cfg(not(unix))]
-fn stop(child: &mut Child, _: u8) {
-    child.kill().ok();
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
