@@ -40,9 +40,12 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
         let is_below = |value: f32, ranges: f64| f64::from(value) < low - ranges * range;
         let is_above = |value: f32| f64::from(value) > highest;
         let fill = extremes(voxels).into_iter().find_map(|value| {
-            let count = voxels.fold(0, |count, voxel| count + usize::from(*voxel == value));
             let is_bright = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
-            (count >= FILLED && (is_below(value, 1.0) || is_bright)).then_some((value, count))
+            if !(is_below(value, 1.0) || is_bright) {
+                return None;
+            }
+            let count = voxels.fold(0, |count, voxel| count + usize::from(*voxel == value));
+            (count >= FILLED).then_some((value, count))
         });
         let is_replaced = |value: f32| match fill {
             Some((fill, _)) => value == fill,
