@@ -105,7 +105,7 @@ fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result
 }
 
 /// Refuses a patient whose series has images of others, too: each would get a part of its slices only.
-fn whole(folder: &DicomFolder, patient: &str) -> Result<()> {
+fn refuse_divided(folder: &DicomFolder, patient: &str) -> Result<()> {
     match folder.divided.iter().find(|all| all.iter().any(|one| one == patient)) {
         None => Ok(()),
         Some(patients) => Err(Error::input(format!(
@@ -166,7 +166,7 @@ impl<'a> Plan<'a> {
                              people with one ID; import their folders one by one"
                         )));
                     }
-                    whole(folder, patient)?;
+                    refuse_divided(folder, patient)?;
                     if let Some(objection) = &series.objection {
                         plan.notes.push(format!(
                             "series {} of {place} was asked for and taken, although it does not look like a \
@@ -177,7 +177,7 @@ impl<'a> Plan<'a> {
                     plan.chosen.push(series);
                 }
                 Choice::None => {
-                    whole(folder, patient)?;
+                    refuse_divided(folder, patient)?;
                     plan.notes.push(format!(
                         "{place} has no sagittal T2-weighted series and is left out; --series N takes one of its \
                          series all the same"

@@ -150,7 +150,7 @@ impl Sample {
         let mut input = self.input.clone();
         let mut counted = self.counted.clone();
         if mask_augmentation > 0.0 && stream.random_bool(mask_augmentation) {
-            counted = redrawn(&mut input, stream);
+            counted = augment_masks(&mut input, stream);
         }
         if let Some(left_out) = left_out {
             Zip::from(&mut counted).and(left_out).and(&self.touched).for_each(|c, out, touched| {
@@ -194,7 +194,7 @@ impl Sample {
 /// Draws the cord of some inputs as another person or program might, up to a pixel wider, narrower or aside: a
 /// network that knows one kind of mask only takes the pixels that another kind adds for lesions. Returns the pixels of
 /// this cord.
-fn redrawn(input: &mut Array3<f32>, stream: &mut Stream) -> Array2<f32> {
+fn augment_masks(input: &mut Array3<f32>, stream: &mut Stream) -> Array2<f32> {
     let mask = input.index_axis(Axis(0), CORD).mapv(|inside| inside > 0.5);
     let mask = match stream.random_range(0..3) {
         0 => eroded(&mask),

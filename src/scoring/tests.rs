@@ -93,9 +93,9 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
     let one = bits(1, 1);
     assert_eq!(one, bits(3, 1));
     assert_ne!(one, bits(1, 2));
-    let redrawn = short.clone().mask_augmentation(0.5);
-    assert_ne!(one, bits_of(&redrawn, 1, 1));
-    assert_eq!(bits_of(&redrawn, 1, 1), bits_of(&redrawn, 3, 1));
+    let augmented = short.clone().mask_augmentation(0.5);
+    assert_ne!(one, bits_of(&augmented, 1, 1));
+    assert_eq!(bits_of(&augmented, 1, 1), bits_of(&augmented, 3, 1));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use ndarray::{Array3, ArrayView2, Axis};
 
 use crate::statistics::median;
 
-/// Sections wider than this multiple of the median width are not believed.
+/// Sections wider than this multiple of the median width are not plausible.
 const TOO_WIDE: f64 = 1.25;
 /// In these, cord ends at this multiple of half of the median width from its middle.
-const BELIEVED: f64 = 1.1;
-/// The middle of a section that is not believed is that of the believed ones within this distance, pixels.
+const PLAUSIBLE_END: f64 = 1.1;
+/// The middle of a section that is not plausible is that of the plausible ones within this distance, pixels.
 const NEAR: usize = 20;
 
 /// An axial section: its middle (slices) and half of its width from side to side (mm).
@@ -30,14 +30,14 @@ pub(super) fn limit_width(cord: &mut Array3<bool>, slice_mm: f64) {
     let Some(usual) = median(sections.iter().flatten().map(|section| section.half_mm)) else {
         return;
     };
-    let is_believed = |section: &&Section| section.half_mm <= TOO_WIDE * usual;
+    let is_plausible = |section: &&Section| section.half_mm <= TOO_WIDE * usual;
     for (row, section) in sections.iter().enumerate() {
-        let Some(section) = section.filter(|section| !is_believed(&section)) else { continue };
+        let Some(section) = section.filter(|section| !is_plausible(&section)) else { continue };
         let near = row.saturating_sub(NEAR)..(row + NEAR + 1).min(sections.len());
-        let believed = sections[near].iter().flatten().filter(is_believed);
-        let middle = median(believed.map(|section| section.middle)).unwrap_or(section.middle);
+        let plausible = sections[near].iter().flatten().filter(is_plausible);
+        let middle = median(plausible.map(|section| section.middle)).unwrap_or(section.middle);
         for (slice, mut line) in cord.index_axis_mut(Axis(1), row).outer_iter_mut().enumerate() {
-            if (slice as f64 - middle).abs() * slice_mm > BELIEVED * usual {
+            if (slice as f64 - middle).abs() * slice_mm > PLAUSIBLE_END * usual {
                 line.fill(false);
             }
         }

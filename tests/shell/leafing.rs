@@ -130,7 +130,7 @@ fn the_picture_follows_the_window() {
 }
 
 #[test]
-fn protocols_of_pixels_redraw_one_picture_and_take_it_away() {
+fn protocols_of_pixels_replace_one_picture_and_take_it_away() {
     let home = Home::new();
     let mut shell = home.open(&["--images", "kitty"]);
     shell.run(PEOPLE);

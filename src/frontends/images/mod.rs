@@ -84,7 +84,7 @@ impl Images {
 
     /// Whether pictures can be drawn over each other: the terminal knows escape sequences, and figures are
     /// drawn at all.
-    pub fn can_redraw(&mut self) -> bool {
+    pub fn can_replace(&mut self) -> bool {
         self.terminal.capable && self.protocol() != Protocol::None
     }
 
@@ -98,24 +98,24 @@ impl Images {
         }
     }
 
-    /// A PNG for a room of so many columns and rows, no larger than it is. One that is `redrawn` takes the place
+    /// A PNG for a room of so many columns and rows, no larger than it is. One that `replaces` takes the place
     /// of the one before, where the terminal would otherwise keep both.
     ///
     /// # Errors
     /// If it cannot be read or encoded.
-    pub fn placed(&mut self, png: &[u8], room: (u32, u32), redrawn: bool) -> io::Result<Placed> {
+    pub fn placed(&mut self, png: &[u8], room: (u32, u32), replaces: bool) -> io::Result<Placed> {
         let picture =
             image::load_from_memory_with_format(png, ImageFormat::Png).map_err(io::Error::other)?;
-        let id = redrawn.then_some(REDRAWN);
+        let id = replaces.then_some(REPLACED);
         place(&picture, self.protocol(), &Window::current(), room, &self.terminal, id)
     }
 
-    /// What removes a picture that was redrawn.
+    /// What removes a picture that takes the place of others.
     pub fn removal(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.protocol() == Protocol::Kitty {
             // Writing to memory cannot fail.
-            kitty::remove(&mut bytes, REDRAWN, self.terminal.multiplexed).ok();
+            kitty::remove(&mut bytes, REPLACED, self.terminal.multiplexed).ok();
         }
         bytes
     }
@@ -131,8 +131,8 @@ impl Images {
     }
 }
 
-/// The number of the picture that is redrawn, for kitty: nobody else in this process numbers pictures.
-const REDRAWN: u32 = 7_193;
+/// The number of the picture that takes the place of others, for kitty: nobody else in this process numbers pictures.
+const REPLACED: u32 = 7_193;
 
 /// A picture for the screen.
 pub(super) struct Placed {

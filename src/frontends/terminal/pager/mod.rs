@@ -50,8 +50,8 @@ pub(super) fn leaf_through(
     console: &Console,
     cancel: &CancelToken,
 ) -> Result<bool> {
-    let can_redraw = console.with_images(|images| images.can_redraw()).unwrap_or(false);
-    if !can_redraw || !stdout().is_terminal() {
+    let can_replace = console.with_images(|images| images.can_replace()).unwrap_or(false);
+    if !can_replace || !stdout().is_terminal() {
         return Ok(false);
     }
     let Some(keyboard) = RawMode::new() else { return Ok(false) };
@@ -159,7 +159,7 @@ impl Pager<'_> {
         window: &Window,
         layout: Layout,
         status: Vec<String>,
-        redrawn: bool,
+        replaces: bool,
     ) -> Result<Frame> {
         let view = &self.leafing.view;
         let room = layout.picture;
@@ -173,7 +173,7 @@ impl Pager<'_> {
                 mark: note.colour.map(|colour| mark([colour.0, colour.1, colour.2])),
             };
             let lines: Vec<Line> = notes.iter().map(line).collect();
-            images.placed(&png, room, redrawn).map(|picture| (picture, lines))
+            images.placed(&png, room, replaces).map(|picture| (picture, lines))
         });
         let (picture, notes) = drawn
             .unwrap_or_else(|| Err(io::Error::other("figures are not drawn")))
