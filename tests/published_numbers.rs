@@ -293,6 +293,7 @@ fn check_maps() {
     let slice = Slice {
         subject: "fixture".into(),
         index: 0,
+        voxels: None,
         image: batch.images[0].clone(),
         cord: batch.regions[0].clone(),
         csf: batch.regions[0].clone(),

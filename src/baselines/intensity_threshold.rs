@@ -126,6 +126,7 @@ mod tests {
         Slice {
             subject: "sub-01".into(),
             index: 0,
+            voxels: None,
             image,
             cord: within(0),
             csf: Array2::from_elem(size, false),

@@ -28,6 +28,7 @@ pub fn toy_batch(config: &Config, batch: usize) -> Vec<Slice> {
         Slice {
             subject: format!("toy-{index}").into(),
             index: 0,
+            voxels: None,
             image,
             cord: region.clone(),
             csf: Array2::from_elem(region.dim(), false),

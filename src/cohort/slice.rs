@@ -1,5 +1,6 @@
 //! One preprocessed sagittal slice.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -14,6 +15,9 @@ pub struct Slice {
     pub subject: Arc<str>,
     /// Position in the canonical volume, counted from the patient's right, starting at 0.
     pub index: usize,
+    /// Its voxel index in the image file, along the axis that slices lie on: the first and the last one of an
+    /// average of several. `None` if it came preprocessed.
+    pub voxels: Option<RangeInclusive<usize>>,
     /// Intensity in [0, 1].
     pub image: Array2<f32>,
     /// Spinal cord.
@@ -36,10 +40,37 @@ impl Slice {
         self.image.nrows()
     }
 
+    /// Its number, and the voxel index in the file: "slice 3 (voxel 12)". What figures and reports call it.
+    pub fn place(&self) -> String {
+        let number = format!("slice {}", self.index);
+        self.voxel_words().map_or_else(|| number.clone(), |voxels| format!("{number} ({voxels})"))
+    }
+
+    /// Its voxel index in the file: "voxel 12", or "voxels 11 to 13" of an average. `None` if it came preprocessed.
+    pub fn voxel_words(&self) -> Option<String> {
+        let voxels = self.voxels.as_ref()?;
+        let (first, last) = (voxels.start(), voxels.end());
+        Some(match first == last {
+            true => format!("voxel {first}"),
+            false => format!("voxels {first} to {last}"),
+        })
+    }
+
     /// Adds everything that it holds to a fingerprint.
     pub(crate) fn add_to(&self, all: &mut Fingerprint) {
-        let Self { subject, index, image, cord, csf, region, scoring, lesion, pixel_spacing_mm } =
-            self;
+        let Self {
+            subject,
+            index,
+            // Follows from the index and the file.
+            voxels: _,
+            image,
+            cord,
+            csf,
+            region,
+            scoring,
+            lesion,
+            pixel_spacing_mm,
+        } = self;
         all.add(subject.as_bytes());
         all.add(format!("{index} {pixel_spacing_mm:?} {:?}", image.dim()));
         all.add(image.iter().flat_map(|pixel| pixel.to_le_bytes()).collect::<Vec<u8>>());

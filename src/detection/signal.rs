@@ -21,8 +21,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalCurve {
     pub subject: Arc<str>,
-    /// Position of the slice that gave the axis, from the patient's right.
-    pub slice: usize,
+    /// The slice that gave the axis, as figures call it.
+    pub axis_of: String,
     /// How many slices have pixels in it.
     pub slices: usize,
     /// Arc length from the cord's upper end, mm; rising.
@@ -76,7 +76,7 @@ impl SignalCurve {
         let with_pixels = |slice: &&Slice| slice.scoring.iter().any(|inside| *inside);
         Ok(Self {
             subject: subject.name.clone(),
-            slice: middle.index,
+            axis_of: middle.place(),
             slices: subject.slices.iter().filter(with_pixels).count(),
             position_mm: bins.iter().map(|bin| profile.position_mm(*bin)).collect(),
             signal,

@@ -80,6 +80,7 @@ fn slice(index: usize, size: usize, spot: Option<f64>) -> Slice {
     Slice {
         subject: "sub-01".into(),
         index,
+        voxels: None,
         image,
         cord: within(5.0, HALF_ANGLE),
         csf: Array2::from_elem((size, size), false),

@@ -6,6 +6,7 @@ use super::drawing::canvas::{Area, Drawn};
 use super::drawing::chart::{Chart, Key, Legend};
 use super::drawing::segments::{Segment, draw_segments};
 use super::drawing::style::{self, Stroke};
+use crate::cohort::Slice;
 use crate::detection::{AnomalyCurve, Finding, Segmentation};
 
 /// Height of the chart, in drawing units.
@@ -21,13 +22,13 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         let note = format!("{method}. No slice has enough cord for a curve.");
         return Figure::new(title, note, body, |_| Ok(()));
     };
-    let index = finding.subject.slices.get(slice).map_or(slice, |slice| slice.index);
+    let place = finding.subject.slices.get(slice).map(Slice::place).unwrap_or_default();
     let cut = match finding.segmentation {
         Segmentation::Discs => "Segments are cut at the disc labels.",
         Segmentation::EqualBins => "Segments are equal arc lengths: there are no disc labels.",
     };
     let note = format!(
-        "{method}, slice {index}: the one with the highest segment score among {}. Score of a \
+        "{method}, {place}: the one with the highest segment score among {}. Score of a \
          segment = {}; patient score {:.4}. {cut}",
         finding.slices.len(),
         curve.scoring.rule(),

@@ -80,7 +80,7 @@ pub fn masking_strategies(slice: &Slice, quantity: &str, strategies: &[PatchMask
     let entries = outlines(slice).into_iter().chain([(Key::Shade(HIDDEN), "hidden patch".into())]);
     let legend = Legend::new(entries, across + bar);
     let height = if strategies.is_empty() { 0 } else { rows.len() as i32 * (HEIGHT + style::GAP) };
-    let title = format!("Masking strategies: {}, slice {}", slice.subject, slice.index);
+    let title = format!("Masking strategies: {}, {}", slice.subject, slice.place());
     let note = if strategies.is_empty() { "No strategy was given." } else { "" };
     Figure::new(title, note, (across + bar, height + legend.height), move |area| {
         for (index, row) in rows.iter().enumerate() {

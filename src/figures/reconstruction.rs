@@ -24,7 +24,7 @@ pub fn reconstruction_panels(
     method: &str,
 ) -> Figure {
     panels(
-        format!("{method}: {}, slice {}", slice.subject, slice.index),
+        format!("{method}: {}, {}", slice.subject, slice.place()),
         slice,
         &reconstruction.reconstruction,
         reconstruction.variance.as_ref(),
@@ -37,8 +37,10 @@ pub fn reconstruction_panels(
 pub fn uncertainty_panels(slice: &Slice, uncertainty: &Uncertainty) -> Figure {
     panels(
         format!(
-            "Monte-Carlo uncertainty: {}, slice {}, {} passes",
-            slice.subject, slice.index, uncertainty.passes
+            "Monte-Carlo uncertainty: {}, {}, {} passes",
+            slice.subject,
+            slice.place(),
+            uncertainty.passes
         ),
         slice,
         &uncertainty.mean,

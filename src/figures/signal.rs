@@ -22,9 +22,9 @@ const RELATIVE: &str = "mean T2w signal of the cord (fluid = 1)";
 pub fn signal_curve(curve: &SignalCurve) -> Figure {
     let title = format!("Signal of the cord: {}", curve.subject);
     let note = format!(
-        "Mean over the {} slices with cord, at the nearest point of the axis of slice {}. Under the name of each \
+        "Mean over the {} slices with cord, at the nearest point of the axis of {}. Under the name of each \
          level stands its mean.",
-        curve.slices, curve.slice
+        curve.slices, curve.axis_of
     );
     let mut entries = vec![(Key::Line(Stroke::of_series(0)), "cord".to_string())];
     if let Some(fluid) = curve.fluid {

@@ -20,7 +20,7 @@ pub fn slice_view(slice: &Slice) -> Figure {
     let panel = Panel::new("", &slice.image, &scale, crop, slice.pixel_spacing_mm)
         .outlined(&slice.region, style::REGION);
     let (panel, note) = with_lesion(panel, slice);
-    single(format!("{}, slice {}", slice.subject, slice.index), note, panel, scale, outlines(slice))
+    single(format!("{}, {}", slice.subject, slice.place()), note, panel, scale, outlines(slice))
 }
 
 /// A two-dimensional map: an image, an uncertainty, an error. `quantity` names what it shows and

@@ -48,6 +48,7 @@ fn slice(index: usize) -> Slice {
     Slice {
         subject: format!("sub-{:02}", index / 2).into(),
         index: index % 2,
+        voxels: None,
         image,
         cord: region.clone(),
         csf: region.clone(),

@@ -78,6 +78,7 @@ fn slice(
     Ok(Slice {
         subject: subject.clone(),
         index: file.index,
+        voxels: None,
         image: image.mapv(|value| value as f32),
         scoring: eroded(&cord),
         csf: coded(FLUID),

@@ -110,6 +110,7 @@ impl Preprocessing {
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
         let image = self.image(&field, voxels);
         let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;
+        let native_transform = NativeTransform::new(native, orientation, field);
         let slices: Vec<Slice> = (0..canonical.shape[0])
             .into_par_iter()
             .filter_map(|index| {
@@ -119,7 +120,8 @@ impl Preprocessing {
                     lesion: lesion.as_ref(),
                 };
                 let image = image.index_axis(Axis(0), index).mapv(|value| value as f32);
-                self.slice(subject, index, image, &labels, &field)
+                let voxel = native_transform.slice_voxel(index);
+                self.slice(subject, (index, voxel), image, &labels, &field)
             })
             .collect();
         if slices.is_empty() {
@@ -132,7 +134,6 @@ impl Preprocessing {
             let is_kept = |index| slices.iter().any(|slice| slice.index == index);
             notes.extend(lesion.lost(&field, is_kept));
         }
-        let native_transform = NativeTransform::new(native, orientation, field);
         let discs =
             volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &native_transform));
         Ok(Preprocessed { slices, discs, native_transform, notes })
@@ -187,11 +188,11 @@ impl Preprocessing {
         normalise(&mut image, &field.padding(), self.clip).then_some(image)
     }
 
-    /// One slice, if it has a region of interest inside the field.
+    /// One slice, by its index and its voxel index in the file, if it has a region of interest inside the field.
     fn slice(
         &self,
         subject: &Arc<str>,
-        index: usize,
+        (index, voxel): (usize, usize),
         image: Array2<f32>,
         labels: &Labels,
         field: &Field,
@@ -212,6 +213,7 @@ impl Preprocessing {
         Some(Slice {
             subject: subject.clone(),
             index,
+            voxels: Some(voxel..=voxel),
             image,
             csf: labels.csf.map_or_else(nothing, |csf| field.preprocess_mask(csf)),
             scoring: eroded(&cord) & &region,

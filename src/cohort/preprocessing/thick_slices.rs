@@ -47,8 +47,12 @@ fn average(members: &[&Slice]) -> Slice {
     };
     let mut image = Array2::<f32>::zeros(members[0].image.dim());
     members.iter().for_each(|member| image += &member.image);
+    let indices = || members.iter().filter_map(|member| member.voxels.clone());
+    let first = indices().map(|voxels| *voxels.start()).min();
+    let last = indices().map(|voxels| *voxels.end()).max();
     let known = members.iter().all(|member| member.lesion.is_some());
     Slice {
+        voxels: first.zip(last).map(|(first, last)| first..=last),
         image: image / count as f32,
         cord: vote(&|slice| &slice.cord),
         csf: vote(&|slice| &slice.csf),
@@ -70,6 +74,7 @@ mod tests {
         Slice {
             subject: Arc::from("sub-01"),
             index,
+            voxels: Some(10 + index..=10 + index),
             image: Array2::from_elem((2, 2), index as f32),
             cord: inside.clone(),
             csf: inside.clone(),

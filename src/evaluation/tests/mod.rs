@@ -210,6 +210,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
     let slice = Slice {
         subject: "sub-01".into(),
         index: 0,
+        voxels: None,
         image: image.clone(),
         cord: half.clone(),
         csf: Array2::from_elem(size, false),

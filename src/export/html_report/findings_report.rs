@@ -8,7 +8,7 @@ use super::Page;
 use super::document::{anchor, badge, chart, counts, document, facts, panel, table, write};
 use super::viewer::{Scales, Viewer};
 use crate::Result;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Slice};
 use crate::context::{Context, counted};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::{
@@ -198,10 +198,12 @@ impl FindingsReport<'_> {
                     @if threshold.is_some() { th scope="col" { "threshold" } }
                     th scope="col" { "highest at" }
                     th.number scope="col" { "slice (from the right)" }
+                    th scope="col" { "in the file" }
                     th scope="col" { "ground truth" }
                 } }
                 tbody { @for finding in &self.findings.subjects {
                     @let name = &*finding.subject.name;
+                    @let highest = highest_slice(finding);
                     tr {
                         td { a href={ "#" (anchor(name)) } { (name) } }
                         @if finding.is_scored() {
@@ -209,7 +211,8 @@ impl FindingsReport<'_> {
                         } @else { td.number { "–" } }
                         @if threshold.is_some() { td { (reached(finding, threshold)) } }
                         td { (finding.highest_segment().map_or("–", |segment| &*segment.name)) }
-                        td.number { (shown_index(finding).map_or("–".to_owned(), |index| index.to_string())) }
+                        td.number { (highest.map_or("–".to_owned(), |slice| slice.index.to_string())) }
+                        td { (highest.and_then(Slice::voxel_words).unwrap_or_else(|| "–".to_owned())) }
                         td { (ground_truth(finding)) }
                     }
                 } }
@@ -325,7 +328,7 @@ fn reached(finding: &Finding, threshold: Option<&Threshold>) -> Markup {
     }
 }
 
-/// Index of the slice with the highest score.
-fn shown_index(finding: &Finding) -> Option<usize> {
-    finding.highest_slice().map(|found| finding.subject.slices[found.slice].index)
+/// The slice with the highest score.
+fn highest_slice(finding: &Finding) -> Option<&Slice> {
+    finding.highest_slice().map(|found| &finding.subject.slices[found.slice])
 }

@@ -138,7 +138,7 @@ impl Viewer {
         let crop = Crop::around(&subject.slices);
         let images = vec![layers::image(&subject.slices.iter().collect::<Vec<_>>(), &crop)?];
         let masks: Vec<_> = subject.slices.iter().map(|slice| bits(slice, None)).collect();
-        let slices = subject.slices.iter().map(|slice| ViewedSlice::new(subject, slice, None));
+        let slices = subject.slices.iter().map(|slice| ViewedSlice::new(slice, None));
         let first = subject
             .mid_cord()
             .and_then(|middle| subject.slices.iter().position(|slice| slice.index == middle.index));
@@ -169,7 +169,7 @@ impl Viewer {
             .collect();
         let shown = finding.shown_slice().map(|shown| shown.slice);
         let viewed = finding.slices.iter().map(|found| {
-            let mut viewed = ViewedSlice::new(subject, of(found), Some(found));
+            let mut viewed = ViewedSlice::new(of(found), Some(found));
             viewed.curve =
                 found.curve.as_ref().map(|curve| ViewedCurve::new(curve, of(found), &crop, scales));
             viewed
@@ -261,15 +261,11 @@ fn bits(slice: &Slice, detected: Option<(&Array2<f32>, f64)>) -> Array2<u8> {
 }
 
 impl ViewedSlice {
-    fn new(subject: &Subject, slice: &Slice, found: Option<&SliceFinding>) -> Self {
+    fn new(slice: &Slice, found: Option<&SliceFinding>) -> Self {
         let mut summary = Vec::new();
-        let native = subject.native_transform.as_ref();
-        summary.extend(native.map(|native| {
-            format!(
-                "Counted from the patient's right; its voxel index in the file is {}.",
-                native.slice_voxel(slice.index)
-            )
-        }));
+        summary.push(
+            "Slices are counted from the patient's right, voxels as in the image file.".to_owned(),
+        );
         summary.push(match &slice.lesion {
             None => "Whether it has a lesion is not known.".to_owned(),
             Some(lesion) if lesion.iter().any(|set| *set) => "It has a lesion.".to_owned(),
@@ -281,7 +277,7 @@ impl ViewedSlice {
                 None => "It shows too little cord to be scored.".to_owned(),
             });
         }
-        Self { label: format!("slice {}", slice.index), summary: summary.join(" "), curve: None }
+        Self { label: slice.place(), summary: summary.join(" "), curve: None }
     }
 }
 

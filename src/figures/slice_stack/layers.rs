@@ -75,7 +75,7 @@ impl Shared {
         let white = white_from(slices.iter().copied());
         let middle = if pixels > 0 { sum / pixels as f64 } else { 0.5 * white };
         let places = slices.iter().enumerate().map(|(position, slice)| {
-            let where_to = voxels(subject, slice);
+            let where_to = voxels(slice);
             format!("slice {} of {} ({where_to}, right to left)", position + 1, slices.len())
         });
         let (crop, places) = (Crop::around(&region, ASPECT), places.collect());
@@ -97,14 +97,8 @@ impl Shared {
 }
 
 /// The place of a slice in the file, or in the canonical volume if it came preprocessed.
-fn voxels(subject: &Subject, slice: &Slice) -> String {
-    let Some(native) = &subject.native_transform else { return format!("index {}", slice.index) };
-    let acquired = subject.acquired(slice);
-    let (first, last) = (native.slice_voxel(acquired.start), native.slice_voxel(acquired.end - 1));
-    match acquired.len() {
-        1 => format!("voxel {first}"),
-        _ => format!("voxels {first} to {last}"),
-    }
+fn voxels(slice: &Slice) -> String {
+    slice.voxel_words().unwrap_or_else(|| format!("index {}", slice.index))
 }
 
 /// Sum and number of the finite values within a mask.

@@ -39,6 +39,7 @@ pub(super) fn slice(name: &str, lesion: Option<bool>) -> Slice {
     Slice {
         subject: name.into(),
         index: 7,
+        voxels: Some(12..=12),
         image,
         csf,
         scoring: within(3.0),

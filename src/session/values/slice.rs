@@ -47,7 +47,7 @@ impl SliceValue {
     /// A map over the pixels of this slice.
     pub fn map(&self, name: &str, quantity: &'static str, pixels: Array2<f32>) -> ImageValue {
         let slice = self.slice();
-        let title = format!("{}, slice {}: {name}", slice.subject, slice.index);
+        let title = format!("{}, {}: {name}", slice.subject, slice.place());
         ImageValue {
             title,
             quantity,
