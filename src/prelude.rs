@@ -33,7 +33,7 @@ pub use crate::masking::MaskingStrategy;
 pub use crate::model::Config;
 pub use crate::notebook::{EvcxrDisplay, show, study};
 pub use crate::report::{Cell, Column, Display, Part, Show, Table, Tabulate};
-pub use crate::scoring::ScorerTraining;
+pub use crate::scoring::{InitialWeights, ScorerTraining};
 pub use crate::simulation::LesionSimulator;
 pub use crate::study::{CohortEvaluation, CohortUncertainty, Masks, Study};
 pub use crate::training::{Adaptation, Model, TrainingOptions};

@@ -48,7 +48,7 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
 
     // Other values: the table of the first ones stays.
     let others = sweep(&place, &["-p", "rate=1.5", "-p", "seed=1..2"]);
-    assert!(others.err.contains("sweep.tsv holds other combinations and stays"), "{}", others.err);
+    assert!(others.err.contains("sweep.tsv holds other runs and stays"), "{}", others.err);
     assert_eq!(fs::read_to_string(folder.join("sweep.tsv")).unwrap(), table);
     let other = fs::read_to_string(folder.join("sweep-2.tsv")).unwrap();
     assert!(other.lines().nth(1).unwrap().starts_with("1.5\t2\t"), "{other}");

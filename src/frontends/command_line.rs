@@ -127,7 +127,7 @@ pub enum Command {
     /// them. A combination that ended well with the same script, inputs and version of u2ad is not run again, and
     /// one that was stopped goes on from its last checkpoint. The table at the end has one row per combination,
     /// with the mean ± standard deviation of its results over the seeds; sweep.tsv holds it as numbers, and
-    /// sweep-runs.tsv one row per run. A table of other combinations in the same folder stays, and the new one gets a
+    /// sweep-runs.tsv one row per run. A table of other runs in the same folder stays, and the new one gets a
     /// number. The exit code is 0 if all runs ended well, 1 if one did not, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or
     /// SIGUSR1.
     Sweep(SweepArguments),

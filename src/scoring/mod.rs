@@ -17,6 +17,7 @@
 
 mod calibration;
 mod channels;
+mod initial_weights;
 mod options;
 mod samples;
 mod train;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calibration::{CalibratedState, Calibration};
 use channels::{CHANNELS, channels};
+pub use initial_weights::InitialWeights;
 pub use options::{FOUND_MASK_AUGMENTATION, ScorerTraining};
 
 use crate::cohort::Slice;
@@ -141,25 +143,34 @@ impl LesionScorer {
     ) -> Result<Self> {
         let mut members = Vec::new();
         for member in 0..description.training.members {
-            let prefix = format!("{PREFIX}{member}.");
-            let mut weights = Weights::new();
-            for (name, shape) in unet::shapes(CHANNELS, description.training.width) {
-                let full = format!("{prefix}{name}");
-                let tensor = tensors
-                    .remove(&full)
-                    .ok_or_else(|| Error::input(format!("the scoring network lacks \"{full}\"")))?;
-                if tensor.dims() != shape {
-                    return Err(Error::input(format!(
-                        "\"{full}\" has shape {:?}, not {shape:?}",
-                        tensor.dims()
-                    )));
-                }
-                weights.insert(name, tensor);
-            }
-            members.push(weights);
+            members.push(take_network(member, description.training.width, tensors)?);
         }
         Ok(Self { members: Arc::new(members), description })
     }
+}
+
+/// Takes the weights of one network out of a checkpoint's tensors.
+///
+/// # Errors
+/// If any is missing or has another shape.
+fn take_network(
+    member: usize,
+    width: usize,
+    tensors: &mut BTreeMap<String, Tensor>,
+) -> Result<Weights> {
+    let mut weights = Weights::new();
+    for (name, shape) in unet::shapes(CHANNELS, width) {
+        let full = format!("{PREFIX}{member}.{name}");
+        let tensor = tensors
+            .remove(&full)
+            .ok_or_else(|| Error::input(format!("the scoring network lacks \"{full}\"")))?;
+        if tensor.dims() != shape {
+            let found = tensor.dims();
+            return Err(Error::input(format!("\"{full}\" has shape {found:?}, not {shape:?}")));
+        }
+        weights.insert(name, tensor);
+    }
+    Ok(weights)
 }
 
 const PREFIX: &str = "scorer.";

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::initial_weights::{InitialWeights, SHIPPED_WIDTH};
 use crate::options::setters;
 use crate::simulation::LesionSimulator;
 use crate::{Error, Result};
@@ -35,6 +36,9 @@ pub struct ScorerTraining {
     /// to 1. It makes the scorer ready for masks of another kind than its own, such as found ones, and
     /// costs sensitivity where masks are exact.
     pub mask_augmentation: f64,
+    /// What the networks begin with. Records that do not name it are older than the choice.
+    #[serde(default = "InitialWeights::of_old_records")]
+    pub initial_weights: InitialWeights,
 }
 
 impl Default for ScorerTraining {
@@ -50,6 +54,7 @@ impl Default for ScorerTraining {
             width: 12,
             trim_above: 0.15,
             mask_augmentation: 0.0,
+            initial_weights: InitialWeights::Phantoms,
         }
     }
 }
@@ -69,6 +74,8 @@ setters!(ScorerTraining {
     learning_rate: f64,
     /// With the cord drawn differently in this share of the training views.
     mask_augmentation: f64,
+    /// With networks that begin so.
+    initial_weights: InitialWeights,
 });
 
 impl ScorerTraining {
@@ -88,6 +95,13 @@ impl ScorerTraining {
         if !self.width.is_multiple_of(4) {
             return Err(Error::input(format!(
                 "width of the scorer must be a multiple of 4, not {}",
+                self.width
+            )));
+        }
+        if self.initial_weights == InitialWeights::Phantoms && self.width != SHIPPED_WIDTH {
+            return Err(Error::input(format!(
+                "the scorer's networks of phantoms have a width of {SHIPPED_WIDTH}, not {}; begin with random \
+                 weights for another width",
                 self.width
             )));
         }

@@ -39,7 +39,8 @@ fn training() -> ScorerTraining {
         .epochs(6)
         .healthy_rounds(2)
         .clinical_rounds(1)
-        .lesions(lesions((1, 2)));
+        .lesions(lesions((1, 2)))
+        .initial_weights(InitialWeights::Random);
     training.width = 4;
     training
 }
@@ -127,6 +128,8 @@ fn settings_that_make_no_sense_and_missing_subjects_are_errors() {
     assert!(fails(training().members(0), &people).contains("members"));
     assert!(fails(training().mask_augmentation(1.5), &people).contains("is a share"));
     assert!(fails(ScorerTraining { width: 6, ..training() }, &people).contains("width"));
+    let other_width = training().initial_weights(InitialWeights::Phantoms);
+    assert!(fails(other_width, &people).contains("have a width of 12, not 4"));
     let none = training().lesions(LesionSimulator::default().count((0, 0)));
     assert!(fails(none, &people).contains("no lesion could be painted"));
 }

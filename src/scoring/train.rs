@@ -9,11 +9,12 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::channels::CHANNELS;
+use super::initial_weights::{InitialWeights, shipped};
 use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
 use super::{LesionScorer, ScorerDescription};
 use crate::cohort::Subject;
-use crate::context::{BegunTraining, Context, Progress};
+use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::model::Network;
 use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, batch, initial, unet};
 use crate::uncertainty::MonteCarlo;
@@ -118,7 +119,9 @@ impl ScorerTraining {
                  count allows none",
             ));
         }
-        let progress = context.progress("train the scorer", "epoch", self.members * self.epochs);
+        let networks = counted(self.members, "network");
+        let title = format!("train the scorer, {networks} of {}", counted(self.epochs, "epoch"));
+        let progress = context.progress(title, "epoch", self.members * self.epochs);
         let trainer = |member| Trainer {
             training: self,
             samples: &samples,
@@ -182,12 +185,7 @@ impl Trainer<'_> {
         let name = member_name(self.member);
         let (mut network, done) = match self.kept.restored(&name)? {
             Some(restored) => restored,
-            None => {
-                let mut stream = streams.stream("scorer/initialisation", &[member]);
-                let shapes = unet::shapes(CHANNELS, self.training.width);
-                let fresh = initial(&shapes, &[(unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?;
-                (TrainableWeights::new(fresh)?, 0)
-            }
+            None => (TrainableWeights::new(self.initial_weights()?)?, 0),
         };
         if done > 0 {
             progress.advance(done, &[]);
@@ -227,6 +225,18 @@ impl Trainer<'_> {
             }
         }
         Ok(network.detached())
+    }
+
+    fn initial_weights(&self) -> Result<Weights> {
+        match self.training.initial_weights {
+            InitialWeights::Phantoms => shipped(self.member),
+            InitialWeights::Random => {
+                let streams = &self.context.streams;
+                let mut stream = streams.stream("scorer/initialisation", &[self.member as u64]);
+                let shapes = unet::shapes(CHANNELS, self.training.width);
+                Ok(initial(&shapes, &[(unet::OUTPUT_BIAS, FIRST_LOGIT)], &mut stream)?)
+            }
+        }
     }
 
     /// What the network classifies as lesion in the unpainted clinical slices, slightly dilated.

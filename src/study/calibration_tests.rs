@@ -5,6 +5,7 @@ use candle_core::Device;
 use super::*;
 use crate::evaluation::calibrated_threshold;
 use crate::phantom::PhantomOptions;
+use crate::scoring::InitialWeights;
 
 fn config() -> Config {
     Config { image: 64, nearest_patches: 48, depth: 1, decoder_depth: 1, ..Config::small() }
@@ -28,6 +29,7 @@ fn saved(path: &Path) -> Model {
     let (study, people) = (study(), people());
     let mut model = study.model(config()).unwrap();
     let mut training = ScorerTraining::default().members(1).epochs(2).clinical_rounds(1);
+    training.initial_weights = InitialWeights::Random;
     (training.width, training.healthy_rounds) = (4, 1);
     // Lesions that fill some of the small images' large pixels.
     let lesions = LesionSimulator::default().length_mm((20.0, 25.0)).width_mm((6.0, 8.0));

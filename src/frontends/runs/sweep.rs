@@ -134,11 +134,11 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     let runs = sweep.finished(&combinations)?;
     let table = sweep_table(&grid, &runs)?;
     print_whole(table.to_text(table_width()).as_bytes())?;
-    let text = table.to_tsv();
-    let (path, others) = sweep_file::of(&sweep.folder, &text)?;
-    write_whole(&path, text.as_bytes())?;
-    let each = sweep_runs_table(&grid, &runs)?;
-    write_whole(&sweep_file::of_runs(&path), each.to_tsv().as_bytes())?;
+    let (each, varied) = sweep_runs_table(&grid, &runs)?;
+    let each = each.to_tsv();
+    let (path, others) = sweep_file::of(&sweep.folder, &each, varied)?;
+    write_whole(&path, table.to_tsv().as_bytes())?;
+    write_whole(&sweep_file::of_runs(&path), each.as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
         messages.tell(
             "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one",
@@ -150,7 +150,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
         sweep_file::of_runs(&path).display()
     ));
     if let Some(others) = others {
-        messages.tell(&format!("{} holds other combinations and stays", others.display()));
+        messages.tell(&format!("{} holds other runs and stays", others.display()));
     }
     if let Some(code) = stopped.code() {
         messages.tell("interrupted: run it again to go on");

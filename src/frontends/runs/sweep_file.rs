@@ -6,28 +6,38 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// The column behind those of the parameters.
-const RUNS: &str = "runs";
-
-/// The first of sweep.tsv, sweep-2.tsv … that is free or holds no combinations but those of `table`, and the last one
-/// before it that holds others. A sweep that got more values replaces its own table so.
+/// Where the tables of a sweep go, and a file of another sweep that stays for it.
+///
+/// The first of sweep.tsv, sweep-2.tsv … that is free, or beside which no runs are listed but those of `runs`, and the
+/// last one before it that has others. A sweep that got more values or seeds replaces its own table so. `runs` is the
+/// table with one row per run; its first `varied` columns tell the runs apart.
 ///
 /// # Errors
 /// If a table that is there cannot be read.
-pub(super) fn of(folder: &Path, table: &str) -> Result<(PathBuf, Option<PathBuf>)> {
-    let ours = combinations(table);
+pub(super) fn of(folder: &Path, runs: &str, varied: usize) -> Result<(PathBuf, Option<PathBuf>)> {
+    let header: Vec<&str> = runs.lines().next().unwrap_or_default().split('\t').collect();
+    let names = &header[..varied.min(header.len())];
+    let ours = listed(runs, names).unwrap_or_default();
     let mut others = None;
     for number in 1.. {
         let path = match number {
             1 => folder.join("sweep.tsv"),
             _ => folder.join(format!("sweep-{number}.tsv")),
         };
-        if !path.exists() {
+        let beside = of_runs(&path);
+        if !path.exists() && !beside.exists() {
             return Ok((path, others));
         }
-        let there = fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
-        if combinations(&there).is_subset(&ours) {
-            return Ok((path, others));
+        // Without its list of runs nobody knows what a table summarises.
+        if beside.exists() {
+            let there = fs::read_to_string(&beside).map_err(|error| Error::file(&beside, error))?;
+            let has_ours_only = there
+                .lines()
+                .next()
+                .is_some_and(|line| line.split('\t').all(|name| header.contains(&name)));
+            if has_ours_only && listed(&there, names).is_some_and(|runs| runs.is_subset(&ours)) {
+                return Ok((path, others));
+            }
         }
         others = Some(path);
     }
@@ -40,19 +50,18 @@ pub(super) fn of_runs(path: &Path) -> PathBuf {
     path.with_file_name(format!("{stem}-runs.tsv"))
 }
 
-/// The combinations of a table: of each row, the names and values of its parameters.
-fn combinations(table: &str) -> BTreeSet<Vec<(String, String)>> {
+/// The values of these columns in every row; `None` if the table lacks one of them.
+fn listed(table: &str, names: &[&str]) -> Option<BTreeSet<Vec<String>>> {
     let mut lines = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let header = lines.next().unwrap_or_default();
-    let parameters = header.iter().position(|name| *name == RUNS).unwrap_or(header.len());
+    let places: Vec<usize> = names
+        .iter()
+        .map(|name| header.iter().position(|own| own == name))
+        .collect::<Option<_>>()?;
     let of = |row: Vec<&str>| {
-        let pairs = header.iter().zip(row).take(parameters);
-        let mut pairs: Vec<_> =
-            pairs.map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
-        pairs.sort();
-        pairs
+        places.iter().map(|place| row.get(*place).copied().unwrap_or_default().to_owned()).collect()
     };
-    lines.map(of).collect()
+    Some(lines.map(of).collect())
 }
 
 #[cfg(test)]
@@ -60,21 +69,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_other_combinations_stays() {
+    fn a_table_of_other_runs_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let named = |table: &str| {
-            let (path, others) = of(folder.path(), table).unwrap();
-            fs::write(&path, table).unwrap();
+        let named = |runs: &str| {
+            let (path, others) = of(folder.path(), runs, 2).unwrap();
+            fs::write(&path, "summary").unwrap();
+            fs::write(of_runs(&path), runs).unwrap();
             (path.file_name().unwrap().to_string_lossy().into_owned(), others.is_some())
         };
-        let first = "rate\truns\tauroc_mean\n1\t3\t0.5\n";
+        let first = "rate\tseed\tauroc\n1\t1\t0.5\n";
         assert_eq!(named(first), ("sweep.tsv".into(), false));
-        let more = "rate\truns\tauroc_mean\n1\t3\t0.5\n2\t3\t0.6\n";
-        assert_eq!(named(more), ("sweep.tsv".into(), false));
-        let other = "width\truns\tauroc_mean\n8\t3\t0.5\n";
-        assert_eq!(named(other), ("sweep-2.tsv".into(), true));
-        // Fewer of its combinations than before: the larger table stays.
-        assert_eq!(named(first), ("sweep-3.tsv".into(), true));
+        let more_rates = "rate\tseed\tauroc\n1\t1\t0.5\n2\t1\t0.6\n";
+        assert_eq!(named(more_rates), ("sweep.tsv".into(), false));
+        let more_seeds = "seed\trate\tauroc\n1\t1\t0.5\n1\t2\t0.6\n2\t1\t0.4\n2\t2\t0.5\n";
+        assert_eq!(named(more_seeds), ("sweep.tsv".into(), false));
+        let other_seeds = "rate\tseed\tauroc\n1\t3\t0.5\n2\t3\t0.6\n";
+        assert_eq!(named(other_seeds), ("sweep-2.tsv".into(), true));
+        let other_parameter = "width\tseed\tauroc\n8\t1\t0.5\n";
+        assert_eq!(named(other_parameter), ("sweep-3.tsv".into(), true));
+        // Fewer runs than before: the larger table stays.
+        assert_eq!(named(first), ("sweep-4.tsv".into(), true));
         assert_eq!(of_runs(Path::new("a/sweep-2.tsv")), Path::new("a/sweep-2-runs.tsv"));
     }
 }

@@ -5,6 +5,7 @@ use crate::detection::Scoring;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::model::Config;
 use crate::options::Choice;
+use crate::scoring::InitialWeights;
 use crate::session::device::DEVICES;
 use crate::session::values::FINDING_FIGURES;
 use crate::uncertainty::Passes;
@@ -24,6 +25,7 @@ pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
         ("detect", "scoring") => Scoring::names(),
         ("device", "name") => DEVICES.to_vec(),
         ("estimate_uncertainty", "passes") => Passes::names(),
+        ("train_scorer", "initial_weights") => InitialWeights::names(),
         ("regenerate_masks", "strategy") => MaskingStrategy::names(),
         ("regenerate_masks", "normalisation") => Normalisation::names(),
         ("plot", "kind") => FINDING_FIGURES.map(|(name, _)| name).to_vec(),

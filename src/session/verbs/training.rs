@@ -12,7 +12,7 @@ use super::long_work::{apply, train};
 use super::unsigned;
 use crate::masking::{MaskingStrategy, Normalisation};
 use crate::options::Choice;
-use crate::scoring::{FOUND_MASK_AUGMENTATION, ScorerTraining};
+use crate::scoring::{FOUND_MASK_AUGMENTATION, InitialWeights, ScorerTraining};
 use crate::session::engine::jobs::Later;
 use crate::session::state::State;
 use crate::session::values::{
@@ -272,6 +272,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `mask_augmentation`: share of the training views in which the cord is drawn up to a pixel wider,
     ///   narrower or aside, for subjects whose masks are of another kind; None: 0.5 if the program found the
     ///   masks of some subjects (`segment`), otherwise 0.
+    /// * `initial_weights`: what the networks begin with: "phantoms", the networks that ship with the program and
+    ///   know simulated lesions in synthetic spines, or "random".
     ///
     /// Examples:
     /// ```python
@@ -289,6 +291,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 2)] rounds: i64,
         #[starlark(require = named, default = 10)] samples: i64,
         #[starlark(require = named, default = NoneOr::None)] mask_augmentation: NoneOr<UnpackFloat>,
+        #[starlark(require = named, default = "phantoms")] initial_weights: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<NoneType>> {
         let verb = "train_scorer";
@@ -304,7 +307,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             .epochs(unsigned(verb, "epochs", epochs)?)
             .healthy_rounds(2 * rounds)
             .clinical_rounds(rounds)
-            .mask_augmentation(share);
+            .mask_augmentation(share)
+            .initial_weights(InitialWeights::from_name(initial_weights)?);
         let monte_carlo = MonteCarlo::default().samples(unsigned(verb, "samples", samples)?);
         train(verb, model, eval, move |model, study| {
             let (healthy, clinical) = (healthy.as_ref(), clinical.as_ref());

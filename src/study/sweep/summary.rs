@@ -69,11 +69,12 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
     Ok(table.filed_as(records))
 }
 
-/// One row per run that ended well: its parameters, its seed where that is one of them, and its results.
+/// One row per run that ended well: its parameters, its seed where that is one of them, and its results. With it comes
+/// the number of columns before the results.
 ///
 /// # Errors
 /// If a row does not fit the columns, which no sweep causes.
-pub fn sweep_runs_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
+pub fn sweep_runs_table(grid: &Grid, runs: &[SweepRun]) -> Result<(Table, usize)> {
     let mut varied: Vec<&str> = grid.named();
     if runs.iter().any(|run| run.combination.value(SEED).is_some()) {
         varied.push(SEED);
@@ -91,7 +92,7 @@ pub fn sweep_runs_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
         }
         table.push(row)?;
     }
-    Ok(table)
+    Ok((table, varied.len()))
 }
 
 /// The results that any run has, in their order.
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(table.rows(), expected);
         let header = table.to_tsv().lines().next().unwrap().to_owned();
         assert_eq!(header, "rate\truns\tpatient_auroc_mean\tpatient_auroc_sd");
-        let each = sweep_runs_table(&grid, &runs).unwrap();
+        let (each, _) = sweep_runs_table(&grid, &runs).unwrap();
         assert!(
             each.to_tsv().starts_with("rate\tseed\tpatient_auroc\n1\t1\t0"),
             "{}",
