@@ -12,12 +12,14 @@ use super::discovery::naming::{Listing, file_name};
 use super::discovery::participants::Participants;
 use super::discovery::{bids, preprocessed};
 use super::entry::{Entry, Source};
+use super::images::names_of_files;
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
 use super::provenance::{Origin, Provenance, Step};
 use super::{Note, Slice, SliceGrid, Subject};
 use crate::context::{Context, Streams};
 use crate::dicom::holds_dicom;
+use crate::files::note_listed;
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
 
@@ -26,8 +28,7 @@ use crate::{Error, Result};
 ///
 /// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`,
 /// `pathology` that exists says so (`public`, `healthy`, `control`, `hc`, `hv`, `normal` and the like, in any
-/// case), or by the rule given when loading ([`HealthRule`](super::HealthRule)); all others are clinical. Healthy volumes keep the largest component of each slice's region of interest,
-/// clinical ones drop the small ones ([`RegionRule`](super::RegionRule)).
+/// case), or by the rule given when loading ([`HealthRule`](super::HealthRule)); all others are clinical.
 ///
 /// The **ground truth** of a slice is the subject's lesion mask; without one it is all false for
 /// a subject whose column `has_lesion` is 0, or who is healthy, and unknown (`None`) for others.
@@ -132,6 +133,10 @@ impl Cohort {
             entry.check_headers(options.grid);
             Ok::<_, Error>(())
         })?;
+        if options.derivatives.is_none() {
+            let (files, sha256) = names_of_files(path, entries.iter());
+            note_listed(path, files, sha256);
+        }
         let whole_path = fs::canonicalize(path).map_err(|error| Error::file(path, error))?;
         let name = file_name(&whole_path);
         let origin = Origin::Folder { path: whole_path, options: options.clone() };

@@ -13,7 +13,7 @@ use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
 use super::preprocessing::thick_slices::thick_slices;
-use super::{Preprocessing, RegionRule, SliceGrid, Subject};
+use super::{Preprocessing, SliceGrid, Subject};
 use crate::context::Streams;
 use crate::phantom::{self, PhantomOptions};
 use crate::volume::LabelledVolume;
@@ -206,6 +206,7 @@ impl Entry {
             averaged: 1,
             discs: Vec::new(),
             native_transform: None,
+            image_hash: None,
         };
         match &self.source {
             Source::Volumes(files) => {
@@ -248,13 +249,14 @@ impl Entry {
         subject: &mut Subject,
         notes: &mut Vec<Note>,
     ) -> Result<()> {
-        let region =
-            if self.is_healthy() { RegionRule::LargestComponent } else { RegionRule::DropSmall };
-        let preprocessing = Preprocessing { grid, region, ..Preprocessing::default() };
+        // The published code keeps only the largest part of the region of healthy volunteers. Then a score would
+        // depend on who is called healthy, which is what it is meant to tell.
+        let preprocessing = Preprocessing { grid, ..Preprocessing::default() };
         let made = preprocessing.preprocess(&self.name, volume)?;
         subject.slices = made.slices;
         subject.discs = made.discs;
         subject.native_transform = Some(made.native_transform);
+        subject.image_hash = Some(made.image_hash);
         notes.extend(made.notes);
         if subject.slices.is_empty() {
             let reason = "no slice has a region of interest; check the cord mask";

@@ -12,7 +12,35 @@ use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::Member;
 use crate::context::{Context, counted};
+use crate::files::sha256;
 use crate::{Error, Result};
+
+/// The files that the subjects of a folder are made of, as [`Cohort::load`] finds them by default: their number, and
+/// the SHA-256 of their names and the subjects'. It tells whether subjects or masks came or went since.
+///
+/// # Errors
+/// If the folder cannot be read, or holds no subjects.
+pub(crate) fn listed_files(folder: &Path) -> Result<(u64, String)> {
+    let found = Cohort::discover(folder, &LoadOptions::default(), &Context::new(0))?;
+    Ok(names_of_files(folder, found.cohort.entries()))
+}
+
+/// As [`listed_files`], of subjects that were found.
+pub(super) fn names_of_files<'a>(
+    folder: &Path,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> (u64, String) {
+    let (mut names, mut files) = (Vec::new(), 0);
+    for entry in entries {
+        names.push(entry.name.to_string());
+        for file in entry.files() {
+            names.push(file.strip_prefix(folder).unwrap_or(file).display().to_string());
+            files += 1;
+        }
+    }
+    names.sort();
+    (files, sha256(names.join("\n").as_bytes()))
+}
 
 impl Cohort {
     /// What a user gives to be screened: one folder, as [`Self::load`] takes it, or image files, as

@@ -47,6 +47,9 @@ pub struct Subject {
     pub discs: Vec<Disc>,
     /// Where the slices lie in the original volume; `None` for slices that were loaded preprocessed.
     pub native_transform: Option<NativeTransform>,
+    /// A hash of its image: different images nearly always differ in it, whoever they are called after. `None` for
+    /// slices that were loaded preprocessed.
+    pub image_hash: Option<u64>,
 }
 
 impl Subject {
@@ -106,7 +109,16 @@ impl Subject {
 
     /// Adds everything that it holds to a fingerprint.
     pub(crate) fn add_to(&self, all: &mut Fingerprint) {
-        let Self { name, participant, healthy, slices, averaged, discs, native_transform } = self;
+        let Self {
+            name,
+            participant,
+            healthy,
+            slices,
+            averaged,
+            discs,
+            native_transform,
+            image_hash: _,
+        } = self;
         all.add(name.as_bytes());
         all.add(format!("{participant:?} {healthy:?} {averaged} {discs:?} {native_transform:?}"));
         slices.iter().for_each(|slice| slice.add_to(all));

@@ -117,6 +117,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         healthy: None,
         discs,
         native_transform: None,
+        image_hash: None,
     })
 }
 

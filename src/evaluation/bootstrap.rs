@@ -1,5 +1,7 @@
 //! Confidence intervals of measures, from many resamplings of the patients.
 
+use std::collections::BTreeMap;
+
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,31 @@ pub(super) fn warn_of_few(patients: usize, context: &Context) {
         context.warn(format!(
             "only {}: with fewer than {FEW}, the intervals and p-values of a comparison mean nothing",
             counted(patients, "patient")
+        ));
+    }
+}
+
+/// Warns if several of these images show one person, as sessions and runs of a BIDS tree do. `use_of` says what takes
+/// them for independent.
+pub fn warn_of_repeated<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    use_of: &str,
+    context: &Context,
+) {
+    let mut images: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in names {
+        let person = name.split('_').next().filter(|_| name.starts_with("sub-")).unwrap_or(name);
+        *images.entry(person).or_default() += 1;
+    }
+    let all: usize = images.values().sum();
+    if let Some((person, count)) = images.iter().find(|(_, count)| **count > 1) {
+        context.warn(format!(
+            "{all} images show {} ({person}: {count}), and {use_of} takes them for independent; keep one image of \
+             each person",
+            match images.len() {
+                1 => "1 person".to_owned(),
+                people => format!("{people} people"),
+            }
         ));
     }
 }

@@ -20,6 +20,9 @@ pub(super) struct Cases {
     pub pixels: RankedCases,
     /// `None` where the lesions of a patient are not known.
     pub lesions: Vec<Option<PatientLesions>>,
+    /// [`Subject::image_hash`](crate::cohort::Subject::image_hash) of each patient; empty in files of earlier versions.
+    #[serde(default)]
+    pub images: Vec<Option<u64>>,
     /// On the anomaly map, at which lesions count as detected.
     pub lesion_threshold: Option<f64>,
 }

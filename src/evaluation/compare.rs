@@ -100,6 +100,7 @@ pub(super) fn measure(name: &str) -> Option<Measure> {
 pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Result<Comparison> {
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
+    warn_of_other_images(first, second, &places, context);
     let lesions = |of: &Evaluation| of.lesions.as_ref().map(|level| level.lesions);
     if let (Some(one), Some(other)) = (lesions(first), lesions(second))
         && one != other
@@ -173,6 +174,31 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         patients: a.names.len(),
         measures,
     })
+}
+
+/// Warns if patients of one name were evaluated on different images: they may be other people.
+fn warn_of_other_images(
+    first: &Evaluation,
+    second: &Evaluation,
+    places: &[usize],
+    context: &Context,
+) {
+    let image = |of: &Evaluation, place: usize| of.cases.images.get(place).copied().flatten();
+    let differs = |(one, other): &(usize, &usize)| {
+        let both = image(first, *one).zip(image(second, **other));
+        both.is_some_and(|(one, other)| one != other)
+    };
+    let others: Vec<usize> =
+        places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();
+    if let [place, ..] = others.as_slice() {
+        context.warn(format!(
+            "{} of {} patients with the same name were evaluated on different images, {} among them: the \
+             comparison takes them for the same people",
+            others.len(),
+            places.len(),
+            first.cases.names[*place]
+        ));
+    }
 }
 
 fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {

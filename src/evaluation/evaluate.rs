@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Resamples;
+use super::bootstrap::{Resamples, warn_of_repeated};
 use super::cases::{Cases, RankedCases};
 use super::lesions::{LesionLevel, LesionThresholdRule, lesion_level};
 use super::level::{Level, level};
@@ -90,6 +90,9 @@ pub struct SubjectCases {
     pub slices: Vec<(f64, bool)>,
     /// The same of segments.
     pub segments: Vec<(f64, bool)>,
+    /// As [`crate::cohort::Subject::image_hash`].
+    #[serde(default)]
+    pub image_hash: Option<u64>,
     /// `None` where its lesions are not known.
     lesions: Option<PatientLesions>,
 }
@@ -104,6 +107,7 @@ impl SubjectCases {
             has_lesion: finding.subject.has_lesion(),
             slices: of_slices(finding),
             segments: of_segments(finding),
+            image_hash: finding.subject.image_hash,
             // Costly, and needed of evaluated subjects only.
             lesions: if is_known { PatientLesions::new(finding) } else { None },
         }
@@ -200,6 +204,8 @@ fn evaluate_with(
             subjects.len()
         ));
     }
+    let names = known.iter().map(|one| &*one.name);
+    warn_of_repeated(names, "an evaluation", context);
     let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();
     let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.slices.clone()).collect();
     let segments: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.segments.clone()).collect();
@@ -211,6 +217,7 @@ fn evaluate_with(
         pixels: RankedCases::new(&pixels.patients),
         lesions: known.iter().map(|one| one.lesions.clone()).collect(),
         scores,
+        images: known.iter().map(|one| one.image_hash).collect(),
         lesion_threshold: None,
     };
     let resamples = Resamples::draw(known.len(), context);

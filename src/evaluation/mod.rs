@@ -28,7 +28,7 @@ mod tests;
 mod threshold;
 mod unbounded;
 
-pub use bootstrap::{Estimate, Interval, few_patients};
+pub use bootstrap::{Estimate, Interval, few_patients, warn_of_repeated};
 pub use calibration::{calibrated_threshold, calibration, default_lesion_threshold};
 pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
 pub use evaluate::{

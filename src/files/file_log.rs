@@ -29,13 +29,14 @@ struct Log {
     busy: BTreeSet<PathBuf>,
 }
 
-/// A file that was read.
+/// A file that was read, or a folder whose files were listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileRead {
     /// As it was given.
     pub path: PathBuf,
+    /// Of a folder, the number of files.
     pub bytes: u64,
-    /// In hexadecimal digits; `None` if only the file's header was read.
+    /// In hexadecimal digits; `None` if only the file's header was read. Of a folder, that of the names of its files.
     pub sha256: Option<String>,
 }
 
@@ -77,6 +78,16 @@ pub(crate) fn note_header_read(path: &Path) {
     }
 }
 
+/// Notes which files a folder was found to hold: their number, and the SHA-256 of their names. New ones may change
+/// what is computed, too.
+pub(crate) fn note_listed(folder: &Path, files: u64, sha256: String) {
+    let Ok(key) = std::path::absolute(folder) else { return };
+    if let Some(log) = &mut *lock() {
+        let listed = FileRead { path: folder.to_path_buf(), bytes: files, sha256: Some(sha256) };
+        log.read.entry(key).or_insert(listed);
+    }
+}
+
 /// Notes that a file was written.
 pub(super) fn note_written(path: &Path) {
     if let Some(log) = &mut *lock()
@@ -97,6 +108,24 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
         log.written.retain(|key, _| !key.starts_with(&from));
         log.written.extend(moved.into_iter().map(|name| (absolute.join(&name), to.join(name))));
     }
+}
+
+/// Refuses a place for an output where an input lies: a file that this process has read and did not write, and a
+/// table of participants in any case.
+///
+/// # Errors
+/// If it is one.
+pub(crate) fn check_no_input(path: &Path) -> Result<()> {
+    let has_read = |key: PathBuf| lock().as_ref().is_some_and(|log| log.read.contains_key(&key));
+    let is_input = wanted(path).is_some_and(has_read);
+    let is_table = path.file_name().is_some_and(|name| name == "participants.tsv");
+    if (is_input || is_table) && path.is_file() {
+        return Err(Error::file(
+            path,
+            "is an input of this or another study, and is not replaced; choose another name",
+        ));
+    }
+    Ok(())
 }
 
 /// The files read so far, in the order of their paths.
@@ -172,9 +201,14 @@ mod tests {
         fs::write(&given, "abc").unwrap();
         fs::write(&header, "long").unwrap();
         write_whole(&own, b"abc").unwrap();
+        for path in [&given, &own] {
+            assert!(check_no_input(path).is_ok());
+        }
         for path in [&given, &own, &given] {
             read_regular(path).unwrap();
         }
+        assert!(check_no_input(&own).is_ok());
+        assert!(check_no_input(&given).unwrap_err().to_string().contains("is not replaced"));
         note_header_read(&header);
         note_header_read(&given);
         let whole = WholeFolder::begin(&folder.path().join("tree")).unwrap();

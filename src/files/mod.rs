@@ -19,7 +19,8 @@ pub(crate) use confinement::confine_writes;
 #[cfg(feature = "shell")]
 pub(crate) use file_log::log_files;
 pub(crate) use file_log::{
-    FileRead, files_read, files_written, note_header_read, note_read, sha256, sha256_of,
+    FileRead, check_no_input, files_read, files_written, note_header_read, note_listed, note_read,
+    sha256, sha256_of,
 };
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;

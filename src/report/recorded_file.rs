@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A file that a run read or wrote.
+/// A file that a run read or wrote, or a folder of images that it read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written")]
 pub struct RecordedFile {
     pub path: String,
-    /// Size; not known of files in records of earlier versions, and of files that still grow.
+    /// Size, or the number of a folder's files; not known of files in records of earlier versions, and of files that still grow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// SHA-256 in hexadecimal digits; not there where the size is not known either, and for an

@@ -26,7 +26,7 @@ pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
 use crate::context::{Context, counted};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring, detect};
-use crate::evaluation::{Comparison, EvaluationOptions, calibration, compare};
+use crate::evaluation::{Comparison, EvaluationOptions, calibration, compare, warn_of_repeated};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
@@ -255,6 +255,8 @@ impl Study {
         method.calibrations.clear();
         let mut found = self.detect_by(&method, &cohort, scoring)?;
         let calibration = calibration(&found, method.state(), method.round)?;
+        let names = found.subjects.iter().map(|finding| &*finding.subject.name);
+        warn_of_repeated(names, "a calibration", &self.context);
         let left_out = found.subjects.len() - calibration.scores.len();
         if left_out > 0 {
             self.context.warn(format!(

@@ -191,8 +191,15 @@ pub fn train_scorer(
         Ok(())
     };
     let begun = BegunTraining::new("train_scorer", context, add)?;
-    let scorer =
-        training.train_from(begun, network, (healthy, clinical), (monte_carlo, first), context)?;
+    let people = (healthy, clinical);
+    let trained = training.train_from(begun, network, people, (monte_carlo, first), context);
+    if matches!(trained, Err(Error::Cancelled)) {
+        context.mention(match &model.scorer {
+            Some(_) => "kept: the scorer that the model had before",
+            None => "nothing of the scorer is kept: the model has none until its training ends",
+        });
+    }
+    let scorer = trained?;
     model.estimations = first + training.rounds();
     model.scorer = Some(scorer);
     model.leave_snapshot(context);

@@ -21,11 +21,13 @@ class Scores(unittest.TestCase):
         folder = export_folder(cls, "quickstart")
         folder.mkdir(parents=True, exist_ok=True)
         cls.derivatives, cls.uncertainty = folder / "derivatives", folder / "uncertainty"
+        cls.learned = folder / "learned"
         script = folder / "quickstart.star"
         quickstart = (ROOT / "tutorials/01-quickstart.star").read_text()
         script.write_text(
             f"{quickstart}\n"
-            f"export(found, {str(cls.derivatives)!r}, lesion_threshold = 0.3)\n"
+            f"export(residual, {str(cls.derivatives)!r}, lesion_threshold = 0.3)\n"
+            f"export(found, {str(cls.learned)!r}, lesion_threshold = 0.3)\n"
             f"export(uncertainty, {str(cls.uncertainty)!r})\n"
         )
         command = [PROGRAM, "run", script, "--out", folder / "runs"]
@@ -36,8 +38,8 @@ class Scores(unittest.TestCase):
     def setUp(self):
         self.assertEqual(self.output.returncode, 0, self.output.stderr)
 
-    def table(self, name):
-        return pandas.read_csv(self.derivatives / name, sep="\t")
+    def table(self, name, folder=None):
+        return pandas.read_csv((folder or self.derivatives) / name, sep="\t")
 
     def load(self, folder, subject, ending):
         return nibabel.load(folder / subject / "anat" / f"{subject}_{ending}.nii.gz")
@@ -48,12 +50,17 @@ class Scores(unittest.TestCase):
         return subjects
 
     def test_patient_scores_follow_from_the_maps(self):
-        scores = self.table("scores.tsv")
+        # The highest value above the curve's mean, and the highest lesion probability.
+        self.check_scores(self.derivatives, lambda peaks: peaks.max() - peaks.mean())
+        self.check_scores(self.learned, lambda peaks: peaks.max())
+
+    def check_scores(self, folder, rule):
+        scores = self.table("scores.tsv", folder)
         patients = scores[scores["level"] == "patient"].set_index("participant_id")["score"]
         for subject in self.subjects():
-            anomaly = self.load(self.derivatives, subject, "res-u2ad_desc-anomaly_T2w").get_fdata()
-            points = self.load(self.derivatives, subject, "res-u2ad_desc-curve_dseg").get_fdata()
-            path = self.derivatives / subject / "anat" / f"{subject}_desc-anomaly_curve.tsv"
+            anomaly = self.load(folder, subject, "res-u2ad_desc-anomaly_T2w").get_fdata()
+            points = self.load(folder, subject, "res-u2ad_desc-curve_dseg").get_fdata()
+            path = folder / subject / "anat" / f"{subject}_desc-anomaly_curve.tsv"
             curves = pandas.read_csv(path, sep="\t").groupby("map_slice")
             self.assertEqual([place for place, _ in curves], [n for n, one in enumerate(points) if one.any()])
             highest = []
@@ -63,9 +70,8 @@ class Scores(unittest.TestCase):
                 peaks = pixels[pixels["point"] > 0].groupby("point")["value"].max()
                 curve = curve.set_index("point")
                 self.assertLess((peaks - curve["anomaly"]).abs().max(), TOLERANCE)
-                peaks = peaks[curve["segment"].notna()]
-                highest.append(peaks.max() - peaks.mean())
-            with self.subTest(subject):
+                highest.append(rule(peaks[curve["segment"].notna()]))
+            with self.subTest(folder=folder.name, subject=subject):
                 self.assertLess(abs(max(highest) - patients[subject]), TOLERANCE)
 
     def test_lesion_volumes_follow_from_the_maps(self):

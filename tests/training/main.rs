@@ -68,6 +68,7 @@ fn subject(slices: &[Slice]) -> Arc<Subject> {
         healthy: None,
         discs: Vec::new(),
         native_transform: None,
+        image_hash: None,
     })
 }
 

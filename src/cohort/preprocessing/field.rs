@@ -8,6 +8,15 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::cohort::note::Note;
 use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_length};
 
+/// What to do where something lies outside the field. A model brings its own field, whatever that of the cohort is.
+macro_rules! larger_field {
+    () => {
+        "a larger field keeps it: fov_mm of u2ad for a model, of load_cohort for a cohort (fov_mm = \"auto\" finds one)"
+    };
+}
+pub(super) use larger_field;
+pub(super) const LARGER_FIELD: &str = larger_field!();
+
 /// How in-plane pixels of the canonical volume become preprocessed pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cohort) struct Field {
@@ -151,11 +160,11 @@ impl Field {
         let lost = self.share_outside(cord);
         if lost > WORTH_A_NOTE {
             let text = format!(
-                "{:.0} % of the cord lies outside the field of {} mm; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")",
+                "{:.0} % of the cord lies outside the field of {} mm; {LARGER_FIELD}",
                 100.0 * lost,
                 self.rows.field
             );
-            let topic = "{} % of the cord lies outside the field; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")";
+            let topic = concat!("{} % of the cord lies outside the field; ", larger_field!());
             notes.push(Note::new(topic, text).of(100.0 * lost));
         }
         notes

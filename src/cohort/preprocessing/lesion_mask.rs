@@ -6,7 +6,7 @@
 
 use ndarray::{Array2, Array3, Axis};
 
-use super::field::Field;
+use super::field::{Field, LARGER_FIELD, larger_field};
 use crate::cohort::note::Note;
 
 /// A lesion mask in canonical axes and its way into the field.
@@ -41,10 +41,13 @@ impl LesionMask {
         if outside > 0 {
             let percent = percent(outside);
             let text = format!(
-                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")",
+                "{percent:.0} % of the lesion area (ground truth) lies outside the field of {} mm; {LARGER_FIELD}",
                 field.edge()
             );
-            let topic = "{} % of the lesion area (ground truth) lies outside the field; a larger fov_mm keeps it (load_cohort finds one with fov_mm = \"auto\")";
+            let topic = concat!(
+                "{} % of the lesion area (ground truth) lies outside the field; ",
+                larger_field!()
+            );
             notes.push(Note::warning(topic, text).of(percent));
         }
         if in_other_slices > 0 {

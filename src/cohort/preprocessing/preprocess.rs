@@ -50,6 +50,8 @@ pub struct Preprocessed {
     /// Superior first.
     pub discs: Vec<Disc>,
     pub native_transform: NativeTransform,
+    /// As [`Subject::image_hash`](crate::cohort::Subject::image_hash).
+    pub image_hash: u64,
     /// Problems that were handled, such as a moved field.
     pub notes: Vec<Note>,
 }
@@ -106,6 +108,7 @@ impl Preprocessing {
         notes.extend(cord_shape::question(&cord, canonical.affine.spacing()[0]));
         notes.extend(field.keep_cord(&cord));
 
+        let image_hash = image_hash(&volume.image);
         let mut voxels = orientation.apply(&volume.image.voxels);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
         let image = self.image(&field, voxels);
@@ -136,7 +139,7 @@ impl Preprocessing {
         }
         let discs =
             volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &native_transform));
-        Ok(Preprocessed { slices, discs, native_transform, notes })
+        Ok(Preprocessed { slices, discs, native_transform, image_hash, notes })
     }
 
     /// Whether the settings are valid.
@@ -301,6 +304,18 @@ fn each_slice<T: Sync, R: Send>(
         .into_par_iter()
         .map(|slice| preprocess(canonical.index_axis(Axis(0), slice)))
         .collect()
+}
+
+/// One of every so many voxels is part of the hash: enough to tell two images apart.
+const HASHED: usize = 61;
+
+/// A hash (FNV-1a) of the size of an image and of some of its voxels.
+fn image_hash(image: &Volume) -> u64 {
+    let sizes = image.voxels.shape().iter().map(|size| *size as u64);
+    let voxels = image.voxels.iter().step_by(HASHED).map(|voxel| u64::from(voxel.to_bits()));
+    sizes.chain(voxels).fold(0xcbf2_9ce4_8422_2325, |hash, value| {
+        (hash ^ value).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// Disc labels in preprocessed coordinates, superior first.

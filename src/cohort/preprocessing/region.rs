@@ -10,7 +10,8 @@ use crate::volume::{Connectivity, connected_components, dilated};
 /// the published scripts, and counted on the grid of 1 mm pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegionRule {
-    /// The largest one (the first in reading order among equals): healthy volumes.
+    /// The largest one (the first in reading order among equals): what the published code does with healthy volumes.
+    /// [`Cohort`](crate::cohort::Cohort) does not, because a score would depend on who is called healthy.
     LargestComponent,
     /// All but those of 20 pixels or fewer: clinical volumes.
     DropSmall,

@@ -174,6 +174,37 @@ impl Reporter for Warned {
 }
 
 #[test]
+fn patients_of_one_name_with_different_images_are_told() {
+    let with_images = |first: u64| {
+        let patient = |(place, score): (usize, f64)| {
+            let mut finding = named(place, finding(score, Some(place % 3 == 0), true));
+            let mut subject = (*finding.subject).clone();
+            subject.image_hash = Some(first + place as u64);
+            finding.subject = subject.into();
+            finding
+        };
+        of(Findings {
+            method: "method".into(),
+            scoring: Scoring::Published,
+            subjects: scores(1.0).enumerate().map(patient).collect(),
+            reconstructs: true,
+            calibration: None,
+        })
+    };
+    let said = |second: &Evaluation| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        compare(&with_images(5), second, &context).unwrap();
+        warned.0.lock().unwrap().join("; ")
+    };
+    let others = said(&with_images(6));
+    assert!(others.contains("30 of 30 patients with the same name"), "{others}");
+    assert_eq!(said(&with_images(5)), "");
+    // Preprocessed slices and files of earlier versions have no hash.
+    assert_eq!(said(&evaluated("other", scores(2.0))), "");
+}
+
+#[test]
 fn a_comparison_of_three_patients_is_said_to_mean_nothing() {
     let said = |patients: usize| {
         let warned = Arc::new(Warned::default());

@@ -228,6 +228,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         healthy: None,
         discs: Vec::new(),
         native_transform: None,
+        image_hash: None,
     };
     let segment = |name: &str, score, lesion: bool| SegmentScore {
         name: name.into(),

@@ -126,6 +126,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         healthy: None,
         discs: vec![],
         native_transform: None,
+        image_hash: None,
     });
     let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
     let methods: Vec<_> = (0_u8..11)

@@ -61,6 +61,7 @@ pub(super) fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
         healthy: None,
         discs: vec![],
         native_transform: None,
+        image_hash: None,
     })
 }
 

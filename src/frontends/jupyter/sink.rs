@@ -58,6 +58,10 @@ struct CellState {
     shown: HashMap<String, usize>,
     /// Those of them that this cell has shown.
     shown_here: HashSet<String>,
+    /// When these were updated last, and newer values that wait: of a loop that updates a display, a few values a
+    /// second are sent, and the last one.
+    updated: HashMap<String, Instant>,
+    late: HashMap<String, Display>,
 }
 
 impl KernelSink {
@@ -74,6 +78,8 @@ impl KernelSink {
         (state.ahead, state.pause) = (0, Duration::ZERO);
         state.pace = Pace::default();
         state.shown_here.clear();
+        state.updated.clear();
+        state.late.clear();
         (state.silent, state.allow_stdin, state.over) = (silent, allow_stdin, false);
     }
 
@@ -81,6 +87,7 @@ impl KernelSink {
     pub fn end(&self) {
         let mut state = self.state();
         self.send_text(&mut state);
+        self.send_late(&mut state);
         state.over = true;
         state.cell += 1;
         if let Some(last) = state.progress.end() {
@@ -195,11 +202,67 @@ impl KernelSink {
 
     fn show(&self, display: &Display) {
         let mut state = self.state();
+        if self.may_wait(&mut state, display) {
+            return;
+        }
         self.send_text(&mut state);
+        self.show_now(&mut state, display);
+        self.wait(state, display.parts.len());
+    }
+
+    /// Lets the running code wait after it has sent so many messages.
+    fn wait(&self, mut state: MutexGuard<'_, CellState>, messages: usize) {
+        if !state.allow_stdin || state.silent {
+            return;
+        }
+        let pause = state.pace.send_messages(messages, Instant::now());
+        drop(state);
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Whether a new value of what this cell has shown a moment ago waits, with older ones being dropped.
+    fn may_wait(&self, state: &mut CellState, display: &Display) -> bool {
+        let Some(id) = &display.id else { return false };
+        let is_update = state.allow_stdin
+            && !state.over
+            && state.shown_here.contains(id)
+            && state.shown.get(id) == Some(&display.parts.len());
+        let now = Instant::now();
+        let is_recent = |at: &Instant| now.saturating_duration_since(*at) < WATCHED_PERIOD;
+        if is_update && state.updated.get(id).is_some_and(is_recent) {
+            if state.late.insert(id.clone(), display.clone()).is_none() {
+                let (sink, cell) = (self.clone(), state.cell);
+                self.runtime.spawn(async move {
+                    tokio::time::sleep(WATCHED_PERIOD).await;
+                    let mut state = sink.state();
+                    if state.cell == cell {
+                        sink.send_late(&mut state);
+                    }
+                });
+            }
+            return true;
+        }
+        state.late.remove(id);
+        state.updated.insert(id.clone(), now);
+        false
+    }
+
+    /// Publishes the values that wait.
+    fn send_late(&self, state: &mut CellState) {
+        let now = Instant::now();
+        for (id, display) in std::mem::take(&mut state.late) {
+            state.updated.insert(id, now);
+            self.show_now(state, &display);
+        }
+    }
+
+    fn show_now(&self, state: &mut CellState, display: &Display) {
         let Some(id) = &display.id else {
             for part in &display.parts {
-                let bundle = self.bundle(&state, part);
-                self.publish(&state, data(bundle, None));
+                let bundle = self.bundle(state, part);
+                self.publish(state, data(bundle, None));
             }
             return;
         };
@@ -208,17 +271,17 @@ impl KernelSink {
         let before = state.shown.insert(id.clone(), display.parts.len()).unwrap_or(0);
         let appears = state.shown_here.insert(id.clone());
         for (index, part) in display.parts.iter().enumerate() {
-            let bundle = self.bundle(&state, part);
+            let bundle = self.bundle(state, part);
             let id = part_id(id, index);
             if index < before {
-                self.update(&state, &id, bundle.clone());
+                self.update(state, &id, bundle.clone());
             }
             if index >= before || appears {
-                self.publish(&state, data(bundle, Some(id)));
+                self.publish(state, data(bundle, Some(id)));
             }
         }
         for index in display.parts.len()..before {
-            self.update(&state, &part_id(id, index), Bundle::text(""));
+            self.update(state, &part_id(id, index), Bundle::text(""));
         }
     }
 
@@ -304,9 +367,12 @@ impl Sink for KernelSink {
             Output::Clear { wait } => {
                 let mut state = self.state();
                 self.send_text(&mut state);
+                self.send_late(&mut state);
                 state.progress = Progress::default();
                 state.shown_here.clear();
                 self.publish(&state, ClearOutput { wait });
+                // Clearing usually comes with new text.
+                self.wait(state, 2);
             }
             Output::Update(display) => self.update_shown(&display),
             Output::Event(event) => self.event(event),

@@ -160,7 +160,7 @@ found = detect(model, clinic, samples)
 {baseline}export(found, output_dir() + \"/derivatives\")
 report(found, output_dir() + \"/findings.html\", model = model)
 table(found)
-plot(sorted(found, key = lambda finding: finding.score)[-1])
+plot(found.highest)
 "
     )
 }

@@ -1,7 +1,8 @@
-//! Whether the files that a run read are still the same.
+//! Whether the files that a run read are still the same, and its folders of images hold no others.
 
 use std::path::Path;
 
+use crate::cohort::listed_files;
 use crate::files::sha256_of;
 use crate::report::RecordedFile;
 
@@ -16,6 +17,15 @@ fn change(input: &RecordedFile, working: &Path) -> Option<String> {
     let Ok(found) = std::fs::metadata(&path) else {
         return Some(format!("{name} is no longer there"));
     };
+    if found.is_dir() {
+        return match (listed_files(&path), input.sha256.as_ref()) {
+            (Ok((_, now)), Some(recorded)) => {
+                (now != *recorded).then(|| format!("{name} has other images or masks now"))
+            }
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(_), None) => None,
+        };
+    }
     if let Some(bytes) = input.bytes.filter(|bytes| *bytes != found.len()) {
         return Some(format!("{name} has {} bytes now, it had {bytes}", found.len()));
     }

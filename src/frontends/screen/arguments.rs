@@ -58,10 +58,10 @@ pub struct BidsArguments {
     /// What to do.
     #[arg(value_enum)]
     pub analysis_level: AnalysisLevel,
-    /// Participants to screen, with or without `sub-`; all by default.
+    /// Participants to screen or to gather, with or without `sub-`; all by default.
     #[arg(long, alias = "participant_label", value_name = "LABEL", num_args = 1..)]
     pub participant_label: Vec<String>,
-    /// Sessions to screen, with or without `ses-`; all by default.
+    /// Sessions to screen or to gather, with or without `ses-`; all by default.
     #[arg(
         long,
         alias = "session_id",

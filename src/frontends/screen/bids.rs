@@ -41,9 +41,9 @@ pub fn run(arguments: &BidsArguments) -> Result<ExitCode> {
             let screen = || screen(&app, &participants, arguments, &detector, &work);
             on_threads(computing.n_cpus, screen)?
         }
-        AnalysisLevel::Group => {
-            on_threads(computing.n_cpus, || gather(&app, &participants, &work))?
-        }
+        AnalysisLevel::Group => on_threads(computing.n_cpus, || {
+            gather(&app, &participants, &arguments.session_id, &work)
+        })?,
     };
     match done {
         Err(Error::Cancelled) => match memory.exceeded() {
@@ -145,8 +145,13 @@ fn tell_images(record: &SessionRecord, work: &Work) {
     }
 }
 
-fn gather(app: &BidsApp, participants: &[String], work: &Work) -> Result<ExitCode> {
-    let group = app.gather(participants, &work.context)?;
+fn gather(
+    app: &BidsApp,
+    participants: &[String],
+    sessions: &[String],
+    work: &Work,
+) -> Result<ExitCode> {
+    let group = app.gather(participants, sessions, &work.context)?;
     print_whole(short(&group.table()?)?.to_text(table_width()).as_bytes())?;
     if let Some(evaluation) = &group.evaluation {
         let table = evaluation_table(&[evaluation])?.to_text(table_width());
@@ -156,18 +161,21 @@ fn gather(app: &BidsApp, participants: &[String], work: &Work) -> Result<ExitCod
     for (name, reason) in group.failed() {
         messages.tell_after("error:", &format!("{name}: {reason}"));
     }
-    for (name, reason) in group.missing.iter().take(LISTED) {
-        messages.tell_after("warning:", &format!("{name}: {reason}"));
-    }
-    if group.missing.len() > LISTED {
-        let missing = group.missing.len();
-        messages.tell_after(
-            "warning:",
-            &format!("{missing} participants have no findings, of which {LISTED} are named above"),
-        );
+    for (all, what) in [
+        (&group.missing, "participants have no findings"),
+        (&group.outdated, "sessions have findings that are out of date"),
+    ] {
+        for (name, reason) in all.iter().take(LISTED) {
+            messages.tell_after("warning:", &format!("{name}: {reason}"));
+        }
+        if all.len() > LISTED {
+            let sentence = format!("{} {what}, of which {LISTED} are named above", all.len());
+            messages.tell_after("warning:", &sentence);
+        }
     }
     messages.tell(&format!("written: {}", group.written.join(", ")));
-    let is_whole = group.missing.is_empty() && group.failed().next().is_none();
+    let is_current = group.missing.is_empty() && group.outdated.is_empty();
+    let is_whole = is_current && group.failed().next().is_none();
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,17 +1,29 @@
 //! Marks in a source that is about to run: calls of inner functions around what f-strings and `format` make
-//! text of.
+//! text of, around lists and dictionaries that a loop goes over, and around tuples without brackets.
 //!
-//! The language makes text of values itself there, and floats come out wrongly (`19999999.0` as `1e+07`). It
-//! lets nobody change the tree of a source, so the marks are written into its text; what errors show is the
-//! text without them.
+//! The language makes text of values itself there, and floats come out wrongly (`19999999.0` as `1e+07`). A list
+//! that a loop goes over stays locked for good when the loop ends in an error or an interrupt. The
+//! language lets nobody change the tree of a source, so the marks are written into its text; what errors show is
+//! the text without them.
 
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AstExprP, AstLiteral, AstNoPayload, ExprP};
+
+use super::loops;
 
 /// The function around what an f-string shows.
 pub(crate) const WRITTEN: &str = "__written__";
 /// The function around a text whose `format` is taken.
 pub(crate) const TEMPLATE: &str = "__template__";
+/// The function around what a loop goes over.
+pub(crate) const ITERATED: &str = "__iterated__";
+/// The function around a tuple that is a statement of its own.
+pub(crate) const TUPLE: &str = "__tuple__";
+
+const ALL: [&str; 4] = [WRITTEN, TEMPLATE, ITERATED, TUPLE];
+
+/// A function, and the bytes around which it is called.
+pub(super) type Mark = (&'static str, usize, usize);
 
 /// What stands behind a name that is called, and at the end of the call: nobody writes it so. Two brackets,
 /// because the place of a tuple may be without its own.
@@ -21,10 +33,15 @@ const CLOSE: &str = "),   )";
 /// The source with marks; `None` if it needs none.
 pub(in crate::language) fn marked(source: &str, ast: &AstModule) -> Option<String> {
     let mut marks = Vec::new();
-    ast.statement().visit_expr(|expression| collect(expression, &mut marks));
+    loops::collect(ast.statement(), &mut marks, &mut collect);
     if marks.is_empty() {
         return None;
     }
+    with_marks(source, marks)
+}
+
+/// A source with these marks, of which outer ones come before those inside them.
+pub(super) fn with_marks(source: &str, marks: Vec<Mark>) -> Option<String> {
     // Pieces by their place. Of ends at one place, that of the inner expression comes first.
     let mut pieces: Vec<(usize, usize, String)> = Vec::new();
     let count = marks.len();
@@ -46,20 +63,28 @@ pub(in crate::language) fn marked(source: &str, ast: &AstModule) -> Option<Strin
 
 /// What is to be marked within an expression: a function, and the bytes around which it is called. Outer
 /// expressions come first.
-fn collect(expression: &AstExprP<AstNoPayload>, marks: &mut Vec<(&'static str, usize, usize)>) {
-    let mut mark = |function, part: &AstExprP<AstNoPayload>| {
-        let (begin, end) = (part.span.begin().get() as usize, part.span.end().get() as usize);
-        marks.push((function, begin, end));
-    };
+fn collect(expression: &AstExprP<AstNoPayload>, marks: &mut Vec<Mark>) {
+    let mut mark = |function, part: &AstExprP<AstNoPayload>| marks.push(around(function, part));
     match &expression.node {
         ExprP::FString(text) => {
             let shown = text.node.expressions.iter();
             shown.filter(|part| !is_text(part)).for_each(|part| mark(WRITTEN, part));
         }
         ExprP::Dot(owner, attribute) if attribute.node == "format" => mark(TEMPLATE, owner),
+        ExprP::ListComprehension(_, first, clauses) => {
+            loops::collect_clauses(first, clauses, &mut mark);
+        }
+        ExprP::DictComprehension(_, first, clauses) => {
+            loops::collect_clauses(first, clauses, &mut mark);
+        }
         _ => {}
     }
     expression.visit_expr(|inner| collect(inner, marks));
+}
+
+/// A mark around a whole expression.
+pub(super) fn around(function: &'static str, part: &AstExprP<AstNoPayload>) -> Mark {
+    (function, part.span.begin().get() as usize, part.span.end().get() as usize)
 }
 
 fn is_text(expression: &AstExprP<AstNoPayload>) -> bool {
@@ -68,7 +93,7 @@ fn is_text(expression: &AstExprP<AstNoPayload>) -> bool {
 
 /// A text without marks, be it a source or its beginning.
 pub(in crate::language) fn unmarked(text: &str) -> String {
-    let openings = [WRITTEN, TEMPLATE].map(|function| format!("{function}{OPEN}"));
+    let openings = ALL.map(|function| format!("{function}{OPEN}"));
     let mut plain = String::with_capacity(text.len());
     let mut open = 0_usize;
     let mut rest = text;
@@ -91,12 +116,12 @@ pub(in crate::language) fn unmarked(text: &str) -> String {
 
 /// Whether a source has marks.
 pub(in crate::language) fn is_marked(text: &str) -> bool {
-    text.contains(WRITTEN) || text.contains(TEMPLATE)
+    ALL.iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a name is one that only marks or operators stand for.
 pub(in crate::language) fn is_inner(name: &str) -> bool {
-    [WRITTEN, TEMPLATE].contains(&name) || name.contains(|c: char| !c.is_alphanumeric() && c != '_')
+    ALL.contains(&name) || name.contains(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 #[cfg(test)]
@@ -113,6 +138,9 @@ mod tests {
             "'{} {}'.format('{}'.format(1.5), x).format(2)",
             "x = f'''{\n  a\n} é {b}'''\ny = 1",
             "('a' + 'b').format(f'{x if x else y}')",
+            "for x in people:\n  for y in x.slices: print(f'{y}')",
+            "[f'{x}' for x in xs if x for y in x]",
+            "{a: b for a, b in pairs[0]}",
             "f'{(lambda: 1)()}' if f'{not x}' else s.format(**{'a': f'{x}'})",
         ] {
             let ast = parse("cell", source).unwrap();

@@ -1,6 +1,8 @@
 //! The language: which Starlark.
 
+mod loops;
 pub(super) mod marks;
+mod tuples;
 
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
@@ -33,14 +35,36 @@ pub(crate) fn parse(name: &str, source: &str) -> starlark::Result<AstModule> {
     nesting::with_room(|| AstModule::parse(name, source.to_owned(), &DIALECT))
 }
 
-/// As [`parse`], for a source that is about to run: with marks around what becomes text.
+/// Statements without brackets that one cell may have.
+const MOST_TUPLES: usize = 32;
+
+/// As [`parse`], for a source that is about to run: with marks around what becomes text and what loops go over, and
+/// around tuples without brackets.
 pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModule> {
     let source = source_text(source);
-    let ast = parse(name, source)?;
-    match marks::marked(source, &ast) {
+    let (source, ast) = parse_with_tuples(name, source)?;
+    match marks::marked(&source, &ast) {
         Some(marked) => nesting::with_room(|| AstModule::parse(name, marked, &DIALECT)),
         None => Ok(ast),
     }
+}
+
+/// The tree of a source, and the source with marks around tuples without brackets. The error is that of the source
+/// without marks.
+fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstModule)> {
+    let first = match parse(name, source) {
+        Ok(ast) => return Ok((source.to_owned(), ast)),
+        Err(error) => error,
+    };
+    let mut marked = tuples::marked(source, &first);
+    for _ in 0..MOST_TUPLES {
+        let Some(text) = marked else { break };
+        match nesting::with_room(|| AstModule::parse(name, text.clone(), &DIALECT)) {
+            Ok(ast) => return Ok((text, ast)),
+            Err(error) => marked = tuples::marked(&text, &error).filter(|next| *next != text),
+        }
+    }
+    Err(first)
 }
 
 #[cfg(test)]
@@ -51,6 +75,30 @@ mod tests {
     fn a_byte_order_mark_is_ignored() {
         for source in ["\u{feff}x = 1\n", "\u{feff}", "\u{feff}# %%\nprint(f'{1}')"] {
             assert!(parse("cell", source).is_ok() && parse_to_run("cell", source).is_ok());
+        }
+    }
+
+    #[test]
+    fn tuples_without_brackets_are_statements() {
+        for source in [
+            "1, 2",
+            "a, b\n",
+            "x = 1\nx, 2  # both\n",
+            "if x:\n  x, 1\n  y, 2\n",
+            "f(1,\n 2), 3",
+            "1,",
+            "a; b, c",
+        ] {
+            assert!(parse("cell", source).is_err(), "{source:?}");
+            let text = parse_with_tuples("cell", source).unwrap().0;
+            assert_eq!(marks::unmarked(&text), source);
+            assert!(parse_to_run("cell", source).is_ok());
+        }
+        for source in
+            ["1, = 2", "x y, z", "f(1, 2", "a, b c", "for x, y", "if a, b:\n  1", ", a", "a,, b"]
+        {
+            let plain = parse("cell", source).unwrap_err().to_string();
+            assert_eq!(parse_to_run("cell", source).unwrap_err().to_string(), plain, "{source:?}");
         }
     }
 }

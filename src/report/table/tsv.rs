@@ -10,6 +10,8 @@ impl Table {
         let clean = |text: &str| match one_line(text) {
             // An empty field would be no value at all.
             empty if empty.is_empty() => "n/a".to_string(),
+            // Readers take a quotation mark at the beginning for the start of a quoted field.
+            line if line.starts_with('"') => format!("\"{}\"", line.replace('"', "\"\"")),
             line => line,
         };
         let field = |cell: &Cell| match cell {
@@ -41,5 +43,12 @@ mod tests {
         tiny.push(vec![number.into()]).unwrap();
         let read: f64 = tiny.to_tsv().lines().nth(1).unwrap().parse().unwrap();
         assert_eq!(read.to_bits(), number.to_bits());
+    }
+
+    #[test]
+    fn a_quotation_mark_at_the_beginning_is_quoted() {
+        let mut table = Table::new("", vec![Column::text("a"), Column::text("b")]);
+        table.push(vec!["\"q\"".into(), "an \"inner\" one".into()]).unwrap();
+        assert_eq!(table.to_tsv(), "a\tb\n\"\"\"q\"\"\"\tan \"inner\" one\n");
     }
 }

@@ -33,7 +33,7 @@ impl CandidateKind {
         all.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The kind in words, such as "keyword argument".
+    /// The kind in words, such as "parameter".
     pub fn name(self) -> &'static str {
         match self {
             Self::Verb => "verb",
@@ -41,7 +41,7 @@ impl CandidateKind {
             Self::Variable => "variable",
             Self::Attribute => "attribute",
             Self::Method => "method",
-            Self::KeywordArgument => "keyword argument",
+            Self::KeywordArgument => "parameter",
             Self::Value => "value",
             Self::Path => "path",
             Self::Keyword => "keyword",

@@ -163,6 +163,15 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.scoring.to_string())
     }
 
+    /// The finding with the highest score; None if no subject has enough cord to be scored.
+    #[starlark(attribute)]
+    fn highest(this: &FindingsValue) -> anyhow::Result<NoneOr<FindingValue>> {
+        let subjects = &this.0.subjects;
+        let scored = (0..subjects.len()).filter(|position| subjects[*position].is_scored());
+        let highest = scored.max_by(|a, b| subjects[*a].score.total_cmp(&subjects[*b].score));
+        Ok(NoneOr::from_option(highest.map(|position| this.one(position))))
+    }
+
     /// The lesions detected in all subjects: groups of at least 3 connected voxels whose anomaly is at or
     /// above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
     /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.

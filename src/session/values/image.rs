@@ -19,7 +19,7 @@ use starlark::values::{
 use super::index::position;
 use super::{handle, shared_members};
 use crate::figures::{ColourMap, Figure, map_view};
-use crate::files::write_whole;
+use crate::files::{check_no_input, write_whole};
 use crate::session::show::{ShowValue, failed};
 use crate::session::{Display, Part};
 use crate::statistics::percentile as percentile_of;
@@ -87,6 +87,7 @@ impl ImageValue {
     pub fn save(&self, path: &Path) -> Result<()> {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
         let name = name.unwrap_or_default();
+        check_no_input(path)?;
         let refuse = |error: String| Error::file(path, format!("cannot be written ({error})"));
         if name.ends_with(".nii") || name.ends_with(".nii.gz") {
             let affine = self.place.ok_or_else(|| {

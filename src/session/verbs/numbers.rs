@@ -4,7 +4,7 @@ use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
-use starlark::values::{UnpackValue, Value};
+use starlark::values::{UnpackValue, Value, ValueOf};
 
 use super::builtins::Watch;
 use crate::session::show::written::python_exponent;
@@ -50,15 +50,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// round(7.0)
     /// ```
     fn round<'v>(
-        number: UnpackFloat,
+        number: ValueOf<'v, UnpackFloat>,
         #[starlark(default = 0)] decimals: i32,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<Value<'v>> {
         let heap = eval.heap();
+        if number.value.get_type() == "int" && decimals >= 0 {
+            return Ok(number.value);
+        }
+        let number = number.typed;
         if decimals == 0 {
             let rounded = number.0.round_ties_even();
-            // The language's whole numbers are exact; beyond these a float has no fraction anyway.
-            return Ok(if rounded.abs() < 9e15 {
+            // Beyond these a float has no fraction anyway.
+            return Ok(if rounded.abs() < i64::MAX as f64 {
                 heap.alloc(rounded as i64)
             } else {
                 heap.alloc(rounded)
@@ -130,11 +134,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// format(0.12345, ".2f")
     /// format(0.5, ".0%")
     /// ```
-    fn format(
-        number: UnpackFloat,
+    fn format<'v>(
+        number: ValueOf<'v, UnpackFloat>,
         #[starlark(default = ".3f")] style: &str,
     ) -> anyhow::Result<String> {
-        Ok(formatted(number.0, style)?)
+        // A float would lose digits of large whole numbers.
+        if style == "d" && number.value.get_type() == "int" {
+            return Ok(number.value.to_str());
+        }
+        Ok(formatted(number.typed.0, style)?)
     }
 }
 

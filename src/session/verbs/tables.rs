@@ -12,7 +12,7 @@ use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Heap, UnpackValue, Value, ValueLike};
 
 use super::figures::{emit, evaluations};
-use crate::files::{user_path, write_whole};
+use crate::files::{check_no_input, user_path, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate};
 use crate::session::Part;
 use crate::session::show::written::text_of;
@@ -116,6 +116,7 @@ fn save_table(table: &Table, path: &Path) -> Result<()> {
     if !is_tsv {
         return Err(Error::file(path, "a table is written as .tsv; end its name so"));
     }
+    check_no_input(path)?;
     write_whole(path, table.to_tsv().as_bytes())
 }
 

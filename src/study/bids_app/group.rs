@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::BidsApp;
 use super::dataset::write_json;
 use super::place::{HIDDEN, Place};
-use super::record::SessionRecord;
+use super::record::{SessionRecord, inputs};
 use super::session::CASES;
 use super::tsv::Tsv;
-use crate::context::Context;
+use crate::cohort::{Cohort, LoadOptions};
+use crate::context::{Context, Silent};
 use crate::detection::Findings;
 use crate::evaluation::{Evaluation, EvaluationOptions, SubjectCases, evaluate_subjects};
 use crate::export::html_report::{GroupReport, GroupRow};
@@ -56,6 +58,9 @@ pub struct Group {
     sessions: Vec<(Place, SessionRecord)>,
     /// Participants of the tree without findings, each with the reason.
     pub missing: Vec<(String, String)>,
+    /// Sessions whose images, masks or columns of the participants table have changed since they were screened,
+    /// each with the reason.
+    pub outdated: Vec<(String, String)>,
     /// `None` where no ground truth is known.
     pub evaluation: Option<Evaluation>,
     /// The files that were written, relative to the output folder.
@@ -76,12 +81,22 @@ impl Group {
 }
 
 impl BidsApp {
-    /// Puts the findings of these participants together: tables, evaluation and one page in the output folder.
+    /// Puts the findings of these participants together: tables, evaluation and one page in the output folder. Of
+    /// several sessions, only `sessions` (with or without `ses-`) count, or all if none is named.
     ///
     /// # Errors
     /// If none of them has findings, they are of different methods, another process does the same now, a file is
     /// damaged or the disk refuses, and [`Error::Cancelled`] if the user interrupts.
-    pub fn gather(&self, participants: &[String], context: &Context) -> Result<Group> {
+    pub fn gather(
+        &self,
+        participants: &[String],
+        sessions: &[String],
+        context: &Context,
+    ) -> Result<Group> {
+        let wanted: Vec<String> = sessions
+            .iter()
+            .map(|session| format!("ses-{}", session.strip_prefix("ses-").unwrap_or(session)))
+            .collect();
         let lock = self.output.join(HIDDEN).join("group.lock");
         let _lock = match WorkLock::claim(&lock)? {
             Claim::Held(lock) => lock,
@@ -89,19 +104,27 @@ impl BidsApp {
                 return Err(Error::file(&self.output, format!("{who} gathers its findings now")));
             }
         };
-        let (mut sessions, mut missing) = (Vec::new(), Vec::new());
+        let (mut sessions, mut missing, mut outdated) = (Vec::new(), Vec::new(), Vec::new());
         for participant in participants {
             context.check()?;
-            let found = self.sessions_of(participant)?;
-            if found.is_empty() {
+            let mut found = self.sessions_of(participant)?;
+            let is_wanted = |place: &Place| {
+                place.session.as_ref().is_some_and(|session| wanted.contains(session))
+            };
+            found.retain(|(place, _)| wanted.is_empty() || is_wanted(place));
+            if found.is_empty() && wanted.is_empty() {
                 missing.push((participant.clone(), "was not screened yet".to_owned()));
+            } else if found.is_empty() {
+                let reason = format!("has no findings of session {}", wanted.join(", "));
+                missing.push((participant.clone(), reason));
             }
+            outdated.extend(self.outdated(participant, &found, context)?);
             sessions.extend(found);
         }
         let Some((first, record)) = sessions.first() else {
             return Err(Error::file(
                 &self.output,
-                "holds no findings of these participants; run the level participant first",
+                "holds no findings of these participants and sessions; run the level participant first",
             ));
         };
         let digest = &record.making.method_sha256;
@@ -118,7 +141,8 @@ impl BidsApp {
                 ),
             ));
         }
-        let mut group = Group { sessions, missing, evaluation: None, written: Vec::new() };
+        let mut group =
+            Group { sessions, missing, outdated, evaluation: None, written: Vec::new() };
         self.write_tables(&mut group)?;
         group.evaluation = self.evaluation(&group, context)?;
         if let Some(evaluation) = &group.evaluation {
@@ -147,6 +171,41 @@ impl BidsApp {
             }
         }
         Ok(found)
+    }
+
+    /// The sessions of a participant that were screened from other files, or with another row of the participants
+    /// table, than there are now.
+    fn outdated(
+        &self,
+        participant: &str,
+        found: &[(Place, SessionRecord)],
+        context: &Context,
+    ) -> Result<Vec<(String, String)>> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let quiet = context.clone().with_reporter(Arc::new(Silent));
+        let options = LoadOptions::default();
+        let cohort = Cohort::of_participant(&self.bids, participant, &[], &options, &quiet)?;
+        let now = cohort.by_session();
+        let mut all = Vec::new();
+        for (place, record) in found {
+            let images = now.iter().find(|(session, _)| *session == place.session);
+            let reason = match images {
+                None => Some("has no images any more".to_owned()),
+                Some((_, images)) => {
+                    let is_same = inputs(images, &self.bids)? == record.making.inputs
+                        && images.entry(0)?.participant == record.making.participant;
+                    (!is_same).then(|| {
+                        "its images, masks or columns of the participants table have changed since it was \
+                         screened; run the level participant again"
+                            .to_owned()
+                    })
+                }
+            };
+            all.extend(reason.map(|reason| (place.stem(), reason)));
+        }
+        Ok(all)
     }
 
     fn write_tables(&self, group: &mut Group) -> Result<()> {

@@ -47,8 +47,8 @@ impl BidsApp {
     /// Makes the output folder and describes it as a dataset.
     ///
     /// # Errors
-    /// If the tree has no participants, a folder cannot be read or made, the output folder is the tree itself, or
-    /// it holds another dataset.
+    /// If the tree has no participants, a folder cannot be read or made, the output folder is the tree itself
+    /// or lies in a participant's folder, or it holds another dataset.
     pub fn new(bids: &Path, output: &Path) -> Result<Self> {
         if participant_folders(bids)?.is_empty() {
             return Err(Error::file(bids, "is no BIDS tree: it has no folder sub-…"));
@@ -61,6 +61,14 @@ impl BidsApp {
             return Err(Error::file(
                 output,
                 "is the BIDS tree itself; choose another folder for the results, such as derivatives/u2ad in it",
+            ));
+        }
+        let inside = output.strip_prefix(&bids).ok().and_then(|rest| rest.components().next());
+        if inside.is_some_and(|first| first.as_os_str().to_string_lossy().starts_with("sub-")) {
+            return Err(Error::file(
+                output,
+                "lies in the folder of a participant; choose a folder beside the participants, such as \
+                 derivatives/u2ad",
             ));
         }
         dataset::describe(&output, &bids)?;

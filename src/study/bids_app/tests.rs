@@ -121,8 +121,14 @@ fn sessions_are_finished_each_for_itself_and_a_bad_image_is_named() {
     assert!(record.has_failures() && !results[1].is_complete());
     assert!(output.join(format!("{name}_ses-1.html")).is_file());
     assert!(output.join(format!("{name}/ses-1/anat/{name}_ses-1_scores.tsv")).is_file());
-    let group = app.gather(std::slice::from_ref(&name), &Context::new(0)).unwrap();
+    let gather =
+        |sessions: &[String]| app.gather(std::slice::from_ref(&name), sessions, &Context::new(0));
+    let group = gather(&[]).unwrap();
     assert_eq!((group.images(), group.failed().count()), (2, 1));
+    let group = gather(&first).unwrap();
+    assert_eq!((group.images(), group.failed().count()), (1, 0));
+    let none = gather(&["9".to_owned()]).map(drop).unwrap_err().to_string();
+    assert!(none.contains("no findings of these participants and sessions"), "{none}");
 }
 
 #[test]
@@ -132,13 +138,13 @@ fn the_group_has_all_tables_an_evaluation_and_a_page() {
     let app = BidsApp::new(&root, &output).unwrap();
     let names = app.participants(&[]).unwrap();
     let context = Context::new(0);
-    let early = app.gather(&names, &context).map(drop).unwrap_err().to_string();
+    let early = app.gather(&names, &[], &context).map(drop).unwrap_err().to_string();
     assert!(early.contains("run the level participant first"), "{early}");
     for name in &names[..3] {
         screen(&app, name, false);
     }
-    let group = app.gather(&names, &context).unwrap();
-    assert_eq!(group.missing.len(), 1);
+    let group = app.gather(&names, &[], &context).unwrap();
+    assert_eq!((group.missing.len(), group.outdated.len()), (1, 0));
     let evaluation = group.evaluation.as_ref().expect("phantoms have a ground truth");
     assert_eq!(evaluation.subjects.with_lesion + evaluation.subjects.without_lesion, 3);
     assert!(evaluation.segments.is_some() && evaluation.lesions.is_some());
@@ -155,6 +161,20 @@ fn the_group_has_all_tables_an_evaluation_and_a_page() {
     let page = fs::read_to_string(output.join("group.html")).unwrap();
     assert!(page.contains(&format!("href=\"{}.html\"", names[0])));
     assert!(page.contains("was not screened yet"));
+
+    // A mask goes, and the table calls somebody else healthy.
+    let mask =
+        root.join(format!("derivatives/labels/{0}/anat/{0}_T2w_label-CSF_seg.nii.gz", names[0]));
+    fs::remove_file(mask).unwrap();
+    let participants = root.join("participants.tsv");
+    let changed = fs::read_to_string(&participants)
+        .unwrap()
+        .replace(&format!("{}\tpublic", names[1]), &format!("{}\tclinical", names[1]));
+    fs::write(&participants, changed).unwrap();
+    let group = app.gather(&names, &[], &context).unwrap();
+    let outdated: Vec<&str> = group.outdated.iter().map(|(name, _)| &**name).collect();
+    assert!(outdated.contains(&&*names[0]) && !outdated.contains(&&*names[2]), "{outdated:?}");
+    assert!(group.outdated[0].1.contains("have changed since it was screened"));
 }
 
 #[test]
@@ -165,6 +185,8 @@ fn folders_that_are_something_else_are_refused() {
         |bids: &Path, output: &Path| BidsApp::new(bids, output).map(drop).unwrap_err().to_string();
     assert!(refusal(&root, &root).contains("is the BIDS tree itself"));
     assert!(refusal(folder.path(), &root).contains("it has no folder sub-"));
+    let participant = participant_folders(&root).unwrap().remove(0);
+    assert!(refusal(&root, &root.join(participant)).contains("folder of a participant"));
     let other = folder.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("dataset_description.json"), "{\"Name\": \"x\"}").unwrap();

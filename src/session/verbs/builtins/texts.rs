@@ -22,7 +22,7 @@ use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, UnpackValue, Value, starlark_value,
 };
 
-use crate::language::{TEMPLATE, WRITTEN};
+use crate::language::{ITERATED, TEMPLATE, TUPLE, WRITTEN};
 use crate::session::Output;
 use crate::session::show::written::{float_text, python_exponent, text_of, written};
 use crate::session::state::State;
@@ -30,6 +30,9 @@ use crate::session::values::handle;
 
 /// What the operator becomes: a name that nobody can write.
 const REMAINDER: &str = "%";
+
+/// Items that a loop goes over are copied up to this number.
+const LONGEST_COPY: i32 = 1 << 20;
 
 /// The functions behind inner names. Their heap lives as long as the program.
 static FUNCTIONS: LazyLock<Globals> = LazyLock::new(|| GlobalsBuilder::new().with(inner).build());
@@ -140,6 +143,26 @@ fn inner(builder: &mut GlobalsBuilder) {
         Ok(owner.unpack_str().map_or(owner, |text| heap.alloc(Template(text.to_owned()))))
     }
 
+    /// What a loop goes over: the items that a list, dictionary or set has now. It is not locked then, as it would be
+    /// for good after an error or an interrupt within the loop.
+    fn iterated<'v>(
+        #[starlark(require = pos)] value: Value<'v>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        let is_long = |length: i32| length > LONGEST_COPY;
+        match value.get_type() {
+            "list" | "dict" | "set" if !value.length().is_ok_and(is_long) => {
+                let items: Vec<Value> = value.iterate(heap)?.collect();
+                Ok(heap.alloc(AllocTuple(items)))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn tuple<'v>(#[starlark(require = pos)] value: Value<'v>) -> anyhow::Result<Value<'v>> {
+        Ok(value)
+    }
+
     fn remainder<'v>(
         #[starlark(require = pos)] left: Value<'v>,
         #[starlark(require = pos)] right: Value<'v>,
@@ -160,6 +183,8 @@ pub(super) fn define(builder: &mut GlobalsBuilder) {
         let name = match name {
             "written_value" => WRITTEN,
             "template" => TEMPLATE,
+            "iterated" => ITERATED,
+            "tuple" => TUPLE,
             _ => REMAINDER,
         };
         builder.set(name, function);

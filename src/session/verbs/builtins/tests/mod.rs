@@ -285,3 +285,31 @@ fn an_error_of_range_names_what_is_wrong() {
     let error = ours(&session, "range(1, 'a')").unwrap_err();
     assert!(error.starts_with("range: `stop` must be"), "{error}");
 }
+
+#[test]
+fn a_loop_that_ends_in_an_error_leaves_its_list_free() {
+    let session = session();
+    for (stopped, change, shown) in [
+        ("x = [1, 2]\nfor i in x: fail('stop')", "x.append(3)\nx", "[1, 2, 3]"),
+        ("d = {'a': 1}\nfor k in d: fail('stop')", "d['b'] = 2\nd", "{\"a\": 1, \"b\": 2}"),
+        ("w = [1]\n[fail('stop') for a in w]", "w.append(2)\nw", "[1, 2]"),
+        (
+            "v = [[1]]\ndef f():\n  for a in v[0]: fail('stop')\nf()",
+            "v[0].append(2)\nv",
+            "[[1, 2]]",
+        ),
+    ] {
+        assert!(ours(&session, stopped).unwrap_err().contains("stop"));
+        assert_eq!(ours(&session, change).unwrap(), shown);
+    }
+    // Changes of what a loop goes over are refused, as before.
+    let refused = ours(&session, "y = [1, 2]\nfor i in y: y.append(i)").unwrap_err();
+    assert!(refused.contains("iterat"), "{refused}");
+}
+
+#[test]
+fn tuples_need_no_brackets() {
+    let session = session();
+    assert_eq!(ours(&session, "a = 1; b = 2\na, b").unwrap(), "(1, 2)");
+    assert_eq!(ours(&session, "1,").unwrap(), "(1,)");
+}

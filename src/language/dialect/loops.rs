@@ -1,0 +1,108 @@
+//! Which lists and dictionaries loops go over.
+
+use starlark::syntax::ast::{AstExprP, AstNoPayload, ExprP};
+use starlark_syntax::syntax::ast::{AssignTargetP, AstStmtP, ClauseP, ForClauseP, StmtP};
+use starlark_syntax::syntax::uniplate::Visit;
+
+use super::marks::{ITERATED, Mark, around};
+
+/// Methods that change a list, a dictionary or a set.
+const CHANGING: [&str; 12] = [
+    "append",
+    "add",
+    "clear",
+    "discard",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "setdefault",
+    "sort",
+    "update",
+];
+
+/// Marks what the loops of a statement and of all within it go over; `within` marks what is in expressions. A loop
+/// that changes by name what it goes over stays without a mark: the language refuses such changes, and says so.
+pub(super) fn collect(
+    statement: &AstStmtP<AstNoPayload>,
+    marks: &mut Vec<Mark>,
+    within: &mut impl FnMut(&AstExprP<AstNoPayload>, &mut Vec<Mark>),
+) {
+    if let StmtP::For(one) = &statement.node
+        && may_be_locked(&one.over)
+        && !name_of(&one.over).is_some_and(|name| changes(&one.body, name))
+    {
+        marks.push(around(ITERATED, &one.over));
+    }
+    statement.node.visit_children(|child| match child {
+        Visit::Stmt(inner) => collect(inner, marks, within),
+        Visit::Expr(inner) => within(inner, marks),
+    });
+}
+
+/// Marks what a comprehension goes over.
+pub(super) fn collect_clauses<'a>(
+    first: &'a ForClauseP<AstNoPayload>,
+    others: &'a [ClauseP<AstNoPayload>],
+    mark: &mut impl FnMut(&'static str, &'a AstExprP<AstNoPayload>),
+) {
+    let others = others.iter().filter_map(|clause| match clause {
+        ClauseP::For(one) => Some(one),
+        ClauseP::If(_) => None,
+    });
+    for one in std::iter::once(first).chain(others) {
+        if may_be_locked(&one.over) {
+            mark(ITERATED, &one.over);
+        }
+    }
+}
+
+/// Whether other names may hold what this expression gives. What a function returns is new nearly always, and
+/// `range` need not be unfolded.
+fn may_be_locked(expression: &AstExprP<AstNoPayload>) -> bool {
+    matches!(
+        expression.node,
+        ExprP::Identifier(_) | ExprP::Dot(..) | ExprP::Index(_) | ExprP::If(_) | ExprP::Op(..)
+    )
+}
+
+fn name_of(expression: &AstExprP<AstNoPayload>) -> Option<&str> {
+    match &expression.node {
+        ExprP::Identifier(name) => Some(&name.node.ident),
+        _ => None,
+    }
+}
+
+/// Whether a statement changes the value with this name: by a method, or by an assignment to a part of it.
+fn changes(statement: &AstStmtP<AstNoPayload>, name: &str) -> bool {
+    let is_part = |target: &AssignTargetP<AstNoPayload>| match target {
+        AssignTargetP::Index(parts) => name_of(&parts.0) == Some(name),
+        AssignTargetP::Identifier(own) => own.node.ident == name,
+        AssignTargetP::Tuple(_) | AssignTargetP::Dot(..) => false,
+    };
+    let mut found = match &statement.node {
+        StmtP::Assign(one) => {
+            matches!(one.lhs.node, AssignTargetP::Index(_)) && is_part(&one.lhs.node)
+        }
+        StmtP::AssignModify(target, ..) => is_part(&target.node),
+        _ => false,
+    };
+    statement.node.visit_children(|child| match child {
+        Visit::Stmt(inner) => found |= changes(inner, name),
+        Visit::Expr(inner) => found |= calls_change(inner, name),
+    });
+    found
+}
+
+fn calls_change(expression: &AstExprP<AstNoPayload>, name: &str) -> bool {
+    if let ExprP::Dot(owner, method) = &expression.node
+        && CHANGING.contains(&method.node.as_str())
+        && name_of(owner) == Some(name)
+    {
+        return true;
+    }
+    let mut found = false;
+    expression.visit_expr(|inner| found |= calls_change(inner, name));
+    found
+}
