@@ -15,6 +15,7 @@ use super::note::Note;
 use super::preprocessing::thick_slices::thick_slices;
 use super::{Preprocessing, SliceGrid, Subject};
 use crate::context::Streams;
+use crate::files::sha256;
 use crate::phantom::{self, PhantomOptions};
 use crate::volume::LabelledVolume;
 use crate::{Error, Result};
@@ -70,6 +71,23 @@ impl PreprocessedEntry {
         fit_to(Arc::make_mut(&mut subject), grid);
         Self { subject, notes: Vec::new(), empty: Vec::new() }
     }
+}
+
+/// The files that subjects of a folder are made of: their number, and the SHA-256 of their names and the subjects'.
+pub(super) fn names_of_files<'a>(
+    folder: &Path,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> (u64, String) {
+    let (mut names, mut files) = (Vec::new(), 0);
+    for entry in entries {
+        names.push(entry.name.to_string());
+        for file in entry.files() {
+            names.push(file.strip_prefix(folder).unwrap_or(file).display().to_string());
+            files += 1;
+        }
+    }
+    names.sort();
+    (files, sha256(names.join("\n").as_bytes()))
 }
 
 impl Entry {

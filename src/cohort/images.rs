@@ -8,11 +8,10 @@ use super::cohort::{Cohort, Discovered};
 use super::discovery::bids;
 use super::discovery::naming::{Listing, file_name, nifti_stem};
 use super::discovery::participants::{Participants, short_name};
-use super::entry::{Entry, Source};
+use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
 use super::member::Member;
 use crate::context::{Context, counted};
-use crate::files::sha256;
 use crate::{Error, Result};
 
 /// The files that the subjects of a folder are made of, as [`Cohort::load`] finds them by default: their number, and
@@ -23,23 +22,6 @@ use crate::{Error, Result};
 pub(crate) fn listed_files(folder: &Path) -> Result<(u64, String)> {
     let found = Cohort::discover(folder, &LoadOptions::default(), &Context::new(0))?;
     Ok(names_of_files(folder, found.cohort.entries()))
-}
-
-/// As [`listed_files`], of subjects that were found.
-pub(super) fn names_of_files<'a>(
-    folder: &Path,
-    entries: impl Iterator<Item = &'a Entry>,
-) -> (u64, String) {
-    let (mut names, mut files) = (Vec::new(), 0);
-    for entry in entries {
-        names.push(entry.name.to_string());
-        for file in entry.files() {
-            names.push(file.strip_prefix(folder).unwrap_or(file).display().to_string());
-            files += 1;
-        }
-    }
-    names.sort();
-    (files, sha256(names.join("\n").as_bytes()))
 }
 
 impl Cohort {

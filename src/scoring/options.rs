@@ -45,7 +45,7 @@ impl Default for ScorerTraining {
     fn default() -> Self {
         Self {
             members: 3,
-            epochs: 75,
+            epochs: 30,
             healthy_rounds: 4,
             clinical_rounds: 2,
             lesions: LesionSimulator::default(),

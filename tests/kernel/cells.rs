@@ -119,18 +119,13 @@ async fn a_figure_has_its_size_on_the_page_and_its_title_as_text() {
 async fn showing_under_the_same_name_updates_in_place_in_this_cell_and_in_earlier_ones() {
     let mut kernel = Kernel::new().await;
     let ran = kernel.run("for i in range(3):\n  show(i, id = 'count')\n").await;
-    assert_eq!(
-        kinds(&ran.published),
-        [
-            "busy",
-            "execute_input",
-            "display_data",
-            "update_display_data",
-            "update_display_data",
-            "idle"
-        ]
-    );
-    assert_eq!(ran.all("update_display_data")[1].content["data"]["text/plain"], "2");
+    let kinds = kinds(&ran.published);
+    assert_eq!(kinds[..3], ["busy", "execute_input", "display_data"]);
+    assert_eq!(kinds.last().map(String::as_str), Some("idle"));
+    // Updates that follow quickly on each other may be left out, but for the last one.
+    let updates = ran.all("update_display_data");
+    assert!((1..=2).contains(&updates.len()), "{kinds:?}");
+    assert_eq!(updates.last().unwrap().content["data"]["text/plain"], "2");
     let id = &ran.all("display_data")[0].content["transient"]["display_id"];
     assert_eq!(id, "count");
     let next = kernel.run("show(7, id = 'count')").await;

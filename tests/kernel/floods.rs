@@ -82,6 +82,18 @@ async fn text_comes_while_its_cell_runs_and_before_a_question() {
     assert_eq!(kernel.ran(&id).await.reply["status"], "ok");
 }
 
+/// Jupyter Server drops messages beyond a thousand a second.
+#[tokio::test]
+async fn a_display_that_a_loop_updates_sends_some_values_and_the_last_one() {
+    let mut kernel = Kernel::new().await;
+    let ran = kernel.run("for i in range(20000): show(i, id = 'x')\nprint('end')").await;
+    let updates = ran.all("update_display_data");
+    assert!(updates.len() < 300, "{}", updates.len());
+    assert_eq!(updates.last().unwrap().content["data"]["text/plain"], "19999");
+    let ran = kernel.run("show(1, id = 'x')\nfor i in range(5): show(i, id = 'x')\nsleep(0.5)").await;
+    assert_eq!(ran.all("update_display_data").last().unwrap().content["data"]["text/plain"], "4");
+}
+
 /// A program that runs a notebook stores every message, so they must not follow the clock.
 #[tokio::test]
 async fn without_somebody_who_watches_text_between_displays_is_one_message() {

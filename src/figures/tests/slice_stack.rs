@@ -32,7 +32,7 @@ fn draw_all(name: &str, stack: &dyn SliceStack) {
 #[test]
 fn a_subject_is_drawn_slice_by_slice() {
     let mut one = (*subject("sub-01", Some(true))).clone();
-    one.slices.push(Slice { index: 8, lesion: None, ..one.slices[0].clone() });
+    one.slices.push(Slice { index: 8, voxels: None, lesion: None, ..one.slices[0].clone() });
     let stack = SubjectStack::new(Arc::new(one)).unwrap();
     assert_eq!((stack.title(), stack.count(), stack.first()), ("sub-01", 2, 0));
     assert_eq!(stack.place(1), "slice 2 of 2 (index 8, right to left)");

@@ -30,7 +30,7 @@ fn head(folder: &DataFolder, file: &str) -> String {
 quick = parameter(\"quick\", False)
 pretrain_epochs = parameter(\"pretrain_epochs\", 1 if quick else 100)
 adapt_epochs = parameter(\"adapt_epochs\", 2 if quick else 300)
-scorer_epochs = parameter(\"scorer_epochs\", 1 if quick else 75)
+scorer_epochs = parameter(\"scorer_epochs\", 1 if quick else 30)
 samples = parameter(\"samples\", 2 if quick else 10)
 seed(parameter(\"seed\", 1))
 "

@@ -61,7 +61,7 @@ fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstM
         let Some(text) = marked else { break };
         match nesting::with_room(|| AstModule::parse(name, text.clone(), &DIALECT)) {
             Ok(ast) => return Ok((text, ast)),
-            Err(error) => marked = tuples::marked(&text, &error).filter(|next| *next != text),
+            Err(error) => marked = tuples::marked(&text, &error),
         }
     }
     Err(first)

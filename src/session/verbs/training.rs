@@ -287,7 +287,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(default = NoneOr::None)] healthy: NoneOr<&CohortValue>,
         #[starlark(default = NoneOr::None)] clinical: NoneOr<&CohortValue>,
         #[starlark(require = named, default = 3)] members: i64,
-        #[starlark(require = named, default = 75)] epochs: i64,
+        #[starlark(require = named, default = 30)] epochs: i64,
         #[starlark(require = named, default = 2)] rounds: i64,
         #[starlark(require = named, default = 10)] samples: i64,
         #[starlark(require = named, default = NoneOr::None)] mask_augmentation: NoneOr<UnpackFloat>,

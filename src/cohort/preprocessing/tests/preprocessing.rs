@@ -138,7 +138,15 @@ fn the_storage_order_changes_nothing_in_any_of_48() {
             lesion: None,
         })
         .unwrap();
-        assert_eq!(preprocessed.slices, reference.slices);
+        // Only the file's own index depends on it.
+        let placeless = |slices: &[Slice]| -> Vec<Slice> {
+            slices.iter().map(|slice| Slice { voxels: None, ..slice.clone() }).collect()
+        };
+        assert_eq!(placeless(&preprocessed.slices), placeless(&reference.slices));
+        for slice in &preprocessed.slices {
+            let voxel = preprocessed.native_transform.slice_voxel(slice.index);
+            assert_eq!(slice.voxels, Some(voxel..=voxel));
+        }
         let back = storage.undo(&cord_in_native(&preprocessed));
         assert_eq!(back, cord_in_native(&reference));
     }
