@@ -1,8 +1,10 @@
 """The browser, and the pages under test in it."""
 
 import hashlib
+import html
 import os
 import pathlib
+import re
 from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
@@ -10,6 +12,25 @@ from playwright.sync_api import sync_playwright
 PAGES = pathlib.Path(os.environ["PAGES"])
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+
+SOURCES = pathlib.Path(__file__).parents[2] / "src" / "export" / "html_report"
+
+
+def write_view(report, place, name):
+    """Writes a page `name` that shows what `view` shows of a subject in the page `report`: the frame and the line
+    beside it."""
+    page = (PAGES / report).read_text()
+    panel = re.findall(r'<section class="panel".*?</script></section>', page, re.S)[place]
+    head, scripts = page[: page.index("<body>")], page[page.index('<script id="shared"') : page.rindex("</body>")]
+    document = f'{head}<body class="framed"><main>{panel}</main>{scripts}</body></html>'
+    act = (SOURCES / "assets" / "frame.js").read_text()
+    line = re.search(r'NOT_SHOWN: &str = "(.*?)";', (SOURCES / "single_view.rs").read_text(), re.S)[1]
+    frame = (
+        f'<iframe title="viewer" sandbox="allow-scripts" style="width: 100%; height: 42em; border: 0" '
+        f'srcdoc="{html.escape(document)}" onload="{html.escape(act)}"></iframe><p>{line}</p>'
+    )
+    (PAGES / name).write_text(f'<!DOCTYPE html><title>A notebook</title><body>{frame}</body>')
 
 
 class Browser:

@@ -6,7 +6,7 @@ import re
 import unittest
 from importlib.resources import files
 
-from browser import DESKTOP, PHONE, Browser, pixel, pixels
+from browser import DESKTOP, PHONE, Browser, pixel, pixels, write_view
 
 BOTH = ["study.html", "qc.html"]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
@@ -40,6 +40,8 @@ class Pages(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.browser = Browser()
+        write_view("study.html", 4, "view-finding.html")
+        write_view("qc.html", 4, "view-subject.html")
 
     @classmethod
     def tearDownClass(cls):
@@ -93,6 +95,25 @@ class Pages(unittest.TestCase):
             page.keyboard.press("o")
             self.assertEqual(pixels(picture), chosen)
 
+    def test_keys_change_the_contrast_and_keep_the_chosen_overlay(self):
+        with self.browser.page("study.html") as page:
+            panel, picture, _, readout = self.panel(page, 4)
+            for key in ["← → slice", "o overlay", "+ − contrast", "↑ ↓"]:
+                self.assertIn(key, readout.text_content())
+            panel.get_by_role("combobox", name="Overlay").select_option("Variance")
+            white = panel.get_by_label("White at")
+            first, before = float(white.input_value()), pixels(picture)
+            picture.focus()
+            page.keyboard.press("+")
+            self.assertLess(float(white.input_value()), first)
+            self.assertNotEqual(pixels(picture), before)
+            page.keyboard.press("-")
+            self.assertAlmostEqual(float(white.input_value()), first, delta=0.02)
+            page.keyboard.press("o")
+            page.keyboard.press("o")
+            chosen = panel.get_by_role("combobox", name="Overlay").evaluate("one => one.selectedOptions[0].text")
+            self.assertEqual(chosen, "Variance")
+
     def test_every_control_changes_the_picture(self):
         with self.browser.page("study.html") as page:
             panel, picture, _, _ = self.panel(page, 4)
@@ -128,13 +149,98 @@ class Pages(unittest.TestCase):
             self.assertTrue(yellow and max(yellow) - min(yellow) < 0.05, yellow)
             self.assertLess(abs(yellow[0] - share), 0.25)
             page.mouse.move(0, 0)
-            self.assertEqual(readout.text_content(), "")
+            self.assertIn("Point at the image or the curve", readout.text_content())
             self.assertEqual(pixels(picture), before)
             # And the other way round.
             place = picture.bounding_box()
             page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
             self.assertIn("Image", readout.text_content())
             self.assertEqual(curve.locator(".cursor").count(), 1)
+
+    def test_no_pixel_exceeds_the_curve_beside_it(self):
+        with self.browser.page("study.html") as page:
+            panel, picture, _, readout = self.panel(page, 4)
+            box = picture.bounding_box()
+            compared = 0
+            for row in range(3, 96, 4):
+                for column in range(20, 80, 4):
+                    page.mouse.move(box["x"] + box["width"] * column / 100, box["y"] + box["height"] * row / 100)
+                    words = readout.text_content()
+                    curve, anomaly = (re.search(f"{what} ([0-9.e-]+)", words) for what in ["cord:", "Anomaly"])
+                    if anomaly and float(anomaly[1]) > 0:
+                        self.assertTrue(curve is None or float(anomaly[1]) <= float(curve[1]), words)
+                        compared += curve is not None
+            self.assertGreater(compared, 10)
+
+    def test_nothing_moves_when_a_place_is_marked(self):
+        with self.browser.page("study.html") as page:
+            panel, picture, slider, _ = self.panel(page, 4)
+            before = slider.bounding_box()
+            box = picture.bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            self.assertEqual(slider.bounding_box(), before)
+
+    def test_a_tap_shows_values_and_they_stay(self):
+        with self.browser.page("study.html", size=PHONE, is_mobile=True, has_touch=True) as page:
+            panel, picture, _, readout = self.panel(page, 4)
+            self.assertIn("Tap the image or the curve", readout.text_content())
+            picture.tap()
+            page.wait_for_timeout(300)
+            self.assertIn("Image", readout.text_content())
+            curve = panel.locator(".stage svg")
+            curve.tap()
+            page.wait_for_timeout(300)
+            self.assertIn("mm along the cord", readout.text_content())
+            self.assertEqual(curve.locator(".cursor").count(), 1)
+            # Seen without scrolling to it.
+            box = readout.bounding_box()
+            self.assertLessEqual(box["y"] + box["height"], PHONE["height"])
+
+    def test_what_is_wider_than_a_phone_says_so(self):
+        with self.browser.page("study.html", size=PHONE, is_mobile=True, has_touch=True) as page:
+            hints = page.locator(".sideways:visible")
+            self.assertGreater(hints.count(), 2)
+            chart = page.locator(".chart .scroll").first
+            self.assertGreater(chart.locator("img").bounding_box()["width"], 600)
+            self.assertIn("after", chart.get_attribute("class"))
+            chart.evaluate("chart => chart.scrollTo(9999, 0)")
+            page.wait_for_timeout(200)
+            self.assertNotIn("after", chart.get_attribute("class"))
+            method = page.locator("th.fact").first.bounding_box()
+            self.assertLess(method["width"], PHONE["width"] / 2.5)
+        with self.browser.page("study.html") as page:
+            self.assertEqual(page.locator(".chart").locator("..").locator(".sideways:visible").count(), 0)
+
+    def test_a_frame_in_a_notebook_has_its_theme_and_no_scrollbar(self):
+        for name in ["view-finding.html", "view-subject.html"]:
+            with self.browser.page(name, size={"width": 1300, "height": 900}, opened=False) as page:
+                frame = page.frames[1]
+                frame.locator("canvas").first.wait_for()
+                page.wait_for_timeout(300)
+                sizes = "[document.scrollingElement.scrollHeight, window.innerHeight]"
+                content, height = frame.evaluate(sizes)
+                self.assertLessEqual(content, height, name)
+                self.assertLess(height, 850, name)
+                self.assertFalse(page.get_by_text("trust this notebook").is_visible(), name)
+                ground = "getComputedStyle(document.body).backgroundColor"
+                light = frame.evaluate(ground)
+                self.assertEqual(light, "rgb(255, 255, 255)")
+                page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+                page.wait_for_timeout(200)
+                self.assertNotEqual(frame.evaluate(ground), light, name)
+                page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+                page.wait_for_timeout(200)
+                self.assertEqual(frame.evaluate(ground), light, name)
+                for colours in [False, True]:
+                    page.evaluate("light => { document.body.dataset.jpThemeLight = light }", not colours)
+                    page.wait_for_timeout(200)
+                    self.keep(f"{name}-{'dark' if colours else 'light'}.png", page.screenshot(full_page=True))
+
+    def test_a_notebook_that_is_not_trusted_says_where_the_viewer_is(self):
+        with self.browser.page("view-finding.html", opened=False) as page:
+            # What JupyterLab's sanitiser leaves of it.
+            page.evaluate("document.querySelector('iframe').remove(), document.querySelector('p').style.display = ''")
+            self.assertTrue(page.get_by_text("trust this notebook").is_visible())
 
     def test_the_curve_is_walked_by_keys(self):
         with self.browser.page("study.html") as page:
@@ -276,6 +382,7 @@ class Pages(unittest.TestCase):
             with self.browser.page(name, opened=False, java_script_enabled=False) as page:
                 text = page.locator("body").inner_text()
                 self.assertIn("drawn by JavaScript, which is off", text)
+                self.assertIn("Trust HTML", text)
                 self.assertIn("sub-clinic01", text)
 
     def test_screenshots(self):
