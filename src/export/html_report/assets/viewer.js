@@ -201,6 +201,8 @@ class Viewer {
 
   render() {
     const { data } = this;
+    // A viewer without a place is drawn when it has one.
+    if (this.box.clientWidth === 0) return;
     const { tall, scale, curve } = this.layOut();
     const shown = data.slices[this.slice];
     const view = {
