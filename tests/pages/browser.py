@@ -5,6 +5,7 @@ import html
 import os
 import pathlib
 import re
+import unittest
 from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
@@ -12,6 +13,8 @@ from playwright.sync_api import sync_playwright
 PAGES = pathlib.Path(os.environ["PAGES"])
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# The pages that readers open.
+BOTH = ["study.html", "qc.html"]
 
 
 SOURCES = pathlib.Path(__file__).parents[2] / "src" / "export" / "html_report"
@@ -67,6 +70,30 @@ class Browser:
         assert complaints == [], complaints
         loaded = [url[:80] for url in requests if url != address and not url.startswith("data:")]
         assert loaded == [], loaded
+
+
+class Reader(unittest.TestCase):
+    """A test case with a browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+
+    def panel(self, page, place=0):
+        """The panel of one subject: its first picture, its slider, its words about a marked place."""
+        panel = page.locator("section.panel").nth(place)
+        panel.scroll_into_view_if_needed()
+        picture = panel.locator(".stage > figure canvas").first
+        return panel, picture, panel.get_by_role("slider", name="Slice"), panel.locator(".readout")
+
+    def keep(self, name, data):
+        if "SCREENSHOTS" in os.environ:
+            with open(os.path.join(os.environ["SCREENSHOTS"], name), "wb") as file:
+                file.write(data)
 
 
 def pixels(canvas):

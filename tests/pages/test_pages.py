@@ -6,9 +6,8 @@ import re
 import unittest
 from importlib.resources import files
 
-from browser import DESKTOP, PHONE, Browser, pixel, pixels, write_view
+from browser import BOTH, DESKTOP, PHONE, Reader, pixel, pixels
 
-BOTH = ["study.html", "qc.html"]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -36,24 +35,7 @@ SVG_CONTRAST = """() => {
 }"""
 
 
-class Pages(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-        write_view("study.html", 4, "view-finding.html")
-        write_view("qc.html", 4, "view-subject.html")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-
-    def panel(self, page, place=0):
-        """The panel of one subject: its first picture, its slider, its words about a marked place."""
-        panel = page.locator("section.panel").nth(place)
-        panel.scroll_into_view_if_needed()
-        picture = panel.locator(".stage > figure canvas").first
-        return panel, picture, panel.get_by_role("slider", name="Slice"), panel.locator(".readout")
-
+class Pages(Reader):
     def test_pictures_are_drawn_when_they_come_into_view(self):
         for name in BOTH:
             with self.browser.page(name, opened=False) as page:
@@ -172,76 +154,6 @@ class Pages(unittest.TestCase):
                         compared += curve is not None
             self.assertGreater(compared, 10)
 
-    def test_nothing_moves_when_a_place_is_marked(self):
-        with self.browser.page("study.html") as page:
-            panel, picture, slider, _ = self.panel(page, 4)
-            before = slider.bounding_box()
-            box = picture.bounding_box()
-            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            self.assertEqual(slider.bounding_box(), before)
-
-    def test_a_tap_shows_values_and_they_stay(self):
-        with self.browser.page("study.html", size=PHONE, is_mobile=True, has_touch=True) as page:
-            panel, picture, _, readout = self.panel(page, 4)
-            self.assertIn("Tap the image or the curve", readout.text_content())
-            picture.tap()
-            page.wait_for_timeout(300)
-            self.assertIn("Image", readout.text_content())
-            curve = panel.locator(".stage svg")
-            curve.tap()
-            page.wait_for_timeout(300)
-            self.assertIn("mm along the cord", readout.text_content())
-            self.assertEqual(curve.locator(".cursor").count(), 1)
-            # Seen without scrolling to it.
-            box = readout.bounding_box()
-            self.assertLessEqual(box["y"] + box["height"], PHONE["height"])
-
-    def test_what_is_wider_than_a_phone_says_so(self):
-        with self.browser.page("study.html", size=PHONE, is_mobile=True, has_touch=True) as page:
-            hints = page.locator(".sideways:visible")
-            self.assertGreater(hints.count(), 2)
-            chart = page.locator(".chart .scroll").first
-            self.assertGreater(chart.locator("img").bounding_box()["width"], 600)
-            self.assertIn("after", chart.get_attribute("class"))
-            chart.evaluate("chart => chart.scrollTo(9999, 0)")
-            page.wait_for_timeout(200)
-            self.assertNotIn("after", chart.get_attribute("class"))
-            method = page.locator("th.fact").first.bounding_box()
-            self.assertLess(method["width"], PHONE["width"] / 2.5)
-        with self.browser.page("study.html") as page:
-            self.assertEqual(page.locator(".chart").locator("..").locator(".sideways:visible").count(), 0)
-
-    def test_a_frame_in_a_notebook_has_its_theme_and_no_scrollbar(self):
-        for name in ["view-finding.html", "view-subject.html"]:
-            with self.browser.page(name, size={"width": 1300, "height": 900}, opened=False) as page:
-                frame = page.frames[1]
-                frame.locator("canvas").first.wait_for()
-                page.wait_for_timeout(300)
-                sizes = "[document.scrollingElement.scrollHeight, window.innerHeight]"
-                content, height = frame.evaluate(sizes)
-                self.assertLessEqual(content, height, name)
-                self.assertLess(height, 850, name)
-                self.assertFalse(page.get_by_text("trust this notebook").is_visible(), name)
-                ground = "getComputedStyle(document.body).backgroundColor"
-                light = frame.evaluate(ground)
-                self.assertEqual(light, "rgb(255, 255, 255)")
-                page.evaluate("document.body.dataset.jpThemeLight = 'false'")
-                page.wait_for_timeout(200)
-                self.assertNotEqual(frame.evaluate(ground), light, name)
-                page.evaluate("document.body.dataset.jpThemeLight = 'true'")
-                page.wait_for_timeout(200)
-                self.assertEqual(frame.evaluate(ground), light, name)
-                for colours in [False, True]:
-                    page.evaluate("light => { document.body.dataset.jpThemeLight = light }", not colours)
-                    page.wait_for_timeout(200)
-                    self.keep(f"{name}-{'dark' if colours else 'light'}.png", page.screenshot(full_page=True))
-
-    def test_a_notebook_that_is_not_trusted_says_where_the_viewer_is(self):
-        with self.browser.page("view-finding.html", opened=False) as page:
-            # What JupyterLab's sanitiser leaves of it.
-            page.evaluate("document.querySelector('iframe').remove(), document.querySelector('p').style.display = ''")
-            self.assertTrue(page.get_by_text("trust this notebook").is_visible())
-
     def test_the_curve_is_walked_by_keys(self):
         with self.browser.page("study.html") as page:
             panel, _, _, readout = self.panel(page, 4)
@@ -315,15 +227,6 @@ class Pages(unittest.TestCase):
                 top = panel.evaluate("panel => panel.getBoundingClientRect().top")
                 self.assertTrue(-10 <= top <= 450, f"{name}: the panel is at {top}")
 
-    def test_a_phone_needs_no_scrolling_sideways(self):
-        for name in BOTH:
-            with self.browser.page(name, size=PHONE, is_mobile=True, has_touch=True) as page:
-                width = page.evaluate("document.scrollingElement.scrollWidth")
-                self.assertLessEqual(width, PHONE["width"], name)
-                for picture in page.locator("canvas").all():
-                    box = picture.bounding_box()
-                    self.assertLessEqual(box["x"] + box["width"], PHONE["width"], name)
-
     def test_every_page_is_accessible(self):
         for name in BOTH:
             for scheme in ["light", "dark"]:
@@ -394,11 +297,6 @@ class Pages(unittest.TestCase):
                 with self.browser.page(name, size=size, scheme=scheme) as page:
                     picture = page.screenshot(full_page=True)
                     self.keep(f"{name}-{scheme}-{size['width']}.png", picture)
-
-    def keep(self, name, data):
-        if "SCREENSHOTS" in os.environ:
-            with open(os.path.join(os.environ["SCREENSHOTS"], name), "wb") as file:
-                file.write(data)
 
 
 if __name__ == "__main__":
