@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Words of every topic on lesions that the slices do not show.
+const LOST_LESIONS: &str = "of the lesion area (ground truth)";
+
 /// A remark about one subject. Where many subjects share its topic, one line about all of them
 /// takes the place of one line each.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,11 @@ impl Note {
     /// A remark on something that may make results wrong.
     pub(super) fn warning(topic: &'static str, text: impl Into<String>) -> Self {
         Self { is_warning: true, ..Self::new(topic, text) }
+    }
+
+    /// Whether it says how much of the ground truth of lesions the slices do not show.
+    pub fn is_on_lost_lesions(&self) -> bool {
+        self.topic.contains(LOST_LESIONS)
     }
 
     /// The same with an amount for the `{}` of its topic.

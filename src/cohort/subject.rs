@@ -66,6 +66,14 @@ impl Subject {
         health::has_lesion(&self.participant, self.health()).or(known_without)
     }
 
+    /// Whether it has a lesion although the ground truth of every slice is known and empty: the lesion lies outside
+    /// the field or in slices that are left out.
+    pub fn has_unseen_lesion(&self) -> bool {
+        let empty =
+            |slice: &Slice| slice.lesion.as_ref().is_some_and(|map| !map.iter().any(|set| *set));
+        !self.slices.is_empty() && self.has_lesion() == Some(true) && self.slices.iter().all(empty)
+    }
+
     /// The acquired slices that a slice shows, by their position in the canonical volume.
     pub fn acquired(&self, slice: &Slice) -> Range<usize> {
         let first = slice.index.saturating_sub(self.averaged / 2);

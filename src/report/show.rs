@@ -128,10 +128,17 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
         text.push_str(&format!("\nleft out {name}: {reason}"));
     }
     let shown: Vec<&str> = subjects_of_strip(&subjects).map(|subject| &*subject.name).collect();
-    if !shown.is_empty() {
-        text.push_str(&format!("\nfrom left to right: {}", shown.join(", ")));
+    let mut title = format!("Cohort {} at a glance", cohort.name());
+    let selection = (shown.len() < subjects.len())
+        .then(|| format!("{} of {} subjects", shown.len(), subjects.len()));
+    if let Some(words) = &selection {
+        title.push_str(&format!(", {words}"));
     }
-    let strip = cohort_strip(&format!("Cohort {} at a glance", cohort.name()), &subjects);
+    if !shown.is_empty() {
+        let selection = selection.map_or(String::new(), |words| format!("{words}, "));
+        text.push_str(&format!("\n{selection}from left to right: {}", shown.join(", ")));
+    }
+    let strip = cohort_strip(&title, &subjects);
     Ok(Display::of([Part::Text(text), Part::Figure(strip)]))
 }
 
@@ -139,5 +146,31 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
 impl Show for Cohort {
     fn show(&self) -> Result<Display> {
         cohort_display(self, &Context::new(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::IntensityScale;
+    use crate::context::Streams;
+    use crate::phantom::PhantomOptions;
+
+    #[test]
+    fn a_selection_of_the_subjects_is_called_one() {
+        let grid =
+            SliceGrid { size: 32, fov_mm: 128, slice_mm: 0, intensity: IntensityScale::Percentile };
+        let shown = |subjects: usize| {
+            let options = PhantomOptions { subjects, ..PhantomOptions::default() };
+            let cohort = Cohort::phantom(&options, grid, &Streams::new(1)).unwrap();
+            cohort_display(&cohort, &Context::new(0)).unwrap().parts
+        };
+        let [Part::Text(text), Part::Figure(strip)] = &shown(8)[..] else {
+            panic!("text and figure")
+        };
+        assert!(text.contains("\n6 of 8 subjects, from left to right: "), "{text}");
+        assert_eq!(strip.title, "Cohort phantoms at a glance, 6 of 8 subjects");
+        let [Part::Text(text), ..] = &shown(6)[..] else { panic!("text and figure") };
+        assert!(text.contains("\nfrom left to right: "), "{text}");
     }
 }

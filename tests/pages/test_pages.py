@@ -6,9 +6,8 @@ import re
 import unittest
 from importlib.resources import files
 
-from browser import DESKTOP, PHONE, Browser, pixel, pixels
+from browser import BOTH, DESKTOP, PHONE, Reader, pixel, pixels
 
-BOTH = ["study.html", "qc.html"]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -36,22 +35,7 @@ SVG_CONTRAST = """() => {
 }"""
 
 
-class Pages(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-
-    def panel(self, page, place=0):
-        """The panel of one subject: its first picture, its slider, its words about a marked place."""
-        panel = page.locator("section.panel").nth(place)
-        panel.scroll_into_view_if_needed()
-        picture = panel.locator(".stage > figure canvas").first
-        return panel, picture, panel.get_by_role("slider", name="Slice"), panel.locator(".readout")
-
+class Pages(Reader):
     def test_pictures_are_drawn_when_they_come_into_view(self):
         for name in BOTH:
             with self.browser.page(name, opened=False) as page:
@@ -93,6 +77,25 @@ class Pages(unittest.TestCase):
             page.keyboard.press("o")
             self.assertEqual(pixels(picture), chosen)
 
+    def test_keys_change_the_contrast_and_keep_the_chosen_overlay(self):
+        with self.browser.page("study.html") as page:
+            panel, picture, _, readout = self.panel(page, 4)
+            for key in ["← → slice", "o overlay", "+ − contrast", "↑ ↓"]:
+                self.assertIn(key, readout.text_content())
+            panel.get_by_role("combobox", name="Overlay").select_option("Variance")
+            white = panel.get_by_label("White at")
+            first, before = float(white.input_value()), pixels(picture)
+            picture.focus()
+            page.keyboard.press("+")
+            self.assertLess(float(white.input_value()), first)
+            self.assertNotEqual(pixels(picture), before)
+            page.keyboard.press("-")
+            self.assertAlmostEqual(float(white.input_value()), first, delta=0.02)
+            page.keyboard.press("o")
+            page.keyboard.press("o")
+            chosen = panel.get_by_role("combobox", name="Overlay").evaluate("one => one.selectedOptions[0].text")
+            self.assertEqual(chosen, "Variance")
+
     def test_every_control_changes_the_picture(self):
         with self.browser.page("study.html") as page:
             panel, picture, _, _ = self.panel(page, 4)
@@ -128,13 +131,28 @@ class Pages(unittest.TestCase):
             self.assertTrue(yellow and max(yellow) - min(yellow) < 0.05, yellow)
             self.assertLess(abs(yellow[0] - share), 0.25)
             page.mouse.move(0, 0)
-            self.assertEqual(readout.text_content(), "")
+            self.assertIn("Point at the image or the curve", readout.text_content())
             self.assertEqual(pixels(picture), before)
             # And the other way round.
             place = picture.bounding_box()
             page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
             self.assertIn("Image", readout.text_content())
             self.assertEqual(curve.locator(".cursor").count(), 1)
+
+    def test_no_pixel_exceeds_the_curve_beside_it(self):
+        with self.browser.page("study.html") as page:
+            panel, picture, _, readout = self.panel(page, 4)
+            box = picture.bounding_box()
+            compared = 0
+            for row in range(3, 96, 4):
+                for column in range(20, 80, 4):
+                    page.mouse.move(box["x"] + box["width"] * column / 100, box["y"] + box["height"] * row / 100)
+                    words = readout.text_content()
+                    curve, anomaly = (re.search(f"{what} ([0-9.e-]+)", words) for what in ["cord:", "Anomaly"])
+                    if anomaly and float(anomaly[1]) > 0:
+                        self.assertTrue(curve is None or float(anomaly[1]) <= float(curve[1]), words)
+                        compared += curve is not None
+            self.assertGreater(compared, 10)
 
     def test_the_curve_is_walked_by_keys(self):
         with self.browser.page("study.html") as page:
@@ -209,15 +227,6 @@ class Pages(unittest.TestCase):
                 top = panel.evaluate("panel => panel.getBoundingClientRect().top")
                 self.assertTrue(-10 <= top <= 450, f"{name}: the panel is at {top}")
 
-    def test_a_phone_needs_no_scrolling_sideways(self):
-        for name in BOTH:
-            with self.browser.page(name, size=PHONE, is_mobile=True, has_touch=True) as page:
-                width = page.evaluate("document.scrollingElement.scrollWidth")
-                self.assertLessEqual(width, PHONE["width"], name)
-                for picture in page.locator("canvas").all():
-                    box = picture.bounding_box()
-                    self.assertLessEqual(box["x"] + box["width"], PHONE["width"], name)
-
     def test_every_page_is_accessible(self):
         for name in BOTH:
             for scheme in ["light", "dark"]:
@@ -276,6 +285,7 @@ class Pages(unittest.TestCase):
             with self.browser.page(name, opened=False, java_script_enabled=False) as page:
                 text = page.locator("body").inner_text()
                 self.assertIn("drawn by JavaScript, which is off", text)
+                self.assertIn("Trust HTML", text)
                 self.assertIn("sub-clinic01", text)
 
     def test_screenshots(self):
@@ -287,11 +297,6 @@ class Pages(unittest.TestCase):
                 with self.browser.page(name, size=size, scheme=scheme) as page:
                     picture = page.screenshot(full_page=True)
                     self.keep(f"{name}-{scheme}-{size['width']}.png", picture)
-
-    def keep(self, name, data):
-        if "SCREENSHOTS" in os.environ:
-            with open(os.path.join(os.environ["SCREENSHOTS"], name), "wb") as file:
-                file.write(data)
 
 
 if __name__ == "__main__":

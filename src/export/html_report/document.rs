@@ -18,8 +18,20 @@ use crate::report::Table;
 use crate::{Error, Result};
 
 const STYLE: &str = include_str!("assets/style.css");
-const TABLES: &str = include_str!("assets/tables.js");
-const VIEWER: &str = include_str!("assets/viewer.js");
+/// Takes the place of some colours of [`STYLE`] in the dark.
+const DARK: &str = include_str!("assets/dark.css");
+/// Within one function, so that the parts see each other's names and nothing else does.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("assets/tables.js"),
+    include_str!("assets/elements.js"),
+    include_str!("assets/layers.js"),
+    include_str!("assets/pictures.js"),
+    include_str!("assets/curve.js"),
+    include_str!("assets/viewer.js"),
+    include_str!("assets/page.js"),
+    "})();\n",
+);
 
 /// Nothing is fetched: pictures stand in the page, style and scripts too.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
@@ -45,7 +57,10 @@ pub(super) fn document(
                         ul { @for (id, heading, _) in sections { li { a href={ "#" (id) } { (heading) } } } }
                     }
                     button.print.screen type="button" hidden { "Print, with all subjects drawn" }
-                    noscript { p { "The pictures of the subjects are drawn by JavaScript, which is off in this browser." } }
+                    noscript { p {
+                        "The pictures of the subjects are drawn by JavaScript, which is off here. In JupyterLab, “Trust HTML” "
+                        "above this page switches it on; elsewhere the settings of the browser do."
+                    } }
                 }
                 main #main {
                     @for (id, heading, content) in sections {
@@ -67,7 +82,7 @@ pub(super) fn panel_page(title: &str, panel: &Markup, curve_unit: &str) -> Marku
         (DOCTYPE)
         html lang="en" {
             (head(title))
-            body { main { (panel) } (scripts(curve_unit)) }
+            body.framed { main { (panel) } (scripts(curve_unit)) }
         }
     }
 }
@@ -81,6 +96,7 @@ fn head(title: &str) -> Markup {
             meta name="generator" content=(format!("u2ad {}", env!("CARGO_PKG_VERSION")));
             title { (title) }
             style { (PreEscaped(STYLE)) }
+            style #dark media="screen and (prefers-color-scheme: dark)" { (PreEscaped(DARK)) }
         }
     }
 }
@@ -89,8 +105,7 @@ fn scripts(curve_unit: &str) -> Markup {
     let shared = serde_json::json!({ "colours": colour_maps(), "curve_unit": curve_unit });
     html! {
         script #shared type="application/json" { (json(&shared)) }
-        script { (PreEscaped(TABLES)) }
-        script { (PreEscaped(VIEWER)) }
+        script { (PreEscaped(SCRIPT)) }
     }
 }
 
@@ -134,7 +149,11 @@ pub(super) fn anchor(name: &str) -> String {
 pub(super) fn chart(figure: &Figure, alternative: &str) -> Result<Markup> {
     let source = format!("data:image/svg+xml;base64,{}", STANDARD.encode(figure.svg()?));
     let (width, height) = figure.size_on_page();
-    Ok(html! { figure.chart { img src=(source) alt=(alternative) width=(width) height=(height); } })
+    Ok(html! {
+        figure.chart { div.scroll {
+            img src=(source) alt=(alternative) width=(width) height=(height) style={ "--width: " (width) "px" };
+        } }
+    })
 }
 
 /// A table that may be wider than the window.
@@ -146,7 +165,7 @@ pub(super) fn table(table: &Table) -> Markup {
 pub(super) fn facts(rows: &[(&str, String)]) -> Markup {
     html! {
         div.scroll { table { tbody {
-            @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } }
+            @for (name, value) in rows { tr { th.fact scope="row" { (name) } td { (value) } } }
         } } }
     }
 }

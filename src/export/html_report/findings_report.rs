@@ -45,8 +45,9 @@ impl FindingsReport<'_> {
         let mut panels = Vec::new();
         for finding in &findings.subjects {
             context.check()?;
-            let threshold = threshold.as_ref();
-            panels.push(finding_panel(finding, threshold, self.lesion_threshold, &scales)?);
+            let (threshold, remarks) = (threshold.as_ref(), self.remarks(finding));
+            let lesions = self.lesion_threshold;
+            panels.push(finding_panel(finding, threshold, lesions, &scales, &remarks)?);
             progress.advance(1, &[]);
         }
         let mut sections = vec![
@@ -76,17 +77,25 @@ impl FindingsReport<'_> {
         write(path, page, findings.subjects.len())
     }
 
+    /// What was noted about lesions that the slices do not show.
+    fn remarks(&self, finding: &Finding) -> Vec<String> {
+        let notes = self.cohort.notes(&finding.subject.name).iter();
+        notes.filter(|note| note.is_on_lost_lesions()).map(ToString::to_string).collect()
+    }
+
     fn summary(&self, threshold: Option<&Threshold>) -> Markup {
         let subjects = &self.findings.subjects;
         let with = |lesion: Option<bool>| {
             subjects.iter().filter(|finding| finding.subject.has_lesion() == lesion).count()
         };
-        let mut numbers = vec![
-            ("subjects", subjects.len()),
-            ("with lesion (ground truth)", with(Some(true))),
-            ("without a lesion", with(Some(false))),
-            ("not known", with(None)),
-        ];
+        let mut numbers =
+            vec![("subjects", subjects.len()), ("with lesion (ground truth)", with(Some(true)))];
+        let unseen = subjects.iter().filter(|one| one.subject.has_unseen_lesion()).count();
+        if unseen > 0 {
+            numbers.push(("of these with the lesion outside the slices", unseen));
+        }
+        numbers.push(("without a lesion", with(Some(false))));
+        numbers.push(("not known", with(None)));
         let unscored = subjects.iter().filter(|finding| !finding.is_scored()).count();
         if unscored > 0 {
             numbers.push(("too little cord to score", unscored));
@@ -221,18 +230,27 @@ impl FindingsReport<'_> {
     }
 }
 
-/// The panel of one finding. `threshold` is that of the AnaScore, `lesion_threshold` that of detected lesions.
+/// The panel of one finding. `threshold` is that of the AnaScore, `lesion_threshold` that of detected lesions;
+/// `remarks` are about lesions that the slices do not show.
 pub(super) fn finding_panel(
     finding: &Finding,
     threshold: Option<&Threshold>,
     lesion_threshold: Option<&Threshold>,
     scales: &Scales,
+    remarks: &[String],
 ) -> Result<Markup> {
+    let unseen = "its lesion (ground truth) has no pixel in these slices: it lies outside the field or in slices \
+                  without spinal cord";
+    let mut remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
+    if remarks.is_empty() && finding.subject.has_unseen_lesion() {
+        remarks.push(unseen);
+    }
     let about = html! {
         @if finding.is_scored() { span { "AnaScore " (shown_number(finding.score, 4)) } }
         @else { span { "too little cord to score" } }
         @if threshold.is_some() { (reached(finding, threshold)) }
         (ground_truth(finding))
+        @if !remarks.is_empty() { ul.notes { @for remark in &remarks { li { (remark) } } } }
     };
     let mut segments = Table::new(
         "Segments",
@@ -302,16 +320,19 @@ fn detected(finding: &Finding, threshold: Option<&Threshold>) -> Result<Markup> 
 fn help() -> Markup {
     html! {
         p.quiet.screen {
-            "Point at the image or the curve to see the values of a place; they are rounded to 1/255 of \
-             their range. In a picture the keys ← and → change the slice, o takes the overlay away and \
-             brings it back; in the curve ↑ and ↓ walk along the cord. S superior, I inferior, A anterior, \
-             P posterior."
+            "Point at the image or the curve, or tap it, to see the values of a place, with as many digits as this \
+             page holds. In a picture that was clicked the keys ← and → change the slice, o takes the overlay away \
+             and brings it back, + and − change the contrast; in the curve ↑ and ↓ walk along the cord. S superior, \
+             I inferior, A anterior, P posterior."
         }
     }
 }
 
 fn ground_truth(finding: &Finding) -> Markup {
     match finding.subject.has_lesion() {
+        Some(true) if finding.subject.has_unseen_lesion() => {
+            badge("positive", "ground truth: lesion, outside these slices")
+        }
         Some(true) => badge("positive", "ground truth: lesion"),
         Some(false) => badge("negative", "ground truth: no lesion"),
         None => badge("", "ground truth: not known"),

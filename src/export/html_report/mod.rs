@@ -10,6 +10,7 @@ mod document;
 mod findings_report;
 mod group_report;
 mod layers;
+mod levels;
 mod quality_report;
 mod single_view;
 mod sprite;

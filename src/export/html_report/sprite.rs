@@ -57,25 +57,43 @@ pub(super) fn sprite<T: Copy>(
     crop: &Crop,
     level: impl Fn(T) -> u8,
 ) -> Result<String> {
-    let (rows, columns) = (crop.rows.len(), crop.columns.len());
-    let mut pixels = Vec::with_capacity(rows * columns * maps.len());
+    let mut pixels = Vec::new();
+    add_plane(&mut pixels, maps, crop, level);
+    encoded(&pixels, crop.columns.len() * maps.len(), crop.rows.len())
+}
+
+/// The same of levels of two bytes: the picture of the high bytes stands above that of the low ones.
+///
+/// # Errors
+/// As [`sprite`].
+pub(super) fn sprite_of_two_bytes(maps: &[&Array2<u16>], crop: &Crop) -> Result<String> {
+    let mut pixels = Vec::new();
+    for byte in 0..2 {
+        add_plane(&mut pixels, maps, crop, |level| level.to_be_bytes()[byte]);
+    }
+    encoded(&pixels, crop.columns.len() * maps.len(), 2 * crop.rows.len())
+}
+
+fn add_plane<T: Copy>(
+    pixels: &mut Vec<u8>,
+    maps: &[&Array2<T>],
+    crop: &Crop,
+    level: impl Fn(T) -> u8,
+) {
     for row in crop.rows.clone() {
         for map in maps {
             pixels.extend(crop.columns.clone().map(|column| level(map[(row, column)])));
         }
     }
+}
+
+fn encoded(pixels: &[u8], columns: usize, rows: usize) -> Result<String> {
     let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive)
-        .write_image(&pixels, side(columns * maps.len()), side(rows), ExtendedColorType::L8)
+        .write_image(pixels, side(columns), side(rows), ExtendedColorType::L8)
         .map_err(|error| Error::Figure(format!("a map cannot be encoded: {error}")))?;
     Ok(STANDARD.encode(png))
-}
-
-/// The grey level of a value whose range is `from` to `to`.
-pub(super) fn quantised(value: f32, from: f64, to: f64) -> u8 {
-    let share = (f64::from(value) - from) / (to - from).max(f64::MIN_POSITIVE);
-    (share.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 #[cfg(test)]
@@ -95,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn levels_span_the_range() {
-        assert_eq!(
-            [-1.0, 0.0, 1.0, 2.0, 3.0].map(|value| quantised(value, 0.0, 2.0)),
-            [0, 0, 128, 255, 255]
-        );
-        assert_eq!(quantised(0.0, 0.0, 0.0), 0);
-        assert_eq!(quantised(f32::NAN, 0.0, 1.0), 0);
+    fn high_bytes_stand_above_low_ones() {
+        let crop = Crop { rows: 0..1, columns: 0..2 };
+        let map = array![[0x0102_u16, 0xfffe]];
+        let png = STANDARD.decode(sprite_of_two_bytes(&[&map, &map], &crop).unwrap()).unwrap();
+        let decoded = image::load_from_memory(&png).unwrap().to_luma8();
+        assert_eq!(decoded.dimensions(), (4, 2));
+        assert_eq!(decoded.into_raw(), [1, 255, 1, 255, 2, 254, 2, 254]);
     }
 }

@@ -1,12 +1,15 @@
 //! What the pages hold.
 
 use std::fs;
+use std::sync::Arc;
+
+use ndarray::Array2;
 
 use super::*;
 use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, IntensityScale, SliceGrid};
 use crate::context::{Context, Streams};
-use crate::detection::{Findings, detect};
+use crate::detection::{Findings, Scoring, detect};
 use crate::evaluation::Threshold;
 use crate::phantom::PhantomOptions;
 
@@ -70,38 +73,116 @@ fn a_report_shows_every_subject_and_fetches_nothing() {
     assert!(fs::read_to_string(&path).unwrap() == page, "equal findings make equal pages");
 }
 
-#[test]
-fn the_map_of_a_page_is_the_anomaly_map_to_one_level_of_255() {
+/// The levels of a layer with two bytes, slices side by side, and what one level is.
+fn levels(layer: &serde_json::Value) -> (Vec<f64>, usize, f64) {
     use base64::Engine as _;
-    let (found, cohort, context) = findings();
+    let png = base64::engine::general_purpose::STANDARD
+        .decode(layer["sprite"].as_str().unwrap())
+        .unwrap();
+    let strip = image::load_from_memory(&png).unwrap().to_luma8();
+    assert_eq!(layer["bytes"], 2);
+    let columns = strip.width() as usize;
+    let pixels = strip.into_raw();
+    let (high, low) = pixels.split_at(pixels.len() / 2);
+    let level = |(high, low): (&u8, &u8)| f64::from(u16::from_be_bytes([*high, *low]));
+    (high.iter().zip(low).map(level).collect(), columns, layer["step"].as_f64().unwrap())
+}
+
+#[test]
+fn a_map_reads_as_its_curve_and_tables_do_also_where_scores_are_low() {
+    let (mut found, cohort, context) = findings();
+    for finding in &mut found.subjects[..1] {
+        for slice in &mut finding.slices {
+            slice.anomaly.mapv_inplace(|value| value / 700.0);
+        }
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.html");
     let report =
         FindingsReport { findings: &found, cohort: &cohort, model: None, lesion_threshold: None };
     report.write(&path, &context).unwrap();
-    let viewer = &viewers(&fs::read_to_string(&path).unwrap())[1];
-    let layer = &viewer["overlays"][0];
-    let png = base64::engine::general_purpose::STANDARD
-        .decode(layer["sprite"].as_str().unwrap())
-        .unwrap();
-    let strip = image::load_from_memory(&png).unwrap().to_luma8();
-    let to = layer["to"].as_f64().unwrap();
-    let (columns, slices) =
-        (viewer["columns"].as_u64().unwrap() as usize, &found.subjects[1].slices);
-    let crop = sprite::Crop::around(&found.subjects[1].subject.slices);
-    let mut compared = 0;
-    for (place, found) in slices.iter().enumerate() {
-        for ((row, column), value) in
-            found.anomaly.indexed_iter().filter(|(_, value)| **value > 0.0)
-        {
-            let x = place * columns + column - crop.columns.start;
-            let level = strip.get_pixel(x as u32, (row - crop.rows.start) as u32).0[0];
-            let shown = f64::from(level) / 255.0 * to;
-            assert!((shown - f64::from(*value)).abs() <= to / 255.0, "{shown} instead of {value}");
-            compared += 1;
+    let viewers = viewers(&fs::read_to_string(&path).unwrap());
+    for (viewer, finding) in viewers.iter().zip(&found.subjects) {
+        let layer = &viewer["overlays"][0];
+        let (levels, strip, step) = levels(layer);
+        assert_eq!(layer["decimals"], viewer["curve_decimals"]);
+        let highest = levels.iter().copied().fold(0.0, f64::max);
+        assert!((6553.0..=65535.0).contains(&highest), "{highest} levels are used");
+        let crop = sprite::Crop::around(&finding.subject.slices);
+        let mut compared = 0;
+        for (place, found) in finding.slices.iter().enumerate() {
+            for ((row, column), value) in
+                found.anomaly.indexed_iter().filter(|(_, value)| **value > 0.0)
+            {
+                let x = place * crop.columns.len() + column - crop.columns.start;
+                let shown = levels[(row - crop.rows.start) * strip + x] * step;
+                let away = (shown - f64::from(*value)).abs();
+                assert!(away <= 0.501 * step, "{shown} instead of {value}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 100, "{compared} pixels");
+    }
+}
+
+#[test]
+fn a_learned_anomaly_and_the_lesion_probability_are_the_same_number() {
+    let (mut found, cohort, context) = findings();
+    found.scoring = Scoring::Learned;
+    for finding in &mut found.subjects {
+        for slice in &mut finding.slices {
+            // Beside the scoring region the network sees a lesion, too.
+            let probability = slice.anomaly.mapv(|value| (value / 900.0).max(0.004));
+            slice.anomaly.mapv_inplace(|value| value / 900.0);
+            slice.reconstruction.probability = Some(probability);
         }
     }
-    assert!(compared > 100, "{compared} pixels");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.html");
+    let report =
+        FindingsReport { findings: &found, cohort: &cohort, model: None, lesion_threshold: None };
+    report.write(&path, &context).unwrap();
+    for viewer in viewers(&fs::read_to_string(&path).unwrap()) {
+        let layers = viewer["overlays"].as_array().unwrap();
+        let (anomaly, probability) = (&layers[0], layers.last().unwrap());
+        assert_eq!(
+            (&anomaly["name"], &probability["name"]),
+            (&"Anomaly".into(), &"Lesion probability".into())
+        );
+        assert_eq!(
+            (&anomaly["step"], &anomaly["scored_only"]),
+            (&probability["step"], &true.into())
+        );
+        let (anomaly, _, step) = levels(anomaly);
+        let (probability, ..) = levels(probability);
+        let pairs = anomaly.iter().zip(&probability);
+        let least = 0.004 / step + 1.0;
+        assert!(pairs.clone().any(|(anomaly, _)| *anomaly > 0.0));
+        for (anomaly, probability) in pairs.filter(|(anomaly, _)| **anomaly > least) {
+            assert_eq!(anomaly, probability);
+        }
+    }
+}
+
+#[test]
+fn a_lesion_that_no_slice_shows_is_explained() {
+    let (mut found, cohort, context) = findings();
+    let subject = Arc::make_mut(&mut found.subjects[0].subject);
+    subject.participant.insert("has_lesion".to_owned(), "1".to_owned());
+    for slice in &mut subject.slices {
+        slice.lesion = Some(Array2::from_elem(slice.image.dim(), false));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.html");
+    let report =
+        FindingsReport { findings: &found, cohort: &cohort, model: None, lesion_threshold: None };
+    report.write(&path, &context).unwrap();
+    let page = fs::read_to_string(&path).unwrap();
+    assert_eq!(page.matches("its lesion (ground truth) has no pixel in these slices").count(), 1);
+    assert!(page.contains("ground truth: lesion, outside these slices"));
+    assert!(page.contains("of these with the lesion outside the slices"));
+    let view = finding_view(&found.subjects[0], &found).unwrap();
+    assert!(view.html.contains("its lesion (ground truth) has no pixel in these slices"));
 }
 
 #[test]
@@ -146,7 +227,10 @@ fn a_view_is_a_page_of_one_subject_in_a_frame_without_access_to_the_notebook() {
     let (found, cohort, context) = findings();
     let subjects = cohort.subjects(&context).unwrap();
     let shown = subject_view(&subjects[0]).unwrap();
-    assert!(shown.html.starts_with("<iframe title=\"") && shown.html.ends_with("></iframe>"));
+    assert!(shown.html.starts_with("<iframe title=\""));
+    // What is left of it in a notebook that is not trusted.
+    let (_, left) = shown.html.split_once("></iframe>").unwrap();
+    assert!(left.starts_with("<p>If no viewer appears here, trust this notebook"), "{left}");
     assert!(shown.html.contains("sandbox=\"allow-scripts\""));
     // The page is the value of an attribute: a quote in it would end the attribute.
     let page = shown.html.split("srcdoc=\"").nth(1).unwrap().split('"').next().unwrap();

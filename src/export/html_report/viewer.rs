@@ -3,20 +3,26 @@
 use ndarray::{Array2, Zip};
 use serde::Serialize;
 
-use super::layers::{self, Layer, MapEnds};
+use super::layers::{self, Layer, MapScales};
 use super::sprite::{Crop, sprite};
 use crate::Result;
 use crate::cohort::{Disc, Slice, Subject};
-use crate::detection::{AnomalyCurve, CordAxis, Finding, Findings, SliceFinding};
+use crate::detection::{AnomalyCurve, CordAxis, Finding, Findings, Scoring, SliceFinding};
 use crate::evaluation::Threshold;
 use crate::figures::ColourMap;
 use crate::figures::drawing::display_window::white_from;
+use crate::statistics::single_precision_percentile;
 
 const CORD: u8 = 1;
 const FLUID: u8 = 2;
 const REGION: u8 = 4;
 const LESION: u8 = 8;
 const DETECTED: u8 = 16;
+const SCORED: u8 = 32;
+
+/// Percentile of the variances in all regions of interest at which its colours end: single pixels have many times
+/// as much as the rest, which would vanish beside them.
+const HIGH_VARIANCE: f32 = 99.0;
 
 /// One subject's slices, overlays and outlines.
 #[derive(Serialize)]
@@ -32,12 +38,15 @@ pub(super) struct Viewer {
     /// Bits of the masks per pixel.
     masks: String,
     region_bit: u8,
+    scored_bit: u8,
     outlines: Vec<Outline>,
     discs: Vec<ViewedDisc>,
     /// Intensity from which on images are white at first.
     white_from: f64,
     /// Upper end of the curves' axis.
     curve_top: f64,
+    /// Decimals of the curves' values: those that the anomaly map has.
+    curve_decimals: u32,
 }
 
 #[derive(Serialize)]
@@ -104,9 +113,8 @@ impl<'a> Scales<'a> {
         lesion_threshold: Option<&'a Threshold>,
     ) -> Self {
         let slices = || findings.subjects.iter().flat_map(|finding| &finding.slices);
-        let highest = |map: &Array2<f32>| map.iter().copied().fold(0.0_f32, f32::max);
-        let variances = slices().filter_map(|slice| slice.reconstruction.variance.as_ref());
-        let variance = variances.map(highest).fold(0.0, f32::max);
+        let mut variances: Vec<f32> = findings.subjects.iter().flat_map(variances).collect();
+        let variance = single_precision_percentile(&mut variances, HIGH_VARIANCE).unwrap_or(0.0);
         let curves = slices().filter_map(|slice| slice.curve.as_ref());
         let curve = curves.flat_map(|curve| &curve.error).copied().fold(0.0, f64::max);
         // Where nothing is detected, the map must not glow as if it were.
@@ -122,14 +130,23 @@ impl<'a> Scales<'a> {
         }
     }
 
-    /// The upper ends of the maps' colours.
-    fn ends(&self) -> MapEnds {
-        MapEnds {
+    fn of_maps(&self) -> MapScales {
+        MapScales {
             anomaly: self.anomaly,
             anomaly_unit: self.findings.scoring.map_unit(),
+            anomaly_is_probability: self.findings.scoring == Scoring::Learned,
             variance: self.variance,
         }
     }
+}
+
+/// The variances of a finding in its regions of interest.
+fn variances(finding: &Finding) -> impl Iterator<Item = f32> {
+    finding.slices.iter().flat_map(|found| {
+        let region = &finding.subject.slices[found.slice].region;
+        let map = found.reconstruction.variance.iter().flat_map(move |map| map.iter().zip(region));
+        map.filter(|(_, inside)| **inside).map(|(variance, _)| *variance)
+    })
 }
 
 impl Viewer {
@@ -168,16 +185,20 @@ impl Viewer {
             })
             .collect();
         let shown = finding.shown_slice().map(|shown| shown.slice);
+        let overlays = layers::overlays(finding, &slices, &crop, &scales.of_maps())?;
+        let decimals = overlays.first().map_or(5, Layer::decimals);
         let viewed = finding.slices.iter().map(|found| {
             let mut viewed = ViewedSlice::new(of(found), Some(found));
+            let curve = found.curve.as_ref();
             viewed.curve =
-                found.curve.as_ref().map(|curve| ViewedCurve::new(curve, of(found), &crop, scales));
+                curve.map(|curve| ViewedCurve::new(curve, of(found), &crop, scales, decimals));
             viewed
         });
         Ok(Self {
             slices: viewed.collect(),
             first: finding.slices.iter().position(|found| Some(found.slice) == shown).unwrap_or(0),
-            overlays: layers::overlays(finding, &slices, &crop, &scales.ends())?,
+            overlays,
+            curve_decimals: decimals,
             curve_top: if scales.curve > 0.0 { scales.curve } else { 1.0 },
             ..Self::new(subject, &crop, images, &masks)?
         })
@@ -206,10 +227,12 @@ impl Viewer {
             overlays: Vec::new(),
             masks: sprite(&masks.iter().collect::<Vec<_>>(), crop, |bits| bits)?,
             region_bit: REGION,
+            scored_bit: SCORED,
             outlines: OUTLINES.into_iter().filter(|outline| used & outline.bit != 0).collect(),
             discs: subject.discs.iter().map(disc).collect(),
             white_from: white_from(&subject.slices),
             curve_top: 1.0,
+            curve_decimals: 0,
         })
     }
 }
@@ -251,6 +274,7 @@ fn bits(slice: &Slice, detected: Option<(&Array2<f32>, f64)>) -> Array2<u8> {
     add(&slice.cord, CORD);
     add(&slice.csf, FLUID);
     add(&slice.region, REGION);
+    add(&slice.scoring, SCORED);
     if let Some(lesion) = &slice.lesion {
         add(lesion, LESION);
     }
@@ -282,7 +306,14 @@ impl ViewedSlice {
 }
 
 impl ViewedCurve {
-    fn new(curve: &AnomalyCurve, slice: &Slice, crop: &Crop, scales: &Scales) -> Self {
+    /// `decimals` are those that its values are shown with.
+    fn new(
+        curve: &AnomalyCurve,
+        slice: &Slice,
+        crop: &Crop,
+        scales: &Scales,
+        decimals: u32,
+    ) -> Self {
         let axis = CordAxis::new(&slice.cord, slice.pixel_spacing_mm);
         let place = |position: &f64| match &axis {
             Some(axis) => axis.point(*position),
@@ -300,9 +331,11 @@ impl ViewedCurve {
             lesion: segment.lesion == Some(true),
         });
         let threshold = scales.threshold;
+        let digits = decimals.max(5) as i32 + 2;
         Self {
             position_mm: curve.position_mm.iter().map(|position| rounded(*position, 2)).collect(),
-            value: curve.error.iter().map(|value| rounded(*value, 5)).collect(),
+            // Two more, because the page rounds once again.
+            value: curve.error.iter().map(|value| rounded(*value, digits)).collect(),
             row: places.iter().map(|place| row(place.0)).collect(),
             column: places.iter().map(|place| column(place.1)).collect(),
             segments: segments.collect(),

@@ -74,6 +74,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// opacity, window and the values under the pointer; in the shell one slice at a time, by the arrow keys;
     /// elsewhere the figures that `plot` draws.
     ///
+    /// In a picture of the notebook's viewer that was clicked, ← and → choose a slice, `o` takes the overlay away and
+    /// brings it back, and `+` and `-` change the intensity window. A notebook that is not trusted shows no viewer.
+    ///
     /// In the shell ←, → and the numbers of slices choose a slice, Home and End the first and the last. `o` changes
     /// what lies on it: outlines and, of findings, the anomaly map or the reconstruction. `+` and `-` change the
     /// intensity window. `q` goes back, and Ctrl-C stops the cell. The last slice stays on the screen, and its figure

@@ -129,7 +129,7 @@ fn lost_parts_of_a_lesion_are_told_with_their_reason() {
     let percent = 100.0 * without_cord as f64 / (kept + without_cord) as f64;
     let notes = preprocess("drawn", &volume).notes;
     let [note] = &notes[..] else { panic!("{notes:?}") };
-    assert!(note.is_warning);
+    assert!(note.is_warning && note.is_on_lost_lesions());
     assert!(note.text.starts_with(&format!("{percent:.0} % of the lesion area")), "{note}");
     assert!(note.text.contains("slices without spinal cord"), "{note}");
 
@@ -140,7 +140,7 @@ fn lost_parts_of_a_lesion_are_told_with_their_reason() {
     };
     let volume = drawn(|i, j, k| i == 3 && (j < 20 || (45..55).contains(&j)) && k == 50);
     let notes = small.preprocess(&Arc::from("drawn"), &volume).unwrap().notes;
-    let outside = notes.iter().find(|note| note.text.contains("lesion area")).expect("a note");
+    let outside = notes.iter().find(|note| note.is_on_lost_lesions()).expect("a note");
     assert!(
         outside.text.starts_with("67 % of the lesion area (ground truth) lies outside"),
         "{outside}"

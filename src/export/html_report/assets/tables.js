@@ -1,15 +1,40 @@
 // Tables that can be sorted by a click on a heading, filtered by words and scrolled by keyboard.
-"use strict";
 (() => {
-  // Only a table that is wider than its place is a stop of the Tab key.
+  // Only what is wider than its place is a stop of the Tab key, and says that there is more beside it.
+  const hint = (place) => {
+    let words = place.previousElementSibling;
+    if (!words?.classList.contains("sideways")) {
+      words = document.createElement("p");
+      words.className = "sideways";
+      words.textContent = "Scroll sideways to see all of it →";
+      place.before(words);
+    }
+    return words;
+  };
+  const edges = (place) => {
+    const rest = place.scrollWidth - place.clientWidth - place.scrollLeft;
+    place.classList.toggle("before", place.scrollLeft > 1);
+    place.classList.toggle("after", rest > 1);
+  };
   const reach = (place) => {
-    if (place.scrollWidth <= place.clientWidth) return place.removeAttribute("tabindex");
+    edges(place);
+    if (place.scrollWidth <= place.clientWidth) {
+      place.removeAttribute("tabindex");
+      if (place.dataset.reached) hint(place).hidden = true;
+      return;
+    }
+    place.dataset.reached = "true";
+    hint(place).hidden = false;
     place.tabIndex = 0;
     place.setAttribute("role", "group");
-    return place.setAttribute("aria-label", place.querySelector("caption")?.textContent ?? "Table");
+    const name = place.querySelector("caption")?.textContent ?? place.querySelector("img")?.alt ?? "Table";
+    place.setAttribute("aria-label", name);
   };
   const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
-  for (const place of document.querySelectorAll(".scroll")) sizes.observe(place);
+  for (const place of document.querySelectorAll(".scroll")) {
+    sizes.observe(place);
+    place.addEventListener("scroll", () => edges(place), { passive: true });
+  }
 
   const valueOf = (cell) => {
     const text = cell.dataset.value ?? cell.textContent.trim();
