@@ -259,7 +259,7 @@ class Pages(Reader):
                 )
                 self.assertEqual(wordless, [], name)
                 for picture in page.locator(".stage > figure canvas").all():
-                    self.assertRegex(picture.get_attribute("aria-label"), r"^(Image|Recon|Med)\w*, slice \d+\. ")
+                    self.assertRegex(picture.get_attribute("aria-label"), r"^(Image|Recon|Med)\w*, slice \d+( \(voxel \d+\))?\. ")
 
     def test_a_page_prints_with_all_subjects(self):
         for name in BOTH:
