@@ -141,18 +141,18 @@ class Pages(Reader):
 
     def test_no_pixel_exceeds_the_curve_beside_it(self):
         with self.browser.page("study.html") as page:
-            panel, picture, _, readout = self.panel(page, 4)
+            panel, picture, _, readout = self.panel(page, 3)
             box = picture.bounding_box()
             compared = 0
-            for row in range(3, 96, 4):
-                for column in range(20, 80, 4):
+            for row in range(3, 97, 3):
+                for column in range(30, 72, 3):
                     page.mouse.move(box["x"] + box["width"] * column / 100, box["y"] + box["height"] * row / 100)
                     words = readout.text_content()
                     curve, anomaly = (re.search(f"{what} ([0-9.e-]+)", words) for what in ["cord:", "Anomaly"])
                     if anomaly and float(anomaly[1]) > 0:
                         self.assertTrue(curve is None or float(anomaly[1]) <= float(curve[1]), words)
                         compared += curve is not None
-            self.assertGreater(compared, 10)
+            self.assertGreater(compared, 5)
 
     def test_the_curve_is_walked_by_keys(self):
         with self.browser.page("study.html") as page:
@@ -259,7 +259,7 @@ class Pages(Reader):
                 )
                 self.assertEqual(wordless, [], name)
                 for picture in page.locator(".stage > figure canvas").all():
-                    self.assertRegex(picture.get_attribute("aria-label"), r"^(Image|Recon|Med)\w*, slice \d+\. ")
+                    self.assertRegex(picture.get_attribute("aria-label"), r"^(Image|Recon|Med)\w*, slice \d+( \(voxel \d+\))?\. ")
 
     def test_a_page_prints_with_all_subjects(self):
         for name in BOTH:
