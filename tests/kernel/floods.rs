@@ -90,7 +90,8 @@ async fn a_display_that_a_loop_updates_sends_some_values_and_the_last_one() {
     let updates = ran.all("update_display_data");
     assert!(updates.len() < 300, "{}", updates.len());
     assert_eq!(updates.last().unwrap().content["data"]["text/plain"], "19999");
-    let ran = kernel.run("show(1, id = 'x')\nfor i in range(5): show(i, id = 'x')\nsleep(0.5)").await;
+    let ran =
+        kernel.run("show(1, id = 'x')\nfor i in range(5): show(i, id = 'x')\nsleep(0.5)").await;
     assert_eq!(ran.all("update_display_data").last().unwrap().content["data"]["text/plain"], "4");
 }
 

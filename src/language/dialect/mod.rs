@@ -2,6 +2,7 @@
 
 mod loops;
 pub(super) mod marks;
+mod needed_marks;
 mod tuples;
 
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
@@ -43,7 +44,7 @@ const MOST_TUPLES: usize = 32;
 pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModule> {
     let source = source_text(source);
     let (source, ast) = parse_with_tuples(name, source)?;
-    match marks::marked(&source, &ast) {
+    match needed_marks::marked(&source, &ast) {
         Some(marked) => nesting::with_room(|| AstModule::parse(name, marked, &DIALECT)),
         None => Ok(ast),
     }
