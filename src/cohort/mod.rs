@@ -42,6 +42,7 @@ pub use entry::Entry;
 pub(crate) use found_labels::SureMasks;
 pub use found_masks::FoundMasks;
 pub use health::HealthRule;
+#[cfg(feature = "shell")]
 pub(crate) use images::listed_files;
 pub use images::participant_folders;
 pub use load_options::LoadOptions;

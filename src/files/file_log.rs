@@ -115,6 +115,7 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
 ///
 /// # Errors
 /// If it is one.
+#[cfg(any(feature = "shell", test))]
 pub(crate) fn check_no_input(path: &Path) -> Result<()> {
     let has_read = |key: PathBuf| lock().as_ref().is_some_and(|log| log.read.contains_key(&key));
     let is_input = wanted(path).is_some_and(has_read);

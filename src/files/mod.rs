@@ -16,12 +16,12 @@ mod work_lock;
 
 #[cfg(feature = "shell")]
 pub(crate) use confinement::confine_writes;
-#[cfg(feature = "shell")]
-pub(crate) use file_log::log_files;
 pub(crate) use file_log::{
-    FileRead, check_no_input, files_read, files_written, note_header_read, note_listed, note_read,
-    sha256, sha256_of,
+    FileRead, files_read, files_written, note_header_read, note_listed, note_read, sha256,
+    sha256_of,
 };
+#[cfg(feature = "shell")]
+pub(crate) use file_log::{check_no_input, log_files};
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;
