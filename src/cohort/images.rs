@@ -8,7 +8,7 @@ use super::cohort::{Cohort, Discovered};
 use super::discovery::bids;
 use super::discovery::naming::{Listing, file_name, nifti_stem};
 use super::discovery::participants::{Participants, short_name};
-use super::entry::{self, Entry, Source};
+use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::Member;
 use crate::context::{Context, counted};
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 #[cfg(feature = "shell")]
 pub(crate) fn listed_files(folder: &Path) -> Result<(u64, String)> {
     let found = Cohort::discover(folder, &LoadOptions::default(), &Context::new(0))?;
-    Ok(entry::names_of_files(folder, found.cohort.entries()))
+    Ok(super::entry::names_of_files(folder, found.cohort.entries()))
 }
 
 impl Cohort {

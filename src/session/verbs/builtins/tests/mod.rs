@@ -304,7 +304,7 @@ fn a_loop_that_ends_in_an_error_leaves_its_list_free() {
     }
     // Changes of what a loop goes over are refused, as before.
     let refused = ours(&session, "y = [1, 2]\nfor i in y: y.append(i)").unwrap_err();
-    assert!(refused.contains("iterat"), "{refused}");
+    assert!(refused.contains("while iterating"), "{refused}");
 }
 
 #[test]
