@@ -232,6 +232,24 @@ mod tests {
         assert!(error.unwrap_err().to_string().starts_with("subject sub-nobody: there is no"));
     }
 
+    #[cfg(feature = "shell")]
+    #[test]
+    fn a_listing_changes_when_a_mask_goes_or_a_subject_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = tree(folder.path());
+        let name = participant_folders(&root).unwrap().remove(0);
+        let first = listed_files(&root).unwrap();
+        assert_eq!(first, listed_files(&root).unwrap());
+        let labels = root.join(format!("derivatives/labels/{name}/anat"));
+        std::fs::remove_file(labels.join(format!("{name}_T2w_label-CSF_seg.nii.gz"))).unwrap();
+        let second = listed_files(&root).unwrap();
+        assert_eq!(second.0, first.0 - 1);
+        std::fs::create_dir_all(root.join("sub-new/anat")).unwrap();
+        let image = root.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+        std::fs::copy(image, root.join("sub-new/anat/sub-new_T2w.nii.gz")).unwrap();
+        assert_ne!(listed_files(&root).unwrap().1, second.1);
+    }
+
     #[test]
     fn bad_files_stay_in_the_list_with_their_reasons_and_labels_are_left_out() {
         let folder = tempfile::tempdir().unwrap();

@@ -49,7 +49,7 @@ pub struct Subject {
     pub native_transform: Option<NativeTransform>,
     /// A hash of its image: different images nearly always differ in it, whoever they are called after. `None` for
     /// slices that were loaded preprocessed.
-    pub image_hash: Option<u64>,
+    pub image_hash: Option<String>,
 }
 
 impl Subject {

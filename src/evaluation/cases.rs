@@ -22,7 +22,7 @@ pub(super) struct Cases {
     pub lesions: Vec<Option<PatientLesions>>,
     /// [`Subject::image_hash`](crate::cohort::Subject::image_hash) of each patient; empty in files of earlier versions.
     #[serde(default)]
-    pub images: Vec<Option<u64>>,
+    pub images: Vec<Option<String>>,
     /// On the anomaly map, at which lesions count as detected.
     pub lesion_threshold: Option<f64>,
 }

@@ -183,10 +183,9 @@ fn warn_of_other_images(
     places: &[usize],
     context: &Context,
 ) {
-    let image = |of: &Evaluation, place: usize| of.cases.images.get(place).copied().flatten();
     let differs = |(one, other): &(usize, &usize)| {
-        let both = image(first, *one).zip(image(second, **other));
-        both.is_some_and(|(one, other)| one != other)
+        let both = first.cases.images.get(*one).zip(second.cases.images.get(**other));
+        matches!(both, Some((Some(one), Some(other))) if one != other)
     };
     let others: Vec<usize> =
         places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();

@@ -92,7 +92,7 @@ pub struct SubjectCases {
     pub segments: Vec<(f64, bool)>,
     /// As [`crate::cohort::Subject::image_hash`].
     #[serde(default)]
-    pub image_hash: Option<u64>,
+    pub image_hash: Option<String>,
     /// `None` where its lesions are not known.
     lesions: Option<PatientLesions>,
 }
@@ -107,7 +107,7 @@ impl SubjectCases {
             has_lesion: finding.subject.has_lesion(),
             slices: of_slices(finding),
             segments: of_segments(finding),
-            image_hash: finding.subject.image_hash,
+            image_hash: finding.subject.image_hash.clone(),
             // Costly, and needed of evaluated subjects only.
             lesions: if is_known { PatientLesions::new(finding) } else { None },
         }
@@ -217,7 +217,7 @@ fn evaluate_with(
         pixels: RankedCases::new(&pixels.patients),
         lesions: known.iter().map(|one| one.lesions.clone()).collect(),
         scores,
-        images: known.iter().map(|one| one.image_hash).collect(),
+        images: known.iter().map(|one| one.image_hash.clone()).collect(),
         lesion_threshold: None,
     };
     let resamples = Resamples::draw(known.len(), context);

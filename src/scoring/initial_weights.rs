@@ -1,11 +1,10 @@
 //! What scoring networks begin with.
 
-use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
 use super::take_network;
 use crate::Result;
-use crate::model::convolutional::Weights;
+use crate::model::convolutional::{Weights, weights_of};
 use crate::options::Choice;
 
 /// Width of the networks that ship with the program.
@@ -50,11 +49,7 @@ impl Choice for InitialWeights {
 /// # Errors
 /// If the weights are damaged.
 pub(super) fn shipped(member: usize) -> Result<Weights> {
-    let bytes = include_bytes!("initial_weights.safetensors");
-    let mut tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?
-        .into_iter()
-        .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?)))
-        .collect::<Result<_>>()?;
+    let mut tensors = weights_of(include_bytes!("initial_weights.safetensors"))?;
     take_network(member % SHIPPED, SHIPPED_WIDTH, &mut tensors)
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 use ndarray::{Array2, Array3, Array4, ArrayView2, Axis, s};
 
 use super::outputs::{DISCS, Outputs};
 use super::sample::{inputs, scaled};
 use crate::context::CancelToken;
-use crate::model::convolutional::{Weights, batch, deep_unet};
+use crate::model::convolutional::{Weights, batch, deep_unet, weights_of};
 use crate::volume::gaussian_filter;
 use crate::volume::resample::spline_zoom;
 use crate::{Error, Result};
@@ -57,7 +57,7 @@ impl Segmenter {
     /// # Errors
     /// If these are no weights.
     pub fn from_bytes(masks: &[u8], discs: &[u8]) -> Result<Self> {
-        Ok(Self { masks: weights(masks)?, discs: weights(discs)? })
+        Ok(Self { masks: weights_of(masks)?, discs: weights_of(discs)? })
     }
 
     /// Probabilities (cord or fluid, slice, row, column) in every slice.
@@ -130,16 +130,6 @@ impl Prepared {
         }
         Ok(Self { slices, shape, slice_mm: slice_mm as f32 })
     }
-}
-
-/// The weights that a training wrote.
-pub(super) fn weights(bytes: &[u8]) -> Result<Weights> {
-    let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?;
-    let weights = tensors
-        .into_iter()
-        .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?)))
-        .collect::<candle_core::Result<_>>()?;
-    Ok(weights)
 }
 
 fn logits(weights: &Weights, images: &[Array3<f32>]) -> Result<Array4<f32>> {

@@ -11,10 +11,11 @@ use rayon::prelude::*;
 use super::loss::loss;
 use super::outputs::{Inputs, Outputs};
 use super::sample::{Sample, sample};
-use super::segmenter;
 use crate::context::{Context, Streams};
 use crate::files::{read_regular, write_whole};
-use crate::model::convolutional::{Shapes, TrainableWeights, Weights, batch, deep_unet, initial};
+use crate::model::convolutional::{
+    Shapes, TrainableWeights, Weights, batch, deep_unet, initial, weights_of,
+};
 use crate::phantom::{RandomisedSlice, RealShape, randomised_slice};
 use crate::{Error, Result};
 
@@ -140,7 +141,7 @@ impl SegmentationTraining {
 /// Reads the weights that an earlier training wrote.
 fn read(file: &Path, shapes: &Shapes) -> Result<Weights> {
     let bytes = read_regular(file)?;
-    let weights = segmenter::weights(&bytes)?;
+    let weights = weights_of(&bytes)?;
     let fits = weights.len() == shapes.len()
         && shapes.iter().all(|(name, shape)| {
             weights.get(name).is_some_and(|tensor| tensor.dims() == shape.as_slice())

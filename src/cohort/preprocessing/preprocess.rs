@@ -30,6 +30,7 @@ use super::native_transform::NativeTransform;
 use super::region::{RegionRule, region_of_interest};
 use crate::cohort::note::Note;
 use crate::cohort::{Disc, Slice, SliceGrid};
+use crate::files::sha256;
 use crate::volume::{Geometry, LabelledVolume, MaskValues, Orientation, Volume, eroded};
 use crate::{Error, Result};
 
@@ -51,7 +52,7 @@ pub struct Preprocessed {
     pub discs: Vec<Disc>,
     pub native_transform: NativeTransform,
     /// As [`Subject::image_hash`](crate::cohort::Subject::image_hash).
-    pub image_hash: u64,
+    pub image_hash: String,
     /// Problems that were handled, such as a moved field.
     pub notes: Vec<Note>,
 }
@@ -309,13 +310,11 @@ fn each_slice<T: Sync, R: Send>(
 /// One of every so many voxels is part of the hash: enough to tell two images apart.
 const HASHED: usize = 61;
 
-/// A hash (FNV-1a) of the size of an image and of some of its voxels.
-fn image_hash(image: &Volume) -> u64 {
-    let sizes = image.voxels.shape().iter().map(|size| *size as u64);
-    let voxels = image.voxels.iter().step_by(HASHED).map(|voxel| u64::from(voxel.to_bits()));
-    sizes.chain(voxels).fold(0xcbf2_9ce4_8422_2325, |hash, value| {
-        (hash ^ value).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+/// A hash of the size of an image and of some of its voxels.
+fn image_hash(image: &Volume) -> String {
+    let sizes = image.voxels.shape().iter().flat_map(|size| (*size as u64).to_le_bytes());
+    let voxels = image.voxels.iter().step_by(HASHED).flat_map(|voxel| voxel.to_le_bytes());
+    sha256(&sizes.chain(voxels).collect::<Vec<u8>>())
 }
 
 /// Disc labels in preprocessed coordinates, superior first.

@@ -13,7 +13,7 @@ pub enum RegionRule {
     /// The largest one (the first in reading order among equals): what the published code does with healthy volumes.
     /// [`Cohort`](crate::cohort::Cohort) does not, because a score would depend on who is called healthy.
     LargestComponent,
-    /// All but those of 20 pixels or fewer: clinical volumes.
+    /// All but those of 20 pixels or fewer: the rule of cohorts, and of the published code for clinical volumes.
     DropSmall,
 }
 

@@ -174,12 +174,28 @@ impl Reporter for Warned {
 }
 
 #[test]
+fn several_images_of_one_person_are_told() {
+    let said = |names: &[&str]| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        warn_of_repeated(names.iter().copied(), "a calibration", &context);
+        warned.0.lock().unwrap().join("; ")
+    };
+    let sessions = said(&["sub-01_ses-1", "sub-01_ses-2", "sub-02"]);
+    assert!(
+        sessions.starts_with("3 images show 2 people (sub-01: 2), and a calibration"),
+        "{sessions}"
+    );
+    assert_eq!(said(&["sub-01", "sub-02", "case_1", "case_2"]), "");
+}
+
+#[test]
 fn patients_of_one_name_with_different_images_are_told() {
     let with_images = |first: u64| {
         let patient = |(place, score): (usize, f64)| {
             let mut finding = named(place, finding(score, Some(place % 3 == 0), true));
             let mut subject = (*finding.subject).clone();
-            subject.image_hash = Some(first + place as u64);
+            subject.image_hash = Some(format!("{}", first + place as u64));
             finding.subject = subject.into();
             finding
         };

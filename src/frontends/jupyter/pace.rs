@@ -19,22 +19,44 @@ const LONGEST_WAIT_OF_CELL: Duration = Duration::from_secs(30);
 /// What a cell has sent lately.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// Bytes that may be sent now; less than none after a flood.
-    allowance: f64,
-    counted: Instant,
-    /// Messages that may be sent now.
-    messages: f64,
-    messages_counted: Instant,
+    bytes: Allowance,
+    messages: Allowance,
     waited: Duration,
+}
+
+/// How much of one kind may be sent.
+#[derive(Debug)]
+struct Allowance {
+    /// What may be sent at once, and in every second.
+    burst: f64,
+    per_second: f64,
+    /// What may be sent now; less than none after a flood.
+    left: f64,
+    counted: Instant,
+}
+
+impl Allowance {
+    fn new(burst: f64, per_second: f64) -> Self {
+        Self { burst, per_second, left: burst, counted: Instant::now() }
+    }
+
+    /// Takes what is sent at a moment; gives the seconds after which there is an allowance again.
+    fn take(&mut self, sent: f64, now: Instant) -> f64 {
+        let since = now.saturating_duration_since(self.counted).as_secs_f64();
+        self.counted = now;
+        self.left = (self.left + self.per_second * since).min(self.burst) - sent;
+        let wait = (-self.left / self.per_second).clamp(0.0, LONGEST_WAIT);
+        // One text of a hundred megabytes does not make the next ones wait for minutes.
+        self.left = self.left.max(-LONGEST_WAIT * self.per_second);
+        wait
+    }
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            allowance: BURST,
-            counted: Instant::now(),
-            messages: MESSAGES_BURST,
-            messages_counted: Instant::now(),
+            bytes: Allowance::new(BURST, PER_SECOND),
+            messages: Allowance::new(MESSAGES_BURST, MESSAGES_PER_SECOND),
             waited: Duration::ZERO,
         }
     }
@@ -43,24 +65,14 @@ impl Default for Pace {
 impl Pace {
     /// Counts text that is sent at a moment; gives how long its cell should wait.
     pub fn send(&mut self, text: &str, now: Instant) -> Duration {
-        let since = now.saturating_duration_since(self.counted).as_secs_f64();
-        self.counted = now;
         let length: usize = text.bytes().map(json_length).sum();
-        self.allowance = (self.allowance + PER_SECOND * since).min(BURST) - length as f64;
-        let wait = (-self.allowance / PER_SECOND).clamp(0.0, LONGEST_WAIT);
-        // One text of a hundred megabytes does not make the next ones wait for minutes.
-        self.allowance = self.allowance.max(-LONGEST_WAIT * PER_SECOND);
+        let wait = self.bytes.take(length as f64, now);
         self.limited(wait)
     }
 
     /// Counts messages other than text that are sent at a moment; gives how long their cell should wait.
     pub fn send_messages(&mut self, count: usize, now: Instant) -> Duration {
-        let since = now.saturating_duration_since(self.messages_counted).as_secs_f64();
-        self.messages_counted = now;
-        self.messages =
-            (self.messages + MESSAGES_PER_SECOND * since).min(MESSAGES_BURST) - count as f64;
-        let wait = (-self.messages / MESSAGES_PER_SECOND).clamp(0.0, LONGEST_WAIT);
-        self.messages = self.messages.max(-LONGEST_WAIT * MESSAGES_PER_SECOND);
+        let wait = self.messages.take(count as f64, now);
         self.limited(wait)
     }
 

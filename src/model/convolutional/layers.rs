@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use rand::RngExt;
 
 use crate::context::Stream;
@@ -10,6 +10,12 @@ use crate::ops::{convolution, group_norm_relu, linear};
 
 /// Tensors by name.
 pub(crate) type Weights = BTreeMap<String, Tensor>;
+
+/// Tensors by name from the bytes of a safetensors file, in 32 bits on the CPU.
+pub(crate) fn weights_of(bytes: &[u8]) -> Result<Weights> {
+    let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?;
+    tensors.into_iter().map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?))).collect()
+}
 /// The shape of every tensor by name.
 pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
 

@@ -12,6 +12,6 @@ pub(crate) mod unet;
 mod window;
 
 pub(crate) use kept_networks::KeptNetworks;
-pub(crate) use layers::{Shapes, Weights, initial};
+pub(crate) use layers::{Shapes, Weights, initial, weights_of};
 pub(crate) use trainable::TrainableWeights;
 pub(crate) use window::{Window, batch};

@@ -24,6 +24,10 @@ use crate::{Error, Result};
 /// Tables of the sessions that are put together.
 const TABLES: [&str; 4] = ["scores", "lesions", "lesion_load", "lesion_matches"];
 
+/// Why the findings of a session are out of date.
+const OUTDATED: &str = "its images, masks or columns of the participants table have changed since it was screened, or \
+                        cannot be used now; run the level participant again";
+
 /// What the findings of the group are called in each column of their table.
 const COLUMNS: [(&str, &str, Option<&str>); 13] = [
     ("participant_id", "participant", None),
@@ -193,15 +197,17 @@ impl BidsApp {
             let images = now.iter().find(|(session, _)| *session == place.session);
             let reason = match images {
                 None => Some("has no images any more".to_owned()),
-                Some((_, images)) => {
-                    let is_same = inputs(images, &self.bids)? == record.making.inputs
-                        && images.entry(0)?.participant == record.making.participant;
-                    (!is_same).then(|| {
-                        "its images, masks or columns of the participants table have changed since it was \
-                         screened; run the level participant again"
-                            .to_owned()
-                    })
-                }
+                Some((_, images)) => match inputs(images, &self.bids) {
+                    // Its content may be kept elsewhere, as git-annex does.
+                    Err(error) => {
+                        Some(format!("whether its findings are out of date is not known: {error}"))
+                    }
+                    Ok(inputs) => {
+                        let is_same = inputs == record.making.inputs
+                            && images.entry(0)?.participant == record.making.participant;
+                        (!is_same).then(|| OUTDATED.to_owned())
+                    }
+                },
             };
             all.extend(reason.map(|reason| (place.stem(), reason)));
         }
