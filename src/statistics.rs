@@ -16,9 +16,8 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     (!values.is_empty()).then(|| percentile(&mut values, 50.0))
 }
 
-/// Percentile with linear interpolation in single precision, step for step as `numpy.percentile`
-/// of a float32 array, so that values at a
-/// threshold fall on the same side. `None` of no values; sorts them.
+/// Percentile with linear interpolation in single precision, step for step as `numpy.percentile` of a float32 array,
+/// so that values at a threshold fall on the same side. `None` of no values; sorts them.
 pub fn single_precision_percentile(values: &mut [f32], percentile: f32) -> Option<f32> {
     values.sort_unstable_by(f32::total_cmp);
     let last = values.len().checked_sub(1)?;

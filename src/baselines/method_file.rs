@@ -1,6 +1,6 @@
 //! Files of trained methods: tensors as safetensors, the description in their metadata.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{read_regular, write_whole};
 use crate::model::convolutional::Shapes;
+use crate::model::tensor_file;
 use crate::training::METHOD_METADATA;
 use crate::{Error, Result};
 
@@ -47,9 +48,8 @@ pub(super) fn write_method(
     };
     let settings = serde_json::to_value(settings).map_err(|error| failed(&error))?;
     let description = Description { version: VERSION, method: method.to_owned(), settings };
-    let json = serde_json::to_string(&description).map_err(|error| failed(&error))?;
-    let metadata = HashMap::from([(METHOD_METADATA.to_owned(), json)]);
-    let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| failed(&error))?;
+    let bytes = tensor_file::to_bytes(tensors, METHOD_METADATA, &description)
+        .map_err(|error| failed(&error))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     }
@@ -66,6 +66,7 @@ impl<'a> MethodFile<'a> {
         let bytes = read_regular(path)?;
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
             .map_err(|error| Error::file(path, format!("is not the file of a method: {error}")))?;
+        tensor_file::check(&bytes).map_err(|error| Error::file(path, error))?;
         let json = header.metadata().as_ref().and_then(|all| all.get(METHOD_METADATA)).ok_or_else(
             || {
                 Error::file(

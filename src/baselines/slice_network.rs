@@ -175,6 +175,7 @@ impl<N: SliceNetwork> Reconstructor for Trained<N> {
             context.check()?;
             check_size(self.grid, subject)?;
             let window = Window::around(subject, N::STEP);
+            window.warn_of_left_out(subject, context);
             let images: Vec<_> =
                 subject.iter().map(|slice| window.cut(slice.image.view())).collect();
             let input = batch(&images, &Device::Cpu)?.unsqueeze(1)?;

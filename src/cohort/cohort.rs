@@ -366,6 +366,22 @@ impl Cohort {
         })
     }
 
+    /// Its members, then those of another cohort in the same grid.
+    pub(super) fn with_others(&self, other: &Self) -> Self {
+        let provenance = self.provenance.as_deref().zip(other.provenance.as_deref());
+        let provenance = provenance.map(|(first, second)| {
+            let both = Box::new([first.clone(), second.clone()]);
+            Arc::new(Provenance::of(Origin::Joined(both)))
+        });
+        Self {
+            name: format!("{} + {}", self.name, other.name),
+            members: self.members.iter().chain(&other.members).cloned().collect(),
+            grid: self.grid,
+            strict: self.strict || other.strict,
+            provenance,
+        }
+    }
+
     /// These members of it, chosen by `step`; `selection` is added to its name.
     pub(super) fn part(&self, selection: &str, step: Step, members: Vec<Arc<Member>>) -> Self {
         let name = format!("{} [{selection}]", self.name);

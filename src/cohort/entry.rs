@@ -12,7 +12,7 @@ use super::found_labels::SureMasks;
 use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
-use super::preprocessing::thick_slices::thick_slices;
+use super::preprocessing::thick_slices::{lost_by_averaging, thick_slices};
 use super::{Preprocessing, SliceGrid, Subject};
 use crate::context::Streams;
 use crate::files::sha256;
@@ -59,17 +59,18 @@ pub(super) enum Source {
 pub(super) struct PreprocessedEntry {
     pub(super) subject: Arc<Subject>,
     pub(super) notes: Vec<Note>,
+    /// How many of the notes, the first ones, came with the same entry in another grid.
+    pub(super) repeated: usize,
     /// Slice files left out because their region of interest is empty.
     pub(super) empty: Vec<PathBuf>,
 }
 
 impl PreprocessedEntry {
-    /// With the thickness and intensities of a grid of the same pixels. The notes were
-    /// given before.
+    /// With the thickness and intensities of a grid of the same pixels. The notes hold for it, too.
     pub(super) fn fitted_to(&self, grid: SliceGrid) -> Self {
-        let mut subject = self.subject.clone();
-        fit_to(Arc::make_mut(&mut subject), grid);
-        Self { subject, notes: Vec::new(), empty: Vec::new() }
+        let (mut subject, mut notes) = (self.subject.clone(), self.notes.clone());
+        notes.extend(fit_to(Arc::make_mut(&mut subject), grid));
+        Self { subject, notes, repeated: self.notes.len(), empty: Vec::new() }
     }
 }
 
@@ -97,6 +98,17 @@ impl Entry {
         source: Source,
     ) -> Self {
         Self { name, participant, healthy: None, remarks: Vec::new(), found_at: None, source }
+    }
+
+    /// The same entry under another name.
+    pub(super) fn renamed(&self, name: Arc<str>) -> Self {
+        let mut entry = Self { name: name.clone(), ..self.clone() };
+        if let Source::Ready(subject) = &mut entry.source {
+            let subject = Arc::make_mut(subject);
+            subject.slices.iter_mut().for_each(|slice| slice.subject = name.clone());
+            subject.name = name;
+        }
+        entry
     }
 
     /// Whether the participants table, or the rule given when loading, says that this subject is healthy.
@@ -225,6 +237,7 @@ impl Entry {
             discs: Vec::new(),
             native_transform: None,
             image_hash: None,
+            lesion_marked: false,
         };
         match &self.source {
             Source::Volumes(files) => {
@@ -247,7 +260,8 @@ impl Entry {
                 (subject.slices, empty) = slice_files::read_slices(&self.name, files, grid)?;
             }
             Source::Ready(subject) => {
-                let ready = PreprocessedEntry { subject: subject.clone(), notes, empty };
+                let subject = subject.clone();
+                let ready = PreprocessedEntry { subject, notes, repeated: 0, empty };
                 let changes = grid != grid.as_acquired();
                 return Ok(if changes { ready.fitted_to(grid) } else { ready });
             }
@@ -256,8 +270,8 @@ impl Entry {
             }
         }
         self.settle_lesions(&mut subject, &mut notes);
-        fit_to(&mut subject, grid);
-        Ok(PreprocessedEntry { subject: Arc::new(subject), notes, empty })
+        notes.extend(fit_to(&mut subject, grid));
+        Ok(PreprocessedEntry { subject: Arc::new(subject), notes, repeated: 0, empty })
     }
 
     fn preprocess_volume(
@@ -275,6 +289,7 @@ impl Entry {
         subject.discs = made.discs;
         subject.native_transform = Some(made.native_transform);
         subject.image_hash = Some(made.image_hash);
+        subject.lesion_marked = made.lesion_marked;
         notes.extend(made.notes);
         if subject.slices.is_empty() {
             let reason = "no slice has a region of interest; check the cord mask";
@@ -300,12 +315,15 @@ impl Entry {
 }
 
 /// Thickness and intensities of slices that have the grid's pixels already.
-fn fit_to(subject: &mut Subject, grid: SliceGrid) {
+fn fit_to(subject: &mut Subject, grid: SliceGrid) -> Option<Note> {
+    let mut note = None;
     if let Some(spacing_mm) = subject.slice_spacing_mm() {
-        let slices = std::mem::take(&mut subject.slices);
-        let averaged;
-        (subject.slices, averaged) = thick_slices(slices, spacing_mm, grid.slice_mm);
+        let thin = std::mem::take(&mut subject.slices);
+        let (slices, averaged) = thick_slices(&thin, spacing_mm, grid.slice_mm);
+        note = lost_by_averaging(&thin, &slices, averaged);
+        subject.slices = slices;
         subject.averaged *= averaged;
     }
     grid.intensity.apply(&mut subject.slices);
+    note
 }

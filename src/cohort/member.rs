@@ -146,7 +146,9 @@ pub(super) fn tell(members: &[Arc<Member>], strict: bool, context: &Context) -> 
     let mut notes = Vec::new();
     for member in members {
         if let Some(made) = member.preprocessed().filter(|_| is_new(member)) {
-            notes.extend(made.notes.iter().map(|note| (&*member.entry.name, note)));
+            // What was told of the same entry in another grid is not told again.
+            let new = made.notes.iter().skip(made.repeated);
+            notes.extend(new.map(|note| (&*member.entry.name, note)));
             empty.extend(&made.empty);
         }
     }

@@ -1,7 +1,7 @@
 //! The origin of a cohort, so that it can be loaded again: where its subjects come from, then what
 //! was selected from them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub enum Origin {
         grid: SliceGrid,
         seed: u64,
     },
+    /// Two cohorts put together.
+    Joined(Box<[Provenance; 2]>),
 }
 
 /// What was selected or changed, in order.
@@ -45,6 +47,16 @@ pub enum Step {
         from: usize,
         to: usize,
     },
+    /// These subjects, in this order.
+    Picked {
+        names: Vec<String>,
+    },
+    Without {
+        names: Vec<String>,
+    },
+    Prefixed {
+        prefix: String,
+    },
     #[serde(alias = "frame")]
     Grid(SliceGrid),
 }
@@ -53,6 +65,15 @@ impl Provenance {
     /// Without further steps.
     pub(super) fn of(origin: Origin) -> Self {
         Self { origin, steps: Vec::new() }
+    }
+
+    /// The folders that its subjects come from.
+    pub fn folders(&self) -> Vec<&Path> {
+        match &self.origin {
+            Origin::Folder { path, .. } => vec![path],
+            Origin::Phantom { .. } => Vec::new(),
+            Origin::Joined(both) => both.iter().flat_map(Self::folders).collect(),
+        }
     }
 
     /// With one more step.

@@ -9,12 +9,17 @@ impl Provenance {
     /// The cohort at the origin, before any step.
     ///
     /// # Errors
-    /// As [`Cohort::load`] and [`Cohort::phantom`].
+    /// As [`Cohort::load`], [`Cohort::phantom`] and [`Cohort::joined`].
     pub fn first(&self, context: &Context) -> Result<Cohort> {
         match &self.origin {
             Origin::Folder { path, options } => Cohort::load(path, options, context),
             Origin::Phantom { options, grid, seed } => {
                 Cohort::phantom(options, *grid, &Streams::new(*seed))
+            }
+            Origin::Joined(both) => {
+                let [first, second] = &**both;
+                let made = |part: &Self| part.applied(&part.first(context)?);
+                made(first)?.joined(&made(second)?)
             }
         }
     }
@@ -30,6 +35,9 @@ impl Provenance {
             Step::Clinical => cohort.clinical(),
             Step::Filter { column, value } => cohort.filter(column, value),
             Step::Slice { from, to } => Ok(cohort.slice(*from..*to)),
+            Step::Picked { names } => cohort.picked(names),
+            Step::Without { names } => cohort.without(names),
+            Step::Prefixed { prefix } => cohort.prefixed(prefix),
             Step::Grid(grid) => cohort.on_grid(*grid),
         })
     }
@@ -59,6 +67,36 @@ mod tests {
             slices.map(|slice| slice.image.clone()).collect::<Vec<_>>()
         };
         assert_eq!(images(&again), images(&part));
+    }
+
+    #[test]
+    fn a_joined_cohort_is_made_again_from_its_provenance() {
+        let options =
+            PhantomOptions { subjects: 4, pixel_spacing_mm: 3.0, ..PhantomOptions::default() };
+        let of = |seed| {
+            let grid = SliceGrid { size: 32, ..SliceGrid::default() };
+            Cohort::phantom(&options, grid, &Streams::new(seed)).unwrap()
+        };
+        let names = ["sub-healthy02", "sub-clinic01"].map(str::to_owned);
+        let both = of(1).picked(&names).unwrap().joined(&of(2).prefixed("b").unwrap()).unwrap();
+        let both = both.without(&["sub-bhealthy01".to_owned()]).unwrap();
+        let expected =
+            ["sub-healthy02", "sub-clinic01", "sub-bhealthy02", "sub-bclinic01", "sub-bclinic02"];
+        assert_eq!(both.names(), expected);
+        assert_eq!(both.healthy().unwrap().names(), ["sub-healthy02", "sub-bhealthy02"]);
+        let json = serde_json::to_string(both.provenance().unwrap()).unwrap();
+        let provenance: Provenance = serde_json::from_str(&json).unwrap();
+        let context = Context::new(0);
+        let again = provenance.applied(&provenance.first(&context).unwrap()).unwrap();
+        let seen = |cohort: &Cohort| -> Vec<_> {
+            let subjects = cohort.subjects(&context).unwrap();
+            subjects
+                .iter()
+                .map(|subject| (subject.slices[0].subject.clone(), subject.slices[0].image.clone()))
+                .collect()
+        };
+        assert_eq!((again.name(), seen(&again)), (both.name(), seen(&both)));
+        assert!(seen(&both).iter().zip(expected).all(|(seen, name)| *seen.0 == *name));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Parts of a cohort, chosen by position, by a participants column or by health.
+//! Parts of a cohort, chosen by position, name, participants column or health, and cohorts put together.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -58,6 +58,93 @@ impl Cohort {
         let start = range.start.min(end);
         let step = Step::Slice { from: start, to: end };
         self.part(&format!("{start}:{end}"), step, self.members[start..end].to_vec())
+    }
+
+    /// The subjects of these names, in this order.
+    ///
+    /// # Errors
+    /// If a name is not of a subject or comes twice, or there is none.
+    pub fn picked(&self, names: &[String]) -> Result<Self> {
+        let members = self.named(names)?;
+        if members.is_empty() {
+            return Err(Error::input(format!("no subject of {} is named", self.name())));
+        }
+        Ok(self.part(&short_list(names), Step::Picked { names: names.to_vec() }, members))
+    }
+
+    /// All subjects but those of these names.
+    ///
+    /// # Errors
+    /// If a name is not of a subject or comes twice, or nobody is left.
+    pub fn without(&self, names: &[String]) -> Result<Self> {
+        self.named(names)?;
+        let members = self.keep(|entry| names.iter().all(|name| **name != *entry.name));
+        if members.is_empty() {
+            return Err(Error::input(format!("without these subjects, {} is empty", self.name())));
+        }
+        let step = Step::Without { names: names.to_vec() };
+        Ok(self.part(&format!("without {}", short_list(names)), step, members))
+    }
+
+    /// The members of these names, in this order.
+    fn named(&self, names: &[String]) -> Result<Vec<Arc<Member>>> {
+        let mut seen = BTreeSet::new();
+        let member = |name: &String| {
+            let position = self.find(name)?;
+            match seen.insert(position) {
+                true => Ok(self.members[position].clone()),
+                false => Err(Error::input(format!("{name} is named twice"))),
+            }
+        };
+        names.iter().map(member).collect()
+    }
+
+    /// The same subjects under names that begin with `prefix`, behind `sub-`: to join cohorts in which the same names
+    /// stand for other people. They are preprocessed anew.
+    ///
+    /// # Errors
+    /// If the prefix is not made of letters and digits.
+    pub fn prefixed(&self, prefix: &str) -> Result<Self> {
+        if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(Error::input(format!(
+                "a prefix of names is made of the letters a to z and of digits, unlike {prefix:?}"
+            )));
+        }
+        let renamed = |member: &Arc<Member>| {
+            let entry = &member.entry;
+            let name = match entry.name.strip_prefix("sub-") {
+                Some(label) => format!("sub-{prefix}{label}"),
+                None => format!("{prefix}{}", entry.name),
+            };
+            Arc::new(Member::new(entry.renamed(name.into()), self.grid()))
+        };
+        let members = self.members.iter().map(renamed).collect();
+        let step = Step::Prefixed { prefix: prefix.to_owned() };
+        Ok(self.part(&format!("prefix {prefix}"), step, members))
+    }
+
+    /// The subjects of this cohort, then those of another one.
+    ///
+    /// # Errors
+    /// If they are preprocessed in different grids, or two subjects have the same name.
+    pub fn joined(&self, other: &Self) -> Result<Self> {
+        if self.grid() != other.grid() {
+            return Err(Error::input(format!(
+                "{} is preprocessed with {}, {} with {}; `.preprocess` makes them alike",
+                self.name(),
+                self.grid(),
+                other.name(),
+                other.grid()
+            )));
+        }
+        let own: BTreeSet<&str> = self.names().into_iter().collect();
+        if let Some(name) = other.names().into_iter().find(|name| own.contains(name)) {
+            return Err(Error::input(format!(
+                "{name} is in both cohorts; if these are two people, give one cohort other names: \
+                 `.prefixed(\"b\")`"
+            )));
+        }
+        Ok(self.with_others(other))
     }
 
     /// The subjects whose participants column is `value`.
@@ -136,6 +223,14 @@ impl Cohort {
 
     fn keep(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<Member>> {
         self.members.iter().filter(|member| wanted(&member.entry)).cloned().collect()
+    }
+}
+
+/// The names if they are few, else their number.
+fn short_list(names: &[String]) -> String {
+    match names.len() {
+        0..=3 => names.join(", "),
+        many => format!("{many} subjects"),
     }
 }
 

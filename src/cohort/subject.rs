@@ -50,15 +50,18 @@ pub struct Subject {
     /// A hash of its image: different images nearly always differ in it, whoever they are called after. `None` for
     /// slices that were loaded preprocessed.
     pub image_hash: Option<String>,
+    /// Whether its lesion mask marks any voxel of the image, also where the slices do not show it: outside the field,
+    /// in slices without cord, or in one of several slices that are averaged. `false` without a mask.
+    pub lesion_marked: bool,
 }
 
 impl Subject {
-    /// Whether this subject has a lesion: a lesion pixel in any slice, else what the participants
+    /// Whether this subject has a lesion: a marked voxel of its mask anywhere, else what the participants
     /// table says (`has_lesion`; a healthy subject has none), else whether the pixelwise ground
     /// truth of all slices is known and empty. `None` if it is unknown.
     pub fn has_lesion(&self) -> Option<bool> {
         let mut maps = self.slices.iter().map(|slice| slice.lesion.as_ref());
-        if maps.clone().flatten().flatten().any(|&lesion| lesion) {
+        if self.lesion_marked || maps.clone().flatten().flatten().any(|&lesion| lesion) {
             return Some(true);
         }
         let known_without =
@@ -95,10 +98,16 @@ impl Subject {
         Some(native.slices_affine(acquired.start as f64 + (step - 1.0) / 2.0, step))
     }
 
+    /// Distance between the centres of neighbouring slices as they were acquired, mm: of slices whose `index` differs
+    /// by 1. `None` for slices that came preprocessed.
+    pub fn acquired_spacing_mm(&self) -> Option<f64> {
+        self.native_transform.as_ref().map(NativeTransform::slice_mm)
+    }
+
     /// Distance between the centres of neighbouring slices, mm; `None` for slices that came
     /// preprocessed.
     pub fn slice_spacing_mm(&self) -> Option<f64> {
-        let acquired = self.native_transform.as_ref().map(NativeTransform::slice_mm)?;
+        let acquired = self.acquired_spacing_mm()?;
         let steps = self.slices.windows(2).map(|pair| pair[1].index.abs_diff(pair[0].index));
         Some(acquired * steps.min().unwrap_or(self.averaged).max(1) as f64)
     }
@@ -126,9 +135,12 @@ impl Subject {
             discs,
             native_transform,
             image_hash: _,
+            lesion_marked,
         } = self;
         all.add(name.as_bytes());
-        all.add(format!("{participant:?} {healthy:?} {averaged} {discs:?} {native_transform:?}"));
+        all.add(format!(
+            "{participant:?} {healthy:?} {averaged} {discs:?} {native_transform:?} {lesion_marked}"
+        ));
         slices.iter().for_each(|slice| slice.add_to(all));
     }
 

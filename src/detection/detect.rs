@@ -63,15 +63,17 @@ pub fn detect(
         .map(|subject| (subject, reconstructions.by_ref().take(subject.slices.len()).collect()))
         .collect();
     let progress = context.progress("find anomalies", "subject", subjects.len());
-    let subjects = work
+    let found = work
         .into_par_iter()
         .map(|(subject, reconstructions)| {
             context.check()?;
-            let finding = find(subject, reconstructions, scoring, context);
+            let found = find(subject, reconstructions, scoring);
             progress.advance(1, &[]);
-            Ok(finding)
+            Ok(found)
         })
-        .collect::<Result<Vec<Finding>>>()?;
+        .collect::<Result<Vec<(Finding, Option<String>)>>>()?;
+    let (subjects, warnings): (Vec<Finding>, Vec<Option<String>>) = found.into_iter().unzip();
+    warnings.into_iter().flatten().for_each(|warning| context.warn(warning));
     for finding in subjects.iter().filter(|finding| !finding.is_scored()) {
         let edge = finding.subject.slices.first().map_or(0.0, |slice| slice.pixel_spacing_mm.0);
         context.warn(format!(
@@ -83,8 +85,8 @@ pub fn detect(
         ));
     }
     let calibration = reconstructor.calibration(scoring, context);
-    let reconstructs = reconstructor.reconstructs();
-    Ok(Findings { method, scoring, subjects, reconstructs, calibration })
+    let (reconstructs, made_by) = (reconstructor.reconstructs(), Some(reconstructor.identity()));
+    Ok(Findings { method, scoring, subjects, reconstructs, made_by, calibration })
 }
 
 /// What a scoring needs and the reconstructions lack, as the end of a sentence.
@@ -142,18 +144,18 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     Ok(())
 }
 
+/// Scores one subject. Gives a warning with it, to be told in the order of subjects: they are scored in parallel.
 fn find(
     subject: &Arc<Subject>,
     reconstructions: Vec<Reconstruction>,
     scoring: Scoring,
-    context: &Context,
-) -> Finding {
+) -> (Finding, Option<String>) {
     let axes: Vec<Option<CordAxis>> = subject
         .slices
         .iter()
         .map(|slice| CordAxis::new(&slice.cord, slice.pixel_spacing_mm))
         .collect();
-    let segments = Segments::new(subject, &axes, context);
+    let (segments, warning) = Segments::new(subject, &axes);
     let all: Vec<&Slice> = subject.slices.iter().collect();
     let tissue = TissueIntensity::of(&all);
     let mut slices = Vec::with_capacity(reconstructions.len());
@@ -170,13 +172,14 @@ fn find(
     let scores: Vec<SegmentScore> =
         segments.names.iter().filter_map(|name| highest(name, &slices)).collect();
     let score = scores.iter().map(|segment| segment.score).fold(0.0, f64::max);
-    Finding {
+    let finding = Finding {
         subject: subject.clone(),
         segmentation: segments.segmentation,
         score,
         segments: scores,
         slices,
-    }
+    };
+    (finding, warning)
 }
 
 /// The islands of an anomaly map, each with the segment its centre lies in.

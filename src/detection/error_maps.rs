@@ -26,8 +26,7 @@ impl Reconstructor for ErrorMaps {
         false
     }
 
-    /// The errors as they were given, in whatever unit; a residual would be cut at the image's own
-    /// intensity.
+    /// The errors as they were given, in whatever unit.
     fn scoring(&self) -> Scoring {
         Scoring::Published
     }
@@ -65,13 +64,9 @@ impl Reconstructor for ErrorMaps {
             let reconstruction = Zip::from(&slice.image)
                 .and(&error)
                 .map_collect(|&image, &error| (image - error).clamp(0.0, 1.0));
-            Ok(Reconstruction {
-                reconstruction,
-                error,
-                variance: None,
-                probability: None,
-                anomaly: None,
-            })
+            // A residual would be cut at the image's own intensity: with a measure of its own there is none.
+            let anomaly = Some(error.clone());
+            Ok(Reconstruction { reconstruction, error, variance: None, probability: None, anomaly })
         };
         maps.iter().zip(slices).map(reconstruct).collect()
     }

@@ -149,6 +149,9 @@ pub struct Findings {
     pub subjects: Vec<Finding>,
     /// Whether the method reconstructs images, as [`Reconstructor::reconstructs`](super::Reconstructor).
     pub reconstructs: bool,
+    /// Which method it was, whatever it is called, and in which state: [`Reconstructor::identity`](super::Reconstructor).
+    /// `None` of findings that an earlier version kept.
+    pub made_by: Option<String>,
     /// What the same method shows in healthy subjects, if it was calibrated with any.
     pub calibration: Option<Arc<Calibration>>,
 }
@@ -158,6 +161,12 @@ impl Findings {
     pub fn named(mut self, method: impl Into<String>) -> Self {
         self.method = method.into();
         self
+    }
+
+    /// Whether others are known to come from another method, or from the same one in another state, so that a
+    /// threshold for one of them says nothing about the other.
+    pub fn differ_in_method(&self, other: &Self) -> bool {
+        self.made_by.as_ref().zip(other.made_by.as_ref()).is_some_and(|(one, other)| one != other)
     }
 
     /// The finding with the highest score, the first of equals.

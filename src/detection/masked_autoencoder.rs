@@ -8,7 +8,7 @@ use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 use crate::model::Network;
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration, LesionScorer};
+use crate::scoring::{CalibratedState, Calibration, LesionScorer, Trained};
 use crate::training::Model;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -22,8 +22,8 @@ pub struct MaskedAutoencoder {
     pub round: u64,
     /// Turns reconstructions into lesion probabilities.
     pub scorer: Option<LesionScorer>,
-    /// Epochs that the network was trained.
-    pub epochs: usize,
+    /// How far the network was trained.
+    pub trained: Trained,
     /// What it shows in healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
 }
@@ -35,16 +35,16 @@ impl MaskedAutoencoder {
     /// If its tensors cannot be read.
     pub fn of(model: &mut Model, monte_carlo: MonteCarlo) -> Result<Self> {
         let round = model.next_round();
-        let (scorer, epochs) = (model.scorer.clone(), model.history.epochs.len());
+        let (scorer, trained) = (model.scorer.clone(), model.trained());
         let calibrations = model.calibrations.clone();
-        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, epochs, calibrations })
+        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, trained, calibrations })
     }
 
     /// What its scores depend on, besides the images and the random draws of a round.
     pub fn state(&self) -> CalibratedState {
         CalibratedState {
             monte_carlo: self.monte_carlo,
-            epochs: self.epochs,
+            trained: self.trained,
             scorer: self.scorer.as_ref().map(|scorer| scorer.description().round),
         }
     }
@@ -52,12 +52,15 @@ impl MaskedAutoencoder {
     /// Warns if these reconstructions differ from those that the scorer learned from.
     fn warn_of_other_reconstructions(&self, scorer: &LesionScorer, context: &Context) {
         let learned = scorer.description();
-        if learned.model_epochs != self.epochs {
+        let (before, now) = (learned.model_epochs, self.trained.epochs);
+        if before != now {
             context.warn(format!(
-                "the scorer was trained after epoch {}, but the model has {} epochs: train the \
-                 scorer again",
-                learned.model_epochs, self.epochs
+                "the scorer was trained after epoch {before}, but the model has {now} epochs: train the scorer again"
             ));
+        } else if !scorer.model_trained().fits(&self.trained) {
+            context.warn(
+                "the model was trained on after its scorer, in an epoch that was interrupted: train the scorer again",
+            );
         }
         let (then, now) = (learned.monte_carlo, self.monte_carlo);
         if then != now {
@@ -73,6 +76,10 @@ impl MaskedAutoencoder {
 impl Reconstructor for MaskedAutoencoder {
     fn name(&self) -> String {
         "U²AD".into()
+    }
+
+    fn identity(&self) -> String {
+        format!("{}, {:?}", self.name(), self.state())
     }
 
     fn grid(&self) -> Option<SliceGrid> {
@@ -93,9 +100,9 @@ impl Reconstructor for MaskedAutoencoder {
             // Other scorings do not look at the scorer.
             now.scorer = then.scorer;
         }
-        if then != now {
+        if !then.fits(&now) {
             context.warn(
-                "the model was calibrated in another state (epochs, scorer, samples or mask ratio), so \
+                "the model was calibrated in another state (training, scorer, samples or mask ratio), so \
                  its thresholds no longer hold and are not used: calibrate it again",
             );
             return None;

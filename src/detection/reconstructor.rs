@@ -32,6 +32,11 @@ pub trait Reconstructor {
     /// The method's name as figures and tables show it.
     fn name(&self) -> String;
 
+    /// What tells it from other methods, and its state from others of its own: equal ones give equal scores.
+    fn identity(&self) -> String {
+        self.name()
+    }
+
     /// The grid that its slices must have; `None` if any is suitable.
     fn grid(&self) -> Option<SliceGrid> {
         None

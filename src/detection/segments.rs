@@ -2,7 +2,6 @@
 
 use super::{CordAxis, Segmentation};
 use crate::cohort::{Disc, Subject};
-use crate::context::Context;
 
 /// Wished length of a segment without disc labels: a cervical vertebra with its disc.
 const BIN_MM: f64 = 18.0;
@@ -35,8 +34,8 @@ pub(super) struct Stretch {
 }
 
 impl Segments {
-    /// Segments of a subject whose slices have these axes.
-    pub(super) fn new(subject: &Subject, axes: &[Option<CordAxis>], context: &Context) -> Self {
+    /// Segments of a subject whose slices have these axes, and a warning if its disc labels cannot be used.
+    pub(super) fn new(subject: &Subject, axes: &[Option<CordAxis>]) -> (Self, Option<String>) {
         let mut discs: Vec<&Disc> =
             subject.discs.iter().filter(|disc| (2..=25).contains(&disc.value)).collect();
         discs.sort_by_key(|disc| disc.value);
@@ -45,17 +44,18 @@ impl Segments {
         let placed = discs.iter().all(|disc| disc.row.is_finite() && disc.column.is_finite());
         match subject.slices.first() {
             Some(slice) if !discs.is_empty() && ordered && placed => {
-                Self::at_discs(&discs, slice.pixel_spacing_mm)
+                (Self::at_discs(&discs, slice.pixel_spacing_mm), None)
             }
             _ => {
-                if !discs.is_empty() && !subject.slices.is_empty() {
-                    context.warn(format!(
+                let unusable = !discs.is_empty() && !subject.slices.is_empty();
+                let warning = unusable.then(|| {
+                    format!(
                         "subject {}: its disc labels are not in order from head to foot, so its \
                          cord is cut into equal lengths; check the labels",
                         subject.name
-                    ));
-                }
-                Self::equal(axes)
+                    )
+                });
+                (Self::equal(axes), warning)
             }
         }
     }
@@ -81,9 +81,10 @@ impl Segments {
             8 => vertebrae(&names[names.len() - 1]).1.to_string(),
             _ => format!("below {}", names[names.len() - 1]),
         });
-        let mut scored = vec![true; segments.len()];
-        scored[0] = highest.value > FIRST_DISC;
-        scored[segments.len() - 1] = lowest.value < LAST_DISC;
+        // The segment above the first disc, then that below each one. Where no disc is cervical, all count.
+        let is_cervical = highest.value <= LAST_DISC;
+        let mut scored = vec![highest.value > FIRST_DISC];
+        scored.extend(discs.iter().map(|disc| !is_cervical || disc.value < LAST_DISC));
         Self { segmentation: Segmentation::Discs, borders, names: segments, scored }
     }
 
@@ -155,6 +156,9 @@ mod tests {
     fn a_cord_is_scored_between_its_outer_discs_where_they_are_labelled() {
         assert_eq!(segments(&[2, 3, 8, 9]).scored, [false, true, true, true, false]);
         assert_eq!(segments(&[3, 8]).scored, [true; 3]);
+        // The thoracic cord is not scored where the cervical one is labelled.
+        assert_eq!(segments(&[8, 9, 10, 11]).scored, [true, true, false, false, false]);
+        assert_eq!(segments(&[11, 12]).scored, [true; 3]);
     }
 
     #[test]

@@ -44,21 +44,25 @@ pub struct LevelSignal {
     pub to_mm: f64,
     pub pixels: usize,
     pub mean: f64,
-    /// Over pixels, ≥ 0.
-    pub standard_deviation: f64,
+    /// Over pixels, ≥ 0; `None` of a single one.
+    pub standard_deviation: Option<f64>,
 }
 
 impl SignalCurve {
     /// The curve of a subject's cord.
     ///
     /// # Errors
-    /// [`Error::Subject`] if no slice has [`MINIMUM_LENGTH_MM`] of cord with a pixel to measure.
+    /// [`Error::Subject`] if there are no slices, or the slice with the most cord has less than [`MINIMUM_LENGTH_MM`] of it with a pixel to
+    /// measure.
     pub fn new(subject: &Subject, context: &Context) -> Result<Self> {
         let too_short = || {
-            let reason = format!("no slice has {MINIMUM_LENGTH_MM} mm of cord, so it has no curve");
+            let reason = format!(
+                "the slice with the most cord has less than {MINIMUM_LENGTH_MM} mm of it, so it has no curve"
+            );
             Error::subject(&*subject.name, reason)
         };
-        let middle = subject.mid_cord().ok_or_else(too_short)?;
+        let middle = subject.mid_cord();
+        let middle = middle.ok_or_else(|| Error::subject(&*subject.name, "has no slices"))?;
         let axis = CordAxis::new(&middle.cord, middle.pixel_spacing_mm).ok_or_else(too_short)?;
         let profile = AxisProfile::of_all(
             &axis,
@@ -72,7 +76,9 @@ impl SignalCurve {
             return Err(too_short());
         }
         let axes: Vec<Option<CordAxis>> = vec![Some(axis.clone())];
-        let stretches = Segments::new(subject, &axes, context).cut(&axis);
+        let (segments, warning) = Segments::new(subject, &axes);
+        warning.into_iter().for_each(|warning| context.warn(warning));
+        let stretches = segments.cut(&axis);
         let with_pixels = |slice: &&Slice| slice.scoring.iter().any(|inside| *inside);
         Ok(Self {
             subject: subject.name.clone(),
@@ -124,7 +130,7 @@ fn levels(subject: &Subject, axis: &CordAxis, stretches: Vec<Stretch>) -> Vec<Le
             to_mm: stretch.to_mm,
             pixels: signals.len(),
             mean: mean(signals.iter().copied()),
-            standard_deviation: variance(signals).sqrt(),
+            standard_deviation: (signals.len() > 1).then(|| variance(signals).sqrt()),
         })
     };
     stretches.into_iter().enumerate().filter_map(level).collect()
@@ -177,7 +183,7 @@ mod tests {
         assert!(curve.levels.len() >= 5, "{:?}", curve.levels);
         for level in &curve.levels {
             assert_relative_eq!(level.mean, 0.25, epsilon = 1e-6);
-            assert_relative_eq!(level.standard_deviation, 0.0, epsilon = 1e-6);
+            assert_relative_eq!(level.standard_deviation.unwrap(), 0.0, epsilon = 1e-6);
         }
         let pixels: usize = curve.levels.iter().map(|level| level.pixels).sum();
         let scoring = subject.slices.iter().flat_map(|slice| &slice.scoring);
@@ -220,6 +226,6 @@ mod tests {
         let (subject, context) = phantom(0, 0);
         let subject = Subject { slices: Vec::new(), ..(*subject).clone() };
         let error = SignalCurve::new(&subject, &context).expect_err("nothing to measure");
-        assert!(error.to_string().contains("no slice has 20 mm of cord"), "{error}");
+        assert!(error.to_string().contains("has no slices"), "{error}");
     }
 }

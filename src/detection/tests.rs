@@ -118,6 +118,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         discs,
         native_transform: None,
         image_hash: None,
+        lesion_marked: false,
     })
 }
 

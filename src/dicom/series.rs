@@ -133,13 +133,12 @@ impl Series {
 pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
     let mut groups: BTreeMap<_, Vec<Frame>> = BTreeMap::new();
     for (examination, frame) in examinations(&frames).into_iter().zip(frames) {
-        let thousandths = |time: Option<f64>| time.map(|time| (time * 1e3).round() as i64);
         // After ORIGINAL or DERIVED and PRIMARY or SECONDARY: magnitude or phase, water or fat.
         let kind: Vec<String> = frame.image_type.iter().skip(2).cloned().collect();
         let key = (
             (frame.patient.clone(), examination),
             (frame.series_number, frame.series.clone()),
-            (frame.echo_number, thousandths(frame.echo_time)),
+            frame.echo_number,
             kind,
             (frame.rows, frame.columns),
         );
@@ -147,8 +146,11 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
     }
     let mut stacks = Vec::new();
     let mut normals: BTreeMap<(String, String), Vec<[f64; 3]>> = BTreeMap::new();
-    for (((_, examination), ..), frames) in groups {
-        for stack in split_by_orientation(frames) {
+    for (((_, examination), ..), mut frames) in groups {
+        let time = |frame: &Frame| frame.echo_time.unwrap_or(f64::NEG_INFINITY);
+        frames.sort_by(|a, b| time(a).total_cmp(&time(b)));
+        let echoes = split(frames, same_echo);
+        for stack in echoes.into_iter().flat_map(|echo| split(echo, same_orientation)) {
             let Some(first) = stack.first() else { continue };
             let series = (first.patient.clone(), first.series.clone());
             let known = normals.entry(series.clone()).or_default();
@@ -190,20 +192,32 @@ fn examinations(frames: &[Frame]) -> Vec<usize> {
     frames.iter().map(number).collect()
 }
 
-fn split_by_orientation(frames: Vec<Frame>) -> Vec<Vec<Frame>> {
-    let mut stacks: Vec<Vec<Frame>> = Vec::new();
+/// Frames that are alike, together: each with the first that is like it.
+fn split(frames: Vec<Frame>, are_alike: fn(&Frame, &Frame) -> bool) -> Vec<Vec<Frame>> {
+    let mut groups: Vec<Vec<Frame>> = Vec::new();
     for frame in frames {
-        let same = |stack: &&mut Vec<Frame>| {
-            stack.first().is_some_and(|first| {
-                (0..2).all(|n| dot(first.directions[n], frame.directions[n]) > SAME_ORIENTATION)
-            })
-        };
-        match stacks.iter_mut().find(same) {
-            Some(stack) => stack.push(frame),
-            None => stacks.push(vec![frame]),
+        let fits =
+            |group: &&mut Vec<Frame>| group.first().is_some_and(|first| are_alike(first, &frame));
+        match groups.iter_mut().find(fits) {
+            Some(group) => group.push(frame),
+            None => groups.push(vec![frame]),
         }
     }
-    stacks
+    groups
+}
+
+/// Scanners write slightly different echo times into the slices of one echo.
+fn same_echo(first: &Frame, other: &Frame) -> bool {
+    match (first.echo_time, other.echo_time) {
+        (Some(first), Some(other)) => {
+            (first - other).abs() <= SAME_ECHO.max(SAME_ECHO_SHARE * first)
+        }
+        (first, other) => first.is_none() && other.is_none(),
+    }
+}
+
+fn same_orientation(first: &Frame, other: &Frame) -> bool {
+    (0..2).all(|n| dot(first.directions[n], other.directions[n]) > SAME_ORIENTATION)
 }
 
 /// `orientations`: how many the series has in all.
@@ -240,6 +254,9 @@ fn one(
 
 /// Series with fewer slices only show where to plan others.
 const FEWEST_SLICES: usize = 5;
+/// Difference up to which echo times are those of one echo, ms, and as a share of the time.
+const SAME_ECHO: f64 = 0.5;
+const SAME_ECHO_SHARE: f64 = 0.01;
 /// Echo time from which a spin echo is T2-weighted whatever its name, ms.
 const LONG_ECHO: f64 = 60.0;
 /// Echo time below which it is not, whatever its name, ms.

@@ -12,6 +12,8 @@ use crate::statistics::percentile;
 
 /// Number of resamplings of the patients.
 pub(super) const REPLICATES: usize = 1000;
+/// What a 95 % interval leaves out on one side.
+const ONE_SIDE: f64 = 0.025;
 
 /// A 95 % confidence interval, from `low` to `high`, in the unit of what it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +146,20 @@ impl Resamples {
         let Some(value) = measure(&once) else { return Ok(None) };
         let interval = if once.len() < 2 { None } else { self.interval(context, measure)? };
         Ok(Some(Estimate { value, interval }))
+    }
+}
+
+impl Estimate {
+    /// The same, of a share that `patients` patients give. Where it is 0 or 1, all replicates are alike, and the interval
+    /// would claim certainty; then its other end is the exact one (Clopper and Pearson 1934), with each patient counted
+    /// once.
+    pub(super) fn of_share(self, patients: usize) -> Self {
+        let reach = ONE_SIDE.powf(1.0 / patients.max(1) as f64);
+        let interval = self.interval.map(|Interval { low, high }| Interval {
+            low: if self.value == 1.0 { low.min(reach) } else { low },
+            high: if self.value == 0.0 { high.max(1.0 - reach) } else { high },
+        });
+        Self { interval, ..self }
     }
 }
 

@@ -123,9 +123,8 @@ impl SubjectCases {
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
 /// unknown ground truth are left out and counted, as are subjects that could not be scored.
-/// Slices, segments and pixels are evaluated where
-/// [`Slice::lesion`](crate::cohort::Slice::lesion) is known, lesions where it is known for a whole
-/// subject.
+/// Slices, segments and pixels are evaluated where [`Slice::lesion`](crate::cohort::Slice::lesion) is known,
+/// lesions where it is known for a whole subject.
 ///
 /// # Errors
 /// If no scored subject has a known ground truth, a score is NaN, a threshold rule is invalid,

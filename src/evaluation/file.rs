@@ -93,6 +93,7 @@ mod tests {
             scoring: Scoring::Published,
             subjects: subjects.collect(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
         };
         let evaluation = evaluate(&findings, &EvaluationOptions::default(), &context).unwrap();

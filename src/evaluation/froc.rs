@@ -7,8 +7,7 @@ use super::patient_lesions::PatientLesions;
 /// A point of the free-response receiver operating characteristic (FROC).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrocPoint {
-    /// Least anomaly of a detection's pixels; infinite for the
-    /// first point, where nothing is detected.
+    /// Least anomaly of a detection's pixels; infinite for the first point, where nothing is detected.
     #[serde(deserialize_with = "super::unbounded::unbounded")]
     pub threshold: f64,
     /// Mean number of detections without lesion, per patient.

@@ -98,7 +98,7 @@ impl HealthyThreshold {
                 "a threshold from healthy subjects needs at least one subject known to have no lesion",
             ));
         }
-        // Above all errors until a step is too many; then just above that step.
+        // 0, which any anomaly exceeds, unless a step downwards is too many; then just above that step.
         let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
         Sweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
             let now = totals.false_positives_per_patient().unwrap_or_default();

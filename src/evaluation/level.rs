@@ -47,7 +47,13 @@ impl Level {
     }
 }
 
-/// Evaluates the (score, ground truth) of each patient's cases.
+/// Places in [`RankedCases::rates`].
+const SENSITIVITY: usize = 0;
+const SPECIFICITY: usize = 1;
+const F1: usize = 2;
+
+/// Evaluates the (score, ground truth) of each patient's cases. Intervals of sensitivity, specificity and F1 hold at
+/// the threshold: it is not chosen again for each replicate.
 ///
 /// # Errors
 /// If a score is NaN, the rule makes no sense, or the user interrupts.
@@ -64,12 +70,18 @@ pub(super) fn level(
     let confusion = threshold.as_ref().map(|threshold| ranking.at(threshold.value));
     let [auroc_interval, average_precision_interval] =
         ranking_intervals(ranked, resamples, context)?;
-    let rate = |which: usize| {
+    let rate = |which: usize| -> Result<Option<Estimate>> {
         let Some(Confusion { true_positives, false_positives, .. }) = confusion else {
             return Ok(None);
         };
         let found = true_positives + false_positives;
-        resamples.estimate(context, |counts| ranked.rates(found, counts)[which])
+        let estimate = resamples.estimate(context, |counts| ranked.rates(found, counts)[which])?;
+        let patients = match which {
+            SENSITIVITY => ranked.patients_with(true),
+            SPECIFICITY => ranked.patients_with(false),
+            _ => return Ok(estimate),
+        };
+        Ok(estimate.map(|estimate| estimate.of_share(patients)))
     };
     Ok(Level {
         positives: ranking.positives(),
@@ -79,9 +91,9 @@ pub(super) fn level(
         average_precision: ranking.average_precision(),
         average_precision_interval,
         best_f1: ranking.best_f1(),
-        sensitivity: rate(0)?,
-        specificity: rate(1)?,
-        f1: rate(2)?,
+        sensitivity: rate(SENSITIVITY)?,
+        specificity: rate(SPECIFICITY)?,
+        f1: rate(F1)?,
         confusion,
         threshold,
         roc: ranking.roc(),

@@ -10,8 +10,7 @@
 mod bootstrap;
 mod calibration;
 mod cases;
-mod compare;
-mod delong;
+mod comparison;
 mod evaluate;
 mod file;
 mod forest;
@@ -30,7 +29,9 @@ mod unbounded;
 
 pub use bootstrap::{Estimate, Interval, few_patients, warn_of_repeated};
 pub use calibration::{calibrated_threshold, calibration, default_lesion_threshold};
-pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
+pub use comparison::{
+    ComparedMeasure, Comparison, ComparisonTest, compare, warn_unless_comparable,
+};
 pub use evaluate::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate, evaluate_subjects,
 };

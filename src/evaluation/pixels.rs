@@ -29,8 +29,8 @@ pub struct PixelLevel {
     pub average_precision_interval: Option<Interval>,
     /// Best Dice of all error thresholds, which is optimistic; `None` without lesion pixels.
     pub best_dice: Option<BestF1>,
-    /// Dice of the pixels at or above the patients' threshold. Unless the scoring is learned, the
-    /// error counts from the mean of the slice's scoring pixels, as an AnaScore does.
+    /// Dice of the pixels at or above the patients' threshold. Unless the scoring is learned, the error counts from the
+    /// mean of the slice's anomaly curve, as an AnaScore does; in a slice without a curve from that of its scoring pixels.
     pub dice: Option<f64>,
 }
 
@@ -72,6 +72,7 @@ impl Pixels {
                 let of_slice = &of_patient[first..];
                 let mean = of_slice.iter().map(|pixel| pixel.0).sum::<f64>()
                     / of_slice.len().max(1) as f64;
+                let mean = found.curve.as_ref().map_or(mean, |curve| curve.mean);
                 let baseline = scoring.baseline(mean);
                 pixels.above_baseline.extend(of_slice.iter().map(|pixel| pixel.0 - baseline));
             }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Evaluation;
 use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
-use super::compare::{Measure, measure, p_value, places};
+use super::comparison::{Measure, measure, p_value, places, warn_unless_comparable};
 use super::froc::Sweep;
 use crate::context::Context;
 use crate::{Error, Result};
@@ -97,6 +97,7 @@ pub fn summarise(
             None => methods.push((&evaluation.method, vec![run])),
         }
     }
+    warn_unless_comparable(evaluations, context);
     let against = match reference {
         Some(wanted) => match methods.iter().find(|(name, _)| *name == wanted) {
             Some((_, runs)) => Some(runs),
@@ -167,6 +168,7 @@ mod tests {
             scoring: Scoring::Published,
             subjects: subjects.collect(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
         };
         evaluate(&findings, &EvaluationOptions::default(), &Context::new(0)).unwrap()

@@ -7,20 +7,23 @@ use serde_json::json;
 
 use super::dataset::write_json;
 use super::names::OutputName;
-use crate::detection::Finding;
+use crate::detection::{Finding, Scoring};
 use crate::files::write_whole;
 use crate::report::{Cell, Column, Table};
 use crate::{Error, Result};
 
 /// Writes `…_desc-anomaly_curve.tsv`, one row per point of each slice's curve.
-pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Result<()> {
+pub(super) fn write(
+    dataset: &Path,
+    name: &OutputName,
+    finding: &Finding,
+    scoring: Scoring,
+) -> Result<()> {
     let columns = ["slice", "map_slice", "point", "position_mm", "anomaly", "segment"];
     let columns = columns.map(|column| Column::number(column, 3)).to_vec();
     let mut table = Table::new("curve", columns);
-    let mut unit = "";
     for found in &finding.slices {
         let Some(curve) = &found.curve else { continue };
-        unit = curve.scoring.quantity();
         let place = &finding.subject.slices[found.slice];
         let native = finding.subject.native_transform.as_ref();
         let slice = native.map_or(place.index, |native| native.slice_voxel(place.index));
@@ -45,7 +48,7 @@ pub(super) fn write(dataset: &Path, name: &OutputName, finding: &Finding) -> Res
         "map_slice": { "Description": "index of the slice in maps with res-u2ad, counted from 0 at the patient's right" },
         "point": { "Description": "number of the point in its slice, as in the map res-u2ad_desc-curve_dseg" },
         "position_mm": { "Description": "arc length along the cord from its upper end", "Units": "mm" },
-        "anomaly": { "Description": unit },
+        "anomaly": { "Description": scoring.quantity() },
         "segment": { "Description": "vertebral level or bin" },
     });
     write_json(&dataset.join(name.file("_desc-anomaly_curve.json")), &sidecar)

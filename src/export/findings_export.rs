@@ -85,7 +85,7 @@ impl FindingsExport {
             }
             None => self.without_grid.push(subject.to_owned()),
         }
-        curve_file::write(self.dataset.path(), &name, finding)?;
+        curve_file::write(self.dataset.path(), &name, finding, findings.scoring)?;
         self.names.push(name);
         Ok(())
     }

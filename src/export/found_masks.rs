@@ -86,7 +86,9 @@ fn base(image: &Path, folder: &Path) -> Result<PathBuf> {
     // The path below the root of a BIDS tree begins with the subject's folder.
     let parent = image.parent().unwrap_or(Path::new(""));
     let is_subject = |part: &Component| part.as_os_str().to_string_lossy().starts_with("sub-");
-    let below: PathBuf = parent.components().skip_while(|part| !is_subject(part)).collect();
+    let parts: Vec<Component> = parent.components().collect();
+    let subject = parts.iter().rposition(is_subject).unwrap_or(parts.len());
+    let below: PathBuf = parts[subject..].iter().collect();
     Ok(folder.join(below).join(stem))
 }
 

@@ -71,7 +71,8 @@ pub(super) fn dataset_root(image: &Path) -> &Path {
     let is_subject = |folder: &&Path| {
         folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sub-"))
     };
-    let subject = image.ancestors().skip(1).filter(is_subject).last();
+    // The innermost one: a project's folder may be called sub-… as well.
+    let subject = image.ancestors().skip(1).find(is_subject);
     subject.unwrap_or(image).parent().unwrap_or(Path::new("."))
 }
 

@@ -46,14 +46,19 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
 }
 
 fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {
-    let mut entries = vec![
-        (Key::Line(Stroke::of_series(0)), curve.scoring.quantity().to_string()),
-        (Key::Line(mean_stroke()), format!("mean of the curve, {:.4}", curve.mean)),
-    ];
+    let mut entries = vec![(Key::Line(Stroke::of_series(0)), curve.scoring.quantity().to_string())];
+    if counts_from_mean(curve) {
+        entries.push((Key::Line(mean_stroke()), format!("mean of the curve, {:.4}", curve.mean)));
+    }
     if curve.segments.iter().any(|segment| segment.lesion == Some(true)) {
         entries.push((Key::Shade(style::SHADES[2]), "segment with a lesion (ground truth)".into()));
     }
     entries
+}
+
+/// Whether scores count from the mean of the curve; lesion probabilities count from 0.
+fn counts_from_mean(curve: &AnomalyCurve) -> bool {
+    curve.scoring.baseline(1.0) > 0.0
 }
 
 fn mean_stroke() -> Stroke {

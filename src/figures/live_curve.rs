@@ -24,7 +24,7 @@ pub fn live_curve(
         let all = || steps.iter().chain(&means).map(|(step, _)| *step);
         let (first, last) =
             (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-        let x = Axis::between(&*unit, first, last);
+        let x = Axis::between(&*unit, first, last).with_whole_ticks();
         let y = Axis::for_decay(&*quantity, &values).with_headroom(0.08);
         let chart = Chart::open(area, "", x, y)?;
         if values.iter().all(|value| !value.is_finite()) {

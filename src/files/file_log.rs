@@ -1,8 +1,8 @@
 //! Which files this process has read and written, for the record of a run.
 //!
 //! Files are opened deep in the lower layers, where no session is known, so the log belongs to the
-//! process. It is off until [`log_files`] is called, and nothing but the record reads it: it never
-//! changes what is computed. A file is hashed once, before it is read in full for the first time; of a
+//! process. It is off until [`log_files`] or [`log_places`] is called, and never changes what is computed: the
+//! record reads it, and verbs that must not replace an input. A file is hashed once, before it is read in full for the first time; of a
 //! file whose header alone is read, only the size is kept. What the process itself wrote is no input.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "shell")]
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -23,10 +25,15 @@ const CHUNK: usize = 1 << 18;
 /// Keys are absolute, so that two ways to write a path are one file.
 #[derive(Default)]
 struct Log {
+    /// Whether files are hashed.
+    hashes: bool,
     read: BTreeMap<PathBuf, FileRead>,
     written: BTreeMap<PathBuf, PathBuf>,
     /// Files that somebody hashes now.
     busy: BTreeSet<PathBuf>,
+    /// The folder of a run that goes on, and when it went on.
+    #[cfg(feature = "shell")]
+    resumed: Option<(PathBuf, SystemTime)>,
 }
 
 /// A file that was read, or a folder whose files were listed.
@@ -43,6 +50,12 @@ pub(crate) struct FileRead {
 /// Begins to log. What is in the log already stays.
 #[cfg(any(feature = "shell", test))]
 pub(crate) fn log_files() {
+    lock().get_or_insert_default().hashes = true;
+}
+
+/// Begins to log for [`check_no_input`] alone: nothing is hashed.
+#[cfg(feature = "shell")]
+pub(crate) fn log_places() {
     lock().get_or_insert_default();
 }
 
@@ -52,6 +65,14 @@ pub(crate) fn note_read(path: &Path) {
     {
         let mut log = lock();
         let Some(log) = &mut *log else { return };
+        if !log.hashes {
+            log.read.entry(key).or_insert_with(|| FileRead {
+                path: path.to_path_buf(),
+                bytes: 0,
+                sha256: None,
+            });
+            return;
+        }
         let is_known = log.read.get(&key).is_some_and(|read| read.sha256.is_some());
         if is_known || !log.busy.insert(key.clone()) {
             return;
@@ -129,6 +150,27 @@ pub(crate) fn check_no_input(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Notes that a run goes on in this folder: what lies there is what the run wrote before it was stopped.
+#[cfg(feature = "shell")]
+pub(crate) fn note_resumed(folder: &Path) {
+    if let (Some(log), Ok(folder)) = (&mut *lock(), std::path::absolute(folder)) {
+        log.resumed = Some((folder, SystemTime::now()));
+    }
+}
+
+/// Whether a file is one that this run wrote before it was stopped and has not written again. A script that runs again
+/// from its start must not see it: it was not there when the script ran first.
+#[cfg(feature = "shell")]
+pub(crate) fn is_left_over(path: &Path) -> bool {
+    let Ok(key) = std::path::absolute(path) else { return false };
+    let log = lock();
+    let Some(log) = &*log else { return false };
+    let Some((folder, since)) = &log.resumed else { return false };
+    let is_old =
+        || fs::metadata(path).and_then(|found| found.modified()).is_ok_and(|at| at < *since);
+    key.starts_with(folder) && !log.written.contains_key(&key) && is_old()
+}
+
 /// The files read so far, in the order of their paths.
 pub(crate) fn files_read() -> Vec<FileRead> {
     lock().as_ref().map_or_else(Vec::new, |log| log.read.values().cloned().collect())
@@ -192,6 +234,22 @@ mod tests {
         fs::write(&path, "abc").unwrap();
         assert_eq!(sha256_of(&path).unwrap(), (3, abc.to_owned()));
         assert_eq!(sha256(b"abc"), abc);
+    }
+
+    #[test]
+    #[cfg(feature = "shell")]
+    fn what_a_stopped_run_left_is_not_there_for_it() {
+        log_files();
+        let folder = tempfile::tempdir().unwrap();
+        let [old, new] = ["old", "new"].map(|name| folder.path().join(name));
+        fs::write(&old, "abc").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        note_resumed(folder.path());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&new, "abc").unwrap();
+        assert!(is_left_over(&old) && !is_left_over(&new));
+        write_whole(&old, b"def").unwrap();
+        assert!(!is_left_over(&old) && !is_left_over(&folder.path().join("none")));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) use file_log::{
     sha256_of,
 };
 #[cfg(feature = "shell")]
-pub(crate) use file_log::{check_no_input, log_files};
+pub(crate) use file_log::{check_no_input, is_left_over, log_files, log_places, note_resumed};
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;

@@ -1,7 +1,9 @@
 //! Which patches are hidden (paper section 3.2).
 //!
-//! Only patches that touch the region of interest are ever hidden. Every patch gets a score;
-//! patches of the region are lifted above all others; the lowest scores stay visible.
+//! Every patch gets a score; patches that touch the region of interest are lifted above all others; the lowest scores
+//! stay visible. All slices of a batch show equally many patches: as many as leave the mask ratio of the region's
+//! patches hidden on average over the batch (the published rule). So a slice whose region is larger than those of its
+//! batch hides a smaller share of it, and one with a very small region hides some patches outside as well.
 //!
 //! | strategy | score of a patch in the region |
 //! |---|---|

@@ -135,7 +135,7 @@ impl MaskSampler {
         self.slices.is_empty()
     }
 
-    /// Draws the masks of a batch, hiding `mask_ratio` of each region's patches. Of the visible patches
+    /// Draws the masks of a batch, which hide `mask_ratio` of the regions' patches on average. Of the visible patches
     /// `nearest` take part, as [`PatchOrder::near`] chooses them; 0 stands for all.
     pub fn draw(
         &self,

@@ -153,12 +153,16 @@ pub fn published_scores(
     noise: ArrayView2<f32>,
     statistics: &BatchStatistics,
 ) -> Array2<f32> {
-    let weight = |index: (usize, usize)| {
+    let exponent = |index: (usize, usize)| {
         let spared = strategy.spares_islands() && statistics.spared[index];
         let variance = statistics.variance[index];
         let counts = statistics.region[index] > 0 && !spared && variance != 0.0;
-        counts.then(|| (variance / temperature).exp())
+        counts.then(|| variance / temperature)
     };
+    // A softmax stays the same if its largest exponent is taken off all, and no power overflows then.
+    let exponents = noise.indexed_iter().filter_map(|(index, _)| exponent(index));
+    let largest = exponents.fold(f32::NEG_INFINITY, f32::max);
+    let weight = |index: (usize, usize)| exponent(index).map(|power| (power - largest).exp());
     let total: f64 = noise.indexed_iter().filter_map(|(i, _)| weight(i)).map(f64::from).sum();
     Array2::from_shape_fn(noise.dim(), |index| {
         let log = weight(index).map_or(0.0, |e| -(e / total as f32 + 1e-6).ln());

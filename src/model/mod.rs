@@ -13,6 +13,7 @@ mod patch_scores;
 mod patches;
 mod position;
 mod pytorch;
+pub(crate) mod tensor_file;
 
 pub use config::Config;
 pub(crate) use message::{Message, Subject, ask};

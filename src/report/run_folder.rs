@@ -90,7 +90,9 @@ impl RunFolder {
         let log = log.map_err(|error| Error::file(&log_path, error))?;
         log.try_lock().ok();
         let number = |file: &RecordedFile| file.path.split('-').next()?.parse::<usize>().ok();
-        let shown = record.files.iter().filter_map(number).max().unwrap_or(0);
+        // Files of the script's own may begin with a number as well, such as a year.
+        let is_own = |number: &usize| *number <= record.files.len();
+        let shown = record.files.iter().filter_map(number).filter(is_own).max().unwrap_or(0);
         let mut folder = Self { shown, ..Self::empty(path.to_path_buf(), log, record) };
         folder.record.go_on();
         folder.write_record()?;

@@ -2,6 +2,7 @@
 
 use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
 use crate::Result;
+use crate::context::counted;
 use crate::figures::training_history;
 use crate::options::Choice;
 use crate::training::{EpochRecord, History, Model};
@@ -29,8 +30,11 @@ impl Show for Model {
         if let Some(scorer) = &self.scorer {
             let learned = scorer.description();
             display.parts.push(Part::Text(format!(
-                "scorer: {} networks, trained after epoch {} on {} healthy and {} clinical subjects",
-                learned.training.members, learned.model_epochs, learned.healthy, learned.clinical
+                "scorer: {}, trained after epoch {} on {} healthy and {} clinical subjects",
+                counted(learned.training.members, "network"),
+                learned.model_epochs,
+                learned.healthy,
+                learned.clinical
             )));
         }
         if !self.history.epochs.is_empty() {

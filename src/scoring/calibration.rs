@@ -11,7 +11,7 @@ pub struct Calibration {
     /// Name of the scoring.
     pub scoring: String,
     pub state: CalibratedState,
-    /// The Monte-Carlo round of the detection; no other detection of the model has it.
+    /// The Monte-Carlo round of the detection.
     pub round: u64,
     /// AnaScores of the healthy subjects, at least one.
     pub scores: Vec<f64>,
@@ -33,12 +33,37 @@ impl Calibration {
     }
 }
 
+/// How far a model was trained. An epoch that was interrupted leaves steps behind and does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    pub epochs: usize,
+    /// Steps of the optimiser; `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+}
+
+impl Trained {
+    /// Whether a model that was trained so far is in the same state, as far as is known.
+    pub fn fits(&self, other: &Self) -> bool {
+        let both = self.steps.zip(other.steps);
+        self.epochs == other.epochs && both.is_none_or(|(one, other)| one == other)
+    }
+}
+
 /// The state of a model on which its scores depend: a calibration holds for the same state only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibratedState {
     pub monte_carlo: MonteCarlo,
-    /// Epochs that the model was trained.
-    pub epochs: usize,
+    #[serde(flatten)]
+    pub trained: Trained,
     /// First round of the scorer's training, which no other scorer of the model has.
     pub scorer: Option<u64>,
+}
+
+impl CalibratedState {
+    /// Whether scores in one state hold in the other.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.trained.fits(&other.trained)
+            && (self.monte_carlo, self.scorer) == (other.monte_carlo, other.scorer)
+    }
 }

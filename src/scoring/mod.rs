@@ -29,7 +29,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-pub use calibration::{CalibratedState, Calibration};
+pub use calibration::{CalibratedState, Calibration, Trained};
 use channels::{CHANNELS, channels};
 pub use initial_weights::InitialWeights;
 pub use options::{FOUND_MASK_AUGMENTATION, ScorerTraining};
@@ -55,6 +55,9 @@ pub struct ScorerDescription {
     pub monte_carlo: MonteCarlo,
     /// Epochs of the autoencoder when the scorer was trained.
     pub model_epochs: usize,
+    /// Steps of its optimiser; `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_steps: Option<usize>,
     /// First round of Monte-Carlo draws of the training; no other training of the model has it.
     pub round: u64,
     /// Subjects it learned from.
@@ -66,6 +69,11 @@ impl LesionScorer {
     /// How it was trained.
     pub fn description(&self) -> &ScorerDescription {
         &self.description
+    }
+
+    /// How far the autoencoder was trained when the scorer was.
+    pub fn model_trained(&self) -> Trained {
+        Trained { epochs: self.description.model_epochs, steps: self.description.model_steps }
     }
 
     /// Lesion probability of every pixel of some slices with their reconstructions, in order.
@@ -88,6 +96,7 @@ impl LesionScorer {
             let (own, others) = rest.split_at(subject.len().min(rest.len()));
             rest = others;
             let (window, inputs) = channels(subject, own)?;
+            window.warn_of_left_out(subject, context);
             let input = batch(&inputs, &self.device())?;
             let mean = self.mean_logits(&input)?;
             for place in 0..subject.len() {

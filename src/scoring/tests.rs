@@ -49,7 +49,12 @@ fn trained(training: &ScorerTraining, seed: u64) -> LesionScorer {
     let people = subjects(3);
     let (healthy, clinical) = people.split_at(2);
     training
-        .train((&network(), 7), (healthy, clinical), (monte_carlo(), 0), &Context::new(seed))
+        .train(
+            (&network(), Trained { epochs: 7, steps: Some(70) }),
+            (healthy, clinical),
+            (monte_carlo(), 0),
+            &Context::new(seed),
+        )
         .unwrap()
 }
 
@@ -118,7 +123,12 @@ fn a_scorer_comes_back_from_its_tensors() {
 fn settings_that_make_no_sense_and_missing_subjects_are_errors() {
     let fails = |training: ScorerTraining, people: &[Arc<Subject>]| {
         training
-            .train((&network(), 0), (people, &[]), (monte_carlo(), 0), &Context::new(1))
+            .train(
+                (&network(), Trained { epochs: 0, steps: None }),
+                (people, &[]),
+                (monte_carlo(), 0),
+                &Context::new(1),
+            )
             .unwrap_err()
             .to_string()
     };
@@ -139,7 +149,12 @@ fn an_interrupt_ends_the_training() {
     let context = Context::new(1);
     context.cancel.cancel();
     let people = subjects(1);
-    let outcome = training().train((&network(), 0), (&people, &[]), (monte_carlo(), 0), &context);
+    let outcome = training().train(
+        (&network(), Trained { epochs: 0, steps: None }),
+        (&people, &[]),
+        (monte_carlo(), 0),
+        &context,
+    );
     assert!(matches!(outcome, Err(Error::Cancelled)));
 }
 

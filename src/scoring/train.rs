@@ -12,7 +12,7 @@ use super::channels::CHANNELS;
 use super::initial_weights::{InitialWeights, shipped};
 use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
-use super::{LesionScorer, ScorerDescription};
+use super::{LesionScorer, ScorerDescription, Trained};
 use crate::cohort::Subject;
 use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::model::Network;
@@ -47,7 +47,7 @@ impl ScorerTraining {
     /// interrupts.
     pub fn train(
         &self,
-        (network, model_epochs): (&Network, usize),
+        (network, trained): (&Network, Trained),
         (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
         (monte_carlo, round): (MonteCarlo, u64),
         context: &Context,
@@ -55,7 +55,7 @@ impl ScorerTraining {
         let begun = BegunTraining::unkept("train_scorer");
         self.train_from(
             begun,
-            (network, model_epochs),
+            (network, trained),
             (healthy, clinical),
             (monte_carlo, round),
             context,
@@ -69,7 +69,7 @@ impl ScorerTraining {
     pub(crate) fn train_from(
         &self,
         begun: BegunTraining,
-        (network, model_epochs): (&Network, usize),
+        (network, trained): (&Network, Trained),
         (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
         (monte_carlo, round): (MonteCarlo, u64),
         context: &Context,
@@ -85,7 +85,8 @@ impl ScorerTraining {
         let description = ScorerDescription {
             training: self.clone(),
             monte_carlo,
-            model_epochs,
+            model_epochs: trained.epochs,
+            model_steps: trained.steps,
             round,
             healthy: healthy.len(),
             clinical: clinical.len(),

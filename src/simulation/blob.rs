@@ -74,7 +74,8 @@ impl Blob {
         }
     }
 
-    /// How much of each pixel of a slice it covers, in [0, 1]; `None` if it does not reach there.
+    /// How much of each pixel of a slice it covers, in [0, 1]; `None` if it does not reach there. `spacing_mm` is the
+    /// distance between acquired slices, by which slices are numbered, also where some are averaged.
     pub(super) fn coverage(&self, slice: &Slice, spacing_mm: f64) -> Option<Array2<f32>> {
         let away_mm = (slice.index as f64 - self.slice as f64).abs() * spacing_mm;
         // Half of `depth_mm` away, coverage falls to one half.

@@ -124,7 +124,7 @@ impl LesionSimulator {
         let tissue = TissueIntensity::of(&slices)
             .ok_or_else(|| Error::subject(name, "has no cord to paint lesions into"))?;
         let count = stream.random_range(self.count.0..=self.count.1);
-        let spacing_mm = subject.slice_spacing_mm().unwrap_or(USUAL_SPACING_MM);
+        let spacing_mm = subject.acquired_spacing_mm().unwrap_or(USUAL_SPACING_MM);
         let blobs: Vec<Blob> = (0..count).map(|_| Blob::draw(self, subject, stream)).collect();
         let blur = stream.random_range(BLUR_PIXELS.0..BLUR_PIXELS.1);
         let mut painted = subject.clone();
@@ -155,6 +155,7 @@ impl LesionSimulator {
         }
         let mut lesions = painted.slices.iter().flat_map(|slice| &slice.lesion).flatten();
         let has_lesion = if lesions.any(|lesion| *lesion) { "1" } else { "0" };
+        painted.lesion_marked = false;
         painted.participant.insert("has_lesion".to_owned(), has_lesion.to_owned());
         Ok(SimulatedSubject { subject: painted, added })
     }

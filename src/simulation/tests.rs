@@ -6,8 +6,12 @@ use crate::context::{Context, Streams};
 use crate::phantom::PhantomOptions;
 
 fn healthy() -> std::sync::Arc<Subject> {
+    healthy_with_slices_of(3)
+}
+
+fn healthy_with_slices_of(slice_mm: usize) -> std::sync::Arc<Subject> {
     let options = PhantomOptions { subjects: 1, clinical: Some(0), ..PhantomOptions::default() };
-    let grid = SliceGrid { size: 64, fov_mm: 128, slice_mm: 3, ..SliceGrid::default() };
+    let grid = SliceGrid { size: 64, fov_mm: 128, slice_mm, ..SliceGrid::default() };
     let cohort = Cohort::phantom(&options, grid, &Streams::new(5)).unwrap();
     cohort.subject(0, &Context::new(0)).unwrap()
 }
@@ -72,4 +76,23 @@ fn ranges_that_make_no_sense_are_named() {
     assert!(reason(simulator().length_mm((5.0, 2.0))).contains("length_mm"));
     assert!(reason(simulator().contrast((0.0, 0.2))).contains("contrast"));
     assert!(reason(simulator().depth_mm((1.0, f64::NAN))).contains("depth_mm"));
+}
+
+#[test]
+fn a_lesion_is_as_thick_in_averaged_slices_as_in_others() {
+    // About 6 mm apart, so half of a lesion of 14 mm reaches the neighbours.
+    let averaged = healthy_with_slices_of(6);
+    assert_eq!(averaged.averaged, 2);
+    let simulator = LesionSimulator::default()
+        .count((1, 1))
+        .length_mm((25.0, 25.0))
+        .width_mm((8.0, 8.0))
+        .depth_mm((14.0, 14.0));
+    let most = (0..8).map(|seed| {
+        let mut stream = Streams::new(seed).stream("test", &[]);
+        let painted = simulator.paint(&averaged, &mut stream).unwrap();
+        let shown = |slice: &&crate::cohort::Slice| slice.lesion.iter().flatten().any(|set| *set);
+        painted.subject.slices.iter().filter(shown).count()
+    });
+    assert!(most.max().unwrap() >= 2, "no lesion reaches a second slice");
 }

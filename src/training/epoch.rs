@@ -32,7 +32,7 @@ pub struct TrainingOptions {
     /// Slices per batch.
     #[serde(alias = "batch")]
     pub batch_size: usize,
-    /// Share of the region's patches that are hidden.
+    /// Share of the regions' patches that are hidden, on average over a batch.
     #[serde(alias = "ratio")]
     pub mask_ratio: f64,
     /// Learning rate at the start of a stage.

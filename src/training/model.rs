@@ -1,6 +1,6 @@
 //! A model as the user has it: network, optimiser state and history, saved as one file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
 use crate::error::without_backtrace;
 use crate::files::{read_regular, write_whole};
-use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch};
-use crate::scoring::{Calibration, LesionScorer, ScorerDescription};
+use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor_file};
+use crate::scoring::{Calibration, LesionScorer, ScorerDescription, Trained};
 use crate::{Error, Result};
 
 /// Is shown a model whenever an epoch, a scorer or a calibration is complete.
@@ -108,12 +108,17 @@ impl Model {
         self.config.slice_grid()
     }
 
-    /// The number of the next Monte-Carlo estimation, which no other of this model has had:
-    /// estimations and detections both draw their masks from it.
+    /// The number of the next Monte-Carlo estimation: estimations and detections both draw their masks from it. No
+    /// other of this model has had it, unless the model was rewound or copied, which repeats the numbers since then.
     pub fn next_round(&mut self) -> u64 {
         let round = self.estimations;
         self.estimations += 1;
         round
+    }
+
+    /// How far it was trained.
+    pub fn trained(&self) -> Trained {
+        Trained { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
     }
 
     /// A network on the current weights that records no graph.
@@ -122,7 +127,7 @@ impl Model {
     }
 
     /// Saves everything as safetensors: weights under their published names, optimiser moments
-    /// beside them, configuration and history in the metadata. Atomic.
+    /// beside them, configuration, history and a checksum in the metadata. Atomic.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(|error| Error::file(path, error))?;
         if let Some(folder) = path.parent() {
@@ -145,12 +150,9 @@ impl Model {
             scorer: self.scorer.as_ref().map(|scorer| scorer.description().clone()),
             calibrations: self.calibrations.clone(),
         };
-        let failed = |error: &dyn std::fmt::Display| {
+        tensor_file::to_bytes(&tensors, METADATA, &description).map_err(|error| {
             Error::input(format!("the model cannot be written as a checkpoint: {error}"))
-        };
-        let json = serde_json::to_string(&description).map_err(|error| failed(&error))?;
-        let metadata = HashMap::from([(METADATA.to_owned(), json)]);
-        safetensors::serialize(&tensors, Some(metadata)).map_err(|error| failed(&error))
+        })
     }
 
     /// Restores the model to its state after `epoch`: weights, optimiser state and history.
@@ -192,9 +194,8 @@ impl Model {
         }
     }
 
-    /// Loads a checkpoint, or weights that PyTorch saved. A file without our description counts as
-    /// published weights: the sizes
-    /// are read off the tensors, with the published head size of 8 channels.
+    /// Loads a checkpoint, or weights that PyTorch saved. A file without our description counts as published weights:
+    /// the sizes are read off the tensors, with the published head size of 8 channels.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
         Self::from_bytes(&read_regular(path)?, path, device)
     }
@@ -283,6 +284,7 @@ fn stored(
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| {
         Error::file(path, format!("is not a model checkpoint (safetensors or PyTorch): {error}"))
     })?;
+    tensor_file::check(bytes).map_err(|error| Error::file(path, error))?;
     let metadata = header.metadata().as_ref();
     if metadata.is_some_and(|all| all.contains_key(METHOD_METADATA)) {
         return Err(Error::file(path, "holds a method to compare with; use load_method"));

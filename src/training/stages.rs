@@ -8,7 +8,7 @@ use super::epoch::{epoch_of, json};
 use super::resumable::{EpochProgress, ResumableTraining};
 use super::{EpochRecord, Model, Stage, TrainingOptions};
 use crate::cohort::{Slice, Subject};
-use crate::context::{BegunTraining, Context, Progress};
+use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::files::Fingerprint;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::options::setters;
@@ -181,7 +181,7 @@ pub fn train_scorer(
         ));
     }
     let first = model.estimations;
-    let network = (&model.frozen()?, model.history.epochs.len());
+    let network = (&model.frozen()?, model.trained());
     let add = |all: &mut Fingerprint| {
         all.add(model.to_bytes()?).add(json(training)?).add(json(&monte_carlo)?);
         for subjects in [healthy, clinical] {
@@ -201,6 +201,13 @@ pub fn train_scorer(
     }
     let scorer = trained?;
     model.estimations = first + training.rounds();
+    context.note(format!(
+        "scorer trained: {}, {}, on lesions painted into {} healthy and {} clinical subjects",
+        counted(training.members, "network"),
+        counted(training.epochs, "epoch"),
+        healthy.len(),
+        clinical.len()
+    ));
     model.scorer = Some(scorer);
     model.leave_snapshot(context);
     Ok(())

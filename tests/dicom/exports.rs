@@ -185,6 +185,20 @@ fn echoes_and_orientations_of_one_series_are_kept_apart() {
 }
 
 #[test]
+fn slightly_different_echo_times_are_one_echo() {
+    let scan = Scan::small();
+    let folder = tempdir().unwrap();
+    for slice in 0..scan.slices() {
+        let mut file = scan.slice(slice);
+        file.put(element(tags::ECHO_TIME, VR::DS, if slice == 2 { "102.4" } else { "102" }));
+        file.write_to_file(folder.path().join(slice.to_string())).unwrap();
+    }
+    let series = only_series(folder.path());
+    assert_eq!((series.slices, series.echo_time), (6, Some(102.0)));
+    scan.check(&series.read().unwrap().0, plain);
+}
+
+#[test]
 fn times_within_an_examination_do_not_split_it() {
     let folder = tempdir().unwrap();
     Scan::small().series(2, "t1").write(&folder.path().join("a"));

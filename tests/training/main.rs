@@ -69,6 +69,7 @@ fn subject(slices: &[Slice]) -> Arc<Subject> {
         discs: Vec::new(),
         native_transform: None,
         image_hash: None,
+        lesion_marked: false,
     })
 }
 
@@ -173,12 +174,26 @@ fn a_damaged_optimiser_state_is_refused() {
                 .iter()
                 .filter_map(|(name, tensor)| Some((name.clone(), change(name, tensor.clone())?)))
                 .collect();
-            let metadata = header.metadata().clone().filter(|_| with_metadata);
+            // Another program that changes a file takes its checksum out.
+            let unchecked = |text: &String| {
+                let end = text.find(",").unwrap();
+                assert!(text.starts_with("{\"sha256\":"));
+                format!("{{{}", &text[end + 1..])
+            };
+            let metadata =
+                header.metadata().clone().filter(|_| with_metadata).map(|all| {
+                    all.iter().map(|(key, text)| (key.clone(), unchecked(text))).collect()
+                });
             let bytes = safetensors::serialize(changed, metadata).unwrap();
             std::fs::write(&path, bytes).unwrap();
             Model::load(&path, &device).err().map(|error| error.to_string()).unwrap_or_default()
         };
     assert_eq!(refusal(true, &|_, tensor| Some(tensor)), "");
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, flipped).unwrap();
+    let error = Model::load(&path, &device).err().unwrap().to_string();
+    assert!(error.contains("is damaged: its content does not fit its checksum"), "{error}");
     let error = refusal(false, &|_, tensor| Some(tensor));
     assert!(error.contains("has lost its metadata"), "{error}");
     for damaged in [weight, moment] {

@@ -19,6 +19,11 @@ impl LesionMask {
         Self { canonical }
     }
 
+    /// Whether any voxel is marked.
+    pub fn marks_anything(&self) -> bool {
+        self.canonical.iter().any(|set| *set)
+    }
+
     /// The mask on the pixels of one preprocessed slice.
     pub fn preprocessed(&self, slice: usize, field: &Field) -> Array2<bool> {
         field.sample_mask(self.canonical.index_axis(Axis(0), slice))

@@ -53,6 +53,8 @@ pub struct Preprocessed {
     pub native_transform: NativeTransform,
     /// As [`Subject::image_hash`](crate::cohort::Subject::image_hash).
     pub image_hash: String,
+    /// As [`Subject::lesion_marked`](crate::cohort::Subject::lesion_marked).
+    pub lesion_marked: bool,
     /// Problems that were handled, such as a moved field.
     pub notes: Vec<Note>,
 }
@@ -140,7 +142,8 @@ impl Preprocessing {
         }
         let discs =
             volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &native_transform));
-        Ok(Preprocessed { slices, discs, native_transform, image_hash, notes })
+        let lesion_marked = lesion.as_ref().is_some_and(LesionMask::marks_anything);
+        Ok(Preprocessed { slices, discs, native_transform, image_hash, lesion_marked, notes })
     }
 
     /// Whether the settings are valid.

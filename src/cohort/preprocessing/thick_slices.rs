@@ -7,20 +7,22 @@
 use ndarray::Array2;
 
 use crate::cohort::Slice;
+use crate::cohort::note::Note;
 
 /// Averages neighbouring slices so that their distance comes close to `slice_mm`. `spacing_mm` is
 /// the distance as acquired; slices that are thick enough stay as they are. The masks of an
 /// average are true where at least half of its slices' are. Groups that are not complete are left
 /// out, as long as any is. Also gives how many slices each holds.
 pub(in crate::cohort) fn thick_slices(
-    slices: Vec<Slice>,
+    slices: &[Slice],
     spacing_mm: f64,
     slice_mm: usize,
 ) -> (Vec<Slice>, usize) {
     let group = (slice_mm as f64 / spacing_mm).round() as usize;
-    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return (slices, 1) };
+    let as_they_are = || (slices.to_vec(), 1);
+    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return as_they_are() };
     if group < 2 || last.index - first.index + 1 < group {
-        return (slices, 1);
+        return as_they_are();
     }
     // Slices left over are left out in equal parts at both ends.
     let start = first.index + (last.index - first.index + 1) % group / 2;
@@ -32,7 +34,44 @@ pub(in crate::cohort) fn thick_slices(
             thick.push(average(&members));
         }
     }
-    if thick.is_empty() { (slices, 1) } else { (thick, group) }
+    if thick.is_empty() { as_they_are() } else { (thick, group) }
+}
+
+/// Share of a lesion's area from which its loss is worth a note.
+const WORTH_A_NOTE: f64 = 0.25;
+
+/// A warning about the ground truth that averages do not show: in few of their slices, or in slices that are left
+/// over. `averaged` as [`thick_slices`] gives it.
+pub(in crate::cohort) fn lost_by_averaging(
+    thin: &[Slice],
+    thick: &[Slice],
+    averaged: usize,
+) -> Option<Note> {
+    let (mut all, mut lost) = (0_usize, 0_usize);
+    for slice in thin.iter().filter(|_| averaged > 1) {
+        let holds = |thick: &&Slice| {
+            let first = thick.index - averaged / 2;
+            (first..first + averaged).contains(&slice.index)
+        };
+        let shown = thick.iter().find(holds).and_then(|thick| thick.lesion.as_ref());
+        for (pixel, _) in
+            slice.lesion.iter().flat_map(|map| map.indexed_iter()).filter(|(_, set)| **set)
+        {
+            all += 1;
+            lost += usize::from(!shown.is_some_and(|shown| shown[pixel]));
+        }
+    }
+    let share = lost as f64 / all.max(1) as f64;
+    (share >= WORTH_A_NOTE).then(|| {
+        let percent = 100.0 * share;
+        let text = format!(
+            "{percent:.0} % of the lesion area (ground truth) is lost where {averaged} thin slices are averaged to one, \
+             because fewer than half of them show it; models of the preset \"paper\" average none"
+        );
+        let topic = "{} % of the lesion area (ground truth) is lost where thin slices are averaged, because fewer than \
+                     half of them show it; models of the preset \"paper\" average none";
+        Note::warning(topic, text).of(percent)
+    })
 }
 
 /// The mean of some slices, in the place of the middle one.
@@ -87,7 +126,8 @@ mod tests {
 
     #[test]
     fn thin_slices_become_averages_of_the_middle_ones() {
-        let (thick, averaged) = thick_slices((4..12).map(slice).collect(), 1.0, 3);
+        let thin: Vec<Slice> = (4..12).map(slice).collect();
+        let (thick, averaged) = thick_slices(&thin, 1.0, 3);
         assert_eq!(averaged, 3);
         let of = |slice: &Slice| (slice.index, slice.image[[0, 0]], slice.cord[[0, 0]]);
         assert_eq!(thick.iter().map(of).collect::<Vec<_>>(), [(6, 6.0, false), (9, 9.0, false)]);
@@ -95,10 +135,32 @@ mod tests {
     }
 
     #[test]
+    fn a_lesion_that_averages_do_not_show_is_told() {
+        // Slices 5 to 7 and 8 to 10 are averaged, 4 and 11 left over.
+        let told = |marked: &[usize]| {
+            let thin: Vec<Slice> = (4..12)
+                .map(|index| Slice {
+                    lesion: Some(Array2::from_elem((2, 2), marked.contains(&index))),
+                    ..slice(index)
+                })
+                .collect();
+            let (thick, averaged) = thick_slices(&thin, 1.0, 3);
+            lost_by_averaging(&thin, &thick, averaged).map(|note| note.to_string())
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[5, 6, 8, 9, 10]), None);
+        assert!(told(&[6]).unwrap().starts_with("100 % of the lesion area (ground truth) is lost"));
+        assert!(told(&[8, 9, 11]).unwrap().starts_with("33 %"));
+        // Without averages nothing is lost.
+        let thin = [slice(0)];
+        assert_eq!(lost_by_averaging(&thin, &thin, 1), None);
+    }
+
+    #[test]
     fn thick_or_few_slices_stay() {
         let as_they_are: Vec<Slice> = (0..4).map(slice).collect();
-        assert_eq!(thick_slices(as_they_are.clone(), 3.3, 3), (as_they_are.clone(), 1));
-        assert_eq!(thick_slices(as_they_are[..2].to_vec(), 1.0, 3).0, as_they_are[..2]);
-        assert_eq!(thick_slices(as_they_are.clone(), 1.0, 0).0, as_they_are);
+        assert_eq!(thick_slices(&as_they_are, 3.3, 3), (as_they_are.clone(), 1));
+        assert_eq!(thick_slices(&as_they_are[..2], 1.0, 3).0, as_they_are[..2]);
+        assert_eq!(thick_slices(&as_they_are, 1.0, 0).0, as_they_are);
     }
 }

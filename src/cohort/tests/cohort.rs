@@ -258,3 +258,17 @@ fn phantoms_are_drawn_when_asked_for_and_the_same_for_the_same_seed() {
             .all(|subject| subject.native_transform.is_some() && !subject.discs.is_empty())
     );
 }
+
+#[test]
+fn a_lesion_that_no_slice_shows_makes_a_patient_all_the_same() {
+    let options = PhantomOptions { subjects: 1, clinical: Some(1), ..PhantomOptions::default() };
+    let cohort = Cohort::phantom(&options, SliceGrid::default(), &Streams::new(3)).unwrap();
+    let mut subject = (*cohort.subject(0, &Context::new(0)).unwrap()).clone();
+    assert!(subject.lesion_marked && !subject.has_unseen_lesion());
+    subject.participant.clear();
+    subject.slices.retain(|slice| !slice.lesion.iter().flatten().any(|set| *set));
+    assert_eq!(subject.has_lesion(), Some(true));
+    assert!(subject.has_unseen_lesion());
+    subject.lesion_marked = false;
+    assert_eq!(subject.has_lesion(), Some(false));
+}

@@ -19,6 +19,7 @@ fn evaluated(method: &str, scores: impl Iterator<Item = f64>) -> Evaluation {
         scoring: Scoring::Published,
         subjects,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     })
 }
@@ -86,6 +87,7 @@ fn the_order_of_the_patients_does_not_matter() {
         scoring: Scoring::Published,
         subjects,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     });
     let (one, other) = (compared(&good, &poor), compared(&good, &turned));
@@ -108,6 +110,7 @@ fn other_patients_cannot_be_compared() {
         scoring: Scoring::Published,
         subjects: twice,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     });
     assert!(error(&twice, &twice).contains("not unique"));
@@ -120,6 +123,7 @@ fn one_kind_of_patient_has_no_difference_of_aurocs() {
         of(Findings {
             method: method.into(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.collect(),
@@ -143,7 +147,7 @@ proptest! {
                 named(place, finding(f64::from(if second { b } else { a }), Some(lesion), true))
             };
             let subjects = cases.iter().enumerate().map(patient).collect();
-            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects, reconstructs: true, calibration: None })
+            of(Findings { method: "drawn".into(), scoring: Scoring::Published, subjects, reconstructs: true, made_by: None, calibration: None })
         };
         let (first, second) = (of_method(false), of_method(true));
         let patients = &first.patients;
@@ -204,20 +208,35 @@ fn patients_of_one_name_with_different_images_are_told() {
             scoring: Scoring::Published,
             subjects: scores(1.0).enumerate().map(patient).collect(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
         })
     };
-    let said = |second: &Evaluation| {
+    let heard = |tell: &dyn Fn(&Context)| {
         let warned = Arc::new(Warned::default());
-        let context = Context::new(0).with_reporter(warned.clone());
-        compare(&with_images(5), second, &context).unwrap();
+        tell(&Context::new(0).with_reporter(warned.clone()));
         warned.0.lock().unwrap().join("; ")
+    };
+    let said = |second: &Evaluation| {
+        heard(&|context| drop(compare(&with_images(5), second, context).unwrap()))
     };
     let others = said(&with_images(6));
     assert!(others.contains("30 of 30 patients with the same name"), "{others}");
     assert_eq!(said(&with_images(5)), "");
     // Preprocessed slices and files of earlier versions have no hash.
     assert_eq!(said(&evaluated("other", scores(2.0))), "");
+
+    // The same where evaluations are shown side by side, which need not be of the same patients.
+    let side_by_side = |others: &[&Evaluation]| {
+        let first = with_images(5);
+        let all: Vec<&Evaluation> = [&first].into_iter().chain(others.iter().copied()).collect();
+        heard(&|context| warn_unless_comparable(&all, context))
+    };
+    let others = side_by_side(&[&with_images(5), &with_images(6), &with_images(7)]);
+    assert_eq!(others.matches("patients with the same name").count(), 1, "{others}");
+    assert_eq!(side_by_side(&[&with_images(5)]), "");
+    let fewer = side_by_side(&[&evaluated("fewer", scores(2.0).take(20))]);
+    assert!(fewer.contains("was evaluated by method but not by fewer"), "{fewer}");
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn evaluated(subjects: Vec<Finding>, lesion_threshold: LesionThresholdRule) -> L
         scoring: Scoring::Published,
         subjects,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     };
     let options = EvaluationOptions { lesion_threshold, ..EvaluationOptions::default() };
@@ -136,6 +137,7 @@ fn healthy_subjects_set_the_lowest_threshold_they_allow() {
         Findings {
             method: "drawn".into(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
             scoring: Scoring::Published,
             subjects: errors.iter().map(subject).collect(),
@@ -157,6 +159,7 @@ fn healthy_subjects_set_the_lowest_threshold_they_allow() {
     let ill = Findings {
         method: "drawn".into(),
         reconstructs: true,
+        made_by: None,
         calibration: None,
         scoring: Scoring::Published,
         subjects: vec![finding(0.5, Some(true), true)],

@@ -229,6 +229,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         discs: Vec::new(),
         native_transform: None,
         image_hash: None,
+        lesion_marked: false,
     };
     let segment = |name: &str, score, lesion: bool| SegmentScore {
         name: name.into(),
@@ -243,7 +244,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         scoring: Scoring::Published,
         position_mm: vec![5.0],
         error: vec![0.1],
-        mean: 0.1,
+        mean: 0.2,
         segments: segments.clone(),
     };
     let reconstruction = Reconstruction {
@@ -274,6 +275,7 @@ fn evaluated(subjects: Vec<Finding>, threshold: ThresholdRule) -> crate::Result<
         scoring: Scoring::Published,
         subjects,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     };
     let options = EvaluationOptions { threshold, ..EvaluationOptions::default() };
@@ -289,6 +291,7 @@ fn lesion_probabilities_count_from_zero_where_errors_count_from_the_mean() {
             scoring,
             subjects,
             reconstructs: true,
+            made_by: None,
             calibration: None,
         };
         let options =
@@ -296,7 +299,7 @@ fn lesion_probabilities_count_from_zero_where_errors_count_from_the_mean() {
         let found = evaluate(&found, &options, &Context::new(0)).expect("ground truth is known");
         found.pixels.expect("masks are known").dice
     };
-    // Lesions hold 0.5, which exceeds its slice's mean of 0.2 by 0.3 only.
+    // Lesions hold 0.5, which exceeds the mean of its slice's curve, 0.2, by 0.3 only.
     assert_eq!(dice(Scoring::Residual), Some(0.0));
     assert_eq!(dice(Scoring::Learned), Some(1.0));
 }
@@ -329,7 +332,7 @@ fn findings_are_evaluated_at_three_levels() {
     assert_eq!((pixels.pixels, pixels.lesion_pixels), (3 * 128, 2 * 32));
     assert_eq!(pixels.average_precision, Some(1.0));
     assert_eq!(pixels.best_dice.map(|best| best.f1), Some(1.0));
-    // 0.5 exceeds its slice's mean of 0.2 by 0.3 only.
+    // 0.5 exceeds the mean of its slice's curve, 0.2, by 0.3 only.
     assert_eq!(pixels.dice, Some(0.0));
     let normal = found.normal.expect("three subjects have masks");
     assert_eq!(normal.slices, 3);
@@ -346,6 +349,7 @@ fn an_interval_encloses_its_auroc_and_is_the_same_every_time() {
         let findings = Findings {
             method: "drawn".into(),
             reconstructs: true,
+            made_by: None,
             calibration: None,
             scoring: Scoring::Published,
             subjects: subjects.clone(),

@@ -70,7 +70,8 @@ impl FindingsReport<'_> {
         let introduction = html! {
             p.quiet {
                 (counted(findings.subjects.len(), "subject")) ". "
-                "An AnaScore is the highest anomaly along the cord. It points to places to look at; it is not a diagnosis."
+                "An AnaScore is the highest anomaly along the cord, in slices that show enough of it: detected lesions \
+                 elsewhere are in the maps, and not in the score. It points to places to look at; it is not a diagnosis."
             }
         };
         let page = document(&title, &introduction, &sections, findings.scoring.map_unit());
@@ -289,6 +290,7 @@ fn detected(finding: &Finding, threshold: Option<&Threshold>) -> Result<Markup> 
         vec![
             Column::number("lesion", 0),
             Column::text("level"),
+            Column::text("in the score"),
             Column::number("volume", 1).with_unit("mm³"),
             Column::number("length", 1).with_unit("mm"),
             Column::number("width", 1).with_unit("mm"),
@@ -304,6 +306,7 @@ fn detected(finding: &Finding, threshold: Option<&Threshold>) -> Result<Markup> 
         rows.push(vec![
             Cell::from(lesion.number),
             Cell::from(lesion.segment),
+            Cell::from(if lesion.scored { "yes" } else { "no" }),
             Cell::from(lesion.volume_mm3),
             Cell::from(lesion.length_mm),
             Cell::from(lesion.width_mm),

@@ -11,7 +11,7 @@ use super::Page;
 use super::document::{anchor, badge, counts, document, panel, write};
 use super::viewer::Viewer;
 use crate::Result;
-use crate::cohort::{Cohort, Origin, Slice, Subject};
+use crate::cohort::{Cohort, Provenance, Slice, Subject};
 use crate::context::{Context, counted};
 use crate::detection::CordAxis;
 use crate::statistics::median;
@@ -205,12 +205,12 @@ fn remarks(cohort: &Cohort, subject: &Subject, measures: &Measures, usual: &Usua
     remarks
 }
 
-/// A text without the folder that the cohort lies in.
+/// A text without the folders that the cohort lies in.
 fn without_root(cohort: &Cohort, text: &str) -> String {
-    match cohort.provenance().map(|provenance| &provenance.origin) {
-        Some(Origin::Folder { path, .. }) => text.replace(&format!("{}/", path.display()), ""),
-        _ => text.to_owned(),
-    }
+    let folders = cohort.provenance().map_or_else(Vec::new, Provenance::folders);
+    folders
+        .into_iter()
+        .fold(text.to_owned(), |text, folder| text.replace(&format!("{}/", folder.display()), ""))
 }
 
 /// What is known of a subject.

@@ -29,10 +29,12 @@ impl LesionSet {
     }
 }
 
-/// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first.
+/// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first. A lesion has at least the volume of
+/// [`DETECTION_PIXELS`] preprocessed pixels, as in evaluations, from which thresholds come.
 pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
     let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);
-    measured(volume, &above, DETECTION_PIXELS, |lesion| lesion.highest_anomaly)
+    let least = DETECTION_PIXELS as f64 * volume.voxels_per_pixel();
+    measured(volume, &above, least.round().max(1.0) as usize, |lesion| lesion.highest_anomaly)
 }
 
 /// The ground truth, the largest first; `None` where it is not known.

@@ -16,6 +16,9 @@ pub struct Lesion {
     pub number: usize,
     /// Vertebral level or bin of the centre; `None` outside the levels that are scored.
     pub segment: Option<String>,
+    /// Whether the AnaScore looks at any of it. It does not in slices that show too little cord for a curve, nor beyond
+    /// C1/C2 and T1/T2.
+    pub scored: bool,
     pub voxels: usize,
     pub volume_mm3: f64,
     /// Superior to inferior, along the cord's centre line, mm.
@@ -91,6 +94,7 @@ pub(super) fn measure(volume: &SubjectVolume, voxels: &[Voxel], around: &Surroun
         subject: volume.finding.subject.name.to_string(),
         number: 0,
         segment: centre_height.and_then(|at| volume.segment(at)).map(str::to_owned),
+        scored: voxels.iter().any(|voxel| volume.is_scored(*voxel)),
         voxels: shape.voxels,
         volume_mm3,
         length_mm,

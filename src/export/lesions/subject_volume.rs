@@ -143,6 +143,17 @@ impl<'a> SubjectVolume<'a> {
         Some(self.curve?.segment_at(height_mm.clamp(0.0, length))?.name.as_str())
     }
 
+    /// Whether the AnaScore looks at a voxel: its slice has a curve, and it lies in a segment that is scored.
+    pub(super) fn is_scored(&self, voxel: Voxel) -> bool {
+        let slice = self.preprocessed(voxel)[0].round() as usize;
+        let subject = &self.finding.subject;
+        let shows =
+            |found: &&SliceFinding| subject.acquired(&subject.slices[found.slice]).contains(&slice);
+        let has_curve =
+            self.finding.slices.iter().find(shows).is_some_and(|one| one.curve.is_some());
+        has_curve && self.segment(self.height_mm(voxel)).is_some()
+    }
+
     /// The scored segments of the centre line, superior first.
     pub(super) fn segments(&self) -> &'a [SegmentScore] {
         self.curve.map_or(&[], |curve| &curve.segments)
@@ -150,6 +161,13 @@ impl<'a> SubjectVolume<'a> {
 
     pub(super) fn voxel_mm3(&self) -> f64 {
         self.native.native_geometry().affine.spacing().iter().product()
+    }
+
+    /// How many voxels have the volume of one pixel of a preprocessed slice, which may be an average of several.
+    pub(super) fn voxels_per_pixel(&self) -> f64 {
+        let (row_mm, column_mm) = self.native.pixel_spacing_mm();
+        let depth_mm = self.native.slice_mm() * self.finding.subject.averaged.max(1) as f64;
+        row_mm * column_mm * depth_mm / self.voxel_mm3()
     }
 
     fn preprocessed(&self, (i, j, k): Voxel) -> [f64; 3] {

@@ -25,6 +25,11 @@ pub const LESION_COLUMNS: &[MeasureColumn<Lesion>] = &[
         "vertebral level of the centre, or bin where discs are not labelled; n/a outside the levels that are scored",
         |l| l.segment.as_deref().into(),
     ),
+    words(
+        "scored",
+        "whether the AnaScore looks at any of it: not in slices that show too little cord, nor beyond C1/C2 and T1/T2",
+        |l| if l.scored { "yes" } else { "no" }.into(),
+    ),
     plain("voxels", 0, "connected voxels of the image (26 neighbours)", |l| l.voxels.into()),
     in_unit("volume_mm3", MM3, 1, "volume: voxels times the volume of one", |l| {
         l.volume_mm3.into()

@@ -1,5 +1,6 @@
 //! FROC curves of one or several methods.
 
+use crate::context::counted;
 use crate::evaluation::{Evaluation, FrocPoint};
 use crate::figures::Figure;
 use crate::figures::drawing::axis::Axis;
@@ -83,16 +84,21 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
             entries.push((key, name));
         }
     }
-    let (lesions, patients) = methods.first().map_or((0, 0), |one| (one.lesions, one.patients));
-    let plural = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
+    let of = |one: &MethodFroc| {
+        format!("{} in {}", counted(one.lesions, "lesion"), counted(one.patients, "patient"))
     };
+    let mut counts: Vec<String> = methods.iter().map(of).collect();
+    counts.dedup();
+    if counts.is_empty() {
+        counts.push("No lesions".to_owned());
+    } else if counts.len() > 1 {
+        // They saw other parts of the images.
+        counts = methods.iter().map(|one| format!("{}: {}", one.method, of(one))).collect();
+    }
     let note = format!(
-        "{} in {}. A lesion counts as detected where a connected group of pixels above the threshold overlaps \
+        "{}. A lesion counts as detected where a connected group of pixels above the threshold overlaps \
          it; a group without lesion is a false positive.",
-        plural(lesions, "lesion"),
-        plural(patients, "patient")
+        counts.join("; ")
     );
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);

@@ -1,5 +1,6 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
+use crate::context::counted;
 use crate::evaluation::{Evaluation, RocPoint};
 use crate::figures::Figure;
 use crate::figures::drawing::axis::Axis;
@@ -87,18 +88,12 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
             entries.push((key, name));
         }
     }
-    let count = |lesion: bool| {
-        methods
-            .first()
-            .map_or(0, |m| m.patients.iter().filter(|(_, truth)| *truth == lesion).count())
-    };
     let dashed = match methods.iter().any(|method| method.operating_point.is_some()) {
         true => " Dashed beside the scores: the threshold.",
         false => "",
     };
-    let (with, without) = (count(true), count(false));
     let origins = shared.map(|origin| format!(" Thresholds: {origin}.")).unwrap_or_default();
-    let note = format!("{with} patients with a lesion, {without} without.{dashed}{origins}");
+    let note = format!("{}.{dashed}{origins}", patients(&methods));
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let top = legend.height + style::GAP;
     let layout = Layout::new(methods.len(), top);
@@ -110,6 +105,24 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
         }
         Ok(())
     })
+}
+
+/// How many patients there are with a lesion and without, of each method where they differ.
+fn patients(methods: &[MethodRoc]) -> String {
+    let of = |method: &MethodRoc| {
+        let with = method.patients.iter().filter(|(_, lesion)| *lesion).count();
+        let without = method.patients.len() - with;
+        format!("{} with a lesion, {without} without", counted(with, "patient"))
+    };
+    let all = |text: String| methods.iter().all(|method| of(method) == text);
+    match methods.first().map(of) {
+        None => "No patients".to_owned(),
+        Some(first) if all(first.clone()) => first,
+        Some(_) => {
+            let each = methods.iter().map(|method| format!("{}: {}", method.method, of(method)));
+            each.collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 /// Where the thresholds come from, if that is the same for many methods: it is said once then.
@@ -180,12 +193,13 @@ fn strip(area: &Area<'_>, method: &MethodRoc, index: usize) -> Drawn {
     if let Some(threshold) = threshold {
         chart.horizontal(threshold, Stroke::dashed(Stroke::of_series(index).colour, 5))?;
     }
+    // One colour for each method, as in the legend; ground truth has columns and shapes of its own.
+    let colour = Stroke::of_series(index).colour;
     for (column, truth) in [false, true].into_iter().enumerate() {
-        let colour = if truth { style::LESION } else { style::BLUE };
         let of_truth = method.patients.iter().filter(|(score, t)| *t == truth && score.is_finite());
         for (rank, (score, _)) in of_truth.enumerate() {
-            // Spread sideways in a fixed pattern, so that equal scores stay countable.
-            let aside = ((rank * 5) % 13) as f64 / 12.0 - 0.5;
+            // Spread sideways in a fixed pattern around the middle, so that equal scores stay countable.
+            let aside = ((rank * 5 + 6) % 13) as f64 / 12.0 - 0.5;
             let marker = if truth { Marker::Diamond } else { Marker::Disc };
             chart.point((column as f64 + 0.5 * aside, *score), marker, 13, colour)?;
         }

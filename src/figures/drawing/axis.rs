@@ -47,7 +47,8 @@ impl Axis {
             Some((low, high)) if high / low > 20.0 => {
                 let (from, to) = (low.log10() - 0.08, high.log10() + 0.08);
                 let ticks = ticks::logarithmic(from, to);
-                Self { name: name.into(), from, to, ticks, logarithmic: true }
+                let name = format!("{}, logarithmic", name.into());
+                Self { name, from, to, ticks, logarithmic: true }
             }
             _ => Self::from_zero(name, values.iter().copied()),
         }
@@ -66,14 +67,19 @@ impl Axis {
         self
     }
 
+    /// Without ticks between whole numbers, for what is counted.
+    pub fn with_whole_ticks(mut self) -> Self {
+        self.ticks.retain(|(position, _)| (position - position.round()).abs() < 1e-9);
+        for (position, label) in &mut self.ticks {
+            *label = format!("{position:.0}");
+        }
+        self
+    }
+
     /// Whole numbers from `first` to `last`, such as epochs.
     pub fn counting(name: impl Into<String>, first: usize, last: usize) -> Self {
         let (first, last) = (first as f64, last.max(first) as f64);
-        let mut axis = Self::between(name, first - 0.5, last + 0.5);
-        axis.ticks.retain(|(position, _)| (position - position.round()).abs() < 1e-9);
-        for (position, label) in &mut axis.ticks {
-            *label = format!("{position:.0}");
-        }
+        let mut axis = Self::between(name, first - 0.5, last + 0.5).with_whole_ticks();
         if !axis.ticks.iter().any(|(position, _)| *position >= first) {
             axis.ticks = vec![(first, format!("{first:.0}"))];
         }

@@ -114,6 +114,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
     let healthy = Findings {
         method: "U²AD".into(),
         reconstructs: true,
+        made_by: None,
         calibration: None,
         scoring: Scoring::Published,
         subjects: vec![flat.clone()],
@@ -127,6 +128,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         discs: vec![],
         native_transform: None,
         image_hash: None,
+        lesion_marked: false,
     });
     let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
     let methods: Vec<_> = (0_u8..11)

@@ -62,6 +62,7 @@ pub(super) fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
         discs: vec![],
         native_transform: None,
         image_hash: None,
+        lesion_marked: false,
     })
 }
 
@@ -119,6 +120,7 @@ pub(super) fn findings() -> Findings {
         scoring: Scoring::Published,
         subjects,
         reconstructs: true,
+        made_by: None,
         calibration: None,
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use ndarray::{Array2, ArrayView2, s};
 
 use crate::cohort::Slice;
+use crate::context::Context;
 
 /// Columns of the part of a slice that is looked at, around the region of interest.
 const WIDTH: usize = 64;
@@ -33,6 +34,24 @@ impl Window {
         let middle = if ends.0 > ends.1 { size / 2 } else { (ends.0 + ends.1) / 2 };
         let column = middle.saturating_sub(columns / 2).min(size - columns);
         Self { column, rows: size, columns, step }
+    }
+
+    /// Warns, once in a session, if it leaves out scoring pixels of its slices: nothing is found there.
+    pub fn warn_of_left_out(self, slices: &[&Slice], context: &Context) {
+        let inside = self.column..self.column + self.columns;
+        let is_out = |slice: &&Slice| {
+            slice
+                .scoring
+                .indexed_iter()
+                .any(|((_, column), scored)| *scored && !inside.contains(&column))
+        };
+        if let Some(slice) = slices.iter().copied().find(is_out) {
+            let edge_mm = self.columns as f64 * slice.pixel_spacing_mm.1;
+            context.warn_once(format!(
+                "the convolutional networks see {WIDTH} pixels ({edge_mm:.0} mm) from front to back, and some cords \
+                 reach beyond, where nothing is found; larger pixels (a larger `fov_mm` or a smaller `size`) show more"
+            ));
+        }
     }
 
     /// Rows and columns of the window of slices of this size, with the padding.

@@ -145,6 +145,18 @@ impl BidsApp {
                 ),
             ));
         }
+        let others = sessions.iter().find(|(_, other)| {
+            (&other.making.version, other.making.seed)
+                != (&record.making.version, record.making.seed)
+        });
+        if let Some((other, _)) = others {
+            context.warn(format!(
+                "{} and {} were screened by different versions of u2ad or with different seeds, so their scores may not \
+                 be comparable; screen all of them alike",
+                first.stem(),
+                other.stem()
+            ));
+        }
         let mut group =
             Group { sessions, missing, outdated, evaluation: None, written: Vec::new() };
         self.write_tables(&mut group)?;
@@ -300,6 +312,7 @@ impl BidsApp {
             scoring: record.scoring.unwrap_or_default(),
             subjects: Vec::new(),
             reconstructs: false,
+            made_by: None,
             calibration: record.calibration.clone().map(Into::into),
         });
         evaluate_subjects(&record.making.method, &cases, &options, context).map(Some)

@@ -2,6 +2,7 @@
 
 use super::{Combination, Grid, SEED};
 use crate::Result;
+use crate::context::counted;
 use crate::report::{Cell, Column, Table};
 use crate::statistics;
 
@@ -13,7 +14,8 @@ pub struct SweepRun {
 }
 
 /// One row per combination of the parameters without the seed: number of runs, and of each result the mean and,
-/// of several runs, the standard deviation over them (n − 1). A file holds both as numbers. Combinations without
+/// of several runs, the standard deviation over them (n − 1). A file holds both as numbers, with the number of runs that
+/// have the result. Combinations without
 /// a run that ended well have no results.
 ///
 /// # Errors
@@ -33,6 +35,7 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
         let column = column_name(name);
         filed.push(Column::number(format!("{column}_mean"), 3));
         filed.push(Column::number(format!("{column}_sd"), 3));
+        filed.push(Column::number(format!("{column}_runs"), 0));
     }
     let (mut table, mut records) = (Table::new("Sweep", shown), Table::new("Sweep", filed));
     let mut rows: Vec<(Vec<String>, Vec<String>)> = Vec::new();
@@ -57,11 +60,17 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
                 .map(|(_, value)| *value)
                 .collect();
             let (mean, deviation) = (mean(&values), deviation(&values));
+            // Not every run needs to have this result.
+            let some = if values.len() < of_row.len() {
+                format!(" (of {})", counted(values.len(), "run"))
+            } else {
+                String::new()
+            };
             cells.push(Cell::from(mean.map(|mean| match deviation {
-                Some(deviation) => format!("{mean:.3} ± {deviation:.3}"),
-                None => format!("{mean:.3}"),
+                Some(deviation) => format!("{mean:.3} ± {deviation:.3}{some}"),
+                None => format!("{mean:.3}{some}"),
             })));
-            record.extend([Cell::from(mean), Cell::from(deviation)]);
+            record.extend([Cell::from(mean), Cell::from(deviation), Cell::from(values.len())]);
         }
         table.push(cells)?;
         records.push(record)?;
@@ -125,9 +134,7 @@ fn mean(values: &[f64]) -> Option<f64> {
 
 /// The standard deviation of a sample; `None` of fewer than two values.
 fn deviation(values: &[f64]) -> Option<f64> {
-    let mean = mean(values).filter(|_| values.len() > 1)?;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    Some((squares / (values.len() - 1) as f64).sqrt())
+    (values.len() > 1).then(|| statistics::variance(values).sqrt())
 }
 
 #[cfg(test)]
@@ -154,7 +161,7 @@ mod tests {
         ];
         assert_eq!(table.rows(), expected);
         let header = table.to_tsv().lines().next().unwrap().to_owned();
-        assert_eq!(header, "rate\truns\tpatient_auroc_mean\tpatient_auroc_sd");
+        assert_eq!(header, "rate\truns\tpatient_auroc_mean\tpatient_auroc_sd\tpatient_auroc_runs");
         let (each, _) = sweep_runs_table(&grid, &runs).unwrap();
         assert!(
             each.to_tsv().starts_with("rate\tseed\tpatient_auroc\n1\t1\t0"),

@@ -145,4 +145,12 @@ fn lost_parts_of_a_lesion_are_told_with_their_reason() {
         outside.text.starts_with("67 % of the lesion area (ground truth) lies outside"),
         "{outside}"
     );
+
+    // A patient stays one, wherever the lesion lies.
+    let volume = drawn(|i, j, k| i == 3 && j < 20 && k == 50);
+    let made = small.preprocess(&Arc::from("drawn"), &volume).unwrap();
+    let shown = made.slices.iter().flat_map(|slice| &slice.lesion).flatten().any(|set| *set);
+    assert!(made.lesion_marked && !shown);
+    let empty = small.preprocess(&Arc::from("drawn"), &drawn(|_, _, _| false)).unwrap();
+    assert!(!empty.lesion_marked);
 }

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::Evaluation;
-use super::bootstrap::{Interval, Resamples, warn_of_few};
-use super::cases::Cases;
 use super::delong::delong;
-use super::froc::{Sweep, Totals};
+use super::pairing::{doubts, places};
+use crate::Result;
 use crate::context::Context;
-use crate::{Error, Result};
+use crate::evaluation::Evaluation;
+use crate::evaluation::bootstrap::{Interval, Resamples, warn_of_few};
+use crate::evaluation::cases::Cases;
+use crate::evaluation::froc::{Sweep, Totals};
 
 /// Two methods on the same patients.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +61,7 @@ impl ComparisonTest {
 }
 
 /// A measure of a method when each patient is counted so many times.
-pub(super) type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+pub(in crate::evaluation) type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
 
 /// The measures that the bootstrap compares.
 const MEASURES: &[(&str, Measure)] = &[
@@ -84,7 +85,7 @@ const MEASURES: &[(&str, Measure)] = &[
 ];
 
 /// The measure of this name.
-pub(super) fn measure(name: &str) -> Option<Measure> {
+pub(in crate::evaluation) fn measure(name: &str) -> Option<Measure> {
     if name == "patient AUROC" {
         return Some(|cases, _, counts| cases.patients.auroc(counts));
     }
@@ -96,21 +97,11 @@ pub(super) fn measure(name: &str) -> Option<Measure> {
 /// threshold of each evaluation. The p-values are not corrected for the number of measures.
 ///
 /// # Errors
-/// If the patients or their ground truth differ, and [`Error::Cancelled`] if the user interrupts.
+/// If the patients or their ground truth differ, and [`crate::Error::Cancelled`] if the user interrupts.
 pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Result<Comparison> {
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
-    warn_of_other_images(first, second, &places, context);
-    let lesions = |of: &Evaluation| of.lesions.as_ref().map(|level| level.lesions);
-    if let (Some(one), Some(other)) = (lesions(first), lesions(second))
-        && one != other
-    {
-        context.warn(format!(
-            "the ground truth is not the same: {one} lesions lie in the field of {}, {other} in that of {}; \
-             load the cohort with the `size` and `fov_mm` of the model, so that both see the same",
-            first.method, second.method
-        ));
-    }
+    doubts(first, second, &places).into_iter().for_each(|doubt| context.warn(doubt));
     let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
     let (of_a, of_b) = (scores(a), scores(b));
     let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();
@@ -176,75 +167,14 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
     })
 }
 
-/// Warns if patients of one name were evaluated on different images: they may be other people.
-fn warn_of_other_images(
-    first: &Evaluation,
-    second: &Evaluation,
-    places: &[usize],
-    context: &Context,
-) {
-    let differs = |(one, other): &(usize, &usize)| {
-        let both = first.cases.images.get(*one).zip(second.cases.images.get(**other));
-        matches!(both, Some((Some(one), Some(other))) if one != other)
-    };
-    let others: Vec<usize> =
-        places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();
-    if let [place, ..] = others.as_slice() {
-        context.warn(format!(
-            "{} of {} patients with the same name were evaluated on different images, {} among them: the \
-             comparison takes them for the same people",
-            others.len(),
-            places.len(),
-            first.cases.names[*place]
-        ));
-    }
-}
-
 fn difference(first: Option<f64>, second: Option<f64>) -> Option<f64> {
     Some(first? - second?)
 }
 
 /// Two-sided, of the replicates' differences; see [`ComparisonTest::PairedBootstrap`].
-pub(super) fn p_value(differences: &[f64]) -> f64 {
+pub(in crate::evaluation) fn p_value(differences: &[f64]) -> f64 {
     let share = |on_side: fn(&&f64) -> bool| {
         (differences.iter().filter(on_side).count() + 1) as f64 / (differences.len() + 1) as f64
     };
     (2.0 * share(|d| **d <= 0.0).min(share(|d| **d >= 0.0))).min(1.0)
-}
-
-/// Where each patient of the first evaluation stands in the second.
-pub(super) fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
-    let only = |of: &Evaluation, other: &Evaluation| {
-        let stranger = of.cases.names.iter().find(|name| !other.cases.names.contains(name));
-        match stranger {
-            Some(name) => Err(Error::input(format!(
-                "only methods on the same patients can be compared: {name} was evaluated by {} but \
-                 not by {}",
-                of.method, other.method
-            ))),
-            None => Ok(()),
-        }
-    };
-    only(first, second)?;
-    only(second, first)?;
-    let mut places = Vec::with_capacity(first.cases.names.len());
-    for (name, (_, lesion)) in first.cases.names.iter().zip(&first.cases.scores) {
-        let mut same = (0..second.cases.names.len()).filter(|at| second.cases.names[*at] == *name);
-        match (same.next(), same.next()) {
-            (Some(place), None) if second.cases.scores[place].1 == *lesion => places.push(place),
-            (Some(_), None) => {
-                return Err(Error::subject(
-                    &**name,
-                    "the two evaluations disagree on whether there is a lesion",
-                ));
-            }
-            _ => {
-                return Err(Error::subject(
-                    &**name,
-                    "the name is not unique, so patients cannot be paired",
-                ));
-            }
-        }
-    }
-    Ok(places)
 }

@@ -1,0 +1,10 @@
+//! Two methods on the same patients: which patients they share, and whether they differ.
+
+mod compare;
+mod delong;
+mod pairing;
+
+pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
+pub(super) use compare::{Measure, measure, p_value};
+pub(super) use pairing::places;
+pub use pairing::warn_unless_comparable;

@@ -1,0 +1,95 @@
+//! Patients of two evaluations, paired by name, and what makes a comparison of their figures doubtful.
+
+use crate::context::Context;
+use crate::evaluation::Evaluation;
+use crate::{Error, Result};
+
+/// Warns if the figures of some evaluations stand side by side although they are not of the same patients, images
+/// and ground truth: of the first one that differs from the first of all.
+pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
+    let Some((first, others)) = evaluations.split_first() else { return };
+    for other in others {
+        let doubts = match places(first, other) {
+            Ok(places) => doubts(first, other, &places),
+            Err(error) => vec![error.to_string()],
+        };
+        if !doubts.is_empty() {
+            doubts.into_iter().for_each(|doubt| context.warn(doubt));
+            return;
+        }
+    }
+}
+
+/// Where each patient of the first evaluation stands in the second.
+///
+/// # Errors
+/// If the patients or their ground truth differ, or a name is not unique.
+pub(in crate::evaluation) fn places(first: &Evaluation, second: &Evaluation) -> Result<Vec<usize>> {
+    let only = |of: &Evaluation, other: &Evaluation| {
+        let stranger = of.cases.names.iter().find(|name| !other.cases.names.contains(name));
+        match stranger {
+            Some(name) => Err(Error::input(format!(
+                "only methods on the same patients can be compared: {name} was evaluated by {} but \
+                 not by {}",
+                of.method, other.method
+            ))),
+            None => Ok(()),
+        }
+    };
+    only(first, second)?;
+    only(second, first)?;
+    let mut places = Vec::with_capacity(first.cases.names.len());
+    for (name, (_, lesion)) in first.cases.names.iter().zip(&first.cases.scores) {
+        let mut same = (0..second.cases.names.len()).filter(|at| second.cases.names[*at] == *name);
+        match (same.next(), same.next()) {
+            (Some(place), None) if second.cases.scores[place].1 == *lesion => places.push(place),
+            (Some(_), None) => {
+                return Err(Error::subject(
+                    &**name,
+                    "the two evaluations disagree on whether there is a lesion",
+                ));
+            }
+            _ => {
+                return Err(Error::subject(
+                    &**name,
+                    "the name is not unique, so patients cannot be paired",
+                ));
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Why patients that were paired by their names may not be comparable, each in a sentence: their images or their
+/// ground truth differ.
+pub(super) fn doubts(first: &Evaluation, second: &Evaluation, places: &[usize]) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let differs = |(one, other): &(usize, &usize)| {
+        let both = first.cases.images.get(*one).zip(second.cases.images.get(**other));
+        matches!(both, Some((Some(one), Some(other))) if one != other)
+    };
+    let others: Vec<usize> =
+        places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();
+    if let [place, ..] = others.as_slice() {
+        doubts.push(format!(
+            "{} of {} patients with the same name were evaluated on different images by {} and {}, {} among them: \
+             the comparison takes them for the same people",
+            others.len(),
+            places.len(),
+            first.method,
+            second.method,
+            first.cases.names[*place]
+        ));
+    }
+    let lesions = |of: &Evaluation| of.lesions.as_ref().map(|level| level.lesions);
+    if let (Some(one), Some(other)) = (lesions(first), lesions(second))
+        && one != other
+    {
+        doubts.push(format!(
+            "the ground truth is not the same: {one} lesions lie in the field of {}, {other} in that of {}; \
+             load the cohort with the `size` and `fov_mm` of the model, so that both see the same",
+            first.method, second.method
+        ));
+    }
+    doubts
+}
