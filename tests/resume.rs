@@ -21,6 +21,7 @@ model = u2ad(image = 64, depth = 1, decoder_depth = 1)
 print('begun')
 pretrain(model, people.healthy, epochs = parameter('epochs', 8), batch_size = 4)
 plot(model.history)
+print(file_exists(output_dir() + '/model.safetensors'))
 print(train_epoch(model, people, batch_size = 4))
 adapt(model, people.clinical, epochs = 10, refresh = 3, samples = 2, batch_size = 4)
 rewind(model, 16)
@@ -198,9 +199,16 @@ fn signal_to(child: &Child, signal: &str) {
 
 /// Waits until the run is in its training of this number.
 fn wait_for_training(place: &Place, child: &mut Child, number: usize) {
-    let path = place.path(&format!("runs/study/.checkpoints/training-{number:04}.checkpoint"));
+    let folder = place.path("runs/study/.checkpoints");
+    let begin = format!("training-{number:04}-");
+    let has_checkpoint = || {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name())
+            .any(|name| name.to_string_lossy().starts_with(&begin))
+    };
     let deadline = Instant::now() + Duration::from_secs(300);
-    while !path.exists() {
+    while !has_checkpoint() {
         assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none());
         sleep(Duration::from_millis(1));
     }

@@ -1,9 +1,8 @@
 //! A training that has begun, and the checkpoint from which it goes on.
 //!
-//! A run that was killed runs again from its start. Each training asks for the checkpoint of its own number
-//! and fingerprint: a finished one stands for the training, an unfinished one is where it goes on. A training
-//! without one, or with another fingerprint, is done again, so that a checkpoint saves time and never
-//! changes a result.
+//! A run that was killed runs again from its start. Each training asks for the checkpoint of its fingerprint, which
+//! is that of everything its result depends on: a finished one stands for the training, an unfinished one is where it
+//! goes on. A training without one is done again, so that a checkpoint saves time and never changes a result.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,12 +61,13 @@ impl BegunTraining {
     ) -> Result<Self> {
         let mut this = Self::unkept(training);
         let Some(store) = &context.checkpoints.0 else { return Ok(this) };
-        let (number, path) = store.next();
         let mut all = Fingerprint::default();
         all.add(training).add(context.streams.seed().to_le_bytes());
         all.add(format!("{:?}", context.device.location()));
         add(&mut all)?;
-        let kept = Kept { store: store.clone(), path, fingerprint: all.finish() };
+        let fingerprint = all.finish();
+        let (number, path) = store.next(&fingerprint);
+        let kept = Kept { store: store.clone(), path, fingerprint };
         this.restored = kept.restored(number, &mut this, context);
         this.kept = Some(kept);
         Ok(this)
@@ -172,14 +172,17 @@ impl Kept {
         begun: &mut BegunTraining,
         context: &Context,
     ) -> Option<Restored> {
-        if !self.path.exists() {
-            return None;
-        }
         // Only for the user of this process: the log of a run must not depend on how often it was killed.
         let refuse = |reason: &str| {
             let training = begun.training;
             context.mention(format!("training {number} ({training}) starts anew: {reason}"));
         };
+        if !self.path.exists() {
+            if self.store.has(number) {
+                refuse("its checkpoint belongs to other data, settings or weights");
+            }
+            return None;
+        }
         let Ok(bytes) = read_regular_unlogged(&self.path) else {
             refuse("its checkpoint cannot be read");
             return None;
@@ -288,6 +291,15 @@ mod tests {
         }
     }
 
+    /// The checkpoints of a training's number.
+    fn files_of(folder: &Path, number: usize) -> Vec<PathBuf> {
+        let begin = format!("training-{number:04}-");
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let is_of =
+            |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(&begin);
+        paths.filter(is_of).collect()
+    }
+
     fn parts(text: &str) -> Result<Parts> {
         Ok(Parts::from([("model".to_owned(), text.as_bytes().to_vec())]))
     }
@@ -319,6 +331,24 @@ mod tests {
     }
 
     #[test]
+    fn a_training_that_has_another_number_by_now_finds_its_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = process(folder.path(), Duration::ZERO);
+        first.begin("a").finish(&first.context, || parts("one"));
+        first.begin("b").keep("epoch 7", &first.context, || parts("two"));
+        // The first training is skipped, because its result lies in a file.
+        let second = process(folder.path(), Duration::ZERO);
+        let mut again = second.begin("b");
+        assert_eq!(again.restored().unwrap().parts, parts("two").unwrap());
+        assert_eq!(second.heard(), ["training 1 (pretrain) goes on at epoch 7"]);
+        again.finish(&second.context, || parts("done"));
+        assert_eq!((files_of(folder.path(), 1).len(), files_of(folder.path(), 2).len()), (1, 1));
+        let third = process(folder.path(), Duration::ZERO);
+        assert_eq!(third.begin("a").restored().unwrap().parts, parts("one").unwrap());
+        assert_eq!(third.begin("b").restored().unwrap().parts, parts("done").unwrap());
+    }
+
+    #[test]
     fn a_checkpoint_of_other_data_another_seed_or_with_a_changed_byte_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let first = process(folder.path(), Duration::ZERO);
@@ -329,19 +359,19 @@ mod tests {
         let mut seeded = process(folder.path(), Duration::ZERO);
         seeded.context.streams = Streams::new(2);
         assert!(seeded.begin("a").restored().is_none());
-        let path = folder.path().join("training-0001.checkpoint");
-        let whole = fs::read(&path).unwrap();
+        let [path] = &files_of(folder.path(), 1)[..] else { panic!("one checkpoint") };
+        let whole = fs::read(path).unwrap();
         for at in [0, 10, whole.len() - 1] {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
-            fs::write(&path, &bytes).unwrap();
+            fs::write(path, &bytes).unwrap();
             let again = process(folder.path(), Duration::ZERO);
             assert!(again.begin("a").restored().is_none(), "byte {at}");
             assert!(again.heard()[0].contains("is damaged"));
         }
-        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        fs::write(path, &whole[..whole.len() - 1]).unwrap();
         assert!(process(folder.path(), Duration::ZERO).begin("a").restored().is_none());
-        fs::write(&path, &whole).unwrap();
+        fs::write(path, &whole).unwrap();
         assert!(process(folder.path(), Duration::ZERO).begin("a").restored().is_some());
     }
 
@@ -371,9 +401,8 @@ mod tests {
             training.before = seconds;
             training.finish(&process.context, || parts(&"x".repeat(300)));
         }
-        let left = [1, 2, 3]
-            .map(|number| folder.path().join(format!("training-000{number}.checkpoint")).exists());
-        assert_eq!(left, [true, false, true]);
+        let left = [1, 2, 3].map(|number| files_of(folder.path(), number).len());
+        assert_eq!(left, [1, 0, 1]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::checkpoint_file::{Header, read_header};
@@ -25,6 +25,8 @@ pub(super) struct Store {
     pub every: Duration,
     /// Trainings begun so far.
     begun: AtomicUsize,
+    /// Checkpoints of earlier processes that no training has taken yet.
+    earlier: Mutex<Vec<PathBuf>>,
     pub budget: u64,
 }
 
@@ -32,8 +34,14 @@ impl Checkpoints {
     /// Checkpoints in a folder, which is made when there is the first; a training writes one every so
     /// often.
     pub fn inside(folder: &Path, every: Duration) -> Self {
-        let (folder, begun) = (folder.to_path_buf(), AtomicUsize::new(0));
-        Self(Some(Arc::new(Store { folder, every, begun, budget: BUDGET })))
+        let earlier = files(folder).into_iter().map(|(_, path)| path).collect();
+        Self(Some(Arc::new(Store {
+            folder: folder.to_path_buf(),
+            every,
+            begun: AtomicUsize::new(0),
+            earlier: Mutex::new(earlier),
+            budget: BUDGET,
+        })))
     }
 
     /// Those of a job, in a folder of its own. It counts its own trainings, so that the numbers do not depend
@@ -70,10 +78,20 @@ fn place_in(folder: &Path) -> Option<String> {
 }
 
 impl Store {
-    /// Number and file of the next training.
-    pub fn next(&self) -> (usize, PathBuf) {
+    /// Number and file of the next training: its own, or that of the same training in an earlier process, which may
+    /// have had another number, because a script that finds the results of trainings in files skips these.
+    pub fn next(&self, fingerprint: &str) -> (usize, PathBuf) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        (number, self.folder.join(file_name(number)))
+        let own = self.folder.join(file_name(number, fingerprint));
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = earlier.iter().position(|path| *path == own);
+        let place = place.or_else(|| earlier.iter().position(|path| ends_with(path, fingerprint)));
+        (number, place.map_or(own, |place| earlier.remove(place)))
+    }
+
+    /// Whether a training of this number has left a checkpoint.
+    pub fn has(&self, number: usize) -> bool {
+        files(&self.folder).iter().any(|(known, _)| *known == number)
     }
 
     /// Removes checkpoints that save the least time for their size, if all take too much space: never `kept`.
@@ -118,14 +136,26 @@ fn job_folders(folder: &Path) -> Vec<(usize, PathBuf)> {
     numbered(folder, |name| name.strip_prefix("job-")?.parse().ok())
 }
 
-fn file_name(number: usize) -> String {
-    format!("training-{number:04}.checkpoint")
+fn file_name(number: usize, fingerprint: &str) -> String {
+    format!("training-{number:04}{}", ending(fingerprint))
+}
+
+/// How the name of a training's checkpoint ends.
+fn ending(fingerprint: &str) -> String {
+    let part: String = fingerprint.chars().take(16).collect();
+    format!("-{part}.checkpoint")
+}
+
+fn ends_with(path: &Path, fingerprint: &str) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.is_some_and(|name| name.ends_with(&ending(fingerprint)))
 }
 
 /// The checkpoints in a folder, in the order of their trainings.
 fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
     numbered(folder, |name| {
-        name.strip_prefix("training-")?.strip_suffix(".checkpoint")?.parse().ok()
+        let name = name.strip_prefix("training-")?.strip_suffix(".checkpoint")?;
+        name.split('-').next()?.parse().ok()
     })
 }
 

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use starlark::syntax::ast::{AstExprP, AstNoPayload, ExprP};
+use starlark_syntax::syntax::ast::{ParameterP, StmtP};
+
 use super::brackets::{closing, split};
+use super::dialect::parse;
 use super::tokens::{Placed, Token, tokens};
 
 /// A place where a name gets a value.
@@ -59,6 +63,25 @@ pub(crate) fn definitions(source: &str) -> Vec<Definition> {
         }
     }
     found
+}
+
+/// Whether a function's source has default values that other names decide, or that may change: defined again, it may
+/// have others.
+pub(crate) fn computes_defaults(source: &str) -> bool {
+    let is_fixed = |default: &AstExprP<AstNoPayload>| match &default.node {
+        ExprP::Literal(_) => true,
+        ExprP::Minus(number) => matches!(number.node, ExprP::Literal(_)),
+        ExprP::Identifier(name) => ["True", "False", "None"].contains(&name.node.ident.as_str()),
+        _ => false,
+    };
+    let computes = |parameter: &ParameterP<AstNoPayload>| matches!(parameter, ParameterP::Normal(_, _, Some(default)) if !is_fixed(default));
+    let Ok(ast) = parse("definition", source) else { return false };
+    let mut statement = ast.statement();
+    while let StmtP::Statements(all) = &statement.node {
+        let Some(first) = all.first() else { return false };
+        statement = first;
+    }
+    matches!(&statement.node, StmtP::Def(one) if one.params.iter().any(|one| computes(&one.node)))
 }
 
 /// The definition that the name at a byte of the source has there: the innermost, and of those the last

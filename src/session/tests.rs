@@ -358,4 +358,9 @@ fn a_wide_list_is_shown_in_lines() {
             .contains("word 29")
     );
     assert_eq!(shown(&session, "[1, {'a': 2}]"), "[1, {\"a\": 2}]");
+    // A long one floods the page.
+    let long = shown(&session, "(list(range(100000)), {n: n for n in range(1001)})");
+    let ends: Vec<&str> = long.lines().filter(|line| line.contains('…')).map(str::trim).collect();
+    assert_eq!(ends, ["… and 99000 more],", "… and 1 more})"]);
+    assert!(long.contains(" 999,\n") && !long.contains(" 1000"), "{long}");
 }

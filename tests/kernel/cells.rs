@@ -1,6 +1,8 @@
 //! Cells: what they show, in which order, and how they count.
 
 use serde_json::{Value, json};
+use u2ad::context::Context;
+use u2ad::phantom::{PhantomOptions, write_bids};
 
 use super::client::{Kernel, Received};
 
@@ -170,4 +172,24 @@ async fn commands_of_the_shell_work_in_a_cell() {
         assert_eq!(kernel.run(refused).await.reply["status"], "error", "{refused}");
     }
     assert_eq!(kernel.run("answer").await.value(), "42");
+}
+
+#[tokio::test]
+async fn images_of_a_loaded_cohort_are_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = PhantomOptions { subjects: 2, pixel_spacing_mm: 4.0, ..Default::default() };
+    write_bids(folder.path(), &options, &Context::new(1)).unwrap();
+    let mut kernel = Kernel::new().await;
+    let place = folder.path().display();
+    kernel.run(&format!("people = load_cohort('{place}')\none = people[0].middle")).await;
+    let image = format!("{place}/sub-healthy01/anat/sub-healthy01_T2w.nii.gz");
+    let before = std::fs::read(&image).unwrap();
+    let refused = kernel.run(&format!("save(one.image, '{image}')")).await;
+    let reason = refused.reply["evalue"].as_str().unwrap();
+    assert!(reason.contains("is an input of this or another study"), "{reason}");
+    assert_eq!(std::fs::read(&image).unwrap(), before);
+    assert_eq!(
+        kernel.run(&format!("save(one.image, '{place}/one.npy')")).await.reply["status"],
+        "ok"
+    );
 }

@@ -28,6 +28,11 @@ pub(super) trait CommandHost {
     /// # Errors
     /// For another name, or where figures are always drawn the same way.
     fn images(&mut self, choice: Option<&str>) -> Result<String>;
+
+    /// Whether figures and the end of the session are the front end's own affair.
+    fn is_notebook(&self) -> bool {
+        false
+    }
 }
 
 /// A command and its line in `:help`.

@@ -54,11 +54,16 @@ pub(in crate::frontends) const COMMANDS: &[Command] = &[
     },
 ];
 
+/// Commands that a notebook has other ways for.
+const SHELL_ONLY: [&str; 2] = ["images", "quit"];
+
 fn help(host: &mut dyn CommandHost, _: &str) -> Done {
     let usage = |command: &Command| {
         format!(":{} {}", command.name, command.arguments).trim_end().to_owned()
     };
-    let entries = COMMANDS.iter().map(|command| (usage(command), command.summary.to_owned()));
+    let is_notebook = host.is_notebook();
+    let listed = COMMANDS.iter().filter(|one| !is_notebook || !SHELL_ONLY.contains(&one.name));
+    let entries = listed.map(|command| (usage(command), command.summary.to_owned()));
     let verbs = "help() lists the verbs of the language; help(NAME) explains one.";
     host.show(Display::of([Part::Page(Page {
         paragraphs: vec![verbs.to_owned()],

@@ -42,4 +42,8 @@ impl CommandHost for CellCommandHost {
     fn images(&mut self, _: Option<&str>) -> Result<String> {
         Err(Error::input("in a notebook, figures are always drawn as images"))
     }
+
+    fn is_notebook(&self) -> bool {
+        true
+    }
 }

@@ -56,7 +56,7 @@ use self::protocol::{channels, iopub, parent};
 use self::sink::KernelSink;
 use super::Options;
 use super::state_folder::state_folder;
-use crate::files::remove_process_folders;
+use crate::files::{log_places, remove_process_folders};
 use crate::session::{Session, Settings};
 use crate::{Error, Result};
 
@@ -114,6 +114,7 @@ async fn serve(
     snapshot_bytes: u64,
 ) -> Result<Arc<Kernel>> {
     let process_start = process_start();
+    log_places();
     let settings = Settings { snapshot_bytes: Some(snapshot_bytes), ..options.settings()? };
     let id = uuid::Uuid::new_v4().to_string();
     let Sockets { shell, control, stdin, iopub, heartbeat } = Sockets::bind(info, &id).await?;

@@ -224,15 +224,10 @@ impl Snapshot {
         marked(Bundle::of([MediaType::Html(html), MediaType::Plain(text.join("\n"))]))
     }
 
-    /// What remains when the cell is over: the curve, or a line of text. The same run always
-    /// leaves the same, however long it took.
+    /// What remains when the cell is over: the curve, or nothing. What is complete need not be said.
     pub fn last(&self) -> Bundle {
         let figure = self.figure().and_then(|figure| Bundle::figure(&figure).ok());
-        let text = || {
-            let lines: Vec<_> = self.tasks.iter().map(|task| task.line(false)).collect();
-            Bundle::text(lines.join("\n"))
-        };
-        marked(figure.unwrap_or_else(text))
+        marked(figure.unwrap_or_else(|| Bundle::text("")))
     }
 
     /// The curve, once there are two points.
@@ -352,7 +347,7 @@ mod tests {
         progress.take(Event::Started { task: 1, title: "draw".into(), unit: "subject", total: 3 });
         progress.take(Event::Advanced { task: 1, done: 3, figures: Vec::new() });
         let bundle = progress.end().unwrap().last();
-        assert_eq!(bundle.data.content, [MediaType::Plain("draw: subject 3 of 3".into())]);
+        assert_eq!(bundle.data.content, [MediaType::Plain(String::new())]);
         assert_eq!(bundle.metadata["u2ad"]["progress"], true);
     }
 }

@@ -85,6 +85,7 @@ fn facts(a: &RunRecord, b: &RunRecord, lines: &mut Vec<String>) {
         ("processor", a.processor.clone(), b.processor.clone()),
         ("instruction set", a.instruction_set.clone(), b.instruction_set.clone()),
         ("threads", a.threads.to_string(), b.threads.to_string()),
+        ("ranks", ranks(a), ranks(b)),
         ("device", a.device.clone(), b.device.clone()),
         ("status", status(a), status(b)),
     ];
@@ -93,6 +94,10 @@ fn facts(a: &RunRecord, b: &RunRecord, lines: &mut Vec<String>) {
             lines.push(format!("{what}: {first} → {second}"));
         }
     }
+}
+
+pub(super) fn ranks(record: &RunRecord) -> String {
+    record.ranks.map_or_else(|| "none".to_owned(), |ranks| ranks.to_string())
 }
 
 fn inputs(a: &[RecordedFile], b: &[RecordedFile], lines: &mut Vec<String>) {

@@ -80,6 +80,8 @@ fn renamed(bytes: Vec<u8>, same_names: &[(String, String)]) -> Vec<u8> {
     match String::from_utf8(bytes) {
         Ok(text) => same_names
             .iter()
+            // Records of earlier versions do not name their folder.
+            .filter(|(theirs, _)| !theirs.is_empty())
             .fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
             .into_bytes(),
         Err(error) => error.into_bytes(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::inputs;
 use super::recorded::{run_folder, script_source, working_folder};
 use crate::context::{Checkpoints, OneRank, Ranks};
-use crate::files::sha256;
+use crate::files::{note_resumed, sha256};
 use crate::frontends::record::{Record, Recorded};
 use crate::frontends::{Options, script};
 use crate::ops::InstructionSet;
@@ -102,7 +102,9 @@ pub fn resume(
         source: &source,
     };
     let settings = options.settings()?;
-    let record = Record::new(&recorded, &settings).again(claimed, &path, from)?;
+    let record = Record::new(&recorded, &settings);
+    note_resumed(claimed.folder());
+    let record = record.again(claimed, &path, from)?;
     script::run_recorded(cell, record, settings, Some(checkpoint_every))
 }
 

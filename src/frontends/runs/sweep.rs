@@ -162,8 +162,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
 impl Sweep {
     fn new(arguments: &SweepArguments) -> Result<Self> {
         let script = &arguments.file;
-        let source = fs::read(script).map_err(|error| Error::file(script, error))?;
-        let text = String::from_utf8_lossy(&source);
+        let text = script_text(script)?;
         let words: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
         let reads_seed =
             ['"', '\''].iter().any(|mark| words.contains(&format!("parameter({mark}{SEED}{mark}")));
@@ -174,7 +173,7 @@ impl Sweep {
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         Ok(Self {
             script: script.clone(),
-            hash: sha256(source_text(&text).as_bytes()),
+            hash: script_hash(script)?,
             reads_seed,
             folder,
             arguments: arguments.clone(),
@@ -237,7 +236,14 @@ impl Sweep {
         let runs = run_summaries(&self.folder)?;
         let ended = |combination: &Combination| {
             let mut runs = self.runs_of(&runs, combination);
-            let (run, _) = runs.find(|(_, record)| record.status == RunStatus::Completed)?;
+            // Of images and masks as they are now.
+            let is_valid = |run: &RunSummary, record: &RunRecord| {
+                let working = working_folder(&run.folder, record);
+                working.is_ok_and(|working| inputs::changed(&record.inputs, &working).is_empty())
+            };
+            let (run, _) = runs.find(|(run, record)| {
+                record.status == RunStatus::Completed && is_valid(run, record)
+            })?;
             Some(SweepRun { combination: combination.clone(), results: run.headlines.clone() })
         };
         Ok(combinations.iter().filter_map(ended).collect())
@@ -301,6 +307,10 @@ impl Sweep {
     ) -> Result<Ended> {
         let failed =
             |error: std::io::Error| Error::input(format!("the run cannot be started: {error}"));
+        if script_hash(&self.script)? != self.hash {
+            let changed = "the script has changed since the sweep began; start the sweep again";
+            return Ok(Ended::Badly(changed.to_owned()));
+        }
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg("run");
         match folder {
@@ -354,6 +364,16 @@ impl Sweep {
         let last = text.lines().rfind(|line| !line.trim().is_empty());
         last.map_or_else(|| format!("ended with {status}"), |line| line.trim().to_owned())
     }
+}
+
+fn script_text(script: &Path) -> Result<String> {
+    let source = fs::read(script).map_err(|error| Error::file(script, error))?;
+    Ok(String::from_utf8_lossy(&source).into_owned())
+}
+
+/// The hash of a script as records have it.
+fn script_hash(script: &Path) -> Result<String> {
+    Ok(sha256(source_text(&script_text(script)?).as_bytes()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use super::diff::ranks;
 use super::ended::ended;
 use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
@@ -294,6 +295,7 @@ fn machines(first: &RunRecord, second: &RunRecord) -> String {
         ("processor", first.processor.clone(), second.processor.clone()),
         ("instruction set", first.instruction_set.clone(), second.instruction_set.clone()),
         ("threads", first.threads.to_string(), second.threads.to_string()),
+        ("ranks", ranks(first), ranks(second)),
         ("device", first.device.clone(), second.device.clone()),
     ];
     let differing = facts.into_iter().filter(|(_, first, second)| first != second);

@@ -3,6 +3,7 @@
 mod loops;
 pub(super) mod marks;
 mod needed_marks;
+mod shifts;
 mod tuples;
 
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
@@ -44,6 +45,7 @@ const MOST_TUPLES: usize = 32;
 pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModule> {
     let source = source_text(source);
     let (source, ast) = parse_with_tuples(name, source)?;
+    shifts::check(name, &source, &ast)?;
     match needed_marks::marked(&source, &ast) {
         Some(marked) => nesting::with_room(|| AstModule::parse(name, marked, &DIALECT)),
         None => Ok(ast),

@@ -38,6 +38,14 @@ pub(super) fn of(message: &str, source: &str) -> Option<String> {
     if is_about_formats(message, source) {
         return Some("write format(x, \".2f\")".to_owned());
     }
+    if let Some(hint) = argument(message) {
+        return Some(hint.to_owned());
+    }
+    if message.starts_with("Index `-") && source.contains(".pop(-") {
+        return Some(
+            "pop counts from 0: a.pop(len(a) - 1); a.pop() takes the last item".to_owned(),
+        );
+    }
     let quoted = |prefix: &str| message.strip_prefix(prefix)?.strip_suffix('`');
     if let Some((kind, name)) =
         quoted("Object of type `").and_then(|rest| rest.split_once("` has no attribute `"))
@@ -63,7 +71,7 @@ pub(super) fn undefined(name: &str) -> Option<(String, String)> {
     let instead = match name {
         "open" => "verbs read and write files; help() lists them",
         "exit" | "quit" => {
-            "Ctrl-D or :quit ends the session; in a script, fail(\"…\") ends it with an error"
+            "Ctrl-D or :quit ends the shell, a notebook's menu its kernel, and fail(\"…\") a script with an error"
         }
         "pow" => "write `x * x`; sqrt(x) is the square root",
         "input" => "parameter(\"name\", default) reads what `-p name=value` sets",
@@ -75,6 +83,18 @@ pub(super) fn undefined(name: &str) -> Option<(String, String)> {
         _ => return None,
     };
     Some((format!("Starlark has no `{name}`"), instead.to_owned()))
+}
+
+/// What to write instead of an argument that a function does not take.
+fn argument(message: &str) -> Option<&'static str> {
+    let extra = |function: &str| message.ends_with(&format!(" for call to {function}"));
+    if extra("print") && ["`end`", "`sep`"].iter().any(|name| message.contains(name)) {
+        return Some("print writes a line; put texts together first: \" \".join([…])");
+    }
+    if extra("start") && message.contains("extra positional") {
+        return Some("write start(lambda: pretrain(model, …))");
+    }
+    message.contains("expected `Evaluation`, actual `Findings").then_some("write evaluate(found)")
 }
 
 /// What to do instead of an attribute that a type does not have.
@@ -99,6 +119,21 @@ fn attribute(kind: &str, name: &str) -> Option<&'static str> {
             "job.state is \"running\", \"done\", \"stopped\" or \"failed\""
         }
         ("Cohort" | "Findings", "shape" | "size") => "len(…) counts the subjects",
+        ("Cohort" | "Findings", "head" | "tail" | "subjects") => {
+            "cohort[:3] has the first three, `for one in cohort` visits all, cohort.names has the names"
+        }
+        ("Model", "train" | "fit" | "forward" | "eval") => {
+            "pretrain(model, …), adapt(model, …) and train_epoch(model, …) train it; detect(model, …) uses it"
+        }
+        (_, "to_csv" | "to_tsv" | "to_pandas" | "to_json" | "values" | "columns") => {
+            "table(value, \"file.tsv\") writes its numbers, rows(value) gives them as dictionaries"
+        }
+        ("NoneType", "savefig" | "save" | "show" | "show_plot") => {
+            "a figure is shown as it is drawn; help(\"save figure\") says how it is kept"
+        }
+        ("float" | "int", "round" | "abs" | "format") => {
+            "write round(x, 2), abs(x), format(x, \".2f\")"
+        }
         _ => return None,
     })
 }
@@ -106,6 +141,7 @@ fn attribute(kind: &str, name: &str) -> Option<&'static str> {
 /// What to do instead of an operator between two types, or on one.
 fn operation(operator: &str, left: &str, right: &str) -> Option<&'static str> {
     match (operator, left, right) {
+        ("format(%d)", "float", _) => Some("write int(x)"),
         ("compare", "Image", "int" | "float") | ("compare", "int" | "float", "Image") => {
             Some("image.above(0.5) and image.below(0.5) are masks")
         }
@@ -146,10 +182,21 @@ pub(super) fn line(line: &str) -> Option<(&'static str, &'static str)> {
     if line.ends_with("++") || line.ends_with("--") {
         return Some(("syntax error: Starlark has no `++` and `--`", "write x += 1 or x -= 1"));
     }
+    if ["sum(", "max(", "min(", "any(", "all(", "sorted(", "list(", "len("]
+        .iter()
+        .any(|call| line.contains(call))
+        && line.contains(" for ")
+        && !line.starts_with("for ")
+    {
+        return Some((
+            "syntax error: a comprehension stands in brackets of its own",
+            "write sum([x.score for x in found])",
+        ));
+    }
     if line.starts_with('!') {
         return Some((
             "syntax error: commands of the system do not run here",
-            "verbs read and write files; leave the shell with Ctrl-D, or use another terminal",
+            "verbs read and write files; for other commands, use a terminal",
         ));
     }
     if line.starts_with('%') {

@@ -230,7 +230,10 @@ impl Recorder<'_> {
         if JobValue::from_value(value).is_some() {
             return Err("a job ends with its session: start it again".to_owned());
         }
-        Err(format!("values of type {} are not saved: make it again", value.get_type()))
+        Err(match value.get_type() {
+            "int" => "whole numbers beyond 64 bits are not saved: make it again".to_owned(),
+            kind => format!("values of type {kind} are not saved: make it again"),
+        })
     }
 
     /// A model that has no snapshot of its epoch gets one.

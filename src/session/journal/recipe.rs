@@ -103,21 +103,17 @@ pub(super) struct CohortRecipe {
 }
 
 impl Recipe {
-    /// Whether it is worth saving: a session with only plain numbers leaves no folder.
+    /// Whether it is worth saving: a session with only plain numbers and texts leaves no folder.
     pub fn is_worth_a_folder(&self) -> bool {
-        match self {
+        !matches!(
+            self,
             Self::None
-            | Self::Bool(_)
-            | Self::Int(_)
-            | Self::Float(_)
-            | Self::Text(_)
-            | Self::IntensityThreshold { .. }
-            | Self::Function { .. } => false,
-            Self::List(items) | Self::Tuple(items) => items.iter().any(Self::is_worth_a_folder),
-            Self::Dict(entries) => entries.iter().any(|(_, item)| item.is_worth_a_folder()),
-            Self::Struct(fields) => fields.iter().any(|(_, item)| item.is_worth_a_folder()),
-            _ => true,
-        }
+                | Self::Bool(_)
+                | Self::Int(_)
+                | Self::Float(_)
+                | Self::Text(_)
+                | Self::IntensityThreshold { .. }
+        )
     }
 
     /// The numbers of the models that it needs.

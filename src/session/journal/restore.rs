@@ -19,6 +19,7 @@ use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::evaluation::EvaluationOptions;
+use crate::language::definitions::computes_defaults;
 use crate::language::{CellError, dialect};
 use crate::session::engine::Outcome;
 use crate::session::engine::loader::Loader;
@@ -83,23 +84,37 @@ pub(in crate::session) fn resume(
             }
         }
     }
-    // In the order in which they were defined: a function may need an earlier one.
+    // In the order in which they were defined: a function may need an earlier one. It may also need one that was
+    // defined anew later, so those that fail are tried again as long as any of them succeeds.
     functions.sort_by_key(|(_, source)| {
         transcript.cells.iter().position(|cell| cell.source.contains(source.as_str()))
     });
-    for (name, source) in functions {
-        match define(surroundings, module, &name, &source) {
-            Ok(()) => back.push(name),
-            Err(error) => {
+    let computes = |(_, source): &&(String, String)| computes_defaults(source);
+    let mut anew: Vec<String> =
+        functions.iter().filter(computes).map(|(name, _)| name.clone()).collect();
+    loop {
+        let mut failed = Vec::new();
+        let tried = functions.len();
+        for (name, source) in functions {
+            match define(surroundings, module, &name, &source) {
+                Ok(()) => back.push(name),
+                Err(error) => failed.push((name, source, error)),
+            }
+        }
+        if failed.is_empty() || failed.len() == tried {
+            for (name, source, error) in failed {
                 lost.insert(name.clone(), error.to_string());
                 pending.insert(name, Recipe::Function { source });
             }
+            break;
         }
+        functions = failed.into_iter().map(|(name, source, _)| (name, source)).collect();
     }
     journal.pending = pending;
     let cells = transcript.cells.len();
     back.sort();
-    Ok(Some(Display::text(summary(cells, &back, &lost, journal.pending.len()))))
+    anew.retain(|name| back.contains(name));
+    Ok(Some(Display::text(summary(cells, &back, &lost, &anew, journal.pending.len()))))
 }
 
 /// Defines a function again.
@@ -120,6 +135,7 @@ fn summary(
     cells: usize,
     back: &[String],
     lost: &BTreeMap<String, String>,
+    anew: &[String],
     pending: usize,
 ) -> String {
     let plural = |count: usize, what: &str| match count {
@@ -132,6 +148,9 @@ fn summary(
     }
     for (name, reason) in lost {
         text.push_str(&format!("\ncould not be restored: {name}: {reason}"));
+    }
+    if !anew.is_empty() {
+        text.push_str(&format!("\ncomputed again: the default values of {}", anew.join(", ")));
     }
     if pending > 0 {
         text.push_str("\nwhat it takes to restore them is kept: mend the reason and resume again");
@@ -366,6 +385,8 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
+        // What was kept does not tell the state of the method.
+        findings.made_by = None;
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());

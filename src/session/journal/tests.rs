@@ -189,9 +189,25 @@ fn a_session_of_nothing_but_sums_leaves_no_folder() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("sums");
     let session = session(&folder);
-    shown(&session, "x = [1, 2]\ndef f(): return 3");
+    shown(&session, "x = 1\ny = 'a'");
     drop(session);
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_session_of_functions_and_lists_comes_back() {
+    let (_home, back, summary) = crashed_and_back(&[
+        "k = 5\nvalues = [1, 2]",
+        "def scale(x): return 2 * x",
+        "def total(values): return sum([scale(x) for x in values])",
+        "def more(x, by = k): return x + by",
+        // Defined anew after what needs it.
+        "def scale(x): return 3 * x",
+        "k = 6",
+    ]);
+    assert!(!summary.contains("could not be restored"), "{summary}");
+    assert!(summary.ends_with("computed again: the default values of more"), "{summary}");
+    assert_eq!(shown(&back, "[total(values), k]"), "[9, 6]");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What `help`, completion and hints know of the verbs, functions and types. The
 //! [catalogue](super::catalogue) fills it from the verbs themselves.
 
+mod questions;
 mod reference;
 mod search;
 mod topics;

@@ -14,6 +14,9 @@ use super::Display;
 use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 
+/// Parts of a list, tuple or dictionary that are shown of it; `print` writes all.
+const MOST_PARTS: usize = 1000;
+
 /// A value that can be shown in more detail than as text.
 pub(super) trait ShowValue {
     fn show(&self) -> Result<Display>;
@@ -53,16 +56,21 @@ pub(super) fn display(value: Value) -> Result<Option<Display>> {
     }
 }
 
-/// A value as `repr` writes it. The parts of a list, tuple or dictionary that is wider than a line stand in
-/// lines: each in one of its own if one of them has parts itself, else as many beside each other as fit. `before` is
-/// the number of columns before it, `around` are the values that it is a part of.
+/// A value as `repr` writes it, with at most [`MOST_PARTS`] parts of each list, tuple or dictionary. The parts of one
+/// that is wider than a line stand in lines: each in one of its own if one of them has parts itself, else as many beside
+/// each other as fit. `before` is the number of columns before it, `around` are the values that it is a part of.
 fn in_lines<'v>(value: Value<'v>, before: usize, around: &mut Vec<Value<'v>>) -> String {
-    let whole = written(value);
     // A list may be a part of itself.
-    if before + whole.width() <= TEXT_WIDTH || around.iter().any(|outer| outer.ptr_eq(value)) {
-        return whole;
+    let is_part_of_itself = around.iter().any(|outer| outer.ptr_eq(value));
+    let Some(Parts { open, parts, left_out, close }) = Parts::of(value) else {
+        return written(value);
+    };
+    if left_out == 0 || is_part_of_itself {
+        let whole = written(value);
+        if before + whole.width() <= TEXT_WIDTH || is_part_of_itself {
+            return whole;
+        }
     }
-    let Some((open, parts, close)) = parts(value) else { return whole };
     let has_parts = |value: Value| {
         ListRef::from_value(value).is_some()
             || TupleRef::from_value(value).is_some()
@@ -89,22 +97,42 @@ fn in_lines<'v>(value: Value<'v>, before: usize, around: &mut Vec<Value<'v>>) ->
         column += wide - 1;
     }
     around.pop();
+    if left_out > 0 {
+        text.push_str(&format!(",\n{}… and {left_out} more", " ".repeat(indent)));
+    }
     text + close
 }
 
-/// An opening bracket; each part with what stands before it; a closing bracket.
-type Parts<'v> = (&'static str, Vec<(String, Value<'v>)>, &'static str);
+/// The parts of a value that are shown.
+struct Parts<'v> {
+    open: &'static str,
+    /// Each with what stands before it.
+    parts: Vec<(String, Value<'v>)>,
+    /// How many more there are.
+    left_out: usize,
+    close: &'static str,
+}
 
-/// The parts of a value, each with what stands before it, and the brackets around them.
-fn parts(value: Value<'_>) -> Option<Parts<'_>> {
-    if let Some(list) = ListRef::from_value(value) {
-        return Some(("[", list.iter().map(|part| (String::new(), part)).collect(), "]"));
+impl<'v> Parts<'v> {
+    /// The parts of a list, tuple or dictionary.
+    fn of(value: Value<'v>) -> Option<Self> {
+        let items = |open, items: &[Value<'v>], close| {
+            let shown = &items[..items.len().min(MOST_PARTS)];
+            let parts = shown.iter().map(|part| (String::new(), *part)).collect();
+            Self { open, parts, left_out: items.len() - shown.len(), close }
+        };
+        if let Some(list) = ListRef::from_value(value) {
+            return Some(items("[", list.content(), "]"));
+        }
+        if let Some(tuple) = TupleRef::from_value(value) {
+            let close = if tuple.len() == 1 { ",)" } else { ")" };
+            return Some(items("(", tuple.content(), close));
+        }
+        let dictionary = DictRef::from_value(value)?;
+        let shown = dictionary.iter().take(MOST_PARTS);
+        let parts: Vec<_> =
+            shown.map(|(key, part)| (format!("{}: ", written(key)), part)).collect();
+        let left_out = dictionary.len() - parts.len();
+        Some(Self { open: "{", parts, left_out, close: "}" })
     }
-    if let Some(tuple) = TupleRef::from_value(value) {
-        let close = if tuple.len() == 1 { ",)" } else { ")" };
-        return Some(("(", tuple.iter().map(|part| (String::new(), part)).collect(), close));
-    }
-    let dictionary = DictRef::from_value(value)?;
-    let entries = dictionary.iter().map(|(key, part)| (format!("{}: ", written(key)), part));
-    Some(("{", entries.collect(), "}"))
 }

@@ -8,9 +8,10 @@ use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
+use starlark::values::list::{ListRef, UnpackList};
 use starlark::values::none::NoneOr;
 use starlark::values::{
-    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, ValueLike, starlark_value,
 };
 
 use super::index::{Index, range};
@@ -68,6 +69,15 @@ impl CohortValue {
         Self { cohort, context: self.context.clone() }
     }
 
+    /// The name of the subject that stands in a list of names or positions.
+    fn name_at(&self, index: Value) -> Result<String> {
+        let usable = self.cohort.usable();
+        match Index::of(index, usable.len(), "subject")? {
+            Index::Position(position) => Ok(self.cohort.names()[usable[position]].to_owned()),
+            Index::Name(name) => Ok(name.to_owned()),
+        }
+    }
+
     fn subject(&self, position: usize) -> SubjectValue {
         SubjectValue { cohort: self.cohort.clone(), position, context: self.context.clone() }
     }
@@ -118,6 +128,11 @@ impl<'v> StarlarkValue<'v> for CohortValue {
     }
 
     fn at(&self, index: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        if let Some(list) = ListRef::from_value(index) {
+            let names = list.iter().map(|one| self.name_at(one)).collect::<Result<Vec<_>>>();
+            let part = names.and_then(|names| self.cohort.picked(&names));
+            return part.map(|part| heap.alloc(self.part(part))).map_err(failed);
+        }
         let usable = self.cohort.usable();
         let position = match Index::of(index, usable.len(), "subject").map_err(failed)? {
             Index::Position(position) => usable[position],
@@ -146,6 +161,12 @@ impl<'v> StarlarkValue<'v> for CohortValue {
         Ok(usable.map(|position| heap.alloc(self.subject(position))).collect())
     }
 
+    fn add(&self, rhs: Value<'v>, heap: Heap<'v>) -> Option<starlark::Result<Value<'v>>> {
+        let other = rhs.downcast_ref::<Self>()?;
+        let joined = self.cohort.joined(&other.cohort);
+        Some(joined.map(|joined| heap.alloc(self.part(joined))).map_err(failed))
+    }
+
     fn is_in(&self, other: Value<'v>) -> starlark::Result<bool> {
         Ok(other.unpack_str().is_some_and(|name| self.cohort.find(name).is_ok()))
     }
@@ -162,8 +183,8 @@ impl ShowValue for CohortValue {
 }
 
 /// Subjects with their preprocessed slices. `cohort[3]` and `cohort["sub-01"]` pick one,
-/// `cohort[2:5]` some; `for subject in cohort` visits all. Subjects are preprocessed when first
-/// needed. Those that cannot be used are not counted; `cohort.broken` has their names and reasons.
+/// `cohort[2:5]` and `cohort[["sub-01", "sub-07"]]` some; `first + second` joins two cohorts, and `for subject in
+/// cohort` visits all. Subjects are preprocessed when first needed. Those that cannot be used are not counted; `cohort.broken` has their names and reasons.
 #[starlark_module]
 fn cohort_methods(builder: &mut MethodsBuilder) {
     /// The folder's name, with what was selected from it.
@@ -227,6 +248,24 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
             cohort = cohort.filter(&column, &text_of(value))?;
         }
         Ok(this.part(cohort))
+    }
+
+    /// All subjects but those of these names: `cohort.without("sub-03")`, `cohort.without(["sub-03", "sub-08"])`.
+    fn without(
+        this: &CohortValue,
+        #[starlark(require = pos)] names: Either<String, UnpackList<String>>,
+    ) -> anyhow::Result<CohortValue> {
+        let names = names.either(|name| vec![name], |names| names.items);
+        Ok(this.part(this.cohort.without(&names)?))
+    }
+
+    /// The same subjects with `prefix` before the label of each name, `sub-b01` for `sub-01`: to join cohorts
+    /// in which the same names stand for other people.
+    fn prefixed(
+        this: &CohortValue,
+        #[starlark(require = pos)] prefix: &str,
+    ) -> anyhow::Result<CohortValue> {
+        Ok(this.part(this.cohort.prefixed(prefix)?))
     }
 
     /// The same subjects, preprocessed to `size` pixels and a field of view of `fov_mm`; None: unchanged. "auto"

@@ -273,7 +273,8 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(pixels.and_then(|level| level.average_precision)))
     }
 
-    /// Dice of the pixels at or above `threshold`, that of the patients' scores, not `lesion_threshold`.
+    /// Dice of the pixels at or above `threshold`, that of the patients' scores, not `lesion_threshold`. As AnaScores do,
+    /// pixels count from the mean of their slice's anomaly curve, or from 0 with the scoring "learned".
     #[starlark(attribute)]
     fn pixel_dice(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         let pixels = this.evaluation().pixels.as_ref();

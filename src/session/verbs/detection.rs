@@ -13,10 +13,11 @@ use super::defaults::MASK_RATIO;
 use super::long_work::{apply, change, work};
 use super::unsigned;
 use crate::cohort::Cohort;
-use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring};
+use crate::context::{Context, counted};
+use crate::detection::{Finding, Findings, MaskedAutoencoder, Reconstructor, Scoring};
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
-    SubjectCounts, ThresholdRule, compare as compare_evaluations, few_patients,
+    SubjectCounts, ThresholdRule, compare as compare_evaluations, few_patients, warn_of_repeated,
 };
 use crate::options::Choice;
 use crate::session::engine::jobs::Later;
@@ -170,7 +171,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             (threshold.into_option(), lesion_threshold.into_option());
         for healthy in [&threshold, &lesion_threshold] {
             if let Some(Either::Right(healthy)) = healthy {
-                check_scoring(&found.0, &healthy.0)?;
+                check_reference(&found.0, &healthy.0, &State::of(eval).context())?;
             }
         }
         let healthy = match (&threshold, &lesion_threshold) {
@@ -253,14 +254,41 @@ fn found(
     Ok(FindingsValue(Arc::new(findings), cohort))
 }
 
-/// A threshold holds only for the scoring that it was measured with.
-pub(super) fn check_scoring(found: &Findings, healthy: &Findings) -> Result<()> {
-    if found.scoring == healthy.scoring {
-        return Ok(());
+/// Refuses healthy subjects with another scoring as a source of thresholds, and warns if they can give no honest one: they
+/// come from another method, are among those that are evaluated, or several images show one of them.
+pub(super) fn check_reference(
+    found: &Findings,
+    healthy: &Findings,
+    context: &Context,
+) -> Result<()> {
+    if found.scoring != healthy.scoring {
+        return Err(Error::input(format!(
+            "a threshold from healthy subjects needs the same scoring: these findings are \"{}\", those \
+             of the healthy subjects \"{}\"",
+            found.scoring, healthy.scoring
+        )));
     }
-    Err(Error::input(format!(
-        "a threshold from healthy subjects needs the same scoring: these findings are \"{}\", those \
-         of the healthy subjects \"{}\"",
-        found.scoring, healthy.scoring
-    )))
+    if found.differ_in_method(healthy) {
+        context.warn(format!(
+            "the threshold comes from another method than these findings of {}, or from another state of it: it says \
+             nothing about them; give what the same method finds in healthy subjects",
+            found.method
+        ));
+    }
+    let same = |one: &Finding, other: &Finding| {
+        one.subject.name == other.subject.name && one.subject.image_hash == other.subject.image_hash
+    };
+    let examined = |one: &&Finding| found.subjects.iter().any(|other| same(one, other));
+    let shared: Vec<&Finding> = healthy.subjects.iter().filter(examined).collect();
+    if let Some(first) = shared.first() {
+        context.warn(format!(
+            "{} that the threshold comes from are among these findings, the first {}: false positives in them are too \
+             few by construction; give other healthy subjects",
+            counted(shared.len(), "subject"),
+            first.subject.name
+        ));
+    }
+    let names = healthy.subjects.iter().map(|one| &*one.subject.name);
+    warn_of_repeated(names, "a threshold from healthy subjects", context);
+    Ok(())
 }

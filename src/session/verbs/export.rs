@@ -7,8 +7,8 @@ use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
-use super::detection::check_scoring;
-use crate::context::counted;
+use super::detection::check_reference;
+use crate::context::{Context, counted};
 use crate::evaluation::{
     HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold, default_lesion_threshold,
 };
@@ -25,6 +25,7 @@ pub(super) fn lesion_threshold(
     verb: &str,
     found: &FindingsValue,
     given: NoneOr<Either<UnpackFloat, &FindingsValue>>,
+    context: &Context,
 ) -> Result<Option<Threshold>> {
     Ok(match given.into_option() {
         Some(Either::Left(UnpackFloat(value))) if value > 0.0 && value.is_finite() => {
@@ -36,7 +37,7 @@ pub(super) fn lesion_threshold(
             )));
         }
         Some(Either::Right(healthy)) => {
-            check_scoring(&found.0, &healthy.0)?;
+            check_reference(&found.0, &healthy.0, context)?;
             Some(HealthyThreshold::new(&healthy.0, HEALTHY_FALSE_POSITIVES)?.threshold())
         }
         None => default_lesion_threshold(&found.0),
@@ -97,7 +98,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let folder = user_path(path)?;
         let (written, what) = match found {
             Either::Left(found) => {
-                let threshold = self::lesion_threshold("export", found, lesion_threshold)?;
+                let threshold =
+                    self::lesion_threshold("export", found, lesion_threshold, &context)?;
                 let written = write(&found.0, &found.1, threshold.as_ref(), &folder, &context)?;
                 let lesions = match (written.lesions, &threshold) {
                     (Some(lesions), Some(threshold)) => {

@@ -7,6 +7,8 @@ use starlark::values::list::ListRef;
 use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
+use crate::context::Context;
+use crate::evaluation::{Evaluation, warn_unless_comparable};
 use crate::export::html_report::{finding_view, subject_view};
 use crate::figures::{FindingStack, SliceStack, SubjectStack, training_history};
 use crate::options::unknown;
@@ -25,7 +27,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// findings, signal curves, the ROC and FROC curves of evaluations.
     ///
     /// A figure is saved as it is drawn: a script and the shell keep each as PNG and SVG in `output_dir()`, and say
-    /// so; in a notebook, choose "Save image" in its menu.
+    /// so. In JupyterLab, hold Shift, right-click the figure and choose the browser's "Save image as…".
     ///
     /// # Arguments
     /// * `value`: what to draw; a list of evaluations shares one chart.
@@ -42,6 +44,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
         let figures = figures(value, kind.into_option())?;
+        warn_of_doubts(value, &State::of(eval).context());
         emit(eval, figures);
         Ok(NoneType)
     }
@@ -212,4 +215,12 @@ pub(super) fn evaluations<'v>(value: Value<'v>) -> Option<Vec<&'v EvaluationValu
     }
     let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
     list.iter().map(EvaluationValue::from_value).collect()
+}
+
+/// Warns if a list of evaluations is to be shown side by side although they are not comparable.
+pub(super) fn warn_of_doubts(value: Value, context: &Context) {
+    let evaluations = evaluations(value).unwrap_or_default();
+    let evaluations: Vec<&Evaluation> =
+        evaluations.iter().map(|one| &one.evaluation.evaluation).collect();
+    warn_unless_comparable(&evaluations, context);
 }

@@ -86,7 +86,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         if state.recording().is_some() {
             return Err(Error::input("wait: a job cannot wait for another one").into());
         }
-        job.0.wait(state.reporter(), &state.context().cancel)?;
+        let waited = job.0.wait(state.reporter(), &state.context().cancel);
+        if matches!(waited, Err(Error::Cancelled)) {
+            state.context().mention(format!("{} goes on; stop(…) ends it", job.0.name()));
+        }
+        waited?;
         state.jobs.forget(&job.0);
         Ok(job.0.result()?.value(eval.heap()))
     }

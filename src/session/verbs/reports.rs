@@ -46,7 +46,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let state = State::of(eval);
         state.check_at_once("report")?;
         let context = state.context();
-        let threshold = self::lesion_threshold("report", found, lesion_threshold)?;
+        let threshold = self::lesion_threshold("report", found, lesion_threshold, &context)?;
         let model = model.into_option().map(ModelValue::lock);
         let report = FindingsReport {
             findings: &found.0,

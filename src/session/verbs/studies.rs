@@ -7,7 +7,7 @@ use starlark::values::list::UnpackList;
 use starlark::values::none::{NoneOr, NoneType};
 
 use crate::evaluation::{Evaluation, summarise};
-use crate::files::user_path;
+use crate::files::{is_left_over, user_path};
 use crate::report::summary_table;
 use crate::session::state::State;
 use crate::session::values::EvaluationValue;
@@ -55,6 +55,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 
     /// Returns whether there is a file or folder: for scripts that continue earlier work.
     ///
+    /// A run that goes on (`u2ad run --resume`) runs its script from the start and does not see the files that it had left
+    /// in its own folder, `output_dir()`, so that it does what it did before. Those elsewhere it sees.
+    ///
     /// # Arguments
     /// * `path`: of the file.
     ///
@@ -64,7 +67,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// ```
     fn file_exists(path: &str, eval: &mut Evaluator) -> anyhow::Result<bool> {
         State::of(eval).check_at_once("file_exists")?;
-        Ok(user_path(path)?.try_exists().map_err(|error| crate::Error::file(path, error))?)
+        let place = user_path(path)?;
+        let exists = place.try_exists().map_err(|error| crate::Error::file(path, error))?;
+        Ok(exists && !is_left_over(&place))
     }
 
     /// Shows the methods of a study in one table. Evaluations with the same method name count as seeds of

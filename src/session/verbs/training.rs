@@ -37,7 +37,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `decay_every`: epochs of a stage after which the learning rate falls to a tenth; 0:
     ///   never.
     /// * `batch_size`: slices per batch.
-    /// * `mask_ratio`: share of the region's patches that are hidden.
+    /// * `mask_ratio`: share of the regions' patches that are hidden, on average over a batch.
     /// * `augment`: whether to vary brightness and contrast and to add noise.
     ///
     /// Examples:
@@ -83,7 +83,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
-    /// * `mask_ratio`: share of the region's patches that are hidden.
+    /// * `mask_ratio`: share of the regions' patches that are hidden, on average over a batch.
     ///
     /// Examples:
     /// ```python
@@ -130,7 +130,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `learning_rate`: at the start.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
-    /// * `mask_ratio`: share of the region's patches that are hidden.
+    /// * `mask_ratio`: share of the regions' patches that are hidden, on average over a batch.
     /// * `temperature`: of the softmax over patch variances.
     ///
     /// Examples:
@@ -258,7 +258,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// small networks learn to find the painted pixels. Unpainted clinical pixels that look
     /// like a lesion are left out. The model keeps the networks (`save_model` saves
     /// them too), and `detect` uses them. Train the scorer last: it fits only the current state
-    /// of the model.
+    /// of the model. It takes longer than all other steps together; `members = 1, epochs = 3, rounds = 1` give a
+    /// first impression in a small part of the time.
     ///
     /// # Arguments
     /// * `model`: the model; it changes in place.

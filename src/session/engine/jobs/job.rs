@@ -222,7 +222,7 @@ impl Job {
         }
     }
 
-    fn name(&self) -> String {
+    pub(in crate::session) fn name(&self) -> String {
         format!("job {} ({})", self.number, self.work)
     }
 

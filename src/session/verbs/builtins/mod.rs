@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `watch` | what looks at interrupts and memory on the way |
 //! | `extremes` | `max`, `min`, `any`, `all` |
+//! | `operators` | `<<` and `//` |
 //! | `products` | `*` with a text or list that stands in the source |
 //! | `sequences` | `reversed`, `enumerate`, `zip`, `map`, `filter` |
 //! | `sorting` | `sorted` |
@@ -17,6 +18,7 @@
 //! | `types` | `list`, `set` and `range`, which are types as well |
 
 mod extremes;
+mod operators;
 mod products;
 mod sequences;
 mod sorting;
@@ -34,6 +36,7 @@ pub(super) use self::watch::Watch;
 /// Puts these functions in the place of the language's.
 pub(super) fn replace(builder: &mut GlobalsBuilder) {
     extremes::functions(builder);
+    operators::define(builder);
     products::define(builder);
     sequences::functions(builder);
     sorting::functions(builder);
@@ -44,6 +47,7 @@ pub(super) fn replace(builder: &mut GlobalsBuilder) {
 
 /// Replaces operators of a source that the language's own functions do not serve well.
 pub(in crate::session) fn guard(source: &mut AstModule) {
+    operators::guard(source);
     products::guard(source);
     texts::guard(source);
 }
