@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::delong::delong;
-use super::pairing::{doubts, places};
+use super::pairing::{differences, places};
 use crate::Result;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
@@ -101,7 +101,7 @@ pub(in crate::evaluation) fn measure(name: &str) -> Option<Measure> {
 pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Result<Comparison> {
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
-    doubts(first, second, &places).into_iter().for_each(|doubt| context.warn(doubt));
+    differences(first, second, &places).into_iter().for_each(|text| context.warn(text));
     let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
     let (of_a, of_b) = (scores(a), scores(b));
     let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();

@@ -1,4 +1,4 @@
-//! Patients of two evaluations, paired by name, and what makes a comparison of their figures doubtful.
+//! Patients of two evaluations, paired by name, and in what their images and ground truth differ.
 
 use crate::context::Context;
 use crate::evaluation::Evaluation;
@@ -9,12 +9,12 @@ use crate::{Error, Result};
 pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
     let Some((first, others)) = evaluations.split_first() else { return };
     for other in others {
-        let doubts = match places(first, other) {
-            Ok(places) => doubts(first, other, &places),
+        let differences = match places(first, other) {
+            Ok(places) => differences(first, other, &places),
             Err(error) => vec![error.to_string()],
         };
-        if !doubts.is_empty() {
-            doubts.into_iter().for_each(|doubt| context.warn(doubt));
+        if !differences.is_empty() {
+            differences.into_iter().for_each(|text| context.warn(text));
             return;
         }
     }
@@ -62,8 +62,12 @@ pub(in crate::evaluation) fn places(first: &Evaluation, second: &Evaluation) -> 
 
 /// Why patients that were paired by their names may not be comparable, each in a sentence: their images or their
 /// ground truth differ.
-pub(super) fn doubts(first: &Evaluation, second: &Evaluation, places: &[usize]) -> Vec<String> {
-    let mut doubts = Vec::new();
+pub(super) fn differences(
+    first: &Evaluation,
+    second: &Evaluation,
+    places: &[usize],
+) -> Vec<String> {
+    let mut differences = Vec::new();
     let differs = |(one, other): &(usize, &usize)| {
         let both = first.cases.images.get(*one).zip(second.cases.images.get(**other));
         matches!(both, Some((Some(one), Some(other))) if one != other)
@@ -71,7 +75,7 @@ pub(super) fn doubts(first: &Evaluation, second: &Evaluation, places: &[usize]) 
     let others: Vec<usize> =
         places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();
     if let [place, ..] = others.as_slice() {
-        doubts.push(format!(
+        differences.push(format!(
             "{} of {} patients with the same name were evaluated on different images by {} and {}, {} among them: \
              the comparison takes them for the same people",
             others.len(),
@@ -85,11 +89,11 @@ pub(super) fn doubts(first: &Evaluation, second: &Evaluation, places: &[usize]) 
     if let (Some(one), Some(other)) = (lesions(first), lesions(second))
         && one != other
     {
-        doubts.push(format!(
+        differences.push(format!(
             "the ground truth is not the same: {one} lesions lie in the field of {}, {other} in that of {}; \
              load the cohort with the `size` and `fov_mm` of the model, so that both see the same",
             first.method, second.method
         ));
     }
-    doubts
+    differences
 }

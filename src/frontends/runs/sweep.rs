@@ -173,7 +173,7 @@ impl Sweep {
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         Ok(Self {
             script: script.clone(),
-            hash: script_hash(script)?,
+            hash: hash_of(&text),
             reads_seed,
             folder,
             arguments: arguments.clone(),
@@ -307,7 +307,7 @@ impl Sweep {
     ) -> Result<Ended> {
         let failed =
             |error: std::io::Error| Error::input(format!("the run cannot be started: {error}"));
-        if script_hash(&self.script)? != self.hash {
+        if hash_of(&script_text(&self.script)?) != self.hash {
             let changed = "the script has changed since the sweep began; start the sweep again";
             return Ok(Ended::Badly(changed.to_owned()));
         }
@@ -372,8 +372,8 @@ fn script_text(script: &Path) -> Result<String> {
 }
 
 /// The hash of a script as records have it.
-fn script_hash(script: &Path) -> Result<String> {
-    Ok(sha256(source_text(&script_text(script)?).as_bytes()))
+fn hash_of(text: &str) -> String {
+    sha256(source_text(text).as_bytes())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

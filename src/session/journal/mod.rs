@@ -11,12 +11,14 @@
 //! | `recipe` | how one value is restored, as data |
 //! | `keep` | from values to recipes; writes the files they need |
 //! | `restore` | from recipes to values |
+//! | `functions` | functions defined again |
 //! | `saved` | one value in a folder of its own |
 //! | `maps` | maps of many slices in one file |
 //!
 //! On disk: `journal.json`, `maps/*.safetensors`, `models/model-N/`, and `session.lock`, which
 //! distinguishes a running session from one that ended.
 
+mod functions;
 mod keep;
 mod maps;
 mod recipe;

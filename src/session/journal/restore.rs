@@ -1,7 +1,7 @@
 //! From recipes to values.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use starlark::environment::Module;
@@ -13,16 +13,14 @@ use starlark::values::{Heap, Value};
 
 use super::keep::ArtifactStore;
 use super::recipe::{CohortRecipe, Recipe};
-use super::{Entries, Journal, maps};
+use super::{Entries, Journal, functions, maps};
 use crate::baselines::{Baseline, IntensityThreshold};
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::evaluation::EvaluationOptions;
-use crate::language::definitions::computes_defaults;
-use crate::language::{CellError, dialect};
+use crate::language::CellError;
 use crate::session::engine::Outcome;
-use crate::session::engine::loader::Loader;
 use crate::session::engine::surroundings::Surroundings;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
@@ -84,51 +82,16 @@ pub(in crate::session) fn resume(
             }
         }
     }
-    // In the order in which they were defined: a function may need an earlier one. It may also need one that was
-    // defined anew later, so those that fail are tried again as long as any of them succeeds.
-    functions.sort_by_key(|(_, source)| {
-        transcript.cells.iter().position(|cell| cell.source.contains(source.as_str()))
-    });
-    let computes = |(_, source): &&(String, String)| computes_defaults(source);
-    let mut anew: Vec<String> =
-        functions.iter().filter(computes).map(|(name, _)| name.clone()).collect();
-    loop {
-        let mut failed = Vec::new();
-        let tried = functions.len();
-        for (name, source) in functions {
-            match define(surroundings, module, &name, &source) {
-                Ok(()) => back.push(name),
-                Err(error) => failed.push((name, source, error)),
-            }
-        }
-        if failed.is_empty() || failed.len() == tried {
-            for (name, source, error) in failed {
-                lost.insert(name.clone(), error.to_string());
-                pending.insert(name, Recipe::Function { source });
-            }
-            break;
-        }
-        functions = failed.into_iter().map(|(name, source, _)| (name, source)).collect();
+    let functions = functions::restored(surroundings, module, functions, &transcript);
+    back.extend(functions.back);
+    for (name, source, reason) in functions.failed {
+        lost.insert(name.clone(), reason.to_string());
+        pending.insert(name, Recipe::Function { source });
     }
     journal.pending = pending;
     let cells = transcript.cells.len();
     back.sort();
-    anew.retain(|name| back.contains(name));
-    Ok(Some(Display::text(summary(cells, &back, &lost, &anew, journal.pending.len()))))
-}
-
-/// Defines a function again.
-pub(super) fn define(
-    surroundings: Surroundings,
-    module: &Module,
-    name: &str,
-    source: &str,
-) -> Result<()> {
-    let loader = Loader::new(surroundings, Path::new(""));
-    dialect::parse_to_run(name, source)
-        .and_then(|ast| surroundings.evaluate(module, ast, &loader))
-        .map(drop)
-        .map_err(|error| Error::input(error.without_diagnostic().to_string()))
+    Ok(Some(Display::text(summary(cells, &back, &lost, &functions.anew, journal.pending.len()))))
 }
 
 fn summary(

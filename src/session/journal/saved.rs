@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use starlark::environment::Module;
 
+use super::functions::define;
 use super::keep::ArtifactStore;
 use super::recipe::Recipe;
-use super::restore::{Restorer, define};
+use super::restore::Restorer;
 use crate::files::{LazyFolder, WholeFolder, read_regular, write_whole};
 use crate::language::{CellError, TypedCell};
 use crate::session::engine::Outcome;

@@ -254,7 +254,7 @@ fn found(
     Ok(FindingsValue(Arc::new(findings), cohort))
 }
 
-/// Refuses healthy subjects with another scoring as a source of thresholds, and warns if they can give no honest one: they
+/// Refuses healthy subjects with another scoring as a source of thresholds, and warns if their threshold is biased: they
 /// come from another method, are among those that are evaluated, or several images show one of them.
 pub(super) fn check_reference(
     found: &Findings,

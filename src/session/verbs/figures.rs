@@ -44,7 +44,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
         let figures = figures(value, kind.into_option())?;
-        warn_of_doubts(value, &State::of(eval).context());
+        warn_of_differences(value, &State::of(eval).context());
         emit(eval, figures);
         Ok(NoneType)
     }
@@ -218,7 +218,7 @@ pub(super) fn evaluations<'v>(value: Value<'v>) -> Option<Vec<&'v EvaluationValu
 }
 
 /// Warns if a list of evaluations is to be shown side by side although they are not comparable.
-pub(super) fn warn_of_doubts(value: Value, context: &Context) {
+pub(super) fn warn_of_differences(value: Value, context: &Context) {
     let evaluations = evaluations(value).unwrap_or_default();
     let evaluations: Vec<&Evaluation> =
         evaluations.iter().map(|one| &one.evaluation.evaluation).collect();

@@ -11,7 +11,7 @@ use starlark::values::list::ListRef;
 use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Heap, UnpackValue, Value, ValueLike};
 
-use super::figures::{emit, evaluations, warn_of_doubts};
+use super::figures::{emit, evaluations, warn_of_differences};
 use crate::files::{check_no_input, user_path, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate};
 use crate::session::Part;
@@ -45,7 +45,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
         let table = tabulated(value)?;
-        warn_of_doubts(value, &State::of(eval).context());
+        warn_of_differences(value, &State::of(eval).context());
         if let Some(path) = path.into_option() {
             let state = State::of(eval);
             state.check_at_once("table")?;
