@@ -216,6 +216,34 @@ mod tests {
     }
 
     dispatch! {
+        fn bits_of_exp2(bits: &mut Vec<u32>) = bits_of_exp2_kernel
+    }
+
+    #[inline(always)]
+    fn bits_of_exp2_kernel<V: Vector>(bits: &mut Vec<u32>) {
+        for step in 0..=200_000 {
+            let x = -126.0 + step as f32 * (253.0 / 200_000.0);
+            let mut lanes = [0.0; 16];
+            V::splat(x).exp2().store(&mut lanes);
+            bits.push(lanes[0].to_bits());
+        }
+    }
+
+    #[test]
+    fn exp2_has_the_same_bits_wherever_multiply_adds_are_fused() {
+        let mut expected = Vec::new();
+        bits_of_exp2_kernel::<Lanes<8, true>>(&mut expected);
+        for set in InstructionSet::available() {
+            if set == InstructionSet::Baseline {
+                continue; // It may round twice.
+            }
+            let mut bits = Vec::new();
+            bits_of_exp2(set, &mut bits);
+            assert!(bits == expected, "{set:?}");
+        }
+    }
+
+    dispatch! {
         fn exp2_of_clamped(x: f32, lanes: &mut [f32; 16]) = exp2_of_clamped_kernel
     }
 
