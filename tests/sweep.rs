@@ -69,6 +69,19 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
 }
 
 #[test]
+fn a_parameter_that_the_script_does_not_ask_for_ends_the_sweep_after_one_run() {
+    let place = Place::new();
+    place.write("study.star", STUDY);
+    let swept = sweep(&place, &["-p", "rat=1.0,2.0,3.0"]);
+    assert_eq!(swept.code, Some(1), "{}{}", swept.out, swept.err);
+    let sentence = "never asks for a parameter called \"rat\"; it asks for rate, seed; no other run is started";
+    assert!(swept.err.contains(sentence), "{}", swept.err);
+    // The runs lie one level below.
+    let listed = ended(&mut place.command(&["runs"]));
+    assert!(listed.out.contains("u2ad runs runs/study-sweep"), "{}", listed.out);
+}
+
+#[test]
 fn a_run_that_fails_is_named_and_the_others_go_on() {
     let place = Place::new();
     place.write("study.star", STUDY);

@@ -50,9 +50,7 @@ pub(super) struct Discovered {
 }
 
 impl Cohort {
-    /// Finds the subjects of a folder and checks their headers; voxels are read later.
-    ///
-    /// The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
+    /// Finds the subjects of a folder and checks their headers; voxels are read later. The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
     /// one of preprocessed `.npy` slices, in its top or in subfolders ([`preprocessed`]). A subject
     /// that cannot be used stays in the list, is reported as a warning by name and reason, and is
     /// left out of [`Self::subjects`].
@@ -90,9 +88,15 @@ impl Cohort {
         options.grid.check()?;
         let listing = Listing::read(path)?;
         let participants = Participants::read(&listing)?;
-        let bids::Discovered { mut entries, mut unused } =
-            bids::discover(path, &listing, options.derivatives.as_deref(), &participants)?;
-        if entries.iter().all(Entry::is_broken) {
+        let bids::Discovered { mut entries, mut unused } = bids::discover(
+            path,
+            &listing,
+            options.derivatives.as_deref(),
+            &participants,
+            &context.cancel,
+        )?;
+        // Slices beside images that only wait for masks belong to somebody else's analysis.
+        if entries.iter().all(|entry| entry.is_broken() && !entry.is_unsegmented()) {
             let slices = preprocessed::discover(path, &listing, &participants)?;
             if !slices.is_empty() {
                 entries = slices;
@@ -214,9 +218,10 @@ impl Cohort {
         self.members.len()
     }
 
-    /// Positions of the entries that are not known to be unusable by now.
+    /// Positions of the entries that could be used as far as their headers tell: the same before and after voxels turn
+    /// out to be unusable, so that picking and slicing do not depend on what ran before.
     pub fn usable(&self) -> Vec<usize> {
-        (0..self.len()).filter(|&position| self.members[position].reason().is_none()).collect()
+        (0..self.len()).filter(|&position| !self.members[position].entry.is_broken()).collect()
     }
 
     /// Whether there are no entries.
@@ -358,11 +363,8 @@ impl Cohort {
 
     fn member(&self, position: usize) -> Result<&Member> {
         self.members.get(position).map(Arc::as_ref).ok_or_else(|| {
-            Error::input(format!(
-                "{} has no subject {position}; it has {}, counted from 0",
-                self.name,
-                self.len()
-            ))
+            let (name, len) = (&self.name, self.len());
+            Error::input(format!("{name} has no subject {position}; it has {len}, counted from 0"))
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use super::discovery::naming::dataset_root;
 use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
 use super::found_labels::SureMasks;
@@ -186,20 +187,20 @@ impl Entry {
 
     /// The session that its image belongs to, such as `ses-1`, in a BIDS tree that has sessions.
     pub fn session(&self) -> Option<String> {
-        let folders = self.found_at()?.parent()?.components();
+        let image = self.found_at()?;
+        let folders = image.strip_prefix(dataset_root(image)?).ok()?.parent()?.components();
         let mut names = folders.map(|part| part.as_os_str().to_string_lossy().into_owned());
         names.rfind(|name| name.starts_with("ses-"))
     }
 
-    /// The image and the labels of entries that come from a volume.
+    /// The files that it is made of: an image and its labels, or preprocessed slices.
     pub fn files(&self) -> Vec<&Path> {
         match &self.source {
             Source::Volumes(files)
             | Source::Unsegmented { files, .. }
             | Source::Found { files, .. } => files.all(),
-            Source::Slices(_) | Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => {
-                Vec::new()
-            }
+            Source::Slices(files) => files.iter().map(|file| file.path.as_path()).collect(),
+            Source::Ready(_) | Source::Phantom { .. } | Source::Broken(_) => Vec::new(),
         }
     }
 
@@ -257,9 +258,13 @@ impl Entry {
                 self.preprocess_volume(&volume, grid, &mut subject, &mut notes)?;
             }
             Source::Slices(files) => {
-                (subject.slices, empty) = slice_files::read_slices(&self.name, files, grid)?;
+                let read = slice_files::read_slices(&self.name, files, grid)?;
+                (subject.slices, subject.lesion_marked, empty) =
+                    (read.slices, read.lesion_marked, read.empty);
+                self.check_slices(&subject)?;
             }
             Source::Ready(subject) => {
+                self.check_slices(subject)?;
                 let subject = subject.clone();
                 let ready = PreprocessedEntry { subject, notes, repeated: 0, empty };
                 let changes = grid != grid.as_acquired();
@@ -274,6 +279,16 @@ impl Entry {
         Ok(PreprocessedEntry { subject: Arc::new(subject), notes, repeated: 0, empty })
     }
 
+    /// # Errors
+    /// If there are no slices.
+    fn check_slices(&self, subject: &Subject) -> Result<()> {
+        if subject.slices.is_empty() {
+            let reason = "all its slices have an empty region of interest";
+            return Err(Error::subject(&*self.name, reason));
+        }
+        Ok(())
+    }
+
     fn preprocess_volume(
         &self,
         volume: &LabelledVolume,
@@ -281,8 +296,6 @@ impl Entry {
         subject: &mut Subject,
         notes: &mut Vec<Note>,
     ) -> Result<()> {
-        // The published code keeps only the largest part of the region of healthy volunteers. Then a score would
-        // depend on who is called healthy, which is what it is meant to tell.
         let preprocessing = Preprocessing { grid, ..Preprocessing::default() };
         let made = preprocessing.preprocess(&self.name, volume)?;
         subject.slices = made.slices;
@@ -317,12 +330,12 @@ impl Entry {
 /// Thickness and intensities of slices that have the grid's pixels already.
 fn fit_to(subject: &mut Subject, grid: SliceGrid) -> Option<Note> {
     let mut note = None;
-    if let Some(spacing_mm) = subject.slice_spacing_mm() {
+    if let Some(acquired_mm) = subject.acquired_spacing_mm() {
         let thin = std::mem::take(&mut subject.slices);
-        let (slices, averaged) = thick_slices(&thin, spacing_mm, grid.slice_mm);
+        let (slices, averaged) = thick_slices(&thin, subject.averaged, acquired_mm, grid.slice_mm);
         note = lost_by_averaging(&thin, &slices, averaged);
         subject.slices = slices;
-        subject.averaged *= averaged;
+        subject.averaged = averaged;
     }
     grid.intensity.apply(&mut subject.slices);
     note

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, PreprocessedEntry, Source};
-use super::health::{GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
+use super::health::{self, GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
 use super::{Note, SliceGrid, Subject, note};
 use crate::context::{Context, counted};
 use crate::{Error, Result};
@@ -43,6 +43,9 @@ impl Member {
 
     /// The same entry, preprocessed in another grid when asked for, and kept.
     pub(super) fn on_grid(self: &Arc<Self>, grid: SliceGrid) -> Arc<Self> {
+        if let Some(origin) = self.origin.upgrade().filter(|origin| origin.grid == grid) {
+            return origin;
+        }
         let mut regridded = self.regridded.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             let origin = Arc::downgrade(self);
@@ -88,10 +91,6 @@ impl Member {
     pub(super) fn subject(&self) -> Result<Arc<Subject>> {
         match self.outcome() {
             Err(reason) => Err(Error::subject(&*self.entry.name, reason)),
-            Ok(made) if made.subject.slices.is_empty() => Err(Error::subject(
-                &*self.entry.name,
-                "all its slices have an empty region of interest",
-            )),
             Ok(made) => Ok(made.subject.clone()),
         }
     }
@@ -250,6 +249,11 @@ pub(super) fn tell_participants(
     }
     if participants.is_empty() {
         return;
+    }
+    if let Some(unknown) =
+        health::unknown_lesions(members.iter().map(|member| &member.entry.participant))
+    {
+        context.warn(unknown);
     }
     if rule.is_none() {
         tell_contradictions(members, context);

@@ -36,6 +36,7 @@ mod subject;
 mod tests;
 
 pub use cohort::Cohort;
+pub(crate) use discovery::naming::dataset_root;
 pub(crate) use discovery::naming::nifti_stem;
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
@@ -49,7 +50,7 @@ pub use load_options::LoadOptions;
 pub use note::Note;
 pub(crate) use preprocessing::settle_voxels;
 pub use preprocessing::{
-    IntensityScale, NativeTransform, Preprocessed, Preprocessing, RegionRule, TissueIntensity,
+    IntensityScale, NativeTransform, Preprocessed, Preprocessing, TissueIntensity,
 };
 pub use provenance::{Origin, Provenance, Step};
 pub use segmented::FindMasks;

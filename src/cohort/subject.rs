@@ -21,9 +21,14 @@ pub struct Disc {
 }
 
 impl Disc {
-    /// The disc's name, such as "C2/C3"; discs below C7/T1 continue with T1/T2.
+    /// The disc's name, such as "C2/C3", "T12/L1" or "L5/S1".
     pub fn name(value: u8) -> String {
-        let vertebra = |n: u8| if n <= 7 { format!("C{n}") } else { format!("T{}", n - 7) };
+        let vertebra = |n: u8| match n {
+            0..=7 => format!("C{n}"),
+            8..=19 => format!("T{}", n - 7),
+            20..=24 => format!("L{}", n - 19),
+            25.. => format!("S{}", n - 24),
+        };
         let upper = value.saturating_sub(1);
         format!("{}/{}", vertebra(upper), vertebra(value))
     }
@@ -96,6 +101,13 @@ impl Subject {
         let native = self.native_transform.as_ref()?;
         let (acquired, step) = (self.acquired(first), self.averaged.max(1) as f64);
         Some(native.slices_affine(acquired.start as f64 + (step - 1.0) / 2.0, step))
+    }
+
+    /// The voxel index of a slice in the image file, counted from 0; the middle one of an average. Of slices that came
+    /// preprocessed it is their number.
+    pub fn voxel_of(&self, slice: &Slice) -> usize {
+        let native = self.native_transform.as_ref();
+        native.map_or(slice.index, |native| native.slice_voxel(slice.index))
     }
 
     /// Distance between the centres of neighbouring slices as they were acquired, mm: of slices whose `index` differs

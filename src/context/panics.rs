@@ -1,5 +1,6 @@
 //! Catches panics: a bug in one verb must not lose the session's values, and some crates panic at damaged files.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -18,10 +19,7 @@ pub(crate) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
         let previous = take_hook();
         set_hook(Box::new(move |panic| {
             if WATCHED.with_borrow(|watched| *watched) {
-                let payload = panic.payload();
-                let text = payload.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                let message = text.unwrap_or("no message");
+                let message = message_of(panic.payload());
                 let place = panic.location().map(|place| format!(" ({place})"));
                 CAUGHT.set(Some(format!("{message}{}", place.unwrap_or_default())));
             } else {
@@ -31,9 +29,16 @@ pub(crate) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
     });
     // One inside another must not end the outer watch.
     let outer = WATCHED.replace(true);
+    CAUGHT.take();
     let result = catch_unwind(AssertUnwindSafe(task));
     WATCHED.set(outer);
-    result.map_err(|_| CAUGHT.take().unwrap_or_else(|| "no message".to_owned()))
+    // One that came from another thread of a pool was reported there; its payload came along.
+    result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| message_of(&*payload).to_owned()))
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
 #[cfg(test)]
@@ -45,5 +50,12 @@ mod tests {
         let message = catch(|| panic!("out of {}", "range")).unwrap_err();
         assert!(message.starts_with("out of range (src/context/panics.rs:"), "{message}");
         assert_eq!(catch(|| 3), Ok(3));
+        let elsewhere = catch(|| {
+            std::thread::scope(|scope| {
+                let panicked = scope.spawn(|| panic!("elsewhere")).join().unwrap_err();
+                std::panic::resume_unwind(panicked)
+            })
+        });
+        assert_eq!(elsewhere, Err::<(), _>("elsewhere".to_owned()));
     }
 }

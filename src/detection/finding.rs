@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use super::{Reconstruction, Scoring};
-use crate::cohort::Subject;
+use crate::cohort::{Slice, Subject};
 use crate::scoring::Calibration;
 
 /// Where a cord is cut into segments.
@@ -117,6 +117,18 @@ impl Finding {
     pub fn highest_segment(&self) -> Option<&SegmentScore> {
         let scored = self.segments.iter().filter(|segment| segment.score > 0.0);
         scored.rev().max_by(|a, b| a.score.total_cmp(&b.score))
+    }
+
+    /// The slice that one of its segments was scored in.
+    pub fn slice_of(&self, segment: &SegmentScore) -> Option<&Slice> {
+        let is_it = |other: &SegmentScore| {
+            let places = |of: &SegmentScore| (of.score, of.from_mm, of.to_mm);
+            other.name == segment.name && places(other) == places(segment)
+        };
+        let has_it = |found: &&SliceFinding| {
+            found.curve.as_ref().is_some_and(|curve| curve.segments.iter().any(is_it))
+        };
+        self.slices.iter().find(has_it).map(|found| &self.subject.slices[found.slice])
     }
 
     /// The slice with the highest score, the first of equals; `None` where none could be scored.

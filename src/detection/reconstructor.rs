@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, Zip};
 
 use super::Scoring;
 use crate::Result;
@@ -25,6 +25,19 @@ pub struct Reconstruction {
     /// The method's own measure of anomaly, ≥ 0, in any unit and higher where a pixel is more abnormal, if it is
     /// not the residual. 0 outside the region of interest.
     pub anomaly: Option<Array2<f32>>,
+}
+
+impl Reconstruction {
+    /// The lesion probability inside the cord, 0 elsewhere: outside it means nothing, because scorers learn from cord only.
+    pub fn probability_in(&self, cord: &Array2<bool>) -> Option<Array2<f32>> {
+        let mut probability = self.probability.clone()?;
+        Zip::from(&mut probability).and(cord).for_each(|value, inside| {
+            if !inside {
+                *value = 0.0;
+            }
+        });
+        Some(probability)
+    }
 }
 
 /// Anything that reconstructs a slice inside its region of interest.

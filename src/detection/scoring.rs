@@ -53,7 +53,7 @@ impl Scoring {
     pub fn quantity(self) -> &'static str {
         match self {
             Self::Published => "mean error (intensity)",
-            Self::Residual => "highest positive residual (fluid − cord)",
+            Self::Residual => "highest positive residual (in units of fluid − cord)",
             Self::Learned => "highest lesion probability",
             Self::Own => "highest anomaly (the method's unit)",
         }

@@ -25,8 +25,7 @@ pub(super) fn write(
     for found in &finding.slices {
         let Some(curve) = &found.curve else { continue };
         let place = &finding.subject.slices[found.slice];
-        let native = finding.subject.native_transform.as_ref();
-        let slice = native.map_or(place.index, |native| native.slice_voxel(place.index));
+        let slice = finding.subject.voxel_of(place);
         let number = finding.subject.slice_number(place);
         for (point, (position, anomaly)) in curve.position_mm.iter().zip(&curve.error).enumerate() {
             let segment = curve.segment_at(*position);

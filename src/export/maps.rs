@@ -5,14 +5,14 @@ use std::path::Path;
 use ndarray::Array2;
 use serde_json::{Value, json};
 
-use super::lesions::{SubjectLesions, SubjectVolume, to_native};
+use super::lesions::{SubjectLesions, SubjectVolume, slices_to_native, to_native};
 use super::map_files::{About, MapFiles};
 use super::names::OutputName;
 use super::sources::Sources;
 use super::uncertainty_maps::{ALEATORIC, EPISTEMIC, PREDICTED};
 use crate::Result;
 use crate::detection::{Finding, Findings, SliceFinding, curve_points};
-use crate::evaluation::Threshold;
+use crate::evaluation::{DETECTION_PIXELS, Threshold};
 
 /// One subject and what its maps are made of.
 pub(super) struct SubjectMaps<'a> {
@@ -72,17 +72,32 @@ impl<'a> SubjectMaps<'a> {
             // A method with a variance reconstructs several times, and its error is that of the mean.
             ALEATORIC.write(&files, to_native(&|slice| Some(&slice.reconstruction.error))?)?;
         }
-        let probability = |slice: &'a SliceFinding| slice.reconstruction.probability.as_ref();
-        if has(&probability) {
+        let probabilities: Vec<(usize, Array2<f32>)> = finding
+            .slices
+            .iter()
+            .filter_map(|found| {
+                let cord = &finding.subject.slices[found.slice].cord;
+                Some((found.slice, found.reconstruction.probability_in(cord)?))
+            })
+            .collect();
+        if !probabilities.is_empty() {
+            let maps = probabilities.iter().map(|(slice, map)| (*slice, map));
             files.map(
                 "_label-lesion_desc-u2ad_probseg",
-                to_native(&probability)?,
-                About::new("Lesion probability of the model's scorer.", "probability"),
+                slices_to_native(&finding.subject, native, maps)?,
+                About::new(
+                    "Lesion probability of the model's scorer inside the cord; 0 outside, where the scorer has learned nothing.",
+                    "probability",
+                ),
             )?;
         }
         let Some(threshold) = self.threshold else { return Ok(Some(SubjectLesions::default())) };
         let lesions = SubjectLesions::new(&volume, threshold.value);
-        let detected = "at least 3 connected voxels (26 neighbours) of the anomaly map at or above the threshold.";
+        let detected = format!(
+            "groups of at least {} connected voxels (26 neighbours; the volume of {DETECTION_PIXELS} pixels of the \
+             preprocessed slices) of the anomaly map at or above the threshold.",
+            volume.least_voxels()
+        );
         files.mask(
             "_label-lesion_desc-u2ad_mask",
             &lesions.mask,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cohort::dataset_root;
 use crate::{Error, Result};
 
 /// Folder and beginning of the names of one subject's files.
@@ -67,13 +68,8 @@ fn entities(image: &Path) -> Option<String> {
 }
 
 /// The dataset that a source image belongs to: the folder above its `sub-…` folder, else its own folder.
-pub(super) fn dataset_root(image: &Path) -> &Path {
-    let is_subject = |folder: &&Path| {
-        folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sub-"))
-    };
-    // The innermost one: a project's folder may be called sub-… as well.
-    let subject = image.ancestors().skip(1).find(is_subject);
-    subject.unwrap_or(image).parent().unwrap_or(Path::new("."))
+pub(super) fn dataset_of(image: &Path) -> &Path {
+    dataset_root(image).or_else(|| image.parent()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -101,7 +97,7 @@ mod tests {
         );
         assert_eq!(of("sub-01_x", ""), "sub-01x/anat/sub-01x_desc-anomaly_T2w.nii.gz");
         assert!(OutputName::new("患者", None).unwrap_err().to_string().contains("rename"));
-        let root = |image: &str| dataset_root(Path::new(image)).to_string_lossy().into_owned();
+        let root = |image: &str| dataset_of(Path::new(image)).to_string_lossy().into_owned();
         assert_eq!(root("/bids/sub-01/anat/sub-01_T2w.nii.gz"), "/bids");
         assert_eq!(root("/data/one.nii"), "/data");
     }

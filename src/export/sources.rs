@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::names::dataset_root;
+use super::names::dataset_of;
 
 /// The roots of the source datasets, in order of appearance, without repeats.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ impl Sources {
     /// Those of some source images.
     pub fn of<'a>(images: impl Iterator<Item = &'a Path>) -> Self {
         let mut roots: Vec<PathBuf> = Vec::new();
-        for root in images.map(dataset_root) {
+        for root in images.map(dataset_of) {
             if !roots.iter().any(|known| known == root) {
                 roots.push(root.to_path_buf());
             }
@@ -27,7 +27,7 @@ impl Sources {
 
     /// How a sidecar refers to a source image: as a BIDS URI.
     pub fn reference(&self, image: &Path) -> String {
-        let root = dataset_root(image);
+        let root = dataset_of(image);
         let place = self.roots.iter().position(|known| known == root).unwrap_or_default();
         let inside = image.strip_prefix(root).unwrap_or(image);
         format!("bids:{}:{}", self.name(place), inside.display())

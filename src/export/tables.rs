@@ -7,7 +7,7 @@ use crate::Result;
 use crate::detection::Finding;
 use crate::report::{Cell, Column, Table};
 
-const SCORE_COLUMNS: [(&str, &str, Option<&str>); 7] = [
+const SCORE_COLUMNS: [(&str, &str, Option<&str>); 8] = [
     ("participant_id", "subject", None),
     ("level", "\"patient\" or \"segment\"", None),
     ("segment", "vertebral level or bin, for rows of a segment", None),
@@ -21,8 +21,14 @@ const SCORE_COLUMNS: [(&str, &str, Option<&str>); 7] = [
         "whether the ground truth has a lesion here: yes, no, or n/a where it is not known",
         None,
     ),
-    ("from_mm", "arc length along the cord where the segment begins", Some("mm")),
-    ("to_mm", "arc length along the cord where the segment ends", Some("mm")),
+    ("from_mm", "arc length along the cord in this slice where the segment begins", Some("mm")),
+    ("to_mm", "arc length along the cord in this slice where the segment ends", Some("mm")),
+    (
+        "slice",
+        "the slice with the segment's highest score: its voxel index in the image file, counted from 0; the middle one of \
+         an average",
+        None,
+    ),
 ];
 
 /// The table of scores, without rows.
@@ -48,6 +54,7 @@ pub(super) fn push_scores(scores: &mut Table, finding: &Finding) -> Result<()> {
         yes_or_no(subject.has_lesion()),
         Cell::Missing,
         Cell::Missing,
+        Cell::Missing,
     ])?;
     for segment in &finding.segments {
         scores.push(vec![
@@ -58,6 +65,7 @@ pub(super) fn push_scores(scores: &mut Table, finding: &Finding) -> Result<()> {
             yes_or_no(segment.lesion),
             Cell::from(segment.from_mm),
             Cell::from(segment.to_mm),
+            Cell::from(finding.slice_of(segment).map(|slice| subject.voxel_of(slice))),
         ])?;
     }
     Ok(())

@@ -97,7 +97,9 @@ fn draw(area: &Area<'_>, curve: &AnomalyCurve) -> Drawn {
             },
         }),
     )?;
-    chart.horizontal(curve.mean, mean_stroke())?;
+    if counts_from_mean(curve) {
+        chart.horizontal(curve.mean, mean_stroke())?;
+    }
     let points: Vec<(f64, f64)> =
         curve.position_mm.iter().copied().zip(curve.error.iter().copied()).collect();
     if points.is_empty() {

@@ -1,6 +1,6 @@
-//! Image, reconstruction, epistemic uncertainty and error of one slice, side by side.
+//! Image, reconstruction, epistemic uncertainty, error and anomaly of one slice, side by side.
 
-use ndarray::{Array2, Zip};
+use ndarray::Array2;
 
 use super::Figure;
 use super::drawing::chart::Legend;
@@ -9,27 +9,33 @@ use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note
 use super::drawing::style;
 use super::slice_view::{outlines, with_lesion};
 use crate::cohort::Slice;
-use crate::detection::Reconstruction;
+use crate::detection::{Scoring, SliceFinding};
 use crate::uncertainty::Uncertainty;
 
 /// Height of a panel with its title, in drawing units.
 const HEIGHT: i32 = 1120;
 
 /// How a method reconstructed one slice: the whole image, then image, reconstruction, variance
-/// (where the method has one), error and lesion probability (where it has one) around the region of
-/// interest.
-pub fn reconstruction_panels(
-    slice: &Slice,
-    reconstruction: &Reconstruction,
-    method: &str,
-) -> Figure {
+/// (where the method has one), error, lesion probability (where it has one) and otherwise the anomaly map that is
+/// scored, around the region of interest.
+pub fn reconstruction_panels(slice: &Slice, found: &SliceFinding, method: &str) -> Figure {
+    let reconstruction = &found.reconstruction;
+    let probability = reconstruction.probability_in(&slice.cord);
+    let scoring = found.curve.as_ref().map(|curve| curve.scoring);
+    // The published scoring takes the error, and the learned one the probability, which are shown anyway.
+    let scored = scoring.filter(|scoring| matches!(scoring, Scoring::Residual | Scoring::Own));
+    let last = match (&probability, scored) {
+        (Some(probability), _) => Some(("scorer", probability, Scoring::Learned.map_unit())),
+        (None, Some(scoring)) => Some(("anomaly", &found.anomaly, scoring.map_unit())),
+        (None, None) => None,
+    };
     panels(
         format!("{method}: {}, {}", slice.subject, slice.place()),
         slice,
         &reconstruction.reconstruction,
         reconstruction.variance.as_ref(),
         &reconstruction.error,
-        reconstruction.probability.as_ref(),
+        last,
     )
 }
 
@@ -56,7 +62,7 @@ fn panels(
     reconstruction: &Array2<f32>,
     variance: Option<&Array2<f32>>,
     error: &Array2<f32>,
-    probability: Option<&Array2<f32>>,
+    last: Option<(&str, &Array2<f32>, &str)>,
 ) -> Figure {
     let crop = Crop::around(&slice.region, 0.4);
     let whole = Crop::whole(slice.image.dim());
@@ -81,17 +87,9 @@ fn panels(
     }
     let scale = Scale::from_zero(ColourMap::Inferno, "error (intensity)", [error]);
     close_up("error", error, scale, true);
-    if let Some(probability) = probability {
-        let label = "lesion probability";
-        // Outside of the cord it means nothing: the scorer learned from cord only.
-        let mut in_cord = probability.clone();
-        Zip::from(&mut in_cord).and(&slice.cord).for_each(|value, inside| {
-            if !inside {
-                *value = 0.0;
-            }
-        });
-        let scale = Scale::from_zero(ColourMap::Inferno, label, [&in_cord]);
-        close_up("scorer", &in_cord, scale, true);
+    if let Some((title, map, label)) = last {
+        let scale = Scale::from_zero(ColourMap::Inferno, label, [map]);
+        close_up(title, map, scale, true);
     }
 
     let note = match &slice.lesion {

@@ -254,9 +254,10 @@ impl Console {
     }
 }
 
-/// Whether `NO_COLOR` (<https://no-color.org>) asks for plain text.
+/// Whether `NO_COLOR` (<https://no-color.org>) asks for plain text, or the terminal says that it understands nothing else.
 pub(super) fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -129,7 +129,7 @@ pub(super) fn run_recorded(
         RunStatus::Completed | RunStatus::Running => None,
         RunStatus::Interrupted => Some("go on with"),
         RunStatus::Failed(_) => Checkpoints::last_place(&checkpoints)
-            .map(|_| "its trainings are kept; once the reason is gone, go on with"),
+            .map(|_| "its trainings are kept; if the cause lies outside of the script, remove it and resume with"),
     };
     console.finish(status);
     tell_replaced(&folder, &console);
@@ -142,6 +142,9 @@ pub(super) fn run_recorded(
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }
 
+/// How the warning about such a parameter begins.
+pub(super) const UNASKED: &str = "the script never asks for a parameter called";
+
 /// What to say of a parameter that is set on the command line but that the script does not ask for.
 fn unknown_parameter(name: &str, known: &BTreeSet<String>) -> String {
     let asked: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -149,7 +152,7 @@ fn unknown_parameter(name: &str, known: &BTreeSet<String>) -> String {
         [] => "none".to_owned(),
         names => names.join(", "),
     };
-    format!("the script never asks for a parameter called \"{name}\"; it asks for {asks}")
+    format!("{UNASKED} \"{name}\"; it asks for {asks}")
 }
 
 /// Warns about files outside of the run folder that were outputs of another run and have another content now.
@@ -199,7 +202,9 @@ fn read(path: &Path) -> Result<Cell> {
     if path.is_dir() {
         return Err(Error::file(path, "is a folder; give a script"));
     }
-    let source = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    let bytes = fs::read(path).map_err(|error| Error::file(path, error))?;
+    let source = String::from_utf8(bytes)
+        .map_err(|_| Error::file(path, "is not UTF-8 text; save it as UTF-8"))?;
     Ok(cell(path, source))
 }
 

@@ -87,7 +87,7 @@ pub fn finding_panels(finding: &Finding, method: &str) -> Result<Figure> {
     let found = finding.shown_slice().ok_or_else(|| {
         Error::subject(&*finding.subject.name, "has no slices to show findings in")
     })?;
-    Ok(reconstruction_panels(&finding.subject.slices[found.slice], &found.reconstruction, method))
+    Ok(reconstruction_panels(&finding.subject.slices[found.slice], found, method))
 }
 
 /// Panels and anomaly curve of one subject's finding.

@@ -83,9 +83,9 @@ impl TrainingOptions {
         if self.batch_size == 0 || self.micro_batch == Some(0) {
             return Err(Error::input("a batch needs at least 1 slice"));
         }
-        if !(self.mask_ratio > 0.0 && self.mask_ratio <= 1.0) {
+        if !(self.mask_ratio > 0.0 && self.mask_ratio < 1.0) {
             return Err(Error::input(format!(
-                "mask_ratio must lie in (0, 1], not {}",
+                "mask_ratio must lie between 0 and 1, not {}",
                 self.mask_ratio
             )));
         }

@@ -157,6 +157,7 @@ impl ResumableTraining {
     fn keep(&mut self, model: &Model, context: &Context) {
         let trained = model.history.epochs.len();
         let place = match self.progress.epoch {
+            Some(epoch) if epoch.batches == 1 => format!("epoch {}, after 1 batch", trained + 1),
             Some(epoch) => format!("epoch {}, after {} batches", trained + 1, epoch.batches),
             None => format!("epoch {}", trained + 1),
         };

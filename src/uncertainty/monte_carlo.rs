@@ -74,16 +74,20 @@ const MOST_PASSES: usize = 400;
 const IMAGES_PER_RUN: usize = 8;
 
 impl MonteCarlo {
-    fn validate(&self) -> Result<()> {
+    /// Whether the settings are valid.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub(crate) fn validate(&self) -> Result<()> {
         if self.samples < 2 {
             return Err(Error::input(format!(
                 "a variance needs at least 2 samples, not {}",
                 self.samples
             )));
         }
-        if !(self.mask_ratio > 0.0 && self.mask_ratio <= 1.0) {
+        if !(self.mask_ratio > 0.0 && self.mask_ratio < 1.0) {
             return Err(Error::input(format!(
-                "mask_ratio must lie in (0, 1], not {}",
+                "mask_ratio must lie between 0 and 1, not {}",
                 self.mask_ratio
             )));
         }

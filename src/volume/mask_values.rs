@@ -36,6 +36,8 @@ pub struct MaskValues {
     pub maximum: f32,
     /// How many values are NaN or infinite; they are outside.
     pub non_finite: usize,
+    /// How many values are -0.5 or less, as those of a mask that was stored with the wrong sign; they are outside.
+    pub negative: usize,
 }
 
 /// Values up to this share of the largest count as 0 when values are told apart.
@@ -44,21 +46,28 @@ const NOISE: f32 = 0.03;
 const ROUNDING: f32 = 1e-3;
 /// The largest value of a soft mask in 8 bits. Labels side by side do not reach it.
 const GREY_MAXIMUM: f32 = 255.0;
-/// More whole numbers than this are not labels but the steps of a soft mask.
-const MOST_LABELS: usize = 40;
+/// Up to this number of different whole numbers are labels; more may be the steps of a soft mask.
+const FEW: usize = 3;
+/// More whole numbers are labels if at least this share of neighbouring voxels inside have the same one.
+const NEIGHBOURS_IN_AREA: f64 = 0.75;
 /// Labels are levels if at least this share of the rows holds one label only.
 const ROWS_OF_ONE_LEVEL: f64 = 0.6;
 
 impl MaskValues {
     /// The inside of a mask.
     pub fn of(mask: &Volume) -> Self {
-        let (non_finite, maximum) =
-            mask.voxels.fold((0, 0f32), |(non_finite, maximum), &value| match value {
+        let (mut non_finite, mut negative, mut maximum) = (0, 0, 0f32);
+        for &value in &mask.voxels {
+            match value {
                 // Most voxels.
-                0.0 => (non_finite, maximum),
-                value if value.is_finite() => (non_finite, maximum.max(value)),
-                _ => (non_finite + 1, maximum),
-            });
+                0.0 => {}
+                value if value.is_finite() => {
+                    negative += usize::from(value <= -0.5);
+                    maximum = maximum.max(value);
+                }
+                _ => non_finite += 1,
+            }
+        }
         let above =
             |threshold: f32| mask.voxels.mapv(|value| value.is_finite() && value > threshold);
         let distinct = distinct_values(&mask.voxels, maximum);
@@ -85,7 +94,7 @@ impl MaskValues {
                 (above(threshold), MaskKind::Soft { threshold })
             }
         };
-        Self { inside, kind, maximum, non_finite }
+        Self { inside, kind, maximum, non_finite, negative }
     }
 }
 
@@ -124,18 +133,36 @@ fn distinct_values(voxels: &Array3<f32>, maximum: f32) -> Distinct {
         }
         one &= (value - maximum).abs() <= ROUNDING * maximum;
         whole &= is_whole;
-        if whole && labels.len() <= MOST_LABELS {
+        if whole && is_label {
             labels.insert(rounded as u32);
         }
         if !one && !whole {
             return Distinct::Many;
         }
     }
-    match (one, whole && labels.len() <= MOST_LABELS) {
+    let are_labels = || labels.len() <= FEW || are_areas(voxels, maximum);
+    match (one, whole && are_labels()) {
         (true, _) => Distinct::One,
         (false, true) => Distinct::Whole(labels),
         (false, false) => Distinct::Many,
     }
+}
+
+/// Whether the values of a mask form areas of one value each, as the numbers of lesions do, rather than slopes. Soft
+/// masks have an area, too: that of the largest value, which does not count.
+fn are_areas(voxels: &Array3<f32>, maximum: f32) -> bool {
+    let (mut pairs, mut equal) = (0_usize, 0_usize);
+    for axis in 0..3 {
+        for lane in voxels.lanes(Axis(axis)) {
+            for (before, value) in lane.iter().zip(lane.iter().skip(1)) {
+                if *before > 0.5 && *value > 0.5 && before.min(*value) < maximum {
+                    pairs += 1;
+                    equal += usize::from(before == value);
+                }
+            }
+        }
+    }
+    equal as f64 >= NEIGHBOURS_IN_AREA * pairs as f64
 }
 
 /// Whether each label of a mask lies in rows of its own, from superior to inferior.
@@ -206,6 +233,26 @@ mod tests {
     fn levels_along_the_cord_are_told_from_labels_side_by_side() {
         let levels = mask(|column, row| if CORD(column) { (1 + row / 5) as f32 } else { 0.0 });
         assert_eq!((count(&levels), levels.kind), (40, MaskKind::Levels(vec![1, 2, 3, 4])));
+        let voxels = Array3::from_shape_fn((1, 20, 40), |(_, column, row)| {
+            if column % 5 < 3 && row % 5 < 3 { (1 + column / 5 * 8 + row / 5) as f32 } else { 0.0 }
+        });
+        let affine = Affine([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
+        let numbered = MaskValues::of(&Volume { voxels: voxels.clone(), affine });
+        assert_eq!(count(&numbered), 32 * 9, "32 lesions");
+        let blurred = mask(|column, row| {
+            [0.0, 8.0, 35.0, 100.0, 61.0, 8.0][column] * f32::from(u8::from(row == 5))
+        });
+        assert_eq!((count(&blurred), blurred.kind), (2, MaskKind::Soft { threshold: 50.0 }));
+        let signed = mask(|column, _| if CORD(column) { -1.0 } else { 0.0 });
+        assert_eq!((count(&signed), signed.negative), (0, 40));
+        let spread = voxels.mapv(|value| if value > 0.0 { 60.0 + 3.0 * value } else { 0.0 });
+        let many = Volume { voxels: ndarray::concatenate![Axis(1), voxels, spread], affine };
+        assert_eq!(count(&MaskValues::of(&many)), 64 * 9, "64 lesions with numbers up to 156");
+        let slope = mask(|column, row| (column * 10 + row) as f32);
+        assert!(matches!(slope.kind, MaskKind::Soft { .. }), "{:?}", slope.kind);
+        let percent =
+            mask(|column, row| if CORD(column) { 100.0 } else { (column * 10 + row) as f32 });
+        assert_eq!(percent.kind, MaskKind::Soft { threshold: 50.0 });
         let tissues = mask(|column, _| [0.0, 2.0, 1.0, 1.0, 2.0, 50.0][column]);
         assert_eq!((count(&tissues), tissues.kind), (100, MaskKind::Labels(vec![1, 2, 50])));
     }

@@ -29,6 +29,7 @@ pub use labelled_volume::LabelledVolume;
 pub use mask_values::{MaskKind, MaskValues};
 pub use morphology::{dilated, eroded};
 pub use orientation::Orientation;
+pub(crate) use read::voxel_file;
 pub use write::{write_labels, write_mask};
 
 use ndarray::Array3;

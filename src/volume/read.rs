@@ -96,7 +96,7 @@ fn refuse(path: &Path, reason: String) -> Error {
 }
 
 /// The `.img` or `.img.gz` that belongs to a `.hdr` or `.hdr.gz`, whatever the case of the endings.
-fn voxel_file(header: &Path) -> Option<PathBuf> {
+pub(crate) fn voxel_file(header: &Path) -> Option<PathBuf> {
     let name = header.file_name()?.to_str()?;
     let lower = name.to_ascii_lowercase();
     let stem = [".hdr.gz", ".hdr"].iter().find_map(|end| lower.strip_suffix(end))?;

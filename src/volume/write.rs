@@ -27,7 +27,12 @@ impl Volume {
         let finite = || self.voxels.iter().copied().filter(|value| value.is_finite());
         let range = (finite().reduce(f32::min), finite().reduce(f32::max));
         let content = Content { geometry: self.geometry(), range, bytes: 4 * self.voxels.len() };
-        content.write(path, template, |options| options.write_nifti(&self.voxels))
+        // The crate writes voxels in the order of C or Fortran only.
+        if self.voxels.is_standard_layout() || self.voxels.t().is_standard_layout() {
+            return content.write(path, template, |options| options.write_nifti(&self.voxels));
+        }
+        let voxels = self.voxels.as_standard_layout();
+        content.write(path, template, |options| options.write_nifti(&voxels))
     }
 }
 

@@ -118,7 +118,8 @@ async fn progress_divides_text_where_it_began_whenever_it_appears() {
                 model = u2ad(preset = 'small')\nclear_output()\nprint('before')\n\
                 pretrain(model, people, epochs = 6, batch_size = 2)\nprint('after')\nNone";
     let ran = kernel.run_with(json!({ "code": code, "allow_stdin": false })).await;
-    let kinds: Vec<_> = outputs(&ran).into_iter().map(|(kind, _)| kind).collect();
-    assert_eq!(kinds, ["stdout", "display_data", "stdout"], "{:?}", ran.reply);
-    assert_eq!(outputs(&ran)[0].1, "before\n");
+    let shown = outputs(&ran);
+    let kinds: Vec<_> = shown.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["stdout", "display_data", "stdout"], "{shown:?}");
+    assert_eq!(shown[0].1, "before\n");
 }

@@ -47,7 +47,7 @@ fn a_job_that_fails_makes_the_run_fail() {
         format!("{STUDY}start(lambda: pretrain(model, people, mask_ratio = 3.0))\nsleep(0.5)");
     let run = Place::new().run(&source, &[]);
     assert_eq!(run.code, Some(1));
-    let sentence = "error: job 1 (pretrain): mask_ratio must lie in (0, 1], not 3";
+    let sentence = "error: job 1 (pretrain): mask_ratio must lie between 0 and 1, not 3";
     assert!(run.err.contains(sentence), "{}", run.err);
 }
 

@@ -10,10 +10,10 @@
 //!
 //! | label | names, the preferred one first |
 //! |---|---|
-//! | spinal cord (needed) | `_label-SC_seg`, `_label-SC_mask`, `_label-SC_seg-manual`, `_label-SC_mask-manual`, `_label-cord_seg`, `_label-cord_mask`, `_label-spinalcord_seg`, `_label-spinalcord_mask`, `_seg-manual`, `_seg`, `_label-SC_softseg`, `_softseg-manual`, `_softseg` |
-//! | fluid | `_label-CSF_seg`, `_label-CSF_mask`, `_label-CSF_seg-manual`, `_label-CSF_mask-manual`, `_csf-manual`, `_csfseg-manual`, `_csf_seg-manual`, `_CSF_seg`, `_CSF-seg`, `_csfseg`, `_csf`, `_label-CSF_softseg` |
+//! | spinal cord (needed) | `_label-SC_seg-manual`, `_label-SC_mask-manual`, `_seg-manual`, `_label-SC_seg`, `_label-SC_mask`, `_label-cord_seg`, `_label-cord_mask`, `_label-spinalcord_seg`, `_label-spinalcord_mask`, `_seg`, `_softseg-manual`, `_label-SC_softseg`, `_softseg` |
+//! | fluid | `_label-CSF_seg-manual`, `_label-CSF_mask-manual`, `_csf-manual`, `_csfseg-manual`, `_csf_seg-manual`, `_label-CSF_seg`, `_label-CSF_mask`, `_CSF_seg`, `_CSF-seg`, `_csfseg`, `_csf`, `_label-CSF_softseg` |
 //! | discs | `_labels-disc-manual`, `_labels-disc`, `_label-discs_dlabel`, `_label-disc_dlabel`, `_label-discs_dseg`, `_label-discs`, `_label-disc`, `_labels_discs`, `_seg_labeled_discs`, `_discs` |
-//! | lesions | `_label-lesion_seg`, `_label-lesion_mask`, `_label-lesion_seg-manual`, `_label-lesion_mask-manual`, `_label-lesion`, `_lesion-manual`, `_lesion_seg-manual`, `_lesionseg-manual`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
+//! | lesions | `_label-lesion_seg-manual`, `_label-lesion_mask-manual`, `_lesion-manual`, `_lesion_seg-manual`, `_lesionseg-manual`, `_label-lesion_seg`, `_label-lesion_mask`, `_label-lesion`, `_lesion_seg`, `_lesion_mask`, `_lesionseg`, `_lesion` |
 //!
 //! and `.nii`, `.nii.gz` or `.hdr` with its `.img`, in any case. A description (`_desc-rater1`) may stand
 //! anywhere in a label's name. All must be on the image's grid. A label under the same name in two
@@ -32,12 +32,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, find_label, nifti_stem};
+use super::naming::{
+    IMAGE_SUFFIX, Label, Listing, dataset_root, file_name, find_label, folder_of, nifti_stem,
+};
 use super::participants::Participants;
 use super::unused;
 use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
+use crate::cohort::health::Columns;
 use crate::cohort::note::Note;
+use crate::context::CancelToken;
 use crate::files::content_pointer;
 use crate::volume::ImageHeader;
 use crate::{Error, Result};
@@ -61,6 +65,7 @@ pub(in crate::cohort) fn discover(
     listing: &Listing,
     derivatives: Option<&str>,
     participants: &Participants,
+    cancel: &CancelToken,
 ) -> Result<Discovered> {
     let derivatives = derivative_folders(root, derivatives)?;
     let is_subject = |path: &&PathBuf| file_name(path).starts_with("sub-");
@@ -80,7 +85,7 @@ pub(in crate::cohort) fn discover(
     join_same_names(&mut entries);
     let mut used: BTreeSet<&Path> = entries.iter().flat_map(Entry::files).collect();
     used.extend(accounted.iter().map(PathBuf::as_path));
-    let unused = unused::sentence(root, listing, &used, &derivatives)?;
+    let unused = unused::sentence(root, listing, &used, &derivatives, cancel)?;
     Ok(Discovered { entries, unused })
 }
 
@@ -156,8 +161,7 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
         None => Participants::read(&beside)?,
     };
     let short = image_name(stem);
-    let subject = short.split('_').next().unwrap_or(short);
-    let row = participants.row(short).or_else(|| participants.row(subject));
+    let row = row_of(&participants, short);
     let places: Vec<&Listing> = std::iter::once(&beside).chain(&elsewhere).collect();
     let files = VolumeFiles::locate(path, stem, &places);
     let entry = Entry::new(Arc::from(short), row.cloned().unwrap_or_default(), files.into());
@@ -171,18 +175,6 @@ pub(in crate::cohort) fn is_label_file(path: &Path) -> bool {
     let beside = Listing::read(folder_of(path)).unwrap_or_default();
     let stems: Vec<String> = beside.niftis().map(|(stem, _)| stem).collect();
     unused::is_label(stem, &stems)
-}
-
-/// The folder of a file, `.` of a bare name.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The BIDS tree that an image lies in: the folder above its `sub-…` folder.
-fn dataset_root(image: &Path) -> Option<&Path> {
-    let is_subject = |folder: &&Path| file_name(folder).starts_with("sub-");
-    let subject = image.ancestors().skip(1).filter(is_subject).last()?;
-    Some(folder_of(subject))
 }
 
 /// An image of a subject and, if it has what it needs, its files.
@@ -274,16 +266,23 @@ fn plain(
     listing
         .niftis()
         .filter(|(stem, _)| {
-            has_cord(stem) || !(unused::is_label(stem, &stems) || unused::contrast(stem).is_some())
+            // Whatever masks it has, another contrast is not what the method is about.
+            unused::contrast(stem).is_none() && (has_cord(stem) || !unused::is_label(stem, &stems))
         })
         .map(|(stem, path)| {
             accounted.push(path.clone());
             let name = image_name(&stem);
-            let columns = participants.row(name).cloned().unwrap_or_default();
+            let columns = row_of(participants, name).cloned().unwrap_or_default();
             let files = VolumeFiles::locate(path, &stem, &[listing]);
             Entry::new(Arc::from(name), columns, files.into())
         })
         .collect()
+}
+
+/// The row of an image: that of its name, or else that of the subject with whom the name begins, as `sub-01_ses-1` does.
+fn row_of<'a>(participants: &'a Participants, name: &str) -> Option<&'a Columns> {
+    let subject = name.split('_').next().filter(|_| name.starts_with("sub-"));
+    participants.row(name).or_else(|| participants.row(subject?))
 }
 
 fn image_name(stem: &str) -> &str {

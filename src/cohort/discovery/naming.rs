@@ -20,32 +20,33 @@ pub(in crate::cohort) enum Label {
 }
 
 impl Label {
-    /// What follows the image's name in the label's name, the preferred one first.
+    /// What follows the image's name in the label's name, the preferred one first: what a person drew or corrected comes
+    /// before what a program found.
     pub(in crate::cohort) fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Cord => &[
-                "_label-SC_seg",
-                "_label-SC_mask",
                 "_label-SC_seg-manual",
                 "_label-SC_mask-manual",
+                "_seg-manual",
+                "_label-SC_seg",
+                "_label-SC_mask",
                 "_label-cord_seg",
                 "_label-cord_mask",
                 "_label-spinalcord_seg",
                 "_label-spinalcord_mask",
-                "_seg-manual",
                 "_seg",
-                "_label-SC_softseg",
                 "_softseg-manual",
+                "_label-SC_softseg",
                 "_softseg",
             ],
             Self::Csf => &[
-                "_label-CSF_seg",
-                "_label-CSF_mask",
                 "_label-CSF_seg-manual",
                 "_label-CSF_mask-manual",
                 "_csf-manual",
                 "_csfseg-manual",
                 "_csf_seg-manual",
+                "_label-CSF_seg",
+                "_label-CSF_mask",
                 "_CSF_seg",
                 "_CSF-seg",
                 "_csfseg",
@@ -65,14 +66,14 @@ impl Label {
                 "_discs",
             ],
             Self::Lesion => &[
-                "_label-lesion_seg",
-                "_label-lesion_mask",
                 "_label-lesion_seg-manual",
                 "_label-lesion_mask-manual",
-                "_label-lesion",
                 "_lesion-manual",
                 "_lesion_seg-manual",
                 "_lesionseg-manual",
+                "_label-lesion_seg",
+                "_label-lesion_mask",
+                "_label-lesion",
                 "_lesion_seg",
                 "_lesion_mask",
                 "_lesionseg",
@@ -159,6 +160,18 @@ pub(in crate::cohort) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The folder of a file, `.` of a bare name.
+pub(in crate::cohort) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The BIDS tree that an image lies in: the folder above its `sub-…` folder. `None` where there is no such folder.
+pub(crate) fn dataset_root(image: &Path) -> Option<&Path> {
+    let is_subject = |folder: &&Path| file_name(folder).starts_with("sub-");
+    // The innermost one: a project's folder may be called sub-… as well.
+    image.ancestors().skip(1).find(is_subject).map(folder_of)
+}
+
 /// A file name without `.nii`, `.nii.gz`, `.hdr` or `.hdr.gz`, in any case; `None` for other files.
 pub(crate) fn nifti_stem(file_name: &str) -> Option<&str> {
     let lower = file_name.to_ascii_lowercase();
@@ -243,7 +256,11 @@ mod tests {
         let manual = "sub-01_T2w_seg-manual.nii.gz";
         assert_eq!(find(Label::Cord, &[manual]), [manual]);
         let derivative = "sub-01_label-SC_mask.nii";
-        assert_eq!(find(Label::Cord, &[derivative, manual]), [derivative]);
+        assert_eq!(find(Label::Cord, &[derivative, manual]), [manual]);
+        assert_eq!(find(Label::Cord, &[derivative]), [derivative]);
+        let found = "sub-01_T2w_label-lesion_seg.nii.gz";
+        let drawn = "sub-01_T2w_lesion-manual.nii.gz";
+        assert_eq!(find(Label::Lesion, &[found, drawn]), [drawn]);
         assert!(find(Label::Lesion, &["sub-02_T2w_lesion.nii.gz"]).is_empty());
     }
 

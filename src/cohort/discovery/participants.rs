@@ -8,11 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::naming::{Listing, file_name};
+use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
 use crate::files::{content_pointer, note_read};
 use crate::{Error, Result};
-
-/// The columns of one row by name.
-pub(in crate::cohort) type Columns = BTreeMap<String, String>;
 
 const KEY: &str = "participant_id";
 const SESSION: &str = "session_id";
@@ -60,8 +58,10 @@ impl Participants {
         let Some(key) = place(KEY) else {
             return Err(format!("has no column {KEY}; add one with the names of the sub- folders"));
         };
-        let twice = |(at, name): &(usize, &String)| header[..*at].contains(name);
-        if let Some((_, name)) = header.iter().enumerate().find(twice) {
+        let named: Vec<String> = header.iter().map(|name| known_name(name)).collect();
+        // Spreadsheets leave columns without a name behind.
+        let twice = |(at, name): &(usize, &String)| !name.is_empty() && named[..*at].contains(name);
+        if let Some((_, name)) = named.iter().enumerate().find(twice) {
             return Err(format!("has two columns called {name:?}; rename one"));
         }
         let has_sessions = place(SESSION).is_some();
@@ -77,12 +77,18 @@ impl Participants {
                 ));
             }
             let name = short_name(&values[key]).to_owned();
+            if name.is_empty() {
+                participants.remarks.push(format!(
+                    "line {line} of the participants table names no participant; it is left out"
+                ));
+                continue;
+            }
             let columns: Columns = header
                 .iter()
                 .zip(&values)
                 .enumerate()
                 .filter(|(at, _)| *at != key)
-                .map(|(_, (name, value))| (name.clone(), value.clone()))
+                .map(|(_, (name, value))| (known_name(name), value.clone()))
                 .collect();
             let first = line_of.insert(name.clone(), line);
             match (first, participants.rows.get_mut(&name)) {
@@ -93,7 +99,13 @@ impl Participants {
                     ));
                 }
                 (Some(_), Some(kept)) => kept.retain(|column, value| {
-                    let agrees = columns.get(column) == Some(value);
+                    let other = columns.get(column).map(String::as_str).unwrap_or_default();
+                    // A gap in one of the rows says nothing against the others.
+                    if is_missing(&value.to_lowercase()) {
+                        other.clone_into(value);
+                    }
+                    let agrees = is_missing(&other.to_lowercase())
+                        || value.to_lowercase() == other.to_lowercase();
                     if !agrees && !column.eq_ignore_ascii_case(SESSION) {
                         differing.insert(column.clone());
                     }
@@ -135,6 +147,12 @@ impl Participants {
     pub(in crate::cohort) fn names(&self) -> impl Iterator<Item = &str> {
         self.rows.keys().map(String::as_str)
     }
+}
+
+/// The name of a column: those with a meaning in small letters, whatever the table writes.
+fn known_name(name: &str) -> String {
+    let known = GROUP_COLUMNS.into_iter().chain([LESION_COLUMN]);
+    known.into_iter().find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned()
 }
 
 /// A name without `sub-`.

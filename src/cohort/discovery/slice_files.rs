@@ -30,29 +30,38 @@ pub(in crate::cohort) fn check_headers(files: &[SliceFile], grid: SliceGrid) -> 
     files.iter().try_for_each(|file| open(&file.path, grid.size).map(drop))
 }
 
-/// Reads the slices of one subject, and which files were left out for an empty region.
+/// The slices of one subject.
+pub(in crate::cohort) struct ReadSlices {
+    pub slices: Vec<Slice>,
+    /// Whether any file marks a lesion, also one that is left out.
+    pub lesion_marked: bool,
+    /// The files that are left out for an empty region.
+    pub empty: Vec<PathBuf>,
+}
+
+/// Reads the slices of one subject.
 pub(in crate::cohort) fn read_slices(
     subject: &Arc<str>,
     files: &[SliceFile],
     grid: SliceGrid,
-) -> Result<(Vec<Slice>, Vec<PathBuf>)> {
+) -> Result<ReadSlices> {
     let mut slices = Vec::new();
     let mut empty = Vec::new();
-    let mut any_lesion = false;
+    let mut lesion_marked = false;
     for file in files {
         let channels = read(&file.path, grid.size)?;
         let slice = slice(subject, file, &channels, grid)?;
-        any_lesion |= slice.lesion.iter().flatten().any(|&lesion| lesion);
+        lesion_marked |= slice.lesion.iter().flatten().any(|&lesion| lesion);
         if slice.region.iter().any(|&inside| inside) {
             slices.push(slice);
         } else {
             empty.push(file.path.clone());
         }
     }
-    if !any_lesion {
-        slices.iter_mut().for_each(|slice| slice.lesion = None);
+    if !lesion_marked {
+        slices.iter_mut().for_each(|slice: &mut Slice| slice.lesion = None);
     }
-    Ok((slices, empty))
+    Ok(ReadSlices { slices, lesion_marked, empty })
 }
 
 fn slice(

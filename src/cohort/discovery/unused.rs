@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, label_stems, nifti_stem};
 use crate::Result;
+use crate::context::CancelToken;
 
 /// Folders are searched this deep.
 const DEPTH: usize = 6;
@@ -75,11 +76,12 @@ pub(super) fn sentence(
     listing: &Listing,
     used: &BTreeSet<&Path>,
     derivatives: &[PathBuf],
+    cancel: &CancelToken,
 ) -> Result<Option<String>> {
     let mut files = Vec::new();
-    collect(listing, DEPTH, &root.join("derivatives"), &mut files)?;
+    collect(listing, DEPTH, &root.join("derivatives"), &mut files, cancel)?;
     for folder in derivatives {
-        collect(&Listing::read_if_there(folder)?, DEPTH, Path::new(""), &mut files)?;
+        collect(&Listing::read_if_there(folder)?, DEPTH, Path::new(""), &mut files, cancel)?;
     }
     let images: BTreeSet<String> =
         used.iter().filter_map(|path| Some(nifti_stem(&file_name(path))?.to_owned())).collect();
@@ -124,6 +126,9 @@ fn kind(path: &Path, images: &BTreeSet<String>) -> String {
         .filter(|image| ends_as_label(stem, image));
     if let Some(image) = of.max_by_key(|image| image.len()) {
         let suffix = stem.get(image.len()..).unwrap_or_default();
+        if label_suffix(stem).is_some_and(|known| known.eq_ignore_ascii_case(suffix)) {
+            return format!("*{suffix} (another label of its kind is used instead)");
+        }
         return format!("*{suffix} (no label that is used; `help(load_cohort)` lists their names)");
     }
     if let Some(suffix) = label_suffix(stem) {
@@ -135,15 +140,24 @@ fn kind(path: &Path, images: &BTreeSet<String>) -> String {
     }
 }
 
-fn collect(listing: &Listing, depth: usize, skip: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(
+    listing: &Listing,
+    depth: usize,
+    skip: &Path,
+    files: &mut Vec<PathBuf>,
+    cancel: &CancelToken,
+) -> Result<()> {
     files.extend(listing.niftis().map(|(_, path)| path.clone()));
     let endings = OTHER_FORMATS.map(|(ending, _)| ending);
     files.extend(listing.with_ending(&endings).cloned());
     if depth > 0 {
-        for folder in listing.folders.iter().filter(|folder| folder.as_path() != skip) {
+        // Links may lead anywhere, and back.
+        let is_own = |folder: &&PathBuf| folder.as_path() != skip && !folder.is_symlink();
+        for folder in listing.folders.iter().filter(is_own) {
+            cancel.check()?;
             // A folder that may not be read belongs to nobody.
             if let Ok(listing) = Listing::read(folder) {
-                collect(&listing, depth - 1, skip, files)?;
+                collect(&listing, depth - 1, skip, files, cancel)?;
             }
         }
     }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Health, HealthRule, deciding, health, is_missing, normal};
-use crate::cohort::discovery::participants::Columns;
+use super::{Columns, Health, HealthRule, deciding, health, is_missing, normal};
 
 /// How the values of the deciding column were counted in a cohort.
 #[derive(Debug, Default)]
@@ -65,8 +64,14 @@ impl HealthCount {
     /// The values that are not known words, as a sentence that says what to do; `None` without any.
     pub(in crate::cohort) fn unknown(&self) -> Option<String> {
         let word = self.unknown.keys().find(|value| !is_missing(&normal(value)))?;
+        // Which of them are healthy only the user knows. Where others are called healthy, it is probably none of these.
+        let (value, condition) = match self.healthy.keys().next() {
+            Some(healthy) => (healthy, "if none of these is".to_owned()),
+            None => (word, format!("if {word} is")),
+        };
         Some(format!(
-            "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy: load_cohort(…, healthy = \"{} == '{word}'\")",
+            "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy, such as \
+             load_cohort(…, healthy = \"{} == '{value}'\") {condition}",
             self.column,
             values(&self.unknown),
             self.column
@@ -114,7 +119,10 @@ mod tests {
             "the participants column group decides who is healthy: 2 healthy (HC), 1 clinical (DCM), 2 counted as clinical (G7, n/a)"
         );
         let unknown = count.unknown().unwrap();
-        assert!(unknown.contains("healthy = \"group == 'G7'\""), "{unknown}");
+        assert!(
+            unknown.contains("load_cohort(…, healthy = \"group == 'HC'\") if none of these is"),
+            "{unknown}"
+        );
         let rule = HealthRule::parse("group == 'G7'").unwrap();
         let count = HealthCount::of(rows.iter(), Some(&rule)).unwrap();
         assert!(count.to_string().contains("1 healthy (G7)"), "{count}");

@@ -1,6 +1,6 @@
 //! Who is healthy, by the participants table.
 //!
-//! The first of the columns `dataset`, `group`, `cohort` and `pathology` that the table has decides, by
+//! The first of the columns `dataset`, `group`, `cohort` and `pathology` that has a value decides, by
 //! known words. [`HealthRule`] decides otherwise.
 
 mod count;
@@ -8,10 +8,14 @@ mod count;
 pub(super) use count::HealthCount;
 use serde::{Deserialize, Serialize};
 
-use super::discovery::participants::Columns;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{Error, Result};
 
-/// Columns that may say who is healthy; the first one that exists counts.
+/// The columns of one row of the participants table, by name.
+pub(super) type Columns = BTreeMap<String, String>;
+
+/// Columns that may say who is healthy; the first one with a value counts.
 pub(super) const GROUP_COLUMNS: [&str; 4] = ["dataset", "group", "cohort", "pathology"];
 /// Values of healthy subjects, in lower case.
 const HEALTHY: [&str; 16] = [
@@ -64,7 +68,7 @@ const CLINICAL: [&str; 27] = [
 ];
 /// Values that say nothing.
 const MISSING: [&str; 5] = ["", "n/a", "na", "nan", "unknown"];
-const LESION_COLUMN: &str = "has_lesion";
+pub(super) const LESION_COLUMN: &str = "has_lesion";
 
 /// What a script says about who is healthy, where the table's words do not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,11 +144,48 @@ pub(super) fn is_healthy(columns: &Columns) -> Option<bool> {
 
 /// What a row says about lesions: `has_lesion`, else a healthy subject has none, else unknown.
 pub(super) fn has_lesion(columns: &Columns, healthy: Option<bool>) -> Option<bool> {
-    match columns.get(LESION_COLUMN).map(|value| normal(value)).as_deref() {
-        Some("1" | "true" | "yes") => Some(true),
-        Some("0" | "false" | "no") => Some(false),
+    match columns.get(LESION_COLUMN).map(|value| lesion_word(value)) {
+        Some(LesionWord::Says(lesion)) => Some(lesion),
         _ => healthy?.then_some(false),
     }
+}
+
+/// What a value of the column `has_lesion` says.
+enum LesionWord {
+    Says(bool),
+    Missing,
+    Unknown,
+}
+
+fn lesion_word(value: &str) -> LesionWord {
+    let value = normal(value);
+    match value.as_str() {
+        missing if is_missing(missing) => LesionWord::Missing,
+        "true" | "t" | "yes" | "y" | "present" | "positive" => LesionWord::Says(true),
+        "false" | "f" | "no" | "n" | "none" | "absent" | "negative" => LesionWord::Says(false),
+        // Programs write 1.0 where a column has a gap; larger numbers count lesions.
+        number => match number.parse::<f64>() {
+            Ok(number) if number >= 0.0 && number.is_finite() => LesionWord::Says(number > 0.0),
+            _ => LesionWord::Unknown,
+        },
+    }
+}
+
+/// The values of the column `has_lesion` that say neither yes nor no, as a sentence; `None` without any.
+pub(super) fn unknown_lesions<'a>(rows: impl Iterator<Item = &'a Columns>) -> Option<String> {
+    let values = rows.filter_map(|columns| columns.get(LESION_COLUMN));
+    let unknown: BTreeSet<&str> = values
+        .filter(|value| matches!(lesion_word(value), LesionWord::Unknown))
+        .map(|value| value.trim())
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        let named: Vec<&str> = unknown.into_iter().take(8).collect();
+        format!(
+            "the participants column {LESION_COLUMN} has values that say neither yes nor no ({}); whether these subjects \
+             have a lesion counts as not known. Write 1 or 0",
+            named.join(", ")
+        )
+    })
 }
 
 impl HealthRule {
@@ -200,11 +241,14 @@ impl HealthRule {
 }
 
 fn deciding(columns: &Columns) -> Option<(&'static str, &str)> {
-    GROUP_COLUMNS.iter().find_map(|name| Some((*name, columns.get(*name)?.as_str())))
+    let there =
+        || GROUP_COLUMNS.iter().filter_map(|name| Some((*name, columns.get(*name)?.as_str())));
+    // A column that is empty here leaves it to the next one.
+    there().find(|(_, value)| !is_missing(&normal(value))).or_else(|| there().next())
 }
 
 /// Whether a value in lower case says nothing.
-fn is_missing(value: &str) -> bool {
+pub(super) fn is_missing(value: &str) -> bool {
     MISSING.contains(&value)
 }
 
@@ -245,6 +289,8 @@ mod tests {
         assert_eq!(is_healthy(&columns(&[("cohort", "myelopathy")])), Some(false));
         let both = columns(&[("dataset", "clinical"), ("group", "control")]);
         assert_eq!(is_healthy(&both), Some(false), "the first column counts");
+        let gap = columns(&[("dataset", "n/a"), ("group", "control")]);
+        assert_eq!(is_healthy(&gap), Some(true), "the first column with a value counts");
         assert_eq!(is_healthy(&columns(&[("site", "public")])), None);
         assert_eq!(is_healthy(&columns(&[("group", "n/a")])), None);
         assert_eq!(health(&columns(&[("group", "G7")])), Health::UnknownWord);
@@ -258,6 +304,16 @@ mod tests {
         };
         assert_eq!(truth(&[("has_lesion", "1"), ("group", "hc")]), Some(true));
         assert_eq!(truth(&[("has_lesion", "0")]), Some(false));
+        for (value, lesion) in
+            [("1.0", true), ("0.0", false), ("Y", true), ("2", true), ("absent", false)]
+        {
+            assert_eq!(truth(&[("has_lesion", value), ("group", "ms")]), Some(lesion), "{value}");
+        }
+        assert_eq!(truth(&[("has_lesion", "perhaps"), ("group", "ms")]), None);
+        let rows = ["perhaps", "1", "n/a", "-9"].map(|value| columns(&[("has_lesion", value)]));
+        let said = unknown_lesions(rows.iter()).unwrap();
+        assert!(said.contains("neither yes nor no (-9, perhaps)"), "{said}");
+        assert_eq!(unknown_lesions(rows[1..3].iter()), None);
         assert_eq!(truth(&[("has_lesion", "n/a"), ("group", "hc")]), Some(false));
         assert_eq!(truth(&[("group", "clinical")]), None);
         assert_eq!(truth(&[]), None);

@@ -17,6 +17,13 @@ pub(super) fn mask_notes(mask: &MaskValues, title: &str) -> Result<Vec<Note>, St
         );
         notes.push(Note::warning(topic, text));
     }
+    if mask.maximum == 0.0 && mask.negative > 0 {
+        let topic = "a mask holds negative values only, so that nothing is inside; was 255 stored as a signed number?";
+        let text = format!(
+            "its {title} holds negative values only, so that nothing is inside; was 255 stored as a signed number?"
+        );
+        notes.push(Note::warning(topic, text));
+    }
     match &mask.kind {
         MaskKind::Binary => {}
         MaskKind::Soft { threshold } => {

@@ -6,13 +6,13 @@ mod fitting_field;
 mod intensity;
 mod lesion_mask;
 mod mask_notes;
+mod mask_relations;
 mod native_transform;
 mod preprocess;
-pub(super) mod region;
+mod region;
 pub(super) mod thick_slices;
 
 pub(crate) use intensity::settle_voxels;
 pub use intensity::{IntensityScale, TissueIntensity};
 pub use native_transform::NativeTransform;
 pub use preprocess::{Preprocessed, Preprocessing};
-pub use region::RegionRule;

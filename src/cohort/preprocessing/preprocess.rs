@@ -15,7 +15,7 @@
 //! - Masks need not be 0 and 1 ([`MaskValues`]); voxels far beyond all others are limited.
 //! - The ground truth of lesions is sampled once, without the pixels of 1 mm in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis};
@@ -26,8 +26,9 @@ use super::field::{Field, FieldAxis};
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
 use super::mask_notes::mask_notes;
+use super::mask_relations;
 use super::native_transform::NativeTransform;
-use super::region::{RegionRule, region_of_interest};
+use super::region::region_of_interest;
 use crate::cohort::note::Note;
 use crate::cohort::{Disc, Slice, SliceGrid};
 use crate::files::sha256;
@@ -40,7 +41,6 @@ pub struct Preprocessing {
     pub grid: SliceGrid,
     /// Percentiles to clip at (0.2, 99.8), of the voxels that are not background.
     pub clip: (f64, f64),
-    pub region: RegionRule,
 }
 
 /// The result of preprocessing.
@@ -70,7 +70,7 @@ const MAX_DISC: f32 = 30.0;
 
 impl Default for Preprocessing {
     fn default() -> Self {
-        Self { grid: SliceGrid::default(), clip: (0.2, 99.8), region: RegionRule::DropSmall }
+        Self { grid: SliceGrid::default(), clip: (0.2, 99.8) }
     }
 }
 
@@ -102,7 +102,13 @@ impl Preprocessing {
             label.as_ref().map(|label| canonical_mask(label, title)).transpose()
         };
         let csf = optional(&volume.csf, "CSF mask")?;
-        let lesion = optional(&volume.lesion, "lesion mask")?.map(LesionMask::new);
+        let lesion = optional(&volume.lesion, "lesion mask")?;
+        let mut voxels = orientation.apply(&volume.image.voxels);
+        notes.extend(mask_relations::questions(&cord, csf.as_ref(), lesion.as_ref()));
+        if let Some(fluid) = &csf {
+            notes.extend(mask_relations::brightness(&voxels, &cord, fluid));
+        }
+        let lesion = lesion.map(LesionMask::new);
         let resampled = |mask: Array3<bool>| each_slice(&mask, |slice| field.resample_mask(slice));
         let (cord, csf) = (resampled(cord), csf.map(resampled));
         if cord.iter().flatten().all(|&inside| !inside) {
@@ -112,7 +118,6 @@ impl Preprocessing {
         notes.extend(field.keep_cord(&cord));
 
         let image_hash = image_hash(&volume.image);
-        let mut voxels = orientation.apply(&volume.image.voxels);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
         let image = self.image(&field, voxels);
         let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;
@@ -140,8 +145,11 @@ impl Preprocessing {
             let is_kept = |index| slices.iter().any(|slice| slice.index == index);
             notes.extend(lesion.lost(&field, is_kept));
         }
-        let discs =
-            volume.discs.as_ref().map_or_else(Vec::new, |discs| discs_in(discs, &native_transform));
+        let (discs, unnamed) = match &volume.discs {
+            Some(labels) => discs_in(labels, &native_transform),
+            None => (Vec::new(), None),
+        };
+        notes.extend(unnamed);
         let lesion_marked = lesion.as_ref().is_some_and(LesionMask::marks_anything);
         Ok(Preprocessed { slices, discs, native_transform, image_hash, lesion_marked, notes })
     }
@@ -211,7 +219,7 @@ impl Preprocessing {
         if !inside.iter().any(|&inside| inside) {
             return None;
         }
-        let region = field.preprocess_mask(&region_of_interest(&inside, self.region));
+        let region = field.preprocess_mask(&region_of_interest(&inside));
         if !region.iter().any(|&inside| inside) {
             return None;
         }
@@ -320,12 +328,22 @@ fn image_hash(image: &Volume) -> String {
     sha256(&sizes.chain(voxels).collect::<Vec<u8>>())
 }
 
-/// Disc labels in preprocessed coordinates, superior first.
-fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> Vec<Disc> {
+/// Rows of one disc lie within this distance, mm. Labels all over the cord with one value name nothing.
+const DISC_MM: f64 = 30.0;
+
+/// Disc labels in preprocessed coordinates, superior first, and a warning about values that name no disc.
+fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> (Vec<Disc>, Option<Note>) {
     let mut sums: BTreeMap<u8, (f64, [f64; 3])> = BTreeMap::new();
-    for ((i, j, k), &value) in labels.voxels.indexed_iter().filter(|(_, value)| **value >= 0.5) {
+    let mut unnamed = BTreeSet::new();
+    let mut rows = (f64::INFINITY, f64::NEG_INFINITY);
+    for ((i, j, k), &value) in labels.voxels.indexed_iter().filter(|(_, value)| value.abs() >= 0.5)
+    {
         let value = value.round();
-        if value <= MAX_DISC {
+        let [_, row, _] = native_transform.voxel_to_preprocessed([i, j, k].map(|at| at as f64));
+        rows = (rows.0.min(row), rows.1.max(row));
+        if !(1.0..=MAX_DISC).contains(&value) {
+            unnamed.insert(value as i64);
+        } else {
             let (count, sum) = sums.entry(value as u8).or_default();
             *count += 1.0;
             for (sum, index) in sum.iter_mut().zip([i, j, k]) {
@@ -342,7 +360,20 @@ fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> Vec<Disc> {
         })
         .collect();
     discs.sort_by(|a, b| a.row.total_cmp(&b.row));
-    discs
+    let (row_mm, _) = native_transform.pixel_spacing_mm();
+    if unnamed.is_empty() && discs.len() == 1 && (rows.1 - rows.0) * row_mm > DISC_MM {
+        unnamed.extend(discs.drain(..).map(|disc| i64::from(disc.value)));
+    }
+    let warning = (!unnamed.is_empty()).then(|| {
+        let values: Vec<String> = unnamed.iter().take(8).map(i64::to_string).collect();
+        let topic = "disc labels have values that name no disc (3 is C2/C3, 8 is C7/T1, 25 is L5/S1)";
+        let text = format!(
+            "its disc labels have values that name no disc ({}): 3 is C2/C3, 8 is C7/T1, 25 is L5/S1",
+            values.join(", ")
+        );
+        Note::warning(topic, text)
+    });
+    (discs, warning)
 }
 
 #[cfg(test)]

@@ -9,32 +9,36 @@ use ndarray::Array2;
 use crate::cohort::Slice;
 use crate::cohort::note::Note;
 
-/// Averages neighbouring slices so that their distance comes close to `slice_mm`. `spacing_mm` is
-/// the distance as acquired; slices that are thick enough stay as they are. The masks of an
-/// average are true where at least half of its slices' are. Groups that are not complete are left
-/// out, as long as any is. Also gives how many slices each holds.
+/// Averages neighbouring slices so that their distance comes close to `slice_mm`. `acquired_mm` is the distance as
+/// acquired, and each slice is the mean of `averaged` acquired ones; slices that are thick enough stay as they are. The
+/// masks of an average are true where at least half of its slices' are. Groups that are not complete are left
+/// out, as long as any is. Also gives how many acquired slices each holds then.
 pub(in crate::cohort) fn thick_slices(
     slices: &[Slice],
-    spacing_mm: f64,
+    averaged: usize,
+    acquired_mm: f64,
     slice_mm: usize,
 ) -> (Vec<Slice>, usize) {
-    let group = (slice_mm as f64 / spacing_mm).round() as usize;
-    let as_they_are = || (slices.to_vec(), 1);
+    let step = averaged.max(1);
+    let group = (slice_mm as f64 / (acquired_mm * step as f64)).round() as usize;
+    let as_they_are = || (slices.to_vec(), step);
     let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return as_they_are() };
-    if group < 2 || last.index - first.index + 1 < group {
+    // Places of the slices, missing ones included.
+    let place = |slice: &Slice| (slice.index - first.index) / step;
+    let places = place(last) + 1;
+    if group < 2 || places < group {
         return as_they_are();
     }
     // Slices left over are left out in equal parts at both ends.
-    let start = first.index + (last.index - first.index + 1) % group / 2;
     let mut thick = Vec::new();
-    for from in (start..=last.index + 1 - group).step_by(group) {
+    for from in (places % group / 2..=places - group).step_by(group) {
         let members: Vec<&Slice> =
-            slices.iter().filter(|slice| (from..from + group).contains(&slice.index)).collect();
+            slices.iter().filter(|slice| (from..from + group).contains(&place(slice))).collect();
         if members.len() == group {
-            thick.push(average(&members));
+            thick.push(average(&members, step));
         }
     }
-    if thick.is_empty() { as_they_are() } else { (thick, group) }
+    if thick.is_empty() { as_they_are() } else { (thick, group * step) }
 }
 
 /// Share of a lesion's area from which its loss is worth a note.
@@ -74,8 +78,8 @@ pub(in crate::cohort) fn lost_by_averaging(
     })
 }
 
-/// The mean of some slices, in the place of the middle one.
-fn average(members: &[&Slice]) -> Slice {
+/// The mean of slices, each of which holds `step` acquired ones, in the place of their middle.
+fn average(members: &[&Slice], step: usize) -> Slice {
     let count = members.len();
     let vote = |mask: &dyn Fn(&Slice) -> &Array2<bool>| {
         let mut votes = Array2::<usize>::zeros(members[0].image.dim());
@@ -91,6 +95,7 @@ fn average(members: &[&Slice]) -> Slice {
     let last = indices().map(|voxels| *voxels.end()).max();
     let known = members.iter().all(|member| member.lesion.is_some());
     Slice {
+        index: members[0].index - step / 2 + count * step / 2,
         voxels: first.zip(last).map(|(first, last)| first..=last),
         image: image / count as f32,
         cord: vote(&|slice| &slice.cord),
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn thin_slices_become_averages_of_the_middle_ones() {
         let thin: Vec<Slice> = (4..12).map(slice).collect();
-        let (thick, averaged) = thick_slices(&thin, 1.0, 3);
+        let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3);
         assert_eq!(averaged, 3);
         let of = |slice: &Slice| (slice.index, slice.image[[0, 0]], slice.cord[[0, 0]]);
         assert_eq!(thick.iter().map(of).collect::<Vec<_>>(), [(6, 6.0, false), (9, 9.0, false)]);
@@ -144,7 +149,7 @@ mod tests {
                     ..slice(index)
                 })
                 .collect();
-            let (thick, averaged) = thick_slices(&thin, 1.0, 3);
+            let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3);
             lost_by_averaging(&thin, &thick, averaged).map(|note| note.to_string())
         };
         assert_eq!(told(&[]), None);
@@ -159,8 +164,8 @@ mod tests {
     #[test]
     fn thick_or_few_slices_stay() {
         let as_they_are: Vec<Slice> = (0..4).map(slice).collect();
-        assert_eq!(thick_slices(&as_they_are, 3.3, 3), (as_they_are.clone(), 1));
-        assert_eq!(thick_slices(&as_they_are[..2], 1.0, 3).0, as_they_are[..2]);
-        assert_eq!(thick_slices(&as_they_are, 1.0, 0).0, as_they_are);
+        assert_eq!(thick_slices(&as_they_are, 1, 3.3, 3), (as_they_are.clone(), 1));
+        assert_eq!(thick_slices(&as_they_are[..2], 1, 1.0, 3).0, as_they_are[..2]);
+        assert_eq!(thick_slices(&as_they_are, 1, 1.0, 0).0, as_they_are);
     }
 }

@@ -89,6 +89,21 @@ fn a_subject_is_found_in_sessions_and_beside_its_labels() {
 }
 
 #[test]
+fn folders_above_a_dataset_are_neither_its_subjects_nor_sessions() {
+    let root = root();
+    let bids = root.path().join("sub-project/ses-backup/bids");
+    write(&bids.join("sub-01/anat/sub-01_T2w.nii"), image());
+    write(&bids.join("sub-01/anat/sub-01_T2w_seg.nii"), mask(10));
+    write(&bids.join("sub-02/ses-1/anat/sub-02_ses-1_T2w.nii"), image());
+    write(&bids.join("sub-02/ses-1/anat/sub-02_ses-1_T2w_seg.nii"), mask(10));
+    let cohort = load(&bids, &Context::new(0)).unwrap();
+    let sessions: Vec<_> = cohort.entries().map(|entry| entry.session()).collect();
+    assert_eq!(sessions, [None, Some("ses-1".to_owned())]);
+    let image = cohort.entry(0).unwrap().image().unwrap();
+    assert_eq!(crate::cohort::dataset_root(image), Some(&*bids));
+}
+
+#[test]
 fn a_plain_folder_holds_images_with_their_masks_beside_them() {
     let root = root();
     let at = |name: &str| root.path().join(name);
@@ -112,7 +127,7 @@ fn a_subject_that_cannot_be_used_is_told_once_by_name_and_reason_and_strictly_re
     let cord_02 = |root: &Path| label_path(root, "sub-02", "label-SC_seg");
     assert_eq!(
         warning_when(|root| fs::remove_file(cord_02(root)).unwrap()),
-        "subject sub-02: no cord mask; `segment(cohort)` finds one; looked for sub-02_T2w or sub-02 followed by one of _label-SC_seg, _label-SC_mask, _label-SC_seg-manual, _label-SC_mask-manual, _label-cord_seg, _label-cord_mask, _label-spinalcord_seg, _label-spinalcord_mask, _seg-manual, _seg, _label-SC_softseg, _softseg-manual, _softseg (`sct_deepseg spinalcord -i sub-02_T2w.nii` makes one)"
+        "subject sub-02: no cord mask; `segment(cohort)` finds one; looked for sub-02_T2w or sub-02 followed by one of _label-SC_seg-manual, _label-SC_mask-manual, _seg-manual, _label-SC_seg, _label-SC_mask, _label-cord_seg, _label-cord_mask, _label-spinalcord_seg, _label-spinalcord_mask, _seg, _softseg-manual, _label-SC_softseg, _softseg (`sct_deepseg spinalcord -i sub-02_T2w.nii` makes one)"
     );
     assert_eq!(
         warning_when(|root| fs::remove_file(image_02(root)).unwrap()),

@@ -206,6 +206,35 @@ fn a_cohort_without_one_usable_subject_is_refused() {
 }
 
 #[test]
+fn positions_stay_when_the_voxels_of_a_subject_turn_out_to_be_unusable() {
+    let root = tree(TABLE);
+    write(&label_path(root.path(), "sub-02", "label-SC_seg"), mask(0));
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    assert_eq!(cohort.usable(), [0, 1, 2, 3], "its header is as it should be");
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 3);
+    assert_eq!(cohort.usable(), [0, 1, 2, 3]);
+    assert_eq!(cohort.broken().len(), 1);
+    assert!(said(cohort.subject(1, &context)).starts_with("subject sub-02: "));
+}
+
+#[test]
+fn a_grid_that_is_asked_for_again_is_not_preprocessed_again() {
+    let root = tree(TABLE);
+    let context = Context::new(0);
+    let cohort = load(root.path(), &context).unwrap();
+    let first = cohort.subject(0, &context).unwrap();
+    let back = cohort.on_grid(SliceGrid::of_size(64)).unwrap().on_grid(cohort.grid()).unwrap();
+    assert!(Arc::ptr_eq(&first, &back.subject(0, &context).unwrap()));
+}
+
+#[test]
+fn discs_have_the_names_of_their_vertebrae() {
+    let names = [3, 8, 9, 19, 20, 21, 25].map(crate::cohort::Disc::name);
+    assert_eq!(names, ["C2/C3", "C7/T1", "T1/T2", "T11/T12", "T12/L1", "L1/L2", "L5/S1"]);
+}
+
+#[test]
 fn subjects_made_in_memory_are_a_cohort_of_one_size() {
     let root = tree(TABLE);
     let context = Context::new(0);

@@ -94,8 +94,7 @@ fn an_empty_region_is_left_out_with_a_note() {
     save(root.path(), "a_2.npy", &channels(false));
     save(root.path(), "b_1.npy", &Array3::zeros((3, 16, 16)));
     let (listener, context) = listening();
-    let strict = LoadOptions { strict: true, ..options() };
-    let cohort = Cohort::load(root.path(), &strict, &context).unwrap();
+    let cohort = Cohort::load(root.path(), &options(), &context).unwrap();
     let subjects = cohort.subjects(&context).unwrap();
     assert_eq!(subjects.len(), 1);
     assert_eq!(subjects[0].slices.len(), 1);
@@ -110,12 +109,30 @@ fn an_empty_region_is_left_out_with_a_note() {
         .collect();
     assert_eq!(
         notes,
-        ["2 slice files left out for an empty region of interest, the first ROOT/a_1.npy"]
+        ["1 slice file left out for an empty region of interest, the first ROOT/a_1.npy"]
     );
     assert_eq!(
         cohort.subject(1, &context).unwrap_err().to_string(),
         "subject b: all its slices have an empty region of interest"
     );
+    assert_eq!(cohort.broken(), [("b", "all its slices have an empty region of interest")]);
+    let strict = LoadOptions { strict: true, ..options() };
+    let strict = Cohort::load(root.path(), &strict, &Context::new(0)).unwrap();
+    assert!(strict.subjects(&Context::new(0)).is_err(), "one of two cannot be used");
+}
+
+#[test]
+fn a_lesion_in_a_slice_that_is_left_out_makes_a_patient_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let mut left_out = channels(true);
+    left_out.index_axis_mut(ndarray::Axis(0), 1).fill(0.0);
+    save(root.path(), "a_1.npy", &left_out);
+    save(root.path(), "a_2.npy", &channels(false));
+    let context = Context::new(0);
+    let cohort = Cohort::load(root.path(), &options(), &context).unwrap();
+    let subject = cohort.subject(0, &context).unwrap();
+    assert_eq!((subject.slices.len(), subject.has_lesion()), (1, Some(true)));
+    assert_eq!(cohort.entry(0).unwrap().files().len(), 2);
 }
 
 #[test]

@@ -129,3 +129,16 @@ fn preprocessed_slices_beside_images_are_named() {
         "3 .npy files are not used, the first slices/anna_1.npy: preprocessed slices are taken";
     assert!(line.contains(expected), "{line}");
 }
+
+#[test]
+fn a_stray_npy_file_does_not_hide_images_that_wait_for_masks() {
+    let (names, lines) = said(|root| {
+        for name in ["sub-01", "sub-02"] {
+            write(&image_path(root, name), image());
+        }
+        write(&root.join("derivatives/analysis/embeddings.npy"), "x");
+    });
+    let sentence = "none of the 2 subjects has a cord mask; `cohort = segment(cohort)` finds it";
+    assert_eq!(names, [sentence]);
+    find(&lines, sentence);
+}

@@ -46,7 +46,7 @@ fn the_column_that_decides_and_its_values_are_said() {
 fn words_that_are_not_known_are_asked_about_and_a_rule_settles_them() {
     let table = "participant_id\tgroup\nsub-01\tG0\nsub-02\tG1\n";
     let (cohort, said, _root) = with_table("participants.tsv", table, None);
-    let asked = "load_cohort(…, healthy = \"group == 'G0'\")";
+    let asked = "load_cohort(…, healthy = \"group == 'G0'\") if G0 is";
     assert!(said.iter().any(|line| line.contains(asked)), "{said:?}");
     assert!(healthy(cohort)[0].contains(asked));
     let rule = HealthRule::parse("group == 'G0'").unwrap();

@@ -5,7 +5,6 @@ use ndarray::Array3;
 use super::measure::{Lesion, Surroundings, count_rows, measure};
 use super::shape::{Voxels, groups};
 use super::subject_volume::SubjectVolume;
-use crate::evaluation::DETECTION_PIXELS;
 
 /// Lesions with their voxels.
 pub(in crate::export) struct LesionSet {
@@ -30,11 +29,10 @@ impl LesionSet {
 }
 
 /// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first. A lesion has at least the volume of
-/// [`DETECTION_PIXELS`] preprocessed pixels, as in evaluations, from which thresholds come.
+/// [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS) preprocessed pixels, as in evaluations, from which thresholds come.
 pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
     let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);
-    let least = DETECTION_PIXELS as f64 * volume.voxels_per_pixel();
-    measured(volume, &above, least.round().max(1.0) as usize, |lesion| lesion.highest_anomaly)
+    measured(volume, &above, volume.least_voxels(), |lesion| lesion.highest_anomaly)
 }
 
 /// The ground truth, the largest first; `None` where it is not known.

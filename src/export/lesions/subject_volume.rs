@@ -4,6 +4,7 @@ use ndarray::{Array2, Array3};
 
 use crate::cohort::{NativeTransform, Slice, Subject};
 use crate::detection::{AnomalyCurve, CordAxis, Finding, SegmentScore, SliceFinding};
+use crate::evaluation::DETECTION_PIXELS;
 use crate::{Error, Result};
 
 /// A voxel as (i, j, k).
@@ -161,6 +162,12 @@ impl<'a> SubjectVolume<'a> {
 
     pub(super) fn voxel_mm3(&self) -> f64 {
         self.native.native_geometry().affine.spacing().iter().product()
+    }
+
+    /// Voxels of the smallest detected lesion: those with the volume of [`DETECTION_PIXELS`] pixels, or a little more.
+    pub(in crate::export) fn least_voxels(&self) -> usize {
+        const ROUNDING: f64 = 1e-6;
+        (DETECTION_PIXELS as f64 * self.voxels_per_pixel() - ROUNDING).ceil().max(1.0) as usize
     }
 
     /// How many voxels have the volume of one pixel of a preprocessed slice, which may be an average of several.

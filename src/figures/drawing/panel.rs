@@ -287,7 +287,7 @@ fn shadowed(area: &Area<'_>, words: &str, (x, y): (i32, i32), anchor: text::Anch
 }
 
 /// Room a colour bar takes at the right of a panel.
-pub(in crate::figures) const BAR_WIDTH: i32 = 270;
+pub(in crate::figures) const BAR_WIDTH: i32 = 300;
 
 /// A colour bar along the right edge of a picture that spans (`top`, `height`), with ticks and,
 /// reading upwards, its quantity and unit.

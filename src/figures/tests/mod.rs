@@ -45,11 +45,21 @@ fn gallery() -> Vec<(&'static str, Figure)> {
     let found = findings();
     vec![
         ("montage", cohort_montage("Cohort: clinic", &cohort)),
-        ("reconstruction", reconstruction_panels(&lesion, &reconstructed, "U²AD")),
+        (
+            "reconstruction",
+            reconstruction_panels(
+                &lesion,
+                &slice_finding(reconstructed.clone(), Some(Scoring::Residual)),
+                "U²AD",
+            ),
+        ),
         ("uncertainty", uncertainty_panels(&lesion, &uncertainty)),
         ("masks", masking_strategies(&lesion, "hiding probability", &masks(true))),
         ("masks-plain", masking_strategies(&lesion, "", &masks(false))),
-        ("panels-scored", reconstruction_panels(&lesion, &scored, "U²AD")),
+        (
+            "panels-scored",
+            reconstruction_panels(&lesion, &slice_finding(scored, Some(Scoring::Learned)), "U²AD"),
+        ),
         ("history", training_history(&history(120))),
         ("curve", anomaly_curve(&found.subjects[0], "U²AD")),
         ("roc", roc_curves(&methods)),
@@ -141,7 +151,10 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         ("montage-none", cohort_montage("Cohort: nobody", &[])),
         ("montage-one", cohort_montage(&name, &[empty])),
         ("montage-many", cohort_montage("Cohort: many", &many)),
-        ("reconstruction-bare", reconstruction_panels(&bare, &unknown, "threshold")),
+        (
+            "reconstruction-bare",
+            reconstruction_panels(&bare, &slice_finding(unknown, None), "threshold"),
+        ),
         ("masks-none", masking_strategies(&bare, "probability", &[])),
         ("masks-bare", masking_strategies(&bare, "probability", &masks(true))),
         ("history-none", training_history(&History::default())),
@@ -247,11 +260,7 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
         ("phantom-montage", cohort_montage("Cohort: phantoms", &subjects)),
         (
             "phantom-reconstruction",
-            reconstruction_panels(
-                &worst.subject.slices[slice.slice],
-                &slice.reconstruction,
-                &findings.method,
-            ),
+            reconstruction_panels(&worst.subject.slices[slice.slice], slice, &findings.method),
         ),
         ("phantom-curve", anomaly_curve(worst, &findings.method)),
         ("phantom-roc", roc_curves(&evaluated)),

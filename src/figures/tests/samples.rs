@@ -102,14 +102,21 @@ pub(super) fn curve() -> AnomalyCurve {
     AnomalyCurve { scoring: Scoring::Published, position_mm, error, mean, segments }
 }
 
+/// A slice that was reconstructed like this and scored, if it was.
+pub(super) fn slice_finding(
+    reconstruction: Reconstruction,
+    scoring: Option<Scoring>,
+) -> SliceFinding {
+    let (anomaly, islands) = (reconstruction.error.clone(), vec![]);
+    let curve = scoring.map(|scoring| AnomalyCurve { scoring, ..curve() });
+    SliceFinding { slice: 0, reconstruction, anomaly, islands, curve }
+}
+
 pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
     let subject = subject(name, lesion);
     let reconstruction = reconstruction(&subject.slices[0]);
-    let anomaly = reconstruction.error.clone();
-    let curve = curve();
-    let (segments, islands) = (curve.segments.clone(), vec![]);
-    let slices =
-        vec![SliceFinding { slice: 0, reconstruction, anomaly, islands, curve: Some(curve) }];
+    let segments = curve().segments;
+    let slices = vec![slice_finding(reconstruction, Some(Scoring::Published))];
     Finding { subject, segmentation: Segmentation::Discs, score: 0.17, segments, slices }
 }
 

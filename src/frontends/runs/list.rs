@@ -21,11 +21,28 @@ pub fn list(runs: &Path, json: bool) -> Result<ExitCode> {
             let all: Vec<Value> = summaries.iter().map(described).collect();
             serde_json::to_string_pretty(&all).map_err(|error| Error::input(error.to_string()))?
         }
-        false if summaries.is_empty() => format!("no runs in {}", runs.display()),
+        false if summaries.is_empty() => no_runs(runs),
         false => table(&summaries)?.to_text(table_width()).trim_end().to_owned(),
     };
     print_whole(format!("{text}\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to say of a folder without runs. Those of a sweep lie one level deeper.
+fn no_runs(runs: &Path) -> String {
+    let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
+    let mut deeper: Vec<String> = entries
+        .map(|entry| entry.path())
+        .filter(|folder| folder.is_dir())
+        .filter(|folder| run_summaries(folder).is_ok_and(|found| !found.is_empty()))
+        .map(|folder| format!("u2ad runs {}", folder.display()))
+        .collect();
+    deeper.sort();
+    let nothing = format!("no runs in {}", runs.display());
+    match deeper.as_slice() {
+        [] => nothing,
+        commands => format!("{nothing} itself; there are some below it: {}", commands.join(", ")),
+    }
 }
 
 fn name(summary: &RunSummary) -> String {

@@ -23,10 +23,12 @@ use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
+use crate::frontends::script::UNASKED;
 use crate::frontends::termination::{Stopped, cancel_on_signals};
 use crate::language::source_text;
 use crate::ops::{MachineMemory, check_threads};
 use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
+use crate::session::{device_name, open_device};
 use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_runs_table, sweep_table};
 use crate::{Error, Result};
 
@@ -66,6 +68,8 @@ struct Sweep {
     /// Whether the script reads the seed as a parameter, too.
     reads_seed: bool,
     folder: PathBuf,
+    /// The device that its runs compute on.
+    device: &'static str,
     arguments: SweepArguments,
 }
 
@@ -176,6 +180,7 @@ impl Sweep {
             hash: hash_of(&text),
             reads_seed,
             folder,
+            device: device_name(&open_device(&arguments.device)?),
             arguments: arguments.clone(),
         })
     }
@@ -190,13 +195,14 @@ impl Sweep {
         given.cloned().collect()
     }
 
-    /// Whether a record is that of a combination, run by this program with this script.
+    /// Whether a record is that of a combination, run by this program with this script on this device.
     fn fits(&self, record: &RunRecord, combination: &Combination) -> bool {
         let now = RunRecord::new("", "", 0, "");
         record.script_sha256 == self.hash
             && record.parameters == self.parameters(combination)
             && record.seed_at_start() == self.seed(combination)
             && (&record.version, &record.commit) == (&now.version, &now.commit)
+            && record.device == self.device
     }
 
     /// The runs of a combination, the newest first, with their records.
@@ -269,8 +275,18 @@ impl Sweep {
                 match self.run(&combination, folder.as_deref(), jobs, stopped) {
                     Ok(Ended::Well(warnings)) => {
                         messages.tell(&format!("{name}: completed"));
+                        // All runs would be the same: there is nothing to compare.
+                        if let Some(misspelt) = warnings.iter().find(|one| one.contains(UNASKED)) {
+                            lock(&waiting).clear();
+                            if lock(&warned).insert(misspelt.clone()) {
+                                *lock(&failed) += 1;
+                                let sentence = format!("{misspelt}; no other run is started");
+                                messages.tell_after("error:", &sentence);
+                            }
+                            continue;
+                        }
                         for warning in warnings {
-                            // A misspelt parameter, which all runs warn of, is said once.
+                            // What all runs warn of is said once.
                             if lock(&warned).insert(warning.clone()) {
                                 messages.tell_after("warning:", &warning);
                             }

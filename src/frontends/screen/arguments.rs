@@ -49,7 +49,7 @@ pub enum AnalysisLevel {
 
 #[derive(Args, Clone, Debug)]
 pub struct BidsArguments {
-    /// The BIDS tree to read. Nothing is written there.
+    /// The BIDS tree to read. Nothing is written there, except below OUTPUT_DIR if that lies in it.
     #[arg(value_name = "BIDS_DIR")]
     pub bids_dir: PathBuf,
     /// The folder for the results. Many processes may write there at once.

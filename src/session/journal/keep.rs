@@ -278,7 +278,10 @@ impl Recorder<'_> {
                     ("error", maps().map(|maps| &maps.error).collect()),
                     ("passes", vec![&passes]),
                 ];
-                let file = self.store.put("uncertainty", |path| maps::write(path, &stacks))?;
+                let subjects =
+                    value.cohort.subjects(self.context).map_err(|error| error.to_string())?;
+                let of = maps::fingerprint(subjects.iter().map(|subject| &**subject));
+                let file = self.store.put("uncertainty", |path| maps::write(path, &stacks, of))?;
                 self.store.remember_uncertainty(value, &file);
                 file
             }
@@ -315,7 +318,8 @@ impl Recorder<'_> {
                 if !anomalies.is_empty() {
                     stacks.push(("anomaly", anomalies));
                 }
-                let file = self.store.put("findings", |path| maps::write(path, &stacks))?;
+                let of = maps::fingerprint(findings.subjects.iter().map(|one| &*one.subject));
+                let file = self.store.put("findings", |path| maps::write(path, &stacks, of))?;
                 self.store.remember_findings(value, &file);
                 file
             }

@@ -6,18 +6,41 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
+use safetensors::SafeTensors;
 
-use crate::files::{read_regular, write_whole};
+use crate::cohort::Subject;
+use crate::files::{Fingerprint, read_regular, write_whole};
 use crate::{Error, Result};
 
 /// Maximum size of a file.
 const LARGEST: usize = 1 << 30;
 
-/// Writes maps by name; all maps of one name have the same size.
+/// Where a file says of which subjects its maps are.
+const SUBJECTS: &str = "subjects";
+
+/// What [`read`] gives.
+pub(super) struct Maps {
+    pub by_name: BTreeMap<String, Vec<Array2<f32>>>,
+    /// [`fingerprint`] of their subjects; files of earlier versions have none.
+    pub subjects: Option<String>,
+}
+
+/// Tells whether subjects are still what they were when their maps were made.
+pub(super) fn fingerprint<'a>(subjects: impl Iterator<Item = &'a Subject>) -> String {
+    let mut all = Fingerprint::default();
+    subjects.for_each(|subject| subject.add_to(&mut all));
+    all.finish()
+}
+
+/// Writes maps by name, of the subjects with this fingerprint; all maps of one name have the same size.
 ///
 /// # Errors
 /// If they take more than 1 GiB, or the file cannot be written.
-pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<()> {
+pub(super) fn write(
+    path: &Path,
+    maps: &[(&str, Vec<&Array2<f32>>)],
+    subjects: String,
+) -> Result<()> {
     let bytes: usize =
         maps.iter().flat_map(|(_, maps)| maps).map(|map| map.len() * size_of::<f32>()).sum();
     if bytes > LARGEST {
@@ -25,7 +48,9 @@ pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<(
     }
     let tensors = maps.iter().map(|(name, maps)| Ok(((*name).to_owned(), stacked(maps)?)));
     let tensors = tensors.collect::<Result<HashMap<_, _>>>()?;
-    let bytes = safetensors::serialize(&tensors, None).map_err(|error| Error::file(path, error))?;
+    let bytes =
+        safetensors::serialize(&tensors, Some(HashMap::from([(SUBJECTS.to_owned(), subjects)])))
+            .map_err(|error| Error::file(path, error))?;
     write_whole(path, &bytes)
 }
 
@@ -33,11 +58,14 @@ pub(super) fn write(path: &Path, maps: &[(&str, Vec<&Array2<f32>>)]) -> Result<(
 ///
 /// # Errors
 /// If the file is missing or damaged.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Array2<f32>>>> {
+pub(super) fn read(path: &Path) -> Result<Maps> {
     let bytes = read_regular(path)?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
     let tensors = tensors.into_iter().map(|(name, tensor)| Ok((name, unstacked(&tensor)?)));
-    tensors.collect()
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| Error::file(path, error))?;
+    let subjects = header.metadata().as_ref().and_then(|facts| facts.get(SUBJECTS).cloned());
+    Ok(Maps { by_name: tensors.collect::<Result<_>>()?, subjects })
 }
 
 fn stacked(maps: &[&Array2<f32>]) -> Result<Tensor> {
@@ -70,9 +98,11 @@ mod tests {
         let map =
             |seed: usize| Array2::from_shape_fn((3, 4), |(r, c)| (r * 4 + c + seed) as f32 / 7.0);
         let (one, two) = (map(0), map(5));
-        write(&path, &[("error", vec![&one, &two]), ("mean", vec![&two])]).unwrap();
-        let read = read(&path).unwrap();
-        assert_eq!(read["error"], [one, two.clone()]);
-        assert_eq!(read["mean"], [two]);
+        let stacks = [("error", vec![&one, &two]), ("mean", vec![&two])];
+        write(&path, &stacks, "abc".to_owned()).unwrap();
+        let Maps { by_name, subjects } = read(&path).unwrap();
+        assert_eq!(by_name["error"], [one, two.clone()]);
+        assert_eq!(by_name["mean"], [two]);
+        assert_eq!(subjects.as_deref(), Some("abc"));
     }
 }

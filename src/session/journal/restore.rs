@@ -12,8 +12,9 @@ use starlark::values::tuple::AllocTuple;
 use starlark::values::{Heap, Value};
 
 use super::keep::ArtifactStore;
+use super::maps::{self, Maps};
 use super::recipe::{CohortRecipe, Recipe};
-use super::{Entries, Journal, functions, maps};
+use super::{Entries, Journal, functions};
 use crate::baselines::{Baseline, IntensityThreshold};
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Context;
@@ -265,15 +266,18 @@ impl<'a> Restorer<'a> {
         Ok(value)
     }
 
-    /// The cohort with its slices, whose number must not have changed.
+    /// The cohort with its subjects, who must still be those that maps were made of.
     fn preprocessed(
         &mut self,
         of: &CohortRecipe,
         slices: usize,
+        fingerprint: Option<&str>,
     ) -> Result<(Cohort, Vec<Arc<Subject>>)> {
         let cohort = self.cohort(of)?;
         let subjects = cohort.subjects(&self.state.context())?;
-        match all_slices(&subjects).len() == slices {
+        let same =
+            |made_of: &str| made_of == maps::fingerprint(subjects.iter().map(|subject| &**subject));
+        match all_slices(&subjects).len() == slices && fingerprint.is_none_or(same) {
             true => Ok((cohort, subjects)),
             false => Err(changed()),
         }
@@ -288,10 +292,10 @@ impl<'a> Restorer<'a> {
         if let Some(value) = self.uncertainties.get(file) {
             return Ok(value.clone());
         }
-        let mut maps = maps::read(&self.folder.join(file))?;
-        let mut take = |name: &str| maps.remove(name).unwrap_or_default().into_iter();
+        let Maps { mut by_name, subjects: made_of } = maps::read(&self.folder.join(file))?;
+        let mut take = |name: &str| by_name.remove(name).unwrap_or_default().into_iter();
         let passes = take("passes").next().unwrap_or_default();
-        let (cohort, subjects) = self.preprocessed(of, passes.len())?;
+        let (cohort, subjects) = self.preprocessed(of, passes.len(), made_of.as_deref())?;
         let (mut variance, mut mean, mut error) = (take("variance"), take("mean"), take("error"));
         let maps = passes.into_iter().map(|passes| {
             let (Some(variance), Some(mean), Some(error)) =
@@ -326,8 +330,8 @@ impl<'a> Restorer<'a> {
         if let Some(value) = self.findings.get(file) {
             return Ok(value.clone());
         }
-        let mut maps = maps::read(&self.folder.join(file))?;
-        let mut take = |name: &str| maps.remove(name).unwrap_or_default();
+        let Maps { mut by_name, subjects: made_of } = maps::read(&self.folder.join(file))?;
+        let mut take = |name: &str| by_name.remove(name).unwrap_or_default();
         let (reconstructions, errors) = (take("reconstruction"), take("error"));
         let mut variances = take("variance").into_iter();
         let mut probabilities = take("probability").into_iter();
@@ -343,7 +347,8 @@ impl<'a> Restorer<'a> {
                 anomaly: anomalies.next(),
             })
             .collect();
-        let (cohort, subjects) = self.preprocessed(of, reconstructions.len())?;
+        let (cohort, subjects) =
+            self.preprocessed(of, reconstructions.len(), made_of.as_deref())?;
         let stored =
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
@@ -379,5 +384,5 @@ impl Reconstructor for Stored {
 }
 
 fn changed() -> Error {
-    Error::input("its cohort has changed since")
+    Error::input("the images, masks or participants table of its cohort have changed since")
 }

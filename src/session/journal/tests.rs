@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::context::Context;
 use crate::files::LazyFolder;
+use crate::phantom::{PhantomOptions, write_bids};
 use crate::session::{Cell, Output, Session, Settings, Sink};
 
 /// Remembers what was warned of.
@@ -235,6 +237,35 @@ fn a_regular_end_keeps_of_each_named_model_what_resuming_takes() {
     assert_eq!(shown(&back, "[model.epochs, model.snapshots]"), "[4, [0, 1, 2, 3, 4]]");
     shown(&back, "rewind(model, 3)");
     assert_eq!(shown(&back, "model.epochs"), "3");
+}
+
+#[test]
+fn findings_in_images_that_have_changed_do_not_come_back() {
+    let home = tempfile::tempdir().unwrap();
+    let bids = home.path().join("bids");
+    let made = PhantomOptions { subjects: 2, pixel_spacing_mm: 3.0, ..PhantomOptions::default() };
+    write_bids(&bids, &made, &Context::new(3)).unwrap();
+    let before = session(&home.path().join("before"));
+    shown(&before, &format!("people = load_cohort({:?}, size = 64)", bids.display().to_string()));
+    shown(&before, "found = detect(intensity_threshold(), people)");
+    shown(&before, "1");
+    let name = shown(&before, "people.names[0]").trim_matches('"').to_owned();
+    for changes in [false, true] {
+        let after = home.path().join(format!("after-{changes}"));
+        copy(&home.path().join("before"), &after);
+        if changes {
+            let image = bids.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+            let mut volume = crate::volume::Volume::read(&image).unwrap();
+            volume.voxels.invert_axis(ndarray::Axis(1));
+            volume.write(&image, None).unwrap();
+        }
+        let summary = session(&after).resume().unwrap().unwrap().to_text();
+        assert_eq!(
+            summary.contains("masks or participants table of its cohort"),
+            changes,
+            "{summary}"
+        );
+    }
 }
 
 #[test]

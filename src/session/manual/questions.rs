@@ -18,8 +18,8 @@ pub(super) const TOPICS: &[Topic] = &[
         summary: "How to get a figure as a file.",
         words: "save figure plot png svg picture file chart",
         text: &[
-            "A script and the shell keep every figure that `plot` draws or a value shows, as PNG and SVG, in \
-             `output_dir()`: 01-….png and so on. `plot` itself returns nothing.",
+            "A script and the shell keep every figure that `plot` draws or a value shows, as PNG and SVG, in the run folder, such as runs/study or runs/shell: 01-….png \
+             and so on. `plot` itself returns nothing.",
             "In JupyterLab, hold Shift, right-click the figure and choose the browser's \"Save image as…\". The notebook keeps \
              the figure as SVG and PNG as well.",
             "`save(image, \"map.png\")` writes one map to a file of your choice, also as .nii.gz, .npy or .tsv.",
@@ -162,7 +162,7 @@ pub(super) const TOPICS: &[Topic] = &[
         words: "disc vertebra vertebral level label c2 c3",
         text: &[
             "Levels come from disc labels beside the image (_labels-disc and other names, see docs/data.md), or from \
-             `segment`, which finds the discs C1/C2 to C7/T1 and T1/T2.",
+             `segment`, which finds the discs from C1/C2 to T1/T2.",
             "If it leaves them open or names them wrongly, give one that you see yourself: \
              `segment(cohort, discs = {\"sub-07\": (\"C5/C6\", (6, 140, 121))})`.",
         ],

@@ -203,7 +203,9 @@ pub(super) fn page(name: &str) -> Option<Page> {
     let (path, title, _) = PAGES.iter().find(|(path, ..)| *path == name.trim())?;
     Some(Page {
         heading: (*path).to_owned(),
-        paragraphs: vec![format!("\"{title}\", a page of the documentation that comes with u2ad.")],
+        paragraphs: vec![format!(
+            "\"{title}\", a page of the documentation in the source of u2ad."
+        )],
         ..Page::default()
     })
 }

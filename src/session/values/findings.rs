@@ -157,7 +157,7 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(this.0.method.clone())
     }
 
-    /// How reconstructions were scored: "learned", "residual" or "published".
+    /// How reconstructions were scored: "learned", "residual", "published" or "own".
     #[starlark(attribute)]
     fn scoring(this: &FindingsValue) -> anyhow::Result<String> {
         Ok(this.0.scoring.to_string())
@@ -172,8 +172,8 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(highest.map(|position| this.one(position))))
     }
 
-    /// The lesions detected in all subjects: groups of at least 3 connected voxels whose anomaly is at or
-    /// above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
+    /// The lesions detected in all subjects: groups of connected voxels with at least the volume of 3 pixels of the
+    /// slices, whose anomaly is at or above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
     /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
     /// Without a threshold it is that of `export`.
     fn lesions<'v>(
@@ -269,8 +269,8 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
     }
 
-    /// The lesions detected in this subject: groups of at least 3 connected voxels whose anomaly is at or
-    /// above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
+    /// The lesions detected in this subject: groups of connected voxels with at least the volume of 3 pixels of the
+    /// slices, whose anomaly is at or above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
     /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
     /// Without a threshold it is that of `export`.
     fn lesions<'v>(

@@ -39,9 +39,17 @@ pub(in crate::session) struct ModelValue {
     looks: Arc<AtomicUsize>,
 }
 
-/// Tells two states of a model apart: its epochs, the optimiser's steps, and which scorer and calibration it has.
+/// Tells two states of a model apart: its epochs with the loss of the last one, the optimiser's steps, and which scorer
+/// and calibration it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark(usize, usize, Option<u64>, Option<u64>);
+struct Mark {
+    epochs: usize,
+    /// Its bits. Other data or masks give another one, so that going back and training anew is a change.
+    last_loss: Option<u64>,
+    steps: usize,
+    scorer: Option<u64>,
+    calibration: Option<u64>,
+}
 
 handle!(ModelValue);
 starlark::methods_static!(MODEL = model_methods);
@@ -159,8 +167,14 @@ impl ModelValue {
 impl Mark {
     fn of(model: &Model) -> Self {
         let scorer = model.scorer.as_ref().map(|scorer| scorer.description().round);
-        let calibrated = model.calibrations.iter().map(|one| one.round).max();
-        Self(model.history.epochs.len(), model.adam.steps(), scorer, calibrated)
+        let epochs = &model.history.epochs;
+        Self {
+            epochs: epochs.len(),
+            last_loss: epochs.last().map(|epoch| epoch.loss.to_bits()),
+            steps: model.adam.steps(),
+            scorer,
+            calibration: model.calibrations.iter().map(|one| one.round).max(),
+        }
     }
 }
 

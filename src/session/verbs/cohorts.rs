@@ -41,7 +41,13 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
     /// derivatives/), a folder of images with their masks beside them, or one of preprocessed .npy
     /// slices. Subjects are preprocessed when first needed. A subject that cannot be used is
-    /// reported with the reason and left out. Images without a cord mask wait for `segment`.
+    /// reported with the reason and left out. Images without a cord mask wait for `segment`. Masks that the program found
+    /// and `save_masks` wrote load as given ones.
+    ///
+    /// Masks are called after their image, with or without _T2w, followed by a known name. Spinal cord:
+    /// _label-SC_seg, _label-SC_mask, _seg, _seg-manual, _softseg; fluid: _label-CSF_seg, _csf, _csfseg; discs:
+    /// _labels-disc, _label-discs_dlabel, _seg_labeled_discs; lesions: _label-lesion_seg, _lesion, each
+    /// also with -manual; docs/data.md has them all.
     ///
     /// # Arguments
     /// * `path`: the folder.
@@ -56,11 +62,6 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `healthy`: who is healthy, as a rule about a column of the participants table
     ///   (`"group == 'HV'"`) or as a list of words; None: the columns dataset, group, cohort or pathology
     ///   decide by known words such as healthy, control, HC.
-    ///
-    /// Masks are called after their image, with or without _T2w, followed by a known name. Spinal cord:
-    /// _label-SC_seg, _label-SC_mask, _seg, _seg-manual, _softseg; fluid: _label-CSF_seg, _csf, _csfseg; discs:
-    /// _labels-disc, _label-discs_dlabel, _seg_labeled_discs; lesions: _label-lesion_seg, _lesion, each
-    /// also with -manual; docs/data.md has them all.
     ///
     /// Examples:
     /// ```python

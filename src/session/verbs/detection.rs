@@ -69,19 +69,22 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<Later<FindingsValue>> {
         let scoring = scoring.into_option().map(Scoring::from_name).transpose()?;
         let name = name.into_option().map(str::to_owned);
+        if name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(Error::input("detect: the name of a method must not be empty").into());
+        }
         let cohort = cohort.cohort.clone();
+        let monte_carlo = MonteCarlo {
+            samples: unsigned("detect", "samples", samples)?,
+            mask_ratio: mask_ratio.0,
+            ..MonteCarlo::default()
+        };
+        // Methods without masks do not use them, but nobody means values that nothing can have.
+        monte_carlo.validate()?;
         match model {
-            Either::Left(model) => {
-                let monte_carlo = MonteCarlo {
-                    samples: unsigned("detect", "samples", samples)?,
-                    mask_ratio: mask_ratio.0,
-                    ..MonteCarlo::default()
-                };
-                apply("detect", model, eval, move |model, study| {
-                    let method = MaskedAutoencoder::of(model, monte_carlo)?;
-                    found(study, &method, &cohort, scoring, name)
-                })
-            }
+            Either::Left(model) => apply("detect", model, eval, move |model, study| {
+                let method = MaskedAutoencoder::of(model, monte_carlo)?;
+                found(study, &method, &cohort, scoring, name)
+            }),
             Either::Right(Either::Left(method)) => {
                 let method = method.clone();
                 work("detect", eval, move |study| {

@@ -154,7 +154,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 
     /// Writes one map to a file and returns the path. The ending of its name chooses the format.
     ///
-    /// Figures need not be saved: those that `plot` draws are kept in `output_dir()`.
+    /// Figures need not be saved: those that `plot` draws are kept in the run folder.
     ///
     /// `.nii.gz` and `.nii` hold one sagittal slice at its place in the scanner; `.npy` holds the pixels as
     /// 32-bit floats (rows, columns); `.tsv` one line per row; `.png` the figure that the map is shown as.

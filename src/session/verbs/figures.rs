@@ -26,7 +26,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Draws a value: a cohort's montage, a slice, a model's training, uncertainty, masks,
     /// findings, signal curves, the ROC and FROC curves of evaluations.
     ///
-    /// A figure is saved as it is drawn: a script and the shell keep each as PNG and SVG in `output_dir()`, and say
+    /// A figure is saved as it is drawn: a script and the shell keep each as PNG and SVG in the run folder, and say
     /// so. In JupyterLab, hold Shift, right-click the figure and choose the browser's "Save image as…".
     ///
     /// # Arguments

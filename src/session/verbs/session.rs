@@ -72,8 +72,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         Ok(name)
     }
 
-    /// The folder of this run, which holds its figures and tables; save your own files there too.
-    /// In the shell, it is the working directory.
+    /// The folder for files that a cell or script writes itself. In a script, it is the run folder, which also holds figures and tables.
+    /// In the shell and in notebooks, it is the working directory.
     ///
     /// Examples:
     /// ```python

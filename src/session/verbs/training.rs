@@ -272,7 +272,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_augmentation`: share of the training views in which the cord is drawn up to a pixel wider,
     ///   narrower or aside, for subjects whose masks are of another kind; None: 0.5 if the program found the
-    ///   masks of some subjects (`segment`), otherwise 0.
+    ///   masks of some subjects (`segment`), otherwise 0. Masks that `save_masks` wrote load as given ones.
     /// * `initial_weights`: what the networks begin with: "phantoms", the networks that ship with the program and
     ///   know simulated lesions in synthetic spines, or "random".
     ///

@@ -15,7 +15,9 @@ use super::tsv::Tsv;
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, Silent};
 use crate::detection::Findings;
-use crate::evaluation::{Evaluation, EvaluationOptions, SubjectCases, evaluate_subjects};
+use crate::evaluation::{
+    Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
+};
 use crate::export::html_report::{GroupReport, GroupRow};
 use crate::files::{Claim, WorkLock, read_regular_unlogged, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
@@ -315,7 +317,12 @@ impl BidsApp {
             made_by: None,
             calibration: record.calibration.clone().map(Into::into),
         });
-        evaluate_subjects(&record.making.method, &cases, &options, context).map(Some)
+        let evaluation = evaluate_subjects(&record.making.method, &cases, &options, context)?;
+        let SubjectCounts { with_lesion, without_lesion, .. } = evaluation.subjects;
+        if let Some(few) = few_patients(with_lesion, without_lesion) {
+            context.warn(few);
+        }
+        Ok(Some(evaluation))
     }
 
     fn write_page(&self, group: &mut Group) -> Result<()> {

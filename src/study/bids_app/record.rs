@@ -1,6 +1,6 @@
 //! What is written down of one session: from what its findings were made, and what came out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::cohort::Cohort;
 use crate::detection::Scoring;
 use crate::files::{read_regular_unlogged, sha256_of};
 use crate::scoring::Calibration;
+use crate::volume::voxel_file;
 use crate::{Error, Result};
 
 /// How the name of a record ends.
@@ -26,7 +27,7 @@ pub struct Input {
 /// From what findings are made: equal makings have equal findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Making {
-    /// Version of the program.
+    /// Version of the program, with its commit where it was built from one.
     pub version: String,
     pub method: String,
     /// SHA-256 of the method's file or settings.
@@ -36,6 +37,16 @@ pub struct Making {
     pub inputs: Vec<Input>,
     /// The participant's row in the participants table: it decides who is healthy.
     pub participant: std::collections::BTreeMap<String, String>,
+}
+
+/// The version of this program, with its commit where it was built from one: two builds of a version may find different
+/// things.
+pub(super) fn program_version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match option_env!("U2AD_COMMIT").filter(|commit| !commit.is_empty()) {
+        Some(commit) => format!("{version}, commit {commit}"),
+        None => version.to_owned(),
+    }
 }
 
 impl Making {
@@ -121,9 +132,11 @@ impl SessionRecord {
 /// If one cannot be read.
 pub(super) fn inputs(cohort: &Cohort, bids: &Path) -> Result<Vec<Input>> {
     let files = cohort.entries().flat_map(|entry| entry.files());
-    let input = |path: &Path| {
-        let (_, sha256) = sha256_of(path).map_err(|error| Error::file(path, error))?;
-        Ok(Input { path: relative(path, bids), sha256 })
+    // The header of a pair says little about its voxels.
+    let files = files.flat_map(|path| std::iter::once(path.to_owned()).chain(voxel_file(path)));
+    let input = |path: PathBuf| {
+        let (_, sha256) = sha256_of(&path).map_err(|error| Error::file(&path, error))?;
+        Ok(Input { path: relative(&path, bids), sha256 })
     };
     files.map(input).collect()
 }

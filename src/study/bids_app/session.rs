@@ -7,7 +7,9 @@ use std::path::Path;
 use super::BidsApp;
 use super::dataset::write_json;
 use super::place::Place;
-use super::record::{ImageRecord, Making, RECORD, SessionRecord, inputs, relative};
+use super::record::{
+    ImageRecord, Making, RECORD, SessionRecord, inputs, program_version, relative,
+};
 use super::tsv::Tsv;
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::Context;
@@ -108,7 +110,7 @@ impl ParticipantLevel<'_> {
         let earlier = SessionRecord::read(place, &self.app.output)?;
         refuse_foreign_files(&folder, place, earlier.as_ref())?;
         let making = Making {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: program_version(),
             method: self.detector.name(),
             method_sha256: self.detector.digest().to_owned(),
             seed: self.seed,

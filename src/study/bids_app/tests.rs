@@ -21,6 +21,20 @@ fn tree(folder: &Path) -> PathBuf {
     root
 }
 
+/// Writes a volume as a header and its voxels, 32-bit floats.
+fn write_pair(volume: &crate::volume::Volume, header: &Path) {
+    let whole = header.with_extension("nii");
+    volume.write(&whole, None).unwrap();
+    let bytes = fs::read(&whole).unwrap();
+    fs::remove_file(&whole).unwrap();
+    let (head, voxels) = bytes.split_at(352);
+    let mut head = head.to_vec();
+    head[108..112].copy_from_slice(&0f32.to_le_bytes());
+    head[344..348].copy_from_slice(b"ni1\0");
+    fs::write(header, head).unwrap();
+    fs::write(header.with_extension("img"), voxels).unwrap();
+}
+
 fn level<'a>(app: &'a BidsApp, detector: &'a Detector) -> ParticipantLevel<'a> {
     ParticipantLevel { app, detector, seed: 0, sessions: &[], force: false, work: None }
 }
@@ -55,7 +69,24 @@ fn a_participant_is_screened_once_until_something_it_is_made_of_changes() {
     assert!(matches!(screen(&app, &name, true)[0], SessionOutcome::Screened { because: None, .. }));
     assert!(files(&output) == written, "the same files to the same bits");
 
-    // A mask that changes, a report that is gone, a file of the user.
+    // Other voxels of a pair, whose header stays. A mask that changes, a report that is gone, a file of the user.
+    let image = root.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+    let volume = crate::volume::Volume::read(&image).unwrap();
+    fs::remove_file(&image).unwrap();
+    let pair = image.with_extension("").with_extension("hdr");
+    write_pair(&volume, &pair);
+    assert!(matches!(
+        screen(&app, &name, false)[0],
+        SessionOutcome::Screened { because: Some(_), .. }
+    ));
+    assert!(matches!(screen(&app, &name, false)[0], SessionOutcome::Finished(_)));
+    let mut voxels = fs::read(pair.with_extension("img")).unwrap();
+    voxels.reverse();
+    fs::write(pair.with_extension("img"), voxels).unwrap();
+    assert!(matches!(
+        screen(&app, &name, false)[0],
+        SessionOutcome::Screened { because: Some(_), .. }
+    ));
     let mask = root.join(format!("derivatives/labels/{name}/anat/{name}_T2w_label-CSF_seg.nii.gz"));
     fs::remove_file(&mask).unwrap();
     let again = screen(&app, &name, false);

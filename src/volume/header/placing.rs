@@ -27,9 +27,16 @@ pub(super) fn placing(nifti: &NiftiHeader) -> Result<Placing, String> {
     let placed = |affine, notes| Ok(Placing { affine, is_guess: false, notes });
     match (sform, qform) {
         (Some(Ok(sform)), Some(Ok(qform))) => {
-            let contradiction = (Orientation::to_sagittal(&sform)
-                != Orientation::to_sagittal(&qform))
-            .then(|| "its sform and qform contradict each other on the order or direction of its axes; the sform counts".to_owned());
+            let on = if Orientation::to_sagittal(&sform) != Orientation::to_sagittal(&qform) {
+                Some("the order or direction of its axes")
+            } else if differ(sform.spacing(), qform.spacing()) {
+                Some("the size of its voxels")
+            } else {
+                None
+            };
+            let contradiction = on.map(|on| {
+                format!("its sform and qform contradict each other on {on}; the sform counts")
+            });
             placed(sform, contradiction.into_iter().collect())
         }
         (Some(Ok(affine)), _) | (None, Some(Ok(affine))) => placed(affine, Vec::new()),
@@ -44,6 +51,12 @@ pub(super) fn placing(nifti: &NiftiHeader) -> Result<Placing, String> {
             Ok(Placing { affine, is_guess: true, notes: Vec::new() })
         }
     }
+}
+
+/// Whether two sizes of a voxel are not the same but for rounding and a slight shear.
+fn differ(one: [f64; 3], other: [f64; 3]) -> bool {
+    const SHARE: f64 = 0.05;
+    one.iter().zip(other).any(|(one, other)| (one - other).abs() > SHARE * one.max(other))
 }
 
 /// A quaternion whose square is this close to 1 is a half turn, as in nifti1_io.c: what is left is rounding

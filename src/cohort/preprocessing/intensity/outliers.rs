@@ -1,6 +1,6 @@
 //! Voxels that show no tissue: values that fill what was not scanned, damage of a file, hot spots.
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
 use crate::statistics::percentile;
 
@@ -14,7 +14,7 @@ const FACTOR: f64 = 20.0;
 /// A value that at least this many voxels share, more than one range below the percentiles, fills the image.
 const FILLED: usize = 20;
 /// A bright value may be a lesion that somebody painted. It fills the image only if it is the largest one of a type,
-/// or larger than any scanner's.
+/// larger than any scanner's, or that of a whole side of the image.
 const LARGEST: [f32; 4] = [32_767.0, 65_535.0, 2_147_483_647.0, 4_294_967_295.0];
 const UNREAL: f32 = 1e10;
 /// Different values that may fill an image, one after the other.
@@ -40,7 +40,8 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
         let is_below = |value: f32, ranges: f64| f64::from(value) < low - ranges * range;
         let is_above = |value: f32| f64::from(value) > highest;
         let fill = extremes(voxels).into_iter().find_map(|value| {
-            let is_bright = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
+            let is_unreal = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
+            let is_bright = is_unreal || (f64::from(value) > high && fills_a_face(voxels, value));
             if !(is_below(value, 1.0) || is_bright) {
                 return None;
             }
@@ -67,6 +68,18 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
         }
     }
     replaced
+}
+
+/// Whether all voxels of one side of an image have this value, as those of a margin that was added to it. Tissue does not,
+/// nor does a lesion that somebody painted.
+fn fills_a_face(voxels: &Array3<f32>, value: f32) -> bool {
+    (0..3).map(Axis).any(|axis| {
+        let last = voxels.len_of(axis).saturating_sub(1);
+        [0, last].into_iter().any(|at| {
+            let face = voxels.index_axis(axis, at);
+            face.len() >= FILLED && face.iter().all(|voxel| *voxel == value)
+        })
+    })
 }
 
 /// Percentiles of the voxels that have neither the smallest, nor the largest, nor the corner's value; `None` of too
@@ -108,6 +121,11 @@ mod tests {
         assert_eq!(replace_outliers(&mut hot).outliers, 3);
         assert_eq!((hot[[2, 9, 9]], hot[[0, 0, 0]]), (0.0, 0.0));
         assert!((89.0..2000.0).contains(&hot[[2, 3, 4]]));
+        // A bright margin.
+        let mut margin = tissue();
+        margin.slice_mut(ndarray::s![.., .., 15..]).fill(150.0);
+        assert_eq!(replace_outliers(&mut margin).fills, [(150.0, 500)]);
+        assert!(margin.slice(ndarray::s![.., .., 15..]).iter().all(|value| *value == 0.0));
         // A lesion of one value that somebody painted.
         let mut painted = tissue();
         painted.slice_mut(ndarray::s![2, 3..8, 3..8]).fill(1000.0);

@@ -59,9 +59,10 @@ impl Jobs {
         cancel: &CancelToken,
     ) -> Result<Vec<String>> {
         let mut failed = Vec::new();
-        for job in self.all() {
+        // Jobs are forgotten only when all have ended: an interrupt must not lose the failure of one before.
+        let jobs = self.all();
+        for job in &jobs {
             job.wait(listener.clone(), cancel)?;
-            self.forget(&job);
             match job.failure() {
                 Some(failure) => failed.push(failure),
                 None => {
@@ -69,16 +70,20 @@ impl Jobs {
                 }
             }
         }
+        jobs.iter().for_each(|job| self.forget(job));
         Ok(failed)
     }
 
-    /// Stops all jobs and waits until they have kept what they had.
+    /// Stops all jobs and waits until they have kept what they had. Of one that has failed, nobody has been told yet.
     pub fn stop(&self, listener: &Arc<dyn Reporter>) {
         let jobs = self.all();
         jobs.iter().for_each(|job| job.cancel());
         for job in jobs {
             // Nobody cancels this token: the wait ends with the job.
             job.wait(listener.clone(), &CancelToken::default()).ok();
+            if let Some(failed) = job.failure().and_then(|_| job.tells_end()) {
+                listener.report(Event::Remark(failed));
+            }
             self.forget(&job);
         }
     }

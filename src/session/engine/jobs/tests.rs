@@ -214,9 +214,12 @@ fn an_error_of_a_job_is_raised_where_it_is_waited_for() {
     shown(&session, "job = start(lambda: pretrain(model, people, epochs = 1, mask_ratio = 2.0))");
     until(&session, "job.state == 'failed'");
     assert!(heard.has("job 1 (pretrain): failed after "), "{:?}", heard.take());
-    assert!(shown(&session, "job").contains(": mask_ratio must lie in (0, 1], not 2"));
+    assert!(shown(&session, "job").contains(": mask_ratio must lie between 0 and 1, not 2"));
     let error = refused(&session, "wait(job)");
-    assert!(error.contains("job 1 (pretrain): mask_ratio must lie in (0, 1], not 2"), "{error}");
+    assert!(
+        error.contains("job 1 (pretrain): mask_ratio must lie between 0 and 1, not 2"),
+        "{error}"
+    );
     shown(&session, "train_epoch(model, people)");
 }
 
