@@ -50,7 +50,8 @@ pub(super) struct Discovered {
 }
 
 impl Cohort {
-    /// Finds the subjects of a folder and checks their headers; voxels are read later. The folder is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
+    /// Finds the subjects of a folder and checks their headers; voxels are read later. The folder
+    /// is a BIDS tree, a folder of images with their masks beside them ([`bids`]), or
     /// one of preprocessed `.npy` slices, in its top or in subfolders ([`preprocessed`]). A subject
     /// that cannot be used stays in the list, is reported as a warning by name and reason, and is
     /// left out of [`Self::subjects`].

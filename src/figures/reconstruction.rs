@@ -16,17 +16,17 @@ use crate::uncertainty::Uncertainty;
 const HEIGHT: i32 = 1120;
 
 /// How a method reconstructed one slice: the whole image, then image, reconstruction, variance
-/// (where the method has one), error, lesion probability (where it has one) and otherwise the anomaly map that is
-/// scored, around the region of interest.
+/// (where the method has one), error, and the anomaly map or the lesion probability, whichever is scored, around the
+/// region of interest.
 pub fn reconstruction_panels(slice: &Slice, found: &SliceFinding, method: &str) -> Figure {
     let reconstruction = &found.reconstruction;
     let probability = reconstruction.probability_in(&slice.cord);
     let scoring = found.curve.as_ref().map(|curve| curve.scoring);
     // The published scoring takes the error, and the learned one the probability, which are shown anyway.
     let scored = scoring.filter(|scoring| matches!(scoring, Scoring::Residual | Scoring::Own));
-    let last = match (&probability, scored) {
-        (Some(probability), _) => Some(("scorer", probability, Scoring::Learned.map_unit())),
-        (None, Some(scoring)) => Some(("anomaly", &found.anomaly, scoring.map_unit())),
+    let last = match (scored, &probability) {
+        (Some(scoring), _) => Some(("anomaly", &found.anomaly, scoring.map_unit())),
+        (None, Some(probability)) => Some(("scorer", probability, Scoring::Learned.map_unit())),
         (None, None) => None,
     };
     panels(

@@ -121,6 +121,11 @@ pub struct RunRecord {
     pub files_elsewhere: Vec<RecordedFile>,
 }
 
+/// The commit that this program was built from, where the build told it.
+pub fn program_commit() -> Option<&'static str> {
+    option_env!("U2AD_COMMIT").filter(|commit| !commit.is_empty())
+}
+
 impl RunRecord {
     /// The record of a run that starts now. `script` is the name of the copy of `source`.
     pub fn new(script: &str, source: &str, seed: u64, device: &str) -> Self {
@@ -141,9 +146,7 @@ impl RunRecord {
             threads: 0,
             ranks: None,
             version: env!("CARGO_PKG_VERSION").to_string(),
-            commit: option_env!("U2AD_COMMIT")
-                .filter(|commit| !commit.is_empty())
-                .map(str::to_owned),
+            commit: program_commit().map(str::to_owned),
             status: RunStatus::Running,
             process: Some(std::process::id()),
             started: utc(SystemTime::now()),

@@ -162,8 +162,8 @@ fn lesion_word(value: &str) -> LesionWord {
     match value.as_str() {
         missing if is_missing(missing) => LesionWord::Missing,
         "true" | "t" | "yes" | "y" | "present" | "positive" => LesionWord::Says(true),
-        "false" | "f" | "no" | "n" | "none" | "absent" | "negative" => LesionWord::Says(false),
-        // Programs write 1.0 where a column has a gap; larger numbers count lesions.
+        "false" | "f" | "no" | "n" | "absent" | "negative" => LesionWord::Says(false),
+        // "none" may be a missing value of Python. Programs write 1.0 where a column has a gap; larger numbers count lesions.
         number => match number.parse::<f64>() {
             Ok(number) if number >= 0.0 && number.is_finite() => LesionWord::Says(number > 0.0),
             _ => LesionWord::Unknown,
@@ -310,6 +310,7 @@ mod tests {
             assert_eq!(truth(&[("has_lesion", value), ("group", "ms")]), Some(lesion), "{value}");
         }
         assert_eq!(truth(&[("has_lesion", "perhaps"), ("group", "ms")]), None);
+        assert_eq!(truth(&[("has_lesion", "None"), ("group", "ms")]), None);
         let rows = ["perhaps", "1", "n/a", "-9"].map(|value| columns(&[("has_lesion", value)]));
         let said = unknown_lesions(rows.iter()).unwrap();
         assert!(said.contains("neither yes nor no (-9, perhaps)"), "{said}");

@@ -8,6 +8,7 @@ use super::place::Place;
 use crate::cohort::Cohort;
 use crate::detection::Scoring;
 use crate::files::{read_regular_unlogged, sha256_of};
+use crate::report::program_commit;
 use crate::scoring::Calibration;
 use crate::volume::voxel_file;
 use crate::{Error, Result};
@@ -43,7 +44,7 @@ pub struct Making {
 /// things.
 pub(super) fn program_version() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    match option_env!("U2AD_COMMIT").filter(|commit| !commit.is_empty()) {
+    match program_commit() {
         Some(commit) => format!("{version}, commit {commit}"),
         None => version.to_owned(),
     }
