@@ -120,20 +120,25 @@ impl Record {
 
     /// Keeps a figure as PNG and SVG; gives the path of the PNG.
     pub fn figure(&mut self, figure: &Figure) -> Result<PathBuf> {
-        self.open()?.log(&format!("[figure] {}", figure.title))?;
-        self.update()?;
+        self.log_shown("figure", &figure.title)?;
         self.open()?.save_figure(figure)
     }
 
     /// Keeps a table as TSV.
     pub fn table(&mut self, table: &Table) -> Result<PathBuf> {
-        self.open()?.log(&format!("[table] {}", table.title))?;
-        self.update()?;
+        self.log_shown("table", &table.title)?;
         self.open()?.save_table(table)
+    }
+
+    fn log_shown(&mut self, kind: &str, title: &str) -> Result<()> {
+        self.open()?;
+        self.log(&format!("[{kind}] {title}"))
     }
 
     /// Adds lines to the log. Until there is a folder, they wait in memory.
     pub fn log(&mut self, text: &str) -> Result<()> {
+        // First the record, then the line: whatever the log has, the record of a killed run knows the seed of it.
+        self.update()?;
         match &mut self.folder {
             Some(folder) => folder.log(text)?,
             None => {
@@ -141,7 +146,7 @@ impl Record {
                 self.early.push('\n');
             }
         }
-        self.update()
+        Ok(())
     }
 
     /// Writes down new inputs and seeds, so that the record of a run that is killed has them.
