@@ -3,7 +3,7 @@
 //! The network is sure where discs are and less sure which ones they are. So all of them are named together, as the
 //! chain from the dens downwards that has the most heat at the distances that are usual between neighbours (dynamic
 //! programming, as in pictorial structures, Felzenszwalb and Huttenlocher 2005). Where the dens is not seen, the
-//! heat-maps must prefer this naming to the ones a level higher and lower; otherwise the level is left open.
+//! level is left open: the heat-maps alone are wrong by a level too often.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -16,7 +16,12 @@ const SIZES: [f32; 4] = [0.85, 0.95, 1.05, 1.15];
 const SIZE_COST: f32 = 0.02;
 /// A distance that is wrong by this much, mm, costs [`PITCH_COST`].
 const PITCH_SPREAD: f32 = 3.5;
-const PITCH_COST: f32 = 0.12;
+const PITCH_COST: f32 = 0.25;
+/// Discs are nowhere nearer to each other than this share of the usual distance.
+const LEAST_PITCH: f32 = 0.7;
+/// A disc is where the heat is at least this share of the highest within so many rows: beside it is the same disc.
+const PEAK: f32 = 0.93;
+const PEAK_ROWS: usize = 5;
 /// The dens' mark varies more: its spread as a multiple.
 const DENS_SPREAD: f32 = 1.3;
 /// Labels of people mark C1/C2 this share of the way from C2/C3 up to the dens' mark of phantoms.
@@ -34,8 +39,9 @@ const MOST_HEAT: f32 = 1.2;
 const LEAST_HEAT: f32 = 0.25;
 /// Heat from which on the dens is seen.
 const SEEN_DENS: f32 = 0.3;
-/// Heat per disc by which a naming must exceed those a level or two away where the dens is not seen.
-const CERTAIN_MARGIN: f32 = 0.1;
+/// What is nearer to the upper end of the image, mm, is no dens: it is known by what lies above it. Where a field begins
+/// below C2, the network takes vertebrae at its edge for one.
+const ABOVE_DENS: usize = 15;
 /// Heat that the discs must have in the maps of their own names on average. In other parts of the spine discs are
 /// found, too, but no map is sure of them.
 const LEAST_OWN: f32 = 0.47;
@@ -65,7 +71,7 @@ pub(super) struct LabelledDisc {
 struct Profile {
     /// Highest heat by mark, 0 where there is no cord.
     heat: Vec<[f32; DISCS.len()]>,
-    /// Highest sum of the heats of all discs, and its column.
+    /// Highest sum of the heats of all discs, 0 beside its peaks, and its column.
     any: Vec<(f32, usize)>,
 }
 
@@ -115,7 +121,7 @@ pub(super) fn labelled(
     let below = discs.first().filter(|(mark, _)| *mark == 1).map(|(_, row)| *row);
     let atlas = chain
         .first()
-        .filter(|(mark, row)| *mark == 0 && profile.heat[*row][0] >= SEEN_DENS)
+        .filter(|(mark, row)| *mark == 0 && profile.sees_dens(*row))
         .zip(below)
         .and_then(|((_, dens), below)| below_the_atlas(*dens, below, cord, slice));
     atlas.into_iter().chain(discs.into_iter().map(disc)).collect()
@@ -154,7 +160,25 @@ impl Profile {
                 }
             }
         }
+        profile.keep_peaks();
         Some(profile)
+    }
+
+    /// Leaves no heat of all discs beside the rows where it is highest, so that one disc is not two marks.
+    fn keep_peaks(&mut self) {
+        let heats: Vec<f32> = self.any.iter().map(|(heat, _)| *heat).collect();
+        for (row, (heat, _)) in self.any.iter_mut().enumerate() {
+            let around = row.saturating_sub(PEAK_ROWS)..(row + PEAK_ROWS + 1).min(heats.len());
+            let highest = heats[around].iter().copied().fold(0.0, f32::max);
+            if *heat < PEAK * highest {
+                *heat = 0.0;
+            }
+        }
+    }
+
+    /// Whether the dens is at this row.
+    fn sees_dens(&self, row: usize) -> bool {
+        row >= ABOVE_DENS && self.heat[row][0] >= SEEN_DENS
     }
 
     /// What a mark at a row is worth.
@@ -198,7 +222,8 @@ impl Profile {
                 let spread = PITCH_SPREAD * wider * (steps as f32).sqrt();
                 let skipped = SKIP_COST * (steps - 1) as f32;
                 // Farther away than this, any chain costs more than it brings.
-                let near = (usual - 4.0 * spread).max(1.0) as usize;
+                let least = if before == 0 { 1.0 } else { LEAST_PITCH * usual };
+                let near = (usual - 4.0 * spread).max(least) as usize;
                 let far = (usual + 4.0 * spread) as usize;
                 for row in (0..rows).filter(|row| is_allowed(mark, *row)) {
                     let worth = self.worth(mark, row);
@@ -233,19 +258,12 @@ impl Profile {
         Some((worth, chain))
     }
 
-    /// Whether the names of the discs are sure: by the dens, or because the heat-maps prefer them clearly.
+    /// Whether the names of the discs are sure: the dens is seen, and the maps of their names see the discs.
     fn is_certain(&self, chain: &Chain, discs: &Chain) -> bool {
-        let own = |shift: isize| {
-            let heat = |(mark, row): &(usize, usize)| {
-                let mark = mark.checked_add_signed(shift).filter(|mark| *mark > 0);
-                mark.map_or(0.0, |mark| self.near(mark, *row))
-            };
-            discs.iter().map(heat).sum::<f32>() / discs.len().max(1) as f32
-        };
+        let heats = discs.iter().map(|(mark, row)| self.near(*mark, *row));
+        let own = heats.sum::<f32>() / discs.len().max(1) as f32;
         let dens = chain.first().filter(|(mark, _)| *mark == 0);
-        let is_seen = dens.is_some_and(|(_, row)| self.heat[*row][0] >= SEEN_DENS);
-        let others = [-2, -1, 1, 2].map(own).into_iter().fold(0.0, f32::max);
-        own(0) >= LEAST_OWN && (is_seen || own(0) >= others + CERTAIN_MARGIN)
+        own >= LEAST_OWN && dens.is_some_and(|(_, row)| self.sees_dens(*row))
     }
 
     /// The highest heat of a mark within some rows.
@@ -291,23 +309,39 @@ mod tests {
 
     #[test]
     fn a_missed_highest_disc_is_noticed_by_the_distance_from_the_dens() {
-        let heat = maps(&[(0, 12), (2, 53), (3, 71), (4, 88), (5, 106)]);
-        let expected = [(4, 53.0), (5, 71.0), (6, 88.0), (7, 106.0)];
+        let heat = maps(&[(0, 20), (2, 61), (3, 79), (4, 96), (5, 114)]);
+        let expected = [(4, 61.0), (5, 79.0), (6, 96.0), (7, 114.0)];
         assert_eq!(named(&heat, cord(0), None), expected);
     }
 
     #[test]
-    fn without_the_top_the_maps_vote() {
-        let heat = maps(&[(2, 40), (3, 58), (4, 76), (4, 94), (6, 112)]);
-        let expected = [(4, 40.0), (5, 58.0), (6, 76.0), (7, 94.0), (8, 112.0)];
-        assert_eq!(named(&heat, cord(30), None), expected);
+    fn without_the_top_the_level_is_left_open() {
+        let discs = [(3, 40), (4, 58), (5, 76), (6, 94)];
+        assert!(named(&maps(&discs), cord(30), None).is_empty());
+        // A vertebra at the edge of the image looks like the dens.
+        let heat = maps(&[&[(0, 10)], &discs[..]].concat());
+        assert!(named(&heat, cord(0), None).is_empty());
+    }
+
+    #[test]
+    fn a_field_that_ends_early_has_fewer_discs_not_nearer_ones() {
+        // Broad peaks, between which there is some heat everywhere.
+        let mut heat = maps(&[(0, 20)]);
+        for row in 30..110 {
+            let off = [44, 62, 80, 98].iter().map(|disc: &usize| disc.abs_diff(row)).min().unwrap();
+            let warmth = 0.8 * (-(off as f32 / 5.0).powi(2)).exp() + 0.15;
+            heat.iter_mut().skip(1).for_each(|map| map[[row, 20]] = warmth);
+        }
+        let found = named(&heat, cord(0), None);
+        let values: Vec<u8> = found.iter().map(|disc| disc.0).filter(|value| *value > 2).collect();
+        assert_eq!(values, [3, 4, 5, 6], "{found:?}");
     }
 
     #[test]
     fn contradicting_maps_and_few_discs_give_no_names() {
         let both = maps(&[(2, 40), (3, 58), (4, 76), (5, 94), (3, 40), (4, 58), (5, 76), (6, 94)]);
         assert!(named(&both, cord(30), None).is_empty());
-        assert!(named(&maps(&[(1, 40), (2, 58)]), cord(0), None).is_empty());
+        assert!(named(&maps(&[(0, 17), (1, 40), (2, 58)]), cord(0), None).is_empty());
         assert!(labelled(&[], cord(0).view(), 0, None).is_empty());
     }
 
