@@ -28,6 +28,18 @@ impl Affine {
         self.0.map(|row| row[0] * voxel[0] + row[1] * voxel[1] + row[2] * voxel[2] + row[3])
     }
 
+    /// Volume of a voxel, mm³; less than the product of its edges where the axes are not at right angles.
+    pub fn voxel_mm3(&self) -> f64 {
+        let [a, b, c] = [0, 1, 2].map(|axis| self.axis(axis));
+        triple_product(a, b, c).abs()
+    }
+
+    /// Whether its axes are left-handed.
+    pub(super) fn is_mirrored(&self) -> bool {
+        let [a, b, c] = [0, 1, 2].map(|axis| self.axis(axis));
+        triple_product(a, b, c) < 0.0
+    }
+
     /// What is wrong with the affine, as a clause, or nothing: every entry must be finite, every
     /// voxel edge between a nanometre and a kilometre, and the axes must span three dimensions.
     pub(super) fn fault(&self) -> Option<&'static str> {
@@ -39,10 +51,13 @@ impl Affine {
             return Some("gives voxels no sensible size");
         }
         let [a, b, c] = [0, 1, 2].map(|axis| self.axis(axis).map(|x| x / spacing[axis]));
-        let determinant = a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
-            + a[2] * (b[0] * c[1] - b[1] * c[0]);
-        (determinant.abs() < 1e-3).then_some("is singular")
+        (triple_product(a, b, c).abs() < 1e-3).then_some("is singular")
     }
+}
+
+fn triple_product(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> f64 {
+    a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
+        + a[2] * (b[0] * c[1] - b[1] * c[0])
 }
 
 impl Geometry {
@@ -81,6 +96,15 @@ mod tests {
         for (found, expected) in spacing.into_iter().zip([3.0, 1.0, 0.5]) {
             assert!((found - expected).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn the_volume_of_a_sheared_voxel_is_less_than_the_product_of_its_edges() {
+        assert!((OBLIQUE.voxel_mm3() - 1.5).abs() < 1e-12);
+        let mut sheared = OBLIQUE;
+        sheared.0[0][1] = 0.0; // The second axis, 0.8 mm long now, is no longer at a right angle to the third.
+        let product: f64 = sheared.spacing().iter().product();
+        assert!((sheared.voxel_mm3() - 0.96).abs() < 1e-12 && product > 1.19, "{product}");
     }
 
     #[test]

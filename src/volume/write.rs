@@ -18,7 +18,7 @@ use crate::{Error, Result};
 impl Volume {
     /// Writes atomically, as `.nii` or `.nii.gz` by the name of `path`. With `template` the
     /// header geometry (sform, qform, units) of that file is kept; without, or if that file has neither
-    /// sform nor qform, the affine becomes the sform. Voxels are stored as 32-bit floats without scaling.
+    /// sform nor qform, the affine becomes both (only the sform, if its axes are not at right angles). Voxels are stored as 32-bit floats without scaling.
     ///
     /// # Errors
     /// [`Error::File`] if the name has another ending, the template is on another grid or is the

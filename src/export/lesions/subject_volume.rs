@@ -161,7 +161,7 @@ impl<'a> SubjectVolume<'a> {
     }
 
     pub(super) fn voxel_mm3(&self) -> f64 {
-        self.native.native_geometry().affine.spacing().iter().product()
+        self.native.native_geometry().affine.voxel_mm3()
     }
 
     /// Voxels of the smallest detected lesion: those with the volume of [`DETECTION_PIXELS`] pixels, or a little more.
