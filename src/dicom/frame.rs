@@ -41,6 +41,9 @@ pub(super) struct Frame {
     pub(super) columns: usize,
     /// From row to row, from column to column.
     pub(super) spacing: [f64; 2],
+    /// Distance between the middles of slices as the scanner gives it, mm. Where it is smaller than the slices are
+    /// thick, it is the gap between them and left out.
+    pub(super) slice_spacing: Option<f64>,
     /// Centre of the first pixel.
     pub(super) position: [f64; 3],
     /// Unit vectors along a row (to the next column) and along a column (to the next row).
@@ -136,6 +139,9 @@ impl Frame {
             rows: size(tags::ROWS)?,
             columns: size(tags::COLUMNS)?,
             spacing,
+            slice_spacing: elements
+                .number(tags::SPACING_BETWEEN_SLICES)
+                .filter(|&mm| elements.number(tags::SLICE_THICKNESS).is_some_and(|t| mm > 0.9 * t)),
             position,
             directions,
         })

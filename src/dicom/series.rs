@@ -11,7 +11,7 @@ use super::file::DicomFile;
 use super::frame::{Frame, dot};
 use super::pixels::Pixels;
 use super::sidecar::sidecar;
-use super::stack::{sort_along_normal, stacked};
+use super::stack::{SAME_PLACE, sort_along_normal, stacked};
 use crate::files::note_read;
 use crate::volume::{Geometry, Volume};
 use crate::{Error, Result};
@@ -160,13 +160,42 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
             stacks.push((series, examination, stack));
         }
     }
-    let numbered = stacks.into_iter().enumerate();
+    let apart: Vec<usize> = (0..stacks.len())
+        .map(|at| {
+            let (series, _, stack) = &stacks[at];
+            let others =
+                stacks.iter().enumerate().filter(|(other, one)| *other != at && one.0 == *series);
+            others.map(|(_, (.., other))| slices_apart(stack, other)).sum()
+        })
+        .collect();
+    let numbered = stacks.into_iter().zip(apart).enumerate();
     numbered
-        .filter_map(|(at, (series, examination, stack))| {
+        .filter_map(|(at, ((series, examination, stack), apart))| {
             let orientations = normals.get(&series).map_or(1, Vec::len);
-            one(at + 1, stack, examination, orientations)
+            let mut one = one(at + 1, stack, examination, orientations)?;
+            if apart > 0 && one.geometry.is_ok() {
+                one.geometry = Err(format!(
+                    "is only a part of its series: {} of it lie beside or between these, with another image type, \
+                     matrix or echo time; export the series again",
+                    if apart == 1 { "1 more slice".to_owned() } else { format!("{apart} more slices") }
+                ));
+            }
+            Some(one)
         })
         .collect()
+}
+
+/// How many slices `other` has, if none of them lies at the place of a slice of `stack` and they are parallel: the
+/// two are parts of one volume then, not two kinds of image of the same place.
+fn slices_apart(stack: &[Frame], other: &[Frame]) -> usize {
+    let (Some(first), Some(second)) = (stack.first(), other.first()) else { return 0 };
+    if !same_orientation(first, second) {
+        return 0;
+    }
+    let place = |frame: &Frame| dot(frame.position, first.normal());
+    let is_apart =
+        |frame: &Frame| stack.iter().all(|one| (place(one) - place(frame)).abs() > SAME_PLACE);
+    if other.iter().all(is_apart) { other.len() } else { 0 }
 }
 
 /// For each image the number of its examination among those of its patient, by date, from 1.

@@ -4,7 +4,7 @@ use super::frame::{Frame, dot};
 use crate::volume::{Affine, Geometry, MAX_EDGE, MAX_VOXELS};
 
 /// Slices nearer than this lie at the same place, mm.
-const SAME_PLACE: f64 = 1e-3;
+pub(super) const SAME_PLACE: f64 = 1e-3;
 /// How far a slice may lie from its place in an equally spaced stack, in units of the spacing: headers
 /// round positions, and never as much.
 const OFF_PLACE: f64 = 0.05;
@@ -91,7 +91,7 @@ fn check_spacing(frames: &[Frame]) -> Result<(), String> {
     steps.sort_by(f64::total_cmp);
     let usual = steps[steps.len() / 2];
     let unequal = |pair: &&[Frame]| (step(pair) / usual - 1.0).abs() > 2.0 * OFF_PLACE;
-    let Some(pair) = frames.windows(2).find(unequal) else { return Ok(()) };
+    let Some(pair) = frames.windows(2).find(unequal) else { return check_step(usual, frames) };
     let (here, missing) = (step(pair), (step(pair) / usual).round() - 1.0);
     let whole = (here / usual - missing - 1.0).abs() <= 2.0 * OFF_PLACE;
     Err(if whole && missing >= 1.0 {
@@ -110,4 +110,17 @@ fn check_spacing(frames: &[Frame]) -> Result<(), String> {
             place(&pair[1])
         )
     })
+}
+
+/// Whether the slices are as far apart as the scanner says, where it does: every second one may be missing.
+fn check_step(step: f64, frames: &[Frame]) -> Result<(), String> {
+    let Some(given) = frames.first().and_then(|frame| frame.slice_spacing) else { return Ok(()) };
+    let times = step / given;
+    if times < 1.5 || (times - times.round()).abs() > 2.0 * OFF_PLACE {
+        return Ok(());
+    }
+    Err(format!(
+        "lacks slices: they are {step:.1} mm apart, {times:.0} times as far as they were acquired ({given:.1} mm by \
+         SpacingBetweenSlices); export the series again"
+    ))
 }

@@ -42,6 +42,7 @@ tags! {
     INVERSION_TIME = 0x0018_0082 b"DS";
     ECHO_NUMBERS = 0x0018_0086 b"IS";
     MAGNETIC_FIELD_STRENGTH = 0x0018_0087 b"DS";
+    SPACING_BETWEEN_SLICES = 0x0018_0088 b"DS";
     PROTOCOL_NAME = 0x0018_1030 b"LO";
     FLIP_ANGLE = 0x0018_1314 b"DS";
     // How images of several frames say the same.

@@ -101,6 +101,40 @@ fn a_folder_without_images_says_what_is_in_it() {
 }
 
 #[test]
+fn every_second_slice_of_a_series_is_not_taken_for_all() {
+    let mut scan = Scan::small();
+    scan.set(tags::SPACING_BETWEEN_SLICES, VR::DS, "3.3");
+    let folder = tempdir().unwrap();
+    let paths = scan.write(folder.path());
+    [1, 3, 5].iter().for_each(|slice| fs::remove_file(&paths[*slice]).unwrap());
+    let missing = fault(folder.path());
+    assert!(missing.contains("lacks slices: they are 6.6 mm apart, 2 times as far"), "{missing}");
+
+    // The gap of some scanners is no distance between middles.
+    let mut scan = Scan::small();
+    scan.set(tags::SPACING_BETWEEN_SLICES, VR::DS, "0.3");
+    let folder = tempdir().unwrap();
+    scan.write(folder.path());
+    assert!(DicomFolder::read(folder.path()).unwrap().series[0].read().is_ok());
+
+    // Another image type, such as that of normalised intensities.
+    let folder = tempdir().unwrap();
+    let scan = Scan::small();
+    let paths = scan.write(folder.path());
+    for slice in [1, 3, 5] {
+        let mut other = scan.slice(slice);
+        other.put(element(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\M\\NORM"));
+        other.write_to_file(&paths[slice]).unwrap();
+    }
+    let found = DicomFolder::read(folder.path()).unwrap();
+    let part = found.series[0].read().unwrap_err().to_string();
+    assert!(
+        part.contains("is only a part of its series: 3 more slices of it lie beside"),
+        "{part}"
+    );
+}
+
+#[test]
 fn missing_and_doubled_slices_are_named() {
     let scan = Scan::small();
     let folder = tempdir().unwrap();
