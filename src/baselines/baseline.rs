@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::feature_memory::FEATURES;
 use super::method_file::{MethodFile, write_method};
 use super::slice_network::{SliceNetwork, Trained, validate};
 use super::{
@@ -153,7 +154,7 @@ impl Kept for FeatureMemory {
         let features = Tensor::from_vec(values, memory.dim(), &Device::Cpu)?;
         let named =
             weights.iter().map(|(name, tensor)| (format!("{ENCODER}{name}"), tensor.clone()));
-        let tensors = named.chain([("memory".to_owned(), features)]).collect();
+        let tensors = named.chain([(FEATURES.to_owned(), features)]).collect();
         write_method(path, MEMORY, &MemorySettings { options: *options, config: *config }, &tensors)
     }
 }
@@ -162,7 +163,7 @@ fn read_memory(mut file: MethodFile) -> Result<FeatureMemory> {
     let MemorySettings { options, config } = file.settings()?;
     let checked = options.validate().and_then(|()| config.validate());
     checked.map_err(|error| file.failed(&error.to_string()))?;
-    let features = file.take_any("memory")?;
+    let features = file.take_any(FEATURES)?;
     let rows = match features.dims() {
         [rows, channels] if *rows > 0 && *channels == config.embed_dim => *rows,
         dims => return Err(file.failed(&format!("\"memory\" has shape {dims:?}"))),

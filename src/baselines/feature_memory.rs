@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::coreset::{greedy_coreset, nearest_distances};
+use super::method_file::identity;
 use crate::cohort::{Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::detection::{Reconstruction, Reconstructor, Scoring};
@@ -16,6 +17,9 @@ use crate::options::setters;
 use crate::training::Model;
 use crate::uncertainty::check_size;
 use crate::{Error, Result};
+
+/// The name of the memory among the tensors of a file.
+pub(super) const FEATURES: &str = "memory";
 
 /// Share of the healthy features that the memory keeps, unless the user chooses (published).
 pub const MEMORY_SHARE: f64 = 0.1;
@@ -223,6 +227,14 @@ impl FeatureMemory {
 impl Reconstructor for FeatureMemory {
     fn name(&self) -> String {
         "feature memory".to_owned()
+    }
+
+    fn identity(&self) -> String {
+        // The memory follows from the features of the network, so both are what it learned.
+        let features = Tensor::from_iter(self.memory.iter().copied(), &Device::Cpu);
+        let mut learned = (*self.weights).clone();
+        learned.extend(features.ok().map(|features| (FEATURES.to_owned(), features)));
+        identity(&self.name(), &self.options, &learned)
     }
 
     fn grid(&self) -> Option<SliceGrid> {

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{read_regular, write_whole};
+use crate::files::{read_regular, sha256, write_whole};
 use crate::model::convolutional::Shapes;
 use crate::model::tensor_file;
 use crate::training::METHOD_METADATA;
@@ -54,6 +54,17 @@ pub(super) fn write_method(
         std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     }
     write_whole(path, &bytes)
+}
+
+/// What tells a trained method from others: its name, its settings and the hash of what it learned.
+pub(super) fn identity(
+    name: &str,
+    settings: &impl std::fmt::Debug,
+    learned: &BTreeMap<String, Tensor>,
+) -> String {
+    // Tensors that cannot be read cannot reconstruct either, which says why.
+    let bytes = safetensors::serialize(learned, None).unwrap_or_default();
+    format!("{name}, {settings:?}, {}", sha256(&bytes))
 }
 
 impl<'a> MethodFile<'a> {

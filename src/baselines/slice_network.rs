@@ -9,6 +9,7 @@ use ndarray::{Array2, Zip};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::method_file::identity;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::{Context, Stream};
 use crate::detection::{Reconstruction, Reconstructor, Scoring};
@@ -159,6 +160,10 @@ impl<N: SliceNetwork> Reconstructor for Trained<N> {
         self.network.label()
     }
 
+    fn identity(&self) -> String {
+        identity(&self.name(), &self.network, &self.weights)
+    }
+
     fn grid(&self) -> Option<SliceGrid> {
         Some(self.grid)
     }
@@ -181,9 +186,12 @@ impl<N: SliceNetwork> Reconstructor for Trained<N> {
             let input = batch(&images, &Device::Cpu)?.unsqueeze(1)?;
             let restored = self.network.restore(&self.weights, &input, context)?;
             for (place, slice) in subject.iter().enumerate() {
-                let map = |maps: &Tensor| pasted(maps, place, window);
-                let variance = restored.variance.as_ref().map(map).transpose()?;
-                let reconstruction = map(&restored.reconstruction)?;
+                let pasted = |maps, elsewhere| pasted(maps, place, window, elsewhere);
+                let no_variance = Array2::zeros(slice.image.dim());
+                let variance = restored.variance.as_ref();
+                let variance = variance.map(|maps| pasted(maps, no_variance)).transpose()?;
+                // Where the network does not look, nothing is found.
+                let reconstruction = pasted(&restored.reconstruction, slice.image.clone())?;
                 reconstructions.push(inside_region(slice, &reconstruction, variance));
             }
             progress.advance(1, &[]);
@@ -192,11 +200,16 @@ impl<N: SliceNetwork> Reconstructor for Trained<N> {
     }
 }
 
-/// The map of one image of a batch, in the whole slice.
-fn pasted(maps: &Tensor, place: usize, window: Window) -> Result<Array2<f32>> {
+/// The map of one image of a batch in the whole slice, with `elsewhere` around the window.
+fn pasted(
+    maps: &Tensor,
+    place: usize,
+    window: Window,
+    elsewhere: Array2<f32>,
+) -> Result<Array2<f32>> {
     let values = maps.get(place)?.to_vec2::<f32>()?;
     let part = Array2::from_shape_fn(window.padded(), |(row, column)| values[row][column]);
-    Ok(window.paste(part.view()))
+    Ok(window.paste(part.view(), elsewhere))
 }
 
 /// The image, with the network's output inside the region of interest. A predicted variance makes the

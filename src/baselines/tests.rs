@@ -166,6 +166,40 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
+fn a_method_is_told_from_one_that_was_trained_longer() {
+    let of = |epochs| trained(epochs).into_iter().map(|method| method.reconstructor().identity());
+    for ((one, same), other) in of(1).zip(of(1)).zip(of(2)) {
+        assert_eq!(one, same);
+        assert_ne!(one, other);
+    }
+}
+
+#[test]
+fn beyond_the_window_nothing_is_found() {
+    let mut subject = (*subjects().swap_remove(0)).clone();
+    // Slices of 96 pixels, all of which are cord.
+    for slice in &mut subject.slices {
+        let whole = Array2::from_elem((96, 96), true);
+        slice.image = Array2::from_elem((96, 96), 0.5);
+        (slice.cord, slice.csf) = (whole.clone(), whole.mapv(|_| false));
+        (slice.region, slice.scoring) = (whole.clone(), whole);
+        slice.lesion = None;
+    }
+    let (grid, context) = (SliceGrid { size: 96, ..GRID }, Context::new(5));
+    let training = ConvolutionalTraining::default().epochs(1).batch_size(2).width(8).bottleneck(16);
+    let subject = Arc::new(subject);
+    let method = training.train(std::slice::from_ref(&subject), grid, &context).unwrap();
+    let method = Baseline::ConvolutionalAutoencoder(method);
+    for found in reconstructed(&method, &subject) {
+        let error = |columns: std::ops::Range<usize>| {
+            found.error.slice(ndarray::s![.., columns]).iter().fold(0f32, |most, e| most.max(*e))
+        };
+        assert_eq!((error(0..15), error(81..96)), (0.0, 0.0));
+        assert!(error(20..70) > 0.0);
+    }
+}
+
+#[test]
 fn a_method_is_saved_and_loaded_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let subject = &subjects()[0];

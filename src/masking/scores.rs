@@ -95,7 +95,8 @@ pub fn draw_order(
     let scores = match strategy {
         MaskingStrategy::Random => noise.to_owned(),
         MaskingStrategy::Eu | MaskingStrategy::Au => {
-            paper_scores(strategy, normalisation, temperature as f32, noise, statistics)
+            let keys = paper_keys(strategy, normalisation, temperature as f32, noise, statistics);
+            ranks(keys.view())
         }
         MaskingStrategy::EuPublished | MaskingStrategy::AuPublished => {
             published_scores(strategy, temperature as f32, noise, statistics)
@@ -106,7 +107,8 @@ pub fn draw_order(
 
 /// The paper's reading: hidden patches are drawn without replacement from
 /// softmax(variance / temperature) inside each slice's region, as Gumbel top-k. A sigmoid squashes
-/// the keys into (0, 1), which keeps their order and stays below the region's lift.
+/// the keys into (0, 1), where they stay below the region's lift; spared patches have 0. At a low temperature the
+/// scores of many patches round to 0 and 1, so [`draw_order`] takes the order of the keys.
 pub fn paper_scores(
     strategy: MaskingStrategy,
     normalisation: Normalisation,
@@ -114,7 +116,26 @@ pub fn paper_scores(
     noise: ArrayView2<f32>,
     statistics: &BatchStatistics,
 ) -> Array2<f32> {
+    let keys = paper_keys(strategy, normalisation, temperature, noise, statistics);
     let mut scores = noise.to_owned();
+    for ((index, score), key) in scores.indexed_iter_mut().zip(&keys) {
+        if statistics.region[index] > 0 {
+            *score = if *key == f32::NEG_INFINITY { 0.0 } else { 1.0 / (1.0 + (-key / 4.0).exp()) };
+        }
+    }
+    scores
+}
+
+/// The keys of Gumbel top-k: the higher, the earlier a patch is hidden. Negative infinity for spared patches, the
+/// noise outside the region.
+fn paper_keys(
+    strategy: MaskingStrategy,
+    normalisation: Normalisation,
+    temperature: f32,
+    noise: ArrayView2<f32>,
+    statistics: &BatchStatistics,
+) -> Array2<f32> {
+    let mut keys = noise.to_owned();
     for image in 0..noise.nrows() {
         let inside: Vec<usize> =
             (0..noise.ncols()).filter(|p| statistics.region[[image, *p]] > 0).collect();
@@ -125,16 +146,31 @@ pub fn paper_scores(
         };
         for (patch, variance) in inside.into_iter().zip(variance) {
             let spared = strategy.spares_islands() && statistics.spared[[image, patch]];
-            scores[[image, patch]] = if spared {
-                0.0
+            keys[[image, patch]] = if spared {
+                f32::NEG_INFINITY
             } else {
                 let gumbel = -(-noise[[image, patch]].ln()).ln();
-                let key = ((variance - centre) / scale / temperature + gumbel) / 4.0;
-                1.0 / (1.0 + (-key).exp())
+                (variance - centre) / scale / temperature + gumbel
             };
         }
     }
-    scores
+    keys
+}
+
+/// Scores in (0, 1) in the order of the keys of each image; equal ones, such as those of spared patches, stay equal.
+fn ranks(keys: ArrayView2<f32>) -> Array2<f32> {
+    let mut ranks = Array2::zeros(keys.dim());
+    for (keys, mut ranks) in keys.outer_iter().zip(ranks.outer_iter_mut()) {
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by(|a, b| keys[*a].total_cmp(&keys[*b]));
+        let mut rank = 0;
+        for (place, patch) in order.iter().enumerate() {
+            let is_equal = place > 0 && keys[order[place - 1]] == keys[*patch];
+            rank = if is_equal { rank } else { place + 1 };
+            ranks[*patch] = rank as f32 / (keys.len() + 1) as f32;
+        }
+    }
+    ranks
 }
 
 fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
@@ -216,6 +252,32 @@ mod tests {
         let three =
             hidden_share(MaskingStrategy::Au, variance, [false, true, true, true, false, false]);
         assert!((three[4] - 1.0).abs() < 1e-9, "{three:?}");
+    }
+
+    #[test]
+    fn a_low_temperature_hides_the_most_uncertain_and_still_spares() {
+        let region = arr2(&[[0, 9, 9, 9, 9, 9, 9, 0]]);
+        let variance = arr2(&[[0.0, 0.1, 0.3, 0.2, 0.5, 0.4, 0.6, 0.0]]);
+        let spared = arr2(&[[false, false, false, false, false, true, false, false]]);
+        let statistics = BatchStatistics {
+            region: region.view(),
+            variance: variance.view(),
+            spared: spared.view(),
+        };
+        let noise = arr2(&[[0.5, 0.3, 0.9, 0.2, 0.6, 0.8, 0.4, 0.5]]);
+        for temperature in [0.001, 1e-6] {
+            let draw = |strategy| {
+                let (normalisation, ratio) = (Normalisation::default(), 0.5);
+                let noise = noise.view();
+                let order =
+                    draw_order(strategy, normalisation, temperature, noise, &statistics, ratio);
+                let mut hidden: Vec<usize> = order.hidden(0).collect();
+                hidden.sort();
+                hidden
+            };
+            assert_eq!(draw(MaskingStrategy::Eu), [4, 5, 6]);
+            assert_eq!(draw(MaskingStrategy::Au), [2, 4, 6]);
+        }
     }
 
     #[test]

@@ -99,12 +99,13 @@ impl LesionScorer {
             window.warn_of_left_out(subject, context);
             let input = batch(&inputs, &self.device())?;
             let mean = self.mean_logits(&input)?;
-            for place in 0..subject.len() {
+            for (place, slice) in subject.iter().enumerate() {
                 let logits = mean.get(place)?.to_vec2::<f32>()?;
                 let probability = Array2::from_shape_fn(window.padded(), |(row, column)| {
                     1.0 / (1.0 + (-logits[row][column]).exp())
                 });
-                scores.push(window.paste(probability.view()));
+                let nothing = Array2::zeros(slice.image.dim());
+                scores.push(window.paste(probability.view(), nothing));
             }
         }
         Ok(scores)

@@ -20,6 +20,7 @@ use blob::Blob;
 
 use crate::cohort::{Subject, TissueIntensity};
 use crate::context::Stream;
+use crate::files::Fingerprint;
 use crate::options::setters;
 use crate::volume::gaussian_filter;
 use crate::{Error, Result};
@@ -156,6 +157,13 @@ impl LesionSimulator {
         let mut lesions = painted.slices.iter().flat_map(|slice| &slice.lesion).flatten();
         let has_lesion = if lesions.any(|lesion| *lesion) { "1" } else { "0" };
         painted.lesion_marked = false;
+        // Other images than those of the file, and than those of other simulated lesions.
+        painted.image_hash = painted.image_hash.map(|of_file| {
+            let mut all = Fingerprint::default();
+            all.add(of_file);
+            painted.slices.iter().for_each(|slice| slice.add_to(&mut all));
+            all.finish()
+        });
         painted.participant.insert("has_lesion".to_owned(), has_lesion.to_owned());
         Ok(SimulatedSubject { subject: painted, added })
     }

@@ -60,6 +60,17 @@ fn the_same_stream_paints_the_same_lesions() {
 }
 
 #[test]
+fn painted_images_are_told_from_those_of_the_file_and_from_each_other() {
+    let hash = |contrast| {
+        let simulator = LesionSimulator::default().count((1, 1)).contrast((contrast, contrast));
+        paint(&simulator, 2).subject.image_hash.unwrap()
+    };
+    assert_eq!(hash(0.2), hash(0.2));
+    assert_ne!(hash(0.2), hash(0.6));
+    assert_ne!(hash(0.2), *healthy().image_hash.as_ref().unwrap());
+}
+
+#[test]
 fn no_lesion_leaves_the_images_and_a_known_ground_truth() {
     let painted = paint(&LesionSimulator::default().count((0, 0)), 1).subject;
     assert_eq!(painted.has_lesion(), Some(false));

@@ -19,9 +19,9 @@ pub struct EpochRecord {
     pub reconstruction: f64,
     pub edge: f64,
     pub learning_rate: f64,
-    /// Mean Monte-Carlo variance inside the regions, if estimated just before this epoch.
+    /// Mean Monte-Carlo variance inside the regions, of the latest estimation before this epoch, if there was one.
     pub variance: Option<f64>,
-    /// Mean Monte-Carlo |error| inside the regions, if estimated just before this epoch.
+    /// Mean Monte-Carlo |error| inside the regions, of the latest estimation before this epoch, if there was one.
     pub error: Option<f64>,
 }
 

@@ -29,6 +29,8 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
+    /// Those of them that belong to trainings, which do not depend on how often somebody looked in between.
+    pub training_estimations: u64,
     /// The scorer, once it is trained.
     pub scorer: Option<LesionScorer>,
     /// What it shows in healthy subjects, at most one of each scoring.
@@ -46,6 +48,9 @@ struct Checkpoint {
     config: Config,
     adam_steps: usize,
     estimations: u64,
+    /// `None` in checkpoints of earlier versions.
+    #[serde(default)]
+    training_estimations: Option<u64>,
     history: History,
     #[serde(default)]
     scorer: Option<ScorerDescription>,
@@ -62,6 +67,10 @@ const VERSION: u32 = 1;
 impl Checkpointed for Model {
     fn history(&self) -> &History {
         &self.history
+    }
+
+    fn steps(&self) -> usize {
+        self.adam.steps()
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -84,6 +93,7 @@ impl Model {
             adam: Adam::default(),
             history: History::default(),
             estimations: 0,
+            training_estimations: 0,
             scorer: None,
             calibrations: Vec::new(),
             snapshots: None,
@@ -116,6 +126,15 @@ impl Model {
         round
     }
 
+    /// The number of the first of so many estimations of a training, which takes them. It counts trainings only: a look
+    /// at the model before changes nothing. Other estimations of the model count on from all of them.
+    pub fn next_training_rounds(&mut self, count: u64) -> u64 {
+        let first = self.training_estimations;
+        self.training_estimations += count;
+        self.estimations += count;
+        first
+    }
+
     /// How far it was trained.
     pub fn trained(&self) -> Trained {
         Trained { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
@@ -146,6 +165,7 @@ impl Model {
             config: self.config,
             adam_steps: self.adam.steps(),
             estimations: self.estimations,
+            training_estimations: Some(self.training_estimations),
             history: self.history.clone(),
             scorer: self.scorer.as_ref().map(|scorer| scorer.description().clone()),
             calibrations: self.calibrations.clone(),
@@ -221,6 +241,7 @@ impl Model {
                 config: published_sizes(&tensors).map_err(|e| bad(&e))?,
                 adam_steps: 0,
                 estimations: 0,
+                training_estimations: None,
                 history: History::default(),
                 scorer: None,
                 calibrations: Vec::new(),
@@ -252,6 +273,7 @@ impl Model {
             adam,
             history: checkpoint.history,
             estimations: checkpoint.estimations,
+            training_estimations: checkpoint.training_estimations.unwrap_or(checkpoint.estimations),
             scorer,
             calibrations: checkpoint.calibrations,
             snapshots: None,

@@ -19,6 +19,9 @@ pub trait Checkpointed: Sized {
     /// The epochs so far.
     fn history(&self) -> &History;
 
+    /// Steps that the optimiser has made in this stage: tells an interrupted epoch from the end of the one before.
+    fn steps(&self) -> usize;
+
     /// The complete model as a checkpoint file.
     ///
     /// # Errors
@@ -40,7 +43,8 @@ const INDEX: &str = "snapshots.json";
 /// The snapshots of one model, in a folder of their own.
 ///
 /// Beyond 2 GiB the least informative one is removed: of the snapshots before the last ten, the
-/// one whose neighbours are closest for its age. The first, and the last of each stage, stay.
+/// one whose neighbours are closest for its age. The first, and the last of each stage, stay. Where even the rest is too
+/// much, the oldest that ends no stage goes.
 /// [`Self::within`] sets a bound for several models together.
 #[derive(Debug)]
 pub struct Snapshots {
@@ -57,15 +61,31 @@ pub struct SnapshotIndex {
     current: Option<usize>,
     /// Bytes of the file of each epoch, and whether the next epoch began another stage.
     epochs: BTreeMap<usize, Entry>,
+    /// The state in the middle of an interrupted epoch, if the model is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interrupted: Option<Interrupted>,
     /// Files written so far, where each has a number of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     written: Option<usize>,
+}
+
+/// A state that no epoch ended with. It is kept for a later session, and nobody can go back to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Interrupted {
+    /// Complete epochs before it.
+    epoch: usize,
+    steps: usize,
+    /// Number of the file, as in [`Entry`].
+    number: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     bytes: u64,
     ends_stage: bool,
+    /// Steps of the optimiser at the end of the epoch; unknown in snapshots of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    steps: Option<usize>,
     /// Number of the file; 0: files are named by their epochs alone.
     #[serde(default, skip_serializing_if = "is_zero")]
     number: usize,
@@ -154,7 +174,8 @@ impl Snapshots {
     }
 
     /// Saves a snapshot of the model. Snapshots of later epochs, from training before going back,
-    /// are removed because the model has continued differently.
+    /// are removed because the model has continued differently. A model in the middle of an interrupted epoch gets a
+    /// file of its own, so that the end of the epoch before stays.
     ///
     /// # Errors
     /// If a file cannot be written or removed.
@@ -162,7 +183,18 @@ impl Snapshots {
         let epoch = model.history().epochs.len();
         let bytes = model.to_bytes()?;
         let number = self.index.written.map_or(0, |written| written + 1);
+        let steps = model.steps();
+        let ended = self.index.epochs.get(&epoch).filter(|_| self.has(epoch));
+        if ended.and_then(|ended| ended.steps).is_some_and(|ended| ended != steps) {
+            let interrupted = Interrupted { epoch, steps, number };
+            write_whole(&self.path_of_interrupted(interrupted)?, &bytes)?;
+            self.forget_interrupted(Some(interrupted));
+            self.index.written = self.index.written.map(|_| number);
+            self.index.current = Some(epoch);
+            return self.write_index();
+        }
         write_whole(&self.path_of(epoch, number)?, &bytes)?;
+        self.forget_interrupted(None);
         self.index.written = self.index.written.map(|_| number);
         if self.index.epochs.get(&epoch).is_some_and(|earlier| earlier.number != number) {
             self.forget(epoch);
@@ -177,7 +209,8 @@ impl Snapshots {
             let earlier = before.checked_sub(1).and_then(|at| stages.get(at));
             entry.ends_stage = earlier.is_some_and(|earlier| earlier.stage != last.stage);
         }
-        let entry = Entry { bytes: bytes.len() as u64, ends_stage: false, number };
+        let entry =
+            Entry { bytes: bytes.len() as u64, ends_stage: false, steps: Some(steps), number };
         self.index.epochs.insert(epoch, entry);
         self.index.current = Some(epoch);
         while self.index.epochs.values().map(|entry| entry.bytes).sum::<u64>() > self.budget {
@@ -189,6 +222,15 @@ impl Snapshots {
             bound.apply();
         }
         self.write_index()
+    }
+
+    /// Whether the state of this model is kept, also in the middle of an epoch.
+    pub fn holds(&self, model: &impl Checkpointed) -> bool {
+        let (epoch, steps) = (model.history().epochs.len(), model.steps());
+        let ended = self.index.epochs.get(&epoch).filter(|_| self.has(epoch));
+        let is_interrupted = |kept: Interrupted| (kept.epoch, kept.steps) == (epoch, steps);
+        ended.is_some_and(|ended| ended.steps.is_none_or(|ended| ended == steps))
+            || self.index.interrupted.is_some_and(is_interrupted)
     }
 
     /// Whether there is a snapshot of this epoch.
@@ -208,6 +250,7 @@ impl Snapshots {
         let removed: Vec<usize> =
             self.index.epochs.keys().copied().filter(|epoch| self.is_removed(*epoch)).collect();
         removed.into_iter().for_each(|epoch| self.forget(epoch));
+        self.forget_interrupted(None);
         self.index.current = Some(epoch);
         self.note_in_bound();
         self.write_index()?;
@@ -222,6 +265,17 @@ impl Snapshots {
     /// If no snapshot can be read.
     pub fn current<C: Checkpointed>(&mut self, device: &Device) -> Result<(C, Option<String>)> {
         let current = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
+        if let Some(interrupted) = self.index.interrupted {
+            match C::load(&self.path_of_interrupted(interrupted)?, device) {
+                Ok(model) => return Ok((model, None)),
+                Err(failure) => {
+                    let model = C::load(&self.file(current)?, device)?;
+                    let note =
+                        format!("{failure}; the snapshot of epoch {current} was taken instead");
+                    return Ok((model, Some(note)));
+                }
+            }
+        }
         let failure = match C::load(&self.file(current)?, device) {
             Ok(model) => return Ok((model, None)),
             Err(failure) => failure,
@@ -266,6 +320,21 @@ impl Snapshots {
 
     fn path_of(&self, epoch: usize, number: usize) -> Result<PathBuf> {
         Ok(self.folder.path()?.join(file_name(epoch, number)))
+    }
+
+    fn path_of_interrupted(&self, of: Interrupted) -> Result<PathBuf> {
+        let path = self.path_of(of.epoch + 1, of.number)?;
+        Ok(path.with_extension("interrupted.safetensors"))
+    }
+
+    /// Removes the state of an interrupted epoch for another one, or for none.
+    fn forget_interrupted(&mut self, now: Option<Interrupted>) {
+        let earlier = std::mem::replace(&mut self.index.interrupted, now);
+        let path = |of: Option<Interrupted>| self.path_of_interrupted(of?).ok();
+        if let Some(earlier) = path(earlier).filter(|earlier| path(now).as_ref() != Some(earlier)) {
+            // A file that cannot be removed only takes space.
+            fs::remove_file(earlier).ok();
+        }
     }
 
     fn forget(&mut self, epoch: usize) {

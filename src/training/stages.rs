@@ -145,7 +145,8 @@ pub fn rewind(model: &mut Model, epoch: usize, context: &Context) -> Result<()> 
     training.end(model, context, outcome)
 }
 
-/// Estimates the uncertainty of every slice with the model's current weights.
+/// Estimates the uncertainty of every slice with the model's current weights, for a user to look at or to make masks
+/// of.
 pub fn estimate(
     model: &mut Model,
     slices: &[&Slice],
@@ -157,6 +158,23 @@ pub fn estimate(
     if maps.is_err() {
         // Interrupted, it is made again with the same draws.
         model.estimations = round;
+    }
+    maps
+}
+
+/// As [`estimate`], for a training, whose draws do not depend on other estimations.
+fn estimate_for_training(
+    model: &mut Model,
+    slices: &[&Slice],
+    settings: &MonteCarlo,
+    context: &Context,
+) -> Result<Vec<Uncertainty>> {
+    let before = (model.estimations, model.training_estimations);
+    let round = model.next_training_rounds(1);
+    let maps = settings.estimate(&model.frozen()?, slices, round, context);
+    if maps.is_err() {
+        // Interrupted, it is made again with the same draws.
+        (model.estimations, model.training_estimations) = before;
     }
     maps
 }
@@ -180,7 +198,7 @@ pub fn train_scorer(
             healthy.len()
         ));
     }
-    let first = model.estimations;
+    let first = model.training_estimations;
     let network = (&model.frozen()?, model.trained());
     let add = |all: &mut Fingerprint| {
         all.add(model.to_bytes()?).add(json(training)?).add(json(&monte_carlo)?);
@@ -200,7 +218,7 @@ pub fn train_scorer(
         });
     }
     let scorer = trained?;
-    model.estimations = first + training.rounds();
+    model.next_training_rounds(training.rounds());
     context.note(format!(
         "scorer trained: {}, {}, on lesions painted into {} healthy and {} clinical subjects",
         counted(training.members, "network"),
@@ -251,13 +269,13 @@ fn adapt_rest(
         let mut earlier = training.estimated(model)?.ok_or_else(|| {
             Error::input("the checkpoint of this training lacks the model that its masks came from")
         })?;
-        maps = estimate(&mut earlier, slices, &options.monte_carlo, context)?;
+        maps = estimate_for_training(&mut earlier, slices, &options.monte_carlo, context)?;
     }
     for epoch in done..options.epochs {
         let refreshed = epoch % refresh == 0 && !(epoch == done && has_begun);
         if refreshed {
             training.set_estimated(model)?;
-            maps = estimate(model, slices, &options.monte_carlo, context)?;
+            maps = estimate_for_training(model, slices, &options.monte_carlo, context)?;
         }
         if training.epoch().is_none() {
             training.advance(Some(EpochProgress::default()), model, context);

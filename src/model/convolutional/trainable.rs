@@ -92,14 +92,12 @@ impl TrainableWeights {
     }
 
     /// Moves the weights against the gradient of a loss that [`Self::weights`] led to. The learning
-    /// rate rises to `highest` over the first steps and falls to 0 along a cosine over `all` steps.
+    /// rate rises to `highest` over the first steps and falls to 0 along a cosine over `all` steps; a training of one
+    /// step has its warm-up only.
     pub fn step(&mut self, loss: &Tensor, highest: f64, all: usize) -> Result<()> {
         let gradients = loss.backward()?;
         self.steps += 1;
-        let step = self.steps as f64;
-        let rise = (step / WARM_UP).min(1.0);
-        let fall = 0.5 + 0.5 * (std::f64::consts::PI * step / all as f64).cos();
-        let learning_rate = highest * rise * fall;
+        let learning_rate = highest * share_of_highest(self.steps, all);
         let adam = AdamStep { beta: BETA, epsilon: EPSILON, learning_rate, number: self.steps };
         for (name, var, first, second) in &mut self.state {
             let gradient = gradients.get(var.as_tensor()).ok_or_else(|| {
@@ -112,5 +110,28 @@ impl TrainableWeights {
             (*first, *second) = (next.first, next.second);
         }
         Ok(())
+    }
+}
+
+/// The learning rate of a step, counted from 1, as a share of the highest.
+fn share_of_highest(step: usize, all: usize) -> f64 {
+    let step = step as f64;
+    let rise = (step / WARM_UP).min(1.0);
+    if all == 1 {
+        return rise;
+    }
+    rise * (0.5 + 0.5 * (std::f64::consts::PI * step / all as f64).cos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_of_highest;
+
+    #[test]
+    fn the_learning_rate_rises_and_falls_and_one_step_learns_too() {
+        let shares: Vec<f64> = (1..=1000).map(|step| share_of_highest(step, 1000)).collect();
+        assert!(shares[0] > 0.0 && shares[0] < 0.1 && shares[999] < 1e-12);
+        assert!(shares.iter().any(|share| *share > 0.9));
+        assert!(share_of_highest(1, 1) > 0.0);
     }
 }

@@ -72,9 +72,8 @@ impl Window {
         part
     }
 
-    /// A map of a whole slice with `part` in the window and 0 elsewhere.
-    pub fn paste(self, part: ArrayView2<f32>) -> Array2<f32> {
-        let mut map = Array2::zeros((self.rows, self.rows));
+    /// The map of a whole slice with `part` in the window.
+    pub fn paste(self, part: ArrayView2<f32>, mut map: Array2<f32>) -> Array2<f32> {
         map.slice_mut(s![.., self.column..self.column + self.columns])
             .assign(&part.slice(s![..self.rows, ..self.columns]));
         map

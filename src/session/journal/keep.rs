@@ -236,19 +236,23 @@ impl Recorder<'_> {
         })
     }
 
-    /// A model that has no snapshot of its epoch gets one.
+    /// A model whose state no snapshot holds gets one.
     fn model(&mut self, value: &ModelValue) -> Recipe {
         self.store.models.insert(value.number, value.clone());
         let saved = !value.is_unsaved();
         let mut model = value.lock();
-        let epoch = model.history.epochs.len();
         // A job writes the snapshots of its model by itself.
         if value.job().is_none()
-            && model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.has(epoch))
+            && model.snapshots.as_ref().is_some_and(|snapshots| !snapshots.holds(&*model))
         {
             model.leave_snapshot(self.context);
         }
-        Recipe::Model { number: value.number, estimations: model.estimations, saved }
+        Recipe::Model {
+            number: value.number,
+            estimations: model.estimations,
+            training_estimations: model.training_estimations,
+            saved,
+        }
     }
 
     fn method(&mut self, baseline: &Arc<Baseline>) -> Result<Recipe, Reason> {

@@ -35,6 +35,8 @@ pub(super) enum Recipe {
     Model {
         number: usize,
         estimations: u64,
+        #[serde(default)]
+        training_estimations: u64,
         saved: bool,
     },
     History(History),

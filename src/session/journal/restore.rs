@@ -183,8 +183,8 @@ impl<'a> Restorer<'a> {
                 cohort.entry(position)?;
                 heap.alloc(SubjectValue { cohort, position, context })
             }
-            Recipe::Model { number, estimations, saved } => {
-                heap.alloc(self.model(*number, *estimations, *saved)?)
+            Recipe::Model { number, estimations, training_estimations, saved } => {
+                heap.alloc(self.model(*number, (*estimations, *training_estimations), *saved)?)
             }
             Recipe::History(history) => heap.alloc(HistoryValue(history.clone())),
             Recipe::Epoch(epoch) => heap.alloc(EpochValue(epoch.clone())),
@@ -250,14 +250,15 @@ impl<'a> Restorer<'a> {
         Ok(cohort)
     }
 
-    fn model(&mut self, number: usize, estimations: u64, saved: bool) -> Result<ModelValue> {
+    fn model(&mut self, number: usize, estimations: (u64, u64), saved: bool) -> Result<ModelValue> {
         if let Some(model) = self.models.get(&number) {
             return Ok(model.clone());
         }
         let value = (self.adopt)(number)?;
         {
             let mut model = value.lock();
-            model.estimations = model.estimations.max(estimations);
+            model.estimations = model.estimations.max(estimations.0);
+            model.training_estimations = model.training_estimations.max(estimations.1);
         }
         if saved {
             value.mark_saved();

@@ -4,6 +4,7 @@ use super::*;
 use crate::context::Context;
 use crate::masking::MaskingStrategy;
 use crate::model::Config;
+use crate::training::adam::Adam;
 use crate::training::{EpochRecord, Model, Stage};
 
 fn model() -> Model {
@@ -46,6 +47,31 @@ fn another_way_drops_what_was_gone_back_on() {
     let mut reopened = Snapshots::open(snapshots.folder().clone()).unwrap();
     assert_eq!(reopened.index, snapshots.index);
     assert_eq!(reopened.current::<Model>(&Device::Cpu).unwrap().0.history.epochs.len(), 3);
+}
+
+#[test]
+fn an_interrupted_epoch_leaves_the_end_of_the_one_before() {
+    let (mut snapshots, mut model) = (snapshots(), model());
+    snapshots.keep(&model).unwrap();
+    pass_epoch(&mut model, Stage::Pretrain);
+    model.adam = Adam::from_tensors(5, &mut BTreeMap::new()).unwrap();
+    snapshots.keep(&model).unwrap();
+    assert!(snapshots.holds(&model));
+    // Two batches of the next epoch, and then a calibration.
+    model.adam = Adam::from_tensors(7, &mut BTreeMap::new()).unwrap();
+    model.estimations = 3;
+    assert!(!snapshots.holds(&model));
+    snapshots.keep(&model).unwrap();
+    assert!(snapshots.holds(&model));
+    let reopened = || Snapshots::open(snapshots.folder().clone()).unwrap();
+    let (now, note) = reopened().current::<Model>(&Device::Cpu).unwrap();
+    assert_eq!((now.adam.steps(), now.estimations, note), (7, 3, None));
+    let mut back = reopened();
+    let earlier: Model = back.go_to(1, &Device::Cpu).unwrap();
+    assert_eq!((earlier.adam.steps(), earlier.estimations), (5, 0));
+    assert_eq!(reopened().current::<Model>(&Device::Cpu).unwrap().0.adam.steps(), 5);
+    // The state in between is gone.
+    assert_eq!(checkpoints(&back), 2);
 }
 
 /// How many files of snapshots there are.
