@@ -157,6 +157,16 @@ impl Entry {
         }
     }
 
+    /// The confidence, 0 to 1, of a cord mask that the program found: in this session, or earlier if nobody has
+    /// changed the saved file since.
+    pub fn found_confidence(&self) -> Option<f32> {
+        match &self.source {
+            Source::Found { masks, .. } => Some(masks.confidence),
+            Source::Volumes(files) => files.saved_confidence(),
+            _ => None,
+        }
+    }
+
     /// What counts of the masks that the program found in its image: slices whose cord is sure.
     ///
     /// # Errors

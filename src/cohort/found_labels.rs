@@ -18,6 +18,15 @@ pub(crate) struct SureMasks {
     pub uncertain: usize,
 }
 
+/// The note on a subject whose masks the program found with this mean confidence, 0 to 1.
+pub(super) fn found_by_the_program(confidence: f32) -> Note {
+    let topic = "the masks were found by the program, with a confidence of {} %; look at them before you trust findings";
+    let text = format!(
+        "its masks were found by the program (confidence {confidence:.2}); look at them before you trust findings"
+    );
+    Note::new(topic, text).of(100.0 * f64::from(confidence))
+}
+
 impl FoundMasks {
     /// The masks without the slices whose cord is too uncertain to be scored.
     /// `affine` is the image's.
@@ -46,13 +55,7 @@ impl FoundMasks {
             }
             orientation.undo(&canonical)
         };
-        let topic = "the masks were found by the program, with a confidence of {} %; look at them before you trust \
-                     findings";
-        let text = format!(
-            "its masks were found by the program (confidence {:.2}); look at them before you trust findings",
-            self.confidence
-        );
-        let mut notes = vec![Note::new(topic, text).of(100.0 * f64::from(self.confidence))];
+        let mut notes = vec![found_by_the_program(self.confidence)];
         if !uncertain.is_empty() {
             let count = uncertain.len();
             let topic = "slices whose cord is uncertain are left out, {} of each";

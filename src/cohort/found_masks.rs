@@ -2,6 +2,11 @@
 
 use ndarray::Array3;
 
+/// The field of a saved mask's JSON file with the SHA-256 of the mask as it was written.
+pub(crate) const MASK_HASH: &str = "MaskSha256";
+/// The field with the mean confidence.
+pub(crate) const MASK_CONFIDENCE: &str = "Confidence";
+
 /// Cord, fluid and discs found in an image, on its stored grid.
 #[derive(Clone, Debug)]
 pub struct FoundMasks {

@@ -61,9 +61,10 @@ impl Cohort {
         Ok(self.with_entries(entries))
     }
 
-    /// Whether the program found the masks of a subject.
+    /// Whether the program found the masks of a subject: in this session, or earlier if nobody has changed the saved
+    /// files since.
     pub fn has_found_masks(&self) -> bool {
-        self.entries().any(|entry| entry.found_masks().is_some())
+        self.entries().any(|entry| entry.found_confidence().is_some())
     }
 
     /// Of each subject, in order: its name, and where its cord mask comes from.
@@ -79,7 +80,10 @@ impl Cohort {
             },
             (Source::Unsegmented { .. }, _) => "none".to_owned(),
             (Source::Broken(_), _) => "not usable".to_owned(),
-            _ => "given".to_owned(),
+            _ => match entry.found_confidence() {
+                Some(confidence) => format!("found and saved, confidence {confidence:.2}"),
+                None => "given".to_owned(),
+            },
         };
         self.entries().map(|entry| (&*entry.name, origin(entry))).collect()
     }

@@ -6,9 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cohort::{Cohort, Disc, Entry, FoundMasks, SureMasks, nifti_stem};
+use crate::cohort::{
+    Cohort, Disc, Entry, FoundMasks, MASK_CONFIDENCE, MASK_HASH, SureMasks, nifti_stem,
+};
 use crate::context::Context;
-use crate::files::write_whole;
+use crate::files::{sha256_of, write_whole};
 use crate::volume::{ImageHeader, write_labels, write_mask};
 use crate::{Error, Result};
 
@@ -17,8 +19,9 @@ use crate::{Error, Result};
 /// go to its own path below the folder (`sub-01/anat/`), others into the folder itself. Returns the number of
 /// subjects.
 ///
-/// Slices whose cord is uncertain are empty in the files, as they are left out of the cohort: loaded again, all
-/// slices of a mask count as given. A subject that is uncertain in all slices is named in a warning and not written.
+/// The JSON file holds the hash of its mask, so that a cohort which is loaded from the files knows whether somebody
+/// corrected them. Slices whose cord is uncertain are empty in the files, as they are left out of the cohort: loaded
+/// again, all slices of a mask count. A subject that is uncertain in all slices is named in a warning and not written.
 ///
 /// # Errors
 /// If no subject has found masks that can be used, a file exists already (nothing is written then), or the folder
@@ -136,7 +139,8 @@ fn write(
             "Description": format!("found by the segmentation of u2ad in the image of {}", entry.name),
             "GeneratedBy": [{ "Name": "u2ad", "Version": env!("CARGO_PKG_VERSION") }],
             "Manual": false,
-            "Confidence": found.confidence,
+            MASK_CONFIDENCE: found.confidence,
+            MASK_HASH: sha256_of(&path)?.1,
             "DiscGivenByHand": by_hand,
             "Remarks": remarks,
         });
@@ -157,7 +161,7 @@ mod tests {
     use crate::study::Study;
 
     #[test]
-    fn saved_masks_are_loaded_as_given_ones_and_are_never_overwritten() {
+    fn saved_masks_count_as_found_until_they_are_corrected_and_are_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("clinic");
         let options =
@@ -178,6 +182,10 @@ mod tests {
         let masks = root.join("derivatives/masks");
         assert_eq!(save_found_masks(&found, &masks, &context).unwrap(), 2);
         let given = load();
+        assert!(given.has_found_masks() && !bare.has_found_masks());
+        for ((_, here), (_, then)) in given.mask_origins().iter().zip(found.mask_origins()) {
+            assert_eq!(*here, then.replace("found", "found and saved"));
+        }
         let (found, given) = (found.subjects(&context).unwrap(), given.subjects(&context).unwrap());
         assert_eq!(given.len(), 2);
         for (found, given) in found.iter().zip(&given) {
@@ -193,6 +201,16 @@ mod tests {
         let again = Study::from(context.clone()).segment(&bare, &BTreeMap::new()).unwrap();
         let refused = save_found_masks(&again, &masks, &context).unwrap_err().to_string();
         assert!(refused.contains("exists already, perhaps corrected by hand"), "{refused}");
+
+        // Somebody fills a voxel of the first mask.
+        let name = load().entries().next().unwrap().name.to_string();
+        let path = masks.join(format!("{name}/anat/{name}_T2w_{CORD}.nii.gz"));
+        let mask = crate::volume::Volume::read(&path).unwrap();
+        let mut corrected = mask.voxels.mapv(|value| value > 0.5);
+        corrected[[0, 0, 0]] = true;
+        write_mask(&corrected, mask.affine, &path, None).unwrap();
+        let origins: Vec<String> = load().mask_origins().into_iter().map(|(_, o)| o).collect();
+        assert!(origins[0] == "given" && origins[1].starts_with("found and saved"), "{origins:?}");
     }
 
     #[test]

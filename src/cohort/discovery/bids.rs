@@ -36,14 +36,13 @@ use super::naming::{
     IMAGE_SUFFIX, Label, Listing, dataset_root, file_name, find_label, folder_of, nifti_stem,
 };
 use super::participants::Participants;
+use super::several_images::{Image, choose};
 use super::unused;
 use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::health::Columns;
-use crate::cohort::note::Note;
 use crate::context::CancelToken;
 use crate::files::content_pointer;
-use crate::volume::ImageHeader;
 use crate::{Error, Result};
 
 /// What [`discover`] looked for, for the message that nothing was found.
@@ -119,7 +118,7 @@ pub(in crate::cohort) fn subject(
         ..entry(name, image.files.clone())
     };
     let paths = images.iter().map(|image| image.path.clone()).collect();
-    let remarks: Vec<Note> = leave_out_other_planes(&mut images).into_iter().collect();
+    let remarks = choose(&subject, &mut images);
     let mut entries: Vec<Entry> = match images.as_slice() {
         [] => {
             let reason = format!("no *{IMAGE_SUFFIX}.nii or *{IMAGE_SUFFIX}.nii.gz in its folder");
@@ -177,13 +176,6 @@ pub(in crate::cohort) fn is_label_file(path: &Path) -> bool {
     unused::is_label(stem, &stems)
 }
 
-/// An image of a subject and, if it has what it needs, its files.
-struct Image {
-    path: PathBuf,
-    stem: String,
-    files: Result<VolumeFiles, NotLocated>,
-}
-
 /// The images below a subject's folder, in the order of their paths.
 fn images_of(root: &Path, subject: &Path, derivatives: &[PathBuf]) -> Result<Vec<Image>> {
     let top = Listing::read(subject)?;
@@ -205,34 +197,6 @@ fn images_of(root: &Path, subject: &Path, derivatives: &[PathBuf]) -> Result<Vec
         }
     }
     Ok(images)
-}
-
-/// Of several images of a subject, leaves out those that are not sagittal, if any is.
-fn leave_out_other_planes(images: &mut Vec<Image>) -> Option<Note> {
-    if images.len() < 2 {
-        return None;
-    }
-    // A header that cannot be read is reported with the image itself.
-    let plane = |image: &Image| ImageHeader::read(&image.path).ok()?.other_plane();
-    let planes: Vec<_> = images.iter().map(plane).collect();
-    if planes.iter().all(Option::is_some) {
-        images.truncate(1);
-        return None;
-    }
-    let left_out: Vec<String> = images
-        .iter()
-        .zip(&planes)
-        .filter_map(|(image, plane)| {
-            let (plane, mm) = (*plane)?;
-            Some(format!("{} ({plane}, slices of {mm:.1} mm)", file_name(&image.path)))
-        })
-        .collect();
-    let mut planes = planes.into_iter();
-    images.retain(|_| planes.next().flatten().is_none());
-    (!left_out.is_empty()).then(|| {
-        let topic = "images that are not sagittal were left out";
-        Note::new(topic, format!("left out for the sagittal image: {}", left_out.join(", ")))
-    })
 }
 
 /// The folders under `derivatives/`, or the one of them that was asked for.

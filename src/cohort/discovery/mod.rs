@@ -5,6 +5,8 @@ pub(super) mod naming;
 mod npy_header;
 pub(super) mod participants;
 pub mod preprocessed;
+mod saved_masks;
+mod several_images;
 pub(super) mod slice_files;
 mod unused;
 pub(super) mod volume_files;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::naming::{Label, Listing, file_name, find_label, label_stems};
-use crate::cohort::found_labels::SureMasks;
+use super::saved_masks::unchanged_confidence;
+use crate::cohort::found_labels::{SureMasks, found_by_the_program};
 use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
 use crate::volume::{Affine, Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
@@ -21,6 +22,8 @@ pub(in crate::cohort) struct VolumeFiles {
     csf: Option<PathBuf>,
     discs: Option<PathBuf>,
     lesion: Option<PathBuf>,
+    /// The confidence of a cord mask that the program found and that was saved and not changed since.
+    saved_confidence: Option<f32>,
 }
 
 impl VolumeFiles {
@@ -45,7 +48,9 @@ impl VolumeFiles {
         };
         let cord = find(Label::Cord)?;
         let (csf, discs) = (find(Label::Csf)?, find(Label::Discs)?);
-        let located = Self { image: image.into(), cord, csf, discs, lesion: find(Label::Lesion)? };
+        let saved_confidence = cord.as_deref().and_then(unchanged_confidence);
+        let lesion = find(Label::Lesion)?;
+        let located = Self { image: image.into(), cord, csf, discs, lesion, saved_confidence };
         if located.cord.is_none() {
             let stems = label_stems(stem).join(" or ");
             let suffixes = Label::Cord.suffixes().join(", ");
@@ -60,6 +65,10 @@ impl VolumeFiles {
 
     pub(in crate::cohort) fn has_lesion_mask(&self) -> bool {
         self.lesion.is_some()
+    }
+
+    pub(in crate::cohort) fn saved_confidence(&self) -> Option<f32> {
+        self.saved_confidence
     }
 
     /// Reads all headers and compares the grids, without reading voxels. A label in another order
@@ -97,6 +106,7 @@ impl VolumeFiles {
         let lesion = optional(&self.lesion)?;
         let mut notes = std::mem::take(&mut grids.notes);
         notes.extend(sure.into_iter().flat_map(|sure| sure.notes));
+        notes.extend(self.saved_confidence.map(found_by_the_program));
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
     }
 

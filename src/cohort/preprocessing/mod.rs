@@ -1,6 +1,7 @@
 //! From a volume to slices: field, region of interest, intensities, thickness, and the way back.
 
 mod cord_shape;
+mod disc_labels;
 mod field;
 mod fitting_field;
 mod intensity;

@@ -15,13 +15,13 @@
 //! - Masks need not be 0 and 1 ([`MaskValues`]); voxels far beyond all others are limited.
 //! - The ground truth of lesions is sampled once, without the pixels of 1 mm in between.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::cord_shape;
+use super::disc_labels::discs_in;
 use super::field::{Field, FieldAxis};
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
@@ -65,8 +65,6 @@ const NO_CONTRAST: &str = "its image has the same value everywhere";
 const MAX_RESAMPLED_MM: usize = 2048;
 /// More sagittal slices than any spine image has.
 const MAX_SLICES: usize = 512;
-/// Disc labels are 1 to this; the lumbosacral one is 25.
-const MAX_DISC: f32 = 30.0;
 
 impl Default for Preprocessing {
     fn default() -> Self {
@@ -145,11 +143,11 @@ impl Preprocessing {
             let is_kept = |index| slices.iter().any(|slice| slice.index == index);
             notes.extend(lesion.lost(&field, is_kept));
         }
-        let (discs, unnamed) = match &volume.discs {
+        let (discs, warnings) = match &volume.discs {
             Some(labels) => discs_in(labels, &native_transform),
-            None => (Vec::new(), None),
+            None => (Vec::new(), Vec::new()),
         };
-        notes.extend(unnamed);
+        notes.extend(warnings);
         let lesion_marked = lesion.as_ref().is_some_and(LesionMask::marks_anything);
         Ok(Preprocessed { slices, discs, native_transform, image_hash, lesion_marked, notes })
     }
@@ -326,54 +324,6 @@ fn image_hash(image: &Volume) -> String {
     let sizes = image.voxels.shape().iter().flat_map(|size| (*size as u64).to_le_bytes());
     let voxels = image.voxels.iter().step_by(HASHED).flat_map(|voxel| voxel.to_le_bytes());
     sha256(&sizes.chain(voxels).collect::<Vec<u8>>())
-}
-
-/// Rows of one disc lie within this distance, mm. Labels all over the cord with one value name nothing.
-const DISC_MM: f64 = 30.0;
-
-/// Disc labels in preprocessed coordinates, superior first, and a warning about values that name no disc.
-fn discs_in(labels: &Volume, native_transform: &NativeTransform) -> (Vec<Disc>, Option<Note>) {
-    let mut sums: BTreeMap<u8, (f64, [f64; 3])> = BTreeMap::new();
-    let mut unnamed = BTreeSet::new();
-    let mut rows = (f64::INFINITY, f64::NEG_INFINITY);
-    for ((i, j, k), &value) in labels.voxels.indexed_iter().filter(|(_, value)| value.abs() >= 0.5)
-    {
-        let value = value.round();
-        let [_, row, _] = native_transform.voxel_to_preprocessed([i, j, k].map(|at| at as f64));
-        rows = (rows.0.min(row), rows.1.max(row));
-        if !(1.0..=MAX_DISC).contains(&value) {
-            unnamed.insert(value as i64);
-        } else {
-            let (count, sum) = sums.entry(value as u8).or_default();
-            *count += 1.0;
-            for (sum, index) in sum.iter_mut().zip([i, j, k]) {
-                *sum += index as f64;
-            }
-        }
-    }
-    let mut discs: Vec<Disc> = sums
-        .into_iter()
-        .map(|(value, (count, sum))| {
-            let [_, row, column] =
-                native_transform.voxel_to_preprocessed(sum.map(|sum| sum / count));
-            Disc { value, row, column }
-        })
-        .collect();
-    discs.sort_by(|a, b| a.row.total_cmp(&b.row));
-    let (row_mm, _) = native_transform.pixel_spacing_mm();
-    if unnamed.is_empty() && discs.len() == 1 && (rows.1 - rows.0) * row_mm > DISC_MM {
-        unnamed.extend(discs.drain(..).map(|disc| i64::from(disc.value)));
-    }
-    let warning = (!unnamed.is_empty()).then(|| {
-        let values: Vec<String> = unnamed.iter().take(8).map(i64::to_string).collect();
-        let topic = "disc labels have values that name no disc (3 is C2/C3, 8 is C7/T1, 25 is L5/S1)";
-        let text = format!(
-            "its disc labels have values that name no disc ({}): 3 is C2/C3, 8 is C7/T1, 25 is L5/S1",
-            values.join(", ")
-        );
-        Note::warning(topic, text)
-    });
-    (discs, warning)
 }
 
 #[cfg(test)]

@@ -84,8 +84,30 @@ fn a_subject_is_found_in_sessions_and_beside_its_labels() {
     assert_eq!(cohort.names(), names);
     assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
     assert!(listener.warnings.lock().unwrap().is_empty());
+    let notes = listener.notes.lock().unwrap().join("\n");
+    let said = "sub-02 has 2 images, and each counts as a subject of its own (sub-02_acq-sag_run-1_T2w.nii, \
+                sub-02_acq-sag_run-2_T2w.nii)";
+    assert!(notes.contains(said), "{notes}");
     let image = cohort.entry(3).unwrap().image().unwrap();
     assert_eq!(image, at("sub-03/sub-03_T2w.nii"));
+}
+
+#[test]
+fn the_phase_of_an_image_is_no_subject() {
+    let root = root();
+    let at = |path: &str| root.path().join(path);
+    for part in ["part-mag_", "part-phase_", "part-real_"] {
+        write(&at(&format!("sub-01/anat/sub-01_{part}T2w.nii")), image());
+        write(&at(&format!("sub-01/anat/sub-01_{part}T2w_seg.nii")), mask(10));
+    }
+    let (listener, context) = listening();
+    let cohort = load(root.path(), &context).unwrap();
+    assert_eq!(cohort.names(), ["sub-01"]);
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 1);
+    let image = cohort.entry(0).unwrap().image().unwrap();
+    assert_eq!(image, at("sub-01/anat/sub-01_part-mag_T2w.nii"));
+    let notes = listener.notes.lock().unwrap().join("\n");
+    assert!(notes.contains("left out for the magnitude: sub-01_part-phase_T2w.nii"), "{notes}");
 }
 
 #[test]

@@ -28,8 +28,7 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
     let rows: Vec<Measures> = subjects.iter().map(|subject| Measures::of(subject)).collect();
     let usual = Usual::of(&rows);
     // Where all are given, there is nothing to tell apart.
-    let some_are_found = cohort.entries().any(|entry| entry.found_masks().is_some());
-    let origins: BTreeMap<&str, String> = match some_are_found {
+    let origins: BTreeMap<&str, String> = match cohort.has_found_masks() {
         true => cohort.mask_origins().into_iter().collect(),
         false => BTreeMap::new(),
     };
@@ -61,7 +60,7 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
             ("healthy", known_count(subjects.iter().map(|subject| subject.health()))),
             ("with lesion", known_count(subjects.iter().map(|subject| subject.has_lesion()))),
         ]))
-        @if some_are_found {
+        @if !origins.is_empty() {
             p {
                 "The masks of " (counted(found, "subject")) " were found by the program: look at them first."
             }
