@@ -1,5 +1,6 @@
 //! From a method and its subjects to findings.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -13,7 +14,7 @@ use super::{
     SliceFinding,
 };
 use crate::cohort::{Slice, Subject, TissueIntensity};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
@@ -71,9 +72,12 @@ pub fn detect(
             progress.advance(1, &[]);
             Ok(found)
         })
-        .collect::<Result<Vec<(Finding, Option<String>)>>>()?;
-    let (subjects, warnings): (Vec<Finding>, Vec<Option<String>>) = found.into_iter().unzip();
-    warnings.into_iter().flatten().for_each(|warning| context.warn(warning));
+        .collect::<Result<Vec<Found>>>()?;
+    found.iter().flat_map(|one| &one.warning).for_each(|warning| context.warn(warning));
+    if let Some(warning) = warning_of_unscored(&found) {
+        context.warn(warning);
+    }
+    let subjects: Vec<Finding> = found.into_iter().map(|one| one.finding).collect();
     for finding in subjects.iter().filter(|finding| !finding.is_scored()) {
         let edge = finding.subject.slices.first().map_or(0.0, |slice| slice.pixel_spacing_mm.0);
         context.warn(format!(
@@ -144,12 +148,41 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     Ok(())
 }
 
-/// Scores one subject. Gives a warning with it, to be told in the order of subjects: they are scored in parallel.
-fn find(
-    subject: &Arc<Subject>,
-    reconstructions: Vec<Reconstruction>,
-    scoring: Scoring,
-) -> (Finding, Option<String>) {
+/// A scored subject, with what is to be told in the order of subjects, who are scored in parallel.
+struct Found {
+    finding: Finding,
+    warning: Option<String>,
+    /// Segments that count and that the cord reaches, but in which it is too short or too narrow everywhere.
+    unscored: Vec<String>,
+}
+
+/// What is said about segments without a score. Subjects without any have their own warning.
+fn warning_of_unscored(found: &[Found]) -> Option<String> {
+    /// As many are named.
+    const NAMED: usize = 3;
+    let partly: Vec<&Found> =
+        found.iter().filter(|one| one.finding.is_scored() && !one.unscored.is_empty()).collect();
+    let name =
+        |one: &&Found| format!("{} of {}", one.unscored.join(", "), one.finding.subject.name);
+    let mut names: Vec<String> = partly.iter().take(NAMED).map(name).collect();
+    if partly.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    (!partly.is_empty()).then(|| {
+        format!(
+            "segments without a score in {} of {}: {}; the cord is too short there, or too narrow without its outermost \
+             pixel, which smaller pixels may change",
+            partly.len(),
+            counted(found.len(), "subject"),
+            names.join("; ")
+        )
+    })
+}
+
+/// A shorter stretch of cord is no segment that somebody would miss, mm.
+const MISSED_MM: f64 = 10.0;
+
+fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: Scoring) -> Found {
     let axes: Vec<Option<CordAxis>> = subject
         .slices
         .iter()
@@ -159,10 +192,14 @@ fn find(
     let all: Vec<&Slice> = subject.slices.iter().collect();
     let tissue = TissueIntensity::of(&all);
     let mut slices = Vec::with_capacity(reconstructions.len());
+    let mut reached: BTreeSet<String> = BTreeSet::new();
     for (place, (reconstruction, axis)) in reconstructions.into_iter().zip(&axes).enumerate() {
         let slice = &subject.slices[place];
         let anomaly = anomaly_map(scoring, slice, &reconstruction, tissue);
         let stretches = axis.as_ref().map_or_else(Vec::new, |axis| segments.cut(axis));
+        let long =
+            stretches.iter().filter(|one| one.scored && one.to_mm - one.from_mm >= MISSED_MM);
+        reached.extend(long.map(|one| one.name.clone()));
         let curve = axis
             .as_ref()
             .and_then(|axis| anomaly_curve(slice, &anomaly, axis, &stretches, scoring));
@@ -172,6 +209,9 @@ fn find(
     let scores: Vec<SegmentScore> =
         segments.names.iter().filter_map(|name| highest(name, &slices)).collect();
     let score = scores.iter().map(|segment| segment.score).fold(0.0, f64::max);
+    let is_scored = |name: &String| scores.iter().any(|segment| segment.name == *name);
+    let missed = segments.names.iter().filter(|name| reached.contains(*name) && !is_scored(name));
+    let unscored = missed.cloned().collect();
     let finding = Finding {
         subject: subject.clone(),
         segmentation: segments.segmentation,
@@ -179,7 +219,7 @@ fn find(
         segments: scores,
         slices,
     };
-    (finding, warning)
+    Found { finding, warning, unscored }
 }
 
 /// The islands of an anomaly map, each with the segment its centre lies in.

@@ -76,7 +76,7 @@ pub struct SliceFinding {
     /// Position in [`Subject::slices`].
     pub slice: usize,
     pub reconstruction: Reconstruction,
-    /// Error inside the scoring region, 0 elsewhere.
+    /// The measure that is scored, inside the scoring region; 0 elsewhere.
     pub anomaly: Array2<f32>,
     /// Best first, by mean × total error.
     pub islands: Vec<Island>,

@@ -8,6 +8,8 @@ const BIN_MM: f64 = 18.0;
 
 /// C1/C2, above which a labelled cord is not scored.
 const FIRST_DISC: u8 = 2;
+/// C6/C7.
+const LAST_CERVICAL_DISC: u8 = 7;
 /// T1/T2, below which a labelled cord is not scored.
 const LAST_DISC: u8 = 9;
 
@@ -66,23 +68,19 @@ impl Segments {
             .map(|disc| [disc.row * pixel_spacing_mm.0, disc.column * pixel_spacing_mm.1])
             .collect();
         let names: Vec<String> = discs.iter().map(|disc| Disc::name(disc.value)).collect();
-        let (highest, lowest) = (discs[0], discs[discs.len() - 1]);
-        let mut segments = vec![match highest.value {
-            3 => vertebrae(&names[0]).0.to_string(),
-            _ => format!("above {}", names[0]),
-        }];
+        let highest = discs[0];
+        // Nothing says where the outer vertebrae end, or how many more there are.
+        let mut segments = vec![format!("above {}", names[0])];
         for (disc, pair) in discs.windows(2).zip(names.windows(2)) {
             let (upper, lower) = (vertebrae(&pair[0]).1, vertebrae(&pair[1]).0);
             // A disc without label leaves several vertebrae in one segment.
             let adjacent = disc[1].value == disc[0].value + 1;
             segments.push(if adjacent { upper.to_string() } else { format!("{upper}-{lower}") });
         }
-        segments.push(match lowest.value {
-            8 => vertebrae(&names[names.len() - 1]).1.to_string(),
-            _ => format!("below {}", names[names.len() - 1]),
-        });
-        // The segment above the first disc, then that below each one. Where no disc is cervical, all count.
-        let is_cervical = highest.value <= LAST_DISC;
+        segments.push(format!("below {}", names[names.len() - 1]));
+        // The segment above the first disc, then that below each one. Where no disc between cervical vertebrae is
+        // labelled, all count.
+        let is_cervical = highest.value <= LAST_CERVICAL_DISC;
         let mut scored = vec![highest.value > FIRST_DISC];
         scored.extend(discs.iter().map(|disc| !is_cervical || disc.value < LAST_DISC));
         Self { segmentation: Segmentation::Discs, borders, names: segments, scored }
@@ -157,14 +155,19 @@ mod tests {
         assert_eq!(segments(&[2, 3, 8, 9]).scored, [false, true, true, true, false]);
         assert_eq!(segments(&[3, 8]).scored, [true; 3]);
         // The thoracic cord is not scored where the cervical one is labelled.
-        assert_eq!(segments(&[8, 9, 10, 11]).scored, [true, true, false, false, false]);
+        assert_eq!(segments(&[7, 8, 9, 10]).scored, [true, true, true, false, false]);
+        // Thoracic levels are counted from C7/T1, which makes no image cervical.
+        assert_eq!(segments(&[8, 9, 10, 11]).scored, [true; 5]);
         assert_eq!(segments(&[11, 12]).scored, [true; 3]);
     }
 
     #[test]
     fn segments_are_named_by_their_vertebra() {
-        assert_eq!(names(&[3, 4, 5, 6, 7, 8]), ["C2", "C3", "C4", "C5", "C6", "C7", "T1"]);
-        assert_eq!(names(&[3, 4, 8, 9]), ["C2", "C3", "C4-C7", "T1", "below T1/T2"]);
+        assert_eq!(
+            names(&[3, 4, 5, 6, 7, 8]),
+            ["above C2/C3", "C3", "C4", "C5", "C6", "C7", "below C7/T1"]
+        );
+        assert_eq!(names(&[3, 4, 8, 9]), ["above C2/C3", "C3", "C4-C7", "T1", "below T1/T2"]);
         assert_eq!(names(&[5]), ["above C4/C5", "below C4/C5"]);
     }
 

@@ -128,10 +128,12 @@ fn detect_one(subject: Arc<Subject>) -> Finding {
     findings.subjects.into_iter().next().expect("one subject")
 }
 
+const LEVELS: [&str; 7] = ["above C2/C3", "C3", "C4", "C5", "C6", "C7", "below C7/T1"];
+
 #[test]
 fn a_bright_spot_on_a_curved_cord_is_found_at_its_level_and_position() {
     for size in [128, 256] {
-        for (level, name) in ["C2", "C3", "C4", "C5", "C6", "C7", "T1"].iter().enumerate() {
+        for (level, name) in LEVELS.iter().enumerate() {
             let angle = HALF_ANGLE * ((2 * level + 1) as f64 / 7.0 - 1.0);
             let slices = vec![slice(0, size, None), slice(1, size, Some(angle))];
             let found = detect_one(subject(slices, discs(size)));

@@ -203,6 +203,20 @@ fn evaluate_with(
             subjects.len()
         ));
     }
+    // Segments whose ground truth is known, none of which holds a lesion.
+    let is_elsewhere = |one: &&&SubjectCases| {
+        one.has_lesion == Some(true)
+            && !one.segments.is_empty()
+            && one.segments.iter().all(|(_, lesion)| !lesion)
+    };
+    let elsewhere = known.iter().filter(is_elsewhere).count();
+    if elsewhere > 0 {
+        context.warn(format!(
+            "{} of {} patients with a lesion have it only where no segment is scored (beyond the outer discs, in cord \
+             that is too short or narrow, or outside of the slices); their scores cannot show it",
+            elsewhere, counts.with_lesion
+        ));
+    }
     let names = known.iter().map(|one| &*one.name);
     warn_of_repeated(names, "an evaluation", context);
     let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();

@@ -163,6 +163,7 @@ pub(super) fn lesion_level(
     let estimate = |measure: fn(&Totals) -> Option<f64>| {
         resamples.estimate(context, |counts| measure(&sweep.at(value?, counts)))
     };
+    let with_lesions = known.iter().filter(|of| of.lesions > 0).count();
     let totals = value.map(|value| sweep.at(value, &once));
     Ok(Some(LesionLevel {
         patients: known.len(),
@@ -174,7 +175,7 @@ pub(super) fn lesion_level(
         },
         detected: totals.map(|totals| totals.detected as usize),
         false_positives: totals.map(|totals| totals.false_positives as usize),
-        sensitivity: estimate(Totals::sensitivity)?,
+        sensitivity: estimate(Totals::sensitivity)?.map(|share| share.of_share(with_lesions)),
         f1: estimate(Totals::f1)?,
         false_positives_per_patient: estimate(Totals::false_positives_per_patient)?,
         sensitivity_at_one: resamples

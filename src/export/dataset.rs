@@ -1,5 +1,6 @@
 //! The dataset as a whole: its folder, its description, its tables.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -169,6 +170,16 @@ pub fn check_export_folder(folder: &Path) -> Result<()> {
     }
     refuse_foreign_files(folder)?;
     check_folder_place(folder)
+}
+
+/// The subjects of the export of findings at `folder`, if there is one, that are not among these, by name: who would be
+/// lost if those replaced it.
+pub fn subjects_to_be_lost(folder: &Path, replaced_by: &[&str]) -> Vec<String> {
+    let table = folder.join(format!("{}.tsv", Kind::Findings.tables()[0]));
+    let Ok(text) = fs::read_to_string(table) else { return Vec::new() };
+    let names = text.lines().skip(1).filter_map(|line| line.split('\t').next());
+    let lost: BTreeSet<&str> = names.filter(|name| !replaced_by.contains(name)).collect();
+    lost.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a folder is empty or an earlier export. u2ad also writes phantoms, whose description names it

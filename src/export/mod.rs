@@ -46,12 +46,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cohort::Cohort;
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::Threshold;
 use crate::{Error, Result};
 
-pub use self::dataset::check_export_folder;
+pub use self::dataset::{check_export_folder, subjects_to_be_lost};
 pub use self::findings_export::FindingsExport;
 pub use self::found_masks::save_found_masks;
 pub use self::lesions::{
@@ -93,13 +93,23 @@ pub fn export(
     let images = findings.subjects.iter().map(of).collect::<Result<Vec<_>>>()?;
     let images = images.iter().flatten().map(|image| image.as_path());
     let mut export = FindingsExport::begin(folder, findings, threshold, images)?;
+    let names: Vec<&str> = findings.subjects.iter().map(|one| &*one.subject.name).collect();
+    let lost = subjects_to_be_lost(folder, &names);
     let progress = context.progress("export", "subject", findings.subjects.len());
     for finding in &findings.subjects {
         context.check()?;
         export.push(findings, finding, cohort)?;
         progress.advance(1, &[]);
     }
-    export.finish(context)
+    let written = export.finish(context)?;
+    if !lost.is_empty() {
+        context.warn(format!(
+            "{} held the findings of {}, which this export replaced",
+            folder.display(),
+            counted(lost.len(), "other subject")
+        ));
+    }
+    Ok(written)
 }
 
 /// The image file of a subject; `None` of a synthetic or preprocessed one.

@@ -29,7 +29,7 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
     };
     let note = format!(
         "{method}, {place}: the one with the highest segment score among {}. Score of a \
-         segment = {}; patient score {:.4}. {cut}",
+         segment in this slice = {}; patient score {:.4}. {cut}",
         finding.slices.len(),
         curve.scoring.rule(),
         finding.score,
@@ -51,7 +51,7 @@ fn entries(curve: &AnomalyCurve) -> Vec<(Key, String)> {
         entries.push((Key::Line(mean_stroke()), format!("mean of the curve, {:.4}", curve.mean)));
     }
     if curve.segments.iter().any(|segment| segment.lesion == Some(true)) {
-        entries.push((Key::Shade(style::SHADES[2]), "segment with a lesion (ground truth)".into()));
+        entries.push((Key::Shade(style::SHADES[2]), "lesion in this slice (ground truth)".into()));
     }
     entries
 }

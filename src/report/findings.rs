@@ -29,14 +29,14 @@ impl Tabulate for Findings {
         let highest_negative = threshold.as_ref().map(|threshold| threshold.value.next_down());
         let decimals = highest_negative.map_or(DECIMALS, |limit| decimals_apart(&scores, limit));
         let mut columns = vec![Column::text("subject"), Column::number("score", decimals)];
-        if let Some(limit) = highest_negative {
-            columns.push(Column::text(format!("above {}", shown_number(limit, decimals))));
+        if threshold.is_some() {
+            columns.push(Column::text("positive"));
         }
         columns.extend([
             Column::text("segment"),
             Column::number("slice", 0).with_unit("from the right"),
             Column::number("voxel", 0).with_unit("in the file"),
-            Column::text("lesion"),
+            Column::text("true lesion"),
         ]);
         let mut table = Table::new(format!("Findings: {}", self.method), columns);
         for finding in &self.subjects {

@@ -52,8 +52,8 @@ fn load(folder: &DataFolder) -> String {
         None => String::new(),
     };
     let mut text = format!(
-        "# 1. The data. Size and field of view are those of the small model, so that all methods see the same.
-everyone = load_cohort(parameter(\"data\", {}), size = 128, fov_mm = 128{rule})
+        "# 1. The data, on slices of 128 pixels as the small model takes them.
+everyone = load_cohort(parameter(\"data\", {}), size = 128{rule})
 ",
         quoted(&folder.path)
     );
@@ -64,14 +64,17 @@ everyone = load_cohort(parameter(\"data\", {}), size = 128, fov_mm = 128{rule})
         };
         text += &format!(
             "# Images without a cord mask get found ones; given masks stay. Look at every found mask in qc.html. To correct
-# them in a viewer, write them to files, which the next load_cohort takes as given:
+# them in a viewer, write them to files, which the next load_cohort uses:
 #     save_masks(everyone, {})
 everyone = segment(everyone)
 ",
             quoted(&place)
         );
     }
-    text += "show(everyone)
+    text += "# The smallest field of view that holds nearly all cords, but no less than the small model's 128 mm.
+everyone = everyone.preprocess(fov_mm = \"auto\")
+everyone = everyone.preprocess(fov_mm = max(128, everyone.fov_mm))
+show(everyone)
 # Wrong masks are where studies go wrong: open this page before you trust a finding.
 qc(everyone, output_dir() + \"/qc.html\")
 ";
@@ -114,7 +117,7 @@ fn learn(folder: &DataFolder) -> String {
     let mut text = String::from(
         "# 2. Learning, without a label. First random patches are hidden. Batches are smaller than the published 10, for
 # more steps from few subjects.
-model = u2ad(preset = \"small\")
+model = u2ad(preset = \"small\", fov_mm = everyone.fov_mm)
 pretrain(model, learn_from, epochs = pretrain_epochs, batch_size = 4, decay_every = max(1, pretrain_epochs * 3 // 4))
 ",
     );

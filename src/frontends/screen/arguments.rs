@@ -28,7 +28,8 @@ pub struct ScreenArguments {
     /// NIfTI volumes, or one folder of them (a BIDS tree, or images with or without masks beside them).
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
-    /// Write maps and tables of the findings to FOLDER, as BIDS derivatives.
+    /// Write maps and tables of the findings to FOLDER, as BIDS derivatives; one that holds the findings of other
+    /// images is refused.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Write a page to look at, such as findings.html.

@@ -1,17 +1,18 @@
 //! `u2ad screen`: images in, findings out.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{ScreenArguments, Work, on_threads};
-use crate::Result;
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
-use crate::export::check_export_folder;
 use crate::export::html_report::check_page_path;
+use crate::export::{check_export_folder, subjects_to_be_lost};
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::Tabulate;
 use crate::study::screening::{Detector, GrowingExport, Screening};
+use crate::{Error, Result};
 
 /// Screens images and prints one table.
 ///
@@ -34,6 +35,9 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     let mut growing = report.is_none().then(GrowingExport::default);
     let screened = on_threads(computing.n_cpus, || {
         let cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
+        if let Some(folder) = out {
+            keep_others(folder, &cohort)?;
+        }
         match (&mut growing, out) {
             (None, _) => detector.screen(&cohort, &work.context),
             (Some(_), None) => detector.screen_each(&cohort, &work.context, |_, _| {}),
@@ -71,6 +75,19 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     }
     let all_used = screening.failed().next().is_none();
     Ok(if all_used { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses to replace the findings of other subjects.
+fn keep_others(folder: &Path, cohort: &Cohort) -> Result<()> {
+    let lost = subjects_to_be_lost(folder, &cohort.names());
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "holds the findings of {}, which are not screened now; choose another folder, or remove this one",
+        lost.join(", ")
+    );
+    Err(Error::file(folder, reason))
 }
 
 /// Writes what was asked for beside the table.

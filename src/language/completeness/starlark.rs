@@ -17,7 +17,8 @@ pub fn completeness(source: &str) -> Completeness {
         return rust::completeness(code);
     }
     let incomplete = || Completeness::Incomplete { indent: indent(source) };
-    match parse("cell", source) {
+    // Without the end of the line, the parser waits for the rest of a tuple such as `a, b`.
+    match parse("cell", &format!("{source}\n")) {
         Ok(_) if ends_inside_a_block(source) => incomplete(),
         Ok(_) => Completeness::Complete,
         Err(_) if question(source).is_some() => Completeness::Complete,

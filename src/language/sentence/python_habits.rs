@@ -94,6 +94,9 @@ fn argument(message: &str) -> Option<&'static str> {
     if extra("start") && message.contains("extra positional") {
         return Some("write start(lambda: pretrain(model, …))");
     }
+    if message.contains("actual `Image`") && message.contains("parameter `x`") {
+        return Some("image.absolute has no signs; image.mean, .minimum and .maximum are numbers");
+    }
     message.contains("expected `Evaluation`, actual `Findings").then_some("write evaluate(found)")
 }
 
@@ -111,6 +114,10 @@ fn attribute(kind: &str, name: &str) -> Option<&'static str> {
         ("list", "push" | "add") => "a.append(x) adds an item",
         ("Image", "max") => "write image.maximum",
         ("Image", "min") => "write image.minimum",
+        ("Image", "abs") => "write image.absolute",
+        ("Image", "numpy" | "array" | "data" | "to_numpy") => {
+            "save(image, \"image.npy\") writes it for Python"
+        }
         ("Image", "median") => "write image.percentile(50)",
         ("Image", "size") => "write image.shape",
         ("Job", "result" | "get" | "join" | "value") => "wait(job) gives its result",
@@ -122,10 +129,22 @@ fn attribute(kind: &str, name: &str) -> Option<&'static str> {
         ("Cohort" | "Findings", "head" | "tail" | "subjects") => {
             "cohort[:3] has the first three, `for one in cohort` visits all, cohort.names has the names"
         }
+        ("Slice", "shape" | "size") => "write slice.image.shape",
+        ("Model", "predict" | "transform") => "detect(model, cohort) looks for anomalies",
+        ("Model", "loss" | "losses") => "plot(model) draws the losses, table(model) lists them",
+        ("Model", "summary") => "the model itself, as the last line of a cell, tells its sizes",
+        ("Model", "to" | "cuda" | "cpu" | "device") => {
+            "device(\"auto\") chooses where everything runs"
+        }
         ("Model", "train" | "fit" | "forward" | "eval") => {
             "pretrain(model, …), adapt(model, …) and train_epoch(model, …) train it; detect(model, …) uses it"
         }
-        (_, "to_csv" | "to_tsv" | "to_pandas" | "to_json" | "values" | "columns") => {
+        (_, "plot") => "plot(value) draws it",
+        (
+            _,
+            "to_csv" | "to_tsv" | "to_pandas" | "to_json" | "to_dataframe" | "to_df" | "df"
+            | "values" | "columns",
+        ) => {
             "table(value, \"file.tsv\") writes its numbers, rows(value) gives them as dictionaries"
         }
         ("NoneType", "savefig" | "save" | "show" | "show_plot") => {

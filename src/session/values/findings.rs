@@ -168,7 +168,8 @@ fn findings_methods(builder: &mut MethodsBuilder) {
     fn highest(this: &FindingsValue) -> anyhow::Result<NoneOr<FindingValue>> {
         let subjects = &this.0.subjects;
         let scored = (0..subjects.len()).filter(|position| subjects[*position].is_scored());
-        let highest = scored.max_by(|a, b| subjects[*a].score.total_cmp(&subjects[*b].score));
+        // The first of equals, as in the figure of the findings.
+        let highest = scored.rev().max_by(|a, b| subjects[*a].score.total_cmp(&subjects[*b].score));
         Ok(NoneOr::from_option(highest.map(|position| this.one(position))))
     }
 
@@ -185,7 +186,8 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(lesion_rows(&this.0.subjects, Lesions::Detected(threshold), heap)?)
     }
 
-    /// The lesions of the ground truth of all subjects with the same measures, the largest first.
+    /// The lesions of the ground truth of all subjects with the same measures, subject by subject, the largest of each
+    /// first.
     fn true_lesions<'v>(this: &FindingsValue, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {
         Ok(lesion_rows(&this.0.subjects, Lesions::Truth, heap)?)
     }

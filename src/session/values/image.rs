@@ -311,6 +311,13 @@ fn image_methods(builder: &mut MethodsBuilder) {
         Ok(restricted)
     }
 
+    /// The same map without signs, as of a difference: `(slice.image - found[0].reconstruction).absolute`.
+    #[starlark(attribute)]
+    fn absolute(this: &ImageValue) -> anyhow::Result<ImageValue> {
+        let title = format!("|{}|", this.title);
+        Ok(ImageValue { title, pixels: Arc::new(this.pixels.mapv(f32::abs)), ..this.clone() })
+    }
+
     /// A mask of the pixels above a value: 1 inside, 0 outside.
     fn above(this: &ImageValue, value: UnpackFloat) -> anyhow::Result<ImageValue> {
         let inside = this.pixels.mapv(|pixel| f32::from(f64::from(pixel) > value.0));

@@ -41,8 +41,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// The folder is a BIDS tree (participants.tsv, sub-*/anat/*_T2w.nii.gz, masks in
     /// derivatives/), a folder of images with their masks beside them, or one of preprocessed .npy
     /// slices. Subjects are preprocessed when first needed. A subject that cannot be used is
-    /// reported with the reason and left out. Images without a cord mask wait for `segment`. Masks that the program found
-    /// and `save_masks` wrote load as given ones.
+    /// reported with the reason and left out. Images without a cord mask wait for `segment`. Masks that `save_masks`
+    /// wrote count as found by the program until somebody corrects them.
     ///
     /// Masks are called after their image, with or without _T2w, followed by a known name. Spinal cord:
     /// _label-SC_seg, _label-SC_mask, _seg, _seg-manual, _softseg; fluid: _label-CSF_seg, _csf, _csfseg; discs:

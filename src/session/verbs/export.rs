@@ -127,7 +127,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Writes the masks that `segment` found as NIfTI files, to be corrected in a viewer and loaded again.
     ///
     /// The files of a BIDS subject go to `sub-01/anat/` below the folder: with a folder under `derivatives/` of the
-    /// dataset, the next `load_cohort` takes them as given masks. For a plain folder of images give that
+    /// dataset, the next `load_cohort` uses them, and counts corrected ones as given. For a plain folder of images give that
     /// folder itself, so that the masks lie beside their images. No file is ever overwritten. Returns the folder.
     ///
     /// # Arguments

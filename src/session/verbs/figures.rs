@@ -201,7 +201,8 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
         parts.into_iter().filter(|part| matches!(part, Part::Figure(_))).collect();
     if figures.is_empty() {
         return Err(Error::input(format!(
-            "plot: a value of type {} has no figure",
+            "plot: a value of type {} has no figure; plot draws cohorts, subjects, slices, maps, masks, \
+             uncertainties, models, findings and evaluations",
             value.get_type()
         )));
     }

@@ -127,7 +127,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Training continues from there with the same bits as before.
     ///
     /// `model.snapshots` lists the epochs. Old snapshots are removed when a model's snapshots take more
-    /// than 2 GiB; the first, the last ten and the last of each stage stay. In a notebook, the
+    /// than 2 GiB; the first, the last ten and the last of each stage stay as long as
+    /// they fit. In a notebook, the
     /// snapshots of all models together take 512 MB at most, or what `u2ad kernel start --snapshots MB`
     /// allows: the oldest are removed first, the latest of a model never. Snapshots of later epochs are kept until training continues from the restored one.
     ///

@@ -29,8 +29,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(100_000_000);
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Sets the seed of all randomness: the same script with the same seed gives the same bits.
     ///
-    /// Every random draw comes from its own named stream of the seed, so it does not depend on what
-    /// ran before.
+    /// Every random draw comes from its own named stream of the seed, so a training does not depend on what
+    /// was looked at before. The Monte-Carlo passes of `detect`, `calibrate` and `estimate_uncertainty` are numbered for
+    /// each model: repeated, they draw new masks.
     ///
     /// # Arguments
     /// * `number`: a whole number, 0 or more.

@@ -58,7 +58,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 
     /// Gives a value's numbers as rows to sort, filter and count with: a list of dictionaries from column to
-    /// value, in the order of the table's rows. It has the columns of the file that `table` writes.
+    /// value, in the order of the table's rows. The columns are those of the file that `table` writes, without units in
+    /// their names.
     ///
     /// # Arguments
     /// * `value`: anything that `table` shows.
@@ -66,7 +67,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Examples:
     /// ```python
     /// found = detect(intensity_threshold(), phantom_cohort(subjects = 4))
-    /// [row["subject"] for row in rows(found) if row["lesion"] == "yes"]
+    /// [row["subject"] for row in rows(found) if row["score"] > 0.1]
     /// sorted(rows(found), key = lambda row: row["score"])[-1]
     /// ```
     fn rows<'v>(value: Value<'v>, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {

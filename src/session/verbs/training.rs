@@ -193,7 +193,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `cohort`: the subjects to reconstruct.
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_ratio`: share of the region's patches that each pass hides.
-    /// * `passes`: "balanced" hides every patch equally often; "independent" is the published
+    /// * `passes`: "balanced" hides every patch at least `samples` times and nearly equally often; "independent" is the published
     ///   loop, with more passes.
     ///
     /// Examples:
@@ -272,7 +272,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `samples`: how many reconstructions of every patch are averaged.
     /// * `mask_augmentation`: share of the training views in which the cord is drawn up to a pixel wider,
     ///   narrower or aside, for subjects whose masks are of another kind; None: 0.5 if the program found the
-    ///   masks of some subjects (`segment`), otherwise 0. Masks that `save_masks` wrote load as given ones.
+    ///   masks of some subjects (`segment`), otherwise 0.
     /// * `initial_weights`: what the networks begin with: "phantoms", the networks that ship with the program and
     ///   know simulated lesions in synthetic spines, or "random".
     ///
