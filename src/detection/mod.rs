@@ -17,11 +17,11 @@
 //!    [`MINIMUM_WIDTH_MM`] wide are left out: they are the side of the cord, bright with fluid.
 //!    (The value was set on a semi-synthetic cohort; 2.5 to 3.5 mm perform alike there.)
 //! 5. **Segments**: the axis is cut at its points nearest to the disc labels and named by the
-//!    vertebra in between; C2 is all above C2/C3, T1 all between C7/T1 and the next labelled disc
-//!    or the end. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
+//!    vertebra in between. Where C1/C2 and T1/T2 are labelled, the cord beyond them is drawn but not
 //!    scored: the paper evaluates the cervical levels, and a region of interest is reconstructed
-//!    worst at its ends, where it has only one neighbour. Where labels end elsewhere, the outer
-//!    segments are called "above C3/C4", "below C5/C6". Without usable labels, the
+//!    worst at its ends, where it has only one neighbour. A thoracic image, in which no disc above C7/T1
+//!    is labelled, is scored everywhere. The outer
+//!    segments are called "above C2/C3", "below C7/T1". Without usable labels, the
 //!    longest axis of the subject is cut into equal lengths of about 18 mm ("bin 1" …) and the other
 //!    slices at the points nearest to those cuts.
 //! 6. **AnaScore**: of a segment, the curve's peak in it, minus the mean of the curve's scored part
