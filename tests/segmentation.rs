@@ -310,3 +310,83 @@ fn it_agrees_with_the_masks_of_the_shared_data() {
         assert!(right * 100 >= 70 * all_discs, "{right} of {all_discs}");
     }
 }
+
+/// Rows of the canonical sagittal volume, from head to foot.
+fn rows_of(image: &Volume, rows: std::ops::Range<usize>) -> Volume {
+    let orientation = Orientation::to_sagittal(&image.affine);
+    let voxels = orientation.apply(&image.voxels);
+    let mut affine = orientation.canonical_geometry(&image.geometry()).affine;
+    let origin = affine.position([0.0, rows.start as f64, 0.0]);
+    affine.0.iter_mut().zip(origin).for_each(|(row, place)| row[3] = place);
+    Volume { voxels: voxels.slice(ndarray::s![.., rows, ..]).to_owned(), affine }
+}
+
+/// Whether found discs are named as the marked ones at their height, within 6 mm; `None` without found ones.
+fn are_right(found: &FoundMasks, image: &Volume, marked: &[(u8, [f64; 3])]) -> Option<bool> {
+    let discs: Vec<_> = found.discs.iter().filter(|(value, _)| *value > 2).collect();
+    let is_right = |(value, voxel): &&(u8, [usize; 3])| {
+        let z = image.affine.position(voxel.map(|v| v as f64))[2];
+        let off = |marked: &&(u8, [f64; 3])| (marked.1[2] - z).abs();
+        let near = marked.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        near.is_none_or(|near| off(&near) >= 6.0 || near.0 == *value)
+    };
+    (!discs.is_empty()).then(|| discs.iter().all(is_right))
+}
+
+#[test]
+fn discs_are_not_misnamed_where_the_field_ends_in_the_neck() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let mut cases = cohort(&data.join("dev"));
+    cases.extend(cohort(&data.join("dev2")));
+    if cases.is_empty() {
+        eprintln!("skipped: ../shared/data is not there");
+        return;
+    }
+    let every: usize = std::env::var("U2AD_EVERY").map_or(4, |every| every.parse().unwrap());
+    let segmenter = segmenter();
+    // Right, wrong and left open: of fields that end, and of fields that begin, in the neck.
+    let mut counts = [[0_usize; 3]; 2];
+    for case in cases.iter().step_by(every) {
+        let image = Volume::read(&case.image).unwrap();
+        let labels = Volume::read(case.discs.as_ref().unwrap()).unwrap();
+        let marked: Vec<(u8, [f64; 3])> = labels
+            .voxels
+            .indexed_iter()
+            .filter(|(_, value)| **value > 0.5)
+            .map(|((i, j, k), value)| {
+                (value.round() as u8, labels.affine.position([i as f64, j as f64, k as f64]))
+            })
+            .collect();
+        let rows = canonical_rows(&image);
+        let whole = rows_of(&image, 0..rows);
+        let row_mm = whole.affine.spacing()[1];
+        let row_below = |value: u8| {
+            let (_, at) = marked.iter().find(|(marked, _)| *marked == value)?;
+            let from = whole.affine.position([0.0; 3]);
+            let along = whole.affine.axis(1);
+            let mm = (0..3).map(|n| (at[n] - from[n]) * along[n]).sum::<f64>() / row_mm;
+            Some(((mm + 4.0) / row_mm).round() as usize)
+        };
+        let ends = [6, 7, 8].iter().filter(|value| marked.iter().any(|one| one.0 == **value + 1));
+        let ends = ends.filter_map(|value| Some((0, 0..row_below(*value)?.min(rows))));
+        let begins = [3, 4].iter().filter_map(|value| Some((1, row_below(*value)?..rows)));
+        for (kind, part) in ends.chain(begins) {
+            if (part.len() as f64) * row_mm < 70.0 {
+                continue;
+            }
+            let part = rows_of(&image, part);
+            let found = segmenter.segment(&part, None, &CancelToken::default()).unwrap();
+            let outcome = found.ok().and_then(|found| are_right(&found, &part, &marked));
+            counts[kind][outcome.map_or(2, |right| usize::from(!right))] += 1;
+        }
+    }
+    for (which, [right, wrong, open]) in ["end", "begin"].iter().zip(counts) {
+        println!("fields that {which} in the neck: {right} right, {wrong} wrong, {open} left open");
+        assert!(wrong * 20 <= right + wrong + open, "{counts:?}");
+    }
+    assert!(counts[0][0] > 2 * counts[0][2], "{counts:?}");
+}
+
+fn canonical_rows(image: &Volume) -> usize {
+    Orientation::to_sagittal(&image.affine).canonical_geometry(&image.geometry()).shape[1]
+}

@@ -182,6 +182,7 @@ fn warning_of_unscored(found: &[Found]) -> Option<String> {
 /// A shorter stretch of cord is no segment that somebody would miss, mm.
 const MISSED_MM: f64 = 10.0;
 
+/// Scores one subject.
 fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: Scoring) -> Found {
     let axes: Vec<Option<CordAxis>> = subject
         .slices

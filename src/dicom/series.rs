@@ -11,7 +11,7 @@ use super::file::DicomFile;
 use super::frame::{Frame, dot};
 use super::pixels::Pixels;
 use super::sidecar::sidecar;
-use super::stack::{SAME_PLACE, sort_along_normal, stacked};
+use super::stack::{sort_along_normal, stacked};
 use crate::files::note_read;
 use crate::volume::{Geometry, Volume};
 use crate::{Error, Result};
@@ -185,6 +185,9 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
         .collect()
 }
 
+/// Slices are at other places from this distance on, mm: two kinds of image of one place may be rounded differently.
+const APART: f64 = 0.5;
+
 /// How many slices `other` has, if none of them lies at the place of a slice of `stack` and they are parallel: the
 /// two are parts of one volume then, not two kinds of image of the same place.
 fn slices_apart(stack: &[Frame], other: &[Frame]) -> usize {
@@ -194,7 +197,7 @@ fn slices_apart(stack: &[Frame], other: &[Frame]) -> usize {
     }
     let place = |frame: &Frame| dot(frame.position, first.normal());
     let is_apart =
-        |frame: &Frame| stack.iter().all(|one| (place(one) - place(frame)).abs() > SAME_PLACE);
+        |frame: &Frame| stack.iter().all(|one| (place(one) - place(frame)).abs() > APART);
     if other.iter().all(is_apart) { other.len() } else { 0 }
 }
 

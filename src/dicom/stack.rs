@@ -4,7 +4,7 @@ use super::frame::{Frame, dot};
 use crate::volume::{Affine, Geometry, MAX_EDGE, MAX_VOXELS};
 
 /// Slices nearer than this lie at the same place, mm.
-pub(super) const SAME_PLACE: f64 = 1e-3;
+const SAME_PLACE: f64 = 1e-3;
 /// How far a slice may lie from its place in an equally spaced stack, in units of the spacing: headers
 /// round positions, and never as much.
 const OFF_PLACE: f64 = 0.05;

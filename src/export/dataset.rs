@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::sources::Sources;
-use crate::files::{WholeFolder, check_folder_place, write_whole};
+use crate::files::{WholeFolder, check_folder_place, read_regular_unlogged, write_whole};
 use crate::report::Table;
 use crate::{Error, Result};
 
@@ -176,7 +176,8 @@ pub fn check_export_folder(folder: &Path) -> Result<()> {
 /// lost if those replaced it.
 pub fn subjects_to_be_lost(folder: &Path, replaced_by: &[&str]) -> Vec<String> {
     let table = folder.join(format!("{}.tsv", Kind::Findings.tables()[0]));
-    let Ok(text) = fs::read_to_string(table) else { return Vec::new() };
+    let text = read_regular_unlogged(&table).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let names = text.lines().skip(1).filter_map(|line| line.split('\t').next());
     let lost: BTreeSet<&str> = names.filter(|name| !replaced_by.contains(name)).collect();
     lost.into_iter().map(str::to_owned).collect()

@@ -188,13 +188,11 @@ impl Snapshots {
         if ended.and_then(|ended| ended.steps).is_some_and(|ended| ended != steps) {
             let interrupted = Interrupted { epoch, steps, number };
             write_whole(&self.path_of_interrupted(interrupted)?, &bytes)?;
-            self.forget_interrupted(Some(interrupted));
             self.index.written = self.index.written.map(|_| number);
             self.index.current = Some(epoch);
-            return self.write_index();
+            return self.write_index_with(Some(interrupted));
         }
         write_whole(&self.path_of(epoch, number)?, &bytes)?;
-        self.forget_interrupted(None);
         self.index.written = self.index.written.map(|_| number);
         if self.index.epochs.get(&epoch).is_some_and(|earlier| earlier.number != number) {
             self.forget(epoch);
@@ -221,7 +219,7 @@ impl Snapshots {
         if let Some(bound) = &self.bound {
             bound.apply();
         }
-        self.write_index()
+        self.write_index_with(None)
     }
 
     /// Whether the state of this model is kept, also in the middle of an epoch.
@@ -250,10 +248,9 @@ impl Snapshots {
         let removed: Vec<usize> =
             self.index.epochs.keys().copied().filter(|epoch| self.is_removed(*epoch)).collect();
         removed.into_iter().for_each(|epoch| self.forget(epoch));
-        self.forget_interrupted(None);
         self.index.current = Some(epoch);
         self.note_in_bound();
-        self.write_index()?;
+        self.write_index_with(None)?;
         Ok(model)
     }
 
@@ -265,26 +262,20 @@ impl Snapshots {
     /// If no snapshot can be read.
     pub fn current<C: Checkpointed>(&mut self, device: &Device) -> Result<(C, Option<String>)> {
         let current = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
-        if let Some(interrupted) = self.index.interrupted {
-            match C::load(&self.path_of_interrupted(interrupted)?, device) {
-                Ok(model) => return Ok((model, None)),
-                Err(failure) => {
-                    let model = C::load(&self.file(current)?, device)?;
-                    let note =
-                        format!("{failure}; the snapshot of epoch {current} was taken instead");
-                    return Ok((model, Some(note)));
-                }
-            }
-        }
-        let failure = match C::load(&self.file(current)?, device) {
+        // Behind the end of the current epoch, if the next one was interrupted.
+        let (path, before) = match self.index.interrupted {
+            Some(interrupted) => (self.path_of_interrupted(interrupted)?, current + 1),
+            None => (self.file(current)?, current),
+        };
+        let failure = match C::load(&path, device) {
             Ok(model) => return Ok((model, None)),
             Err(failure) => failure,
         };
-        let earlier: Vec<usize> = self.index.epochs.range(..current).map(|(e, _)| *e).collect();
+        let earlier: Vec<usize> = self.index.epochs.range(..before).map(|(e, _)| *e).collect();
         for epoch in earlier.into_iter().rev() {
             if let Ok(model) = C::load(&self.file(epoch)?, device) {
                 // Not written: the index on disk still names the damaged one.
-                self.index.current = Some(epoch);
+                (self.index.current, self.index.interrupted) = (Some(epoch), None);
                 self.index.epochs.split_off(&(epoch + 1));
                 let note = format!("{failure}; the snapshot of epoch {epoch} was taken instead");
                 return Ok((model, Some(note)));
@@ -327,16 +318,6 @@ impl Snapshots {
         Ok(path.with_extension("interrupted.safetensors"))
     }
 
-    /// Removes the state of an interrupted epoch for another one, or for none.
-    fn forget_interrupted(&mut self, now: Option<Interrupted>) {
-        let earlier = std::mem::replace(&mut self.index.interrupted, now);
-        let path = |of: Option<Interrupted>| self.path_of_interrupted(of?).ok();
-        if let Some(earlier) = path(earlier).filter(|earlier| path(now).as_ref() != Some(earlier)) {
-            // A file that cannot be removed only takes space.
-            fs::remove_file(earlier).ok();
-        }
-    }
-
     fn forget(&mut self, epoch: usize) {
         // A file that cannot be removed only takes space.
         self.file(epoch).map(|file| fs::remove_file(file).ok()).ok();
@@ -346,10 +327,21 @@ impl Snapshots {
         }
     }
 
-    fn write_index(&self) -> Result<()> {
+    /// Writes the index, with the model in the middle of an interrupted epoch or not. The file of an earlier interrupted
+    /// epoch goes last, so that the index on the disk never names a file that is gone.
+    fn write_index_with(&mut self, interrupted: Option<Interrupted>) -> Result<()> {
+        let earlier = std::mem::replace(&mut self.index.interrupted, interrupted);
         let path = self.folder.path()?.join(INDEX);
         let json = serde_json::to_vec(&self.index).map_err(|error| Error::file(&path, error))?;
-        write_whole(&path, &json)
+        write_whole(&path, &json)?;
+        let file = |of: Option<Interrupted>| self.path_of_interrupted(of?).ok();
+        if let Some(earlier) =
+            file(earlier).filter(|earlier| file(interrupted).as_ref() != Some(earlier))
+        {
+            // A file that cannot be removed only takes space.
+            fs::remove_file(earlier).ok();
+        }
+        Ok(())
     }
 }
 

@@ -153,13 +153,7 @@ pub fn estimate(
     settings: &MonteCarlo,
     context: &Context,
 ) -> Result<Vec<Uncertainty>> {
-    let round = model.next_round();
-    let maps = settings.estimate(&model.frozen()?, slices, round, context);
-    if maps.is_err() {
-        // Interrupted, it is made again with the same draws.
-        model.estimations = round;
-    }
-    maps
+    estimate_with(Model::next_round, model, slices, settings, context)
 }
 
 /// As [`estimate`], for a training, whose draws do not depend on other estimations.
@@ -169,8 +163,19 @@ fn estimate_for_training(
     settings: &MonteCarlo,
     context: &Context,
 ) -> Result<Vec<Uncertainty>> {
+    estimate_with(|model| model.next_training_rounds(1), model, slices, settings, context)
+}
+
+/// An estimation with the number that `next` takes from the model.
+fn estimate_with(
+    next: impl FnOnce(&mut Model) -> u64,
+    model: &mut Model,
+    slices: &[&Slice],
+    settings: &MonteCarlo,
+    context: &Context,
+) -> Result<Vec<Uncertainty>> {
     let before = (model.estimations, model.training_estimations);
-    let round = model.next_training_rounds(1);
+    let round = next(model);
     let maps = settings.estimate(&model.frozen()?, slices, round, context);
     if maps.is_err() {
         // Interrupted, it is made again with the same draws.

@@ -40,23 +40,15 @@ fn leave_out_parts(images: &mut Vec<Image>) -> Option<Note> {
     if images.iter().all(is_part) {
         return None;
     }
-    let (parts, others) = std::mem::take(images).into_iter().partition(is_part);
+    let (parts, others): (Vec<Image>, Vec<Image>) =
+        std::mem::take(images).into_iter().partition(is_part);
     *images = others;
-    let topic = "phases and other parts of complex images were left out";
-    left_out(topic, "the magnitude", &parts, |_| None)
+    let names: Vec<String> = parts.iter().map(|part| file_name(&part.path)).collect();
+    left_out("phases and other parts of complex images were left out", "the magnitude", &names)
 }
 
-fn left_out(
-    topic: &'static str,
-    for_what: &str,
-    images: &[Image],
-    why: impl Fn(&Image) -> Option<String>,
-) -> Option<Note> {
-    let name = |image: &Image| {
-        let why = why(image).map_or(String::new(), |why| format!(" ({why})"));
-        format!("{}{why}", file_name(&image.path))
-    };
-    let names: Vec<String> = images.iter().map(name).collect();
+/// `names`: what is left out, perhaps with the reason behind it.
+fn left_out(topic: &'static str, for_what: &str, names: &[String]) -> Option<Note> {
     let text = format!("left out for {for_what}: {}", names.join(", "));
     (!names.is_empty()).then(|| Note::new(topic, text))
 }
@@ -68,16 +60,20 @@ fn leave_out_other_planes(images: &mut Vec<Image>) -> Option<Note> {
     }
     // A header that cannot be read is reported with the image itself.
     let plane = |image: &Image| ImageHeader::read(&image.path).ok()?.other_plane();
-    if images.iter().all(|image| plane(image).is_some()) {
+    let planes: Vec<_> = images.iter().map(plane).collect();
+    if planes.iter().all(Option::is_some) {
         images.truncate(1);
         return None;
     }
-    let (others, sagittal) =
-        std::mem::take(images).into_iter().partition(|image| plane(image).is_some());
+    let (mut sagittal, mut others) = (Vec::new(), Vec::new());
+    for (image, plane) in std::mem::take(images).into_iter().zip(planes) {
+        match plane {
+            None => sagittal.push(image),
+            Some((plane, mm)) => {
+                others.push(format!("{} ({plane}, slices of {mm:.1} mm)", file_name(&image.path)))
+            }
+        }
+    }
     *images = sagittal;
-    let topic = "images that are not sagittal were left out";
-    left_out(topic, "the sagittal image", &others, |image| {
-        let (plane, mm) = plane(image)?;
-        Some(format!("{plane}, slices of {mm:.1} mm"))
-    })
+    left_out("images that are not sagittal were left out", "the sagittal image", &others)
 }

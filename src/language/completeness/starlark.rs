@@ -2,7 +2,7 @@
 
 use super::{Completeness, rust};
 use crate::language::brackets::opening;
-use crate::language::dialect::parse;
+use crate::language::dialect::parse_to_run;
 use crate::language::question::question;
 use crate::language::rust_cell::rust_cell;
 use crate::language::tokens::{Placed, Token, tokens};
@@ -17,8 +17,7 @@ pub fn completeness(source: &str) -> Completeness {
         return rust::completeness(code);
     }
     let incomplete = || Completeness::Incomplete { indent: indent(source) };
-    // Without the end of the line, the parser waits for the rest of a tuple such as `a, b`.
-    match parse("cell", &format!("{source}\n")) {
+    match parse_to_run("cell", source) {
         Ok(_) if ends_inside_a_block(source) => incomplete(),
         Ok(_) => Completeness::Complete,
         Err(_) if question(source).is_some() => Completeness::Complete,
@@ -93,6 +92,8 @@ mod tests {
             "x = [1,\n2]",
             "for i in range(3): print(i)",
             "# a note",
+            "a, b",
+            "a, b = 1, 2",
             "train_epoch?",
             "?",
         ] {

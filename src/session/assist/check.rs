@@ -33,6 +33,8 @@ pub fn check(name: &str, source: &str) -> Vec<Problem> {
 fn problems(name: &str, source: &str) -> Vec<Problem> {
     let ast = match dialect::parse(name, source) {
         Ok(ast) => ast,
+        // Tuples without brackets run all the same.
+        Err(_) if dialect::parse_to_run(name, source).is_ok() => return Vec::new(),
         Err(error) => return vec![Problem { error: explained(error), is_certain: true }],
     };
     let mut found: Vec<Problem> = typing_errors(ast).collect();
@@ -137,6 +139,12 @@ learn(1, 2, 3)
                 "6:13 warning: learn got too many unnamed arguments; it takes model, x",
             ]
         );
+    }
+
+    #[test]
+    fn a_tuple_without_brackets_is_a_statement() {
+        assert!(told("x = 1\nx, 2\n").is_empty());
+        assert_eq!(told("x y, 2\n").len(), 1);
     }
 
     #[test]
