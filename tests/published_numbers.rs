@@ -10,7 +10,7 @@ use ndarray::{Array2, Array3, Axis};
 use u2ad::cohort::{IntensityScale, Slice};
 use u2ad::context::{CancelToken, Context};
 use u2ad::masking::{
-    BatchStatistics, MaskingStrategy, Normalisation, paper_scores, published_scores,
+    BatchStatistics, MaskingStrategy, Normalisation, draw_order, published_scores,
 };
 use u2ad::model::{
     Config, Network, Parameters, PatchOrder, keep_count, order_from_scores, patch_counts, patchify,
@@ -125,20 +125,18 @@ fn check_step(name: &str, strategy: MaskingStrategy) {
         variance: variance.view(),
         spared: spared.view(),
     };
-    let scores = match strategy {
-        MaskingStrategy::Random => noise.clone(),
-        MaskingStrategy::Eu | MaskingStrategy::Au => {
-            paper_scores(strategy, Normalisation::Raw, 1.0, noise.view(), &statistics)
-        }
-        _ => published_scores(strategy, 1.0, noise.view(), &statistics),
-    };
-    let apart = farthest(scores.as_slice().unwrap(), &floats(&fixture["scores"]));
-    assert!(apart < 2e-6, "scores differ by {apart}");
-
-    let keep = keep_count(batch.region.view(), RATIO);
+    let (normalisation, region) = (Normalisation::Raw, batch.region.view());
+    let order = draw_order(strategy, normalisation, 1.0, noise.view(), &statistics, RATIO);
+    let scores = rows(&fixture["scores"]);
+    if matches!(strategy, MaskingStrategy::EuPublished | MaskingStrategy::AuPublished) {
+        let drawn = published_scores(strategy, 1.0, noise.view(), &statistics);
+        let apart = farthest(drawn.as_slice().unwrap(), scores.as_slice().unwrap());
+        assert!(apart < 2e-6, "scores differ by {apart}");
+    }
+    let keep = keep_count(region, RATIO);
     assert_eq!(keep as i64, fixture["keep"].to_vec1::<i64>().unwrap()[0]);
-    let order = order_from_scores(scores.view(), batch.region.view(), keep);
-    // Equal scores may stand in any order (the reference sorts unstably, and spared patches all
+    assert_eq!(order.keep(), keep);
+    // Equal scores may stand in any order (the reference sorts unstably, and its spared patches all
     // score 0): the sequence of scores must be the same, and so must the mask but for patches that
     // tie at the cut. The network is then fed the reference's order.
     let reference: Vec<Vec<i64>> = fixture["order"].to_vec2().unwrap();
@@ -146,11 +144,14 @@ fn check_step(name: &str, strategy: MaskingStrategy) {
     let mask = order.mask();
     let expected_mask = rows(&fixture["mask"]);
     for image in 0..order.batch() {
-        let key = |patch: usize| (batch.region[[image, patch]] > 0, scores[[image, patch]]);
-        let keys = |row: &Array2<u32>| row.row(image).map(|patch| key(*patch as usize));
-        assert_eq!(keys(order.order()), keys(&reference), "image {image}");
-        let cut = key(order.visible(image).last().unwrap());
-        let mut untied = (0..order.patches()).filter(|patch| key(*patch) != cut);
+        let key =
+            |patch: u32| (region[[image, patch as usize]] > 0, scores[[image, patch as usize]]);
+        for (drawn, expected) in order.order().row(image).iter().zip(reference.row(image)) {
+            let ((inside, drawn), (is_inside, expected)) = (key(*drawn), key(*expected));
+            assert!(inside == is_inside && (drawn - expected).abs() < 2e-6, "image {image}");
+        }
+        let cut = key(order.visible(image).last().unwrap() as u32);
+        let mut untied = (0..order.patches()).filter(|patch| key(*patch as u32) != cut);
         assert!(untied.all(|p| f32::from(mask[[image, p]]) == expected_mask[[image, p]]));
     }
     let order = PatchOrder::new(reference, keep);

@@ -234,7 +234,7 @@ fn a_killed_run_says_where_it_goes_on_and_records_it() {
     // Neither while it runs, nor by a second process.
     let refused = resume(&place);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("this run still goes on, as process "), "{}", refused.err);
+    assert!(refused.err.contains("this run is still running, as process "), "{}", refused.err);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(record(&place)["status"], "running");

@@ -86,7 +86,7 @@ fn screen_prints_a_table_writes_derivatives_and_a_page_and_names_bad_images() {
         (vec!["screen", "bids", "bad.nii.gz"], "is a folder beside other arguments"),
         (vec!["screen", "bids", "--model", "bad.nii.gz"], "is not a model checkpoint"),
         (vec!["screen", &second, "--out", "found"], "holds the findings of "),
-        (vec!["screen", "gone"], "is no NIfTI image by its name"),
+        (vec!["screen", "gone"], "is not a NIfTI image by its name"),
     ] {
         let refused = call(&place, &arguments);
         assert_eq!(refused.code, Some(1), "{arguments:?}");

@@ -69,14 +69,17 @@ fn every_combination_runs_once_and_seeds_are_averaged() {
 }
 
 #[test]
-fn a_parameter_that_the_script_does_not_ask_for_ends_the_sweep_after_one_run() {
+fn a_parameter_that_the_script_does_not_ask_for_ends_the_sweep_before_any_run() {
     let place = Place::new();
     place.write("study.star", STUDY);
     let swept = sweep(&place, &["-p", "rat=1.0,2.0,3.0"]);
     assert_eq!(swept.code, Some(1), "{}{}", swept.out, swept.err);
-    let sentence = "never asks for a parameter called \"rat\"; it asks for rate, seed; no other run is started";
+    let sentence =
+        "never asks for a parameter called \"rat\"; it asks for rate, seed; no run is started";
     assert!(swept.err.contains(sentence), "{}", swept.err);
+    assert!(!place.path("runs").exists());
     // The runs lie one level below.
+    assert_eq!(sweep(&place, &["-p", "rate=1.0"]).code, Some(0));
     let listed = ended(&mut place.command(&["runs"]));
     assert!(listed.out.contains("u2ad runs runs/study-sweep"), "{}", listed.out);
 }

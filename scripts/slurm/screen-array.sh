@@ -22,7 +22,7 @@ if [ -z "${SLURM_ARRAY_TASK_ID-}" ]; then
     mkdir -p "$2"
     output=$(cd "$2" && pwd)
     shift 2
-    mapfile -t participants < <(cd "$bids" && find . -maxdepth 1 -name 'sub-*' -printf '%P\n' | sort)
+    mapfile -t participants < <(cd "$bids" && find . -maxdepth 1 -type d -name 'sub-*' -printf '%P\n' | sort)
     [ ${#participants[@]} -gt 0 ] || { echo "$bids has no folders sub-…" >&2; exit 1; }
     mkdir -p "$output/.u2ad/slurm"
     printf '%s\n' "${participants[@]}" >"$output/.u2ad/slurm/participants"

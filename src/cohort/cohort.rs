@@ -26,7 +26,7 @@ use crate::{Error, Result};
 /// [`Self::slice`], [`Self::healthy`] and [`Self::clinical`] share the preprocessed subjects.
 ///
 /// A subject is **healthy** if the first of the participants columns `dataset`, `group`, `cohort`,
-/// `pathology` that exists says so (`public`, `healthy`, `control`, `hc`, `hv`, `normal` and the like, in any
+/// `pathology` that has a value says so (`public`, `healthy`, `control`, `hc`, `hv`, `normal` and the like, in any
 /// case), or by the rule given when loading ([`HealthRule`](super::HealthRule)); all others are clinical.
 ///
 /// The **ground truth** of a slice is the subject's lesion mask; without one it is all false for
@@ -168,12 +168,8 @@ impl Cohort {
         // Preprocessing maps pixels of 1 mm end to end onto the preprocessed ones.
         let fov_mm = |mm: f64| (mm * (size - 1) as f64).round() as usize + 1;
         let fov_mm = pixel_spacing_mm.take(1).map(fov_mm).sum();
-        let entry = |subject: Subject| {
-            let columns = subject.participant.clone();
-            Entry::new(subject.name.clone(), columns, Source::Ready(Arc::new(subject)))
-        };
         let grid = SliceGrid { size, fov_mm, ..SliceGrid::default() };
-        Ok(Self::of(name, subjects.into_iter().map(entry).collect(), grid, false))
+        Ok(Self::of(name, subjects.into_iter().map(Entry::ready).collect(), grid, false))
     }
 
     /// A cohort of phantoms, each generated and preprocessed when first needed. The same options and

@@ -101,6 +101,13 @@ impl Entry {
         Self { name, participant, healthy: None, remarks: Vec::new(), found_at: None, source }
     }
 
+    /// Of a subject that is preprocessed already.
+    pub(super) fn ready(subject: Subject) -> Self {
+        let (name, columns) = (subject.name.clone(), subject.participant.clone());
+        let healthy = subject.healthy;
+        Self { healthy, ..Self::new(name, columns, Source::Ready(Arc::new(subject))) }
+    }
+
     /// The same entry under another name.
     pub(super) fn renamed(&self, name: Arc<str>) -> Self {
         let mut entry = Self { name: name.clone(), ..self.clone() };

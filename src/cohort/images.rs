@@ -103,7 +103,8 @@ impl Cohort {
 
     /// The images of one participant of a BIDS tree, without a look at the others. `label` is its name with or
     /// without `sub-`. Of several sessions, only `sessions` (with or without `ses-`) are kept, or all if none
-    /// is named. An image that cannot be used stays in the list with the reason.
+    /// is named. Each is called after its file, so that its name does not change when other images come. An image that
+    /// cannot be used stays in the list with the reason.
     ///
     /// # Errors
     /// If there is no such participant or session, the participants table is damaged, or the grid is invalid.
@@ -132,6 +133,11 @@ impl Cohort {
             if entries.is_empty() {
                 let wanted = wanted.join(", ");
                 return Err(Error::subject(&name, format!("has no image of session {wanted}")));
+            }
+        }
+        for entry in &mut entries {
+            if let Some(name) = entry.found_at().and_then(bids::name_of_file) {
+                entry.name = Arc::from(name);
             }
         }
         bids::join_same_names(&mut entries);
@@ -267,7 +273,7 @@ mod tests {
         let broken = cohort.broken();
         let reason = |name: &str| broken.iter().find(|(of, _)| *of == name).unwrap().1;
         assert_eq!(reason("gone"), "there is no such file");
-        assert!(reason("notes.txt").starts_with("is no NIfTI image by its name"));
+        assert!(reason("notes.txt").starts_with("is not a NIfTI image by its name"));
         let only = Cohort::of_images(&given[1..2], &options(), &Context::new(0)).unwrap_err();
         assert!(only.to_string().contains("give the image that it belongs to"), "{only}");
     }

@@ -9,7 +9,7 @@ mod checkpoint_file;
 mod checkpoints;
 #[expect(clippy::module_inception)]
 mod context;
-mod counted;
+mod numbers;
 pub(crate) mod panics;
 mod progress;
 mod ranks;
@@ -20,7 +20,7 @@ pub use cancel::CancelToken;
 pub(crate) use checkpoint_file::Parts;
 pub use checkpoints::Checkpoints;
 pub use context::Context;
-pub use counted::counted;
+pub use numbers::{counted, shown_number};
 pub use progress::{Event, Progress, Reporter, Silent};
 pub use ranks::{OneRank, Ranks};
 pub use streams::{Stream, Streams};

@@ -145,6 +145,9 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     if reconstruction.anomaly.iter().flatten().any(|anomaly| *anomaly < 0.0) {
         return fail("a negative anomaly");
     }
+    if reconstruction.probability.iter().flatten().any(|p| !(0.0..=1.0).contains(p)) {
+        return fail("a lesion probability outside of 0 to 1");
+    }
     Ok(())
 }
 
@@ -152,18 +155,19 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
 struct Found {
     finding: Finding,
     warning: Option<String>,
-    /// Segments that count and that the cord reaches, but in which it is too short or too narrow everywhere.
-    unscored: Vec<String>,
 }
 
 /// What is said about segments without a score. Subjects without any have their own warning.
 fn warning_of_unscored(found: &[Found]) -> Option<String> {
     /// As many are named.
     const NAMED: usize = 3;
-    let partly: Vec<&Found> =
-        found.iter().filter(|one| one.finding.is_scored() && !one.unscored.is_empty()).collect();
-    let name =
-        |one: &&Found| format!("{} of {}", one.unscored.join(", "), one.finding.subject.name);
+    let partly: Vec<&Found> = found
+        .iter()
+        .filter(|one| one.finding.is_scored() && !one.finding.unscored.is_empty())
+        .collect();
+    let name = |one: &&Found| {
+        format!("{} of {}", one.finding.unscored.join(", "), one.finding.subject.name)
+    };
     let mut names: Vec<String> = partly.iter().take(NAMED).map(name).collect();
     if partly.len() > NAMED {
         names.push("…".to_owned());
@@ -218,9 +222,10 @@ fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: S
         segmentation: segments.segmentation,
         score,
         segments: scores,
+        unscored,
         slices,
     };
-    Found { finding, warning, unscored }
+    Found { finding, warning }
 }
 
 /// The islands of an anomaly map, each with the segment its centre lies in.

@@ -103,6 +103,8 @@ pub struct Finding {
     /// Highest score per segment over slices, superior first, with the arc lengths of the slice
     /// it comes from.
     pub segments: Vec<SegmentScore>,
+    /// Names of segments that the cord reaches, but in which it is too short or too narrow to be scored in any slice.
+    pub unscored: Vec<String>,
     pub slices: Vec<SliceFinding>,
 }
 

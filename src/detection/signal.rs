@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::curve::{CURVE_SMOOTHING_MM, gaussian};
 use super::profile::AxisProfile;
 use super::segments::{Segments, Stretch, stretch_at};
-use super::{CordAxis, MINIMUM_LENGTH_MM};
+use super::{CordAxis, MINIMUM_LENGTH_MM, Segmentation};
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::statistics::{mean, median, variance};
@@ -31,6 +31,8 @@ pub struct SignalCurve {
     pub signal: Vec<f64>,
     /// Superior first; only levels that hold pixels.
     pub levels: Vec<LevelSignal>,
+    /// Whether disc labels say which levels these are; without, they are equal lengths.
+    pub has_levels: bool,
     /// Median signal of the cerebrospinal fluid of the same slices; `None` without fluid pixels.
     pub fluid: Option<f64>,
 }
@@ -87,6 +89,7 @@ impl SignalCurve {
             position_mm: bins.iter().map(|bin| profile.position_mm(*bin)).collect(),
             signal,
             levels: levels(subject, &axis, stretches),
+            has_levels: segments.segmentation == Segmentation::Discs,
             fluid: fluid(subject),
         })
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::files::{WholeFolder, write_whole};
+use crate::files::{WholeFolder, write_json};
 use crate::volume::Volume;
 use crate::{Error, Result};
 
@@ -86,8 +86,4 @@ pub(super) fn describe(bids: &Path) -> Result<()> {
         "GeneratedBy": [{ "Name": env!("CARGO_PKG_NAME"), "Version": env!("CARGO_PKG_VERSION") }],
     });
     write_json(&path, &description)
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<()> {
-    write_whole(path, format!("{value:#}\n").as_bytes())
 }

@@ -41,12 +41,15 @@ pub(super) struct Resamples {
 /// Fewer patients than this have so few different resamplings that an interval or p-value tells nothing.
 const FEW: usize = 8;
 
-/// Warns if the patients are too few for the intervals and p-values of a comparison.
-pub(super) fn warn_of_few(patients: usize, context: &Context) {
-    if patients < FEW {
+/// Warns if the patients of either kind are too few for the intervals and p-values of a comparison.
+pub(super) fn warn_of_few(scores: &[(f64, bool)], context: &Context) {
+    let with_lesion = scores.iter().filter(|(_, lesion)| *lesion).count();
+    let without = scores.len() - with_lesion;
+    if with_lesion < FEW || without < FEW {
         context.warn(format!(
-            "only {}: with fewer than {FEW}, the intervals and p-values of a comparison mean nothing",
-            counted(patients, "patient")
+            "{} with a lesion and {without} without: with fewer than {FEW} of a kind, the intervals and p-values of a \
+             comparison mean little",
+            counted(with_lesion, "patient")
         ));
     }
 }
@@ -121,7 +124,7 @@ impl Resamples {
     }
 
     /// The percentiles 2.5 and 97.5 of a measure; `None` where fewer than half of the replicates
-    /// define it.
+    /// define it, and where all of them agree, as those of a perfect AUROC do: that is no certainty.
     ///
     /// # Errors
     /// [`crate::Error::Cancelled`] if the user interrupts.
@@ -133,42 +136,49 @@ impl Resamples {
         Ok(Interval::of(&mut self.values(context, measure)?))
     }
 
-    /// A measure of these patients, with its interval; `None` where it is not defined.
+    /// A measure of these patients, with its interval if `of` of them decide it, two at least; `None` where it is not
+    /// defined.
     ///
     /// # Errors
     /// [`crate::Error::Cancelled`] if the user interrupts.
     pub fn estimate(
         &self,
+        of: usize,
         context: &Context,
         measure: impl Fn(&[u32]) -> Option<f64> + Sync,
     ) -> Result<Option<Estimate>> {
-        let once = vec![1; self.counts.first().map_or(0, Vec::len)];
+        let once = vec![1; self.patients()];
         let Some(value) = measure(&once) else { return Ok(None) };
-        let interval = if once.len() < 2 { None } else { self.interval(context, measure)? };
+        let interval = if of < 2 { None } else { self.interval(context, measure)? };
         Ok(Some(Estimate { value, interval }))
+    }
+
+    fn patients(&self) -> usize {
+        self.counts.first().map_or(0, Vec::len)
     }
 }
 
 impl Estimate {
-    /// The same, of a share that `patients` patients give. Where it is 0 or 1, all replicates are alike, and the interval
-    /// would claim certainty; then its other end is the exact one (Clopper and Pearson 1934), with each patient counted
-    /// once.
+    /// The same, of a share that `patients` patients give. Where it is 0 or 1, all replicates are alike, which is no
+    /// certainty; then the interval is the exact one (Clopper and Pearson 1934), with each patient counted once.
     pub(super) fn of_share(self, patients: usize) -> Self {
         let reach = ONE_SIDE.powf(1.0 / patients.max(1) as f64);
-        let interval = self.interval.map(|Interval { low, high }| Interval {
-            low: if self.value == 1.0 { low.min(reach) } else { low },
-            high: if self.value == 0.0 { high.max(1.0 - reach) } else { high },
-        });
+        let interval = match self.value {
+            1.0 => Some(Interval { low: reach, high: 1.0 }),
+            0.0 => Some(Interval { low: 0.0, high: 1.0 - reach }),
+            _ => self.interval,
+        };
         Self { interval, ..self }
     }
 }
 
 impl Interval {
-    /// Percentiles 2.5 and 97.5 of replicates; `None` of fewer than half of [`REPLICATES`].
+    /// Percentiles 2.5 and 97.5 of replicates; `None` of fewer than half of [`REPLICATES`], and where all agree.
     pub(super) fn of(values: &mut [f64]) -> Option<Self> {
         if values.len() < REPLICATES / 2 {
             return None;
         }
-        Some(Self { low: percentile(values, 2.5), high: percentile(values, 97.5) })
+        let (low, high) = (percentile(values, 2.5), percentile(values, 97.5));
+        (low < high).then_some(Self { low, high })
     }
 }

@@ -68,6 +68,15 @@ impl Cases {
         let known = |case: &RankedCase| (case.patient as usize) < patients;
         ranked.iter().all(|cases| cases.0.iter().all(known)) && self.lesions.len() == patients
     }
+
+    /// Patients whose lesions are known, including those known to have none.
+    pub fn patients_with_known_lesions(&self) -> usize {
+        self.lesions.iter().flatten().count()
+    }
+
+    pub fn patients_with_lesions(&self) -> usize {
+        self.lesions.iter().flatten().filter(|of| of.lesions > 0).count()
+    }
 }
 
 impl RankedCases {
@@ -99,6 +108,12 @@ impl RankedCases {
         patients.sort_unstable();
         patients.dedup();
         patients.len()
+    }
+
+    /// Whether resampling the patients tells how sure AUROC and average precision are: two patients have positives and two
+    /// have negatives.
+    pub fn are_resampled(&self) -> bool {
+        self.patients_with(true) > 1 && self.patients_with(false) > 1
     }
 
     /// As [`super::Ranking::auroc`], with each patient counted `counts` times.

@@ -160,10 +160,10 @@ pub(super) fn lesion_level(
     let once = vec![1; cases.lesions.len()];
     let threshold = rule.apply(&sweep, &once)?;
     let value = threshold.as_ref().map(|threshold| threshold.value);
-    let estimate = |measure: fn(&Totals) -> Option<f64>| {
-        resamples.estimate(context, |counts| measure(&sweep.at(value?, counts)))
+    let estimate = |patients: usize, measure: fn(&Totals) -> Option<f64>| {
+        resamples.estimate(patients, context, |counts| measure(&sweep.at(value?, counts)))
     };
-    let with_lesions = known.iter().filter(|of| of.lesions > 0).count();
+    let with_lesions = cases.patients_with_lesions();
     let totals = value.map(|value| sweep.at(value, &once));
     Ok(Some(LesionLevel {
         patients: known.len(),
@@ -175,11 +175,13 @@ pub(super) fn lesion_level(
         },
         detected: totals.map(|totals| totals.detected as usize),
         false_positives: totals.map(|totals| totals.false_positives as usize),
-        sensitivity: estimate(Totals::sensitivity)?.map(|share| share.of_share(with_lesions)),
-        f1: estimate(Totals::f1)?,
-        false_positives_per_patient: estimate(Totals::false_positives_per_patient)?,
+        sensitivity: estimate(with_lesions, Totals::sensitivity)?
+            .map(|share| share.of_share(with_lesions)),
+        f1: estimate(with_lesions, Totals::f1)?,
+        false_positives_per_patient: estimate(known.len(), Totals::false_positives_per_patient)?,
         sensitivity_at_one: resamples
-            .estimate(context, |counts| sweep.sensitivity_at(1.0, counts))?,
+            .estimate(with_lesions, context, |counts| sweep.sensitivity_at(1.0, counts))?
+            .map(|share| share.of_share(with_lesions)),
         froc: sweep.froc(&once),
         threshold,
     }))

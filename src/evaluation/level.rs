@@ -75,13 +75,13 @@ pub(super) fn level(
             return Ok(None);
         };
         let found = true_positives + false_positives;
-        let estimate = resamples.estimate(context, |counts| ranked.rates(found, counts)[which])?;
-        let patients = match which {
-            SENSITIVITY => ranked.patients_with(true),
-            SPECIFICITY => ranked.patients_with(false),
-            _ => return Ok(estimate),
-        };
-        Ok(estimate.map(|estimate| estimate.of_share(patients)))
+        let patients = ranked.patients_with(which != SPECIFICITY);
+        let estimate =
+            resamples.estimate(patients, context, |counts| ranked.rates(found, counts)[which])?;
+        Ok(match which {
+            SENSITIVITY | SPECIFICITY => estimate.map(|estimate| estimate.of_share(patients)),
+            _ => estimate,
+        })
     };
     Ok(Level {
         positives: ranking.positives(),
@@ -110,7 +110,7 @@ pub(super) fn ranking_intervals(
     resamples: &Resamples,
     context: &Context,
 ) -> Result<[Option<Interval>; 2]> {
-    if ranked.patients_with(true) < 2 || ranked.patients_with(false) < 2 {
+    if !ranked.are_resampled() {
         return Ok([None; 2]);
     }
     Ok([

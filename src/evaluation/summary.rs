@@ -38,7 +38,8 @@ pub struct SummaryMeasure {
     pub mean: f64,
     pub lowest: f64,
     pub highest: f64,
-    /// 95 % interval of the mean, by bootstrap over the patients; the seeds are kept.
+    /// 95 % interval of the mean, by bootstrap over the patients; the seeds are kept. `None` where too few patients decide
+    /// the measure, or all resamplings of them agree.
     pub interval: Option<Interval>,
     /// Mean minus the mean of the reference, on the same patients; `None` of the reference itself.
     pub difference: Option<f64>,
@@ -56,15 +57,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn value(&self, measure: Measure, counts: &[u32]) -> Option<f64> {
+    fn value(&self, measure: &Measure, counts: &[u32]) -> Option<f64> {
         let mut moved = vec![0; counts.len()];
         self.places.iter().zip(counts).for_each(|(place, count)| moved[*place] = *count);
-        measure(self.cases, &self.sweep, &moved)
+        measure.value(self.cases, &self.sweep, &moved)
     }
 }
 
 /// The mean over runs; `None` where one of them does not define the measure.
-fn mean(runs: &[Run<'_>], measure: Measure, counts: &[u32]) -> Option<f64> {
+fn mean(runs: &[Run<'_>], measure: &Measure, counts: &[u32]) -> Option<f64> {
     let values: Option<Vec<f64>> = runs.iter().map(|run| run.value(measure, counts)).collect();
     let values = values.filter(|values| !values.is_empty())?;
     Some(values.iter().sum::<f64>() / values.len() as f64)
@@ -112,7 +113,7 @@ pub fn summarise(
         None => None,
     };
     if against.is_some() {
-        warn_of_few(first.cases.names.len(), context);
+        warn_of_few(&first.cases.scores, context);
     }
     let resamples = Resamples::draw(first.cases.names.len(), context);
     let once = vec![1; first.cases.names.len()];
@@ -123,11 +124,16 @@ pub fn summarise(
             let values: Vec<f64> = runs.iter().filter_map(|run| run.value(of, &once)).collect();
             let Some(value) = mean(runs, of, &once) else { continue };
             let other = against.filter(|_| reference != Some(*name));
+            let is_resampled = of.is_resampled(&first.cases);
             let mut differences = match other {
-                Some(other) => resamples.values(context, |counts| {
+                Some(other) if is_resampled => resamples.values(context, |counts| {
                     Some(mean(runs, of, counts)? - mean(other, of, counts)?)
                 })?,
-                None => Vec::new(),
+                _ => Vec::new(),
+            };
+            let interval = match is_resampled {
+                true => resamples.interval(context, |counts| mean(runs, of, counts))?,
+                false => None,
             };
             let difference_interval = Interval::of(&mut differences);
             measures.push(SummaryMeasure {
@@ -135,7 +141,7 @@ pub fn summarise(
                 mean: value,
                 lowest: values.iter().copied().fold(f64::INFINITY, f64::min),
                 highest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                interval: resamples.interval(context, |counts| mean(runs, of, counts))?,
+                interval,
                 difference: other.and_then(|other| Some(value - mean(other, of, &once)?)),
                 difference_interval,
                 p_value: difference_interval.map(|_| p_value(&differences)),

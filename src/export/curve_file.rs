@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::dataset::write_json;
 use super::names::OutputName;
 use crate::detection::{Finding, Scoring};
-use crate::files::write_whole;
+use crate::files::{write_json, write_whole};
 use crate::report::{Cell, Column, Table};
 use crate::{Error, Result};
 

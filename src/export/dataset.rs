@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::sources::Sources;
-use crate::files::{WholeFolder, check_folder_place, read_regular_unlogged, write_whole};
+use crate::files::{
+    WholeFolder, check_folder_place, read_regular_unlogged, write_json, write_whole,
+};
 use crate::report::Table;
 use crate::{Error, Result};
 
@@ -147,13 +149,6 @@ impl Dataset {
         refuse_foreign_files(&self.folder)?;
         self.growing.finish()
     }
-}
-
-/// Writes JSON that people can read too.
-pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::file(path, error))?;
-    text.push(b'\n');
-    write_whole(path, &text)
 }
 
 /// Whether an export may be written to `folder`: before a long computation, so that it is not in vain.

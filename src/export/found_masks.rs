@@ -10,7 +10,7 @@ use crate::cohort::{
     Cohort, Disc, Entry, FoundMasks, MASK_CONFIDENCE, MASK_HASH, SureMasks, nifti_stem,
 };
 use crate::context::Context;
-use crate::files::{sha256_of, write_whole};
+use crate::files::{sha256_of, write_json};
 use crate::volume::{ImageHeader, write_labels, write_mask};
 use crate::{Error, Result};
 
@@ -84,8 +84,8 @@ fn names(found: &FoundMasks) -> impl Iterator<Item = &'static str> {
 /// Path of the masks of an image up to its name without ending.
 fn base(image: &Path, folder: &Path) -> Result<PathBuf> {
     let name = image.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let stem = nifti_stem(name)
-        .ok_or_else(|| Error::file(image, "has a name that masks cannot be called after"))?;
+    let stem =
+        nifti_stem(name).ok_or_else(|| Error::file(image, "has a name that masks cannot use"))?;
     // The path below the root of a BIDS tree begins with the subject's folder.
     let parent = image.parent().unwrap_or(Path::new(""));
     let is_subject = |part: &Component| part.as_os_str().to_string_lossy().starts_with("sub-");
@@ -144,9 +144,7 @@ fn write(
             "DiscGivenByHand": by_hand,
             "Remarks": remarks,
         });
-        let text = serde_json::to_string_pretty(&about)
-            .map_err(|error| Error::file(&path, error.to_string()))?;
-        write_whole(&with_ending(base, name, "json"), text.as_bytes())?;
+        write_json(&with_ending(base, name, "json"), &about)?;
     }
     Ok(())
 }

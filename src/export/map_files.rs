@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, Array3, Axis};
 use serde_json::{Value, json};
 
-use super::dataset::write_json;
 use super::names::OutputName;
 use super::sources::Sources;
 use crate::cohort::{NativeTransform, Subject};
+use crate::files::write_json;
 use crate::volume::{Affine, Volume, write_labels, write_mask};
 use crate::{Error, Result};
 

@@ -139,6 +139,14 @@ fn distinct_names<'a>(
     Ok(names)
 }
 
+/// Whether all subjects can be exported side by side: before a long computation, so that it is not in vain.
+///
+/// # Errors
+/// If two of them would be exported under the same name, or one has no name that BIDS allows.
+pub fn check_distinct_names(cohort: &Cohort) -> Result<()> {
+    distinct_names(cohort.entries().map(|entry| (&*entry.name, entry.image()))).map(drop)
+}
+
 /// The file name of a subject, which none of the others may have.
 fn distinct_name(subject: &str, image: Option<&Path>, others: &[OutputName]) -> Result<OutputName> {
     let name = OutputName::new(subject, image)?;

@@ -19,17 +19,18 @@ const COLUMNS: usize = 6;
 const HEIGHT: i32 = 480;
 
 /// The mid-cord slice of each subject (the one with the most cord) with the region of interest
-/// and lesions outlined; name, site and what is known about lesions below it. Subjects beyond the
-/// 24th are counted, not shown.
+/// and lesions outlined; name, site and what is known about lesions below it. Of more than 24 subjects, 24 that are
+/// evenly spread over the cohort.
 pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
-    let shown = &subjects[..subjects.len().min(MOST)];
+    let count = subjects.len().min(MOST);
+    let shown = (0..count).map(|place| &subjects[place * subjects.len() / count]);
     let people = match subjects.len() {
         1 => "1 subject".to_string(),
-        many if many > MOST => format!("{MOST} of {many} subjects, {} not shown", many - MOST),
+        many if many > MOST => format!("{MOST} of {many} subjects, evenly spread over the cohort"),
         many => format!("{many} subjects"),
     };
     let note = format!("{people}; the slice with the most cord of each.");
-    let cells: Vec<Cell> = shown.iter().map(|subject| Cell::new(subject)).collect();
+    let cells: Vec<Cell> = shown.map(|subject| Cell::new(subject)).collect();
     let columns = cells.len().clamp(1, COLUMNS) as i32;
     let width = ((style::BODY_WIDTH + style::GAP) / COLUMNS as i32) - style::GAP;
     let words = style::LABEL.line() + 2 * style::TICK.line() + 16;
@@ -62,7 +63,8 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
                 (&cell.site, style::TICK.coloured(style::GREY)),
                 (&cell.truth, style::TICK.coloured(cell.truth_colour)),
             ] {
-                let words = text::fitted(words, ink, width);
+                // Names of one site begin alike.
+                let words = text::fitted_within(words, ink, width);
                 text::write(area, &words, ink, (left + width / 2, down), text::TOP_CENTER)?;
                 down += ink.line();
             }

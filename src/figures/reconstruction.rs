@@ -17,8 +17,13 @@ const HEIGHT: i32 = 1120;
 
 /// How a method reconstructed one slice: the whole image, then image, reconstruction, variance
 /// (where the method has one), error, and the anomaly map or the lesion probability, whichever is scored, around the
-/// region of interest.
-pub fn reconstruction_panels(slice: &Slice, found: &SliceFinding, method: &str) -> Figure {
+/// region of interest. Of a method that reconstructs nothing, image and anomaly only.
+pub fn reconstruction_panels(
+    slice: &Slice,
+    found: &SliceFinding,
+    method: &str,
+    reconstructs: bool,
+) -> Figure {
     let reconstruction = &found.reconstruction;
     let probability = reconstruction.probability_in(&slice.cord);
     let scoring = found.curve.as_ref().map(|curve| curve.scoring);
@@ -29,14 +34,10 @@ pub fn reconstruction_panels(slice: &Slice, found: &SliceFinding, method: &str) 
         (None, Some(probability)) => Some(("scorer", probability, Scoring::Learned.map_unit())),
         (None, None) => None,
     };
-    panels(
-        format!("{method}: {}, {}", slice.subject, slice.place()),
-        slice,
-        &reconstruction.reconstruction,
-        reconstruction.variance.as_ref(),
-        &reconstruction.error,
-        last,
-    )
+    let maps = reconstructs.then_some((&reconstruction.reconstruction, &reconstruction.error));
+    // Of the model it is epistemic, of others the variance that they predict.
+    let variance = reconstruction.variance.as_ref().map(|map| (map, "variance (intensity²)"));
+    panels(format!("{method}: {}, {}", slice.subject, slice.place()), slice, maps, variance, last)
 }
 
 /// Monte-Carlo maps of one slice in the same arrangement.
@@ -49,9 +50,8 @@ pub fn uncertainty_panels(slice: &Slice, uncertainty: &Uncertainty) -> Figure {
             uncertainty.passes
         ),
         slice,
-        &uncertainty.mean,
-        Some(&uncertainty.variance),
-        &uncertainty.error,
+        Some((&uncertainty.mean, &uncertainty.error)),
+        Some((&uncertainty.variance, "epistemic variance (intensity²)")),
         None,
     )
 }
@@ -59,9 +59,8 @@ pub fn uncertainty_panels(slice: &Slice, uncertainty: &Uncertainty) -> Figure {
 fn panels(
     title: String,
     slice: &Slice,
-    reconstruction: &Array2<f32>,
-    variance: Option<&Array2<f32>>,
-    error: &Array2<f32>,
+    reconstruction_and_error: Option<(&Array2<f32>, &Array2<f32>)>,
+    variance: Option<(&Array2<f32>, &str)>,
     last: Option<(&str, &Array2<f32>, &str)>,
 ) -> Figure {
     let crop = Crop::around(&slice.region, 0.4);
@@ -78,17 +77,24 @@ fn panels(
             .outlined(&slice.region, style::REGION);
         row.push((with_lesion(panel, slice).0, bar.then_some(scale)));
     };
-    close_up("image", &slice.image, intensity.clone(), false);
-    close_up("reconstruction", reconstruction, intensity.clone(), true);
-    if let Some(variance) = variance {
-        let label = "epistemic variance (intensity²)";
+    close_up("image", &slice.image, intensity.clone(), reconstruction_and_error.is_none());
+    if let Some((reconstruction, _)) = reconstruction_and_error {
+        close_up("reconstruction", reconstruction, intensity.clone(), true);
+    }
+    if let Some((variance, label)) = variance {
         let scale = Scale::from_zero(ColourMap::Viridis, label, [variance]);
         close_up("uncertainty", variance, scale, true);
     }
-    let scale = Scale::from_zero(ColourMap::Inferno, "error (intensity)", [error]);
-    close_up("error", error, scale, true);
+    if let Some((_, error)) = reconstruction_and_error {
+        let scale = Scale::from_zero(ColourMap::Inferno, "error (intensity)", [error]);
+        close_up("error", error, scale, true);
+    }
     if let Some((title, map, label)) = last {
-        let scale = Scale::from_zero(ColourMap::Inferno, label, [map]);
+        let mut scale = Scale::from_zero(ColourMap::Inferno, label, [map]);
+        if label == Scoring::Learned.map_unit() {
+            // So that a probability near 0 does not glow.
+            scale.to = 1.0;
+        }
         close_up(title, map, scale, true);
     }
 

@@ -6,6 +6,7 @@ use super::drawing::canvas::{Area, Drawn};
 use super::drawing::chart::{Chart, Key, Legend, Marker};
 use super::drawing::segments::{Segment, draw_segments};
 use super::drawing::style::{self, Stroke};
+use crate::context::counted;
 use crate::detection::{LevelSignal, SignalCurve};
 use crate::statistics::mean;
 
@@ -36,15 +37,28 @@ pub fn signal_curve(curve: &SignalCurve) -> Figure {
 }
 
 /// The mean signal of each subject's cord at each vertebral level that any of them has, relative to the
-/// cerebrospinal fluid if all of them have any.
+/// cerebrospinal fluid if all of them have any. Subjects whose levels are not known are left out if others' are.
 pub fn signal_levels(curves: &[SignalCurve]) -> Figure {
-    let title = format!("Signal of the cord by level: {} subjects", curves.len());
-    let note = match relative(curves) {
+    let (known, unknown): (Vec<&SignalCurve>, Vec<&SignalCurve>) =
+        curves.iter().partition(|curve| curve.has_levels);
+    let (curves, left_out) =
+        if known.is_empty() { (unknown, Vec::new()) } else { (known, unknown) };
+    let curves: Vec<SignalCurve> = curves.into_iter().cloned().collect();
+    let title = format!("Signal of the cord by level: {}", counted(curves.len(), "subject"));
+    let mut note = match relative(&curves) {
         true => "Divided by the median signal of the subject's cerebrospinal fluid.",
         false => {
             "Intensities after preprocessing, which do not compare subjects: some have no fluid."
         }
-    };
+    }
+    .to_owned();
+    if curves.len() > COLOURED {
+        note += " The mean is shown at levels that at least half of the subjects have.";
+    }
+    if !left_out.is_empty() {
+        let names: Vec<&str> = left_out.iter().map(|curve| &*curve.subject).collect();
+        note += &format!(" Left out, because the levels are not known: {}.", names.join(", "));
+    }
     let entries = match curves.len() {
         0..=COLOURED => curves
             .iter()
@@ -56,8 +70,7 @@ pub fn signal_levels(curves: &[SignalCurve]) -> Figure {
             (Key::Line(Stroke::of_series(0)), "mean of the subjects".to_string()),
         ],
     };
-    let curves = curves.to_vec();
-    charted(title, note.into(), entries, move |area| draw_levels(area, &curves))
+    charted(title, note, entries, move |area| draw_levels(area, &curves))
 }
 
 fn charted(
@@ -87,7 +100,7 @@ fn draw_one(area: &Area<'_>, curve: &SignalCurve) -> Drawn {
     let ends = curve.levels.iter().flat_map(|level| [level.from_mm, level.to_mm]);
     let places: Vec<f64> = curve.position_mm.iter().copied().chain(ends).collect();
     let x = Axis::between(
-        "position along the cord (mm from its upper end; superior → inferior)",
+        "position along the cord (mm from the upper end of its axis; superior → inferior)",
         places.iter().copied().fold(f64::INFINITY, f64::min),
         places.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     );
@@ -131,23 +144,29 @@ fn draw_levels(area: &Area<'_>, curves: &[SignalCurve]) -> Drawn {
     if curves.len() <= COLOURED {
         for (n, line) in lines.iter().enumerate() {
             let stroke = Stroke::of_series(n);
-            chart.line(line, stroke)?;
+            connected(line).into_iter().try_for_each(|part| chart.line(part, stroke))?;
             for point in line {
                 chart.point(*point, Marker::Disc, 12, stroke.colour)?;
             }
         }
         return Ok(());
     }
-    for line in &lines {
-        chart.line(line, thin_stroke())?;
+    for part in lines.iter().flat_map(|line| connected(line)) {
+        chart.line(part, thin_stroke())?;
     }
     let at = |place: usize| {
         let here = lines.iter().flatten().filter(move |(level, _)| *level == place as f64);
         let signals: Vec<f64> = here.map(|(_, signal)| *signal).collect();
-        (place as f64, mean(signals.into_iter()))
+        // Where few have a level, the mean would change because others are meant.
+        (2 * signals.len() >= lines.len()).then(|| (place as f64, mean(signals.into_iter())))
     };
-    let means: Vec<(f64, f64)> = (0..names.len()).map(at).collect();
-    chart.line(&means, Stroke::of_series(0))
+    let means: Vec<(f64, f64)> = (0..names.len()).filter_map(at).collect();
+    connected(&means).into_iter().try_for_each(|part| chart.line(part, Stroke::of_series(0)))
+}
+
+/// The points at neighbouring levels: what lies between others is not known.
+fn connected(line: &[(f64, f64)]) -> Vec<&[(f64, f64)]> {
+    line.chunk_by(|one, next| next.0 - one.0 < 1.5).collect()
 }
 
 /// Whether every subject has fluid to compare with.

@@ -25,7 +25,8 @@ pub fn slice_view(slice: &Slice) -> Figure {
 
 /// A two-dimensional map: an image, an uncertainty, an error. `quantity` names what it shows and
 /// its unit; `pixel_spacing_mm` are the edge lengths of a pixel (rows, columns). `range` fixes the
-/// values at the ends of the colour map; without it they are 0 and the largest value.
+/// values at the ends of the colour map; without it they are 0, or the least value if that is below, and the largest
+/// value.
 pub fn map_view(
     title: &str,
     map: &Array2<f32>,
@@ -35,11 +36,15 @@ pub fn map_view(
     range: Option<(f64, f64)>,
 ) -> Figure {
     let mut scale = Scale::from_zero(colours, quantity, [map]);
+    let least = map.iter().copied().filter(|value| value.is_finite()).fold(0.0, f32::min);
     if let Some((from, to)) = range
         && to > from
         && (to - from).is_finite()
     {
         (scale.from, scale.to) = (from, to);
+    } else if least < 0.0 {
+        let largest = map.iter().copied().filter(|value| value.is_finite()).fold(0.0, f32::max);
+        (scale.from, scale.to) = (f64::from(least), f64::from(largest));
     }
     let panel = Panel::new("", map, &scale, Crop::whole(map.dim()), pixel_spacing_mm);
     single(title.to_string(), String::new(), panel, scale, Vec::new())

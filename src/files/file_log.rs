@@ -3,14 +3,14 @@
 //! Files are opened deep in the lower layers, where no session is known, so the log belongs to the
 //! process. It is off until [`log_files`] or [`log_places`] is called, and never changes what is computed: the
 //! record reads it, and verbs that must not replace an input. A file is hashed once, before it is read in full for the first time; of a
-//! file whose header alone is read, only the size is kept. What the process itself wrote is no input.
+//! file whose header alone is read, only the size is kept. What the process itself wrote is no input, unless it was
+//! changed by something else since.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-#[cfg(feature = "shell")]
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
@@ -28,12 +28,42 @@ struct Log {
     /// Whether files are hashed.
     hashes: bool,
     read: BTreeMap<PathBuf, FileRead>,
-    written: BTreeMap<PathBuf, PathBuf>,
+    written: BTreeMap<PathBuf, FileWritten>,
+    /// Files that this process wrote, and that were something else when it read them.
+    changed: BTreeSet<PathBuf>,
     /// Files that somebody hashes now.
     busy: BTreeSet<PathBuf>,
     /// The folder of a run that goes on, and when it went on.
     #[cfg(feature = "shell")]
     resumed: Option<(PathBuf, SystemTime)>,
+}
+
+/// A file that was written.
+struct FileWritten {
+    /// As it was given.
+    path: PathBuf,
+    /// `None` if it cannot be looked at.
+    stamp: Option<Stamp>,
+}
+
+/// What differs once something else has written a file.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// A file that takes the place of another one has a number of its own.
+    number: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        let number = std::os::unix::fs::MetadataExt::ino(&found);
+        #[cfg(not(unix))]
+        let number = 0;
+        Some(Self { bytes: found.len(), modified: found.modified().ok(), number })
+    }
 }
 
 /// A file that was read, or a folder whose files were listed.
@@ -114,7 +144,8 @@ pub(super) fn note_written(path: &Path) {
     if let Some(log) = &mut *lock()
         && let Ok(key) = std::path::absolute(path)
     {
-        log.written.insert(key, path.to_path_buf());
+        let stamp = Stamp::of(path);
+        log.written.insert(key, FileWritten { path: path.to_path_buf(), stamp });
     }
 }
 
@@ -124,10 +155,15 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
         return;
     };
     if let Some(log) = &mut *lock() {
-        let inside = |key: &PathBuf| key.strip_prefix(&from).map(Path::to_path_buf).ok();
-        let moved: Vec<PathBuf> = log.written.keys().filter_map(inside).collect();
-        log.written.retain(|key, _| !key.starts_with(&from));
-        log.written.extend(moved.into_iter().map(|name| (absolute.join(&name), to.join(name))));
+        let (moved, others): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut log.written)
+            .into_iter()
+            .partition(|(key, _)| key.starts_with(&from));
+        log.written = others;
+        for (key, FileWritten { stamp, .. }) in moved {
+            let Ok(name) = key.strip_prefix(&from) else { continue };
+            let written = FileWritten { path: to.join(name), stamp };
+            log.written.insert(absolute.join(name), written);
+        }
     }
 }
 
@@ -138,8 +174,10 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
 /// If it is one.
 #[cfg(any(feature = "shell", test))]
 pub(crate) fn check_no_input(path: &Path) -> Result<()> {
-    let has_read = |key: PathBuf| lock().as_ref().is_some_and(|log| log.read.contains_key(&key));
-    let is_input = wanted(path).is_some_and(has_read);
+    let is_input = std::path::absolute(path).is_ok_and(|key| {
+        let is_read = |log: &Log| log.read.contains_key(&key) && !log.written.contains_key(&key);
+        lock().as_ref().is_some_and(is_read)
+    });
     let is_table = path.file_name().is_some_and(|name| name == "participants.tsv");
     if (is_input || is_table) && path.is_file() {
         return Err(Error::file(
@@ -178,7 +216,17 @@ pub(crate) fn files_read() -> Vec<FileRead> {
 
 /// Paths of the files written so far, as they were given, in their order.
 pub(crate) fn files_written() -> Vec<PathBuf> {
-    lock().as_ref().map_or_else(Vec::new, |log| log.written.values().cloned().collect())
+    let paths = |log: &Log| log.written.values().map(|file| file.path.clone()).collect();
+    lock().as_ref().map_or_else(Vec::new, paths)
+}
+
+/// Files that this process wrote, that something else changed, and that this process then read, as they were given.
+#[cfg(feature = "shell")]
+pub(crate) fn files_changed() -> Vec<PathBuf> {
+    let of = |log: &Log| {
+        log.changed.iter().filter_map(|key| Some(log.written.get(key)?.path.clone())).collect()
+    };
+    lock().as_ref().map_or_else(Vec::new, of)
 }
 
 /// Size and SHA-256 of a file, read in pieces.
@@ -210,11 +258,18 @@ pub(super) fn digits(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The key of a file that would be an input; `None` without a log.
+/// The key of a file that would be an input; `None` without a log, and of a file as this process wrote it.
 fn wanted(path: &Path) -> Option<PathBuf> {
-    let log = lock();
+    let mut log = lock();
+    let log = log.as_mut()?;
     let key = std::path::absolute(path).ok()?;
-    (!log.as_ref()?.written.contains_key(&key)).then_some(key)
+    if let Some(written) = log.written.get(&key) {
+        if written.stamp == Stamp::of(path) {
+            return None;
+        }
+        log.changed.insert(key.clone());
+    }
+    Some(key)
 }
 
 fn lock() -> MutexGuard<'static, Option<Log>> {
@@ -282,6 +337,17 @@ mod tests {
         assert_eq!(read, expected);
         let written: Vec<PathBuf> =
             files_written().into_iter().filter(|path| path.starts_with(folder.path())).collect();
-        assert_eq!(written, [own, folder.path().join("tree/leaf")]);
+        let leaf = folder.path().join("tree/leaf");
+        assert_eq!(written, [own.clone(), leaf.clone()]);
+        read_regular(&leaf).unwrap();
+        #[cfg(feature = "shell")]
+        assert!(!files_changed().contains(&leaf) && !files_changed().contains(&own));
+        // Another run writes the same file.
+        fs::write(&own, "another").unwrap();
+        read_regular(&own).unwrap();
+        #[cfg(feature = "shell")]
+        assert!(files_changed().contains(&own));
+        assert!(files_read().iter().any(|read| read.path == own && read.bytes == 7));
+        assert!(check_no_input(&own).is_ok());
     }
 }

@@ -21,7 +21,9 @@ pub(crate) use file_log::{
     sha256_of,
 };
 #[cfg(feature = "shell")]
-pub(crate) use file_log::{check_no_input, is_left_over, log_files, log_places, note_resumed};
+pub(crate) use file_log::{
+    check_no_input, files_changed, is_left_over, log_files, log_places, note_resumed,
+};
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
 pub use process_folder::remove_process_folders;
@@ -34,6 +36,6 @@ pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged}
 pub(crate) use user_path::user_path;
 #[cfg(feature = "shell")]
 pub(crate) use whole_file::write_new;
-pub(crate) use whole_file::{check_file_place, is_unfinished, write_whole, write_whole_with};
-pub(crate) use whole_folder::{WholeFolder, check_folder_place};
+pub(crate) use whole_file::{check_file_place, write_json, write_whole, write_whole_with};
+pub(crate) use whole_folder::{WholeFolder, check_folder_place, remove_unfinished};
 pub(crate) use work_lock::{Claim, WorkLock};

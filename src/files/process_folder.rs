@@ -2,16 +2,19 @@
 //!
 //! Each folder holds a file that its process keeps locked. The system releases the lock when the
 //! process ends, however that happens, so a free lock tells that nobody uses the folder any more. The
-//! number of a process would not do: the system gives it to another one later.
+//! number of a process would not do: the system gives it to another one later. Some file systems keep locks on each
+//! machine for itself, so the file also names its machine, and others leave the folder alone.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
+use super::work_lock;
 use crate::{Error, Result};
 
 /// Begin of the folders' names; those inside a folder of the user are hidden.
@@ -86,13 +89,20 @@ fn clear_abandoned_in(place: &Path) {
         if is_named_as_ours(&entry.file_name())
             && entry.metadata().is_ok_and(|found| found.is_dir() && is_own(&found))
             // Read-only, so that a folder without this file is left alone.
-            && let Ok(lock) = File::open(path.join(LOCK))
+            && let Ok(mut lock) = File::open(path.join(LOCK))
             && lock.try_lock().is_ok()
+            && is_of_this_machine(&mut lock)
         {
             // The lock is held meanwhile, so that two processes do not do this at once.
             remove(&path);
         }
     }
+}
+
+#[cfg(feature = "shell")]
+fn is_of_this_machine(lock: &mut File) -> bool {
+    let mut machine = String::new();
+    std::io::Read::read_to_string(lock, &mut machine).is_ok() && machine == work_lock::machine()
 }
 
 #[cfg(feature = "shell")]
@@ -116,9 +126,10 @@ fn is_own(_: &fs::Metadata) -> bool {
 /// name with a free lock would let another process remove the folder.
 fn lock(folder: &Path) -> std::io::Result<Option<File>> {
     let path = folder.join("owner.unlocked");
-    let file = File::create(&path)?;
+    let mut file = File::create(&path)?;
     match file.try_lock() {
         Ok(()) => {
+            file.write_all(work_lock::machine().as_bytes())?;
             fs::rename(&path, folder.join(LOCK))?;
             Ok(Some(file))
         }
@@ -162,10 +173,13 @@ mod tests {
             fs::create_dir_all(folder.join("models/model-1")).unwrap();
         }
         for folder in [&dead, &foreign] {
-            fs::write(folder.join(LOCK), "").unwrap();
+            fs::write(folder.join(LOCK), work_lock::machine()).unwrap();
         }
+        let elsewhere = place.path().join(".u2ad-3-elsewhere");
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::write(elsewhere.join(LOCK), "another-machine").unwrap();
         clear_abandoned_in(place.path());
-        assert!(!dead.exists());
+        assert!(!dead.exists() && elsewhere.exists());
         assert!(used.path().join("models").exists() && unlocked.exists() && foreign.exists());
         let path = used.path().to_path_buf();
         drop(used);

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
 
 use super::confinement::check_inside;
@@ -20,7 +21,7 @@ const MOST_LINKS: usize = 40;
 pub(super) const UNFINISHED: &str = ".unfinished-";
 
 /// Whether a file or folder of this name is one that a killed process did not finish.
-pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with(UNFINISHED)
 }
 
@@ -30,6 +31,17 @@ pub(crate) fn is_unfinished(name: &OsStr) -> bool {
 /// As [`write_whole_with`].
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole_with(path, "", |file| file.write_all(bytes))
+}
+
+/// Writes JSON that people can read, too. As [`write_whole_with`].
+///
+/// # Errors
+/// As [`write_whole_with`].
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::file(final_path(path), error.to_string()))?;
+    text.push(b'\n');
+    write_whole(path, &text)
 }
 
 /// Writes a file that does not exist yet, so that it is never visible half-written.

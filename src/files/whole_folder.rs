@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use super::confinement::check_inside;
 use super::file_log::note_moved;
 use super::growing::Growing;
-use super::whole_file::{UNFINISHED, sync_folder, unnamed};
+use super::whole_file::{UNFINISHED, is_unfinished, sync_folder, unnamed};
 use crate::{Error, Result};
 
 /// How often a folder is put in a place where other processes put theirs.
 const TRIES: usize = 50;
-/// What stood there, moved aside.
-const EARLIER: &str = "earlier";
+/// First characters of the names of folders that hold what stood in a place, moved aside, under its own name.
+const ASIDE: &str = ".unfinished-earlier-";
 
 /// A folder that grows beside its place until it is complete. Dropped before that, it leaves nothing.
 pub(crate) struct WholeFolder {
@@ -40,7 +40,7 @@ impl WholeFolder {
             Error::file(target, format!("cannot be written ({})", unnamed(&error)))
         };
         fs::create_dir_all(parent).map_err(failed)?;
-        let (growing, target) = (beside(parent).map_err(failed)?, target.to_path_buf());
+        let (growing, target) = (beside(parent, UNFINISHED).map_err(failed)?, target.to_path_buf());
         let named = Growing::new(growing.path(), &target);
         Ok(Self { growing, target, _named: named })
     }
@@ -92,11 +92,12 @@ impl WholeFolder {
         };
         // Back, so that the failure costs nothing.
         match aside {
-            Some(aside)
-                if fs::rename(aside.path().join(EARLIER), target).is_err()
+            Some((aside, earlier))
+                if fs::rename(&earlier, target).is_err()
                     && fs::symlink_metadata(target).is_err() =>
             {
-                Err(Refused::Aside(error, aside.keep().join(EARLIER)))
+                let _ = aside.keep();
+                Err(Refused::Aside(error, earlier))
             }
             _ => Err(Refused::ByDisk(error)),
         }
@@ -117,7 +118,7 @@ pub(crate) fn check_folder_place(path: &Path) -> Result<()> {
     let Some(parent) = above.into_iter().find(|above| fs::symlink_metadata(above).is_ok()) else {
         return Ok(());
     };
-    let tried = beside(parent);
+    let tried = beside(parent, UNFINISHED);
     tried.map(drop).map_err(|error| {
         let reason = format!(
             "cannot be written: {} takes no folder ({})",
@@ -142,20 +143,47 @@ fn is_met(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | AlreadyExists | DirectoryNotEmpty)
 }
 
-/// Moves what is at `target` into a hidden folder of `parent`; `None` where nothing is.
-fn moved_aside(target: &Path, parent: &Path) -> io::Result<Option<TempDir>> {
-    if fs::symlink_metadata(target).is_err() {
+/// Moves what is at `target` into a hidden folder of `parent`, and says where it is then; `None` where nothing is.
+fn moved_aside(target: &Path, parent: &Path) -> io::Result<Option<(TempDir, PathBuf)>> {
+    let Some(name) = target.file_name().filter(|_| fs::symlink_metadata(target).is_ok()) else {
         return Ok(None);
+    };
+    let aside = beside(parent, ASIDE)?;
+    let earlier = aside.path().join(name);
+    fs::rename(target, &earlier)?;
+    Ok(Some((aside, earlier)))
+}
+
+/// Removes what killed processes were writing in a folder. What one had moved aside, and put nothing in its place, comes
+/// back.
+pub(crate) fn remove_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if !is_unfinished(&name) {
+            continue;
+        }
+        // What cannot be moved stays where it is, and what cannot be removed only takes space.
+        if name.to_string_lossy().starts_with(ASIDE) {
+            for earlier in fs::read_dir(&path).into_iter().flatten().flatten() {
+                let place = folder.join(earlier.file_name());
+                let is_back = fs::symlink_metadata(&place).is_ok()
+                    || fs::rename(earlier.path(), place).is_ok();
+                if is_back {
+                    fs::remove_dir_all(&path).ok();
+                }
+            }
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            fs::remove_dir_all(path).ok();
+        } else {
+            fs::remove_file(path).ok();
+        }
     }
-    let aside = beside(parent)?;
-    fs::rename(target, aside.path().join(EARLIER))?;
-    Ok(Some(aside))
 }
 
 /// A hidden folder, which everybody may read whom the umask lets.
-fn beside(parent: &Path) -> io::Result<TempDir> {
+fn beside(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED);
+    builder.prefix(prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
     builder.tempdir_in(parent)
@@ -180,6 +208,23 @@ mod tests {
         let error = crate::files::write_whole(&missing, b"").unwrap_err().to_string();
         let expected = format!("{}: cannot be written", target.join("none/file").display());
         assert!(error.starts_with(&expected), "{error}");
+    }
+
+    #[test]
+    fn what_a_killed_process_had_moved_aside_comes_back() {
+        let place = tempfile::tempdir().unwrap();
+        let (lost, replaced) = (place.path().join("lost"), place.path().join("replaced"));
+        for target in [&lost, &replaced] {
+            write(target, "earlier");
+            // As if the process died now.
+            let _ = moved_aside(target, place.path()).unwrap().unwrap().0.keep();
+        }
+        write(&replaced, "new");
+        fs::write(place.path().join(".unfinished-file"), "half").unwrap();
+        remove_unfinished(place.path());
+        assert_eq!(fs::read_to_string(lost.join("file")).unwrap(), "earlier");
+        assert_eq!(fs::read_to_string(replaced.join("file")).unwrap(), "new");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "something unfinished is left");
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn is_same_file(path: &Path, _: &File) -> bool {
 }
 
 /// The machine's name, without spaces; empty if it is not known.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
         .or_else(|_| std::env::var("HOSTNAME"))

@@ -97,8 +97,8 @@ pub enum Command {
     /// not at all. `group` gathers all findings into tables and one page, with an evaluation where the ground
     /// truth is known.
     ///
-    /// The exit code is 0 if there are findings of all images, 1 if there are none of one, 2 if the arguments
-    /// cannot be understood, 75 if nothing failed but another process works on a participant now, 130 after
+    /// The exit code is 0 if there are findings of all images, 1 if at least one image has none, 2 if the
+    /// arguments cannot be understood, 75 if nothing failed but another process works on a participant now, 130 after
     /// Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1.
     #[command(version)]
     Bids(Box<BidsArguments>),

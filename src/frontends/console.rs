@@ -260,7 +260,8 @@ pub(super) fn no_colour() -> bool {
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks, also after a panic elsewhere: what is inside is whole, or shown again.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

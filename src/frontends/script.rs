@@ -17,7 +17,7 @@ use super::runs::overwriting::OtherRuns;
 use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
 use crate::context::counted;
-use crate::files::{LazyFolder, clear_abandoned, remove_process_folders};
+use crate::files::{LazyFolder, clear_abandoned, files_changed, remove_process_folders};
 use crate::language::{parameters_of, source_text};
 use crate::report::{RunRecord, RunStatus};
 use crate::session::{Cell, Interrupter, Session, Settings};
@@ -132,6 +132,13 @@ pub(super) fn run_recorded(
             .map(|_| "its trainings are kept; if the cause lies outside of the script, remove it and resume with"),
     };
     console.finish(status);
+    for path in files_changed().iter().filter(|path| !is_inside(path, &folder)) {
+        console.warn(&format!(
+            "{}: {MIXED} and before this run read it; if other runs write it, their results are mixed: write to \
+             output_dir(), a folder of each run's own",
+            path.display()
+        ));
+    }
     tell_replaced(&folder, &console);
     match goes_on.filter(|_| checkpoint_every.is_some()) {
         Some(hint) => console.tell(&format!("{hint}: u2ad run --resume {}", folder.display())),
@@ -142,17 +149,22 @@ pub(super) fn run_recorded(
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }
 
-/// How the warning about such a parameter begins.
-pub(super) const UNASKED: &str = "the script never asks for a parameter called";
+/// How a run says that a file that it read back is not what it wrote.
+pub(super) const MIXED: &str = "something else changed it after this run wrote it";
+
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    absolute(path).starts_with(absolute(folder))
+}
 
 /// What to say of a parameter that is set on the command line but that the script does not ask for.
-fn unknown_parameter(name: &str, known: &BTreeSet<String>) -> String {
+pub(super) fn unknown_parameter(name: &str, known: &BTreeSet<String>) -> String {
     let asked: Vec<&str> = known.iter().map(String::as_str).collect();
     let asks = match asked.as_slice() {
         [] => "none".to_owned(),
         names => names.join(", "),
     };
-    format!("{UNASKED} \"{name}\"; it asks for {asks}")
+    format!("the script never asks for a parameter called \"{name}\"; it asks for {asks}")
 }
 
 /// Warns about files outside of the run folder that were outputs of another run and have another content now.

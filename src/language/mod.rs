@@ -38,7 +38,7 @@ pub(crate) mod typing;
 pub use cell_error::{Call, CellError, Place};
 pub use completeness::{Completeness, completeness};
 pub(crate) use diagnose::{diagnose, documented_parameters};
-pub(crate) use dialect::marks::{ITERATED, TEMPLATE, TUPLE, WRITTEN};
+pub(crate) use dialect::marks::{ASSIGNED, CHANGED, ITERATED, TEMPLATE, TUPLE, WRITTEN};
 pub(crate) use dialect::source_text;
 pub use highlight::Highlight;
 pub(crate) use highlight::highlight;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::dialect::{parse, source_text};
+use super::dialect::{parse_to_run, source_text};
 use super::parameters::only_sets_parameters;
 use super::rust_cell::{from_call, to_call};
 use super::tokens::{Token, tokens};
@@ -192,7 +192,7 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
     let cell = |(at, ScriptCell { kind, source, tags, attachments }): (usize, &ScriptCell)| {
         let code = to_call(source);
         let (form, body) = match kind {
-            ScriptCellKind::Code if parse("cell", &code).is_ok() => {
+            ScriptCellKind::Code if parse_to_run("cell", &code).is_ok() => {
                 ("", format!("{}\n", escaped(&code)))
             }
             ScriptCellKind::Code => (" [commented code]", commented(source)),

@@ -1,7 +1,12 @@
 //! The transcript of a session: its cells, as a script that can be run again.
 
 use serde::{Deserialize, Serialize};
+use starlark::syntax::ast::AstNoPayload;
+use starlark_syntax::syntax::ast::{AssignTargetP, AstStmtP, StmtP};
+use starlark_syntax::syntax::uniplate::Visit;
 
+use super::dialect::marks::unmarked;
+use super::dialect::{parse_with_tuples, source_text};
 use super::script_cells::{ScriptCell, script_of};
 
 /// The cells of a session in the order they ran.
@@ -32,21 +37,70 @@ impl Transcript {
 }
 
 impl Transcript {
-    /// The source of the function that a `def` at the beginning of a line gave this name, in the
-    /// last cell that did.
+    /// The source of the function that has this name: that of the last cell that gave the name a value, if it was a `def`
+    /// at the top of the cell. `None` too if that cell stopped and an earlier one gave the name another value: nobody
+    /// knows which of them it has.
     pub(crate) fn definition(&self, name: &str) -> Option<String> {
-        self.cells.iter().rev().find_map(|cell| definition(&cell.source, name))
+        let cells = self.cells.iter().rev();
+        let mut bindings = cells.filter_map(|cell| Some((cell, binding(&cell.source, name)?)));
+        let (cell, last) = bindings.next()?;
+        let Binding::Function(source) = last else { return None };
+        (cell.stopped.is_none() || bindings.next().is_none()).then_some(source)
     }
 }
 
-fn definition(source: &str, name: &str) -> Option<String> {
-    let head = format!("def {name}(");
-    let lines: Vec<&str> = source.lines().collect();
-    let first = lines.iter().rposition(|line| line.starts_with(&head))?;
-    // It goes on as long as lines are indented, empty, or end the list of parameters.
-    let goes_on = |line: &&&str| line.is_empty() || line.starts_with([' ', '\t', ')']);
-    let length = 1 + lines[first + 1..].iter().take_while(goes_on).count();
-    Some(lines[first..first + length].join("\n").trim_end().to_owned())
+/// What gives a name its value.
+enum Binding {
+    /// The source of a `def`.
+    Function(String),
+    Other,
+}
+
+/// What gives a name its value in a cell, the last of several; `None` if the cell does not.
+fn binding(source: &str, name: &str) -> Option<Binding> {
+    // One that cannot be parsed did not run.
+    let (text, ast) = parse_with_tuples("cell", source_text(source)).ok()?;
+    let mut found = None;
+    let mut look = |statement: &AstStmtP<AstNoPayload>| match &statement.node {
+        StmtP::Def(one) if one.name.node.ident == name => {
+            let range = statement.span.begin().get() as usize..statement.span.end().get() as usize;
+            let source = unmarked(text.get(range).unwrap_or_default());
+            found = Some(Binding::Function(source.trim_end().to_owned()));
+        }
+        _ if binds(statement, name) => found = Some(Binding::Other),
+        _ => {}
+    };
+    match &ast.statement().node {
+        StmtP::Statements(all) => all.iter().for_each(look),
+        _ => look(ast.statement()),
+    }
+    found
+}
+
+/// Whether a statement, or one within it, gives a name a value. What is within a function does not.
+fn binds(statement: &AstStmtP<AstNoPayload>, name: &str) -> bool {
+    let mut found = match &statement.node {
+        StmtP::Def(one) => return one.name.node.ident == name,
+        StmtP::Assign(one) => targets(&one.lhs.node, name),
+        StmtP::AssignModify(target, ..) => targets(&target.node, name),
+        StmtP::For(one) => targets(&one.var.node, name),
+        StmtP::Load(load) => load.args.iter().any(|arg| arg.local.node.ident == name),
+        _ => false,
+    };
+    statement.node.visit_children(|child| {
+        if let Visit::Stmt(inner) = child {
+            found |= binds(inner, name);
+        }
+    });
+    found
+}
+
+fn targets(target: &AssignTargetP<AstNoPayload>, name: &str) -> bool {
+    match target {
+        AssignTargetP::Identifier(own) => own.node.ident == name,
+        AssignTargetP::Tuple(all) => all.iter().any(|one| targets(&one.node, name)),
+        AssignTargetP::Index(_) | AssignTargetP::Dot(..) => false,
+    }
 }
 
 impl TypedCell {
@@ -74,6 +128,37 @@ mod tests {
         let found = transcript.definition("f").unwrap();
         assert_eq!(found, "def f(\n    a,\n):\n    if a:\n\n        return 2");
         assert_eq!(transcript.definition("x"), None);
+    }
+
+    #[test]
+    fn the_last_value_of_a_name_decides() {
+        let definition = |cells: &[(&str, bool)]| {
+            let cell = |&(source, stopped): &(&str, bool)| TypedCell {
+                source: source.to_owned(),
+                stopped: stopped.then(|| "it stopped".to_owned()),
+            };
+            Transcript { cells: cells.iter().map(cell).collect() }.definition("f")
+        };
+        let one = "def f(): return 1";
+        assert_eq!(definition(&[(one, false), ("g = 2", false)]).unwrap(), one);
+        for later in ["f = lambda: 5", "f = make(2)", "if x:\n    f = 3", "for f in []: pass"] {
+            assert_eq!(definition(&[(one, false), (later, false)]), None, "{later}");
+        }
+        // A text that looks like a function, and one that is longer than it looks.
+        let text = "x = \"\"\"\ndef f(): return 3\n\"\"\"";
+        assert_eq!(definition(&[(one, false), (text, false)]).unwrap(), one);
+        let long =
+            "def f(x):\n    y = \"\"\"\nleft\n\"\"\"\n# left\n    return y\n1, 2\nx = f(1)\n";
+        let expected = "def f(x):\n    y = \"\"\"\nleft\n\"\"\"\n# left\n    return y";
+        assert_eq!(definition(&[(long, false)]).unwrap(), expected);
+        // Nobody knows whether the second one ran.
+        let stopped = "fail('x')\ndef f(): return 2";
+        assert_eq!(definition(&[(one, false), (stopped, true)]), None);
+        assert_eq!(
+            definition(&[("def f(): return 2\nfail('x')", true)]).unwrap(),
+            "def f(): return 2"
+        );
+        assert_eq!(definition(&[(one, false), ("def f(: return 2", true)]).unwrap(), one);
     }
 
     #[test]

@@ -21,6 +21,5 @@ mod scores;
 
 pub use sampler::{MaskSampler, PatchStatistics};
 pub use scores::{
-    BatchStatistics, MaskingStrategy, Normalisation, TEMPERATURE, draw_order, paper_scores,
-    published_scores,
+    BatchStatistics, MaskingStrategy, Normalisation, TEMPERATURE, draw_order, published_scores,
 };

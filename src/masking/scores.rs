@@ -95,8 +95,7 @@ pub fn draw_order(
     let scores = match strategy {
         MaskingStrategy::Random => noise.to_owned(),
         MaskingStrategy::Eu | MaskingStrategy::Au => {
-            let keys = paper_keys(strategy, normalisation, temperature as f32, noise, statistics);
-            ranks(keys.view())
+            paper_scores(strategy, normalisation, temperature as f32, noise, statistics)
         }
         MaskingStrategy::EuPublished | MaskingStrategy::AuPublished => {
             published_scores(strategy, temperature as f32, noise, statistics)
@@ -105,38 +104,25 @@ pub fn draw_order(
     order_from_scores(scores.view(), statistics.region, keep_count(statistics.region, mask_ratio))
 }
 
-/// The paper's reading: hidden patches are drawn without replacement from
-/// softmax(variance / temperature) inside each slice's region, as Gumbel top-k. A sigmoid squashes
-/// the keys into (0, 1), where they stay below the region's lift; spared patches have 0. At a low temperature the
-/// scores of many patches round to 0 and 1, so [`draw_order`] takes the order of the keys.
-pub fn paper_scores(
-    strategy: MaskingStrategy,
-    normalisation: Normalisation,
-    temperature: f32,
-    noise: ArrayView2<f32>,
-    statistics: &BatchStatistics,
-) -> Array2<f32> {
-    let keys = paper_keys(strategy, normalisation, temperature, noise, statistics);
-    let mut scores = noise.to_owned();
-    for ((index, score), key) in scores.indexed_iter_mut().zip(&keys) {
-        if statistics.region[index] > 0 {
-            *score = if *key == f32::NEG_INFINITY { 0.0 } else { 1.0 / (1.0 + (-key / 4.0).exp()) };
-        }
-    }
-    scores
+/// When a patch is hidden: the patches of an image with the highest keys are. Spared patches come after all others.
+#[derive(Clone, Copy)]
+struct Key {
+    is_hidden_first: bool,
+    value: f32,
 }
 
-/// The keys of Gumbel top-k: the higher, the earlier a patch is hidden. Negative infinity for spared patches, the
-/// noise outside the region.
-fn paper_keys(
+/// Scores in (0, 1) in the order of the paper's reading: hidden patches are drawn without replacement from
+/// softmax(variance / temperature) inside each slice's region, as Gumbel top-k. Spared patches come last; if some of them
+/// must be hidden nevertheless, they are drawn in the same way.
+fn paper_scores(
     strategy: MaskingStrategy,
     normalisation: Normalisation,
     temperature: f32,
     noise: ArrayView2<f32>,
     statistics: &BatchStatistics,
 ) -> Array2<f32> {
-    let mut keys = noise.to_owned();
-    for image in 0..noise.nrows() {
+    let mut scores = noise.to_owned();
+    for (image, mut scores) in scores.outer_iter_mut().enumerate() {
         let inside: Vec<usize> =
             (0..noise.ncols()).filter(|p| statistics.region[[image, *p]] > 0).collect();
         let variance: Vec<f32> = inside.iter().map(|p| statistics.variance[[image, *p]]).collect();
@@ -144,33 +130,30 @@ fn paper_keys(
             Normalisation::Raw => (0.0, 1.0),
             Normalisation::Standardised => mean_and_deviation(&variance),
         };
-        for (patch, variance) in inside.into_iter().zip(variance) {
-            let spared = strategy.spares_islands() && statistics.spared[[image, patch]];
-            keys[[image, patch]] = if spared {
-                f32::NEG_INFINITY
-            } else {
-                let gumbel = -(-noise[[image, patch]].ln()).ln();
-                (variance - centre) / scale / temperature + gumbel
-            };
+        let key = |(patch, variance): (&usize, f32)| {
+            let gumbel = -(-noise[[image, *patch]].ln()).ln();
+            Key {
+                is_hidden_first: !(strategy.spares_islands() && statistics.spared[[image, *patch]]),
+                value: (variance - centre) / scale / temperature + gumbel,
+            }
+        };
+        let keys: Vec<Key> = inside.iter().zip(variance).map(key).collect();
+        // The order itself: at a low temperature, whatever squashes the keys would round many of them to the same score.
+        for (patch, rank) in inside.iter().zip(ranks(&keys)) {
+            scores[*patch] = (rank + 1) as f32 / (keys.len() + 1) as f32;
         }
     }
-    keys
+    scores
 }
 
-/// Scores in (0, 1) in the order of the keys of each image; equal ones, such as those of spared patches, stay equal.
-fn ranks(keys: ArrayView2<f32>) -> Array2<f32> {
-    let mut ranks = Array2::zeros(keys.dim());
-    for (keys, mut ranks) in keys.outer_iter().zip(ranks.outer_iter_mut()) {
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_by(|a, b| keys[*a].total_cmp(&keys[*b]));
-        let mut rank = 0;
-        for (place, patch) in order.iter().enumerate() {
-            let is_equal = place > 0 && keys[order[place - 1]] == keys[*patch];
-            rank = if is_equal { rank } else { place + 1 };
-            ranks[*patch] = rank as f32 / (keys.len() + 1) as f32;
-        }
-    }
-    ranks
+/// How many keys lie below each of them; equal ones have the same rank.
+fn ranks(keys: &[Key]) -> Vec<usize> {
+    let order = |a: &Key, b: &Key| {
+        a.is_hidden_first.cmp(&b.is_hidden_first).then(a.value.total_cmp(&b.value))
+    };
+    let mut sorted = keys.to_vec();
+    sorted.sort_by(order);
+    keys.iter().map(|key| sorted.partition_point(|other| order(other, key).is_lt())).collect()
 }
 
 fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
@@ -249,9 +232,12 @@ mod tests {
         let one =
             hidden_share(MaskingStrategy::Au, variance, [false, false, false, false, true, false]);
         assert_eq!(one[4], 0.0);
+        let variance = [0.0, 0.1, 0.1, 0.1, 0.1, 0.0];
         let three =
             hidden_share(MaskingStrategy::Au, variance, [false, true, true, true, false, false]);
         assert!((three[4] - 1.0).abs() < 1e-9, "{three:?}");
+        // Which of them is hidden does not depend on where it lies.
+        assert!(three[1..4].iter().all(|share| (share - 1.0 / 3.0).abs() < 0.04), "{three:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{LesionTruth, Phantom, PhantomOptions, draw, participants};
 use crate::context::Context;
-use crate::files::write_whole;
+use crate::files::{write_json, write_whole};
 use crate::volume::Volume;
 use crate::{Error, Result};
 
@@ -128,8 +128,4 @@ fn create(folder: &Path) -> Result<()> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     write_whole(path, text.as_bytes())
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<()> {
-    write(path, &format!("{value:#}\n"))
 }

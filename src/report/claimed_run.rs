@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::run_files::{LOG, is_owned};
 use super::{RunFolder, RunRecord};
-use crate::files::is_unfinished;
+use crate::files::remove_unfinished;
 use crate::{Error, Result};
 
 /// The run in a folder, in which no other process writes meanwhile.
@@ -37,7 +37,7 @@ impl ClaimedRun {
         if !is_free {
             let process =
                 process.map_or(String::new(), |process| format!(", as process {process}"));
-            return Err(Error::file(folder, format!("this run still goes on{process}")));
+            return Err(Error::file(folder, format!("this run is still running{process}")));
         }
         // Again: whoever held it may have ended it since.
         let record = RunRecord::read(&folder)?;
@@ -61,22 +61,18 @@ impl ClaimedRun {
     /// If a file cannot be written.
     pub fn begin(self, path: &Path, start: RunRecord, from: String) -> Result<RunFolder> {
         let Self { folder, log, record } = self;
-        remove_unfinished(&folder);
+        remove_unfinished_below(&folder);
         log.set_len(0).map_err(|error| Error::file(folder.join(LOG), error))?;
         RunFolder::again(path, log, start.going_on_with(&record, from), record.inputs)
     }
 }
 
-/// Removes what a killed process was writing.
-fn remove_unfinished(folder: &Path) {
+/// Removes what a killed process was writing in a folder and below.
+fn remove_unfinished_below(folder: &Path) {
+    remove_unfinished(folder);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        match (is_unfinished(&entry.file_name()), is_folder) {
-            (true, true) => drop(fs::remove_dir_all(path)),
-            (true, false) => drop(fs::remove_file(path)),
-            (false, true) => remove_unfinished(&path),
-            (false, false) => {}
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_unfinished_below(&entry.path());
         }
     }
 }
@@ -97,7 +93,7 @@ mod tests {
         run.log("before").unwrap();
         let path = run.path().to_path_buf();
         let held = ClaimedRun::new(&path).unwrap_err().to_string();
-        assert!(held.contains("this run still goes on"), "{held}");
+        assert!(held.contains("this run is still running"), "{held}");
         drop(run);
         fs::create_dir_all(path.join("maps")).unwrap();
         fs::write(path.join("maps/.unfinished-x"), "half").unwrap();

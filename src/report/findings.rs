@@ -1,6 +1,7 @@
 //! Findings as the user sees them.
 
-use super::{Cell, Column, Display, Part, Show, Table, Tabulate, shown_number};
+use super::{Cell, Column, Display, Part, Show, Table, Tabulate};
+use crate::context::shown_number;
 use crate::detection::{Finding, Findings};
 use crate::evaluation::calibrated_threshold;
 use crate::figures::{Figure, anomaly_curve, reconstruction_panels};
@@ -73,30 +74,33 @@ impl Show for Findings {
             display.parts.push(Part::Text(text));
         }
         if let Some(highest) = self.highest() {
-            display.parts.push(Part::Figure(finding_panels(highest, &self.method)?));
+            display.parts.push(Part::Figure(finding_panels(highest, self)?));
         }
         Ok(display)
     }
 }
 
-/// Image, reconstruction, error and uncertainty of the slice with the highest score.
+/// Image, reconstruction, error and uncertainty of the slice with the highest score. `of` are the findings that it is
+/// one of.
 ///
 /// # Errors
 /// If the subject has no slices.
-pub fn finding_panels(finding: &Finding, method: &str) -> Result<Figure> {
+pub fn finding_panels(finding: &Finding, of: &Findings) -> Result<Figure> {
     let found = finding.shown_slice().ok_or_else(|| {
         Error::subject(&*finding.subject.name, "has no slices to show findings in")
     })?;
-    Ok(reconstruction_panels(&finding.subject.slices[found.slice], found, method))
+    let slice = &finding.subject.slices[found.slice];
+    Ok(reconstruction_panels(slice, found, &of.method, of.reconstructs))
 }
 
 /// Panels and anomaly curve of one subject's finding.
 ///
 /// # Errors
 /// If the subject has no slices.
-pub fn finding_display(finding: &Finding, method: &str) -> Result<Display> {
-    let panels = finding_panels(finding, method)?;
-    Ok(Display::of([Part::Figure(panels), Part::Figure(anomaly_curve(finding, method))]))
+pub fn finding_display(finding: &Finding, of: &Findings) -> Result<Display> {
+    let panels = finding_panels(finding, of)?;
+    let curve = anomaly_curve(finding, &of.method);
+    Ok(Display::of([Part::Figure(panels), Part::Figure(curve)]))
 }
 
 #[cfg(test)]

@@ -35,4 +35,4 @@ pub use run_names::file_stem;
 pub use run_record::{Answer, Resumption, RunRecord, RunStatus, program_commit};
 pub use run_summary::{RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
-pub use table::{Alignment, Cell, Column, Table, shown_number};
+pub use table::{Alignment, Cell, Column, Table};

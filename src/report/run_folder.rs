@@ -10,7 +10,7 @@ use super::run_names::{check_plain, claim, file_stem};
 use super::run_record::{Answer, RECORD};
 use super::{RecordedFile, RunRecord, RunStatus, Table};
 use crate::figures::Figure;
-use crate::files::{files_read, sha256, write_whole};
+use crate::files::{files_read, sha256, write_json, write_whole};
 use crate::{Error, Result};
 
 /// An open run folder. Files are written completely or not at all; `run.json` lists them as they come.
@@ -229,10 +229,7 @@ impl RunFolder {
                 self.record.inputs.push(earlier.clone());
             }
         }
-        let path = self.path.join(RECORD);
-        let json = serde_json::to_string_pretty(&self.record);
-        let json = json.map_err(|error| Error::file(&path, error))?;
-        write_whole(&path, (json + "\n").as_bytes())
+        write_json(&self.path.join(RECORD), &self.record)
     }
 }
 

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use super::{RecordedFile, RunRecord, RunStatus, is_owned};
 use crate::{Error, Result};
 
-/// Headline numbers of a run at most.
-const MOST_HEADLINES: usize = 4;
-
 /// A run in a list.
 #[derive(Debug)]
 pub struct RunSummary {
@@ -63,11 +60,23 @@ pub fn run_summaries(runs: &Path) -> Result<Vec<RunSummary>> {
     Ok(summaries)
 }
 
-/// The headlines of the first table that has some.
+/// The headlines of all tables. What a later table says again is left out; another value under the same name gets the
+/// table's number.
 fn headlines_of(folder: &Path, files: &[RecordedFile]) -> Vec<(String, f64)> {
     let tables = files.iter().filter(|file| file.path.ends_with(".tsv"));
     let texts = tables.filter_map(|file| fs::read_to_string(folder.join(&file.path)).ok());
-    texts.map(|text| headlines(&text)).find(|found| !found.is_empty()).unwrap_or_default()
+    let of_tables = texts.map(|text| headlines(&text)).filter(|found| !found.is_empty());
+    let mut all: Vec<(String, f64)> = Vec::new();
+    for (number, found) in of_tables.enumerate() {
+        for (name, value) in found {
+            match all.iter().find(|(known, _)| *known == name) {
+                None => all.push((name, value)),
+                Some((_, known)) if *known == value => {}
+                Some(_) => all.push((format!("{name}, table {}", number + 1), value)),
+            }
+        }
+    }
+    all
 }
 
 /// Every AUROC of a table whose rows or whose columns are metrics, without its interval.
@@ -94,7 +103,6 @@ fn headlines(tsv: &str) -> Vec<(String, f64)> {
             }
         }
     }
-    found.truncate(MOST_HEADLINES);
     found
 }
 
@@ -109,5 +117,19 @@ mod tests {
         let columns = "method\tpatient_auroc\tpatient_auroc_low\nU²AD\t0.5\t0.25\n";
         assert_eq!(headlines(columns), [("patient AUROC (U²AD)".to_owned(), 0.5)]);
         assert!(headlines("subject\tscore\nsub-01\t1\n").is_empty() && headlines("").is_empty());
+    }
+
+    #[test]
+    fn every_table_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = |name: &str, rows: &str| {
+            fs::write(folder.path().join(name), format!("method\tauroc\n{rows}")).unwrap();
+            RecordedFile::named(name.to_owned())
+        };
+        let files =
+            [table("1.tsv", "a\t0.5\nb\t0.6\n"), table("2.tsv", "a\t0.5\nb\t0.7\nc\t0.8\n")];
+        let found = headlines_of(folder.path(), &files);
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["AUROC (a)", "AUROC (b)", "AUROC (b), table 2", "AUROC (c)"]);
     }
 }

@@ -7,6 +7,7 @@ mod tsv;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::context::shown_number;
 use crate::{Error, Result};
 
 /// One value of a table.
@@ -139,14 +140,6 @@ impl Column {
             Cell::Number(number) => shown_number(*number, self.decimals),
             Cell::Text(text) => one_line(text),
         }
-    }
-}
-
-/// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.
-pub fn shown_number(number: f64, decimals: usize) -> String {
-    match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(decimals as i32) {
-        true => format!("{number:.1e}"),
-        false => format!("{number:.decimals$}"),
     }
 }
 

@@ -6,7 +6,7 @@
 //! | `outputs` | what the maps of the network mean |
 //! | `sample`, `loss`, `training` | how it is trained |
 //! | `segmenter` | the networks applied to slices |
-//! | `tube`, `discs` | what of its maps is believed |
+//! | `tube`, `width`, `discs` | what of its maps is believed |
 //! | `volume` | from a volume to masks on its grid |
 
 mod discs;

@@ -201,7 +201,7 @@ fn check_shape(mask: &Array3<bool>, slice_mm: f64) -> Result<(), String> {
     Ok(())
 }
 
-/// Mean of |2 p − 1| over the pixels of the cord and those that might belong to it, by slice and in all.
+/// Mean of 2 p − 1, at least 0, over the pixels of the cord, by slice and in all.
 fn confidences(cord: ArrayView3<f32>, kept: &Array3<bool>) -> (Vec<(usize, f32)>, f32) {
     let mut slices = Vec::new();
     let (mut all, mut count) = (0.0, 0.0);

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::Streams;
 use crate::figures::{Figure, PatchMask, masking_strategies};
-use crate::masking::MaskSampler;
+use crate::masking::{MaskSampler, MaskingStrategy};
 use crate::model::patch_counts;
 use crate::options::Choice;
 use crate::report::{Display, Part, Show};
@@ -35,7 +35,7 @@ impl Masks {
     pub fn figure(&self) -> Result<Figure> {
         let random = MaskSampler::random(self.sampler.patch);
         let masks = [self.drawn(&random)?, self.drawn(&self.sampler)?];
-        Ok(masking_strategies(self.slice(), "patch sum of the variance", &masks))
+        Ok(masking_strategies(self.slice(), "patch sum of the variance (intensity²)", &masks))
     }
 
     fn slice(&self) -> &Slice {
@@ -50,7 +50,8 @@ impl Masks {
         let mut hidden = Array2::from_elem((grid, grid), false);
         order.hidden(0).for_each(|patch| hidden[(patch / grid, patch % grid)] = true);
         let region = patch_counts(slice.region.view(), sampler.patch);
-        let heat = sampler.slice(slice).map(|sampler| {
+        let is_guided = sampler.strategy != MaskingStrategy::Random;
+        let heat = sampler.slice(slice).filter(|_| is_guided).map(|sampler| {
             Array2::from_shape_fn((grid, grid), |(row, column)| {
                 let patch = row * grid + column;
                 if region[patch] > 0 { sampler.variance[patch] } else { f32::NAN }

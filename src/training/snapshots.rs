@@ -43,8 +43,8 @@ const INDEX: &str = "snapshots.json";
 /// The snapshots of one model, in a folder of their own.
 ///
 /// Beyond 2 GiB the least informative one is removed: of the snapshots before the last ten, the
-/// one whose neighbours are closest for its age. The first, and the last of each stage, stay. Where even the rest is too
-/// much, the oldest that ends no stage goes.
+/// one whose neighbours are closest for its age. The last of each stage stays, and the
+/// first as long as there is room. Where even the rest is too much, the oldest that ends no stage goes.
 /// [`Self::within`] sets a bound for several models together.
 #[derive(Debug)]
 pub struct Snapshots {

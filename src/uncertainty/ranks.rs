@@ -73,7 +73,7 @@ pub(crate) fn answer(
     context: &Context,
 ) -> Result<Message> {
     let Subject::Samples { keep, patches, samples } = request.subject else {
-        return Err(Error::input("a rank was asked for what it does not know"));
+        return Err(Error::input("a rank received an unknown request"));
     };
     let image = Array2::from_shape_vec(
         request.tensors.get(IMAGE).map_or(Ok((0, 0)), Tensor::dims2)?,

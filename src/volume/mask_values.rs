@@ -1,8 +1,8 @@
 //! Which voxels of a stored mask are inside.
 //!
 //! Masks are written as 0 and 1, as 0 and 255, as probabilities with noise or ringing around 0, and
-//! with several labels. One rule for all: inside is what exceeds half of the largest value, and 0.5
-//! where values lie between 0 and 1.
+//! with several labels. Inside is what exceeds half of the largest value, and 0.5 where values lie between
+//! 0 and 1, or where they are several labels.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -141,7 +141,7 @@ pub(in crate::cohort) fn subject(
 pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
     let name = file_name(path);
     let Some(stem) = nifti_stem(&name) else {
-        return Err(Error::file(path, "is no NIfTI image by its name (.nii, .nii.gz or .hdr)"));
+        return Err(Error::file(path, "is not a NIfTI image by its name (.nii, .nii.gz or .hdr)"));
     };
     if fs::metadata(path).is_err() {
         return Err(Error::file(path, content_pointer::missing_content(path)));
@@ -247,6 +247,11 @@ fn plain(
 fn row_of<'a>(participants: &'a Participants, name: &str) -> Option<&'a Columns> {
     let subject = name.split('_').next().filter(|_| name.starts_with("sub-"));
     participants.row(name).or_else(|| participants.row(subject?))
+}
+
+/// What an image is called after its file: `sub-01_ses-2_run-1`; `None` of a file that is not a NIfTI image by its name.
+pub(in crate::cohort) fn name_of_file(path: &Path) -> Option<String> {
+    nifti_stem(&file_name(path)).map(|stem| image_name(stem).to_owned())
 }
 
 fn image_name(stem: &str) -> &str {

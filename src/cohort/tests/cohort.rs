@@ -244,6 +244,11 @@ fn subjects_made_in_memory_are_a_cohort_of_one_size() {
     assert_eq!(cohort.grid(), SliceGrid::of_size(32));
     assert_eq!(cohort.healthy().unwrap().names(), ["sub-01"]);
     assert_eq!(cohort.subjects(&context).unwrap().len(), 4);
+    // A rule that was given when they were loaded stays.
+    let mut ruled = subjects.clone();
+    ruled.iter_mut().for_each(|one| one.healthy = Some(&*one.name != "sub-01"));
+    let ruled = Cohort::from_subjects("ruled", ruled).unwrap();
+    assert_eq!(ruled.clinical().unwrap().names(), ["sub-01"]);
     assert_eq!(
         said(cohort.on_grid(SliceGrid::of_size(64))),
         "sub-01 came preprocessed with 32 pixels for 200 mm and cannot be preprocessed with 64 pixels for 200 mm; load the volumes it was made from"

@@ -31,7 +31,8 @@ pub struct ComparedMeasure {
     pub second: Option<f64>,
     /// First minus second; `None` unless both are defined.
     pub difference: Option<f64>,
-    /// 95 % interval of the difference; `None` where the test is not defined.
+    /// 95 % interval of the difference; `None` where the test is not defined: too few patients decide the measure, or
+    /// both methods do equally well in all of them.
     pub interval: Option<Interval>,
     /// Two-sided; `None` where the test is not defined.
     pub p_value: Option<f64>,
@@ -60,36 +61,95 @@ impl ComparisonTest {
     }
 }
 
-/// A measure of a method when each patient is counted so many times.
-pub(in crate::evaluation) type Measure = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+/// A measure of a method, when each patient is counted so many times.
+pub(in crate::evaluation) struct Measure {
+    pub name: &'static str,
+    value: fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>,
+    /// Whether enough patients decide it that resampling them tells how sure it is.
+    is_resampled: fn(&Cases) -> bool,
+}
 
-/// The measures that the bootstrap compares.
-const MEASURES: &[(&str, Measure)] = &[
-    ("patient average precision", |cases, _, counts| cases.patients.average_precision(counts)),
-    ("slice AUROC", |cases, _, counts| cases.slices.auroc(counts)),
-    ("slice average precision", |cases, _, counts| cases.slices.average_precision(counts)),
-    ("segment AUROC", |cases, _, counts| cases.segments.auroc(counts)),
-    ("segment average precision", |cases, _, counts| cases.segments.average_precision(counts)),
-    ("lesion sensitivity", |cases, sweep, counts| {
-        Totals::sensitivity(&sweep.at(cases.lesion_threshold?, counts))
-    }),
-    ("lesion F1", |cases, sweep, counts| Totals::f1(&sweep.at(cases.lesion_threshold?, counts))),
-    ("false positives per patient", |cases, sweep, counts| {
-        Totals::false_positives_per_patient(&sweep.at(cases.lesion_threshold?, counts))
-    }),
-    ("sensitivity, ≤ 1 false positive/patient", |_, sweep, counts| {
-        sweep.sensitivity_at(1.0, counts)
-    }),
-    ("pixel AUROC", |cases, _, counts| cases.pixels.auroc(counts)),
-    ("pixel average precision", |cases, _, counts| cases.pixels.average_precision(counts)),
+impl Measure {
+    pub fn value(&self, cases: &Cases, sweep: &Sweep<'_>, counts: &[u32]) -> Option<f64> {
+        (self.value)(cases, sweep, counts)
+    }
+
+    pub fn is_resampled(&self, cases: &Cases) -> bool {
+        (self.is_resampled)(cases)
+    }
+}
+
+/// All measures; the bootstrap compares those after the first.
+const MEASURES: &[Measure] = &[
+    Measure {
+        name: "patient AUROC",
+        value: |cases, _, counts| cases.patients.auroc(counts),
+        is_resampled: |cases| cases.patients.are_resampled(),
+    },
+    Measure {
+        name: "patient average precision",
+        value: |cases, _, counts| cases.patients.average_precision(counts),
+        is_resampled: |cases| cases.patients.are_resampled(),
+    },
+    Measure {
+        name: "slice AUROC",
+        value: |cases, _, counts| cases.slices.auroc(counts),
+        is_resampled: |cases| cases.slices.are_resampled(),
+    },
+    Measure {
+        name: "slice average precision",
+        value: |cases, _, counts| cases.slices.average_precision(counts),
+        is_resampled: |cases| cases.slices.are_resampled(),
+    },
+    Measure {
+        name: "segment AUROC",
+        value: |cases, _, counts| cases.segments.auroc(counts),
+        is_resampled: |cases| cases.segments.are_resampled(),
+    },
+    Measure {
+        name: "segment average precision",
+        value: |cases, _, counts| cases.segments.average_precision(counts),
+        is_resampled: |cases| cases.segments.are_resampled(),
+    },
+    Measure {
+        name: "lesion sensitivity",
+        value: |cases, sweep, counts| {
+            Totals::sensitivity(&sweep.at(cases.lesion_threshold?, counts))
+        },
+        is_resampled: |cases| cases.patients_with_lesions() > 1,
+    },
+    Measure {
+        name: "lesion F1",
+        value: |cases, sweep, counts| Totals::f1(&sweep.at(cases.lesion_threshold?, counts)),
+        is_resampled: |cases| cases.patients_with_lesions() > 1,
+    },
+    Measure {
+        name: "false positives per patient",
+        value: |cases, sweep, counts| {
+            Totals::false_positives_per_patient(&sweep.at(cases.lesion_threshold?, counts))
+        },
+        is_resampled: |cases| cases.patients_with_known_lesions() > 1,
+    },
+    Measure {
+        name: "sensitivity, ≤ 1 false positive/patient",
+        value: |_, sweep, counts| sweep.sensitivity_at(1.0, counts),
+        is_resampled: |cases| cases.patients_with_lesions() > 1,
+    },
+    Measure {
+        name: "pixel AUROC",
+        value: |cases, _, counts| cases.pixels.auroc(counts),
+        is_resampled: |cases| cases.pixels.are_resampled(),
+    },
+    Measure {
+        name: "pixel average precision",
+        value: |cases, _, counts| cases.pixels.average_precision(counts),
+        is_resampled: |cases| cases.pixels.are_resampled(),
+    },
 ];
 
 /// The measure of this name.
-pub(in crate::evaluation) fn measure(name: &str) -> Option<Measure> {
-    if name == "patient AUROC" {
-        return Some(|cases, _, counts| cases.patients.auroc(counts));
-    }
-    MEASURES.iter().find(|(known, _)| *known == name).map(|(_, measure)| *measure)
+pub(in crate::evaluation) fn measure(name: &str) -> Option<&'static Measure> {
+    MEASURES.iter().find(|measure| measure.name == name)
 }
 
 /// Compares two methods that were evaluated on the same patients: the AUROC of the patients by the
@@ -125,7 +185,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         test: ComparisonTest::DeLong,
     }];
     let sweeps = (Sweep::new(&a.lesions), Sweep::new(&b.lesions));
-    warn_of_few(a.names.len(), context);
+    warn_of_few(&a.scores, context);
     let resamples = Resamples::draw(a.names.len(), context);
     let once = vec![1; a.names.len()];
     // The same patients for both, wherever they stand in the second.
@@ -134,15 +194,17 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         places.iter().zip(counts).for_each(|(place, count)| moved[*place] = *count);
         moved
     };
-    for (name, measure) in MEASURES {
-        let both =
-            |counts: &[u32]| (measure(a, &sweeps.0, counts), measure(b, &sweeps.1, &moved(counts)));
+    for measure in MEASURES.iter().skip(1) {
+        let both = |counts: &[u32]| {
+            let first = measure.value(a, &sweeps.0, counts);
+            (first, measure.value(b, &sweeps.1, &moved(counts)))
+        };
         let (of_first, of_second) = both(&once);
         if of_first.is_none() && of_second.is_none() {
             continue;
         }
         let mut differences = match difference(of_first, of_second) {
-            Some(_) if once.len() > 1 => resamples.values(context, |counts| {
+            Some(_) if measure.is_resampled(a) => resamples.values(context, |counts| {
                 let (of_first, of_second) = both(counts);
                 difference(of_first, of_second)
             })?,
@@ -150,7 +212,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         };
         let interval = Interval::of(&mut differences);
         measures.push(ComparedMeasure {
-            name,
+            name: measure.name,
             first: of_first,
             second: of_second,
             difference: difference(of_first, of_second),

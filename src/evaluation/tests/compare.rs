@@ -67,11 +67,48 @@ fn a_better_method_differs_and_a_method_does_not_differ_from_itself() {
     // The errors of pixels are the same, so lesions and pixels are.
     let lesions = comparison.measures.iter().find(|measure| measure.name == "lesion F1");
     let lesions = lesions.expect("lesions are known");
-    assert_eq!((lesions.difference, lesions.p_value), (Some(0.0), Some(1.0)));
+    assert_eq!((lesions.difference, lesions.p_value), (Some(0.0), None));
 
     let same = compared(&good, &good);
     assert_eq!((same.measures[0].difference, same.measures[0].p_value), (Some(0.0), None));
-    assert!(same.measures[1..].iter().all(|measure| measure.p_value == Some(1.0)));
+    assert!(same.measures[1..].iter().all(|measure| measure.p_value.is_none()));
+}
+
+/// All replicates that have a lesion have the same one: their spread tells nothing.
+#[test]
+fn one_patient_with_lesions_gives_no_interval_and_no_p_value() {
+    let findings = |method: &str, noise: f64| {
+        let patient =
+            |(place, score): (usize, f64)| named(place, finding(score, Some(place == 0), true));
+        let subjects = scores(noise).enumerate().map(patient).collect();
+        of(Findings {
+            method: method.into(),
+            scoring: Scoring::Published,
+            subjects,
+            reconstructs: true,
+            made_by: None,
+            calibration: None,
+        })
+    };
+    let (good, poor) = (findings("good", 1.3), findings("poor", 30.0));
+    let comparison = compared(&good, &poor);
+    let of_ranking =
+        comparison.measures.iter().filter(|measure| measure.name.contains("patient a"));
+    for measure in of_ranking.chain([&comparison.measures[0]]) {
+        assert!(measure.difference.is_some(), "{}", measure.name);
+        assert_eq!((measure.interval, measure.p_value), (None, None), "{}", measure.name);
+    }
+    let summaries = summarise(&[&good, &poor], Some("poor"), &Context::new(0)).unwrap();
+    let auroc = &summaries[0].measures[0];
+    assert_eq!((auroc.name, auroc.interval, auroc.p_value), ("patient AUROC", None, None));
+}
+
+#[test]
+fn a_perfect_result_is_not_certain() {
+    let perfect = evaluated("perfect", scores(0.5));
+    assert_eq!((perfect.patients.auroc, perfect.patients.auroc_interval), (Some(1.0), None));
+    let summaries = summarise(&[&perfect], None, &Context::new(0)).unwrap();
+    assert_eq!((summaries[0].measures[0].mean, summaries[0].measures[0].interval), (1.0, None));
 }
 
 #[test]
@@ -240,17 +277,18 @@ fn patients_of_one_name_with_different_images_are_told() {
 }
 
 #[test]
-fn a_comparison_of_three_patients_is_said_to_mean_nothing() {
+fn a_comparison_of_three_patients_is_said_to_mean_little() {
     let said = |patients: usize| {
         let warned = Arc::new(Warned::default());
         let context = Context::new(0).with_reporter(warned.clone());
         let of = |noise: f64| evaluated("method", scores(noise).take(patients));
         compare(&of(1.0), &of(9.0), &context).expect("the same patients");
         let warnings = warned.0.lock().unwrap();
-        warnings.iter().filter(|text| text.contains("mean nothing")).cloned().collect::<Vec<_>>()
+        warnings.iter().filter(|text| text.contains("mean little")).cloned().collect::<Vec<_>>()
     };
     assert_eq!(said(30), [""; 0]);
     assert!(
-        said(3)[0].starts_with("only 3 patients: with fewer than 8, the intervals and p-values")
+        said(3)[0]
+            .starts_with("1 patient with a lesion and 2 without: with fewer than 8 of a kind,")
     );
 }

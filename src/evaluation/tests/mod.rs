@@ -259,6 +259,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         segmentation: Segmentation::EqualBins,
         score,
         segments,
+        unscored: Vec::new(),
         slices: vec![SliceFinding {
             slice: 0,
             reconstruction,

@@ -9,7 +9,7 @@ use super::document::{anchor, badge, chart, counts, document, facts, panel, tabl
 use super::viewer::{Scales, Viewer};
 use crate::Result;
 use crate::cohort::{Cohort, Slice};
-use crate::context::{Context, counted};
+use crate::context::{Context, counted, shown_number};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::{
     EvaluationOptions, LesionThresholdRule, Threshold, calibrated_threshold,
@@ -17,7 +17,7 @@ use crate::evaluation::{
 };
 use crate::export::detected_lesions;
 use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_history};
-use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table, shown_number};
+use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table};
 use crate::training::Model;
 
 /// What a report tells.
@@ -263,6 +263,13 @@ pub(super) fn finding_panel(
             Cell::from(segment.name.as_str()),
             Cell::from(segment.score),
             Cell::from(lesion),
+        ])?;
+    }
+    for name in &finding.unscored {
+        segments.push(vec![
+            Cell::from(format!("{name} (not scored)")),
+            Cell::Missing,
+            Cell::Missing,
         ])?;
     }
     let lesions = detected(finding, lesion_threshold)?;

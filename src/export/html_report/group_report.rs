@@ -7,10 +7,10 @@ use maud::{Markup, html};
 use super::Page;
 use super::document::{badge, chart, counts, document, facts, table, write};
 use crate::Result;
-use crate::context::counted;
+use crate::context::{counted, shown_number};
 use crate::evaluation::Evaluation;
 use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves};
-use crate::report::{evaluation_table, shown_number};
+use crate::report::evaluation_table;
 
 /// One image.
 pub struct GroupRow<'a> {

@@ -1,10 +1,13 @@
 //! All lesions of one subject: what is detected, and the ground truth.
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3, Axis, Zip};
 
 use super::measure::{Lesion, Surroundings, count_rows, measure};
 use super::shape::{Voxels, groups};
 use super::subject_volume::SubjectVolume;
+use crate::detection::SliceFinding;
+use crate::evaluation::DETECTION_PIXELS;
+use crate::volume::{connected_components_3d, dilated};
 
 /// Lesions with their voxels.
 pub(in crate::export) struct LesionSet {
@@ -29,10 +32,49 @@ impl LesionSet {
 }
 
 /// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first. A lesion has at least the volume of
-/// [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS) preprocessed pixels, as in evaluations, from which thresholds come.
+/// [`DETECTION_PIXELS`] preprocessed pixels, and lies where so many connected pixels of the model's slices reach the
+/// threshold: only those are detections of evaluations, from which thresholds come.
 pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
     let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);
-    measured(volume, &above, volume.least_voxels(), |lesion| lesion.highest_anomaly)
+    let supported = supported(volume, threshold);
+    let mut kept = Array3::from_elem(above.dim(), false);
+    let groups = connected_components_3d(&above);
+    let has_support = |voxels: &&Voxels| voxels.iter().any(|voxel| supported[*voxel]);
+    groups.iter().filter(has_support).flatten().for_each(|voxel| kept[*voxel] = true);
+    measured(volume, &kept, volume.least_voxels(), |lesion| lesion.highest_anomaly)
+}
+
+/// The voxels in and beside detections of an evaluation. Interpolation makes a peak of one or two pixels as large as a
+/// lesion.
+fn supported(volume: &SubjectVolume, threshold: f64) -> Array3<bool> {
+    let (finding, subject) = (volume.finding, &volume.finding.subject);
+    let place = |found: &SliceFinding| subject.slice_number(&subject.slices[found.slice]);
+    let depth = finding.slices.iter().map(|found| place(found) + 1).max().unwrap_or(0);
+    let (rows, columns) = finding.slices.first().map_or((0, 0), |found| found.anomaly.dim());
+    let mut above = Array3::from_elem((depth, rows, columns), false);
+    for found in &finding.slices {
+        Zip::from(above.index_axis_mut(Axis(0), place(found)))
+            .and(&found.anomaly)
+            .and(&subject.slices[found.slice].scoring)
+            .for_each(|above, anomaly, scored| {
+                *above = *scored && *anomaly > 0.0 && f64::from(*anomaly) >= threshold;
+            });
+    }
+    let mut kept = Array3::from_elem(above.dim(), false);
+    for pixels in connected_components_3d(&above) {
+        if pixels.len() >= DETECTION_PIXELS {
+            pixels.iter().for_each(|pixel| kept[*pixel] = true);
+        }
+    }
+    let near: Vec<(usize, Array2<bool>)> = finding
+        .slices
+        .iter()
+        .map(|found| (found.slice, dilated(&kept.index_axis(Axis(0), place(found)).to_owned())))
+        .collect();
+    // Masks of all slices fit: those of the tissues did.
+    volume
+        .masks_to_native(near.iter().map(|(slice, mask)| (&subject.slices[*slice], mask)))
+        .unwrap_or_else(|_| Array3::from_elem(volume.anomaly.dim(), true))
 }
 
 /// The ground truth, the largest first; `None` where it is not known.

@@ -99,12 +99,20 @@ impl<'a> SubjectVolume<'a> {
         &self,
         mask: impl Fn(&'a Slice) -> Option<&'a Array2<bool>>,
     ) -> Result<Array3<bool>> {
+        let slices = self.finding.subject.slices.iter();
+        self.masks_to_native(slices.filter_map(|slice| Some((slice, mask(slice)?))))
+    }
+
+    /// Masks of slices in the native grid.
+    pub(super) fn masks_to_native<'m>(
+        &self,
+        masks: impl Iterator<Item = (&'m Slice, &'m Array2<bool>)>,
+    ) -> Result<Array3<bool>> {
         let subject = &self.finding.subject;
-        let mut masks = Vec::new();
-        for slice in &subject.slices {
-            let Some(mask) = mask(slice) else { continue };
-            masks.extend(subject.acquired(slice).map(|index| (index, mask)));
-        }
+        let acquired = |(slice, mask): (&'m Slice, &'m Array2<bool>)| {
+            subject.acquired(slice).map(move |index| (index, mask))
+        };
+        let masks: Vec<(usize, &Array2<bool>)> = masks.flat_map(acquired).collect();
         self.native.mask_to_native(&masks).map_err(|error| Error::subject(&*subject.name, error))
     }
 

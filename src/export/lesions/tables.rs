@@ -108,11 +108,15 @@ pub const LESION_COLUMNS: &[MeasureColumn<Lesion>] = &[
         "x_mm",
         MM,
         1,
-        "centre in scanner coordinates, towards the patient's left or right as the affine says",
+        "centre in scanner coordinates, larger towards the patient's right",
         |l| l.centre_mm[0].into(),
     ),
-    in_unit("y_mm", MM, 1, "centre in scanner coordinates", |l| l.centre_mm[1].into()),
-    in_unit("z_mm", MM, 1, "centre in scanner coordinates", |l| l.centre_mm[2].into()),
+    in_unit("y_mm", MM, 1, "centre in scanner coordinates, larger towards the front", |l| {
+        l.centre_mm[1].into()
+    }),
+    in_unit("z_mm", MM, 1, "centre in scanner coordinates, larger towards the head", |l| {
+        l.centre_mm[2].into()
+    }),
 ];
 
 /// What became of a lesion; the columns of [`LESION_COLUMNS`] but the first two follow, of the lesion of

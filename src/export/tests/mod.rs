@@ -166,6 +166,22 @@ fn a_drawn_lesion_has_the_measures_counted_by_hand() {
 }
 
 #[test]
+fn a_peak_of_two_pixels_is_no_lesion_however_large_interpolation_makes_it() {
+    let mut finding = drawn();
+    let middle = finding.subject.slices.len() / 2;
+    for (pixels, lesions) in [(2, 0), (3, 1)] {
+        for found in &mut finding.slices {
+            found.anomaly.fill(0.0);
+            if found.slice == middle {
+                (0..pixels).for_each(|down| found.anomaly[(20 + down, 32)] = 0.9);
+            }
+        }
+        let detected = detected_lesions(&finding, 0.1).unwrap().unwrap();
+        assert_eq!(detected.len(), lesions, "{pixels} pixels");
+    }
+}
+
+#[test]
 fn an_averaged_slice_fills_the_slices_it_was_made_of() {
     let options = PhantomOptions { subjects: 2, ..PhantomOptions::default() };
     let context = Context::new(0);

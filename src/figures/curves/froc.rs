@@ -1,7 +1,7 @@
 //! FROC curves of one or several methods.
 
-use crate::context::counted;
-use crate::evaluation::{Evaluation, FrocPoint};
+use crate::context::{counted, shown_number};
+use crate::evaluation::{DETECTION_OVERLAP, DETECTION_PIXELS, Evaluation, FrocPoint};
 use crate::figures::Figure;
 use crate::figures::drawing::axis::Axis;
 use crate::figures::drawing::canvas::{Area, Drawn};
@@ -79,8 +79,12 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
     for (index, method) in methods.iter().enumerate() {
         if let Some(point) = &method.operating_point {
             let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
-            let name =
-                format!("{}: anomaly ≥ {:.4}, {}", method.method, point.threshold, point.origin);
+            let name = format!(
+                "{}: anomaly ≥ {}, {}",
+                method.method,
+                shown_number(point.threshold, 4),
+                point.origin
+            );
             entries.push((key, name));
         }
     }
@@ -96,9 +100,10 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
         counts = methods.iter().map(|one| format!("{}: {}", one.method, of(one))).collect();
     }
     let note = format!(
-        "{}. A lesion counts as detected where a connected group of pixels above the threshold overlaps \
-         it; a group without lesion is a false positive.",
-        counts.join("; ")
+        "{}. A connected group of at least {DETECTION_PIXELS} pixels at or above the threshold detects a lesion if at least \
+         {:.0} % of its pixels are lesion; any other such group is a false positive.",
+        counts.join("; "),
+        100.0 * DETECTION_OVERLAP
     );
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let body = (style::BODY_WIDTH, legend.height + style::GAP + HEIGHT);

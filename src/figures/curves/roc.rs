@@ -1,6 +1,6 @@
 //! ROC curves of one or several methods, and the patient scores behind them.
 
-use crate::context::counted;
+use crate::context::{counted, shown_number};
 use crate::evaluation::{Evaluation, RocPoint};
 use crate::figures::Figure;
 use crate::figures::drawing::axis::Axis;
@@ -80,20 +80,25 @@ pub fn roc_curves(methods: &[MethodRoc]) -> Figure {
     let shared = shared_origin(&methods);
     for (index, method) in methods.iter().enumerate() {
         if let Some(point) = &method.operating_point {
-            let key = Key::Point(Marker::Diamond, Stroke::of_series(index).colour);
-            let mut name = format!("{}: threshold {:.4}", method.method, point.threshold);
+            let key = Key::Point(Marker::Square, Stroke::of_series(index).colour);
+            let mut name =
+                format!("{}: threshold {}", method.method, shown_number(point.threshold, 4));
             if shared.is_none() {
                 name += &format!(", {}", point.origin);
             }
             entries.push((key, name));
         }
     }
+    let others = match methods.len() > SHOWN {
+        true => format!(" Scores of the first {SHOWN} methods."),
+        false => String::new(),
+    };
     let dashed = match methods.iter().any(|method| method.operating_point.is_some()) {
         true => " Dashed beside the scores: the threshold.",
         false => "",
     };
     let origins = shared.map(|origin| format!(" Thresholds: {origin}.")).unwrap_or_default();
-    let note = format!("{}.{dashed}{origins}", patients(&methods));
+    let note = format!("{}.{others}{dashed}{origins}", patients(&methods));
     let legend = Legend::new(entries, style::BODY_WIDTH);
     let top = legend.height + style::GAP;
     let layout = Layout::new(methods.len(), top);
@@ -176,8 +181,8 @@ fn curves(area: &Area<'_>, methods: &[MethodRoc]) -> Drawn {
     for (index, method) in methods.iter().enumerate() {
         if let Some(point) = &method.operating_point {
             let at = (point.false_positive_rate, point.true_positive_rate);
-            chart.point(at, Marker::Diamond, 24, style::WHITE)?;
-            chart.point(at, Marker::Diamond, 18, Stroke::of_series(index).colour)?;
+            chart.point(at, Marker::Square, 24, style::WHITE)?;
+            chart.point(at, Marker::Square, 18, Stroke::of_series(index).colour)?;
         }
     }
     if methods.is_empty() { chart.empty("no method") } else { Ok(()) }

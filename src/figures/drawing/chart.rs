@@ -15,6 +15,7 @@ use super::text;
 pub(in crate::figures) enum Marker {
     Disc,
     Diamond,
+    Square,
 }
 
 /// An open chart. Coordinates are values of the two axes.
@@ -178,6 +179,10 @@ fn mark(area: &Area<'_>, (x, y): (i32, i32), marker: Marker, size: i32, colour: 
             let size = size * 5 / 4;
             let corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)];
             area.draw(&Polygon::new(corners, colour.filled()))
+        }
+        Marker::Square => {
+            let corners = [(x - size, y - size), (x + size, y + size)];
+            area.draw(&Rectangle::new(corners, colour.filled()))
         }
     }
 }

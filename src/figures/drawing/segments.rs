@@ -27,10 +27,21 @@ pub fn draw_segments<'a>(
         let edges = (chart.across(segment.from_mm), chart.across(segment.to_mm));
         let (Some(from), Some(to)) = edges else { continue };
         let middle = (segment.from_mm + segment.to_mm) / 2.0;
-        let name = text::fitted(segment.name, style::LABEL, to - from - 10);
+        let room = to - from - 10;
+        // "below C7/T1" has room in two lines where it has none in one.
+        let (lines, ink) = match segment.name.split_once(' ') {
+            Some((first, rest)) if text::width(segment.name, style::LABEL) > room => {
+                (vec![first, rest], style::TICK)
+            }
+            _ => (vec![segment.name], style::LABEL),
+        };
+        let mut down = 10;
+        for line in lines {
+            chart.write_from_top(middle, down, &text::fitted(line, ink, room), ink)?;
+            down += ink.line();
+        }
         let value = text::fitted(&segment.value, style::TICK, to - from - 6);
-        chart.write_from_top(middle, 10, &name, style::LABEL)?;
-        chart.write_from_top(middle, 10 + style::LABEL.line(), &value, style::TICK)?;
+        chart.write_from_top(middle, down, &value, style::TICK)?;
     }
     Ok(())
 }

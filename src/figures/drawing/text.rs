@@ -83,6 +83,22 @@ pub(in crate::figures) fn fitted(text: &str, ink: Ink, room: i32) -> String {
     String::new()
 }
 
+/// The text, with "…" in its middle where it is wider than `room`: of long names, the ends differ.
+pub(in crate::figures) fn fitted_within(text: &str, ink: Ink, room: i32) -> String {
+    if width(text, ink) <= room {
+        return text.to_string();
+    }
+    let all: Vec<char> = text.chars().collect();
+    for kept in (0..all.len()).rev() {
+        let (begin, end) = (kept / 2, all.len() - kept.div_ceil(2));
+        let shortened: String = all[..begin].iter().chain(&['…']).chain(&all[end..]).collect();
+        if width(&shortened, ink) <= room {
+            return shortened;
+        }
+    }
+    String::new()
+}
+
 /// The text in lines no wider than `room`, broken at spaces; a longer word is cut. At most four
 /// lines.
 pub(in crate::figures) fn wrapped(text: &str, ink: Ink, room: i32) -> Vec<String> {
@@ -116,6 +132,10 @@ mod tests {
         assert!(cut.ends_with('…') && cut.starts_with("sub-very") && width(&cut, NOTE) <= 400);
         assert_eq!(fitted("short", NOTE, 400), "short");
         assert_eq!(fitted("anything", NOTE, 0), "");
+        let within = |end: &str| fitted_within(&format!("{long}{end}"), NOTE, 400);
+        assert!(within("01").starts_with("sub-v") && within("01").ends_with("ong01"));
+        assert!(within("01") != within("02") && width(&within("01"), NOTE) <= 400);
+        assert_eq!(fitted_within("anything", NOTE, 0), "");
     }
 
     #[test]

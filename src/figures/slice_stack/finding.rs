@@ -180,6 +180,6 @@ impl SliceStack for FindingStack {
 
     fn figure(&self, slice: usize) -> Figure {
         let (slice, found) = self.at(slice);
-        reconstruction_panels(slice, found, &self.findings.method)
+        reconstruction_panels(slice, found, &self.findings.method, self.findings.reconstructs)
     }
 }

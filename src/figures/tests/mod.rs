@@ -51,6 +51,7 @@ fn gallery() -> Vec<(&'static str, Figure)> {
                 &lesion,
                 &slice_finding(reconstructed.clone(), Some(Scoring::Residual)),
                 "U²AD",
+                true,
             ),
         ),
         ("uncertainty", uncertainty_panels(&lesion, &uncertainty)),
@@ -58,7 +59,12 @@ fn gallery() -> Vec<(&'static str, Figure)> {
         ("masks-plain", masking_strategies(&lesion, "", &masks(false))),
         (
             "panels-scored",
-            reconstruction_panels(&lesion, &slice_finding(scored, Some(Scoring::Learned)), "U²AD"),
+            reconstruction_panels(
+                &lesion,
+                &slice_finding(scored, Some(Scoring::Learned)),
+                "U²AD",
+                true,
+            ),
         ),
         ("history", training_history(&history(120))),
         ("curve", anomaly_curve(&found.subjects[0], "U²AD")),
@@ -153,7 +159,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         ("montage-many", cohort_montage("Cohort: many", &many)),
         (
             "reconstruction-bare",
-            reconstruction_panels(&bare, &slice_finding(unknown, None), "threshold"),
+            reconstruction_panels(&bare, &slice_finding(unknown, None), "threshold", false),
         ),
         ("masks-none", masking_strategies(&bare, "probability", &[])),
         ("masks-bare", masking_strategies(&bare, "probability", &masks(true))),
@@ -260,7 +266,12 @@ fn a_phantom_cohort_is_shown_from_its_subjects_to_its_evaluation() {
         ("phantom-montage", cohort_montage("Cohort: phantoms", &subjects)),
         (
             "phantom-reconstruction",
-            reconstruction_panels(&worst.subject.slices[slice.slice], slice, &findings.method),
+            reconstruction_panels(
+                &worst.subject.slices[slice.slice],
+                slice,
+                &findings.method,
+                true,
+            ),
         ),
         ("phantom-curve", anomaly_curve(worst, &findings.method)),
         ("phantom-roc", roc_curves(&evaluated)),

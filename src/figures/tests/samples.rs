@@ -117,7 +117,14 @@ pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
     let reconstruction = reconstruction(&subject.slices[0]);
     let segments = curve().segments;
     let slices = vec![slice_finding(reconstruction, Some(Scoring::Published))];
-    Finding { subject, segmentation: Segmentation::Discs, score: 0.17, segments, slices }
+    Finding {
+        subject,
+        segmentation: Segmentation::Discs,
+        score: 0.17,
+        segments,
+        unscored: vec!["C7".into()],
+        slices,
+    }
 }
 
 pub(super) fn findings() -> Findings {

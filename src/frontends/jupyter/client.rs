@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use zeromq::SocketRecv;
 
 use super::protocol::sockets::read_connection_file;
+use crate::frontends::console::locked;
 use crate::session::{Candidate, CandidateKind, Completions};
 use crate::{Error, Result};
 
@@ -148,7 +149,7 @@ impl Client {
         code: &str,
         on_event: &mut dyn FnMut(KernelEvent) -> Option<String>,
     ) -> Result<()> {
-        let mut channels = lock(&self.channels);
+        let mut channels = locked(&self.channels);
         let request = json!({
             "code": code,
             "silent": false,
@@ -205,7 +206,7 @@ impl Client {
 
     /// Asks the kernel to stop what it runs.
     pub fn interrupt(&self) {
-        let mut control = lock(&self.control);
+        let mut control = locked(&self.control);
         let asked = control.send(message("interrupt_request", json!({})));
         // Whether it stops shows in what the cell does.
         self.runtime.block_on(async { timeout(REPLY_TIMEOUT, asked).await.ok() });
@@ -234,7 +235,7 @@ impl Client {
 
     /// Sends a request that is answered at once; gives the content of the reply.
     fn ask(&self, kind: &str, content: Value) -> Option<Value> {
-        let mut channels = lock(&self.channels);
+        let mut channels = locked(&self.channels);
         let message = message(kind, content);
         let id = message.header.msg_id.clone();
         let exchange = async {
@@ -248,10 +249,6 @@ impl Client {
         };
         self.runtime.block_on(async { timeout(REPLY_TIMEOUT, exchange).await.ok().flatten() })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn message(kind: &str, content: Value) -> JupyterMessage {

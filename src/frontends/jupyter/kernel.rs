@@ -1,6 +1,6 @@
 //! What the parts of a kernel share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Instant, SystemTime};
 
 use tokio::sync::Notify;
@@ -9,6 +9,7 @@ use super::history::History;
 use super::protocol::output_channels::OutputChannels;
 use super::protocol::replays::SeenSignatures;
 use super::sink::KernelSink;
+use crate::frontends::console::locked;
 use crate::session::{Interrupter, Session};
 
 /// A running kernel.
@@ -50,26 +51,22 @@ impl Kernel {
     /// Stops the running cell. If none runs, cells that wait do not begin.
     pub fn stop_cell(&self) {
         if !self.interrupter.interrupt() {
-            *lock(&self.interrupted) = Some(Instant::now());
+            *locked(&self.interrupted) = Some(Instant::now());
         }
     }
 
     /// Ends all work: the running cell stops, waiting cells do not begin.
     pub fn end(&self) {
-        *lock(&self.interrupted) = Some(Instant::now());
+        *locked(&self.interrupted) = Some(Instant::now());
         self.interrupter.interrupt();
     }
 
     /// Whether the user interrupted after `moment` while no cell ran.
     pub fn interrupted_after(&self, moment: Instant) -> bool {
-        lock(&self.interrupted).is_some_and(|interrupted| interrupted > moment)
+        locked(&self.interrupted).is_some_and(|interrupted| interrupted > moment)
     }
 
     pub fn history(&self) -> MutexGuard<'_, History> {
-        lock(&self.history)
+        locked(&self.history)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -385,7 +385,8 @@ impl Sink for KernelSink {
             self.send_text(&mut state);
             state.request.clone().filter(|_| state.allow_stdin)
         };
-        let request = request.ok_or_else(|| Error::input("ask: this client cannot be asked"))?;
+        let request =
+            request.ok_or_else(|| Error::input("ask: this client does not support input"))?;
         self.input.ask(&request, prompt, hidden, cancel)
     }
 }

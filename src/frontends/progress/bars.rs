@@ -85,6 +85,8 @@ impl Bars {
 
     pub fn advance(&self, task: u64, done: usize, figures: &Figures) {
         let Some(task) = self.tasks.get(&task) else { return };
+        // Before the figures are locked: a bar that is being drawn locks them after itself.
+        let is_found_under_way = task.bar.elapsed() < AT_ONCE;
         {
             let mut curve = task.figures.lock().unwrap_or_else(PoisonError::into_inner);
             let figure = |name| figures.iter().find(|(known, _)| *known == name);
@@ -93,7 +95,6 @@ impl Bars {
             curve.past.extend(plotted.map(|(_, value)| *value));
             curve.slices = figure("slices").map(|(_, slices)| *slices);
             let there = (done as u64, curve.slices.unwrap_or(0.0));
-            let is_found_under_way = task.bar.elapsed() < AT_ONCE;
             curve.before.get_or_insert(if is_found_under_way { there } else { (0, 0.0) });
         }
         task.bar.set_position(done as u64);

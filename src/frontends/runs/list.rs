@@ -10,6 +10,9 @@ use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
 use crate::{Error, Result};
 
+/// Results that a list of runs shows of each.
+const MOST_HEADLINES: usize = 4;
+
 /// Prints the runs in a folder, the newest first: as a table, or in JSON.
 ///
 /// # Errors
@@ -81,8 +84,11 @@ fn table(summaries: &[RunSummary]) -> Result<Table> {
 }
 
 fn headlines(summary: &RunSummary) -> String {
-    let shown = summary.headlines.iter().map(|(name, number)| format!("{name} {number:.3}"));
-    shown.collect::<Vec<_>>().join("; ")
+    let all = summary.headlines.iter().map(|(name, number)| format!("{name} {number:.3}"));
+    let mut shown: Vec<String> = all.take(MOST_HEADLINES).collect();
+    let others = summary.headlines.len() - shown.len();
+    shown.extend((others > 0).then(|| format!("and {others} more")));
+    shown.join("; ")
 }
 
 fn described(summary: &RunSummary) -> Value {

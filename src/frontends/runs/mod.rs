@@ -15,6 +15,7 @@
 //! | `ended` | exit codes of comparisons |
 //! | `diff` | everything in which two runs differ |
 //! | `sweep` | a script with every combination of some parameters |
+//! | `sweep_arguments` | what the command line says of a sweep |
 //! | `run_process` | a run in a process of its own: its end, and what it told |
 //! | `sweep_file` | which file the table of a sweep goes to |
 
@@ -29,6 +30,7 @@ mod rerun;
 mod resume;
 mod run_process;
 mod sweep;
+mod sweep_arguments;
 mod sweep_file;
 mod verify;
 mod work_folder;
@@ -37,5 +39,6 @@ pub use self::diff::diff;
 pub use self::list::list;
 pub use self::rerun::rerun;
 pub use self::resume::resume;
-pub use self::sweep::{SweepArguments, sweep};
+pub use self::sweep::sweep;
+pub use self::sweep_arguments::SweepArguments;
 pub use self::verify::verify;

@@ -11,55 +11,30 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use clap::Args;
-
 use super::inputs;
 use super::recorded::working_folder;
 use super::run_process::{read_again, wait, warnings};
+use super::sweep_arguments::SweepArguments;
 use super::sweep_file;
 use crate::context::{Context, counted};
 use crate::files::{sha256, write_whole};
-use crate::frontends::console::table_width;
+use crate::frontends::console::{locked, table_width};
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
-use crate::frontends::script::UNASKED;
+use crate::frontends::script::{MIXED, unknown_parameter};
 use crate::frontends::termination::{Stopped, cancel_on_signals};
-use crate::language::source_text;
+use crate::language::{parameters_of, source_text};
 use crate::ops::{MachineMemory, check_threads};
 use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
 use crate::session::{device_name, open_device};
-use crate::study::sweep::{Combination, Grid, SEED, SweepRun, sweep_runs_table, sweep_table};
+use crate::study::sweep::{
+    Combination, Grid, SEED, SweepRun, hidden_results, seeds_agree, sweep_runs_table, sweep_table,
+};
 use crate::{Error, Result};
 
 /// Share of the machine's memory that the runs of a sweep may hold together.
 const MEMORY_SHARE: f64 = 0.8;
-
-/// What `u2ad sweep` is told on the command line.
-#[derive(Args, Clone, Debug)]
-pub struct SweepArguments {
-    /// The script, in the Starlark language.
-    pub file: PathBuf,
-    /// Values of a parameter that the script reads with `parameter("NAME", default)`. Commas separate them, and
-    /// 1..5 stands for 1, 2, 3, 4, 5. `seed` is also the seed of the run. May be given several times.
-    #[arg(short, long = "parameter", value_name = "NAME=VALUES", required = true)]
-    pub parameters: Vec<String>,
-    /// Runs at a time. They share the cores and the memory of the machine.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub jobs: usize,
-    /// The folder of the run folders and of sweep.tsv; by default runs/NAME-sweep, after the script.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Seed of all runs, where `seed` is no parameter.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Compute on this device: auto, cpu, cuda or metal.
-    #[arg(long, value_name = "NAME", default_value = "auto")]
-    pub device: String,
-    /// Gigabytes of memory that each run may hold; by default an equal share of 80 % of what there is.
-    #[arg(long, value_name = "GB")]
-    pub memory: Option<String>,
-}
 
 /// The script and what its runs have in common.
 struct Sweep {
@@ -102,7 +77,7 @@ enum Ended {
 pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     check_threads("--jobs", Some(arguments.jobs))?;
     let grid = Grid::parse(&arguments.parameters)?;
-    let sweep = Sweep::new(arguments)?;
+    let sweep = Sweep::new(arguments, &grid.named())?;
     let messages = std::sync::Arc::new(Messages::new());
     let context = Context::new(0).with_reporter(messages.clone());
     let stopped = cancel_on_signals(&context.cancel)?;
@@ -145,8 +120,18 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     write_whole(&sweep_file::of_runs(&path), each.as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
         messages.tell(
-            "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one",
+            "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one, if there are patients \
+             with and without a lesion",
         );
+    }
+    if seeds_agree(&runs) {
+        messages.tell_after(
+            "warning:",
+            "all results are the same for every seed: the script sets a seed of its own, or nothing in it is random",
+        );
+    }
+    if let more @ 1.. = hidden_results(&runs) {
+        messages.tell(&format!("{} more in the file", counted(more, "result")));
     }
     messages.tell(&format!(
         "written: {}, and one row per run in {}",
@@ -164,12 +149,19 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
 }
 
 impl Sweep {
-    fn new(arguments: &SweepArguments) -> Result<Self> {
+    fn new(arguments: &SweepArguments, named: &[&str]) -> Result<Self> {
         let script = &arguments.file;
         let text = script_text(script)?;
         let words: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
         let reads_seed =
             ['"', '\''].iter().any(|mark| words.contains(&format!("parameter({mark}{SEED}{mark}")));
+        // All runs would be the same: there would be nothing to compare.
+        if let Some(known) = parameters_of(&text)
+            && let Some(misspelt) = named.iter().find(|name| !known.contains(**name))
+        {
+            let sentence = unknown_parameter(misspelt, &known);
+            return Err(Error::input(format!("{sentence}; no run is started")));
+        }
         let folder = arguments
             .out
             .clone()
@@ -269,36 +261,31 @@ impl Sweep {
         let warned = Mutex::new(BTreeSet::new());
         let work = || {
             while !context.cancel.is_cancelled() {
-                let next = lock(&waiting).pop_front();
+                let next = locked(&waiting).pop_front();
                 let Some((combination, folder)) = next else { return };
                 let name = &combination.name;
                 match self.run(&combination, folder.as_deref(), jobs, stopped) {
                     Ok(Ended::Well(warnings)) => {
-                        messages.tell(&format!("{name}: completed"));
-                        // All runs would be the same: there is nothing to compare.
-                        if let Some(misspelt) = warnings.iter().find(|one| one.contains(UNASKED)) {
-                            lock(&waiting).clear();
-                            if lock(&warned).insert(misspelt.clone()) {
-                                *lock(&failed) += 1;
-                                let sentence = format!("{misspelt}; no other run is started");
-                                messages.tell_after("error:", &sentence);
-                            }
+                        if let Some(mixed) = warnings.iter().find(|one| one.contains(MIXED)) {
+                            *locked(&failed) += 1;
+                            messages.tell_after("error:", &format!("{name}: {mixed}"));
                             continue;
                         }
+                        messages.tell(&format!("{name}: completed"));
                         for warning in warnings {
                             // What all runs warn of is said once.
-                            if lock(&warned).insert(warning.clone()) {
+                            if locked(&warned).insert(warning.clone()) {
                                 messages.tell_after("warning:", &warning);
                             }
                         }
                     }
                     Ok(Ended::Stopped) => messages.tell(&format!("{name}: stopped")),
                     Ok(Ended::Badly(reason)) => {
-                        *lock(&failed) += 1;
+                        *locked(&failed) += 1;
                         messages.tell_after("error:", &format!("{name}: {reason}"));
                     }
                     Err(error) => {
-                        *lock(&failed) += 1;
+                        *locked(&failed) += 1;
                         messages.tell_after("error:", &format!("{name}: {error}"));
                     }
                 }
@@ -390,8 +377,4 @@ fn script_text(script: &Path) -> Result<String> {
 /// The hash of a script as records have it.
 fn hash_of(text: &str) -> String {
     sha256(source_text(text).as_bytes())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -91,7 +91,10 @@ fn link(source: &Path, target: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn link(source: &Path, _target: &Path) -> Result<()> {
-    Err(Error::file(source, "a run is verified with symbolic links, which this system has not"))
+    Err(Error::file(
+        source,
+        "a run is verified with symbolic links, which this system does not have",
+    ))
 }
 
 #[cfg(all(test, unix))]

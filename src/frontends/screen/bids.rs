@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use super::memory_watch::watch_memory;
 use super::{AnalysisLevel, BidsArguments, Work, on_threads};
-use crate::context::counted;
+use crate::context::{counted, shown_number};
 use crate::files::clear_abandoned;
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
-use crate::report::{Cell, Column, Table, Tabulate, evaluation_table, shown_number};
+use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
 use crate::study::bids_app::{
     BidsApp, ParticipantLevel, SessionOutcome, SessionRecord, SessionResult,
 };
@@ -23,7 +23,7 @@ const LISTED: usize = 8;
 
 /// Screens participants, or gathers what was found in them.
 ///
-/// The exit code is 0 if there are findings of all images, 1 if there are none of one, 75 if nothing failed but
+/// The exit code is 0 if there are findings of all images, 1 if at least one image has none, 75 if nothing failed but
 /// another process works on a participant now, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1. The
 /// command line itself ends with 2 where it does not understand its arguments.
 ///
@@ -162,7 +162,7 @@ fn gather(
         messages.tell_after("error:", &format!("{name}: {reason}"));
     }
     for (all, what) in [
-        (&group.missing, "participants have no findings"),
+        (&group.missing, "participants or sessions have no findings"),
         (&group.outdated, "sessions have findings that are out of date"),
     ] {
         for (name, reason) in all.iter().take(LISTED) {

@@ -7,7 +7,7 @@ use super::{ScreenArguments, Work, on_threads};
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
 use crate::export::html_report::check_page_path;
-use crate::export::{check_export_folder, subjects_to_be_lost};
+use crate::export::{check_distinct_names, check_export_folder, subjects_to_be_lost};
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::Tabulate;
@@ -37,6 +37,7 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
         let cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
         if let Some(folder) = out {
             keep_others(folder, &cohort)?;
+            check_distinct_names(&cohort)?;
         }
         match (&mut growing, out) {
             (None, _) => detector.screen(&cohort, &work.context),

@@ -4,7 +4,7 @@ use starlark::syntax::ast::{AstExprP, AstNoPayload, ExprP};
 use starlark_syntax::syntax::ast::{AssignTargetP, AstStmtP, ClauseP, ForClauseP, StmtP};
 use starlark_syntax::syntax::uniplate::Visit;
 
-use super::marks::{ITERATED, Mark, around};
+use super::marks::{ASSIGNED, CHANGED, ITERATED, Mark, around};
 
 /// Methods that change a list, a dictionary or a set.
 const CHANGING: [&str; 12] = [
@@ -23,7 +23,7 @@ const CHANGING: [&str; 12] = [
 ];
 
 /// Marks what the loops of a statement and of all within it go over; `within` marks what is in expressions. A loop
-/// that changes by name what it goes over stays without a mark: the language refuses such changes, and says so.
+/// that changes by name what it goes over has a mark of its own, so that it is refused before it begins.
 pub(super) fn collect(
     statement: &AstStmtP<AstNoPayload>,
     marks: &mut Vec<Mark>,
@@ -31,9 +31,13 @@ pub(super) fn collect(
 ) {
     if let StmtP::For(one) = &statement.node
         && may_be_locked(&one.over)
-        && !name_of(&one.over).is_some_and(|name| changes(&one.body, name))
     {
-        marks.push(around(ITERATED, &one.over));
+        let mark = match name_of(&one.over).map(|name| changes(&one.body, name)) {
+            None | Some(Change::None) => ITERATED,
+            Some(Change::OfParts) => ASSIGNED,
+            Some(Change::OfLength) => CHANGED,
+        };
+        marks.push(around(mark, &one.over));
     }
     statement.node.visit_children(|child| match child {
         Visit::Stmt(inner) => collect(inner, marks, within),
@@ -74,23 +78,35 @@ fn name_of(expression: &AstExprP<AstNoPayload>) -> Option<&str> {
     }
 }
 
-/// Whether a statement changes the value with this name: by a method, or by an assignment to a part of it.
-fn changes(statement: &AstStmtP<AstNoPayload>, name: &str) -> bool {
+/// How a statement changes a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    None,
+    /// By an assignment to a part of it: `xs[0] = 1`.
+    OfParts,
+    /// By a method, or as a whole: `xs.append(1)`, `xs += [1]`.
+    OfLength,
+}
+
+/// How a statement changes the value with this name.
+fn changes(statement: &AstStmtP<AstNoPayload>, name: &str) -> Change {
     let is_part = |target: &AssignTargetP<AstNoPayload>| match target {
         AssignTargetP::Index(parts) => name_of(&parts.0) == Some(name),
-        AssignTargetP::Identifier(own) => own.node.ident == name,
-        AssignTargetP::Tuple(_) | AssignTargetP::Dot(..) => false,
+        AssignTargetP::Identifier(_) | AssignTargetP::Tuple(_) | AssignTargetP::Dot(..) => false,
     };
+    let is_it = |target: &AssignTargetP<AstNoPayload>| matches!(target, AssignTargetP::Identifier(own) if own.node.ident == name);
     let mut found = match &statement.node {
-        StmtP::Assign(one) => {
-            matches!(one.lhs.node, AssignTargetP::Index(_)) && is_part(&one.lhs.node)
-        }
-        StmtP::AssignModify(target, ..) => is_part(&target.node),
-        _ => false,
+        StmtP::Assign(one) if is_part(&one.lhs.node) => Change::OfParts,
+        StmtP::AssignModify(target, ..) if is_part(&target.node) => Change::OfParts,
+        StmtP::AssignModify(target, ..) if is_it(&target.node) => Change::OfLength,
+        _ => Change::None,
     };
-    statement.node.visit_children(|child| match child {
-        Visit::Stmt(inner) => found |= changes(inner, name),
-        Visit::Expr(inner) => found |= calls_change(inner, name),
+    statement.node.visit_children(|child| {
+        found = found.max(match child {
+            Visit::Stmt(inner) => changes(inner, name),
+            Visit::Expr(inner) if calls_change(inner, name) => Change::OfLength,
+            Visit::Expr(_) => Change::None,
+        });
     });
     found
 }

@@ -14,10 +14,14 @@ pub(crate) const WRITTEN: &str = "__written__";
 pub(crate) const TEMPLATE: &str = "__template__";
 /// The function around what a loop goes over.
 pub(crate) const ITERATED: &str = "__iterated__";
+/// The function around what a loop goes over that calls a method such as `append` of it.
+pub(crate) const CHANGED: &str = "__changed__";
+/// The function around what a loop goes over that assigns to parts of it.
+pub(crate) const ASSIGNED: &str = "__assigned__";
 /// The function around a tuple that is a statement of its own.
 pub(crate) const TUPLE: &str = "__tuple__";
 
-const ALL: [&str; 4] = [WRITTEN, TEMPLATE, ITERATED, TUPLE];
+const ALL: [&str; 6] = [WRITTEN, TEMPLATE, ITERATED, CHANGED, ASSIGNED, TUPLE];
 
 /// A function, and the bytes around which it is called.
 pub(super) type Mark = (&'static str, usize, usize);

@@ -5,6 +5,7 @@ pub(super) mod marks;
 mod needed_marks;
 mod shifts;
 mod tuples;
+mod type_comparisons;
 
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
@@ -46,6 +47,7 @@ pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModu
     let source = source_text(source);
     let (source, ast) = parse_with_tuples(name, source)?;
     shifts::check(name, &source, &ast)?;
+    type_comparisons::check(name, &source, &ast)?;
     match needed_marks::marked(&source, &ast) {
         Some(marked) => nesting::with_room(|| AstModule::parse(name, marked, &DIALECT)),
         None => Ok(ast),
@@ -53,8 +55,8 @@ pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModu
 }
 
 /// The tree of a source, and the source with marks around tuples without brackets. The error is that of the source
-/// without marks.
-fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstModule)> {
+/// without marks, or that of a later line.
+pub(super) fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstModule)> {
     let first = match parse(name, source) {
         Ok(ast) => return Ok((source.to_owned(), ast)),
         Err(error) => error,
@@ -64,10 +66,20 @@ fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstM
         let Some(text) = marked else { break };
         match nesting::with_room(|| AstModule::parse(name, text.clone(), &DIALECT)) {
             Ok(ast) => return Ok((text, ast)),
-            Err(error) => marked = tuples::marked(&text, &error),
+            Err(error) => {
+                marked = tuples::marked(&text, &error);
+                // The tuple before it is none of the errors.
+                if marked.is_none() && line_of(&error) > line_of(&first) {
+                    return Err(error);
+                }
+            }
         }
     }
     Err(first)
+}
+
+fn line_of(error: &starlark::Error) -> Option<usize> {
+    error.span().map(|span| span.resolve_span().begin.line)
 }
 
 #[cfg(test)]
@@ -102,6 +114,10 @@ mod tests {
         {
             let plain = parse("cell", source).unwrap_err().to_string();
             assert_eq!(parse_to_run("cell", source).unwrap_err().to_string(), plain, "{source:?}");
+        }
+        for source in ["x = 1\nx, 2\ny = a b", "1, 2\nx = y is None", "a, b\nc, d\n\ne, f g\n"] {
+            let error = parse_to_run("cell", source).unwrap_err();
+            assert_eq!(line_of(&error).unwrap() + 1, source.trim_end().lines().count(), "{error}");
         }
     }
 }

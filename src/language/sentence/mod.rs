@@ -2,6 +2,7 @@
 //! expected and what was given.
 
 mod python_habits;
+mod rejected_lines;
 mod values;
 
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
@@ -167,7 +168,7 @@ fn about_syntax(message: &str, line: Option<&str>) -> Option<Sentence> {
         return Some((message.to_owned(), Some("give inner parts names of their own".to_owned())));
     }
     let rest = message.strip_prefix("Parse error: ")?;
-    if let Some((sentence, hint)) = line.and_then(habits::line) {
+    if let Some((sentence, hint)) = line.and_then(rejected_lines::meant) {
         return Some((sentence.to_owned(), Some(hint.to_owned())));
     }
     let foreign = rest.strip_prefix("invalid input `").and_then(|rest| rest.chars().next());
@@ -184,6 +185,10 @@ fn about_syntax(message: &str, line: Option<&str>) -> Option<Sentence> {
     if rest.starts_with("unexpected symbol ':'") && rest.contains("f-string") {
         let sentence = "syntax error: braces in an f-string hold no format after `:`";
         return Some((sentence.to_owned(), Some("write {format(x, \".2f\")}".to_owned())));
+    }
+    if rest.contains("tabs are not allowed") {
+        let hint = "indent with spaces; an editor changes tabs to spaces";
+        return Some((format!("syntax error: {rest}"), Some(hint.to_owned())));
     }
     if rest.ends_with("expected new indentation block") {
         return Some(("syntax error: this line must be indented".to_owned(), None));

@@ -195,38 +195,6 @@ fn is_about_formats(message: &str, source: &str) -> bool {
         || key.is_some_and(|key| key.contains(':') && source.contains(".format("))
 }
 
-/// What a line meant that the parser rejects.
-pub(super) fn line(line: &str) -> Option<(&'static str, &'static str)> {
-    let line = line.trim();
-    if line.ends_with("++") || line.ends_with("--") {
-        return Some(("syntax error: Starlark has no `++` and `--`", "write x += 1 or x -= 1"));
-    }
-    if ["sum(", "max(", "min(", "any(", "all(", "sorted(", "list(", "len("]
-        .iter()
-        .any(|call| line.contains(call))
-        && line.contains(" for ")
-        && !line.starts_with("for ")
-    {
-        return Some((
-            "syntax error: a comprehension stands in brackets of its own",
-            "write sum([x.score for x in found])",
-        ));
-    }
-    if line.starts_with('!') {
-        return Some((
-            "syntax error: commands of the system do not run here",
-            "verbs read and write files; for other commands, use a terminal",
-        ));
-    }
-    if line.starts_with('%') {
-        return Some((
-            "syntax error: there are no commands with `%` but %%rust",
-            "`:time EXPR` times, `:who` lists names, `:help` lists all such commands",
-        ));
-    }
-    None
-}
-
 /// Whether `other` is near enough to a mistyped `name` to be what was meant: one slip of the fingers in a name of
 /// four to six letters, two in longer ones; shorter names have too many neighbours.
 fn is_near(name: &str, other: &str) -> bool {
@@ -264,13 +232,6 @@ mod tests {
         ] {
             assert!(is_near(name, other), "{name} {other}");
         }
-    }
-
-    #[test]
-    fn lines_of_other_shells_are_known() {
-        assert!(line("  x++").is_some_and(|(_, hint)| hint.contains("x += 1")));
-        assert!(line("!ls").is_some() && line("%time f()").is_some());
-        assert_eq!(line("x = (1"), None);
     }
 
     #[test]

@@ -34,14 +34,21 @@ fn problems(name: &str, source: &str) -> Vec<Problem> {
     let ast = match dialect::parse(name, source) {
         Ok(ast) => ast,
         // Tuples without brackets run all the same.
-        Err(_) if dialect::parse_to_run(name, source).is_ok() => return Vec::new(),
-        Err(error) => return vec![Problem { error: explained(error), is_certain: true }],
+        Err(_) => {
+            let error = dialect::parse_to_run(name, source).err();
+            let problem = |error| Problem { error: explained(error), is_certain: true };
+            return error.map(problem).into_iter().collect();
+        }
     };
     let mut found: Vec<Problem> = typing_errors(ast).collect();
+    // An assignment of a name that is not defined ends the check of a module at once, without a sentence.
+    let before = found.len();
+    found.retain(|problem| !problem.error.message.contains("unresolved ident"));
+    let is_cut_short = found.len() < before;
     // The same once more as a function, into which the type checker looks.
     let function = InFunction::new(source);
     if let Ok(ast) = dialect::parse(name, &function.source) {
-        for mut problem in typing_errors(ast).filter(|problem| !problem.is_certain) {
+        for mut problem in typing_errors(ast).filter(|one| is_cut_short || !one.is_certain) {
             let Some(place) = problem.error.place.as_deref_mut() else { continue };
             let Some(there) = function.place(place.line, place.column) else { continue };
             (place.line, place.column) = there;
@@ -137,6 +144,20 @@ learn(1, 2, 3)
                 "4:12 error: `missing` is not defined",
                 "5:1 warning: seed needs `number`; it takes number",
                 "6:13 warning: learn got too many unnamed arguments; it takes model, x",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_name_that_is_not_defined_is_told() {
+        let source = "x = nme\nprint(zz)\ny = [x, other]\ndef f():\n    return inner\n";
+        assert_eq!(
+            told(source),
+            [
+                "1:5 error: `nme` is not defined",
+                "2:7 error: `zz` is not defined",
+                "3:9 error: `other` is not defined",
+                "5:12 error: `inner` is not defined",
             ]
         );
     }

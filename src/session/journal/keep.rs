@@ -75,7 +75,7 @@ impl ArtifactStore {
             let source = transcript.definition(name);
             return source
                 .map(|source| Recipe::Function { source })
-                .ok_or_else(|| "no cell defines it by `def`: load or define it again".to_owned());
+                .ok_or_else(|| "no cell defines it by `def` at its top, or it may have got another value later: define it again".to_owned());
         }
         Recorder { store: self, context, values: 0 }.value(value, 0)
     }

@@ -19,6 +19,7 @@ use super::{SubjectValue, handle, shared_members};
 use crate::cohort::Cohort;
 use crate::context::{Context, counted};
 use crate::figures::{Figure, cohort_montage};
+use crate::files::Fingerprint;
 use crate::report::cohort_display;
 use crate::session::Display;
 use crate::session::show::written::text_of;
@@ -235,6 +236,16 @@ fn cohort_methods(builder: &mut MethodsBuilder) {
     fn masks(this: &CohortValue) -> anyhow::Result<SmallMap<String, String>> {
         let origins = this.cohort.mask_origins().into_iter();
         Ok(origins.map(|(name, origin)| (name.to_owned(), origin)).collect())
+    }
+
+    /// A hash of all that its usable subjects hold: names, columns of the participants table, preprocessed images, masks
+    /// and discs. For the name of a file that holds what was computed from them.
+    fn fingerprint(this: &CohortValue) -> anyhow::Result<String> {
+        let mut all = Fingerprint::default();
+        for subject in this.cohort.subjects(&this.context)? {
+            subject.add_to(&mut all);
+        }
+        Ok(all.finish())
     }
 
     /// The subjects that have these values in the participants table:

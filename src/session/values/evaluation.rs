@@ -248,7 +248,7 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
 
     /// Mean number of false positives per patient at the lesion threshold.
     #[starlark(attribute)]
-    fn false_positives(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
+    fn false_positives_per_patient(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(this.of_lesions(|lesions| lesions.false_positives_per_patient))
     }
 

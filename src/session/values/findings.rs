@@ -94,7 +94,7 @@ impl FindingValue {
     }
 
     fn panels(&self) -> Result<Figure> {
-        finding_panels(self.finding(), &self.of.0.method)
+        finding_panels(self.finding(), &self.of.0)
     }
 
     fn curve(&self) -> Figure {
@@ -144,7 +144,7 @@ impl ShowValue for FindingsValue {
 
 impl ShowValue for FindingValue {
     fn show(&self) -> Result<Display> {
-        finding_display(self.finding(), &self.of.0.method)
+        finding_display(self.finding(), &self.of.0)
     }
 }
 

@@ -54,9 +54,10 @@ impl fmt::Display for ImageValue {
 
 impl ImageValue {
     pub fn figure(&self) -> Figure {
-        // Anatomy in grey on its fixed scale; maps in colour on their own.
+        // Anatomy in grey on its fixed scale; maps, and what a calculation made of anatomy, in colour on their own.
+        let is_within = self.values().all(|value| (0.0..=1.0).contains(&value));
         let (colours, range) = match self.quantity {
-            "intensity" | "inside" => (ColourMap::Grey, Some((0.0, 1.0))),
+            "intensity" | "inside" if is_within => (ColourMap::Grey, Some((0.0, 1.0))),
             _ => (ColourMap::Viridis, None),
         };
         map_view(&self.title, &self.pixels, self.pixel_spacing_mm, self.quantity, colours, range)

@@ -44,7 +44,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// reported with the reason and left out. Images without a cord mask wait for `segment`. Masks that `save_masks`
     /// wrote count as found by the program until somebody corrects them.
     ///
-    /// Masks are called after their image, with or without _T2w, followed by a known name. Spinal cord:
+    /// Masks are named after their image, with or without _T2w, followed by a known name. Spinal cord:
     /// _label-SC_seg, _label-SC_mask, _seg, _seg-manual, _softseg; fluid: _label-CSF_seg, _csf, _csfseg; discs:
     /// _labels-disc, _label-discs_dlabel, _seg_labeled_discs; lesions: _label-lesion_seg, _lesion, each
     /// also with -manual; docs/data.md has them all.

@@ -103,8 +103,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// in the healthy subjects.
     ///
     /// The thresholds allow 0.1 false positives in a new healthy subject: if k of n healthy subjects reach
-    /// a threshold, (k + 1) / (n + 1) are expected to. With fewer than 9 subjects they lie above all of
-    /// them. Give subjects that the model was not trained on, from the patients' scanner if possible:
+    /// a threshold, (k + 1) / (n + 1) are expected to. With up to 18 subjects they lie just above the highest
+    /// value of them; with fewer than 9, more than 0.1 of new healthy subjects may reach them. Give subjects that the model was not trained on, from the patients' scanner if possible:
     /// scores of its training subjects are lower, and the thresholds would be too low.
     ///
     /// # Arguments

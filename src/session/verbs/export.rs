@@ -8,13 +8,12 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::detection::check_reference;
-use crate::context::{Context, counted};
+use crate::context::{Context, counted, shown_number};
 use crate::evaluation::{
     HEALTHY_FALSE_POSITIVES, HealthyThreshold, Threshold, default_lesion_threshold,
 };
 use crate::export::{export as write, save_found_masks};
 use crate::files::user_path;
-use crate::report::shown_number;
 use crate::session::state::State;
 use crate::session::values::{CohortValue, FindingsValue, ImageValue, UncertaintyValue};
 use crate::{Error, Result};

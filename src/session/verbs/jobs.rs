@@ -20,7 +20,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// `estimate_uncertainty`, `calibrate`, `detect`, `segment`, and with them `rewind` and `save_model`) become the
     /// steps of the job, which run one after another. So the function can neither look at their results nor
     /// at the models that they train; it returns what its last step returns, or nothing. Verbs that work with
-    /// files at once, such as `load_model` and `export`, may only come before the first step. The job takes the
+    /// files at once, such as `load_model` and `export`, must come before the first step. The job takes the
     /// seed and the device of this moment and computes the same bits as its steps would here.
     ///
     /// A model belongs to one job at a time. Meanwhile it shows its last finished epoch, which `detect`,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::files::write_whole;
+use crate::files::{write_json, write_whole};
 use crate::{Error, Result};
 
 const DESCRIPTION: &str = "dataset_description.json";
@@ -80,11 +80,4 @@ pub(super) fn describe(output: &Path, bids: &Path) -> Result<()> {
         }
     }
     write_json(&path, &description)
-}
-
-/// Writes JSON that people can read too.
-pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::file(path, error))?;
-    text.push(b'\n');
-    write_whole(path, &text)
 }

@@ -2,33 +2,26 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::BidsApp;
-use super::dataset::write_json;
 use super::place::{HIDDEN, Place};
-use super::record::{SessionRecord, inputs};
+use super::record::SessionRecord;
 use super::session::CASES;
 use super::tsv::Tsv;
-use crate::cohort::{Cohort, LoadOptions};
-use crate::context::{Context, Silent};
+use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
 };
 use crate::export::html_report::{GroupReport, GroupRow};
-use crate::files::{Claim, WorkLock, read_regular_unlogged, write_whole};
+use crate::files::{Claim, WorkLock, read_regular_unlogged, write_json, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
 use crate::{Error, Result};
 
 /// Tables of the sessions that are put together.
 const TABLES: [&str; 4] = ["scores", "lesions", "lesion_load", "lesion_matches"];
-
-/// Why the findings of a session are out of date.
-const OUTDATED: &str = "its images, masks or columns of the participants table have changed since it was screened, or \
-                        cannot be used now; run the level participant again";
 
 /// What the findings of the group are called in each column of their table.
 const COLUMNS: [(&str, &str, Option<&str>); 13] = [
@@ -107,7 +100,7 @@ impl BidsApp {
         let _lock = match WorkLock::claim(&lock)? {
             Claim::Held(lock) => lock,
             Claim::Busy(who) => {
-                return Err(Error::file(&self.output, format!("{who} gathers its findings now")));
+                return Err(Error::file(&self.output, format!("{who} is gathering its findings")));
             }
         };
         let (mut sessions, mut missing, mut outdated) = (Vec::new(), Vec::new(), Vec::new());
@@ -124,7 +117,17 @@ impl BidsApp {
                 let reason = format!("has no findings of session {}", wanted.join(", "));
                 missing.push((participant.clone(), reason));
             }
-            outdated.extend(self.outdated(participant, &found, context)?);
+            let now = self.sessions_now(participant, &found, context)?;
+            let is_unscreened = |session: &Option<String>| {
+                !found.iter().any(|(place, _)| place.session == *session)
+                    && (wanted.is_empty()
+                        || session.as_ref().is_some_and(|one| wanted.contains(one)))
+            };
+            for (session, _) in now.iter().filter(|(session, _)| is_unscreened(session)) {
+                let place = Place { participant: participant.clone(), session: session.clone() };
+                missing.push((place.stem(), "was not screened yet".to_owned()));
+            }
+            outdated.extend(self.outdated(&found, &now)?);
             sessions.extend(found);
         }
         let Some((first, record)) = sessions.first() else {
@@ -141,7 +144,7 @@ impl BidsApp {
                 &self.output,
                 format!(
                     "{} and {} were screened with different models or methods; screen all with one, or gather \
-                     those of one with --participant-label",
+                     those of one with --participant-label or --session-id",
                     first.stem(),
                     other.stem()
                 ),
@@ -189,43 +192,6 @@ impl BidsApp {
             }
         }
         Ok(found)
-    }
-
-    /// The sessions of a participant that were screened from other files, or with another row of the participants
-    /// table, than there are now.
-    fn outdated(
-        &self,
-        participant: &str,
-        found: &[(Place, SessionRecord)],
-        context: &Context,
-    ) -> Result<Vec<(String, String)>> {
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let quiet = context.clone().with_reporter(Arc::new(Silent));
-        let options = LoadOptions::default();
-        let cohort = Cohort::of_participant(&self.bids, participant, &[], &options, &quiet)?;
-        let now = cohort.by_session();
-        let mut all = Vec::new();
-        for (place, record) in found {
-            let images = now.iter().find(|(session, _)| *session == place.session);
-            let reason = match images {
-                None => Some("has no images any more".to_owned()),
-                Some((_, images)) => match inputs(images, &self.bids) {
-                    // Its content may be kept elsewhere, as git-annex does.
-                    Err(error) => {
-                        Some(format!("whether its findings are out of date is not known: {error}"))
-                    }
-                    Ok(inputs) => {
-                        let is_same = inputs == record.making.inputs
-                            && images.entry(0)?.participant == record.making.participant;
-                        (!is_same).then(|| OUTDATED.to_owned())
-                    }
-                },
-            };
-            all.extend(reason.map(|reason| (place.stem(), reason)));
-        }
-        Ok(all)
     }
 
     fn write_tables(&self, group: &mut Group) -> Result<()> {

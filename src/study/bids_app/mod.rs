@@ -20,6 +20,7 @@
 
 mod dataset;
 mod group;
+mod outdated;
 mod place;
 mod record;
 mod session;
@@ -51,26 +52,25 @@ impl BidsApp {
     /// or lies in a participant's folder, or it holds another dataset.
     pub fn new(bids: &Path, output: &Path) -> Result<Self> {
         if participant_folders(bids)?.is_empty() {
-            return Err(Error::file(bids, "is no BIDS tree: it has no folder sub-…"));
+            return Err(Error::file(bids, "is not a BIDS tree: it has no folder sub-…"));
         }
-        fs::create_dir_all(output).map_err(|error| Error::file(output, error))?;
         let whole =
             |folder: &Path| fs::canonicalize(folder).map_err(|error| Error::file(folder, error));
-        let (bids, output) = (whole(bids)?, whole(output)?);
+        let bids = whole(bids)?;
+        // Before it is made: the part of its path that exists.
+        let absolute = std::path::absolute(output).map_err(|error| Error::file(output, error))?;
+        if let Some(there) = absolute.ancestors().find(|above| above.exists()) {
+            refuse_inside_participant(&bids, &whole(there)?)?;
+        }
+        fs::create_dir_all(output).map_err(|error| Error::file(output, error))?;
+        let output = whole(output)?;
         if bids == output {
             return Err(Error::file(
                 output,
                 "is the BIDS tree itself; choose another folder for the results, such as derivatives/u2ad in it",
             ));
         }
-        let inside = output.strip_prefix(&bids).ok().and_then(|rest| rest.components().next());
-        if inside.is_some_and(|first| first.as_os_str().to_string_lossy().starts_with("sub-")) {
-            return Err(Error::file(
-                output,
-                "lies in the folder of a participant; choose a folder beside the participants, such as \
-                 derivatives/u2ad",
-            ));
-        }
+        refuse_inside_participant(&bids, &output)?;
         dataset::describe(&output, &bids)?;
         Ok(Self { bids, output })
     }
@@ -115,4 +115,15 @@ impl BidsApp {
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
         Ok(folder)
     }
+}
+
+fn refuse_inside_participant(bids: &Path, output: &Path) -> Result<()> {
+    let inside = output.strip_prefix(bids).ok().and_then(|rest| rest.components().next());
+    if inside.is_some_and(|first| first.as_os_str().to_string_lossy().starts_with("sub-")) {
+        return Err(Error::file(
+            output,
+            "lies in the folder of a participant; choose a folder beside the participants, such as derivatives/u2ad",
+        ));
+    }
+    Ok(())
 }

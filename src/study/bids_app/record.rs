@@ -103,6 +103,9 @@ pub struct SessionRecord {
     pub images: Vec<ImageRecord>,
     /// Names of the files beside the record.
     pub files: Vec<String>,
+    /// Their sizes, bytes; empty in records of earlier versions.
+    #[serde(default)]
+    pub sizes: Vec<u64>,
 }
 
 impl SessionRecord {
@@ -119,6 +122,24 @@ impl SessionRecord {
         let damaged =
             |error| Error::file(&path, format!("is damaged ({error}); remove its folder"));
         record.map(Some).map_err(damaged)
+    }
+
+    /// The first file that is not there any more, or not as it was written, as a clause; `None` if all are.
+    pub(super) fn damage(&self, place: &Place, output: &Path) -> Option<String> {
+        let folder = place.folder(output);
+        let size_of = |name: &str| std::fs::metadata(folder.join(name)).map(|found| found.len());
+        let sizes = self.sizes.iter().map(Some).chain(std::iter::repeat(None));
+        let damaged = self.files.iter().zip(sizes).find_map(|(name, size)| match size_of(name) {
+            Err(_) => Some(format!("its file {name} is missing")),
+            Ok(now) if size.is_some_and(|size| *size != now) => {
+                Some(format!("its file {name} was changed or is damaged"))
+            }
+            Ok(_) => None,
+        });
+        let is_reported = self.scoring.is_none() || place.report(output).is_file();
+        damaged.or_else(|| {
+            (!is_reported).then(|| format!("its page {} is missing", place.report_name()))
+        })
     }
 
     /// Whether an image could not be screened.

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use super::BidsApp;
-use super::dataset::write_json;
 use super::place::Place;
 use super::record::{
     ImageRecord, Making, RECORD, SessionRecord, inputs, program_version, relative,
@@ -16,7 +15,7 @@ use crate::context::Context;
 use crate::evaluation::SubjectCases;
 use crate::export::export;
 use crate::export::html_report::FindingsReport;
-use crate::files::{Claim, LazyFolder, WholeFolder, WorkLock, is_unfinished};
+use crate::files::{Claim, LazyFolder, WholeFolder, WorkLock, remove_unfinished, write_json};
 use crate::study::screening::{Detector, ScreenedImage, Screening};
 use crate::{Error, Result};
 
@@ -27,7 +26,7 @@ pub(super) const CASES: &str = "_cases.json";
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionOutcome {
     /// It was screened; `because` says why again, such as "with another model or method".
-    Screened { record: Box<SessionRecord>, because: Option<&'static str> },
+    Screened { record: Box<SessionRecord>, because: Option<String> },
     /// It was finished before, from the same inputs and with the same method.
     Finished(Box<SessionRecord>),
     /// Another process works on it: such as "process 123 on node7".
@@ -117,14 +116,16 @@ impl ParticipantLevel<'_> {
             inputs: inputs(images, &self.app.bids)?,
             participant: images.entry(0)?.participant.clone(),
         };
-        let because = earlier.as_ref().and_then(|earlier| making.change(&earlier.making));
-        if let Some(earlier) = earlier
-            && because.is_none()
-            && !self.force
-            && !earlier.has_failures()
-            && place.report(&self.app.output).is_file()
+        let because = earlier.as_ref().and_then(|earlier| {
+            let change = making.change(&earlier.making).map(str::to_owned);
+            let damage = || earlier.damage(place, &self.app.output);
+            change.or_else(|| damage().map(|damage| format!("because {damage}")))
+        });
+        let is_finished = because.is_none() && !self.force;
+        if let Some(earlier) =
+            earlier.as_ref().filter(|earlier| is_finished && !earlier.has_failures())
         {
-            return Ok(SessionOutcome::Finished(Box::new(earlier)));
+            return Ok(SessionOutcome::Finished(Box::new(earlier.clone())));
         }
         if let Some(above) = folder.parent() {
             remove_unfinished(above);
@@ -133,12 +134,22 @@ impl ParticipantLevel<'_> {
         if screening.interrupted {
             return Err(Error::Cancelled);
         }
+        // A copy that was cut off, for example, must not replace what was found in the whole image.
+        if let (None, Some(_), Some((name, reason))) = (
+            &screening.findings,
+            earlier.as_ref().and_then(|earlier| earlier.scoring),
+            screening.failed().next(),
+        ) {
+            return Ok(SessionOutcome::Failed(format!(
+                "{name}: {reason}; the findings of the earlier screening stay as they are"
+            )));
+        }
         let record = self.write(place, &screening, making, context)?;
         drop(lock);
         Ok(SessionOutcome::Screened { record: Box::new(record), because })
     }
 
-    /// Writes the report, then everything else at once.
+    /// Writes everything at once, then the report. Until that is written, the session is not finished.
     fn write(
         &self,
         place: &Place,
@@ -170,24 +181,27 @@ impl ParticipantLevel<'_> {
             scoring: screening.findings.as_ref().map(|findings| findings.scoring),
             calibration: screening.calibration().cloned(),
             images,
+            sizes: sizes(growing.path(), &files)?,
             files: files.into_iter().collect(),
         };
         write_json(&growing.path().join(format!("{}{RECORD}", place.stem())), &record)?;
         let report = place.report(&self.app.output);
-        match &screening.findings {
-            Some(findings) => {
-                FindingsReport {
-                    findings,
-                    cohort: &screening.cohort,
-                    model: self.detector.model(),
-                    lesion_threshold: threshold.as_ref(),
-                }
-                .write(&report, context)?;
-            }
-            // That of an earlier screening is no longer true.
-            None => drop(fs::remove_file(&report)),
+        // That of an earlier screening is no longer true once its findings are replaced.
+        if let Err(error) = fs::remove_file(&report)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Error::file(&report, error));
         }
         growing.finish()?;
+        if let Some(findings) = &screening.findings {
+            FindingsReport {
+                findings,
+                cohort: &screening.cohort,
+                model: self.detector.model(),
+                lesion_threshold: threshold.as_ref(),
+            }
+            .write(&report, context)?;
+        }
         Ok(record)
     }
 
@@ -224,6 +238,15 @@ impl ParticipantLevel<'_> {
     }
 }
 
+/// Sizes of files in a folder, bytes.
+fn sizes(folder: &Path, names: &BTreeSet<String>) -> Result<Vec<u64>> {
+    let size = |name: &String| {
+        let path = folder.join(name);
+        fs::metadata(&path).map(|found| found.len()).map_err(|error| Error::file(path, error))
+    };
+    names.iter().map(size).collect()
+}
+
 /// Refuses to replace a folder with files that no screening wrote: they would be lost.
 fn refuse_foreign_files(
     folder: &Path,
@@ -249,16 +272,6 @@ fn refuse_foreign_files(
         }
     }
     Ok(())
-}
-
-/// Removes what a killed process was writing. Only whoever holds the lock of a session may do that.
-fn remove_unfinished(above: &Path) {
-    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
-        if is_unfinished(&entry.file_name()) {
-            // What cannot be removed only takes space.
-            fs::remove_dir_all(entry.path()).ok();
-        }
-    }
 }
 
 /// Moves the maps of an export and its tables, which get the session's name in front, into one folder.

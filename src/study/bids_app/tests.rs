@@ -69,6 +69,23 @@ fn a_participant_is_screened_once_until_something_it_is_made_of_changes() {
     assert!(matches!(screen(&app, &name, true)[0], SessionOutcome::Screened { because: None, .. }));
     assert!(files(&output) == written, "the same files to the same bits");
 
+    // A file that is gone, and one that was cut off.
+    for damage in ["is missing", "was changed or is damaged"] {
+        let scores = output.join(format!("{name}/anat/{name}_scores.tsv"));
+        match damage {
+            "is missing" => fs::remove_file(&scores).unwrap(),
+            _ => fs::write(&scores, "participant_id").unwrap(),
+        }
+        let group = app.gather(std::slice::from_ref(&name), &[], &Context::new(0)).unwrap();
+        assert!(group.outdated[0].1.contains(damage), "{:?}", group.outdated);
+        let again = screen(&app, &name, false);
+        let [SessionOutcome::Screened { because: Some(because), .. }] = again.as_slice() else {
+            panic!("{again:?}");
+        };
+        assert!(because.contains(damage), "{because}");
+        assert!(fs::read_to_string(&scores).unwrap().lines().count() > 1);
+    }
+
     // Other voxels of a pair, whose header stays. A mask that changes, a report that is gone, a file of the user.
     let image = root.join(format!("{name}/anat/{name}_T2w.nii.gz"));
     let volume = crate::volume::Volume::read(&image).unwrap();
@@ -94,6 +111,16 @@ fn a_participant_is_screened_once_until_something_it_is_made_of_changes() {
         panic!("{again:?}");
     };
     assert!(because.starts_with("from other images, masks"), "{because}");
+    // A copy that was cut off does not replace what was found in the whole image.
+    let page = fs::read(output.join(format!("{name}.html"))).unwrap();
+    let voxels = fs::read(pair.with_extension("img")).unwrap();
+    fs::write(pair.with_extension("img"), &voxels[..1000]).unwrap();
+    let cut_off = screen(&app, &name, false);
+    let [SessionOutcome::Failed(reason)] = cut_off.as_slice() else { panic!("{cut_off:?}") };
+    assert!(reason.ends_with("the findings of the earlier screening stay as they are"), "{reason}");
+    assert!(fs::read(output.join(format!("{name}.html"))).unwrap() == page);
+    fs::write(pair.with_extension("img"), voxels).unwrap();
+    assert!(matches!(screen(&app, &name, false)[0], SessionOutcome::Finished(_)));
     fs::write(output.join(format!("{name}/anat/notes.txt")), "mine").unwrap();
     let refused = screen(&app, &name, true);
     let [SessionOutcome::Failed(reason)] = refused.as_slice() else { panic!("{refused:?}") };
@@ -144,6 +171,9 @@ fn sessions_are_finished_each_for_itself_and_a_bad_image_is_named() {
     let one = ParticipantLevel { sessions: &first, ..level(&app, &detector) };
     one.screen(&name, &context, each).unwrap();
     assert_eq!((results.len(), results[0].is_complete()), (1, true));
+    assert_eq!(results[0].name, format!("{name}_ses-1"));
+    let all = app.gather(std::slice::from_ref(&name), &[], &context).unwrap();
+    assert_eq!(all.missing, [(format!("{name}_ses-2"), "was not screened yet".to_owned())]);
     results.clear();
     let each = |result| results.push(result);
     level(&app, &detector).screen(&name, &context, each).unwrap();
@@ -216,8 +246,10 @@ fn folders_that_are_something_else_are_refused() {
         |bids: &Path, output: &Path| BidsApp::new(bids, output).map(drop).unwrap_err().to_string();
     assert!(refusal(&root, &root).contains("is the BIDS tree itself"));
     assert!(refusal(folder.path(), &root).contains("it has no folder sub-"));
-    let participant = participant_folders(&root).unwrap().remove(0);
-    assert!(refusal(&root, &root.join(participant)).contains("folder of a participant"));
+    let participant = root.join(participant_folders(&root).unwrap().remove(0));
+    assert!(refusal(&root, &participant).contains("folder of a participant"));
+    assert!(refusal(&root, &participant.join("new")).contains("folder of a participant"));
+    assert!(!participant.join("new").exists());
     let other = folder.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("dataset_description.json"), "{\"Name\": \"x\"}").unwrap();

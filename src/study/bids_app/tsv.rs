@@ -21,7 +21,7 @@ impl Tsv {
             return Ok(None);
         }
         let text = String::from_utf8(read_regular_unlogged(path)?)
-            .map_err(|_| Error::file(path, "is no table: it is not text in UTF-8"))?;
+            .map_err(|_| Error::file(path, "is not a table: it is not text in UTF-8"))?;
         let mut lines =
             text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
         let header = lines.next().unwrap_or_default();

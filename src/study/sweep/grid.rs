@@ -146,14 +146,20 @@ fn values(name: &str, text: &str) -> Result<Vec<String>> {
             _ => all.push(part.to_owned()),
         }
     }
+    if name == SEED {
+        for value in &mut all {
+            let seed: u64 = value.parse().map_err(|_| {
+                Error::input(format!("a seed is a whole number of at least 0, not \"{value}\""))
+            })?;
+            *value = seed.to_string();
+        }
+    }
     if let Some(place) = (0..all.len()).find(|place| all[..*place].contains(&all[*place])) {
         return Err(Error::input(format!("{name}={text} has the value {} twice", all[place])));
     }
-    if name == SEED
-        && let Some(wrong) = all.iter().find(|value| value.parse::<u64>().is_err())
-    {
+    if let Some(part) = all.iter().find(|value| value.matches('"').count() % 2 == 1) {
         return Err(Error::input(format!(
-            "a seed is a whole number of at least 0, not \"{wrong}\""
+            "{name}={text} has the value {part}: commas separate values within quotation marks, too"
         )));
     }
     Ok(all)
@@ -210,6 +216,8 @@ mod tests {
         assert!(refusal(&["rate"]).starts_with("a parameter is written name=value,value"));
         assert_eq!(refusal(&["a=1,,2"]), "a=1,,2 has an empty value");
         assert_eq!(refusal(&["a=1,2,1"]), "a=1,2,1 has the value 1 twice");
+        assert_eq!(refusal(&["seed=1,01"]), "seed=1,01 has the value 1 twice");
+        assert!(refusal(&["a=\"b,c\""]).contains("commas separate values within quotation marks"));
         assert!(refusal(&["a=1", "a=2"]).contains("is given twice"));
         assert!(refusal(&["a=5..1"]).contains("is no range"));
         assert!(refusal(&["a=1..x"]).contains("is no range"));

@@ -13,6 +13,31 @@ pub struct SweepRun {
     pub results: Vec<(String, f64)>,
 }
 
+/// Results of a row of the table that is shown; the file has all.
+const MOST_SHOWN: usize = 6;
+
+/// How many results of these runs are in the file but not in the table that is shown.
+pub fn hidden_results(runs: &[SweepRun]) -> usize {
+    result_names(runs).len().saturating_sub(MOST_SHOWN)
+}
+
+/// Whether there are runs that differ in their seed alone, and all of them have the same results: then the seeds made no
+/// difference, and the standard deviation over them says nothing.
+pub fn seeds_agree(runs: &[SweepRun]) -> bool {
+    let apart_from_seed = |run: &SweepRun| -> Vec<(String, String)> {
+        run.combination.values.iter().filter(|(name, _)| name != SEED).cloned().collect()
+    };
+    let mut pairs = runs.iter().enumerate().flat_map(|(place, run)| {
+        let others = runs[..place].iter();
+        others.filter(|one| apart_from_seed(one) == apart_from_seed(run)).map(move |one| (one, run))
+    });
+    let first = pairs.next();
+    let agree = |(one, other): (&SweepRun, &SweepRun)| {
+        !one.results.is_empty() && one.results == other.results
+    };
+    first.is_some_and(agree) && pairs.all(agree)
+}
+
 /// One row per combination of the parameters without the seed: number of runs, and of each result the mean and,
 /// of several runs, the standard deviation over them (n − 1). A file holds both as numbers, with the number of runs that
 /// have the result. Combinations without
@@ -30,7 +55,7 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
     // A file also says which values were the same in all runs.
     let named = grid.named();
     let (mut shown, mut filed) = (first(&varied), first(&named));
-    shown.extend(names.iter().map(|name| Column::text(*name)));
+    shown.extend(names.iter().take(MOST_SHOWN).map(|name| Column::text(*name)));
     for name in &names {
         let column = column_name(name);
         filed.push(Column::number(format!("{column}_mean"), 3));
@@ -53,7 +78,7 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
             values.chain([Cell::from(of_row.len())]).collect()
         };
         let (mut cells, mut record) = (cells(row), cells(all));
-        for name in &names {
+        for (place, name) in names.iter().enumerate() {
             let values: Vec<f64> = of_row
                 .iter()
                 .filter_map(|run| run.results.iter().find(|(known, _)| known == name))
@@ -66,10 +91,12 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
             } else {
                 String::new()
             };
-            cells.push(Cell::from(mean.map(|mean| match deviation {
-                Some(deviation) => format!("{mean:.3} ± {deviation:.3}{some}"),
-                None => format!("{mean:.3}{some}"),
-            })));
+            if place < MOST_SHOWN {
+                cells.push(Cell::from(mean.map(|mean| match deviation {
+                    Some(deviation) => format!("{mean:.3} ± {deviation:.3}{some}"),
+                    None => format!("{mean:.3}{some}"),
+                })));
+            }
             record.extend([Cell::from(mean), Cell::from(deviation), Cell::from(values.len())]);
         }
         table.push(cells)?;
@@ -171,5 +198,22 @@ mod tests {
         assert_eq!(each.rows().len(), runs.len());
         let none = sweep_table(&grid, &[]).unwrap();
         assert_eq!((none.rows().len(), none.columns().len()), (2, 2));
+    }
+
+    #[test]
+    fn seeds_that_make_no_difference_are_noticed() {
+        let grid = Grid::parse(&["rate=1,2".to_owned(), "seed=1..2".to_owned()]).unwrap();
+        let runs = |results: [f64; 4]| -> Vec<SweepRun> {
+            let of = grid.combinations().into_iter().zip(results);
+            let run = |(combination, result)| SweepRun {
+                combination,
+                results: vec![("AUROC".to_owned(), result)],
+            };
+            of.map(run).collect()
+        };
+        assert!(seeds_agree(&runs([0.5, 0.5, 0.7, 0.7])));
+        assert!(!seeds_agree(&runs([0.5, 0.5, 0.7, 0.8])));
+        // Other rates, one seed: there is nothing to agree.
+        assert!(!seeds_agree(&runs([0.5, 0.5, 0.7, 0.7])[1..3]));
     }
 }

@@ -1,22 +1,35 @@
-// The anomaly along the cord beside its slice, from top to bottom.
+// The anomaly along the cord beside its slice: each point at the height that it has in the picture.
 
-// Draws the curve of a slice into `svg`. Returns how positions along the cord lie on the screen; null without a curve.
-const drawCurve = (svg, slice, highest, marked, [width, height]) => {
-  const [left, right, top, bottom] = [64, 10, 8, 40];
+// The row of the picture at a position along the cord; beyond the curve, rows go on as they do at its end.
+const rowAt = ({ position_mm: positions, row: rows }, mm) => {
+  if (positions.length < 2) return rows[0] ?? 0;
+  const next = positions.findIndex((position) => position >= mm);
+  const to = next === -1 ? positions.length - 1 : Math.max(next, 1);
+  const share = (mm - positions[to - 1]) / (positions[to] - positions[to - 1]);
+  return rows[to - 1] + share * (rows[to] - rows[to - 1]);
+};
+
+// Draws the curve of a slice into `svg`, beside a picture of this height. Returns where rows lie on the screen; null
+// without a curve.
+const drawCurve = (svg, slice, data, marked, [width, pictured]) => {
+  const { curve } = slice;
+  const names = curve ? curve.segments.map((segment) => segment.name.length) : [];
+  const [left, right, top, bottom] = [16 + 6.5 * Math.max(5, ...names), 10, 0, 40];
+  const height = pictured + bottom;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
   svg.setAttribute("height", height);
-  const { curve } = slice;
   if (!curve) {
     svg.setAttribute("aria-label", `No anomaly curve: ${slice.summary}`);
     svg.replaceChildren(draw("text", { x: 8, y: 24 }, "too little cord to score"));
     return null;
   }
   const length = Math.max(curve.position_mm.at(-1), ...curve.segments.map((segment) => segment.to_mm));
-  const step = rounded(highest / 2);
+  const step = rounded(Math.max(data.curve_top, curve.threshold ?? 0) / 2);
   const end = 2 * step;
   const across = (value) => left + (value / end) * (width - left - right);
-  const down = (mm) => top + (mm / length) * (height - top - bottom);
+  const downOf = (row) => Math.min(Math.max(((row + 0.5) / data.rows) * pictured, 0), pictured);
+  const down = (mm) => downOf(rowAt(curve, mm));
   const nodes = [];
   curve.segments.forEach((segment, place) => {
     const [from, to] = [down(segment.from_mm), down(segment.to_mm)];
@@ -39,6 +52,9 @@ const drawCurve = (svg, slice, highest, marked, [width, height]) => {
   if (curve.threshold !== null && curve.threshold <= end) {
     const x = across(curve.threshold);
     nodes.push(draw("line", { class: "threshold", x1: x, x2: x, y1: top, y2: height - bottom }));
+    const isLeft = x < (left + width) / 2;
+    const anchor = { x: x + (isLeft ? 4 : -4), y: 12, "text-anchor": isLeft ? "start" : "end" };
+    nodes.push(draw("text", { class: "mm", ...anchor }, "threshold"));
   }
   // The line ends where a stretch of the cord is not scored.
   const path = curve.position_mm.map((mm, place) => {
@@ -52,7 +68,7 @@ const drawCurve = (svg, slice, highest, marked, [width, height]) => {
   }
   svg.setAttribute("aria-label", `Anomaly along the cord, ${slice.label}. ${slice.summary}`);
   svg.replaceChildren(...nodes);
-  return { top, length, height: height - top - bottom };
+  return { downOf };
 };
 
 const nearest = (values, distance) => {

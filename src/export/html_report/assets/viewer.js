@@ -222,7 +222,7 @@ class Viewer {
     this.bar.replaceChildren(...(overlay ? colourBar(overlay, this.top) : []));
     if (!this.curve) return;
     const height = Number.parseFloat(this.pictures[0].canvas.style.height);
-    this.scale = drawCurve(this.curve, shown, data.curve_top, this.marked, [curve, height]);
+    this.scale = drawCurve(this.curve, shown, data, this.marked, [curve, height]);
   }
 
   // Marks a place of the slice, and says what is there.
@@ -272,8 +272,7 @@ class Viewer {
     const { curve } = this.data.slices[this.slice];
     if (!curve || !this.scale) return;
     const box = this.curve.getBoundingClientRect();
-    const mm = ((event.clientY - box.top - this.scale.top) / this.scale.height) * this.scale.length;
-    this.markCurve(nearest(curve.position_mm, (position) => Math.abs(position - mm)));
+    this.markCurve(nearest(curve.row, (row) => Math.abs(this.scale.downOf(row) - (event.clientY - box.top))));
   }
 
   markCurve(place) {

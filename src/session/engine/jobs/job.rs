@@ -179,6 +179,11 @@ impl Job {
         end.unwrap_or_else(|| self.started.elapsed()).as_secs_f64()
     }
 
+    /// Tells what it had to say while nobody waited for it.
+    pub fn tell(&self, listener: &dyn Reporter) {
+        self.facts().progress.tell(listener);
+    }
+
     /// A sentence about its end, once.
     pub fn tells_end(&self) -> Option<String> {
         let mut facts = self.facts();

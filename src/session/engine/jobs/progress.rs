@@ -52,9 +52,14 @@ impl JobProgress {
         }
     }
 
+    /// Tells what nobody was told.
+    pub fn tell(&mut self, listener: &dyn Reporter) {
+        self.untold.drain(..).for_each(|event| listener.report(event));
+    }
+
     /// Somebody listens from now on: hears what was not told, and where the open tasks are.
     pub fn attach(&mut self, listener: Arc<dyn Reporter>) {
-        self.untold.drain(..).for_each(|event| listener.report(event));
+        self.tell(&*listener);
         for (task, Open { title, unit, total, done, figures }) in &self.open {
             let (task, title, unit, total) = (*task, title.clone(), *unit, *total);
             listener.report(Event::Started { task, title, unit, total });
@@ -73,11 +78,15 @@ impl JobProgress {
         }
     }
 
-    /// The open tasks, the outermost first: `adapt: epoch 3 of 100, loss 0.1234`.
+    /// The open tasks, the outermost first, `adapt: epoch 3 of 100, loss 0.1234`, and warnings that nobody was told.
     pub fn lines(&self) -> Vec<String> {
         let line = |Open { title, unit, total, done, figures }: &Open| {
             format!("{title}: {unit} {done} of {total}{}", listed(figures))
         };
-        self.open.values().map(line).collect()
+        let warning = |event: &Event| match event {
+            Event::Warning(text) => Some(format!("warning: {text}")),
+            _ => None,
+        };
+        self.open.values().map(line).chain(self.untold.iter().filter_map(warning)).collect()
     }
 }

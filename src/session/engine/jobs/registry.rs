@@ -39,10 +39,11 @@ impl Jobs {
         self.known().jobs.retain(|known| !Arc::ptr_eq(known, job));
     }
 
-    /// Tells of each job that has ended, once.
+    /// Tells of each job that has ended, once, with what it had to say.
     pub fn tell_ended(&self, listener: &dyn Reporter) {
         for job in self.all() {
             if let Some(sentence) = job.tells_end() {
+                job.tell(listener);
                 listener.report(Event::Remark(sentence));
             }
         }

@@ -22,7 +22,7 @@ use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, UnpackValue, Value, starlark_value,
 };
 
-use crate::language::{ITERATED, TEMPLATE, TUPLE, WRITTEN};
+use crate::language::{ASSIGNED, CHANGED, ITERATED, TEMPLATE, TUPLE, WRITTEN};
 use crate::session::Output;
 use crate::session::show::written::{float_text, python_exponent, text_of, written};
 use crate::session::state::State;
@@ -127,6 +127,13 @@ fn joined(values: &[Value]) -> String {
     values.iter().map(|value| text_of(*value)).collect::<Vec<_>>().join(" ")
 }
 
+/// Why a loop does not begin.
+fn changed_within(kind: &str) -> String {
+    format!(
+        "this loop changes the {kind} that it goes over; let it go over a copy: `for x in list(…):`"
+    )
+}
+
 #[starlark_module]
 fn inner(builder: &mut GlobalsBuilder) {
     fn written_value<'v>(
@@ -159,6 +166,30 @@ fn inner(builder: &mut GlobalsBuilder) {
         }
     }
 
+    /// What a loop goes over whose body changes its length: refused, because such a list would stay locked after the
+    /// error that the language gives.
+    fn changed<'v>(#[starlark(require = pos)] value: Value<'v>) -> anyhow::Result<Value<'v>> {
+        match value.get_type() {
+            kind @ ("list" | "dict" | "set") => Err(anyhow::Error::msg(changed_within(kind))),
+            _ => Ok(value),
+        }
+    }
+
+    /// What a loop goes over whose body assigns to parts of it: the keys of a dictionary, whose values may change.
+    fn assigned<'v>(
+        #[starlark(require = pos)] value: Value<'v>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        match value.get_type() {
+            "dict" => {
+                let keys: Vec<Value> = value.iterate(heap)?.collect();
+                Ok(heap.alloc(AllocTuple(keys)))
+            }
+            "list" => Err(anyhow::Error::msg(changed_within("list")).into()),
+            _ => Ok(value),
+        }
+    }
+
     fn tuple<'v>(#[starlark(require = pos)] value: Value<'v>) -> anyhow::Result<Value<'v>> {
         Ok(value)
     }
@@ -184,6 +215,8 @@ pub(super) fn define(builder: &mut GlobalsBuilder) {
             "written_value" => WRITTEN,
             "template" => TEMPLATE,
             "iterated" => ITERATED,
+            "changed" => CHANGED,
+            "assigned" => ASSIGNED,
             "tuple" => TUPLE,
             _ => REMAINDER,
         };

@@ -302,9 +302,22 @@ fn a_loop_that_ends_in_an_error_leaves_its_list_free() {
         assert!(ours(&session, stopped).unwrap_err().contains("stop"));
         assert_eq!(ours(&session, change).unwrap(), shown);
     }
-    // Changes of what a loop goes over are refused, as before.
-    let refused = ours(&session, "y = [1, 2]\nfor i in y: y.append(i)").unwrap_err();
-    assert!(refused.contains("while iterating"), "{refused}");
+    // Changes of what a loop goes over are refused before it begins, and change nothing.
+    for (value, change, of) in [
+        ("y = [1, 2]", "for i in y: y.append(i)", "list"),
+        ("y = [1, 2]", "for i in y: y[0] = i", "list"),
+        ("y = [1, 2]", "for i in y:\n  y += [i]", "list"),
+        ("y = {1: 2}", "for i in y: y.pop(i)", "dict"),
+        ("y = set([1])", "for i in y: y.add(2)", "set"),
+    ] {
+        let refused = ours(&session, &format!("{value}\n{change}")).unwrap_err();
+        assert!(refused.contains(&format!("changes the {of} that it goes over")), "{refused}");
+        let more = if of == "list" { "y.append(3)" } else { "y.clear()" };
+        assert!(ours(&session, &format!("{more}\nlen(y)")).is_ok());
+    }
+    // As in Python: values may change, keys stay.
+    let values = "d = {'a': 1, 'b': 2}\nfor k in d: d[k] = 10 * d[k]\nd";
+    assert_eq!(ours(&session, values).unwrap(), "{\"a\": 10, \"b\": 20}");
 }
 
 #[test]

@@ -1,0 +1,14 @@
+//! Numbers in sentences.
+
+/// A number with what it counts: "1 subject", "3 subjects".
+pub fn counted(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.
+pub fn shown_number(number: f64, decimals: usize) -> String {
+    match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(decimals as i32) {
+        true => format!("{number:.1e}"),
+        false => format!("{number:.decimals$}"),
+    }
+}
