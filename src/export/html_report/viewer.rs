@@ -175,7 +175,9 @@ impl Viewer {
         let reconstructions: Vec<_> =
             finding.slices.iter().map(|found| &found.reconstruction.reconstruction).collect();
         let mut images = vec![layers::image(&slices, &crop)?];
-        images.push(layers::reconstruction(&slices, &reconstructions, &crop)?);
+        if scales.findings.reconstructs {
+            images.push(layers::reconstruction(&slices, &reconstructions, &crop)?);
+        }
         let masks: Vec<_> = finding
             .slices
             .iter()

@@ -14,8 +14,8 @@ use crate::cohort::Slice;
 
 /// Width of outlines and frames, in drawing units.
 const STROKE: u32 = 5;
-/// How much wider the rim of an outline is, on both sides together.
-const RIM: u32 = 4;
+/// How much wider the rim of a lesion's outline is, on both sides together.
+const RIM: u32 = 3;
 
 /// What a panel's colours mean.
 #[derive(Clone, Debug)]
@@ -218,9 +218,11 @@ impl Panel {
         for (paths, colour) in &self.outlines {
             for path in paths {
                 let points: Vec<_> = path.iter().map(|p| place(p.0 as f64, p.1 as f64)).collect();
-                // A dark rim, because a map may have nearly the outline's colour.
-                let rim = style::INK.stroke_width(self.stroke + RIM);
-                area.draw(&PathElement::new(points.clone(), rim))?;
+                if *colour == style::LESION {
+                    // A dark rim, because a map of errors may have nearly this colour.
+                    let rim = style::INK.stroke_width(self.stroke + RIM);
+                    area.draw(&PathElement::new(points.clone(), rim))?;
+                }
                 area.draw(&PathElement::new(points, colour.stroke_width(self.stroke)))?;
             }
         }
