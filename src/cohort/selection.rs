@@ -191,7 +191,7 @@ impl Cohort {
             format!("nobody in {} is healthy by its participants column ({columns})", self.name())
         } else {
             format!(
-                "nothing says who is healthy in {}; add a column `dataset` with the values healthy and clinical to participants.tsv (one of {columns} will do)",
+                "nothing says who is healthy in {}; add a column `dataset` with the values healthy and clinical to participants.tsv (one of {columns} will do), or give a rule: load_cohort(…, healthy = \"column == 'value'\")",
                 self.name()
             )
         }))

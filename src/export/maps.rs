@@ -94,9 +94,8 @@ impl<'a> SubjectMaps<'a> {
         let Some(threshold) = self.threshold else { return Ok(Some(SubjectLesions::default())) };
         let lesions = SubjectLesions::new(&volume, threshold.value);
         let detected = format!(
-            "groups of at least {} connected voxels (26 neighbours; the volume of {DETECTION_PIXELS} pixels of the \
-             preprocessed slices) of the anomaly map at or above the threshold.",
-            volume.least_voxels()
+            "groups of at least {DETECTION_PIXELS} connected pixels (26 neighbours) of the preprocessed slices in which the \
+             anomaly map reaches the threshold, by nearest neighbour."
         );
         files.mask(
             "_label-lesion_desc-u2ad_mask",

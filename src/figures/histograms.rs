@@ -50,7 +50,7 @@ impl Histogram {
 const NAMES: [&str; 4] = ["cord", "CSF", "lesion", "reconstruction of the lesion"];
 
 /// For each method, histograms of cord (without lesions), cerebrospinal fluid and lesion in the
-/// image, and of the method's reconstruction inside the lesions: a good method reconstructs lesions
+/// image, and of the method's reconstruction inside the lesions, if it reconstructs: a good method reconstructs lesions
 /// as cord. Slices whose ground truth is unknown are left out.
 pub fn intensity_histograms(methods: &[&Findings]) -> Figure {
     let panels: Vec<(String, [Histogram; 4])> =
@@ -111,7 +111,9 @@ fn histograms(findings: &Findings) -> [Histogram; 4] {
             gather(0, &slice.image, &|place| set(&slice.cord, place) && !set(lesion, place));
             gather(1, &slice.image, &|place| set(&slice.csf, place) && !set(lesion, place));
             gather(2, &slice.image, &|place| set(lesion, place));
-            gather(3, &found.reconstruction.reconstruction, &|place| set(lesion, place));
+            if findings.reconstructs {
+                gather(3, &found.reconstruction.reconstruction, &|place| set(lesion, place));
+            }
         }
     }
     values.map(|values| Histogram::of(values.into_iter()))

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -56,8 +56,8 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
+    fn of(found: io::Result<fs::Metadata>) -> Option<Self> {
+        let found = found.ok()?;
         #[cfg(unix)]
         let number = std::os::unix::fs::MetadataExt::ino(&found);
         #[cfg(not(unix))]
@@ -139,12 +139,12 @@ pub(crate) fn note_listed(folder: &Path, files: u64, sha256: String) {
     }
 }
 
-/// Notes that a file was written.
-pub(super) fn note_written(path: &Path) {
+/// Notes that a file was written, which is still open.
+pub(super) fn note_written(path: &Path, file: &File) {
     if let Some(log) = &mut *lock()
         && let Ok(key) = std::path::absolute(path)
     {
-        let stamp = Stamp::of(path);
+        let stamp = Stamp::of(file.metadata());
         log.written.insert(key, FileWritten { path: path.to_path_buf(), stamp });
     }
 }
@@ -264,7 +264,7 @@ fn wanted(path: &Path) -> Option<PathBuf> {
     let log = log.as_mut()?;
     let key = std::path::absolute(path).ok()?;
     if let Some(written) = log.written.get(&key) {
-        if written.stamp == Stamp::of(path) {
+        if written.stamp == Stamp::of(fs::metadata(path)) {
             return None;
         }
         log.changed.insert(key.clone());

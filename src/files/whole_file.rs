@@ -136,12 +136,13 @@ fn place<E: Display>(
         Ending::New => temporary.persist_noclobber(&target),
         Ending::Replacing | Ending::Discarded => temporary.persist(&target),
     };
-    persisted.map_err(|error| match error.error.kind() {
+    let persisted = persisted.map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists if ending == Ending::New => exists(path),
         _ => failed(&error.error),
     })?;
+    // Of this file, even if another process puts its own in the same place at this moment.
+    note_written(path, &persisted);
     sync_folder(folder);
-    note_written(path);
     Ok(())
 }
 

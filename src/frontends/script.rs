@@ -18,7 +18,7 @@ use super::termination::{self, INTERRUPTED, REPEATED, TERMINATED};
 use crate::context::Checkpoints;
 use crate::context::counted;
 use crate::files::{LazyFolder, clear_abandoned, files_changed, remove_process_folders};
-use crate::language::{parameters_of, source_text};
+use crate::language::{CellError, parameters_of, source_text};
 use crate::report::{RunRecord, RunStatus};
 use crate::session::{Cell, Interrupter, Session, Settings};
 use crate::{Error, Result};
@@ -96,6 +96,8 @@ pub(super) fn run_recorded(
             console.warn(&unknown_parameter(name, known));
         }
     }
+    // Whoever is asked may be asked to correct a file meanwhile.
+    let may_be_edited = script.source.contains("ask(");
     let session = Session::start(settings, console.clone())?;
     let terminated = Arc::new(AtomicBool::new(false));
     interrupt_on_ctrl_c(session.interrupter())?;
@@ -104,7 +106,8 @@ pub(super) fn run_recorded(
         // What has an identity, a job, still changes: its end is told below.
         let ended = value.iter().filter(|value| value.id.is_none());
         ended.for_each(|value| console.show(value));
-        session.finish_jobs()
+        session.finish_jobs()?;
+        check_unmixed(&folder, may_be_edited)
     });
     session.stop_jobs();
     let (status, code) = match outcome {
@@ -132,13 +135,6 @@ pub(super) fn run_recorded(
             .map(|_| "its trainings are kept; if the cause lies outside of the script, remove it and resume with"),
     };
     console.finish(status);
-    for path in files_changed().iter().filter(|path| !is_inside(path, &folder)) {
-        console.warn(&format!(
-            "{}: {MIXED} and before this run read it; if other runs write it, their results are mixed: write to \
-             output_dir(), a folder of each run's own",
-            path.display()
-        ));
-    }
     tell_replaced(&folder, &console);
     match goes_on.filter(|_| checkpoint_every.is_some()) {
         Some(hint) => console.tell(&format!("{hint}: u2ad run --resume {}", folder.display())),
@@ -149,8 +145,19 @@ pub(super) fn run_recorded(
     Ok(if code == ExitCode::SUCCESS && console.is_incomplete() { ExitCode::FAILURE } else { code })
 }
 
-/// How a run says that a file that it read back is not what it wrote.
-pub(super) const MIXED: &str = "something else changed it after this run wrote it";
+/// Refuses the results of a run that read a file as something else than this run wrote: most likely, another run writes the
+/// same file.
+fn check_unmixed(folder: &Path, may_be_edited: bool) -> std::result::Result<(), CellError> {
+    let changed = files_changed();
+    match changed.iter().find(|path| !is_inside(path, folder)) {
+        Some(path) if !may_be_edited => Err(CellError::new(format!(
+            "{}: something else changed it after this run wrote it and before this run read it, so the results may be \
+             another run's; write to output_dir(), a folder of each run's own",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
 
 fn is_inside(path: &Path, folder: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

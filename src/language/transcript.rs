@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use starlark::syntax::ast::AstNoPayload;
-use starlark_syntax::syntax::ast::{AssignTargetP, AstStmtP, StmtP};
+use starlark_syntax::syntax::ast::{AstStmtP, StmtP};
 use starlark_syntax::syntax::uniplate::Visit;
 
+use super::dialect::bindings::{binds, is_target};
 use super::dialect::marks::unmarked;
 use super::dialect::{parse_with_tuples, source_text};
 use super::script_cells::{ScriptCell, script_of};
@@ -67,7 +68,7 @@ fn binding(source: &str, name: &str) -> Option<Binding> {
             let source = unmarked(text.get(range).unwrap_or_default());
             found = Some(Binding::Function(source.trim_end().to_owned()));
         }
-        _ if binds(statement, name) => found = Some(Binding::Other),
+        _ if binds_within(statement, name) => found = Some(Binding::Other),
         _ => {}
     };
     match &ast.statement().node {
@@ -78,29 +79,17 @@ fn binding(source: &str, name: &str) -> Option<Binding> {
 }
 
 /// Whether a statement, or one within it, gives a name a value. What is within a function does not.
-fn binds(statement: &AstStmtP<AstNoPayload>, name: &str) -> bool {
-    let mut found = match &statement.node {
-        StmtP::Def(one) => return one.name.node.ident == name,
-        StmtP::Assign(one) => targets(&one.lhs.node, name),
-        StmtP::AssignModify(target, ..) => targets(&target.node, name),
-        StmtP::For(one) => targets(&one.var.node, name),
-        StmtP::Load(load) => load.args.iter().any(|arg| arg.local.node.ident == name),
-        _ => false,
-    };
-    statement.node.visit_children(|child| {
-        if let Visit::Stmt(inner) = child {
-            found |= binds(inner, name);
-        }
-    });
-    found
-}
-
-fn targets(target: &AssignTargetP<AstNoPayload>, name: &str) -> bool {
-    match target {
-        AssignTargetP::Identifier(own) => own.node.ident == name,
-        AssignTargetP::Tuple(all) => all.iter().any(|one| targets(&one.node, name)),
-        AssignTargetP::Index(_) | AssignTargetP::Dot(..) => false,
+fn binds_within(statement: &AstStmtP<AstNoPayload>, name: &str) -> bool {
+    let mut found = binds(statement, name)
+        || matches!(&statement.node, StmtP::AssignModify(target, ..) if is_target(&target.node, name));
+    if !matches!(statement.node, StmtP::Def(_)) {
+        statement.node.visit_children(|child| {
+            if let Visit::Stmt(inner) = child {
+                found |= binds_within(inner, name);
+            }
+        });
     }
+    found
 }
 
 impl TypedCell {

@@ -33,6 +33,6 @@ pub use run_files::is_owned;
 pub use run_folder::RunFolder;
 pub use run_names::file_stem;
 pub use run_record::{Answer, Resumption, RunRecord, RunStatus, program_commit};
-pub use run_summary::{RunSummary, run_summaries};
+pub use run_summary::{Headline, RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
 pub use table::{Alignment, Cell, Column, Table};

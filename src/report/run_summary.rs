@@ -14,8 +14,18 @@ pub struct RunSummary {
     pub record: Result<RunRecord>,
     /// Whether its process still runs.
     pub is_alive: bool,
-    /// The main results that its tables hold, such as "patient AUROC (U²AD)".
-    pub headlines: Vec<(String, f64)>,
+    /// The main results that its tables hold, in their order.
+    pub headlines: Vec<Headline>,
+}
+
+/// A main result of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Such as "patient AUROC (U²AD)".
+    pub name: String,
+    /// The file of the table that it stands in, without its ending: names of several tables may be the same.
+    pub table: String,
+    pub value: f64,
 }
 
 impl RunSummary {
@@ -60,23 +70,18 @@ pub fn run_summaries(runs: &Path) -> Result<Vec<RunSummary>> {
     Ok(summaries)
 }
 
-/// The headlines of all tables. What a later table says again is left out; another value under the same name gets the
-/// table's number.
-fn headlines_of(folder: &Path, files: &[RecordedFile]) -> Vec<(String, f64)> {
+/// The headlines of all tables.
+fn headlines_of(folder: &Path, files: &[RecordedFile]) -> Vec<Headline> {
     let tables = files.iter().filter(|file| file.path.ends_with(".tsv"));
-    let texts = tables.filter_map(|file| fs::read_to_string(folder.join(&file.path)).ok());
-    let of_tables = texts.map(|text| headlines(&text)).filter(|found| !found.is_empty());
-    let mut all: Vec<(String, f64)> = Vec::new();
-    for (number, found) in of_tables.enumerate() {
-        for (name, value) in found {
-            match all.iter().find(|(known, _)| *known == name) {
-                None => all.push((name, value)),
-                Some((_, known)) if *known == value => {}
-                Some(_) => all.push((format!("{name}, table {}", number + 1), value)),
-            }
-        }
-    }
-    all
+    let read = |file: &RecordedFile| {
+        let text = fs::read_to_string(folder.join(&file.path)).ok()?;
+        Some((file.path.trim_end_matches(".tsv").to_owned(), headlines(&text)))
+    };
+    let of_table = |(table, found): (String, Vec<(String, f64)>)| {
+        let headline = move |(name, value)| Headline { name, table: table.clone(), value };
+        found.into_iter().map(headline).collect::<Vec<_>>()
+    };
+    tables.filter_map(read).flat_map(of_table).collect()
 }
 
 /// Every AUROC of a table whose rows or whose columns are metrics, without its interval.
@@ -129,7 +134,10 @@ mod tests {
         let files =
             [table("1.tsv", "a\t0.5\nb\t0.6\n"), table("2.tsv", "a\t0.5\nb\t0.7\nc\t0.8\n")];
         let found = headlines_of(folder.path(), &files);
-        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["AUROC (a)", "AUROC (b)", "AUROC (b), table 2", "AUROC (c)"]);
+        let names = found.iter().map(|one| format!("{} {}", one.table, one.name));
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["1 AUROC (a)", "1 AUROC (b)", "2 AUROC (a)", "2 AUROC (b)", "2 AUROC (c)"]
+        );
     }
 }

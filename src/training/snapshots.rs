@@ -185,6 +185,9 @@ impl Snapshots {
         let number = self.index.written.map_or(0, |written| written + 1);
         let steps = model.steps();
         let ended = self.index.epochs.get(&epoch).filter(|_| self.has(epoch));
+        // The same state, with something else than weights that is new, such as a calibration: no training went on.
+        let is_same_state = self.index.current == Some(epoch)
+            && ended.and_then(|ended| ended.steps).is_some_and(|ended| ended == steps);
         if ended.and_then(|ended| ended.steps).is_some_and(|ended| ended != steps) {
             let interrupted = Interrupted { epoch, steps, number };
             write_whole(&self.path_of_interrupted(interrupted)?, &bytes)?;
@@ -197,7 +200,9 @@ impl Snapshots {
         if self.index.epochs.get(&epoch).is_some_and(|earlier| earlier.number != number) {
             self.forget(epoch);
         }
-        let gone = |known: &usize| *known > epoch || (*known != epoch && self.is_removed(*known));
+        let gone = |known: &usize| {
+            (*known > epoch && !is_same_state) || (*known != epoch && self.is_removed(*known))
+        };
         let gone: Vec<usize> = self.index.epochs.keys().copied().filter(gone).collect();
         gone.into_iter().for_each(|epoch| self.forget(epoch));
         let stages = &model.history().epochs;

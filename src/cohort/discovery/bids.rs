@@ -42,7 +42,7 @@ use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::health::Columns;
 use crate::context::CancelToken;
-use crate::files::content_pointer;
+use crate::files::{content_pointer, read_regular_unlogged};
 use crate::{Error, Result};
 
 /// What [`discover`] looked for, for the message that nothing was found.
@@ -84,8 +84,22 @@ pub(in crate::cohort) fn discover(
     join_same_names(&mut entries);
     let mut used: BTreeSet<&Path> = entries.iter().flat_map(Entry::files).collect();
     used.extend(accounted.iter().map(PathBuf::as_path));
+    // The program's own exports, from which nothing is used, are no news.
+    let is_news = |folder: &&PathBuf| {
+        !is_own_export(folder) || used.iter().any(|path| path.starts_with(folder))
+    };
+    let derivatives: Vec<PathBuf> = derivatives.iter().filter(is_news).cloned().collect();
     let unused = unused::sentence(root, listing, &used, &derivatives, cancel)?;
     Ok(Discovered { entries, unused })
+}
+
+/// Whether a dataset's description says that this program made it.
+fn is_own_export(folder: &Path) -> bool {
+    let description = read_regular_unlogged(&folder.join("dataset_description.json"));
+    let description: Option<serde_json::Value> =
+        description.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let name = description.as_ref().and_then(|of| of.pointer("/GeneratedBy/0/Name")?.as_str());
+    name == Some(env!("CARGO_PKG_NAME"))
 }
 
 /// The entries of one subject, and all its images.

@@ -105,13 +105,16 @@ impl NativeTransform {
     /// # Errors
     /// As [`Self::to_native`].
     pub fn mask_to_native(&self, masks: &[(usize, &Array2<bool>)]) -> Result<Array3<bool>> {
-        self.gather(masks, |mask, row, column| {
-            let (row, column) = (row.round(), column.round());
-            // A negative place turns into 0 as an index, so it is looked at before.
-            row >= 0.0
-                && column >= 0.0
-                && mask.get((row as usize, column as usize)).copied().unwrap_or(false)
-        })
+        self.gather(masks, nearest)
+    }
+
+    /// As [`Self::to_native`] by nearest neighbour, for maps that end at the border of a region: interpolation would take
+    /// them for 0 beside it, and lower whatever lies there.
+    ///
+    /// # Errors
+    /// As [`Self::to_native`].
+    pub fn nearest_to_native(&self, maps: &[(usize, &Array2<f32>)]) -> Result<Array3<f32>> {
+        self.gather(maps, nearest)
     }
 
     /// Fills the native grid from preprocessed slices with `sample` at preprocessed (row, column).
@@ -151,6 +154,15 @@ impl NativeTransform {
         }
         Ok(self.orientation.undo(&canonical))
     }
+}
+
+/// The value of the nearest pixel; the default outside.
+fn nearest<T: Copy + Default>(map: &Array2<T>, row: f64, column: f64) -> T {
+    let (row, column) = (row.round(), column.round());
+    // A negative place turns into 0 as an index, so it is looked at before.
+    let is_inside = row >= 0.0 && column >= 0.0;
+    let value = || map.get((row as usize, column as usize)).copied();
+    if is_inside { value().unwrap_or_default() } else { T::default() }
 }
 
 #[cfg(test)]

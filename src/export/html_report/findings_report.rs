@@ -80,8 +80,17 @@ impl FindingsReport<'_> {
 
     /// What was noted about lesions that the slices do not show.
     fn remarks(&self, finding: &Finding) -> Vec<String> {
-        let notes = self.cohort.notes(&finding.subject.name).iter();
-        notes.filter(|note| note.is_on_lost_lesions()).map(ToString::to_string).collect()
+        let name = &finding.subject.name;
+        let notes = self.cohort.notes(name).iter();
+        let lost = notes.filter(|note| note.is_on_lost_lesions()).map(ToString::to_string);
+        let entry = self.cohort.entries().find(|entry| entry.name == *name);
+        let found = entry.and_then(|entry| entry.found_confidence()).map(|confidence| {
+            format!(
+                "its cord mask was found by the program, confidence {confidence:.2}; look at it before you trust the \
+                 findings"
+            )
+        });
+        lost.chain(found).collect()
     }
 
     fn summary(&self, threshold: Option<&Threshold>) -> Markup {
@@ -243,7 +252,8 @@ pub(super) fn finding_panel(
     let unseen = "its lesion (ground truth) has no pixel in these slices: it lies outside the field or in slices \
                   without spinal cord";
     let mut remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
-    if remarks.is_empty() && finding.subject.has_unseen_lesion() {
+    let is_said = remarks.iter().any(|remark| remark.contains("lesion"));
+    if !is_said && finding.subject.has_unseen_lesion() {
         remarks.push(unseen);
     }
     let about = html! {

@@ -7,7 +7,6 @@ use super::shape::{Voxels, groups};
 use super::subject_volume::SubjectVolume;
 use crate::detection::SliceFinding;
 use crate::evaluation::DETECTION_PIXELS;
-use crate::volume::{connected_components_3d, dilated};
 
 /// Lesions with their voxels.
 pub(in crate::export) struct LesionSet {
@@ -31,22 +30,15 @@ impl LesionSet {
     }
 }
 
-/// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first. A lesion has at least the volume of
-/// [`DETECTION_PIXELS`] preprocessed pixels, and lies where so many connected pixels of the model's slices reach the
-/// threshold: only those are detections of evaluations, from which thresholds come.
+/// What is detected at a threshold > 0 of the anomaly map, the highest anomaly first: the detections of an evaluation, from
+/// which thresholds come, in the voxels of the image.
 pub(in crate::export) fn detected(volume: &SubjectVolume, threshold: f64) -> LesionSet {
-    let above = volume.anomaly.mapv(|value| value > 0.0 && f64::from(value) >= threshold);
-    let supported = supported(volume, threshold);
-    let mut kept = Array3::from_elem(above.dim(), false);
-    let groups = connected_components_3d(&above);
-    let has_support = |voxels: &&Voxels| voxels.iter().any(|voxel| supported[*voxel]);
-    groups.iter().filter(has_support).flatten().for_each(|voxel| kept[*voxel] = true);
-    measured(volume, &kept, volume.least_voxels(), |lesion| lesion.highest_anomaly)
+    measured(volume, &detections(volume, threshold), |lesion| lesion.highest_anomaly)
 }
 
-/// The voxels in and beside detections of an evaluation. Interpolation makes a peak of one or two pixels as large as a
-/// lesion.
-fn supported(volume: &SubjectVolume, threshold: f64) -> Array3<bool> {
+/// The voxels of groups of at least [`DETECTION_PIXELS`] connected pixels of the scoring regions, whose anomaly reaches the
+/// threshold.
+fn detections(volume: &SubjectVolume, threshold: f64) -> Array3<bool> {
     let (finding, subject) = (volume.finding, &volume.finding.subject);
     let place = |found: &SliceFinding| subject.slice_number(&subject.slices[found.slice]);
     let depth = finding.slices.iter().map(|found| place(found) + 1).max().unwrap_or(0);
@@ -60,21 +52,16 @@ fn supported(volume: &SubjectVolume, threshold: f64) -> Array3<bool> {
                 *above = *scored && *anomaly > 0.0 && f64::from(*anomaly) >= threshold;
             });
     }
-    let mut kept = Array3::from_elem(above.dim(), false);
-    for pixels in connected_components_3d(&above) {
-        if pixels.len() >= DETECTION_PIXELS {
-            pixels.iter().for_each(|pixel| kept[*pixel] = true);
-        }
-    }
-    let near: Vec<(usize, Array2<bool>)> = finding
+    let (kept, _) = groups(&above, DETECTION_PIXELS);
+    let masks: Vec<(usize, Array2<bool>)> = finding
         .slices
         .iter()
-        .map(|found| (found.slice, dilated(&kept.index_axis(Axis(0), place(found)).to_owned())))
+        .map(|found| (found.slice, kept.index_axis(Axis(0), place(found)).to_owned()))
         .collect();
     // Masks of all slices fit: those of the tissues did.
     volume
-        .masks_to_native(near.iter().map(|(slice, mask)| (&subject.slices[*slice], mask)))
-        .unwrap_or_else(|_| Array3::from_elem(volume.anomaly.dim(), true))
+        .masks_to_native(masks.iter().map(|(slice, mask)| (&subject.slices[*slice], mask)))
+        .unwrap_or_else(|_| Array3::from_elem(volume.anomaly.dim(), false))
 }
 
 /// The ground truth, the largest first; `None` where it is not known.
@@ -86,17 +73,12 @@ pub(in crate::export) fn truth(volume: &SubjectVolume) -> Option<LesionSet> {
     }
     // A mask that does not fit was an error of the volume.
     let mask = volume.mask(|slice| slice.lesion.as_ref()).ok()?;
-    Some(measured(volume, &mask, 1, |lesion| lesion.volume_mm3))
+    Some(measured(volume, &mask, |lesion| lesion.volume_mm3))
 }
 
-/// The lesions of a mask that have at least `least` voxels, numbered by falling `rank`.
-fn measured(
-    volume: &SubjectVolume,
-    mask: &Array3<bool>,
-    least: usize,
-    rank: fn(&Lesion) -> f64,
-) -> LesionSet {
-    let (mask, groups) = groups(mask, least);
+/// The lesions of a mask, numbered by falling `rank`.
+fn measured(volume: &SubjectVolume, mask: &Array3<bool>, rank: fn(&Lesion) -> f64) -> LesionSet {
+    let (mask, groups) = groups(mask, 1);
     let cord = volume.cord.iter().map(|tissue| tissue.voxel).filter(|voxel| !mask[*voxel]);
     let cord_rows = count_rows(volume, cord.chain(groups.iter().flatten().copied()));
     let around = Surroundings { lesions: &mask, cord_rows };

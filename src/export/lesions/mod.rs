@@ -2,8 +2,8 @@
 //! other, and the load of a subject and its vertebral levels.
 //!
 //! A lesion is a group of connected voxels (26 neighbours) in the grid of the image file. What is
-//! detected has at least the volume of [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS) preprocessed
-//! pixels, as in evaluations. The ground truth is what evaluation sees of it: the mask as preprocessed slices hold it, by nearest neighbour there
+//! detected are the detections of evaluations, of at least [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS)
+//! preprocessed pixels, by nearest neighbour. The ground truth is what evaluation sees of it: the mask as preprocessed slices hold it, by nearest neighbour there
 //! and back. Its volumes may therefore differ slightly from those of the mask file, and what lies outside
 //! the field or in slices without cord is not in it; a warning says so when the subject is preprocessed.
 //!

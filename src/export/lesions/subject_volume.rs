@@ -4,7 +4,6 @@ use ndarray::{Array2, Array3};
 
 use crate::cohort::{NativeTransform, Slice, Subject};
 use crate::detection::{AnomalyCurve, CordAxis, Finding, SegmentScore, SliceFinding};
-use crate::evaluation::DETECTION_PIXELS;
 use crate::{Error, Result};
 
 /// A voxel as (i, j, k).
@@ -14,7 +13,7 @@ pub(super) type Voxel = (usize, usize, usize);
 pub(in crate::export) struct SubjectVolume<'a> {
     pub(super) finding: &'a Finding,
     pub native: &'a NativeTransform,
-    /// The anomaly map.
+    /// The anomaly map, by nearest neighbour, so that it has the values that are scored.
     pub anomaly: Array3<f32>,
     /// The preprocessed image.
     pub(super) image: Array3<f32>,
@@ -58,6 +57,17 @@ pub(in crate::export) fn slices_to_native<'a>(
     native.to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
 }
 
+fn anomaly_to_native(finding: &Finding, native: &NativeTransform) -> Result<Array3<f32>> {
+    let subject = &finding.subject;
+    let acquired = |found: &'_ SliceFinding| subject.acquired(&subject.slices[found.slice]);
+    let maps: Vec<(usize, &Array2<f32>)> = finding
+        .slices
+        .iter()
+        .flat_map(|found| acquired(found).map(move |index| (index, &found.anomaly)))
+        .collect();
+    native.nearest_to_native(&maps).map_err(|error| Error::subject(&*subject.name, error))
+}
+
 impl<'a> SubjectVolume<'a> {
     /// `None` of a subject whose slices came preprocessed.
     ///
@@ -71,7 +81,7 @@ impl<'a> SubjectVolume<'a> {
         let mut volume = Self {
             finding,
             native,
-            anomaly: to_native(finding, native, &|found| Some(&found.anomaly))?,
+            anomaly: anomaly_to_native(finding, native)?,
             image: to_native(finding, native, &image)?,
             axis,
             curve,
@@ -170,19 +180,6 @@ impl<'a> SubjectVolume<'a> {
 
     pub(super) fn voxel_mm3(&self) -> f64 {
         self.native.native_geometry().affine.voxel_mm3()
-    }
-
-    /// Voxels of the smallest detected lesion: those with the volume of [`DETECTION_PIXELS`] pixels, or a little more.
-    pub(in crate::export) fn least_voxels(&self) -> usize {
-        const ROUNDING: f64 = 1e-6;
-        (DETECTION_PIXELS as f64 * self.voxels_per_pixel() - ROUNDING).ceil().max(1.0) as usize
-    }
-
-    /// How many voxels have the volume of one pixel of a preprocessed slice, which may be an average of several.
-    pub(super) fn voxels_per_pixel(&self) -> f64 {
-        let (row_mm, column_mm) = self.native.pixel_spacing_mm();
-        let depth_mm = self.native.slice_mm() * self.finding.subject.averaged.max(1) as f64;
-        row_mm * column_mm * depth_mm / self.voxel_mm3()
     }
 
     fn preprocessed(&self, (i, j, k): Voxel) -> [f64; 3] {

@@ -111,6 +111,13 @@ impl DataFolder {
             self.healthy,
             self.clinical
         )];
+        if self.healthy == 0 {
+            lines.push(
+                "nobody is known to be healthy, so the model will learn from all; if a column of participants.tsv tells, \
+                 give a rule: --healthy \"column == 'value'\""
+                    .to_owned(),
+            );
+        }
         if self.unusable > 0 {
             lines.push(format!(
                 "left out: {} that cannot be used",

@@ -52,7 +52,7 @@ fn load(folder: &DataFolder) -> String {
         None => String::new(),
     };
     let mut text = format!(
-        "# 1. The data, on slices of 128 pixels as the small model takes them.
+        "# 1. The data.
 everyone = load_cohort(parameter(\"data\", {}), size = 128{rule})
 ",
         quoted(&folder.path)
@@ -73,14 +73,17 @@ everyone = segment(everyone)
     }
     text += "# The smallest field of view that holds nearly all cords, but no less than the small model's 128 mm.
 everyone = everyone.preprocess(fov_mm = \"auto\")
-everyone = everyone.preprocess(fov_mm = max(128, everyone.fov_mm))
+edge = max(128, everyone.fov_mm)
+# Pixels of 1 mm, whatever the field.
+everyone = everyone.preprocess(size = edge, fov_mm = edge)
 show(everyone)
 # Wrong masks are where studies go wrong: open this page before you trust a finding.
 qc(everyone, output_dir() + \"/qc.html\")
 ";
     text += &match (folder.healthy, folder.clinical) {
         (0, _) => "# Nobody is known to be healthy, so the model learns from all subjects. The publication pretrains on healthy
-# ones: a column `group` in participants.tsv, with the words healthy and clinical, tells who they are.
+# ones: a column `group` in participants.tsv, with the words healthy and clinical, tells who they are, or a rule:
+# load_cohort(…, healthy = \"column == 'value'\").
 learn_from = everyone
 clinic = everyone
 "
@@ -117,7 +120,7 @@ fn learn(folder: &DataFolder) -> String {
     let mut text = String::from(
         "# 2. Learning, without a label. First random patches are hidden. Batches are smaller than the published 10, for
 # more steps from few subjects.
-model = u2ad(preset = \"small\", fov_mm = everyone.fov_mm)
+model = u2ad(preset = \"small\", image = everyone.size, fov_mm = everyone.fov_mm)
 pretrain(model, learn_from, epochs = pretrain_epochs, batch_size = 4, decay_every = max(1, pretrain_epochs * 3 // 4))
 ",
     );
@@ -175,7 +178,7 @@ fn evaluate(folder: &DataFolder) -> String {
             false => "",
         };
         return format!(
-            "# 4. Evaluation against the lesions that are known. The model never saw them.
+            "# 4. Evaluation against the lesions that are known. The model has adapted to these images, but never to their lesion masks.
 evaluated = [evaluate(found), evaluate(baseline{threshold})]
 table(evaluated)
 plot(evaluated)

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
+use crate::study::sweep::named_results;
 use crate::{Error, Result};
 
 /// Results that a list of runs shows of each.
@@ -84,7 +85,7 @@ fn table(summaries: &[RunSummary]) -> Result<Table> {
 }
 
 fn headlines(summary: &RunSummary) -> String {
-    let all = summary.headlines.iter().map(|(name, number)| format!("{name} {number:.3}"));
+    let all = summary.headlines.iter().map(|one| format!("{} {:.3}", one.name, one.value));
     let mut shown: Vec<String> = all.take(MOST_HEADLINES).collect();
     let others = summary.headlines.len() - shown.len();
     shown.extend((others > 0).then(|| format!("and {others} more")));
@@ -109,8 +110,8 @@ fn described(summary: &RunSummary) -> Value {
             if let RunStatus::Failed(sentence) = &record.status {
                 described["error"] = sentence.clone().into();
             }
-            let results =
-                summary.headlines.iter().map(|(name, value)| (name.clone(), json!(value)));
+            let results = named_results(&[&summary.headlines]).remove(0).into_iter();
+            let results = results.map(|(name, value)| (name, json!(value)));
             described["results"] = Value::Object(results.collect::<Map<_, _>>());
         }
     }

@@ -22,14 +22,15 @@ use crate::frontends::console::{locked, table_width};
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
-use crate::frontends::script::{MIXED, unknown_parameter};
+use crate::frontends::script::unknown_parameter;
 use crate::frontends::termination::{Stopped, cancel_on_signals};
 use crate::language::{parameters_of, source_text};
 use crate::ops::{MachineMemory, check_threads};
-use crate::report::{RunRecord, RunStatus, RunSummary, run_summaries};
+use crate::report::{Headline, RunRecord, RunStatus, RunSummary, run_summaries};
 use crate::session::{device_name, open_device};
 use crate::study::sweep::{
-    Combination, Grid, SEED, SweepRun, hidden_results, seeds_agree, sweep_runs_table, sweep_table,
+    Combination, Grid, SEED, SweepRun, hidden_results, named_results, seeds_agree,
+    sweep_runs_table, sweep_table,
 };
 use crate::{Error, Result};
 
@@ -127,7 +128,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     if seeds_agree(&runs) {
         messages.tell_after(
             "warning:",
-            "all results are the same for every seed: the script sets a seed of its own, or nothing in it is random",
+            "all results are the same for every seed; check that the script sets no seed of its own, such as seed(3)",
         );
     }
     if let more @ 1.. = hidden_results(&runs) {
@@ -242,9 +243,13 @@ impl Sweep {
             let (run, _) = runs.find(|(run, record)| {
                 record.status == RunStatus::Completed && is_valid(run, record)
             })?;
-            Some(SweepRun { combination: combination.clone(), results: run.headlines.clone() })
+            Some((combination.clone(), run.headlines.clone()))
         };
-        Ok(combinations.iter().filter_map(ended).collect())
+        let ended: Vec<_> = combinations.iter().filter_map(ended).collect();
+        let headlines: Vec<&[Headline]> = ended.iter().map(|(_, found)| &**found).collect();
+        let results = named_results(&headlines);
+        let run = |((combination, _), results)| SweepRun { combination, results };
+        Ok(ended.into_iter().zip(results).map(run).collect())
     }
 
     /// Runs what is missing, so many at a time; gives the number of those that ended badly.
@@ -266,11 +271,6 @@ impl Sweep {
                 let name = &combination.name;
                 match self.run(&combination, folder.as_deref(), jobs, stopped) {
                     Ok(Ended::Well(warnings)) => {
-                        if let Some(mixed) = warnings.iter().find(|one| one.contains(MIXED)) {
-                            *locked(&failed) += 1;
-                            messages.tell_after("error:", &format!("{name}: {mixed}"));
-                            continue;
-                        }
                         messages.tell(&format!("{name}: completed"));
                         for warning in warnings {
                             // What all runs warn of is said once.

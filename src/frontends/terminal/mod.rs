@@ -96,8 +96,12 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
         interrupter.interrupt();
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))?;
-    let (ending, last, modes) = (session.clone(), console.clone(), TerminalModes::current());
+    // The thread that watches never ends: it must not keep the session, which ends with its last user.
+    let (ending, last, modes) =
+        (Arc::downgrade(&session), console.clone(), TerminalModes::current());
     termination::watch(move || {
+        // Without a session, the shell is just ending by itself.
+        let Some(ending) = ending.upgrade() else { return };
         if ending.interrupter().interrupt() {
             // What the cell has kept is reported before the process ends.
             thread::sleep(INTERRUPT_TIMEOUT);

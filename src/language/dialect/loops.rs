@@ -4,6 +4,7 @@ use starlark::syntax::ast::{AstExprP, AstNoPayload, ExprP};
 use starlark_syntax::syntax::ast::{AssignTargetP, AstStmtP, ClauseP, ForClauseP, StmtP};
 use starlark_syntax::syntax::uniplate::Visit;
 
+use super::bindings::{binds_anywhere, is_target};
 use super::marks::{ASSIGNED, CHANGED, ITERATED, Mark, around};
 
 /// Methods that change a list, a dictionary or a set.
@@ -32,7 +33,12 @@ pub(super) fn collect(
     if let StmtP::For(one) = &statement.node
         && may_be_locked(&one.over)
     {
-        let mark = match name_of(&one.over).map(|name| changes(&one.body, name)) {
+        let change = |name| {
+            // Where the name also gets another value, nobody knows which of them is changed.
+            let is_other = is_target(&one.var.node, name) || binds_anywhere(&one.body, name);
+            if is_other { Change::None } else { changes(&one.body, (name, &one.var.node), true) }
+        };
+        let mark = match name_of(&one.over).map(change) {
             None | Some(Change::None) => ITERATED,
             Some(Change::OfParts) => ASSIGNED,
             Some(Change::OfLength) => CHANGED,
@@ -88,27 +94,59 @@ enum Change {
     OfLength,
 }
 
-/// How a statement changes the value with this name.
-fn changes(statement: &AstStmtP<AstNoPayload>, name: &str) -> Change {
-    let is_part = |target: &AssignTargetP<AstNoPayload>| match target {
-        AssignTargetP::Index(parts) => name_of(&parts.0) == Some(name),
-        AssignTargetP::Identifier(_) | AssignTargetP::Tuple(_) | AssignTargetP::Dot(..) => false,
+/// How a statement changes the value with this name, over which a loop goes with this variable. A change does no harm if the
+/// loop ends right after it; `is_own` says that a `break` ends this loop.
+fn changes(
+    statement: &AstStmtP<AstNoPayload>,
+    (name, variable): (&str, &AssignTargetP<AstNoPayload>),
+    is_own: bool,
+) -> Change {
+    let ends = |last: &AstStmtP<AstNoPayload>| {
+        matches!(last.node, StmtP::Return(_)) || (is_own && matches!(last.node, StmtP::Break))
     };
-    let is_it = |target: &AssignTargetP<AstNoPayload>| matches!(target, AssignTargetP::Identifier(own) if own.node.ident == name);
-    let mut found = match &statement.node {
-        StmtP::Assign(one) if is_part(&one.lhs.node) => Change::OfParts,
-        StmtP::AssignModify(target, ..) if is_part(&target.node) => Change::OfParts,
-        StmtP::AssignModify(target, ..) if is_it(&target.node) => Change::OfLength,
-        _ => Change::None,
-    };
-    statement.node.visit_children(|child| {
-        found = found.max(match child {
-            Visit::Stmt(inner) => changes(inner, name),
-            Visit::Expr(inner) if calls_change(inner, name) => Change::OfLength,
-            Visit::Expr(_) => Change::None,
-        });
-    });
-    found
+    let of = |inner: &AstStmtP<AstNoPayload>, is_own| changes(inner, (name, variable), is_own);
+    match &statement.node {
+        StmtP::Statements(all) => match all.last() {
+            Some(last) if ends(last) => Change::None,
+            _ => all.iter().map(|inner| of(inner, is_own)).max().unwrap_or(Change::None),
+        },
+        StmtP::For(inner) => {
+            let over = calls_change(&inner.over, name);
+            of(&inner.body, false).max(if over { Change::OfLength } else { Change::None })
+        }
+        // What a function does is done when it is called.
+        StmtP::Def(_) => Change::None,
+        StmtP::Assign(one) if is_part(&one.lhs.node, name) => part(&one.lhs.node, variable),
+        StmtP::AssignModify(target, ..) if is_part(&target.node, name) => {
+            part(&target.node, variable)
+        }
+        StmtP::AssignModify(target, ..) if is_target(&target.node, name) => Change::OfLength,
+        other => {
+            let mut found = Change::None;
+            other.visit_children(|child| {
+                found = found.max(match child {
+                    Visit::Stmt(inner) => of(inner, is_own),
+                    Visit::Expr(inner) if calls_change(inner, name) => Change::OfLength,
+                    Visit::Expr(_) => Change::None,
+                });
+            });
+            found
+        }
+    }
+}
+
+/// Whether a target is a part of the value with this name.
+fn is_part(target: &AssignTargetP<AstNoPayload>, name: &str) -> bool {
+    matches!(target, AssignTargetP::Index(parts) if name_of(&parts.0) == Some(name))
+}
+
+/// What an assignment to a part changes: at the place of the loop's own variable there is a value already.
+fn part(target: &AssignTargetP<AstNoPayload>, variable: &AssignTargetP<AstNoPayload>) -> Change {
+    let AssignTargetP::Index(parts) = target else { return Change::OfLength };
+    match (name_of(&parts.1), variable) {
+        (Some(index), AssignTargetP::Identifier(own)) if own.node.ident == index => Change::OfParts,
+        _ => Change::OfLength,
+    }
 }
 
 fn calls_change(expression: &AstExprP<AstNoPayload>, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The language: which Starlark.
 
+pub(super) mod bindings;
 mod loops;
 pub(super) mod marks;
 mod needed_marks;

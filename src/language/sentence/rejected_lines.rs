@@ -38,7 +38,9 @@ fn of_other_shells(line: &str) -> Option<Advice> {
 fn of_python(code: &str) -> Option<Advice> {
     const REDUCING: [&str; 8] =
         ["sum(", "max(", "min(", "any(", "all(", "sorted(", "list(", "len("];
-    if REDUCING.iter().any(|call| code.contains(call))
+    let is_balanced = is_balanced(code);
+    if is_balanced
+        && REDUCING.iter().any(|call| code.contains(call))
         && code.contains(" for ")
         && !code.starts_with("for ")
     {
@@ -90,7 +92,7 @@ fn of_python(code: &str) -> Option<Advice> {
             "write \"a\" + \"b\"",
         ));
     }
-    if assignments(code) > 1 {
+    if is_balanced && assignments(code) > 1 {
         return Some((
             "syntax error: a line gives a value once",
             "write b = 3 and a = b on lines of their own",
@@ -134,6 +136,21 @@ fn has_separated_digits(code: &str) -> bool {
         before.last().is_some_and(|first| !first.is_ascii_digit())
     };
     (1..letters.len().saturating_sub(1)).any(|at| is_within(at) && !is_in_name(at))
+}
+
+/// Whether all brackets of a line are closed in it: else, most likely, one of them is what is missing.
+fn is_balanced(code: &str) -> bool {
+    let mut open = Vec::new();
+    code.chars().all(|letter| match letter {
+        '(' | '[' | '{' => {
+            open.push(letter);
+            true
+        }
+        ')' => open.pop() == Some('('),
+        ']' => open.pop() == Some('['),
+        '}' => open.pop() == Some('{'),
+        _ => true,
+    }) && open.is_empty()
 }
 
 /// Assignments outside of brackets.
@@ -208,6 +225,9 @@ mod tests {
             "d = {\"a\": 1, \"b\" 2}",
             "f(*args, **more",
             "x = f(\"a\", \"b\"",
+            "print([len(s) for s in xs)",
+            "ys = [len(y) for y in xs",
+            "    a = 3, b = 4 c = 5)",
         ] {
             assert_eq!(meant(line), None, "{line}");
         }

@@ -7,7 +7,7 @@ use crate::model::Config;
 use crate::options::Choice;
 use crate::scoring::InitialWeights;
 use crate::session::device::DEVICES;
-use crate::session::values::FINDING_FIGURES;
+use crate::session::values::figure_names;
 use crate::uncertainty::Passes;
 
 /// The words that `parameter` of a verb or method takes; empty if it takes anything.
@@ -28,7 +28,7 @@ pub(super) fn choices(function: &str, parameter: &str) -> Vec<&'static str> {
         ("train_scorer", "initial_weights") => InitialWeights::names(),
         ("regenerate_masks", "strategy") => MaskingStrategy::names(),
         ("regenerate_masks", "normalisation") => Normalisation::names(),
-        ("plot", "kind") => FINDING_FIGURES.map(|(name, _)| name).to_vec(),
+        ("plot", "kind") => figure_names(),
         _ => Vec::new(),
     }
 }

@@ -44,9 +44,10 @@ pub(in crate::session) fn load(
     status: &SessionStatus,
     name: &str,
 ) -> Outcome {
-    read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
-    // The transcript is Starlark, which has no statement for this.
-    let source = format!("# :load {name}");
+    let defined = read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
+    // The transcript is Starlark, which has no statement for this; a function is defined by its source.
+    let source = [Some(format!("# :load {name}")), defined];
+    let source = source.into_iter().flatten().collect::<Vec<_>>().join("\n");
     status.lock().transcript.cells.push(TypedCell { source, stopped: None });
     Ok(None)
 }
@@ -90,14 +91,21 @@ fn write(
     fresh.finish()
 }
 
-fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) -> Result<()> {
+/// Gives the name its value; comes back with the source of a function.
+fn read(
+    surroundings: Surroundings,
+    module: &Module,
+    name: &str,
+    folder: &Path,
+) -> Result<Option<String>> {
     let path = folder.join(FILE);
     let json = read_regular(&path)?;
     let recipe: Recipe = serde_json::from_slice(&json).map_err(|error| {
         Error::file(&path, format!("is not a value that this version can read: {error}"))
     })?;
     if let Recipe::Function { source } = &recipe {
-        return define(surroundings, module, name, source);
+        define(surroundings, module, name, source)?;
+        return Ok(Some(source.clone()));
     }
     let mut store = ArtifactStore::new(LazyFolder::temporary(None));
     let adopt = |number: usize| {
@@ -115,7 +123,7 @@ fn read(surroundings: Surroundings, module: &Module, name: &str, folder: &Path) 
     let mut restorer = Restorer::new(surroundings.state, folder.join("maps"), &mut store, &adopt);
     let value = restorer.value(&recipe, module.heap())?;
     module.set(name, value);
-    Ok(())
+    Ok(None)
 }
 
 fn model_folder(number: usize) -> PathBuf {

@@ -75,6 +75,14 @@ impl FindingsValue {
 
 type Draw = fn(&FindingValue) -> Result<Figure>;
 
+/// The figure that findings have as a whole.
+pub(in crate::session) const HISTOGRAMS: &str = "histograms";
+
+/// The names of all figures that `plot` can be asked for.
+pub(in crate::session) fn figure_names() -> Vec<&'static str> {
+    FINDING_FIGURES.iter().map(|(name, _)| *name).chain([HISTOGRAMS]).collect()
+}
+
 /// The figures of a finding by name.
 pub(in crate::session) const FINDING_FIGURES: [(&str, Draw); 2] =
     [("panels", FindingValue::panels), ("curve", |finding| Ok(finding.curve()))];

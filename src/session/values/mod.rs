@@ -25,7 +25,7 @@ pub(super) use cohort::{CohortValue, FieldOfView};
 pub(super) use comparison::ComparisonValue;
 pub(super) use evaluation::EvaluationValue;
 pub(super) use figure::FigureValue;
-pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue};
+pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue, HISTOGRAMS, figure_names};
 pub(super) use history::{EpochValue, HistoryValue};
 pub(super) use image::ImageValue;
 pub(super) use maps::MapsValue;

@@ -8,15 +8,19 @@ use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Value, ValueLike};
 
 use crate::context::Context;
+use crate::detection::Findings;
 use crate::evaluation::{Evaluation, warn_unless_comparable};
 use crate::export::html_report::{finding_view, subject_view};
-use crate::figures::{FindingStack, SliceStack, SubjectStack, training_history};
+use crate::figures::{
+    FindingStack, SliceStack, SubjectStack, intensity_histograms, training_history,
+};
 use crate::options::unknown;
 use crate::report::Markup;
 use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
-    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, ModelValue, SubjectValue,
+    CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HISTOGRAMS,
+    ModelValue, SubjectValue, figure_names,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -31,12 +35,15 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `value`: what to draw; a list of evaluations shares one chart.
-    /// * `kind`: the only figure of a finding to draw, "panels" or "curve"; None: both.
+    /// * `kind`: the only figure of a finding to draw, "panels" or "curve"; None: both. "histograms" of findings, or of
+    ///   a list of them: intensities of cord, fluid and lesions, and of the lesions as the method reconstructs them.
     ///
     /// Examples:
     /// ```python
     /// people = phantom_cohort(subjects = 2)
     /// plot(people[0])
+    /// found = detect(intensity_threshold(), paint_lesions(people))
+    /// plot(found, kind = "histograms")
     /// ```
     fn plot<'v>(
         value: Value<'v>,
@@ -172,10 +179,19 @@ fn not_viewed(value: Value) -> Error {
 
 /// The figures of a value's display, or only the one of this kind.
 fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
+    if kind == Some(HISTOGRAMS) {
+        let findings = findings(value).ok_or_else(|| {
+            Error::input(format!(
+                "plot: only findings have the figure \"{HISTOGRAMS}\", not a value of type {}",
+                value.get_type()
+            ))
+        })?;
+        return Ok(vec![Part::Figure(intensity_histograms(&findings))]);
+    }
     if let Some(kind) = kind {
         let figure = FINDING_FIGURES.iter().find(|(name, _)| *name == kind);
         let Some((_, draw)) = figure else {
-            return Err(unknown("figure", kind, &FINDING_FIGURES.map(|(name, _)| name)));
+            return Err(unknown("figure", kind, &figure_names()));
         };
         let finding = value.downcast_ref::<FindingValue>().ok_or_else(|| {
             Error::input(format!(
@@ -207,6 +223,15 @@ fn figures(value: Value, kind: Option<&str>) -> Result<Vec<Part>> {
         )));
     }
     Ok(figures)
+}
+
+/// Findings, or those of a list of nothing but findings.
+fn findings<'v>(value: Value<'v>) -> Option<Vec<&'v Findings>> {
+    if let Some(one) = FindingsValue::from_value(value) {
+        return Some(vec![&one.0]);
+    }
+    let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
+    list.iter().map(|one| FindingsValue::from_value(one).map(|found| &*found.0)).collect()
 }
 
 /// An evaluation, or a list of nothing but evaluations.

@@ -121,7 +121,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let job = &job.0;
         job.cancel();
         job.wait(state.reporter(), &state.context().cancel)?;
-        state.jobs.forget(job);
+        // The end of a script tells of a job that failed before.
+        if job.failure().is_none() {
+            state.jobs.forget(job);
+        }
         if let Some(end) = job.tells_end() {
             state.sink().emit(Output::Event(Event::Remark(end)));
         }

@@ -4,4 +4,6 @@ mod grid;
 mod summary;
 
 pub use grid::{Combination, Grid, SEED};
-pub use summary::{SweepRun, hidden_results, seeds_agree, sweep_runs_table, sweep_table};
+pub use summary::{
+    SweepRun, hidden_results, named_results, seeds_agree, sweep_runs_table, sweep_table,
+};

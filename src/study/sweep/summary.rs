@@ -1,9 +1,11 @@
 //! What came out of a sweep: the results of each combination, averaged over its seeds.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Combination, Grid, SEED};
 use crate::Result;
 use crate::context::counted;
-use crate::report::{Cell, Column, Table};
+use crate::report::{Cell, Column, Headline, Table};
 use crate::statistics;
 
 /// One run that ended well, with its main results by name.
@@ -15,6 +17,21 @@ pub struct SweepRun {
 
 /// Results of a row of the table that is shown; the file has all.
 const MOST_SHOWN: usize = 6;
+
+/// The results of runs by name. Where several tables of the runs have one of a name, the table's file stands behind it: what
+/// is compared and averaged is always of one table.
+pub fn named_results(runs: &[&[Headline]]) -> Vec<Vec<(String, f64)>> {
+    let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for one in runs.iter().copied().flatten() {
+        tables.entry(&one.name).or_default().insert(&one.table);
+    }
+    let named = |one: &Headline| {
+        let is_alone = tables.get(&*one.name).is_some_and(|tables| tables.len() == 1);
+        let name = if is_alone { one.name.clone() } else { format!("{}, {}", one.name, one.table) };
+        (name, one.value)
+    };
+    runs.iter().map(|run| run.iter().map(named).collect()).collect()
+}
 
 /// How many results of these runs are in the file but not in the table that is shown.
 pub fn hidden_results(runs: &[SweepRun]) -> usize {
@@ -198,6 +215,23 @@ mod tests {
         assert_eq!(each.rows().len(), runs.len());
         let none = sweep_table(&grid, &[]).unwrap();
         assert_eq!((none.rows().len(), none.columns().len()), (2, 2));
+    }
+
+    #[test]
+    fn results_of_several_tables_are_told_apart() {
+        let headline = |name: &str, table: &str, value| Headline {
+            name: name.into(),
+            table: table.into(),
+            value,
+        };
+        let first =
+            [headline("a", "1-x", 1.0), headline("a", "2-y", 1.0), headline("b", "1-x", 0.5)];
+        // The first table is missing.
+        let second = [headline("a", "2-y", 0.9)];
+        let named = named_results(&[&first, &second]);
+        let expected = [("a, 1-x", 1.0), ("a, 2-y", 1.0), ("b", 0.5)];
+        assert_eq!(named[0], expected.map(|(name, value)| (name.to_owned(), value)));
+        assert_eq!(named[1], [("a, 2-y".to_owned(), 0.9)]);
     }
 
     #[test]

@@ -41,6 +41,9 @@ fn another_way_drops_what_was_gone_back_on() {
     }
     let mut model = snapshots.go_to(2, &Device::Cpu).unwrap();
     assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    // A calibration is no training.
+    snapshots.keep(&model).unwrap();
+    assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     pass_epoch(&mut model, Stage::Pretrain);
     snapshots.keep(&model).unwrap();
     assert_eq!(snapshots.epochs().collect::<Vec<_>>(), [0, 1, 2, 3]);

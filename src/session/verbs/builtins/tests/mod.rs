@@ -315,6 +315,19 @@ fn a_loop_that_ends_in_an_error_leaves_its_list_free() {
         let more = if of == "list" { "y.append(3)" } else { "y.clear()" };
         assert!(ours(&session, &format!("{more}\nlen(y)")).is_ok());
     }
+    for (fine, shown) in [
+        (
+            "y = [1, 2]\ndef f(y):\n  for x in y:\n    y = [x]\n    y.append(x)\n  return y\nf(y)",
+            "[2, 2]",
+        ),
+        ("y = [[1], [2]]\nfor y in y: y.append(9)\ny", "[2, 9]"),
+        ("y = [1, 2, 3]\nfor x in y:\n  if x == 2:\n    y.remove(x)\n    break\ny", "[1, 3]"),
+        ("y = [1]\ndef f():\n  for x in y:\n    def add(y): y.append(x)\n  return y\nf()", "[1]"),
+    ] {
+        assert_eq!(ours(&session, fine).unwrap(), shown, "{fine}");
+    }
+    let new_key = ours(&session, "y = {'a': 1}\nfor k in y: y[k + 'x'] = 2").unwrap_err();
+    assert!(new_key.contains("changes the dict that it goes over"), "{new_key}");
     // As in Python: values may change, keys stay.
     let values = "d = {'a': 1, 'b': 2}\nfor k in d: d[k] = 10 * d[k]\nd";
     assert_eq!(ours(&session, values).unwrap(), "{\"a\": 10, \"b\": 20}");
