@@ -110,12 +110,29 @@ fn pretrain_rest(
     let sampler = MaskSampler::random(model.config.patch);
     let progress = context.progress(Stage::Pretrain.name(), "epoch", epochs);
     let done = trained_before(training, model, &progress);
+    if done == 0 {
+        warn_of_decay(model, Stage::Pretrain, options, context);
+    }
     for _ in done..epochs {
         let stage = (Stage::Pretrain, options);
         let record = epoch_of(training, model, slices, &sampler, stage, context)?;
         progress.advance(1, &[("loss", record.loss)]);
     }
     Ok(model.history.epochs[training.first()..].to_vec())
+}
+
+/// Warns if a stage goes on whose learning rate has fallen: hardly anything may be learned.
+fn warn_of_decay(model: &Model, stage: Stage, options: &TrainingOptions, context: &Context) {
+    let before = model.history.epochs_in_stage(stage);
+    let (first, now) = (options.learning_rate_at(0), options.learning_rate_at(before));
+    if now < first {
+        context.warn(format!(
+            "{} goes on after {} of it, so the learning rate begins at {now:.0e} instead of {first:.0e}; with \
+             decay_every = 0 it does not fall",
+            stage.name(),
+            counted(before, "epoch")
+        ));
+    }
 }
 
 /// How many epochs an earlier process trained, which the progress shows at once.
@@ -268,6 +285,9 @@ fn adapt_rest(
     let mut sampler = MaskSampler::random(model.config.patch);
     let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
     let done = trained_before(training, model, &progress);
+    if done == 0 {
+        warn_of_decay(model, Stage::Adapt, &options.training, context);
+    }
     let has_begun = training.epoch().is_some();
     if done < options.epochs && (has_begun || !done.is_multiple_of(refresh)) {
         // The masks in use when the earlier process was killed, made again.

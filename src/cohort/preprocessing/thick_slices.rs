@@ -81,13 +81,19 @@ pub(in crate::cohort) fn lost_by_averaging(
 /// The mean of slices, each of which holds `step` acquired ones, in the place of their middle.
 fn average(members: &[&Slice], step: usize) -> Slice {
     let count = members.len();
-    let vote = |mask: &dyn Fn(&Slice) -> &Array2<bool>| {
+    // Where as many slices are inside as outside, a pixel is half fluid: it counts as fluid and not as cord, so that no
+    // pixel is both.
+    let least = |is_tie_inside: bool| if is_tie_inside { count.div_ceil(2) } else { count / 2 + 1 };
+    let vote = |mask: &dyn Fn(&Slice) -> &Array2<bool>, is_tie_inside: bool| {
         let mut votes = Array2::<usize>::zeros(members[0].image.dim());
         for member in members {
             votes.zip_mut_with(mask(member), |votes, inside| *votes += usize::from(*inside));
         }
-        votes.mapv(|votes| 2 * votes >= count)
+        votes.mapv(|votes| votes >= least(is_tie_inside))
     };
+    let cord = vote(&|slice| &slice.cord, false);
+    let mut csf = vote(&|slice| &slice.csf, true);
+    csf.zip_mut_with(&cord, |fluid, cord| *fluid &= !cord);
     let mut image = Array2::<f32>::zeros(members[0].image.dim());
     members.iter().for_each(|member| image += &member.image);
     let indices = || members.iter().filter_map(|member| member.voxels.clone());
@@ -98,11 +104,11 @@ fn average(members: &[&Slice], step: usize) -> Slice {
         index: members[0].index - step / 2 + count * step / 2,
         voxels: first.zip(last).map(|(first, last)| first..=last),
         image: image / count as f32,
-        cord: vote(&|slice| &slice.cord),
-        csf: vote(&|slice| &slice.csf),
-        region: vote(&|slice| &slice.region),
-        scoring: vote(&|slice| &slice.scoring),
-        lesion: known.then(|| vote(&|slice| slice.lesion.as_ref().unwrap_or(&slice.cord))),
+        cord,
+        csf,
+        region: vote(&|slice| &slice.region, true),
+        scoring: vote(&|slice| &slice.scoring, false),
+        lesion: known.then(|| vote(&|slice| slice.lesion.as_ref().unwrap_or(&slice.cord), true)),
         ..members[count / 2].clone()
     }
 }
@@ -127,6 +133,22 @@ mod tests {
             lesion: None,
             pixel_spacing_mm: (1.0, 1.0),
         }
+    }
+
+    #[test]
+    fn a_pixel_that_is_half_fluid_is_fluid_and_not_cord() {
+        let with = |index: usize, is_cord: bool| Slice {
+            cord: Array2::from_elem((2, 2), is_cord),
+            scoring: Array2::from_elem((2, 2), is_cord),
+            csf: Array2::from_elem((2, 2), !is_cord),
+            ..slice(index)
+        };
+        let group = [with(0, true), with(1, true), with(2, false), with(3, false)];
+        let tie = average(&group.each_ref(), 4);
+        assert!(!tie.cord[[0, 0]] && !tie.scoring[[0, 0]] && tie.csf[[0, 0]]);
+        let group = [with(0, true), with(1, true), with(2, true), with(3, false)];
+        let most = average(&group.each_ref(), 4);
+        assert!(most.cord[[0, 0]] && most.scoring[[0, 0]] && !most.csf[[0, 0]]);
     }
 
     #[test]

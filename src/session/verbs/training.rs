@@ -80,7 +80,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `model`: the model; it changes in place.
     /// * `cohort`: healthy subjects.
     /// * `epochs`: number of epochs; 200 in the paper.
-    /// * `learning_rate`: at the start.
+    /// * `learning_rate`: at the start of the stage: a second call goes on where the schedule of the first one ended.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
     /// * `mask_ratio`: share of the regions' patches that are hidden, on average over a batch.
@@ -127,7 +127,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   the others also spare patches of high error ("au"). None: three quarters, as published.
     /// * `refresh`: epochs between two estimations of uncertainty.
     /// * `samples`: how many reconstructions of every patch are averaged per estimation.
-    /// * `learning_rate`: at the start.
+    /// * `learning_rate`: at the start of the stage: a second call goes on where the schedule of the first one ended.
     /// * `decay_every`: epochs after which the learning rate falls to a tenth; 0: never.
     /// * `batch_size`: slices per batch.
     /// * `mask_ratio`: share of the regions' patches that are hidden, on average over a batch.
