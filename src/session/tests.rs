@@ -177,7 +177,8 @@ fn sleeping_ends_soon_after_an_interrupt() {
         assert!(session.run(cell("sleep(600)")).unwrap_err().interrupted);
         asked.join().unwrap().elapsed()
     });
-    assert!(asked < Duration::from_millis(100), "{asked:?}");
+    // Not after ten minutes; a busy machine may need a while.
+    assert!(asked < Duration::from_secs(5), "{asked:?}");
     let error = session.run(cell("sleep(-1)")).unwrap_err();
     assert_eq!(error.message, "sleep: `seconds` must be a number from 0 to 100000000, not -1.0");
 }

@@ -81,8 +81,8 @@ pub(in crate::cohort) fn lost_by_averaging(
 /// The mean of slices, each of which holds `step` acquired ones, in the place of their middle.
 fn average(members: &[&Slice], step: usize) -> Slice {
     let count = members.len();
-    // Where as many slices are inside as outside, a pixel is half fluid: it counts as fluid and not as cord, so that no
-    // pixel is both.
+    // Where as many slices are inside as outside, a pixel is half cord and half fluid: it counts as cord alone, and is not
+    // scored.
     let least = |is_tie_inside: bool| if is_tie_inside { count.div_ceil(2) } else { count / 2 + 1 };
     let vote = |mask: &dyn Fn(&Slice) -> &Array2<bool>, is_tie_inside: bool| {
         let mut votes = Array2::<usize>::zeros(members[0].image.dim());
@@ -91,7 +91,7 @@ fn average(members: &[&Slice], step: usize) -> Slice {
         }
         votes.mapv(|votes| votes >= least(is_tie_inside))
     };
-    let cord = vote(&|slice| &slice.cord, false);
+    let cord = vote(&|slice| &slice.cord, true);
     let mut csf = vote(&|slice| &slice.csf, true);
     csf.zip_mut_with(&cord, |fluid, cord| *fluid &= !cord);
     let mut image = Array2::<f32>::zeros(members[0].image.dim());
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_that_is_half_fluid_is_fluid_and_not_cord() {
+    fn a_pixel_that_is_half_fluid_is_cord_but_not_scored() {
         let with = |index: usize, is_cord: bool| Slice {
             cord: Array2::from_elem((2, 2), is_cord),
             scoring: Array2::from_elem((2, 2), is_cord),
@@ -145,7 +145,7 @@ mod tests {
         };
         let group = [with(0, true), with(1, true), with(2, false), with(3, false)];
         let tie = average(&group.each_ref(), 4);
-        assert!(!tie.cord[[0, 0]] && !tie.scoring[[0, 0]] && tie.csf[[0, 0]]);
+        assert!(tie.cord[[0, 0]] && !tie.scoring[[0, 0]] && !tie.csf[[0, 0]]);
         let group = [with(0, true), with(1, true), with(2, true), with(3, false)];
         let most = average(&group.each_ref(), 4);
         assert!(most.cord[[0, 0]] && most.scoring[[0, 0]] && !most.csf[[0, 0]]);

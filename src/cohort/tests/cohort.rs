@@ -126,7 +126,7 @@ fn without_a_table_everybody_is_clinical_and_healthy_says_which_column_to_add() 
     assert_eq!(cohort.clinical().unwrap().len(), 4);
     assert_eq!(
         said(cohort.healthy()),
-        "nothing says who is healthy in clinic; add a column `dataset` with the values healthy and clinical to participants.tsv (one of dataset, group, cohort, pathology will do)"
+        "nothing says who is healthy in clinic; add a column `dataset` with the values healthy and clinical to participants.tsv (one of dataset, group, cohort, pathology will do), or give a rule: load_cohort(…, healthy = \"column == 'value'\")"
     );
 }
 

@@ -178,7 +178,7 @@ fn evaluate(folder: &DataFolder) -> String {
             false => "",
         };
         return format!(
-            "# 4. Evaluation against the lesions that are known. The model has adapted to these images, but never to their lesion masks.
+            "# 4. Evaluation against the known lesions. The model has adapted to these images, but never saw their lesion masks.
 evaluated = [evaluate(found), evaluate(baseline{threshold})]
 table(evaluated)
 plot(evaluated)

@@ -57,7 +57,7 @@ pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModu
 
 /// The tree of a source, and the source with marks around tuples without brackets. The error is that of the source
 /// without marks, or that of a later line.
-pub(super) fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstModule)> {
+pub(crate) fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(String, AstModule)> {
     let first = match parse(name, source) {
         Ok(ast) => return Ok((source.to_owned(), ast)),
         Err(error) => error,

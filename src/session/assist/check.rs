@@ -31,14 +31,12 @@ pub fn check(name: &str, source: &str) -> Vec<Problem> {
 }
 
 fn problems(name: &str, source: &str) -> Vec<Problem> {
-    let ast = match dialect::parse(name, source) {
-        Ok(ast) => ast,
-        // Tuples without brackets run all the same.
-        Err(_) => {
-            let error = dialect::parse_to_run(name, source).err();
-            let problem = |error| Problem { error: explained(error), is_certain: true };
-            return error.map(problem).into_iter().collect();
-        }
+    // Tuples without brackets run, and some of what can be parsed does not.
+    let parsed =
+        dialect::parse_to_run(name, source).and_then(|_| dialect::parse_with_tuples(name, source));
+    let ast = match parsed {
+        Ok((_, ast)) => ast,
+        Err(error) => return vec![Problem { error: explained(error), is_certain: true }],
     };
     let mut found: Vec<Problem> = typing_errors(ast).collect();
     // An assignment of a name that is not defined ends the check of a module at once, without a sentence.
@@ -165,6 +163,11 @@ learn(1, 2, 3)
     #[test]
     fn a_tuple_without_brackets_is_a_statement() {
         assert!(told("x = 1\nx, 2\n").is_empty());
+        assert_eq!(told("x = 1\nx, 2\nprint(zz)\n"), ["3:7 error: `zz` is not defined"]);
+        assert_eq!(
+            told("x = 1\nif type(x) == int: pass\n"),
+            ["2:4 error: syntax error: `type` gives a text here; compare it with \"int\""]
+        );
         assert_eq!(told("x y, 2\n").len(), 1);
     }
 
