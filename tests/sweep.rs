@@ -137,3 +137,24 @@ fn a_sweep_that_is_stopped_goes_on_at_its_checkpoints() {
     assert!(record.contains("\"completed\"") && record.contains("\"resumptions\""), "{record}");
     assert!(!place.path("runs/study-sweep/seed=1-2").exists());
 }
+
+/// Both runs write the same file before either reads it.
+const SHARED: &str = "n = parameter(\"n\", 1)
+save_method(intensity_threshold(local_mm = 20.0 * n), \"shared.safetensors\")
+save_method(intensity_threshold(), f\"written-{n}.safetensors\")
+for _ in range(600):
+    if file_exists(\"written-1.safetensors\") and file_exists(\"written-2.safetensors\"):
+        break
+    sleep(0.1)
+load_method(\"shared.safetensors\")
+";
+
+#[test]
+fn a_run_that_reads_back_what_another_one_wrote_fails() {
+    let place = Place::new();
+    place.write("study.star", SHARED);
+    let swept = sweep(&place, &["-p", "n=1,2", "--jobs", "2"]);
+    assert_eq!(swept.code, Some(1), "{}{}", swept.out, swept.err);
+    let sentence = "shared.safetensors: something else changed it after this run wrote it";
+    assert_eq!(swept.err.matches(sentence).count(), 1, "{}", swept.err);
+}

@@ -96,8 +96,6 @@ pub(super) fn run_recorded(
             console.warn(&unknown_parameter(name, known));
         }
     }
-    // Whoever is asked may be asked to correct a file meanwhile.
-    let may_be_edited = script.source.contains("ask(");
     let session = Session::start(settings, console.clone())?;
     let terminated = Arc::new(AtomicBool::new(false));
     interrupt_on_ctrl_c(session.interrupter())?;
@@ -107,7 +105,7 @@ pub(super) fn run_recorded(
         let ended = value.iter().filter(|value| value.id.is_none());
         ended.for_each(|value| console.show(value));
         session.finish_jobs()?;
-        check_unmixed(&folder, may_be_edited)
+        check_unmixed(&folder)
     });
     session.stop_jobs();
     let (status, code) = match outcome {
@@ -146,11 +144,12 @@ pub(super) fn run_recorded(
 }
 
 /// Refuses the results of a run that read a file as something else than this run wrote: most likely, another run writes the
-/// same file.
-fn check_unmixed(folder: &Path, may_be_edited: bool) -> std::result::Result<(), CellError> {
+/// same file. Whoever answered a question may have been asked to correct a file meanwhile.
+fn check_unmixed(folder: &Path) -> std::result::Result<(), CellError> {
     let changed = files_changed();
+    let was_asked = || RunRecord::read(folder).is_ok_and(|record| !record.answers.is_empty());
     match changed.iter().find(|path| !is_inside(path, folder)) {
-        Some(path) if !may_be_edited => Err(CellError::new(format!(
+        Some(path) if !was_asked() => Err(CellError::new(format!(
             "{}: something else changed it after this run wrote it and before this run read it, so the results may be \
              another run's; write to output_dir(), a folder of each run's own",
             path.display()

@@ -8,8 +8,10 @@ use crate::Result;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::evaluation::bootstrap::{Interval, Resamples, warn_of_few};
-use crate::evaluation::cases::Cases;
+use crate::evaluation::cases::{Cases, RankedCases};
 use crate::evaluation::froc::{Sweep, Totals};
+
+use DecidedBy::{KnownPatients, PatientsWithLesions, Ranked};
 
 /// Two methods on the same patients.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,90 +63,91 @@ impl ComparisonTest {
     }
 }
 
-/// A measure of a method, when each patient is counted so many times.
+/// The value of a measure when each patient is counted so many times.
+type Value = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+
+/// A measure of a method.
 pub(in crate::evaluation) struct Measure {
     pub name: &'static str,
-    value: fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>,
-    /// Whether enough patients decide it that resampling them tells how sure it is.
-    is_resampled: fn(&Cases) -> bool,
+    value: Value,
+    decided_by: DecidedBy,
+}
+
+/// The patients who decide a measure.
+enum DecidedBy {
+    /// Those with and those without positive cases.
+    Ranked(fn(&Cases) -> &RankedCases),
+    PatientsWithLesions,
+    /// Those whose lesions are known, if they have any.
+    KnownPatients,
 }
 
 impl Measure {
+    const fn new(name: &'static str, value: Value, decided_by: DecidedBy) -> Self {
+        Self { name, value, decided_by }
+    }
+
+    /// With each patient counted so many times.
     pub fn value(&self, cases: &Cases, sweep: &Sweep<'_>, counts: &[u32]) -> Option<f64> {
         (self.value)(cases, sweep, counts)
     }
 
+    /// Whether enough patients decide it that resampling them tells how sure it is.
     pub fn is_resampled(&self, cases: &Cases) -> bool {
-        (self.is_resampled)(cases)
+        match self.decided_by {
+            Ranked(of) => of(cases).are_resampled(),
+            PatientsWithLesions => cases.patients_with_lesions() > 1,
+            KnownPatients => cases.patients_with_known_lesions() > 1,
+        }
     }
 }
 
 /// All measures; the bootstrap compares those after the first.
 const MEASURES: &[Measure] = &[
-    Measure {
-        name: "patient AUROC",
-        value: |cases, _, counts| cases.patients.auroc(counts),
-        is_resampled: |cases| cases.patients.are_resampled(),
-    },
-    Measure {
-        name: "patient average precision",
-        value: |cases, _, counts| cases.patients.average_precision(counts),
-        is_resampled: |cases| cases.patients.are_resampled(),
-    },
-    Measure {
-        name: "slice AUROC",
-        value: |cases, _, counts| cases.slices.auroc(counts),
-        is_resampled: |cases| cases.slices.are_resampled(),
-    },
-    Measure {
-        name: "slice average precision",
-        value: |cases, _, counts| cases.slices.average_precision(counts),
-        is_resampled: |cases| cases.slices.are_resampled(),
-    },
-    Measure {
-        name: "segment AUROC",
-        value: |cases, _, counts| cases.segments.auroc(counts),
-        is_resampled: |cases| cases.segments.are_resampled(),
-    },
-    Measure {
-        name: "segment average precision",
-        value: |cases, _, counts| cases.segments.average_precision(counts),
-        is_resampled: |cases| cases.segments.are_resampled(),
-    },
-    Measure {
-        name: "lesion sensitivity",
-        value: |cases, sweep, counts| {
-            Totals::sensitivity(&sweep.at(cases.lesion_threshold?, counts))
-        },
-        is_resampled: |cases| cases.patients_with_lesions() > 1,
-    },
-    Measure {
-        name: "lesion F1",
-        value: |cases, sweep, counts| Totals::f1(&sweep.at(cases.lesion_threshold?, counts)),
-        is_resampled: |cases| cases.patients_with_lesions() > 1,
-    },
-    Measure {
-        name: "false positives per patient",
-        value: |cases, sweep, counts| {
-            Totals::false_positives_per_patient(&sweep.at(cases.lesion_threshold?, counts))
-        },
-        is_resampled: |cases| cases.patients_with_known_lesions() > 1,
-    },
-    Measure {
-        name: "sensitivity, ≤ 1 false positive/patient",
-        value: |_, sweep, counts| sweep.sensitivity_at(1.0, counts),
-        is_resampled: |cases| cases.patients_with_lesions() > 1,
-    },
-    Measure {
-        name: "pixel AUROC",
-        value: |cases, _, counts| cases.pixels.auroc(counts),
-        is_resampled: |cases| cases.pixels.are_resampled(),
-    },
-    Measure {
-        name: "pixel average precision",
-        value: |cases, _, counts| cases.pixels.average_precision(counts),
-        is_resampled: |cases| cases.pixels.are_resampled(),
-    },
+    Measure::new("patient AUROC", |c, _, n| c.patients.auroc(n), Ranked(|c| &c.patients)),
+    Measure::new(
+        "patient average precision",
+        |c, _, n| c.patients.average_precision(n),
+        Ranked(|c| &c.patients),
+    ),
+    Measure::new("slice AUROC", |c, _, n| c.slices.auroc(n), Ranked(|c| &c.slices)),
+    Measure::new(
+        "slice average precision",
+        |c, _, n| c.slices.average_precision(n),
+        Ranked(|c| &c.slices),
+    ),
+    Measure::new("segment AUROC", |c, _, n| c.segments.auroc(n), Ranked(|c| &c.segments)),
+    Measure::new(
+        "segment average precision",
+        |c, _, n| c.segments.average_precision(n),
+        Ranked(|c| &c.segments),
+    ),
+    Measure::new(
+        "lesion sensitivity",
+        |c, sweep, n| Totals::sensitivity(&sweep.at(c.lesion_threshold?, n)),
+        PatientsWithLesions,
+    ),
+    Measure::new(
+        "lesion F1",
+        |c, sweep, n| Totals::f1(&sweep.at(c.lesion_threshold?, n)),
+        PatientsWithLesions,
+    ),
+    Measure::new(
+        "false positives per patient",
+        |c, sweep, n| Totals::false_positives_per_patient(&sweep.at(c.lesion_threshold?, n)),
+        KnownPatients,
+    ),
+    Measure::new(
+        "sensitivity, ≤ 1 false positive/patient",
+        |_, sweep, n| sweep.sensitivity_at(1.0, n),
+        PatientsWithLesions,
+    ),
+    Measure::new("pixel AUROC", |c, _, n| c.pixels.auroc(n), Ranked(|c| &c.pixels)),
+    Measure::new(
+        "pixel average precision",
+        |c, _, n| c.pixels.average_precision(n),
+        Ranked(|c| &c.pixels),
+    ),
 ];
 
 /// The measure of this name.

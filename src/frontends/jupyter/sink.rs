@@ -385,8 +385,7 @@ impl Sink for KernelSink {
             self.send_text(&mut state);
             state.request.clone().filter(|_| state.allow_stdin)
         };
-        let request =
-            request.ok_or_else(|| Error::input("ask: this client does not support input"))?;
+        let request = request.ok_or_else(|| Error::input("ask: this client takes no input"))?;
         self.input.ask(&request, prompt, hidden, cancel)
     }
 }
