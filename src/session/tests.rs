@@ -110,6 +110,26 @@ fn names_tell_kind_and_attributes() {
 }
 
 #[test]
+fn functions_see_what_later_cells_make_of_their_names() {
+    let (session, _) = session();
+    for cell in ["threshold = 0.5", "def high(score): return score > threshold", "threshold = 0.9"]
+    {
+        shown(&session, cell);
+    }
+    assert_eq!(shown(&session, "high(0.7)"), "False");
+    // In one cell, and for names that begin with an underscore.
+    shown(&session, "limit = 1\n_own = 'a'\nkeep = lambda v: v > limit\nname = lambda: _own");
+    shown(&session, "limit = 5\n_own = 'b'");
+    assert_eq!(shown(&session, "keep(3), name()"), "(False, \"b\")");
+    let names: Vec<String> = session.names().iter().map(|name| name.name.to_string()).collect();
+    assert_eq!(names, ["high", "keep", "limit", "name", "threshold"]);
+    // Places are those of the cell as it was typed.
+    let error = session.run(cell("def f():\n    return threshold + 'a'\nf()")).unwrap_err();
+    let place = error.place.unwrap();
+    assert_eq!((place.line, &*place.source), (2, "    return threshold + 'a'"));
+}
+
+#[test]
 fn many_sessions_can_live_at_once() {
     let sessions: Vec<_> = (0..8).map(|_| session().0).collect();
     for (number, session) in sessions.iter().enumerate() {

@@ -8,6 +8,8 @@
 
 use starlark::syntax::ast::{AstExprP, AstNoPayload};
 
+use super::changeable::{has_line, without_line};
+
 /// The function around what an f-string shows.
 pub(crate) const WRITTEN: &str = "__written__";
 /// The function around a text whose `format` is taken.
@@ -59,6 +61,7 @@ pub(super) fn around(function: &'static str, part: &AstExprP<AstNoPayload>) -> M
 
 /// A text without marks, be it a source or its beginning.
 pub(in crate::language) fn unmarked(text: &str) -> String {
+    let text = without_line(text);
     let openings = ALL.map(|function| format!("{function}{OPEN}"));
     let mut plain = String::with_capacity(text.len());
     let mut open = 0_usize;
@@ -82,7 +85,7 @@ pub(in crate::language) fn unmarked(text: &str) -> String {
 
 /// Whether a source has marks.
 pub(in crate::language) fn is_marked(text: &str) -> bool {
-    ALL.iter().any(|mark| text.contains(mark))
+    has_line(text) || ALL.iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a name is one that only marks or operators stand for.

@@ -1,6 +1,7 @@
 //! The language: which Starlark.
 
 pub(super) mod bindings;
+mod changeable;
 mod loops;
 pub(super) mod marks;
 mod needed_marks;
@@ -45,12 +46,24 @@ const MOST_TUPLES: usize = 32;
 /// As [`parse`], for a source that is about to run: with marks around what becomes text and what loops go over, and
 /// around tuples without brackets.
 pub(crate) fn parse_to_run(name: &str, source: &str) -> starlark::Result<AstModule> {
+    parse_in_session(name, source, &|_| false)
+}
+
+/// As [`parse_to_run`], for a cell that later cells follow: its functions look at the values that names have when they are
+/// called. `is_name` tells the names that the session has so far.
+pub(crate) fn parse_in_session(
+    name: &str,
+    source: &str,
+    is_name: &dyn Fn(&str) -> bool,
+) -> starlark::Result<AstModule> {
     let source = source_text(source);
     let (source, ast) = parse_with_tuples(name, source)?;
     shifts::check(name, &source, &ast)?;
     type_comparisons::check(name, &source, &ast)?;
-    match needed_marks::marked(&source, &ast) {
-        Some(marked) => nesting::with_room(|| AstModule::parse(name, marked, &DIALECT)),
+    let marked = needed_marks::marked(&source, &ast);
+    let text = marked.as_deref().unwrap_or(&source);
+    match changeable::with_changeable_names(text, &ast, is_name).or(marked) {
+        Some(text) => nesting::with_room(|| AstModule::parse(name, text, &DIALECT)),
         None => Ok(ast),
     }
 }

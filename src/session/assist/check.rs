@@ -45,7 +45,7 @@ fn problems(name: &str, source: &str) -> Vec<Problem> {
     let is_cut_short = found.len() < before;
     // The same once more as a function, into which the type checker looks.
     let function = InFunction::new(source);
-    if let Ok(ast) = dialect::parse(name, &function.source) {
+    if let Ok((_, ast)) = dialect::parse_with_tuples(name, &function.source) {
         for mut problem in typing_errors(ast).filter(|one| is_cut_short || !one.is_certain) {
             let Some(place) = problem.error.place.as_deref_mut() else { continue };
             let Some(there) = function.place(place.line, place.column) else { continue };
@@ -169,6 +169,8 @@ learn(1, 2, 3)
             ["2:4 error: syntax error: `type` gives a text here; compare it with \"int\""]
         );
         assert_eq!(told("x y, 2\n").len(), 1);
+        let both = ["1:5 error: `nope` is not defined", "2:6 error: `bb` is not defined"];
+        assert_eq!(told("y = nope\n\"a\", bb\n"), both);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use starlark::environment::Module;
 use starlark::values::Value;
+use starlark_syntax::syntax::ast::Visibility;
 
 use self::activity::Activity;
 use self::jobs::Jobs;
@@ -180,7 +181,7 @@ impl Surroundings<'_> {
                 module.set(&name, Value::new_none());
             }
         }
-        dialect::parse_to_run(&cell.name, &cell.source)
+        dialect::parse_in_session(&cell.name, &cell.source, &|name| is_session_name(module, name))
             .and_then(|ast| self.evaluate(module, ast, &loader))
             .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {
@@ -202,6 +203,14 @@ impl Surroundings<'_> {
         panics::catch(|| statement.and_then(|ast| self.evaluate(module, ast, &loader))).ok();
         return_freed_memory();
     }
+}
+
+/// Whether the user gave this name a value, and did not load it from a file.
+pub(in crate::session) fn is_session_name(module: &Module, name: &str) -> bool {
+    let is_own = |visibility| visibility == Visibility::Public || name.starts_with('_');
+    module
+        .names_and_visibilities()
+        .any(|(known, visibility)| known.as_str() == name && is_own(visibility))
 }
 
 /// Writes down what the user's names stand for, so that this session can be resumed after a crash. A

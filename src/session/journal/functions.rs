@@ -6,6 +6,7 @@ use starlark::environment::Module;
 
 use crate::language::definitions::computes_defaults;
 use crate::language::{Transcript, dialect};
+use crate::session::engine::is_session_name;
 use crate::session::engine::loader::Loader;
 use crate::session::engine::surroundings::Surroundings;
 use crate::{Error, Result};
@@ -67,7 +68,7 @@ pub(super) fn define(
     source: &str,
 ) -> Result<()> {
     let loader = Loader::new(surroundings, Path::new(""));
-    dialect::parse_to_run(name, source)
+    dialect::parse_in_session(name, source, &|name| is_session_name(module, name))
         .and_then(|ast| surroundings.evaluate(module, ast, &loader))
         .map(drop)
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))
