@@ -11,6 +11,7 @@ use super::discovery::participants::{Participants, short_name};
 use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::Member;
+use super::slice_grid::SliceGrid;
 use crate::context::{Context, counted};
 use crate::{Error, Result};
 
@@ -39,7 +40,7 @@ impl Cohort {
                 if let Some(unused) = unused {
                     context.note(unused);
                 }
-                Ok(cohort)
+                Ok(cohort.with_names_of_files(options.grid))
             }
             _ => match paths.iter().find(|path| path.is_dir()) {
                 Some(folder) => Err(Error::file(
@@ -49,6 +50,22 @@ impl Cohort {
                 None => Self::of_images(paths, options, context),
             },
         }
+    }
+
+    /// The same images, each called after its file instead of its subject, which says the same at greater length where a
+    /// subject has several: so its name, and with it its random draws, does not depend on the other images.
+    fn with_names_of_files(&self, grid: SliceGrid) -> Self {
+        let mut entries: Vec<Entry> = self.entries().cloned().collect();
+        for entry in &mut entries {
+            let name = entry.found_at().and_then(bids::name_of_file);
+            if let Some(name) = name.filter(|name| name.starts_with(&*entry.name)) {
+                entry.name = Arc::from(name);
+            }
+        }
+        bids::join_same_names(&mut entries);
+        self.with_members(
+            entries.into_iter().map(|entry| Arc::new(Member::new(entry, grid))).collect(),
+        )
     }
 
     /// A cohort of image files, each a subject called after it; their labels are found beside them, or in the
@@ -204,7 +221,6 @@ fn name_apart(entries: &mut Vec<Entry>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::SliceGrid;
     use crate::phantom::{PhantomOptions, write_bids};
 
     fn options() -> LoadOptions {
