@@ -8,7 +8,10 @@ use super::{Columns, Health, HealthRule, deciding, health, is_missing, normal};
 /// How the values of the deciding column were counted in a cohort.
 #[derive(Debug, Default)]
 pub(in crate::cohort) struct HealthCount {
-    column: String,
+    /// The columns that decide, in the order in which they first do.
+    columns: Vec<String>,
+    /// The first column that has a value which is not a known word.
+    unknown_column: Option<String>,
     /// Subjects by value.
     healthy: BTreeMap<String, usize>,
     clinical: BTreeMap<String, usize>,
@@ -29,7 +32,9 @@ impl HealthCount {
                 None => deciding(columns),
             };
             let Some((column, value)) = cell else { continue };
-            column.clone_into(&mut count.column);
+            if !count.columns.iter().any(|known| known == column) {
+                count.columns.push(column.to_owned());
+            }
             let health = match rule.map(|rule| rule.decide(columns)) {
                 Some(Some(true)) => Health::Healthy,
                 Some(Some(false)) => Health::Clinical,
@@ -39,11 +44,16 @@ impl HealthCount {
             let counted = match health {
                 Health::Healthy => &mut count.healthy,
                 Health::Clinical => &mut count.clinical,
-                Health::UnknownWord | Health::Unsaid => &mut count.unknown,
+                Health::UnknownWord | Health::Unsaid => {
+                    if !is_missing(&normal(value)) {
+                        count.unknown_column.get_or_insert_with(|| column.to_owned());
+                    }
+                    &mut count.unknown
+                }
             };
             *counted.entry(value.to_owned()).or_default() += 1;
         }
-        (!count.column.is_empty()).then_some(count)
+        (!count.columns.is_empty()).then_some(count)
     }
 
     /// Subjects for whom a rule has no value to decide by, as a sentence; `None` without any.
@@ -55,7 +65,7 @@ impl HealthCount {
             format!(
                 "{number} {who} no value in the participants column {} that says who is healthy ({}), and {count} as \
                  clinical; name the value in the rule if it says so",
-                self.column,
+                self.columns.join(", "),
                 values(&self.unknown)
             )
         })
@@ -64,24 +74,35 @@ impl HealthCount {
     /// The values that are not known words, as a sentence that says what to do; `None` without any.
     pub(in crate::cohort) fn unknown(&self) -> Option<String> {
         let word = self.unknown.keys().find(|value| !is_missing(&normal(value)))?;
+        let column = self.unknown_column.as_ref()?;
         // Which of them are healthy only the user knows. Where others are called healthy, it is probably none of these.
         let (value, condition) = match self.healthy.keys().next() {
             Some(healthy) => (healthy, "if none of these is".to_owned()),
             None => (word, format!("if {word} is")),
         };
+        // A rule looks at one column only, words at the one that decides for each subject.
+        let rule = match self.columns.as_slice() {
+            [_] => format!("\"{column} == '{value}'\""),
+            _ => format!("[\"{value}\"]"),
+        };
         Some(format!(
-            "the participants column {} has values that say neither healthy nor clinical ({}); say who is healthy, such as \
-             load_cohort(…, healthy = \"{} == '{value}'\") {condition}",
-            self.column,
+            "the participants column {column} has values that say neither healthy nor clinical ({}); say who is healthy, such as \
+             load_cohort(…, healthy = {rule}) {condition}",
             values(&self.unknown),
-            self.column
         ))
     }
 }
 
 impl fmt::Display for HealthCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the participants column {} decides who is healthy: ", self.column)?;
+        match self.columns.as_slice() {
+            [column] => write!(f, "the participants column {column} decides who is healthy: ")?,
+            several => write!(
+                f,
+                "the participants columns {} decide who is healthy, the first that is filled in for each: ",
+                several.join(", ")
+            )?,
+        }
         let part = |values_of: &BTreeMap<String, usize>, name: &str| {
             let number: usize = values_of.values().sum();
             (number > 0).then(|| format!("{number} {name} ({})", values(values_of)))
@@ -134,5 +155,23 @@ mod tests {
         );
         assert_eq!(count.unknown(), None);
         assert!(HealthCount::of([columns(&[])].iter(), None).is_none());
+    }
+
+    #[test]
+    fn rows_that_are_decided_by_different_columns_name_them_all() {
+        let rows = [
+            columns(&[("dataset", "public"), ("group", "")]),
+            columns(&[("dataset", "n/a"), ("group", "G1")]),
+            columns(&[("dataset", "clinical"), ("group", "")]),
+        ];
+        let count = HealthCount::of(rows.iter(), None).unwrap();
+        assert_eq!(
+            count.to_string(),
+            "the participants columns dataset, group decide who is healthy, the first that is filled in for each: 1 healthy \
+             (public), 1 clinical (clinical), 1 counted as clinical (G1)"
+        );
+        let unknown = count.unknown().unwrap();
+        assert!(unknown.starts_with("the participants column group has values"), "{unknown}");
+        assert!(unknown.contains("healthy = [\"public\"]) if none of these is"), "{unknown}");
     }
 }
