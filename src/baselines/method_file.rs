@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{read_regular, sha256, write_whole};
+use crate::files::{read_regular, write_whole};
 use crate::model::convolutional::Shapes;
 use crate::model::tensor_file;
 use crate::training::METHOD_METADATA;
@@ -62,9 +62,7 @@ pub(super) fn identity(
     settings: &impl std::fmt::Debug,
     learned: &BTreeMap<String, Tensor>,
 ) -> String {
-    // Tensors that cannot be read cannot reconstruct either, which says why.
-    let bytes = safetensors::serialize(learned, None).unwrap_or_default();
-    format!("{name}, {settings:?}, {}", sha256(&bytes))
+    format!("{name}, {settings:?}, {}", tensor_file::digest(learned))
 }
 
 impl<'a> MethodFile<'a> {

@@ -6,7 +6,7 @@ use super::{Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
-use crate::model::Network;
+use crate::model::{Network, tensor_file};
 use crate::options::Choice;
 use crate::scoring::{CalibratedState, Calibration, LesionScorer, Trained};
 use crate::training::Model;
@@ -79,7 +79,9 @@ impl Reconstructor for MaskedAutoencoder {
     }
 
     fn identity(&self) -> String {
-        format!("{}, {:?}", self.name(), self.state())
+        let weights = tensor_file::digest(self.network.tensors());
+        let scorer = self.scorer.as_ref().map(|scorer| tensor_file::digest(&scorer.tensors()));
+        format!("{}, {:?}, {weights}, {scorer:?}", self.name(), self.state())
     }
 
     fn grid(&self) -> Option<SliceGrid> {

@@ -37,6 +37,12 @@ pub(crate) fn to_bytes(
     Ok(bytes)
 }
 
+/// The SHA-256 of tensors and their names, in hexadecimal digits.
+pub(crate) fn digest(tensors: &BTreeMap<String, Tensor>) -> String {
+    // Tensors that cannot be read cannot reconstruct either, which says why.
+    sha256(&safetensors::serialize(tensors, None).unwrap_or_default())
+}
+
 /// Fails if the content of a file has changed since [`to_bytes`] made it. A file without a checksum passes: it
 /// is older than the checksum, or another program's.
 ///

@@ -16,7 +16,8 @@ use ndarray::Array2;
 pub struct Uncertainty {
     /// Epistemic uncertainty: variance over the K reconstructions of each pixel.
     pub variance: Array2<f32>,
-    /// Mean over the K reconstructions; the image itself where nothing was ever hidden.
+    /// Mean over the K reconstructions; the image itself outside the region of interest and where nothing was ever
+    /// hidden.
     pub mean: Array2<f32>,
     /// |image − mean|: the aleatoric proxy.
     pub error: Array2<f32>,

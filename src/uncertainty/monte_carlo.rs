@@ -2,7 +2,7 @@
 //! masks.
 
 use candle_core::Tensor;
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, Zip, s};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
@@ -244,7 +244,13 @@ fn maps(
         }
     }
     let inside = slice.region.mapv(|inside| if inside { 1.0 } else { 0.0 });
-    let mean = unpatchify(mean.view(), patch);
+    let mut mean = unpatchify(mean.view(), patch);
+    // Patches at the region's edge are hidden as a whole, but nothing was learned of what lies outside of it.
+    Zip::from(&mut mean).and(&slice.image).and(&slice.region).for_each(|mean, image, inside| {
+        if !inside {
+            *mean = *image;
+        }
+    });
     let error = (&slice.image - &mean).mapv(f32::abs) * &inside;
     Uncertainty { variance: unpatchify(variance.view(), patch) * &inside, mean, error, passes }
 }
