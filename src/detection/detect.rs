@@ -219,7 +219,7 @@ fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: S
     let unscored = missed.cloned().collect();
     let finding = Finding {
         subject: subject.clone(),
-        segmentation: segments.segmentation,
+        segment_borders: segments.segment_borders,
         score,
         segments: scores,
         unscored,

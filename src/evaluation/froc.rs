@@ -47,13 +47,13 @@ impl Totals {
 
 /// The changes of all patients' counts in one order, so that a replicate of the patients needs no
 /// sorting.
-pub(super) struct Sweep<'a> {
+pub(super) struct ThresholdSweep<'a> {
     patients: &'a [Option<PatientLesions>],
     /// (Patient, step of it) by falling threshold.
     order: Vec<(usize, usize)>,
 }
 
-impl<'a> Sweep<'a> {
+impl<'a> ThresholdSweep<'a> {
     pub fn new(patients: &'a [Option<PatientLesions>]) -> Self {
         let mut order: Vec<(usize, usize)> = Vec::new();
         for (patient, of) in patients.iter().enumerate() {

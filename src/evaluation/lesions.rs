@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, Resamples};
 use super::cases::Cases;
-use super::froc::{FrocPoint, Sweep, Totals};
+use super::froc::{FrocPoint, ThresholdSweep, Totals};
 use super::patient_lesions::PatientLesions;
 use super::threshold::{Threshold, check_allowed, expected_false_positives, healthy_origin};
 use crate::context::Context;
@@ -100,7 +100,7 @@ impl HealthyThreshold {
         }
         // 0, which any anomaly exceeds, unless a step downwards is too many; then just above that step.
         let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
-        Sweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
+        ThresholdSweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
             let now = totals.false_positives_per_patient().unwrap_or_default();
             let of_all = totals.false_positives as f64;
             let too_many =
@@ -123,7 +123,7 @@ impl HealthyThreshold {
 
 impl LesionThresholdRule {
     /// The threshold for these patients; `None` if the best F1 is asked for and none detects a lesion.
-    fn apply(&self, sweep: &Sweep<'_>, once: &[u32]) -> Result<Option<Threshold>> {
+    fn apply(&self, sweep: &ThresholdSweep<'_>, once: &[u32]) -> Result<Option<Threshold>> {
         Ok(match self {
             Self::Value(value) if value.is_finite() => {
                 Some(Threshold { value: *value, origin: "given".into() })
@@ -156,7 +156,7 @@ pub(super) fn lesion_level(
     if known.is_empty() {
         return Ok(None);
     }
-    let sweep = Sweep::new(&cases.lesions);
+    let sweep = ThresholdSweep::new(&cases.lesions);
     let once = vec![1; cases.lesions.len()];
     let threshold = rule.apply(&sweep, &once)?;
     let value = threshold.as_ref().map(|threshold| threshold.value);

@@ -6,7 +6,7 @@ use super::Evaluation;
 use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
 use super::comparison::{Measure, measure, p_value, places, warn_unless_comparable};
-use super::froc::Sweep;
+use super::froc::ThresholdSweep;
 use crate::context::Context;
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ pub struct SummaryMeasure {
 /// An evaluation with where the patients of the first one stand in it.
 struct Run<'a> {
     cases: &'a Cases,
-    sweep: Sweep<'a>,
+    sweep: ThresholdSweep<'a>,
     places: Vec<usize>,
 }
 
@@ -90,7 +90,7 @@ pub fn summarise(
     for evaluation in evaluations {
         let run = Run {
             cases: &evaluation.cases,
-            sweep: Sweep::new(&evaluation.cases.lesions),
+            sweep: ThresholdSweep::new(&evaluation.cases.lesions),
             places: places(first, evaluation)?,
         };
         match methods.iter_mut().find(|(name, _)| *name == evaluation.method) {

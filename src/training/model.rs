@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::without_backtrace;
 use crate::files::{read_regular, write_whole};
 use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor_file};
-use crate::scoring::{Calibration, LesionScorer, ScorerDescription, Trained};
+use crate::scoring::{Calibration, LesionScorer, ScorerDescription, TrainingState};
 use crate::{Error, Result};
 
 /// Is shown a model whenever an epoch, a scorer or a calibration is complete.
@@ -136,8 +136,8 @@ impl Model {
     }
 
     /// How far it was trained.
-    pub fn trained(&self) -> Trained {
-        Trained { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
+    pub fn trained(&self) -> TrainingState {
+        TrainingState { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
     }
 
     /// A network on the current weights that records no graph.

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::evaluation::bootstrap::{Interval, Resamples, warn_of_few};
 use crate::evaluation::cases::{Cases, RankedCases};
-use crate::evaluation::froc::{Sweep, Totals};
+use crate::evaluation::froc::{ThresholdSweep, Totals};
 
 use DecidedBy::{KnownPatients, PatientsWithLesions, Ranked};
 
@@ -64,7 +64,7 @@ impl ComparisonTest {
 }
 
 /// The value of a measure when each patient is counted so many times.
-type Value = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+type Value = fn(&Cases, &ThresholdSweep<'_>, &[u32]) -> Option<f64>;
 
 /// A measure of a method.
 pub(in crate::evaluation) struct Measure {
@@ -88,7 +88,7 @@ impl Measure {
     }
 
     /// With each patient counted so many times.
-    pub fn value(&self, cases: &Cases, sweep: &Sweep<'_>, counts: &[u32]) -> Option<f64> {
+    pub fn value(&self, cases: &Cases, sweep: &ThresholdSweep<'_>, counts: &[u32]) -> Option<f64> {
         (self.value)(cases, sweep, counts)
     }
 
@@ -187,7 +187,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         p_value: tested.map(|test| test.p_value),
         test: ComparisonTest::DeLong,
     }];
-    let sweeps = (Sweep::new(&a.lesions), Sweep::new(&b.lesions));
+    let sweeps = (ThresholdSweep::new(&a.lesions), ThresholdSweep::new(&b.lesions));
     warn_of_few(&a.scores, context);
     let resamples = Resamples::draw(a.names.len(), context);
     let once = vec![1; a.names.len()];

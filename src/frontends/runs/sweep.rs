@@ -116,9 +116,9 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     print_whole(table.to_text(table_width()).as_bytes())?;
     let (each, varied) = sweep_runs_table(&grid, &runs)?;
     let each = each.to_tsv();
-    let (path, others) = sweep_file::of(&sweep.folder, &each, varied)?;
+    let (path, others) = sweep_file::table_path(&sweep.folder, &each, varied)?;
     write_whole(&path, table.to_tsv().as_bytes())?;
-    write_whole(&sweep_file::of_runs(&path), each.as_bytes())?;
+    write_whole(&sweep_file::runs_table_path(&path), each.as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
         messages.tell(
             "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one, if there are patients \
@@ -137,7 +137,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     messages.tell(&format!(
         "written: {}, and one row per run in {}",
         path.display(),
-        sweep_file::of_runs(&path).display()
+        sweep_file::runs_table_path(&path).display()
     ));
     if let Some(others) = others {
         messages.tell(&format!("{} holds other runs and stays", others.display()));

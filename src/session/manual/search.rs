@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-use super::topics;
+use super::help_index;
 use super::types::Member;
 use super::verb::Verb;
 use super::{Manual, Type};
@@ -139,7 +139,7 @@ impl Manual {
             let entries = [Entry::of_type(kind)].into_iter().chain(members);
             entries.map(move |entry| entry.with(importance))
         });
-        let topics = topics::all().map(|found| {
+        let topics = help_index::all().map(|found| {
             let mut entry = Entry::new(found.term, &found.summary);
             entry.add(&found.words, weight::NAME);
             entry

@@ -14,7 +14,7 @@ use crate::cohort::{Slice, Subject};
 use crate::context::panics;
 use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
-    Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_value,
+    Array, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, ToSessionValue, WORDS, write_value,
 };
 use crate::language::nearest;
 use crate::report::{Cell, Table};

@@ -25,9 +25,9 @@ pub struct Input {
     pub sha256: String,
 }
 
-/// From what findings are made: equal makings have equal findings.
+/// Everything findings depend on; equal values give equal findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Making {
+pub struct SessionProvenance {
     /// Version of the program, with its commit where it was built from one.
     pub version: String,
     pub method: String,
@@ -50,7 +50,7 @@ pub(super) fn program_version() -> String {
     }
 }
 
-impl Making {
+impl SessionProvenance {
     /// In what this differs from an earlier one, as a clause; `None` if it does not.
     pub fn change(&self, earlier: &Self) -> Option<&'static str> {
         if self.method_sha256 != earlier.method_sha256 {
@@ -96,7 +96,7 @@ pub struct ImageRecord {
 /// The record of one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    pub making: Making,
+    pub making: SessionProvenance,
     pub scoring: Option<Scoring>,
     /// What the method shows in healthy subjects, if it is calibrated.
     pub calibration: Option<Calibration>,

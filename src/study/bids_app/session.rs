@@ -7,7 +7,7 @@ use std::path::Path;
 use super::BidsApp;
 use super::place::Place;
 use super::record::{
-    ImageRecord, Making, RECORD, SessionRecord, inputs, program_version, relative,
+    ImageRecord, RECORD, SessionProvenance, SessionRecord, inputs, program_version, relative,
 };
 use super::tsv::Tsv;
 use crate::cohort::{Cohort, LoadOptions};
@@ -108,7 +108,7 @@ impl ParticipantLevel<'_> {
         let folder = place.folder(&self.app.output);
         let earlier = SessionRecord::read(place, &self.app.output)?;
         refuse_foreign_files(&folder, place, earlier.as_ref())?;
-        let making = Making {
+        let making = SessionProvenance {
             version: program_version(),
             method: self.detector.name(),
             method_sha256: self.detector.digest().to_owned(),
@@ -154,7 +154,7 @@ impl ParticipantLevel<'_> {
         &self,
         place: &Place,
         screening: &Screening,
-        making: Making,
+        making: SessionProvenance,
         context: &Context,
     ) -> Result<SessionRecord> {
         let temporary = LazyFolder::temporary(Some(self.app.temporary(self.work)?));

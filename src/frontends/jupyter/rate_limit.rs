@@ -18,15 +18,15 @@ const LONGEST_WAIT_OF_CELL: Duration = Duration::from_secs(30);
 
 /// What a cell has sent lately.
 #[derive(Debug)]
-pub(super) struct Pace {
-    bytes: Allowance,
-    messages: Allowance,
+pub(super) struct RateLimit {
+    bytes: TokenBucket,
+    messages: TokenBucket,
     waited: Duration,
 }
 
 /// How much of one kind may be sent.
 #[derive(Debug)]
-struct Allowance {
+struct TokenBucket {
     /// What may be sent at once, and in every second.
     burst: f64,
     per_second: f64,
@@ -35,7 +35,7 @@ struct Allowance {
     counted: Instant,
 }
 
-impl Allowance {
+impl TokenBucket {
     fn new(burst: f64, per_second: f64) -> Self {
         Self { burst, per_second, left: burst, counted: Instant::now() }
     }
@@ -52,17 +52,17 @@ impl Allowance {
     }
 }
 
-impl Default for Pace {
+impl Default for RateLimit {
     fn default() -> Self {
         Self {
-            bytes: Allowance::new(BURST, PER_SECOND),
-            messages: Allowance::new(MESSAGES_BURST, MESSAGES_PER_SECOND),
+            bytes: TokenBucket::new(BURST, PER_SECOND),
+            messages: TokenBucket::new(MESSAGES_BURST, MESSAGES_PER_SECOND),
             waited: Duration::ZERO,
         }
     }
 }
 
-impl Pace {
+impl RateLimit {
     /// Counts text that is sent at a moment; gives how long its cell should wait.
     pub fn send(&mut self, text: &str, now: Instant) -> Duration {
         let length: usize = text.bytes().map(json_length).sum();
@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn a_flood_stays_below_the_limit_of_the_server_and_ends_some_time() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let (begin, text) = (Instant::now(), "x".repeat(280_000));
         let (mut now, mut sent) = (begin, Vec::new());
         for _ in 0..1000 {
             sent.push(now);
-            let wait = pace.send(&text, now);
+            let wait = limit.send(&text, now);
             assert!(wait <= Duration::from_secs_f64(LONGEST_WAIT));
             now += wait;
         }
@@ -119,12 +119,12 @@ mod tests {
 
     #[test]
     fn many_messages_stay_below_the_limit_of_the_server() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let begin = Instant::now();
         let (mut now, mut sent) = (begin, Vec::new());
         for _ in 0..10_000 {
             sent.push(now);
-            now += pace.send_messages(1, now);
+            now += limit.send_messages(1, now);
         }
         let window = Duration::from_secs(3);
         for moment in sent.iter().step_by(100) {
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn what_is_not_much_does_not_wait() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let begin = Instant::now();
-        assert_eq!(pace.send_messages(400, begin), Duration::ZERO);
-        assert_eq!(pace.send(&"\n".repeat(200_000), begin), Duration::ZERO);
-        assert!(pace.send(&"\n".repeat(200_000), begin) > Duration::ZERO);
+        assert_eq!(limit.send_messages(400, begin), Duration::ZERO);
+        assert_eq!(limit.send(&"\n".repeat(200_000), begin), Duration::ZERO);
+        assert!(limit.send(&"\n".repeat(200_000), begin) > Duration::ZERO);
         let later = begin + Duration::from_secs(10);
-        assert_eq!(pace.send(&"x".repeat(400_000), later), Duration::ZERO);
+        assert_eq!(limit.send(&"x".repeat(400_000), later), Duration::ZERO);
     }
 }
