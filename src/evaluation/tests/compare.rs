@@ -128,6 +128,8 @@ fn the_order_of_the_patients_does_not_matter() {
         calibration: None,
     });
     let (one, other) = (compared(&good, &poor), compared(&good, &turned));
+    assert!(!one.measures.is_empty());
+    assert_eq!(one.measures.len(), other.measures.len());
     for (one, other) in one.measures.iter().zip(&other.measures) {
         assert_eq!((one.interval, one.p_value), (other.interval, other.p_value), "{}", one.name);
     }
