@@ -118,16 +118,16 @@ impl Model {
         self.config.slice_grid()
     }
 
-    /// The number of the next Monte-Carlo estimation: estimations and detections both draw their masks from it. No
-    /// other of this model has had it, unless the model was rewound or copied, which repeats the numbers since then.
+    /// The round number of the next Monte-Carlo estimation, from which estimations and detections draw their
+    /// masks. It is new for this model, unless the model was rewound or copied, which repeats numbers.
     pub fn next_round(&mut self) -> u64 {
         let round = self.estimations;
         self.estimations += 1;
         round
     }
 
-    /// The number of the first of so many estimations of a training, which takes them. It counts trainings only: a look
-    /// at the model before changes nothing. Other estimations of the model count on from all of them.
+    /// Reserves `count` round numbers for a training and returns the first; independent of other estimations,
+    /// which count on after them.
     pub fn next_training_rounds(&mut self, count: u64) -> u64 {
         let first = self.training_estimations;
         self.training_estimations += count;
@@ -248,7 +248,7 @@ impl Model {
             },
         };
         if checkpoint.version > VERSION {
-            return Err(bad(&format!("it was saved by a newer version ({})", checkpoint.version)));
+            return Err(Error::newer_version(path));
         }
         checkpoint.config.validate().map_err(|e| bad(&e))?;
         // Training from here would go on to print losses and to end in numbers that mean nothing.

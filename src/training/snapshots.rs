@@ -266,7 +266,12 @@ impl Snapshots {
     /// # Errors
     /// If no snapshot can be read.
     pub fn current<C: Checkpointed>(&mut self, device: &Device) -> Result<(C, Option<String>)> {
-        let current = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
+        let Some(current) = self.index.current else {
+            return Err(Error::file(
+                self.folder.path()?,
+                "holds no snapshot of the model; load a saved model, or train it anew",
+            ));
+        };
         // Behind the end of the current epoch, if the next one was interrupted.
         let (path, before) = match self.index.interrupted {
             Some(interrupted) => (self.path_of_interrupted(interrupted)?, current + 1),

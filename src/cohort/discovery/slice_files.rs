@@ -78,7 +78,10 @@ fn slice(
         ));
     }
     if inside.iter().chain(labels).any(|value| !value.is_finite()) {
-        return Err(Error::file(&file.path, "its region or labels are not finite numbers"));
+        return Err(Error::file(
+            &file.path,
+            "its region or labels are not finite numbers; write 0 where there is nothing",
+        ));
     }
     let coded = |code: u8| labels.mapv(|value| value == f64::from(code));
     let lesion: Array2<bool> = coded(LESION);

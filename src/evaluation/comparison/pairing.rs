@@ -1,11 +1,11 @@
-//! Patients of two evaluations, paired by name, and in what their images and ground truth differ.
+//! Pairs the patients of two evaluations by name, and finds where their images or ground truth differ.
 
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::{Error, Result};
 
-/// Warns if the figures of some evaluations stand side by side although they are not of the same patients, images
-/// and ground truth: of the first one that differs from the first of all.
+/// Warns about the first evaluation whose patients, images or ground truth differ from those of the first
+/// one, so that their figures cannot be compared.
 pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
     let Some((first, others)) = evaluations.split_first() else { return };
     for other in others {
@@ -46,13 +46,20 @@ pub(in crate::evaluation) fn places(first: &Evaluation, second: &Evaluation) -> 
             (Some(_), None) => {
                 return Err(Error::subject(
                     &**name,
-                    "the two evaluations disagree on whether there is a lesion",
+                    format!(
+                        "the evaluations of {} and {} disagree on whether there is a lesion; evaluate both \
+                         with the same ground truth",
+                        first.method, second.method
+                    ),
                 ));
             }
             _ => {
                 return Err(Error::subject(
                     &**name,
-                    "the name is not unique, so patients cannot be paired",
+                    format!(
+                        "the name is not unique in the evaluations of {} and {}, so patients cannot be paired",
+                        first.method, second.method
+                    ),
                 ));
             }
         }

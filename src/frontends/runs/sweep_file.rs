@@ -45,7 +45,10 @@ pub(super) fn table_path(
         }
         others = Some(path);
     }
-    Err(Error::file(folder, "no free name for sweep.tsv is left"))
+    Err(Error::file(
+        folder,
+        "no free name for sweep.tsv is left; remove earlier tables, or choose another folder",
+    ))
 }
 
 /// The file beside it with one row per run.

@@ -22,6 +22,26 @@ impl<'v> Index<'v> {
     }
 }
 
+/// Why there is nothing of a name: "no findings for subject sub-9; there are findings for sub-1, sub-2". Names may repeat.
+pub(super) fn unknown<'a>(things: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    /// As many as fit on a line.
+    const MOST_NAMES: usize = 5;
+    let mut known: Vec<&str> = names.collect();
+    known.dedup();
+    let rest = match known.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let there = match known.len() {
+        0 => "there are none".to_owned(),
+        _ => {
+            known.truncate(MOST_NAMES);
+            format!("there are {things} for {}{rest}", known.join(", "))
+        }
+    };
+    Error::input(format!("no {things} for subject {name}; {there}"))
+}
+
 /// Reads a position among `length` things, each one called `thing`.
 pub(super) fn position(index: Value, length: usize, thing: &str) -> Result<usize> {
     let Some(given) = index.unpack_i32() else {
