@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::checkpoint_file::{Header, read_header};
 
-/// Bytes in which a header ends; the notes of a training are a few sentences.
+/// Upper bound of a header, bytes; the notes of a training are a few sentences.
 const LONGEST_HEADER: u64 = 1 << 20;
 /// Bytes that all finished trainings may take.
 const BUDGET: u64 = 4 << 30;

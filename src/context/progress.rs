@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// An event of a running task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A task of `total` steps begins; `task` is its identity in later events. A task that begins
-    /// while another is open is a part of one of that one's steps.
+    /// A task of `total` steps begins; `task` is its identity in later events. A task
+    /// started while another is open is a subtask of that task's current step.
     Started { task: u64, title: String, unit: &'static str, total: usize },
     /// `done` steps are finished; `figures` are its current numbers. The first one is for people,
     /// such as `("loss", 0.12)`, the mean so far; those behind it are for charts and rates:

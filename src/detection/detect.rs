@@ -183,7 +183,7 @@ fn warning_of_unscored(found: &[Found]) -> Option<String> {
     })
 }
 
-/// A shorter stretch of cord is no segment that somebody would miss, mm.
+/// Unscored stretches shorter than this are not reported, mm.
 const MISSED_MM: f64 = 10.0;
 
 /// Scores one subject.

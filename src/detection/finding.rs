@@ -8,7 +8,7 @@ use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
 use crate::scoring::Calibration;
 
-/// Where a cord is cut into segments.
+/// How a cord is divided into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentBorders {
     /// At the disc labels C2/C3 … C7/T1.

@@ -1,9 +1,9 @@
-//! Where a cord is cut: at its discs, or into equal lengths.
+//! How a cord is divided into segments: at its discs, or into equal lengths.
 
 use super::{CordAxis, SegmentBorders};
 use crate::cohort::{Disc, Subject};
 
-/// Wished length of a segment without disc labels: a cervical vertebra with its disc.
+/// Target length of a segment without disc labels: a cervical vertebra with its disc.
 const BIN_MM: f64 = 18.0;
 
 /// C1/C2, above which a labelled cord is not scored.

@@ -98,7 +98,8 @@ impl HealthyThreshold {
                 "a threshold from healthy subjects needs at least one subject known to have no lesion",
             ));
         }
-        // 0, which any anomaly exceeds, unless a step downwards is too many; then just above that step.
+        // Starts at 0, below every anomaly; stops just above the first threshold with too many false
+        // positives.
         let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
         ThresholdSweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
             let now = totals.false_positives_per_patient().unwrap_or_default();

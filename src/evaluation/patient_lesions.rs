@@ -17,7 +17,7 @@ use super::disjoint_sets::DisjointSets;
 use crate::cohort::Slice;
 use crate::detection::Finding;
 
-/// Pixels that make a detection: fewer are noise.
+/// Fewest pixels of a detection; smaller components are noise.
 pub const DETECTION_PIXELS: usize = 3;
 
 /// Share of a detection's pixels that are lesion, from which on it is a true one. Without it, the
@@ -28,7 +28,7 @@ pub const DETECTION_OVERLAP: f64 = 0.1;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct PatientLesions {
     pub lesions: usize,
-    /// Of them, without a pixel in the scoring region: they cannot be detected, and count as missed.
+    /// Lesions without a pixel in the scoring region; they cannot be detected and count as missed.
     pub lesions_outside: usize,
     /// By falling threshold, one wherever a count changes.
     pub steps: Vec<LesionCounts>,

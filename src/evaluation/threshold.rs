@@ -84,8 +84,8 @@ pub fn healthy_threshold(scores: &[f64], allowed: f64) -> Result<Threshold> {
     Ok(Threshold { value: falling[above].next_up(), origin: healthy_origin(scores.len(), allowed) })
 }
 
-/// What to expect of a new healthy subject where `n` had this many false positives together: one more is
-/// counted, as if the new one had it.
+/// Expected false positives in a new healthy subject, `(of_all + 1) / (n + 1)`, where `n` healthy
+/// subjects together have `of_all`.
 pub(super) fn expected_false_positives(of_all: f64, n: usize) -> f64 {
     (of_all + 1.0) / (n as f64 + 1.0)
 }

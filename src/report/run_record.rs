@@ -189,8 +189,7 @@ impl RunRecord {
         self.seed = changes.last().copied().unwrap_or(self.seed_at_start());
     }
 
-    /// The record of this process, which runs the run of an earlier record again: `from` says where it can
-    /// go on.
+    /// This process's record when it resumes the run of `earlier`, from `from`.
     pub(super) fn going_on_with(mut self, earlier: &Self, from: String) -> Self {
         let Self { started, arguments, resumptions, answers, .. } = earlier.clone();
         let resumed = std::mem::replace(&mut self.started, started);

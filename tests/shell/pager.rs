@@ -220,8 +220,8 @@ fn nobody_waits_for_a_key_without_pictures_or_in_a_script() {
     shell.see("figure: runs/shell-2/01-");
     drop(shell);
     let script = format!("{PEOPLE}\nview(people[0])\nprint(\"over\")\n");
-    fs::write(home.path("leafing.star"), script).unwrap();
-    let mut shell = home.launch(&["run", "leafing.star"]);
+    fs::write(home.path("pager.star"), script).unwrap();
+    let mut shell = home.launch(&["run", "pager.star"]);
     assert_eq!(shell.wait(), Some(0));
     shell.see("\nover");
     assert!(!shell.bytes().contains("\x1b[?1049h"));

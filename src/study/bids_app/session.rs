@@ -186,7 +186,7 @@ impl ParticipantLevel<'_> {
         };
         write_json(&growing.path().join(format!("{}{RECORD}", place.stem())), &record)?;
         let report = place.report(&self.app.output);
-        // That of an earlier screening is no longer true once its findings are replaced.
+        // Remove the earlier report: it no longer matches.
         if let Err(error) = fs::remove_file(&report)
             && error.kind() != std::io::ErrorKind::NotFound
         {
@@ -288,7 +288,7 @@ fn move_export(from: &Path, to: &Path, stem: &str, files: &mut BTreeSet<String>)
             }
             let name = match folder == from {
                 true if name.ends_with(".tsv") || is_dictionary(&name) => format!("{stem}_{name}"),
-                // The description of a dataset, which the session is not.
+                // Skip the description of a dataset: a session is no dataset.
                 true => continue,
                 false => name,
             };

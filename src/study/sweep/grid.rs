@@ -126,7 +126,7 @@ impl Combination {
         self.values.iter().find(|(name, _)| name == SEED)?.1.parse().ok()
     }
 
-    /// Its values without the seed, in words; what runs are averaged over shares them.
+    /// The value of this parameter; `None` if it is not varied or set.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
