@@ -327,6 +327,8 @@ mod tests {
             "save figure",
             "slice number",
             "import",
+            "axial",
+            "new patient",
             "u2ad verify",
             "docs/scale.md",
         ] {

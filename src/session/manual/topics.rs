@@ -74,6 +74,29 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
     },
     Topic {
+        names: &["axial images", "axial", "coronal", "coronal images", "sagittal"],
+        summary: "Which planes are examined: sagittal slices only.",
+        words: "axial coronal sagittal plane orientation transverse",
+        text: &[
+            "The method is for sagittal T2-weighted images. Where a subject has a sagittal series and an axial or coronal one, \
+             `load_cohort` takes the sagittal one.",
+            "A subject with thick axial or coronal slices alone is left out, with a reason. docs/data.md says what images are \
+             needed.",
+        ],
+    },
+    Topic {
+        names: &["new patient", "new image", "new patients", "new subject", "another patient"],
+        summary: "How to examine a patient with a model that is trained already.",
+        words: "new patient image subject examine predict inference apply clinical",
+        text: &[
+            "In a session: `model = load_model(\"model.safetensors\")`, `people = load_cohort(\"FOLDER\")`, \
+             `found = detect(model, people)`, then `view(found[0])`, or `report(found, \"found.html\")` for a page.",
+            "On the command line: `u2ad screen IMAGE --model model.safetensors --report found.html`, which finds the masks \
+             itself; `segment` does so in a session.",
+            "A model that was calibrated with healthy subjects (`calibrate`) gives p-values and thresholds as well.",
+        ],
+    },
+    Topic {
         names: &["numpy", "matplotlib", "python library", "histogram"],
         summary: "What stands here for Python's libraries.",
         words: "numpy matplotlib scipy library module python histogram",
