@@ -6,7 +6,9 @@ use super::bootstrap::{Estimate, Resamples};
 use super::cases::Cases;
 use super::froc::{FrocPoint, ThresholdSweep, Totals};
 use super::patient_lesions::PatientLesions;
-use super::threshold::{Threshold, check_allowed, expected_false_positives, healthy_origin};
+use super::threshold::{
+    OPTIMISTIC, Threshold, check_allowed, expected_false_positives, healthy_origin,
+};
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::{Error, Result};
@@ -137,7 +139,7 @@ impl LesionThresholdRule {
             Self::Healthy(healthy) => Some(healthy.threshold()),
             Self::BestF1 => sweep.best_f1(once).map(|value| Threshold {
                 value,
-                origin: "best lesion F1 on the same patients: optimistic".into(),
+                origin: format!("best lesion F1 on the same patients: {OPTIMISTIC}"),
             }),
         })
     }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::Evaluation;
 use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
-use super::comparison::{Measure, measure, p_value, places, warn_unless_comparable};
+use super::comparison::{
+    Measure, measure, p_value, places, warn_of_mixed_thresholds, warn_unless_comparable,
+};
 use super::froc::ThresholdSweep;
 use crate::context::Context;
 use crate::{Error, Result};
@@ -99,6 +101,7 @@ pub fn summarise(
         }
     }
     warn_unless_comparable(evaluations, context);
+    warn_of_mixed_thresholds(evaluations, context);
     let against = match reference {
         Some(wanted) => match methods.iter().find(|(name, _)| *name == wanted) {
             Some((_, runs)) => Some(runs),

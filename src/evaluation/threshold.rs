@@ -30,6 +30,16 @@ pub struct Threshold {
     pub origin: String,
 }
 
+/// A word in the origin of thresholds that were chosen on the cases being evaluated.
+pub(super) const OPTIMISTIC: &str = "optimistic";
+
+impl Threshold {
+    /// Whether it was chosen on the cases being evaluated.
+    pub fn is_optimistic(&self) -> bool {
+        self.origin.contains(OPTIMISTIC)
+    }
+}
+
 impl ThresholdRule {
     /// The threshold for a ranking; `None` if the best F1 is asked for and there are no positives.
     ///
@@ -56,9 +66,10 @@ impl ThresholdRule {
                 healthy_threshold(reference, *allowed)?
             }
             Self::BestF1 => match ranking.best_f1() {
-                Some(best) => {
-                    Threshold { value: best.threshold, origin: "optimistic: best F1 here".into() }
-                }
+                Some(best) => Threshold {
+                    value: best.threshold,
+                    origin: format!("{OPTIMISTIC}: best F1 here"),
+                },
                 None => return Ok(None),
             },
         };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::delong::delong;
-use super::pairing::{differences, places};
+use super::pairing::{differences, places, warn_of_mixed_thresholds};
 use crate::Result;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
@@ -165,6 +165,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
     differences(first, second, &places).into_iter().for_each(|text| context.warn(text));
+    warn_of_mixed_thresholds(&[first, second], context);
     let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
     let (of_a, of_b) = (scores(a), scores(b));
     let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();

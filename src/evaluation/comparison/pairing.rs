@@ -20,6 +20,28 @@ pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
     }
 }
 
+/// Warns if lesions of some evaluations are counted at the threshold with the best F1 on the same patients, and those of
+/// others at one that was chosen elsewhere: the first kind is optimistic.
+pub(in crate::evaluation) fn warn_of_mixed_thresholds(
+    evaluations: &[&Evaluation],
+    context: &Context,
+) {
+    let first = |optimistic: bool| {
+        evaluations.iter().find_map(|of| {
+            let threshold = of.lesions.as_ref()?.threshold.as_ref()?;
+            (threshold.is_optimistic() == optimistic).then_some((&*of.method, threshold))
+        })
+    };
+    if let (Some((best, _)), Some((fixed, threshold))) = (first(true), first(false)) {
+        context.warn(format!(
+            "lesions are counted at different kinds of thresholds: for {best} at the one with the best F1 on the same \
+             patients, which is optimistic, for {fixed} at one chosen elsewhere ({}); evaluate all with thresholds of \
+             one kind, such as those from healthy subjects",
+            threshold.origin
+        ));
+    }
+}
+
 /// Where each patient of the first evaluation stands in the second.
 ///
 /// # Errors

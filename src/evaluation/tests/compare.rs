@@ -279,6 +279,29 @@ fn patients_of_one_name_with_different_images_are_told() {
 }
 
 #[test]
+fn thresholds_of_different_kinds_are_told() {
+    let lesions_at = |method: &str, origin: &str| {
+        let mut evaluation = evaluated(method, scores(1.0));
+        let lesions = evaluation.lesions.as_mut().expect("lesions are known");
+        lesions.threshold = Some(Threshold { value: 0.5, origin: origin.to_owned() });
+        evaluation
+    };
+    let best = lesions_at("best", "best lesion F1 on the same patients: optimistic");
+    let fixed = lesions_at("fixed", "given");
+    let said = |second: &Evaluation| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        compare(&best, second, &context).expect("the same patients");
+        summarise(&[&best, second], None, &context).expect("the same patients");
+        warned.0.lock().unwrap().join("; ")
+    };
+    let mixed = said(&fixed);
+    assert_eq!(mixed.matches("different kinds of thresholds: for best at").count(), 2, "{mixed}");
+    assert!(mixed.contains("for fixed at one chosen elsewhere (given)"), "{mixed}");
+    assert_eq!(said(&best), "");
+}
+
+#[test]
 fn a_comparison_of_three_patients_is_said_to_mean_little() {
     let said = |patients: usize| {
         let warned = Arc::new(Warned::default());
