@@ -6,7 +6,7 @@ use starlark::values::Value;
 
 use crate::{Error, Result};
 
-/// What stands in square brackets.
+/// An index: the value in square brackets.
 pub(super) enum Index<'v> {
     Position(usize),
     Name(&'v str),
@@ -83,4 +83,23 @@ pub(super) fn range(
     }
     let start = number(start, 0)?;
     Ok(start..number(stop, length)?.max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_with_some_that_there_are() {
+        let said = |names: &[&str]| unknown("findings", "x", names.iter().copied()).to_string();
+        assert_eq!(said(&[]), "no findings for subject x; there are none");
+        assert_eq!(
+            said(&["a", "a", "b"]),
+            "no findings for subject x; there are findings for a, b"
+        );
+        assert_eq!(
+            said(&["a", "b", "c", "d", "e", "f", "g"]),
+            "no findings for subject x; there are findings for a, b, c, d, e and 2 more"
+        );
+    }
 }
