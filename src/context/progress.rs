@@ -30,14 +30,14 @@ pub trait Reporter: Send + Sync {
     fn report(&self, event: Event);
 }
 
-/// Hears nothing.
+/// Ignores all events.
 pub struct Silent;
 
 impl Reporter for Silent {
     fn report(&self, _: Event) {}
 }
 
-/// Hands on each note and warning once: for a task that does the same with one subject after the other.
+/// Passes each note and warning on only once, for tasks that repeat a step for every subject.
 pub(super) struct ToldOnce {
     inner: Arc<dyn Reporter>,
     told: Mutex<BTreeSet<String>>,

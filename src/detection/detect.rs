@@ -151,15 +151,17 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     Ok(())
 }
 
-/// A scored subject, with what is to be told in the order of subjects, who are scored in parallel.
+/// A scored subject with its messages. Subjects are scored in parallel; the messages are given in the
+/// order of subjects.
 struct Found {
     finding: Finding,
     warning: Option<String>,
 }
 
-/// What is said about segments without a score. Subjects without any have their own warning.
+/// A warning about segments without a score. Subjects without any scored segment have a warning of their
+/// own.
 fn warning_of_unscored(found: &[Found]) -> Option<String> {
-    /// As many are named.
+    /// Subjects that a warning names at most.
     const NAMED: usize = 3;
     let partly: Vec<&Found> = found
         .iter()

@@ -24,7 +24,7 @@ pub struct MaskedAutoencoder {
     pub scorer: Option<LesionScorer>,
     /// How far the network was trained.
     pub trained: TrainingState,
-    /// What it shows in healthy subjects, at most one of each scoring.
+    /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
 }
 

@@ -1,4 +1,4 @@
-//! The signal of the cord along its axis, without a model.
+//! The signal of the cord along its axis, which needs no model.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -56,7 +56,7 @@ pub struct LesionLevel {
     /// Patients whose lesions are known, including those known to have none.
     pub patients: usize,
     pub lesions: usize,
-    /// Of them, without a pixel in the scoring region. They cannot be detected and count as missed.
+    /// Lesions without a pixel in the scoring region. They cannot be detected and count as missed.
     pub lesions_outside: usize,
     /// On the anomaly map; `None` where the best F1 was asked for and no threshold detects a lesion.
     pub threshold: Option<Threshold>,

@@ -24,7 +24,7 @@ pub const DETECTION_PIXELS: usize = 3;
 /// whole cord would detect all its lesions at threshold 0.
 pub const DETECTION_OVERLAP: f64 = 0.1;
 
-/// What one patient's lesions and detections come to.
+/// Counts of one patient's lesions and detections at every threshold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct PatientLesions {
     pub lesions: usize,
@@ -124,7 +124,7 @@ struct Component {
     lesions: Vec<usize>,
 }
 
-/// What the components that grew so far come to.
+/// Counts over the components that have grown so far.
 struct DetectionCounts {
     /// By lesion: true detections that overlap it.
     covered: Vec<usize>,
@@ -133,7 +133,7 @@ struct DetectionCounts {
 }
 
 impl DetectionCounts {
-    /// Counts a component in, or out again.
+    /// Adds a component to the counts (`comes`), or takes it out again.
     fn count(&mut self, component: &Component, comes: bool) {
         if component.pixels < DETECTION_PIXELS {
             return;

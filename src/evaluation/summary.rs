@@ -51,7 +51,7 @@ pub struct SummaryMeasure {
     pub p_value: Option<f64>,
 }
 
-/// An evaluation with where the patients of the first one stand in it.
+/// An evaluation, and the positions in it of the patients of the first evaluation.
 struct Run<'a> {
     cases: &'a Cases,
     sweep: ThresholdSweep<'a>,

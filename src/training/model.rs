@@ -18,7 +18,7 @@ use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription, TrainingState};
 use crate::{Error, Result};
 
-/// Is shown a model whenever an epoch, a scorer or a calibration is complete.
+/// Called with the model whenever an epoch, a scorer or a calibration is complete.
 pub(crate) type Observer = Arc<dyn Fn(&Model) + Send + Sync>;
 
 /// A network with everything that training it further needs.
@@ -29,11 +29,12 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
-    /// Those of them that belong to trainings, which do not depend on how often somebody looked in between.
+    /// Estimations that were part of trainings. Counted apart, so that the draws of a training do not
+    /// depend on estimations that a user asked for in between.
     pub training_estimations: u64,
     /// The scorer, once it is trained.
     pub scorer: Option<LesionScorer>,
-    /// What it shows in healthy subjects, at most one of each scoring.
+    /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
     /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
@@ -60,7 +61,7 @@ struct Checkpoint {
 
 /// Key of the checkpoint's description in the safetensors metadata.
 const METADATA: &str = "u2ad";
-/// The same of the file of a method to compare with.
+/// Key of the description in the file of a baseline.
 pub(crate) const METHOD_METADATA: &str = "u2ad-method";
 const VERSION: u32 = 1;
 

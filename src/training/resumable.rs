@@ -34,7 +34,7 @@ struct Progress {
     snapshots: Option<SnapshotIndex>,
 }
 
-/// How far an epoch is.
+/// Progress within an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EpochProgress {
     /// Batches done.
@@ -88,7 +88,7 @@ impl ResumableTraining {
         Ok(())
     }
 
-    /// It is kept however short it was.
+    /// Keeps the finished checkpoint however short the training was.
     pub fn essential(mut self) -> Self {
         self.begun = self.begun.essential();
         self

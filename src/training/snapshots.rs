@@ -86,7 +86,7 @@ struct Entry {
     /// Steps of the optimiser at the end of the epoch; unknown in snapshots of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     steps: Option<usize>,
-    /// Number of the file; 0: files are named by their epochs alone.
+    /// Number in the file name; 0: the file is named by its epoch alone.
     #[serde(default, skip_serializing_if = "is_zero")]
     number: usize,
 }
@@ -126,7 +126,7 @@ impl Snapshots {
         self
     }
 
-    /// What there is, for [`Self::at`].
+    /// The present state of the snapshots, for [`Self::at`].
     pub fn index(&self) -> &SnapshotIndex {
         &self.index
     }

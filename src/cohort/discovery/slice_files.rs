@@ -135,7 +135,7 @@ fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
         }
     };
     values.map_err(|error| match error {
-        // Its own message draws the place in several lines.
+        // The own message of this error spreads over several lines.
         ReadNpyError::ParseHeader(_) => Error::file(path, "its .npy header is damaged"),
         error => refuse(&error),
     })

@@ -92,7 +92,7 @@ impl Measure {
         (self.value)(cases, sweep, counts)
     }
 
-    /// Whether enough patients decide it that resampling them tells how sure it is.
+    /// Whether enough patients decide the measure for a bootstrap over them to make sense.
     pub fn is_resampled(&self, cases: &Cases) -> bool {
         match self.decided_by {
             Ranked(of) => of(cases).are_resampled(),

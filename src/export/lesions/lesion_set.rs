@@ -22,7 +22,7 @@ impl LesionSet {
     pub fn numbered(&self) -> Array3<u16> {
         let mut numbered = Array3::zeros(self.mask.dim());
         for (lesion, voxels) in self.lesions.iter().zip(&self.voxels) {
-            // More lesions than 65 535 are not told apart.
+            // Lesions beyond number 65 535 share that number.
             let number = u16::try_from(lesion.number).unwrap_or(u16::MAX);
             voxels.iter().for_each(|voxel| numbered[*voxel] = number);
         }

@@ -53,7 +53,7 @@ pub struct Lesion {
     pub centre_mm: [f64; 3],
 }
 
-/// What a lesion is compared with.
+/// The tissue that a lesion is compared with.
 pub(super) struct LesionReference<'a> {
     /// All lesions of the subject: the cord around does not include them.
     pub lesions: &'a Array3<bool>,

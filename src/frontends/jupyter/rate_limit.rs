@@ -16,7 +16,7 @@ const LONGEST_WAIT: f64 = 0.5;
 /// A cell waits no longer than this in all; who prints that much can do without some of it.
 const LONGEST_WAIT_OF_CELL: Duration = Duration::from_secs(30);
 
-/// What a cell has sent lately.
+/// The rate limit on the outputs of a cell, by bytes and by messages.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     bytes: TokenBucket,
@@ -24,13 +24,13 @@ pub(super) struct RateLimit {
     waited: Duration,
 }
 
-/// How much of one kind may be sent.
+/// A token bucket: how much of one kind may be sent.
 #[derive(Debug)]
 struct TokenBucket {
-    /// What may be sent at once, and in every second.
+    /// Size of a burst, and what may be sent per second after it.
     burst: f64,
     per_second: f64,
-    /// What may be sent now; less than none after a flood.
+    /// What may be sent now; negative after a flood.
     left: f64,
     counted: Instant,
 }
@@ -40,7 +40,7 @@ impl TokenBucket {
         Self { burst, per_second, left: burst, counted: Instant::now() }
     }
 
-    /// Takes what is sent at a moment; gives the seconds after which there is an allowance again.
+    /// Takes what is sent at a moment; returns the seconds until something may be sent again.
     fn take(&mut self, sent: f64, now: Instant) -> f64 {
         let since = now.saturating_duration_since(self.counted).as_secs_f64();
         self.counted = now;

@@ -38,7 +38,7 @@ pub(super) struct KernelSink {
 /// The cell that runs, as far as its outputs go.
 #[derive(Default)]
 struct CellState {
-    /// What the outputs answer. Something shown after the end of a cell still belongs to it.
+    /// The request that the outputs answer. Something shown after the end of a cell still belongs to it.
     request: Option<Arc<Request>>,
     silent: bool,
     /// Whether the client can be asked for a line: then somebody watches the cell.

@@ -49,7 +49,7 @@ struct Sweep {
     arguments: SweepArguments,
 }
 
-/// What there is of a combination.
+/// The earlier run of a combination.
 enum Earlier {
     Nothing,
     /// It ended well.
@@ -235,7 +235,7 @@ impl Sweep {
         let runs = run_summaries(&self.folder)?;
         let ended = |combination: &Combination| {
             let mut runs = self.runs_of(&runs, combination);
-            // Of images and masks as they are now.
+            // Only runs whose inputs are still the same count.
             let is_valid = |run: &RunSummary, record: &RunRecord| {
                 let working = working_folder(&run.folder, record);
                 working.is_ok_and(|working| inputs::changed(&record.inputs, &working).is_empty())
@@ -273,7 +273,7 @@ impl Sweep {
                     Ok(Ended::Well(warnings)) => {
                         messages.tell(&format!("{name}: completed"));
                         for warning in warnings {
-                            // What all runs warn of is said once.
+                            // A warning that several runs give is shown once.
                             if locked(&warned).insert(warning.clone()) {
                                 messages.tell_after("warning:", &warning);
                             }

@@ -17,7 +17,7 @@ use crate::ops::check_threads;
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};
 
-/// What a report says about the rest.
+/// The line of a report on what is not compared.
 const NOT_COMPARED: &str = "not compared: run.json (times, process, machine) and names of folders";
 
 /// Lines of the second run's messages that are shown if it wrote no record.

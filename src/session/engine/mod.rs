@@ -39,7 +39,7 @@ use crate::ops::return_freed_memory;
 /// user's functions; the pages are only used when touched.
 pub(super) const STACK_BYTES: usize = 256 << 20;
 
-/// What a cell ended with.
+/// The outcome of a cell: the value of its last statement, if any, or the error.
 pub(super) type Outcome = Result<Option<Display>, CellError>;
 
 /// Something to do and where its outcome goes.
@@ -112,7 +112,7 @@ impl Engine {
                 status.unsaved = snapshot::unsaved(&module);
                 drop(status);
                 self.activity.end();
-                // Nobody may be waiting any more; the outcome is then of no use.
+                // An error means that nobody waits any more; the outcome is then dropped.
                 reply.send(outcome).ok();
                 // After the reply, so that the user does not wait for the disk.
                 state.write_journal(&module);

@@ -10,7 +10,7 @@ use crate::session::engine::evaluator_context::EvaluatorContext;
 use crate::session::engine::loader::Loader;
 use crate::{Error, Result};
 
-/// What became of a session's functions.
+/// The outcome of restoring a session's functions.
 #[derive(Default)]
 pub(super) struct Functions {
     /// Names of those that are defined.

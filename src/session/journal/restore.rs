@@ -354,7 +354,7 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
-        // What was kept does not tell the state of the method.
+        // The journal does not record the state of the method.
         findings.made_by = None;
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);

@@ -42,9 +42,9 @@ mod importance {
 
 /// One thing that the manual explains, as a search sees it.
 struct Entry {
-    /// What `help` takes.
+    /// The argument of `help` that shows it.
     term: String,
-    /// How much it counts beside others: what one is likely to look for comes first.
+    /// Weight relative to other entries: the likeliest answers come first.
     importance: f64,
     summary: String,
     /// Stems of words, each with the weight of its place.

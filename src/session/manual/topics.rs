@@ -1,8 +1,8 @@
 //! Topics of `help`: answers to what people ask in words.
 
-/// A thing to find that is no verb and no type.
+/// A page of `help` that is about no verb and no type.
 pub(super) struct Topic {
-    /// What `help` takes; the first one is shown.
+    /// Names that `help` accepts; the first one is shown.
     pub names: &'static [&'static str],
     /// One sentence.
     pub summary: &'static str,

@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// How the names of the cases end.
 pub(super) const CASES: &str = "_cases.json";
 
-/// What became of one session.
+/// The outcome of screening one session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionOutcome {
     /// It was screened; `because` says why again, such as "with another model or method".
@@ -35,7 +35,7 @@ pub enum SessionOutcome {
     Failed(String),
 }
 
-/// A session and what became of it.
+/// A session and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionResult {
     /// `sub-01`, or `sub-01_ses-1`.

@@ -1,4 +1,4 @@
-//! What came out of a sweep: the results of each combination, averaged over its seeds.
+//! The results of a sweep: those of each combination, averaged over its seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
