@@ -110,6 +110,11 @@ impl Error {
         Self::File { path: path.as_ref().to_path_buf(), reason: plain(&reason.to_string()) }
     }
 
+    /// A file that this version cannot read because a newer one wrote it, and what to do.
+    pub(crate) fn newer_version(path: impl AsRef<Path>) -> Self {
+        Self::file(path, "was saved by a newer version of u2ad; update u2ad to use it")
+    }
+
     /// A subject error with its reason.
     pub fn subject(subject: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Subject { subject: subject.into(), reason: reason.to_string() }

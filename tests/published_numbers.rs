@@ -175,11 +175,14 @@ fn check_step(name: &str, strategy: MaskingStrategy) {
     let losses: Vec<f32> = [&loss.total, &loss.reconstruction, &loss.edge]
         .map(|part| part.to_scalar().unwrap())
         .to_vec();
-    for (loss, expected) in losses.iter().zip(floats(&fixture["losses"])) {
+    let expected = floats(&fixture["losses"]);
+    assert_eq!(losses.len(), expected.len());
+    for (loss, expected) in losses.iter().zip(expected) {
         assert!((loss - expected).abs() < 1e-5 * expected.abs().max(1.0), "{loss} {expected}");
     }
 
     let gradients = loss.total.backward().unwrap();
+    assert!(parameters.trainable().count() > 0);
     for (name, var) in parameters.trainable() {
         let gradient = gradients.get(var.as_tensor()).unwrap_or_else(|| panic!("{name}: no grad"));
         let expected = floats(&fixture[&format!("grad.{name}")]);
@@ -217,7 +220,10 @@ fn a_step_with_the_published_codes_aleatoric_masks_has_the_reference_numbers() {
 #[test]
 fn edges_are_the_reference_sobel_magnitude() {
     let fixture = fixture("step_random");
-    for (image, edges) in images(&fixture["images"]).iter().zip(images(&fixture["edges"])) {
+    let (images, edges) = (images(&fixture["images"]), images(&fixture["edges"]));
+    assert!(!images.is_empty());
+    assert_eq!(images.len(), edges.len());
+    for (image, edges) in images.iter().zip(edges) {
         let ours = sobel(image.view());
         let apart = farthest(ours.as_slice().unwrap(), edges.as_slice().unwrap());
         assert!(apart < 1e-6, "{apart}");
@@ -238,6 +244,7 @@ fn check_course() {
     let parameters = weights();
     let network: Network = parameters.trainable_network(&CONFIG).unwrap();
     let mut adam = Adam::default();
+    assert_eq!(expected.len(), 20);
     for (step, expected) in expected.iter().enumerate() {
         let scores = rows(&noise.get(step).unwrap());
         let order = order_from_scores(scores.view(), batch.region.view(), keep);

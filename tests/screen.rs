@@ -151,7 +151,7 @@ fn the_group_is_gathered_and_arguments_are_checked() {
     assert!(version.code == Some(0) && version.out.contains(env!("CARGO_PKG_VERSION")));
     assert_eq!(call(&place, &["bids", "bids", "out", "subject"]).code, Some(2));
     let unknown = call(&place, &["bids", "bids", "out", "participant", "--participant-label", "x"]);
-    assert!(unknown.code == Some(1) && unknown.err.contains("has no participant sub-x"));
+    assert!(unknown.code == Some(2) && unknown.err.contains("has no participant sub-x"));
     let small = ["bids", "bids", "out", "participant", "--force", "--mem-mb", "1"];
     let small = call(&place, &small);
     assert_eq!(small.code, Some(1), "{}", small.err);

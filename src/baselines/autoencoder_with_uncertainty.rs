@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
 use super::slice_training::train;
 use crate::Result;
 use crate::cohort::{SliceGrid, Subject};
@@ -23,7 +23,7 @@ use crate::options::setters;
 /// The loss is the mean of (x − μ)² / σ² + log σ². The published score of a pixel is (x − μ)² / σ². Here it
 /// counts where the image is brighter than its reconstruction, as the residuals of all methods do, and
 /// is the method's own scoring ([`Scoring::Own`]).
-pub type AutoencoderWithUncertainty = Trained<UncertaintyTraining>;
+pub type AutoencoderWithUncertainty = TrainedNetwork<UncertaintyTraining>;
 
 /// Settings of an [`AutoencoderWithUncertainty`]. A dense bottleneck of 16 numbers and the learning rate
 /// as in the code of the benchmark of Cai et al. (2024, "MedIAnomaly"); channels and batch size are those of

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feature_memory::FEATURES;
 use super::method_file::{MethodFile, write_method};
-use super::slice_network::{SliceNetwork, Trained, validate};
+use super::slice_network::{SliceNetwork, TrainedNetwork, validate};
 use super::{
     AutoencoderWithUncertainty, ConvolutionalAutoencoder, ConvolutionalTraining,
     DenoisingAutoencoder, DenoisingTraining, DiffusionModel, DiffusionTraining, FeatureMemory,
@@ -117,7 +117,7 @@ struct NetworkSettings<N> {
     losses: Vec<f64>,
 }
 
-impl<N: SliceNetwork> Kept for Trained<N> {
+impl<N: SliceNetwork> Kept for TrainedNetwork<N> {
     fn losses(&self) -> &[f64] {
         Self::losses(self)
     }
@@ -130,14 +130,14 @@ impl<N: SliceNetwork> Kept for Trained<N> {
     }
 }
 
-fn read<N: SliceNetwork>(mut file: MethodFile) -> Result<Trained<N>> {
+fn read<N: SliceNetwork>(mut file: MethodFile) -> Result<TrainedNetwork<N>> {
     let NetworkSettings { network, grid, losses } = file.settings::<NetworkSettings<N>>()?;
     validate(&network).map_err(|error| file.failed(&error.to_string()))?;
     if !(1..=LARGEST).contains(&grid.size) {
         return Err(file.failed(&format!("its slices have {} pixels", grid.size)));
     }
     let weights = file.take(&network.shapes(Window::padded_on(grid.size, N::STEP)))?;
-    Ok(Trained { network, weights: weights.into(), grid, losses })
+    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses })
 }
 
 /// The settings of a feature memory in a file.

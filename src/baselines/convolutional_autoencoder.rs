@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
 use super::slice_training::train;
 use crate::Result;
 use crate::cohort::{SliceGrid, Subject};
@@ -19,7 +19,7 @@ use crate::options::setters;
 /// "AE (spatial)" of Baur et al. (2021, "Autoencoders for unsupervised anomaly segmentation in brain MR
 /// images: a comparative study"). The image is reconstructed from a sixteenth of its resolution, so that what
 /// is rare in the training images should be lost.
-pub type ConvolutionalAutoencoder = Trained<ConvolutionalTraining>;
+pub type ConvolutionalAutoencoder = TrainedNetwork<ConvolutionalTraining>;
 
 /// Settings of a [`ConvolutionalAutoencoder`]. Channels and batch size as published. The learning rate is not:
 /// 1e-4 is meant for longer trainings; 1e-3 is that of the benchmark of Cai et al. (2024, "MedIAnomaly").

@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
 use super::slice_training::train;
 use crate::Result;
 use crate::cohort::{SliceGrid, Subject};
@@ -63,7 +63,7 @@ setters!(DenoisingTraining {
 /// autoencoders for unsupervised anomaly detection in brain MRI"). Lesions are about as large and as
 /// bright as the noise, so the network takes them for noise too. The reconstruction is what it makes of a
 /// slice without added noise.
-pub type DenoisingAutoencoder = Trained<DenoisingTraining>;
+pub type DenoisingAutoencoder = TrainedNetwork<DenoisingTraining>;
 
 impl DenoisingTraining {
     /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
 use super::slice_training::train;
 use crate::Result;
 use crate::cohort::{SliceGrid, Subject};
@@ -24,7 +24,7 @@ use crate::options::setters;
 ///
 /// The noise is simplex noise of six octaves, whose coarse waves are larger than lesions. The same draws of noise
 /// serve all slices, so that a reconstruction does not depend on which other slices are examined with it.
-pub type DiffusionModel = Trained<DiffusionTraining>;
+pub type DiffusionModel = TrainedNetwork<DiffusionTraining>;
 
 /// Settings of a [`DiffusionModel`]. The noise, its schedule (1000 steps, variances from 1e-4 to 0.02) and the 250
 /// steps are those of Wyatt et al. Only every fifth of these steps is taken back by default (Nichol and Dhariwal

@@ -84,12 +84,10 @@ impl<'a> MethodFile<'a> {
                 )
             },
         )?;
-        let newer =
-            |version| Error::file(path, format!("was saved by a newer version ({version})"));
         let description: Description =
             serde_json::from_str(json).map_err(|error| Error::file(path, error))?;
         if description.version > VERSION {
-            return Err(newer(description.version));
+            return Err(Error::newer_version(path));
         }
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         let Description { method, settings, .. } = description;

@@ -96,14 +96,14 @@ pub struct Schedule {
 
 /// A trained network with its settings. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Trained<N> {
+pub struct TrainedNetwork<N> {
     pub(super) network: N,
     pub(super) weights: Arc<Weights>,
     pub(super) grid: SliceGrid,
     pub(super) losses: Vec<f64>,
 }
 
-impl<N> Trained<N> {
+impl<N> TrainedNetwork<N> {
     /// Its settings.
     pub fn settings(&self) -> &N {
         &self.network
@@ -155,7 +155,7 @@ pub(super) fn validate<N: SliceNetwork>(network: &N) -> Result<()> {
     Ok(())
 }
 
-impl<N: SliceNetwork> Reconstructor for Trained<N> {
+impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
     fn name(&self) -> String {
         self.network.label()
     }

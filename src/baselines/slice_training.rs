@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 
-use super::slice_network::{SliceNetwork, Trained, check_size, validate};
+use super::slice_network::{SliceNetwork, TrainedNetwork, check_size, validate};
 use crate::cohort::{Slice, SliceGrid, Subject};
 use crate::context::{BegunTraining, Context};
 use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, Window, initial};
@@ -25,7 +25,7 @@ pub(super) fn train<N: SliceNetwork>(
     subjects: &[Arc<Subject>],
     grid: SliceGrid,
     context: &Context,
-) -> Result<Trained<N>> {
+) -> Result<TrainedNetwork<N>> {
     validate(network)?;
     let mut images: Vec<Array2<f32>> = Vec::new();
     for subject in subjects {
@@ -45,7 +45,7 @@ pub(super) fn train<N: SliceNetwork>(
     let within = kept.context(context);
     let trained = rest(network, &images, grid, &kept, &within);
     let (weights, losses) = kept.end(trained, context)?;
-    Ok(Trained { network: network.clone(), weights: weights.into(), grid, losses })
+    Ok(TrainedNetwork { network: network.clone(), weights: weights.into(), grid, losses })
 }
 
 /// Trains the epochs that an earlier process did not; the weights, and the losses of all epochs.

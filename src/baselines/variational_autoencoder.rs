@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, Trained};
+use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
 use super::slice_training::train;
 use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// held down (Chen et al. 2020, "Unsupervised lesion detection via image restoration with a normative
 /// prior"). The loss is taken at the mean of the code, so that the result does not depend on chance. Every
 /// step costs a forward and a backward pass.
-pub type VariationalAutoencoder = Trained<VariationalTraining>;
+pub type VariationalAutoencoder = TrainedNetwork<VariationalTraining>;
 
 /// Settings of a [`VariationalAutoencoder`]. Channels, 128 dimensions of the code and batch size as Baur et
 /// al. The learning rate is not: 1e-4 is meant for longer trainings; 1e-3 is that of the benchmark of Cai et al.

@@ -41,7 +41,7 @@ pub struct Cohort {
     provenance: Option<Arc<Provenance>>,
 }
 
-/// What a folder holds.
+/// The subjects found in a folder.
 pub(super) struct Discovered {
     pub cohort: Cohort,
     pub participants: Participants,

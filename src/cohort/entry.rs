@@ -174,7 +174,8 @@ impl Entry {
         }
     }
 
-    /// What counts of the masks that the program found in its image: slices whose cord is sure.
+    /// The usable part of the masks that the program found in its image: the slices whose cord is
+    /// certain.
     ///
     /// # Errors
     /// If the cord is uncertain in all slices, or the image has changed.

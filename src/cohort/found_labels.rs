@@ -9,7 +9,7 @@ use crate::volume::{Affine, Orientation};
 /// The cord of a slice is uncertain below this mean confidence of its pixels.
 const LEAST_CONFIDENCE: f32 = 0.5;
 
-/// Cord and fluid in the slices whose cord is sure, and notes for the user.
+/// Cord and fluid in the slices whose cord is certain, and notes for the user.
 pub(crate) struct SureMasks {
     pub cord: Array3<bool>,
     pub csf: Array3<bool>,

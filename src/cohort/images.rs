@@ -186,7 +186,8 @@ pub fn participant_folders(root: &Path) -> Result<Vec<String>> {
     Ok(folders.iter().map(|path| file_name(path)).filter(|name| name.starts_with("sub-")).collect())
 }
 
-/// Makes an image of a participant unusable whose name begins otherwise: its findings would go to somebody else.
+/// Makes an image unusable if its file name does not begin with the participant's name: its findings
+/// would go to somebody else.
 fn refuse_foreign_name(entry: &mut Entry, participant: &str) {
     let name = entry.found_at().map(file_name).unwrap_or_default();
     if !name.is_empty() && !name.starts_with(&format!("{participant}_")) {

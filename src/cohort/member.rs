@@ -16,7 +16,7 @@ pub(super) struct Member {
     pub(super) entry: Entry,
     grid: SliceGrid,
     outcome: OnceLock<Result<PreprocessedEntry, String>>,
-    /// Whether the user was warned about it.
+    /// Whether the user has been warned about this entry.
     told: AtomicBool,
     /// The same entry in the grid that it was asked for in first. What that one preprocessed need not
     /// be read or drawn again where only intensities and thickness differ.

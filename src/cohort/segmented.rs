@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::volume::Volume;
 use crate::{Error, Result};
 
-/// Finds masks in the image of the subject with this name. That nothing was found is the inner error, a clause.
+/// Finds masks in the image of the subject with this name. The inner error, a clause, says why nothing
+/// was found.
 pub type FindMasks<'a> = dyn Fn(&str, &Volume) -> Result<Result<FoundMasks, String>> + Sync + 'a;
 
 impl Cohort {

@@ -35,8 +35,8 @@ impl Cohort {
         })
     }
 
-    /// The subject that a name means which nobody has: the same but for `sub-` and capitals, or the only one that
-    /// contains it.
+    /// The subject probably meant by an unknown name: the same but for `sub-` and capitals, or the only one
+    /// that contains it.
     fn meant(&self, name: &str) -> Option<&str> {
         let short = |name: &str| short_name(name).to_lowercase();
         let asked = short(name);

@@ -94,6 +94,16 @@ impl BegunTraining {
         self.restored.take()
     }
 
+    /// Why the checkpoint to go on from cannot be used, with its file and what to do; `what` is a clause about the
+    /// file, such as "lacks the model".
+    pub fn unusable(&self, what: &str) -> Error {
+        let reason = format!("{what}; remove this checkpoint, and the training starts anew");
+        match &self.kept {
+            Some(kept) => Error::file(&kept.path, reason),
+            None => Error::input(format!("the checkpoint of this training {reason}")),
+        }
+    }
+
     /// Whether checkpoints are written at all.
     pub fn is_kept(&self) -> bool {
         self.kept.is_some()
@@ -129,7 +139,7 @@ impl BegunTraining {
         }
     }
 
-    /// The complete training is kept however short it was and however much space there is.
+    /// Keeps the finished checkpoint however short the training was, and whatever space others take.
     pub fn essential(mut self) -> Self {
         self.is_essential = true;
         self
@@ -154,7 +164,7 @@ impl BegunTraining {
             ..Header::default()
         };
         let written = parts().and_then(|parts| kept.write(header, &parts));
-        // Once: the reason, such as a full disk, is mostly that of the next one too.
+        // Warn once: the next checkpoint mostly fails for the same reason, such as a full disk.
         if let Err(error) = written
             && !std::mem::replace(&mut self.has_warned, true)
         {

@@ -1,4 +1,4 @@
-//! The cancel token: one flag shared by the person who interrupts and the task that looks.
+//! The cancel token: a flag that the user sets and the running task checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

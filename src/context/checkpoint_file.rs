@@ -19,7 +19,7 @@ pub(super) struct Header {
     pub version: u32,
     /// Name of the training, such as "pretrain".
     pub training: String,
-    /// Of everything that the result depends on.
+    /// Fingerprint of everything that the result depends on.
     pub fingerprint: String,
     pub finished: bool,
     /// Whether it cannot be made again once the run is past it.
@@ -35,7 +35,7 @@ pub(super) struct Header {
     pub sha256: String,
 }
 
-/// What a training told the user: a checkpoint that stands for it tells it again.
+/// A message of the training to the user, repeated when the checkpoint takes its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Note {
     Note(String),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::checkpoint_file::{Header, read_header};
 
-/// Bytes in which a header ends; the notes of a training are a few sentences.
+/// Upper bound of a header, bytes; the notes of a training are a few sentences.
 const LONGEST_HEADER: u64 = 1 << 20;
 /// Bytes that all finished trainings may take.
 const BUDGET: u64 = 4 << 30;
@@ -44,8 +44,8 @@ impl Checkpoints {
         })))
     }
 
-    /// Those of a job, in a folder of its own. It counts its own trainings, so that the numbers do not depend
-    /// on what runs beside it.
+    /// The checkpoints of a job, in a folder of its own. It counts its own trainings, so that their
+    /// numbers do not depend on other jobs.
     pub fn of_job(&self, number: usize) -> Self {
         let Some(store) = &self.0 else { return Self::default() };
         Self::inside(&store.folder.join(job_folder(number)), store.every)
@@ -159,7 +159,7 @@ fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
     })
 }
 
-/// What a folder holds whose name tells a number, in the order of the numbers.
+/// The entries of a folder whose name holds a number, in the order of the numbers.
 fn numbered(folder: &Path, number: impl Fn(&str) -> Option<usize>) -> Vec<(usize, PathBuf)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut all: Vec<_> =

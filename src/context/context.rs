@@ -89,7 +89,7 @@ impl Context {
         self.reporter.report(Event::Warning(text.into()));
     }
 
-    /// The same for what is true of many tasks in a row: it is said once in this context and its clones.
+    /// Like [`Context::warn`], but each text is given once per context and its clones.
     pub fn warn_once(&self, text: impl Into<String>) {
         let text = text.into();
         if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {

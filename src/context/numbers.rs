@@ -5,7 +5,7 @@ pub fn counted(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-/// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.
+/// Formats with `decimals`, or as `1.2e-5` where those would round to 0.
 pub fn shown_number(number: f64, decimals: usize) -> String {
     match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(decimals as i32) {
         true => format!("{number:.1e}"),

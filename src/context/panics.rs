@@ -27,7 +27,7 @@ pub(crate) fn catch<R>(task: impl FnOnce() -> R) -> Result<R, String> {
             }
         }));
     });
-    // One inside another must not end the outer watch.
+    // A nested call must not end the outer watch.
     let outer = WATCHED.replace(true);
     CAUGHT.take();
     let result = catch_unwind(AssertUnwindSafe(task));

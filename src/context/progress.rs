@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// An event of a running task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A task of `total` steps begins; `task` is its identity in later events. A task that begins
-    /// while another is open is a part of one of that one's steps.
+    /// A task of `total` steps begins; `task` is its identity in later events. A task
+    /// started while another is open is a subtask of that task's current step.
     Started { task: u64, title: String, unit: &'static str, total: usize },
     /// `done` steps are finished; `figures` are its current numbers. The first one is for people,
     /// such as `("loss", 0.12)`, the mean so far; those behind it are for charts and rates:
@@ -30,14 +30,14 @@ pub trait Reporter: Send + Sync {
     fn report(&self, event: Event);
 }
 
-/// Hears nothing.
+/// Ignores all events.
 pub struct Silent;
 
 impl Reporter for Silent {
     fn report(&self, _: Event) {}
 }
 
-/// Hands on each note and warning once: for a task that does the same with one subject after the other.
+/// Passes each note and warning on only once, for tasks that repeat a step for every subject.
 pub(super) struct ToldOnce {
     inner: Arc<dyn Reporter>,
     told: Mutex<BTreeSet<String>>,

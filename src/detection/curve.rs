@@ -8,8 +8,8 @@ use super::segments::{Stretch, stretch_at};
 use super::{AnomalyCurve, CordAxis, Scoring, SegmentScore};
 use crate::cohort::Slice;
 
-/// Lesion pixels from which a segment counts as one with lesion: fewer are the rim of a
-/// neighbour's lesion.
+/// Lesion pixels a segment needs to count as having a lesion: fewer are the rim of a lesion in the
+/// neighbouring segment.
 pub const LESION_PIXELS: usize = 3;
 
 /// Standard deviation of the Gaussian that smooths the curve.

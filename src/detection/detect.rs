@@ -151,15 +151,17 @@ fn check(method: &str, slice: &Slice, reconstruction: &Reconstruction) -> Result
     Ok(())
 }
 
-/// A scored subject, with what is to be told in the order of subjects, who are scored in parallel.
+/// A scored subject with its messages. Subjects are scored in parallel; the messages are given in the
+/// order of subjects.
 struct Found {
     finding: Finding,
     warning: Option<String>,
 }
 
-/// What is said about segments without a score. Subjects without any have their own warning.
+/// A warning about segments without a score. Subjects without any scored segment have a warning of their
+/// own.
 fn warning_of_unscored(found: &[Found]) -> Option<String> {
-    /// As many are named.
+    /// Subjects that a warning names at most.
     const NAMED: usize = 3;
     let partly: Vec<&Found> = found
         .iter()
@@ -183,7 +185,7 @@ fn warning_of_unscored(found: &[Found]) -> Option<String> {
     })
 }
 
-/// A shorter stretch of cord is no segment that somebody would miss, mm.
+/// Unscored stretches shorter than this are not reported, mm.
 const MISSED_MM: f64 = 10.0;
 
 /// Scores one subject.
@@ -219,7 +221,7 @@ fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: S
     let unscored = missed.cloned().collect();
     let finding = Finding {
         subject: subject.clone(),
-        segmentation: segments.segmentation,
+        segment_borders: segments.segment_borders,
         score,
         segments: scores,
         unscored,

@@ -8,9 +8,9 @@ use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
 use crate::scoring::Calibration;
 
-/// Where a cord is cut into segments.
+/// How a cord is divided into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segmentation {
+pub enum SegmentBorders {
     /// At the disc labels C2/C3 … C7/T1.
     Discs,
     /// Into equal arc lengths, because the subject has no usable disc labels.
@@ -96,7 +96,7 @@ impl SliceFinding {
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub subject: Arc<Subject>,
-    pub segmentation: Segmentation,
+    pub segment_borders: SegmentBorders,
     /// AnaScore of the patient: the highest segment score over slices; 0 where none could be
     /// scored (see [`Self::is_scored`]).
     pub score: f64,

@@ -8,7 +8,7 @@ use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 use crate::model::{Network, tensor_file};
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration, LesionScorer, Trained};
+use crate::scoring::{CalibratedState, Calibration, LesionScorer, TrainingState};
 use crate::training::Model;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -23,8 +23,8 @@ pub struct MaskedAutoencoder {
     /// Turns reconstructions into lesion probabilities.
     pub scorer: Option<LesionScorer>,
     /// How far the network was trained.
-    pub trained: Trained,
-    /// What it shows in healthy subjects, at most one of each scoring.
+    pub trained: TrainingState,
+    /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
 }
 

@@ -50,7 +50,7 @@ pub use curve::{CURVE_SMOOTHING_MM, LESION_PIXELS, MINIMUM_WIDTH_MM, curve_point
 pub use detect::detect;
 pub use error_maps::ErrorMaps;
 pub use finding::{
-    AnomalyCurve, Finding, Findings, Island, SegmentScore, Segmentation, SliceFinding,
+    AnomalyCurve, Finding, Findings, Island, SegmentBorders, SegmentScore, SliceFinding,
 };
 pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;

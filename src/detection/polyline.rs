@@ -3,7 +3,7 @@
 /// Standard deviation of the kernel that smooths the axis, in widths of the cord. A kernel
 /// narrower than the cord lets the ends of a principal curve turn towards its corners.
 const SMOOTHING_WIDTHS: f64 = 1.2;
-/// Distance of the fitted nodes.
+/// Spacing of the fitted nodes, mm.
 const NODE_MM: f64 = 4.0;
 /// Mean square below which samples do not carry a slope or a bend.
 const FLAT: f64 = 1e-9;

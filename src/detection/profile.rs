@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::CordAxis;
 
-/// Desired length of a bin; a bin is never shorter than a pixel.
+/// Target length of a bin, mm; a bin is never shorter than a pixel.
 const BIN_MM: f64 = 1.0;
 
 /// Sums and highest values of a map over the pixels of a mask, in equal bins of about 1 mm of arc

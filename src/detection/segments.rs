@@ -1,9 +1,9 @@
-//! Where a cord is cut: at its discs, or into equal lengths.
+//! How a cord is divided into segments: at its discs, or into equal lengths.
 
-use super::{CordAxis, Segmentation};
+use super::{CordAxis, SegmentBorders};
 use crate::cohort::{Disc, Subject};
 
-/// Wished length of a segment without disc labels: a cervical vertebra with its disc.
+/// Target length of a segment without disc labels: a cervical vertebra with its disc.
 const BIN_MM: f64 = 18.0;
 
 /// C1/C2, above which a labelled cord is not scored.
@@ -16,7 +16,7 @@ const LAST_DISC: u8 = 9;
 /// Borders of a subject's segments in the slice plane: each slice's axis is cut at its points
 /// nearest to them, so that a segment means the same place in every slice.
 pub(super) struct Segments {
-    pub(super) segmentation: Segmentation,
+    pub(super) segment_borders: SegmentBorders,
     /// Superior first; mm from the centre of pixel (0, 0), downwards and backwards.
     borders: Vec<[f64; 2]>,
     /// One more than `borders`, each different.
@@ -83,7 +83,7 @@ impl Segments {
         let is_cervical = highest.value <= LAST_CERVICAL_DISC;
         let mut scored = vec![highest.value > FIRST_DISC];
         scored.extend(discs.iter().map(|disc| !is_cervical || disc.value < LAST_DISC));
-        Self { segmentation: Segmentation::Discs, borders, names: segments, scored }
+        Self { segment_borders: SegmentBorders::Discs, borders, names: segments, scored }
     }
 
     /// Equal lengths of the longest axis, the first of equals.
@@ -101,7 +101,7 @@ impl Segments {
         });
         let names: Vec<_> = (0..=borders.len()).map(|bin| format!("bin {}", bin + 1)).collect();
         let scored = vec![true; names.len()];
-        Self { segmentation: Segmentation::EqualBins, borders, names, scored }
+        Self { segment_borders: SegmentBorders::EqualBins, borders, names, scored }
     }
 
     /// The stretches of a slice's axis, superior first; segments that it does not reach are left

@@ -1,4 +1,4 @@
-//! The signal of the cord along its axis, without a model.
+//! The signal of the cord along its axis, which needs no model.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::curve::{CURVE_SMOOTHING_MM, gaussian};
 use super::profile::AxisProfile;
 use super::segments::{Segments, Stretch, stretch_at};
-use super::{CordAxis, MINIMUM_LENGTH_MM, Segmentation};
+use super::{CordAxis, MINIMUM_LENGTH_MM, SegmentBorders};
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::statistics::{mean, median, variance};
@@ -89,7 +89,7 @@ impl SignalCurve {
             position_mm: bins.iter().map(|bin| profile.position_mm(*bin)).collect(),
             signal,
             levels: levels(subject, &axis, stretches),
-            has_levels: segments.segmentation == Segmentation::Discs,
+            has_levels: segments.segment_borders == SegmentBorders::Discs,
             fluid: fluid(subject),
         })
     }

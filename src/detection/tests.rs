@@ -137,7 +137,7 @@ fn a_bright_spot_on_a_curved_cord_is_found_at_its_level_and_position() {
             let angle = HALF_ANGLE * ((2 * level + 1) as f64 / 7.0 - 1.0);
             let slices = vec![slice(0, size, None), slice(1, size, Some(angle))];
             let found = detect_one(subject(slices, discs(size)));
-            assert_eq!(found.segmentation, Segmentation::Discs);
+            assert_eq!(found.segment_borders, SegmentBorders::Discs);
             assert_eq!(found.segments.len(), 7);
             for segment in &found.segments {
                 let hit = segment.name == *name;
@@ -198,7 +198,7 @@ fn transform<T: Clone>(map: &Array2<T>, axis: Option<usize>) -> Array2<T> {
 #[test]
 fn without_discs_the_cord_is_cut_into_equal_lengths() {
     let found = detect_one(subject(vec![slice(0, 256, Some(0.0))], Vec::new()));
-    assert_eq!(found.segmentation, Segmentation::EqualBins);
+    assert_eq!(found.segment_borders, SegmentBorders::EqualBins);
     let names: Vec<&str> = found.segments.iter().map(|segment| segment.name.as_str()).collect();
     assert_eq!(names, ["bin 1", "bin 2", "bin 3", "bin 4", "bin 5", "bin 6", "bin 7"]);
     let length = found.segments[0].to_mm;
@@ -214,7 +214,7 @@ fn discs_out_of_order_are_not_used() {
     let mut discs = discs(256);
     (discs[1].value, discs[4].value) = (discs[4].value, discs[1].value);
     let found = detect_one(subject(vec![slice(0, 256, None)], discs));
-    assert_eq!(found.segmentation, Segmentation::EqualBins);
+    assert_eq!(found.segment_borders, SegmentBorders::EqualBins);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::choice::Choice;
 use super::dataset::{NewSubject, describe, refuse_existing};
 use super::folder::DicomFolder;
-use super::pseudonym::Rule;
+use super::pseudonym::PseudonymRule;
 use super::series::Series;
 use crate::{Error, Result};
 
@@ -71,7 +71,7 @@ struct Prepared {
 /// Chooses the series and writes all subjects beside their places.
 fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result<Prepared> {
     check_places(folder, bids, options)?;
-    let rule = Rule::read(options.key.as_deref())?;
+    let rule = PseudonymRule::read(options.key.as_deref())?;
     let Plan { chosen, notes } = Plan::of(folder, &options.series)?;
     let patients: BTreeSet<&str> =
         folder.series.iter().map(|series| series.patient.as_str()).collect();

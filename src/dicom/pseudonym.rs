@@ -16,14 +16,14 @@ const DIGITS: usize = 10;
 
 /// The rule that names patients.
 #[derive(Clone, Debug)]
-pub(super) enum Rule {
+pub(super) enum PseudonymRule {
     /// 001, 002 … in the order of their IDs.
     Numbers,
     /// The first digits of HMAC-SHA-256 of the ID with this key.
     Key(Vec<u8>),
 }
 
-impl Rule {
+impl PseudonymRule {
     /// Numbers or, with a file, its bytes as key.
     ///
     /// # Errors
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn numbers_follow_the_order_and_have_equal_length() {
         let patients: Vec<String> = (0..1200).map(|n| format!("{n:05}")).collect();
-        let names = Rule::Numbers.names(patients.iter().map(String::as_str)).unwrap();
+        let names = PseudonymRule::Numbers.names(patients.iter().map(String::as_str)).unwrap();
         assert_eq!((names["00000"].as_str(), names["01199"].as_str()), ("sub-0001", "sub-1200"));
-        let names = Rule::Numbers.names(["a"].into_iter()).unwrap();
+        let names = PseudonymRule::Numbers.names(["a"].into_iter()).unwrap();
         assert_eq!(names["a"], "sub-001");
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn a_key_that_could_be_guessed_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let refusal = || Rule::read(Some(&path)).unwrap_err().to_string();
+        let refusal = || PseudonymRule::read(Some(&path)).unwrap_err().to_string();
         assert!(refusal().contains("there is no such file; make one"), "{}", refusal());
         std::fs::write(&path, "secret").unwrap();
         assert!(refusal().contains("too short for a key, 6 bytes"), "{}", refusal());

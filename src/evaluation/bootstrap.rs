@@ -136,8 +136,8 @@ impl Resamples {
         Ok(Interval::of(&mut self.values(context, measure)?))
     }
 
-    /// A measure of these patients, with its interval if `of` of them decide it, two at least; `None` where it is not
-    /// defined.
+    /// A measure of these patients, with an interval if at least two patients (`of`) determine it; `None`
+    /// where it is not defined.
     ///
     /// # Errors
     /// [`crate::Error::Cancelled`] if the user interrupts.
@@ -159,8 +159,8 @@ impl Resamples {
 }
 
 impl Estimate {
-    /// The same, of a share that `patients` patients give. Where it is 0 or 1, all replicates are alike, which is no
-    /// certainty; then the interval is the exact one (Clopper and Pearson 1934), with each patient counted once.
+    /// For a proportion over `patients`: at 0 or 1 the exact Clopper–Pearson interval (1934), with each
+    /// patient counted once, because the bootstrap's is empty.
     pub(super) fn of_share(self, patients: usize) -> Self {
         let reach = ONE_SIDE.powf(1.0 / patients.max(1) as f64);
         let interval = match self.value {

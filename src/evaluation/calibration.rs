@@ -13,8 +13,8 @@ use crate::scoring::{CalibratedState, Calibration};
 /// Lesion probability from which on a pixel is detected unless the user says otherwise.
 const EVEN_ODDS: f64 = 0.5;
 
-/// What a method shows in those of the subjects that are known to have no lesion; its thresholds allow
-/// [`HEALTHY_FALSE_POSITIVES`].
+/// The calibration of a method: its scores in those of the subjects that are known to have no lesion,
+/// and thresholds that allow [`HEALTHY_FALSE_POSITIVES`].
 ///
 /// # Errors
 /// If no scored subject is known to have no lesion.

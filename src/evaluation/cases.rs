@@ -23,7 +23,7 @@ pub(super) struct Cases {
     /// [`Subject::image_hash`](crate::cohort::Subject::image_hash) of each patient; empty in files of earlier versions.
     #[serde(default)]
     pub images: Vec<Option<String>>,
-    /// On the anomaly map, at which lesions count as detected.
+    /// The threshold on the anomaly map from which on lesions count as detected.
     pub lesion_threshold: Option<f64>,
 }
 
@@ -48,7 +48,7 @@ struct Counts {
     false_positives: u64,
 }
 
-/// Short in a file: the patient; 1 if positive plus 2 if it ends a tie.
+/// The compact form in a file: the patient, and flags (1: positive, 2: ends a tie).
 impl From<RankedCase> for (u32, u8) {
     fn from(case: RankedCase) -> Self {
         (case.patient, u8::from(case.positive) + 2 * u8::from(case.ends_tie))
@@ -62,7 +62,7 @@ impl From<(u32, u8)> for RankedCase {
 }
 
 impl Cases {
-    /// Whether everything belongs to one of so many patients, as it must in a file.
+    /// Whether all cases belong to one of `patients` patients, as those of an undamaged file do.
     pub fn fit(&self, patients: usize) -> bool {
         let ranked = [&self.patients, &self.slices, &self.segments, &self.pixels];
         let known = |case: &RankedCase| (case.patient as usize) < patients;
@@ -164,7 +164,8 @@ impl RankedCases {
         ]
     }
 
-    /// Shows the counts at each threshold, from the highest, and gives all.
+    /// Calls `at` with the counts at each threshold, from the highest, and returns the counts of all
+    /// cases.
     fn walk(&self, counts: &[u32], mut at: impl FnMut(Counts)) -> Counts {
         let mut total = Counts::default();
         for case in &self.0 {

@@ -60,7 +60,7 @@ impl Evaluation {
         GzDecoder::new(&*bytes).read_to_end(&mut json).map_err(|_| foreign())?;
         let kept: Kept = serde_json::from_slice(&json).map_err(|_| foreign())?;
         if kept.version > VERSION {
-            return Err(Error::file(path, "was saved by a newer version of u2ad"));
+            return Err(Error::newer_version(path));
         }
         let names: Vec<Arc<str>> = kept.names.into_iter().map(Arc::from).collect();
         if names.len() != kept.cases.scores.len() || !kept.cases.fit(names.len()) {

@@ -47,13 +47,13 @@ impl Totals {
 
 /// The changes of all patients' counts in one order, so that a replicate of the patients needs no
 /// sorting.
-pub(super) struct Sweep<'a> {
+pub(super) struct ThresholdSweep<'a> {
     patients: &'a [Option<PatientLesions>],
     /// (Patient, step of it) by falling threshold.
     order: Vec<(usize, usize)>,
 }
 
-impl<'a> Sweep<'a> {
+impl<'a> ThresholdSweep<'a> {
     pub fn new(patients: &'a [Option<PatientLesions>]) -> Self {
         let mut order: Vec<(usize, usize)> = Vec::new();
         for (patient, of) in patients.iter().enumerate() {
@@ -81,7 +81,7 @@ impl<'a> Sweep<'a> {
         totals
     }
 
-    /// Shows the totals at every threshold where one changes, from the highest.
+    /// Calls `at` with the totals at every threshold where one changes, from the highest.
     pub fn walk(&self, counts: &[u32], mut at: impl FnMut(Totals)) {
         let mut totals = self.start(counts);
         at(totals);
@@ -104,8 +104,9 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The best of the FROC curve: for each sensitivity that is reached, the fewest false positives
-    /// at which it is, with the highest such threshold. By rising sensitivity; empty without lesions.
+    /// The best points of the FROC curve: for each sensitivity that is reached, the fewest false
+    /// positives at which it is reached, with the highest such threshold. By rising sensitivity; empty
+    /// without lesions.
     pub fn froc(&self, counts: &[u32]) -> Vec<FrocPoint> {
         let mut points: Vec<FrocPoint> = Vec::new();
         self.walk(counts, |totals| {

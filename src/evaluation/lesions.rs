@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, Resamples};
 use super::cases::Cases;
-use super::froc::{FrocPoint, Sweep, Totals};
+use super::froc::{FrocPoint, ThresholdSweep, Totals};
 use super::patient_lesions::PatientLesions;
-use super::threshold::{Threshold, check_allowed, expected_false_positives, healthy_origin};
+use super::threshold::{
+    OPTIMISTIC, Threshold, check_allowed, expected_false_positives, healthy_origin,
+};
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::{Error, Result};
@@ -54,7 +56,7 @@ pub struct LesionLevel {
     /// Patients whose lesions are known, including those known to have none.
     pub patients: usize,
     pub lesions: usize,
-    /// Of them, without a pixel in the scoring region. They cannot be detected and count as missed.
+    /// Lesions without a pixel in the scoring region. They cannot be detected and count as missed.
     pub lesions_outside: usize,
     /// On the anomaly map; `None` where the best F1 was asked for and no threshold detects a lesion.
     pub threshold: Option<Threshold>,
@@ -98,9 +100,10 @@ impl HealthyThreshold {
                 "a threshold from healthy subjects needs at least one subject known to have no lesion",
             ));
         }
-        // 0, which any anomaly exceeds, unless a step downwards is too many; then just above that step.
+        // Starts at 0, below every anomaly; stops just above the first threshold with too many false
+        // positives.
         let (mut value, mut false_positives_per_subject, mut ended) = (0.0, 0.0, false);
-        Sweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
+        ThresholdSweep::new(&healthy).walk(&vec![1; healthy.len()], |totals| {
             let now = totals.false_positives_per_patient().unwrap_or_default();
             let of_all = totals.false_positives as f64;
             let too_many =
@@ -123,7 +126,7 @@ impl HealthyThreshold {
 
 impl LesionThresholdRule {
     /// The threshold for these patients; `None` if the best F1 is asked for and none detects a lesion.
-    fn apply(&self, sweep: &Sweep<'_>, once: &[u32]) -> Result<Option<Threshold>> {
+    fn apply(&self, sweep: &ThresholdSweep<'_>, once: &[u32]) -> Result<Option<Threshold>> {
         Ok(match self {
             Self::Value(value) if value.is_finite() => {
                 Some(Threshold { value: *value, origin: "given".into() })
@@ -136,7 +139,7 @@ impl LesionThresholdRule {
             Self::Healthy(healthy) => Some(healthy.threshold()),
             Self::BestF1 => sweep.best_f1(once).map(|value| Threshold {
                 value,
-                origin: "best lesion F1 on the same patients: optimistic".into(),
+                origin: format!("best lesion F1 on the same patients: {OPTIMISTIC}"),
             }),
         })
     }
@@ -156,7 +159,7 @@ pub(super) fn lesion_level(
     if known.is_empty() {
         return Ok(None);
     }
-    let sweep = Sweep::new(&cases.lesions);
+    let sweep = ThresholdSweep::new(&cases.lesions);
     let once = vec![1; cases.lesions.len()];
     let threshold = rule.apply(&sweep, &once)?;
     let value = threshold.as_ref().map(|threshold| threshold.value);

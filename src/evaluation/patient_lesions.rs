@@ -13,22 +13,22 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::forest::Forest;
+use super::disjoint_sets::DisjointSets;
 use crate::cohort::Slice;
 use crate::detection::Finding;
 
-/// Pixels that make a detection: fewer are noise.
+/// Fewest pixels of a detection; smaller components are noise.
 pub const DETECTION_PIXELS: usize = 3;
 
 /// Share of a detection's pixels that are lesion, from which on it is a true one. Without it, the
 /// whole cord would detect all its lesions at threshold 0.
 pub const DETECTION_OVERLAP: f64 = 0.1;
 
-/// What one patient's lesions and detections come to.
+/// Counts of one patient's lesions and detections at every threshold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct PatientLesions {
     pub lesions: usize,
-    /// Of them, without a pixel in the scoring region: they cannot be detected, and count as missed.
+    /// Lesions without a pixel in the scoring region; they cannot be detected and count as missed.
     pub lesions_outside: usize,
     /// By falling threshold, one wherever a count changes.
     pub steps: Vec<LesionCounts>,
@@ -100,52 +100,52 @@ fn label<'a>(masks: impl Iterator<Item = (usize, &'a Array2<bool>)>) -> BTreeMap
             node.insert((slice, row, column), node.len());
         }
     }
-    let mut forest = Forest::new(node.len());
+    let mut sets = DisjointSets::new(node.len());
     for (pixel, from) in &node {
         for to in neighbours(*pixel).filter_map(|near| node.get(&near)) {
-            forest.join(*from, *to);
+            sets.join(*from, *to);
         }
     }
     let mut numbers = BTreeMap::new();
     node.into_iter()
         .map(|(pixel, node)| {
             let next = numbers.len();
-            (pixel, *numbers.entry(forest.root(node)).or_insert(next))
+            (pixel, *numbers.entry(sets.root(node)).or_insert(next))
         })
         .collect()
 }
 
 /// A growing component of the anomaly map.
 #[derive(Clone, Debug, Default)]
-struct Grown {
+struct Component {
     pixels: usize,
     lesion_pixels: usize,
     /// Lesions that it overlaps, without repeats.
     lesions: Vec<usize>,
 }
 
-/// What the components that grew so far come to.
-struct Tally {
+/// Counts over the components that have grown so far.
+struct DetectionCounts {
     /// By lesion: true detections that overlap it.
     covered: Vec<usize>,
     detected: usize,
     false_positives: usize,
 }
 
-impl Tally {
-    /// Counts a component in, or out again.
-    fn count(&mut self, grown: &Grown, comes: bool) {
-        if grown.pixels < DETECTION_PIXELS {
+impl DetectionCounts {
+    /// Adds a component to the counts (`comes`), or takes it out again.
+    fn count(&mut self, component: &Component, comes: bool) {
+        if component.pixels < DETECTION_PIXELS {
             return;
         }
-        if (grown.lesion_pixels as f64) < DETECTION_OVERLAP * grown.pixels as f64
-            || grown.lesion_pixels == 0
+        if (component.lesion_pixels as f64) < DETECTION_OVERLAP * component.pixels as f64
+            || component.lesion_pixels == 0
         {
             self.false_positives =
                 if comes { self.false_positives + 1 } else { self.false_positives - 1 };
             return;
         }
-        for lesion in &grown.lesions {
+        for lesion in &component.lesions {
             let covered = &mut self.covered[*lesion];
             let before = *covered > 0;
             *covered = if comes { *covered + 1 } else { *covered - 1 };
@@ -166,14 +166,14 @@ fn steps(
 ) -> Vec<LesionCounts> {
     let node: BTreeMap<Pixel, usize> =
         scored.iter().enumerate().map(|(node, (_, pixel))| (*pixel, node)).collect();
-    let mut forest = Forest::new(scored.len());
-    let mut grown = vec![Grown::default(); scored.len()];
-    let mut tally = Tally { covered: vec![0; lesions], detected: 0, false_positives: 0 };
+    let mut sets = DisjointSets::new(scored.len());
+    let mut components = vec![Component::default(); scored.len()];
+    let mut counts = DetectionCounts { covered: vec![0; lesions], detected: 0, false_positives: 0 };
     let mut steps: Vec<LesionCounts> = Vec::new();
     let mut last = (0, 0);
     for (at, (error, pixel)) in scored.iter().enumerate() {
         let of = lesion.get(pixel);
-        let mut whole = Grown {
+        let mut whole = Component {
             pixels: 1,
             lesion_pixels: usize::from(of.is_some()),
             lesions: of.copied().into_iter().collect(),
@@ -183,12 +183,12 @@ fn steps(
             .filter(|near| *near < at)
             .collect();
         for near in near {
-            let root = forest.root(near);
-            if root == forest.root(at) {
+            let root = sets.root(near);
+            if root == sets.root(at) {
                 continue;
             }
-            let part = std::mem::take(&mut grown[root]);
-            tally.count(&part, false);
+            let part = std::mem::take(&mut components[root]);
+            counts.count(&part, false);
             whole.pixels += part.pixels;
             whole.lesion_pixels += part.lesion_pixels;
             for lesion in part.lesions {
@@ -196,13 +196,13 @@ fn steps(
                     whole.lesions.push(lesion);
                 }
             }
-            forest.join(root, at);
+            sets.join(root, at);
         }
-        tally.count(&whole, true);
-        grown[forest.root(at)] = whole;
+        counts.count(&whole, true);
+        components[sets.root(at)] = whole;
         let ends_tie = scored.get(at + 1).is_none_or(|(next, _)| next < error);
-        if ends_tie && last != (tally.detected, tally.false_positives) {
-            last = (tally.detected, tally.false_positives);
+        if ends_tie && last != (counts.detected, counts.false_positives) {
+            last = (counts.detected, counts.false_positives);
             steps.push(LesionCounts {
                 threshold: f64::from(*error),
                 detected: last.0,

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub struct PixelLevel {
     /// Scoring pixels with known ground truth.
     pub pixels: usize,
-    /// Of them, lesion.
+    /// Scoring pixels that are lesion.
     pub lesion_pixels: usize,
     /// Lesion pixels outside the scoring regions, which are not evaluated.
     pub lesion_pixels_outside: usize,

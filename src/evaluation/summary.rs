@@ -5,8 +5,10 @@ use serde::Serialize;
 use super::Evaluation;
 use super::bootstrap::{Interval, Resamples, warn_of_few};
 use super::cases::Cases;
-use super::comparison::{Measure, measure, p_value, places, warn_unless_comparable};
-use super::froc::Sweep;
+use super::comparison::{
+    Measure, measure, p_value, places, warn_of_mixed_thresholds, warn_unless_comparable,
+};
+use super::froc::ThresholdSweep;
 use crate::context::Context;
 use crate::{Error, Result};
 
@@ -49,10 +51,10 @@ pub struct SummaryMeasure {
     pub p_value: Option<f64>,
 }
 
-/// An evaluation with where the patients of the first one stand in it.
+/// An evaluation, and the positions in it of the patients of the first evaluation.
 struct Run<'a> {
     cases: &'a Cases,
-    sweep: Sweep<'a>,
+    sweep: ThresholdSweep<'a>,
     places: Vec<usize>,
 }
 
@@ -90,7 +92,7 @@ pub fn summarise(
     for evaluation in evaluations {
         let run = Run {
             cases: &evaluation.cases,
-            sweep: Sweep::new(&evaluation.cases.lesions),
+            sweep: ThresholdSweep::new(&evaluation.cases.lesions),
             places: places(first, evaluation)?,
         };
         match methods.iter_mut().find(|(name, _)| *name == evaluation.method) {
@@ -99,6 +101,7 @@ pub fn summarise(
         }
     }
     warn_unless_comparable(evaluations, context);
+    warn_of_mixed_thresholds(evaluations, context);
     let against = match reference {
         Some(wanted) => match methods.iter().find(|(name, _)| *name == wanted) {
             Some((_, runs)) => Some(runs),

@@ -30,6 +30,16 @@ pub struct Threshold {
     pub origin: String,
 }
 
+/// A word in the origin of thresholds that were chosen on the cases being evaluated.
+pub(super) const OPTIMISTIC: &str = "optimistic";
+
+impl Threshold {
+    /// Whether it was chosen on the cases being evaluated.
+    pub fn is_optimistic(&self) -> bool {
+        self.origin.contains(OPTIMISTIC)
+    }
+}
+
 impl ThresholdRule {
     /// The threshold for a ranking; `None` if the best F1 is asked for and there are no positives.
     ///
@@ -56,9 +66,10 @@ impl ThresholdRule {
                 healthy_threshold(reference, *allowed)?
             }
             Self::BestF1 => match ranking.best_f1() {
-                Some(best) => {
-                    Threshold { value: best.threshold, origin: "optimistic: best F1 here".into() }
-                }
+                Some(best) => Threshold {
+                    value: best.threshold,
+                    origin: format!("{OPTIMISTIC}: best F1 here"),
+                },
                 None => return Ok(None),
             },
         };
@@ -84,8 +95,8 @@ pub fn healthy_threshold(scores: &[f64], allowed: f64) -> Result<Threshold> {
     Ok(Threshold { value: falling[above].next_up(), origin: healthy_origin(scores.len(), allowed) })
 }
 
-/// What to expect of a new healthy subject where `n` had this many false positives together: one more is
-/// counted, as if the new one had it.
+/// Expected false positives in a new healthy subject, `(of_all + 1) / (n + 1)`, where `n` healthy
+/// subjects together have `of_all`.
 pub(super) fn expected_false_positives(of_all: f64, n: usize) -> f64 {
     (of_all + 1.0) / (n as f64 + 1.0)
 }

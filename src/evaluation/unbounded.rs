@@ -1,4 +1,4 @@
-//! Numbers that may be infinite, from files that cannot say so.
+//! Reads numbers that may be infinite, which JSON cannot express.
 
 use serde::{Deserialize, Deserializer};
 

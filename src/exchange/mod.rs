@@ -9,14 +9,14 @@
 mod array;
 mod requests;
 mod session_value;
-mod value;
+mod to_session_value;
 
 pub use array::{Array, Notes, write_value};
 #[doc(hidden)]
 pub use requests::{FOLDER_VARIABLE, PARTIAL_LINE, PROMPT};
 pub use requests::{Reply, Request, Session, session};
 pub use session_value::SessionValue;
-pub use value::Crossing;
+pub use to_session_value::ToSessionValue;
 
 /// Key of the note that says what kind of value it is.
 pub const KIND: &str = "kind";

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{Crossing, SessionValue, write_value};
+use super::{SessionValue, ToSessionValue, write_value};
 use crate::{Error, Result};
 
 /// The folder for the files of both sides; set by the process that runs the cells.
@@ -81,7 +81,7 @@ impl Session {
     /// # Errors
     /// If there is no session, the name or the value is not valid in the language, or a file
     /// cannot be written.
-    pub fn set(&self, name: &str, value: impl Crossing) -> Result<()> {
+    pub fn set(&self, name: &str, value: impl ToSessionValue) -> Result<()> {
         static FILES: AtomicUsize = AtomicUsize::new(0);
         let (arrays, notes) = value.pack()?;
         let number = FILES.fetch_add(1, Ordering::Relaxed);

@@ -3,7 +3,7 @@ use tempfile::tempdir;
 
 use super::*;
 
-fn crossed(value: impl Crossing) -> SessionValue {
+fn crossed(value: impl ToSessionValue) -> SessionValue {
     let folder = tempdir().unwrap();
     let file = folder.path().join("value.safetensors");
     let (arrays, notes) = value.pack().unwrap();

@@ -1,4 +1,4 @@
-//! How exported files are called.
+//! Names of exported files.
 
 use std::path::{Path, PathBuf};
 

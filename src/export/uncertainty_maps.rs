@@ -24,21 +24,21 @@ pub(super) struct UncertaintyKind {
     unit: &'static str,
 }
 
-/// What the model does not know.
+/// Uncertainty of the model: the variance of its reconstructions.
 pub(super) const EPISTEMIC: UncertaintyKind = UncertaintyKind {
     ending: "_desc-epistemic_T2w",
     description: "Epistemic uncertainty: variance of the reconstruction over Monte-Carlo passes with different masks. 0 outside the region of interest.",
     unit: "squared preprocessed intensity",
 };
 
-/// What no reconstruction explains.
+/// Its proxy is the difference between the image and the mean reconstruction.
 pub(super) const ALEATORIC: UncertaintyKind = UncertaintyKind {
     ending: "_desc-aleatoric_T2w",
     description: "Proxy of the aleatoric uncertainty: absolute difference between the image and the mean of its Monte-Carlo reconstructions. 0 outside the region of interest.",
     unit: "preprocessed intensity",
 };
 
-/// What a method learned to expect of its own error.
+/// The variance that a method predicts itself.
 pub(super) const PREDICTED: UncertaintyKind = UncertaintyKind {
     ending: "_desc-variance_T2w",
     description: "Aleatoric uncertainty as the method predicts it: variance of its reconstruction of healthy tissue. 0 outside the region of interest.",

@@ -8,7 +8,7 @@ use super::drawing::segments::{Segment, draw_segments};
 use super::drawing::style::{self, Stroke};
 use crate::cohort::Slice;
 use crate::context::shown_number;
-use crate::detection::{AnomalyCurve, Finding, Segmentation};
+use crate::detection::{AnomalyCurve, Finding, SegmentBorders};
 
 /// Height of the chart, in drawing units.
 const HEIGHT: i32 = 1300;
@@ -28,9 +28,9 @@ pub fn anomaly_curve(finding: &Finding, method: &str) -> Figure {
         return Figure::new(title, note, body, |_| Ok(()));
     };
     let place = finding.subject.slices.get(slice).map(Slice::place).unwrap_or_default();
-    let cut = match finding.segmentation {
-        Segmentation::Discs => "Segments are cut at the disc labels.",
-        Segmentation::EqualBins => "Segments are equal arc lengths: there are no disc labels.",
+    let cut = match finding.segment_borders {
+        SegmentBorders::Discs => "Segments are cut at the disc labels.",
+        SegmentBorders::EqualBins => "Segments are equal arc lengths: there are no disc labels.",
     };
     let note = format!(
         "{method}, {place}: the one with the highest segment score among {}. Score of a \

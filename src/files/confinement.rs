@@ -33,7 +33,7 @@ pub(super) fn check_inside(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether what exists of a path lies in `root`, and no `..` leads out behind that.
+/// Whether the existing part of a path lies in `root`, and no `..` after it leads out.
 fn is_inside(path: &Path, root: &Path) -> bool {
     let Ok(path) = std::path::absolute(path) else { return false };
     let Some(existing) = path.ancestors().find(|above| fs::symlink_metadata(above).is_ok()) else {

@@ -31,7 +31,7 @@ struct Log {
     written: BTreeMap<PathBuf, FileWritten>,
     /// Files that this process wrote, and that were something else when it read them.
     changed: BTreeSet<PathBuf>,
-    /// Files that somebody hashes now.
+    /// Files being hashed by some thread.
     busy: BTreeSet<PathBuf>,
     /// The folder of a run that goes on, and when it went on.
     #[cfg(feature = "shell")]
@@ -46,12 +46,12 @@ struct FileWritten {
     stamp: Option<Stamp>,
 }
 
-/// What differs once something else has written a file.
+/// Differs after another process has written the file.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
-    /// A file that takes the place of another one has a number of its own.
+    /// Inode: differs after a file is replaced.
     number: u64,
 }
 

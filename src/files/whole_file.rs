@@ -140,7 +140,7 @@ fn place<E: Display>(
         io::ErrorKind::AlreadyExists if ending == Ending::New => exists(path),
         _ => failed(&error.error),
     })?;
-    // Of this file, even if another process puts its own in the same place at this moment.
+    // Log our own file, even if another process replaces it now.
     note_written(path, &persisted);
     sync_folder(folder);
     Ok(())

@@ -90,7 +90,7 @@ impl WholeFolder {
             note_moved(growing, target);
             return Ok(());
         };
-        // Back, so that the failure costs nothing.
+        // Move the old folder back, so that the failure costs nothing.
         match aside {
             Some((aside, earlier))
                 if fs::rename(&earlier, target).is_err()
@@ -180,7 +180,7 @@ pub(crate) fn remove_unfinished(folder: &Path) {
     }
 }
 
-/// A hidden folder, which everybody may read whom the umask lets.
+/// A hidden folder, readable as the umask allows.
 fn beside(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);

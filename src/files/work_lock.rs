@@ -21,9 +21,9 @@ use crate::{Error, Result};
 
 /// How often a holder touches its file.
 const TOUCHED: Duration = Duration::from_secs(10);
-/// Since when the file of another machine's process was not touched, if that process is gone.
+/// Time without a touch after which another machine's lock counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(90);
-/// How often taking hold is tried again where somebody else lets go meanwhile.
+/// Retries while another process releases the lock.
 const TRIES: usize = 20;
 
 /// A piece of work that this process does; dropping it lets others do it.

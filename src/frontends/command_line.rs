@@ -98,7 +98,7 @@ pub enum Command {
     /// truth is known.
     ///
     /// The exit code is 0 if there are findings of all images, 1 if at least one image has none, 2 if the
-    /// arguments cannot be understood, 75 if nothing failed but another process works on a participant now, 130 after
+    /// arguments are invalid or name no participant, 75 if nothing failed but another process works on a participant now, 130 after
     /// Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1.
     #[command(version)]
     Bids(Box<BidsArguments>),

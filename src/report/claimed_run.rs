@@ -1,4 +1,4 @@
-//! A run that ended too early, held by the process that runs it again.
+//! A run that ended too early, locked by the process that resumes it.
 
 use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct ClaimedRun {
 }
 
 impl ClaimedRun {
-    /// Takes hold of the run in a folder. Nothing in it changes.
+    /// Locks the run in a folder without changing it.
     ///
     /// # Errors
     /// If there is no run, or another process holds it.
@@ -39,7 +39,7 @@ impl ClaimedRun {
                 process.map_or(String::new(), |process| format!(", as process {process}"));
             return Err(Error::file(folder, format!("this run is still running{process}")));
         }
-        // Again: whoever held it may have ended it since.
+        // Read again: the process that held the lock may have ended the run meanwhile.
         let record = RunRecord::read(&folder)?;
         Ok(Self { folder, log, record })
     }

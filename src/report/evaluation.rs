@@ -58,7 +58,7 @@ fn evaluation_records(evaluations: &[&Evaluation]) -> Result<Table> {
 
 /// A metric of an evaluation.
 struct Metric {
-    /// What a reader sees.
+    /// Name in tables for readers.
     label: &'static str,
     /// Its column in files.
     column: &'static str,
@@ -84,7 +84,7 @@ impl Measured {
         Self::plain(Cell::Missing)
     }
 
-    /// What a reader sees in one cell.
+    /// The cell for readers: the value with its interval.
     fn with_interval(self) -> Cell {
         match (&self.number, self.interval) {
             (Cell::Number(number), Some(Interval { low, high })) => {

@@ -40,7 +40,7 @@ pub(super) fn written_inside(
     described(names.into_iter().map(|name| (folder.join(&name), name)))
 }
 
-/// The same for the files that this process wrote outside of the folder and that are still there.
+/// Sizes and hashes of the files that this process wrote outside of the folder and that still exist.
 pub(super) fn written_elsewhere(folder: &Path) -> (Vec<RecordedFile>, Option<Error>) {
     let own = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
     let is_outside = |path: &PathBuf| {

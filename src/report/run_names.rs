@@ -20,7 +20,10 @@ pub(super) fn claim(runs: &Path, name: &str) -> Result<PathBuf> {
             Err(error) => return Err(Error::file(path, error)),
         }
     }
-    Err(Error::file(runs.join(name), "no free folder name is left"))
+    Err(Error::file(
+        runs.join(name),
+        "no free folder name is left; remove earlier runs, or choose another name",
+    ))
 }
 
 /// Rejects names that would lead out of the folder.

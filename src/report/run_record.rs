@@ -26,7 +26,7 @@ pub enum RunStatus {
     Failed(String),
 }
 
-/// A run that went on after it was killed.
+/// One resumption of a run that was killed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumption {
     /// UTC, such as `2026-03-01T12:00:00Z`.
@@ -102,7 +102,7 @@ pub struct RunRecord {
     /// UTC, such as `2026-03-01T12:00:00Z`.
     pub started: String,
     pub ended: Option<String>,
-    /// How often it was killed and went on, and from where.
+    /// Each resumption after the run was killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumptions: Vec<Resumption>,
     /// In the order in which the script asked.
@@ -189,8 +189,7 @@ impl RunRecord {
         self.seed = changes.last().copied().unwrap_or(self.seed_at_start());
     }
 
-    /// The record of this process, which runs the run of an earlier record again: `from` says where it can
-    /// go on.
+    /// This process's record when it resumes the run of `earlier`, from `from`.
     pub(super) fn going_on_with(mut self, earlier: &Self, from: String) -> Self {
         let Self { started, arguments, resumptions, answers, .. } = earlier.clone();
         let resumed = std::mem::replace(&mut self.started, started);
@@ -199,7 +198,7 @@ impl RunRecord {
         self
     }
 
-    /// Notes that the run is not over after all, in this process.
+    /// Marks the run as running again, in this process.
     pub(super) fn go_on(&mut self) {
         self.status = RunStatus::Running;
         self.process = Some(std::process::id());

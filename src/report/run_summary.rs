@@ -1,4 +1,4 @@
-//! What a list of runs says about each of them.
+//! Summaries of runs, as a list of runs shows them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,14 +35,14 @@ impl Calibration {
 
 /// How far a model was trained. An epoch that was interrupted leaves steps behind and does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trained {
+pub struct TrainingState {
     pub epochs: usize,
     /// Steps of the optimiser; `None` in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
 }
 
-impl Trained {
+impl TrainingState {
     /// Whether a model that was trained so far is in the same state, as far as is known.
     pub fn fits(&self, other: &Self) -> bool {
         let both = self.steps.zip(other.steps);
@@ -55,7 +55,7 @@ impl Trained {
 pub struct CalibratedState {
     pub monte_carlo: MonteCarlo,
     #[serde(flatten)]
-    pub trained: Trained,
+    pub trained: TrainingState,
     /// First round of the scorer's training, which no other scorer of the model has.
     pub scorer: Option<u64>,
 }

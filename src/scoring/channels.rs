@@ -36,11 +36,23 @@ pub(super) fn channels(
     let subject = slices.first().map_or("", |slice| &*slice.subject);
     let tissue = TissueIntensity::of(slices)
         .ok_or_else(|| Error::subject(subject, "has no cord, so its lesions cannot be scored"))?;
-    let fits = |(slice, maps): (&&Slice, &Uncertainty)| {
-        [&maps.mean, &maps.variance].iter().all(|map| map.dim() == slice.image.dim())
-    };
-    if slices.len() != maps.len() || !slices.iter().zip(maps).all(fits) {
-        return Err(Error::subject(subject, "its slices and their maps do not fit together"));
+    if slices.len() != maps.len() {
+        let (slices, maps) = (slices.len(), maps.len());
+        let message = format!("has {slices} slices, but maps of {maps}; each slice needs its maps");
+        return Err(Error::subject(subject, message));
+    }
+    for (slice, maps) in slices.iter().zip(maps) {
+        let (rows, columns) = slice.image.dim();
+        for map in [&maps.mean, &maps.variance] {
+            if map.dim() != (rows, columns) {
+                let (height, width) = map.dim();
+                let message = format!(
+                    "its slice {} has {rows} × {columns} pixels, but its map {height} × {width}",
+                    slice.index
+                );
+                return Err(Error::subject(subject, message));
+            }
+        }
     }
     let window = Window::around(slices, unet::STEP);
     let relative: Vec<Array2<f32>> = slices

@@ -18,8 +18,8 @@
 mod calibration;
 mod channels;
 mod initial_weights;
-mod options;
 mod samples;
+mod scorer_training;
 mod train;
 
 use std::collections::BTreeMap;
@@ -29,10 +29,10 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-pub use calibration::{CalibratedState, Calibration, Trained};
+pub use calibration::{CalibratedState, Calibration, TrainingState};
 use channels::{CHANNELS, channels};
 pub use initial_weights::InitialWeights;
-pub use options::{FOUND_MASK_AUGMENTATION, ScorerTraining};
+pub use scorer_training::{FOUND_MASK_AUGMENTATION, ScorerTraining};
 
 use crate::cohort::Slice;
 use crate::context::Context;
@@ -72,8 +72,8 @@ impl LesionScorer {
     }
 
     /// How far the autoencoder was trained when the scorer was.
-    pub fn model_trained(&self) -> Trained {
-        Trained { epochs: self.description.model_epochs, steps: self.description.model_steps }
+    pub fn model_trained(&self) -> TrainingState {
+        TrainingState { epochs: self.description.model_epochs, steps: self.description.model_steps }
     }
 
     /// Lesion probability of every pixel of some slices with their reconstructions, in order.

@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::channels::{CORD, DEPTH, FLUID, INTENSITIES, channels, depth};
-use super::options::ScorerTraining;
+use super::scorer_training::ScorerTraining;
 use crate::Result;
 use crate::cohort::{Slice, Subject};
 use crate::context::{Context, Silent, Stream};

@@ -50,7 +50,7 @@ fn trained(training: &ScorerTraining, seed: u64) -> LesionScorer {
     let (healthy, clinical) = people.split_at(2);
     training
         .train(
-            (&network(), Trained { epochs: 7, steps: Some(70) }),
+            (&network(), TrainingState { epochs: 7, steps: Some(70) }),
             (healthy, clinical),
             (monte_carlo(), 0),
             &Context::new(seed),
@@ -124,7 +124,7 @@ fn settings_that_make_no_sense_and_missing_subjects_are_errors() {
     let fails = |training: ScorerTraining, people: &[Arc<Subject>]| {
         training
             .train(
-                (&network(), Trained { epochs: 0, steps: None }),
+                (&network(), TrainingState { epochs: 0, steps: None }),
                 (people, &[]),
                 (monte_carlo(), 0),
                 &Context::new(1),
@@ -150,7 +150,7 @@ fn an_interrupt_ends_the_training() {
     context.cancel.cancel();
     let people = subjects(1);
     let outcome = training().train(
-        (&network(), Trained { epochs: 0, steps: None }),
+        (&network(), TrainingState { epochs: 0, steps: None }),
         (&people, &[]),
         (monte_carlo(), 0),
         &context,

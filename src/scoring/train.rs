@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::channels::CHANNELS;
 use super::initial_weights::{InitialWeights, shipped};
-use super::options::ScorerTraining;
 use super::samples::{Painter, Sample, Shown};
-use super::{LesionScorer, ScorerDescription, Trained};
+use super::scorer_training::ScorerTraining;
+use super::{LesionScorer, ScorerDescription, TrainingState};
 use crate::cohort::Subject;
 use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::model::Network;
@@ -47,7 +47,7 @@ impl ScorerTraining {
     /// interrupts.
     pub fn train(
         &self,
-        (network, trained): (&Network, Trained),
+        (network, trained): (&Network, TrainingState),
         (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
         (monte_carlo, round): (MonteCarlo, u64),
         context: &Context,
@@ -69,7 +69,7 @@ impl ScorerTraining {
     pub(crate) fn train_from(
         &self,
         begun: BegunTraining,
-        (network, trained): (&Network, Trained),
+        (network, trained): (&Network, TrainingState),
         (healthy, clinical): (&[Arc<Subject>], &[Arc<Subject>]),
         (monte_carlo, round): (MonteCarlo, u64),
         context: &Context,

@@ -7,7 +7,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `handle` | the session itself: a cell in, a value or an error out, interrupting |
+//! | `session` | the session itself: a cell in, a value or an error out, interrupting |
 //! | `settings`, `cell` | how it starts, what it runs |
 //! | `engine` | the thread behind it, where the module and its values live |
 //! | `rust` | cells in Rust, with the values they get and set |
@@ -25,12 +25,13 @@ mod catalogue;
 mod cell;
 mod device;
 mod engine;
-mod handle;
 mod journal;
 mod manual;
 mod output;
 mod rust;
 mod script_parameters;
+#[expect(clippy::module_inception)]
+mod session;
 mod settings;
 mod show;
 mod snapshot;
@@ -45,11 +46,11 @@ pub use assist::{Candidate, CandidateKind, Completions, Problem, check, highligh
 pub use catalogue::manual;
 pub use cell::Cell;
 pub use device::{device_name, open_device};
-pub use handle::{ExpectedCell, Interrupter, Session};
 pub use journal::{check_resumable, is_abandoned, journal_time};
 pub use manual::{Chapter, Manual, Parameter, Passing, TUTORIALS, Theme, Tutorial, Verb};
 pub use output::{Output, Sink};
 pub use script_parameters::ScriptParameters;
+pub use session::{ExpectedCell, Interrupter, Session};
 pub use settings::{SeedChanges, Settings};
 pub use snapshot::Name;
 

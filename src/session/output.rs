@@ -16,7 +16,7 @@ pub enum Output {
     ErrorText(String),
     /// A value shown richly.
     Display(Display),
-    /// What this cell has shown so far may go; with `wait`, not before something new is there.
+    /// Clear what this cell has shown so far; with `wait`, only once something new is shown.
     Clear { wait: bool },
     /// What is shown under this identity has changed. Front ends that cannot replace it show nothing.
     Update(Display),

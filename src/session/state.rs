@@ -41,7 +41,7 @@ pub(super) struct State {
     snapshot_bound: Option<SnapshotBound>,
     /// Models made so far.
     models: Cell<usize>,
-    /// What `help` tells.
+    /// The documentation for `help`.
     pub manual: &'static Manual,
     /// The engine owns the journal; verbs only ask for it to be written.
     journal_writer: OnceCell<JournalWriter>,

@@ -284,7 +284,7 @@ fn micro_batch(model: &Model, options: &TrainingOptions, context: &Context) -> u
     })
 }
 
-/// What an interrupt in an epoch leaves: `batches` of `of` batches.
+/// The sentence on an interrupted epoch: `batches` of `of` batches are kept.
 fn kept(epoch: usize, batches: usize, of: usize) -> String {
     match (epoch, batches) {
         (2, 0) => "kept: epoch 1".to_owned(),

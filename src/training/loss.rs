@@ -25,7 +25,7 @@ pub struct Target {
     pub patches: Tensor,
     /// Its Sobel magnitude.
     pub edges: Tensor,
-    /// What each pixel's squared error counts.
+    /// Weight of each pixel's squared error.
     pub weights: Tensor,
 }
 

@@ -1,4 +1,4 @@
-//! Gradients and losses of images that go through the network together.
+//! Gradients and losses of the images that pass through the network together.
 
 use super::adam::{Gradients, accumulate, gradients};
 use super::{Loss, Target};

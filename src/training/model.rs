@@ -15,10 +15,10 @@ use crate::context::Context;
 use crate::error::without_backtrace;
 use crate::files::{read_regular, write_whole};
 use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor_file};
-use crate::scoring::{Calibration, LesionScorer, ScorerDescription, Trained};
+use crate::scoring::{Calibration, LesionScorer, ScorerDescription, TrainingState};
 use crate::{Error, Result};
 
-/// Is shown a model whenever an epoch, a scorer or a calibration is complete.
+/// Called with the model whenever an epoch, a scorer or a calibration is complete.
 pub(crate) type Observer = Arc<dyn Fn(&Model) + Send + Sync>;
 
 /// A network with everything that training it further needs.
@@ -29,11 +29,12 @@ pub struct Model {
     pub history: History,
     /// Monte-Carlo estimations made for this model so far; gives each its own random draws.
     pub estimations: u64,
-    /// Those of them that belong to trainings, which do not depend on how often somebody looked in between.
+    /// Estimations that were part of trainings. Counted apart, so that the draws of a training do not
+    /// depend on estimations that a user asked for in between.
     pub training_estimations: u64,
     /// The scorer, once it is trained.
     pub scorer: Option<LesionScorer>,
-    /// What it shows in healthy subjects, at most one of each scoring.
+    /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
     /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
@@ -60,7 +61,7 @@ struct Checkpoint {
 
 /// Key of the checkpoint's description in the safetensors metadata.
 const METADATA: &str = "u2ad";
-/// The same of the file of a method to compare with.
+/// Key of the description in the file of a baseline.
 pub(crate) const METHOD_METADATA: &str = "u2ad-method";
 const VERSION: u32 = 1;
 
@@ -118,16 +119,16 @@ impl Model {
         self.config.slice_grid()
     }
 
-    /// The number of the next Monte-Carlo estimation: estimations and detections both draw their masks from it. No
-    /// other of this model has had it, unless the model was rewound or copied, which repeats the numbers since then.
+    /// The round number of the next Monte-Carlo estimation, from which estimations and detections draw their
+    /// masks. It is new for this model, unless the model was rewound or copied, which repeats numbers.
     pub fn next_round(&mut self) -> u64 {
         let round = self.estimations;
         self.estimations += 1;
         round
     }
 
-    /// The number of the first of so many estimations of a training, which takes them. It counts trainings only: a look
-    /// at the model before changes nothing. Other estimations of the model count on from all of them.
+    /// Reserves `count` round numbers for a training and returns the first; independent of other estimations,
+    /// which count on after them.
     pub fn next_training_rounds(&mut self, count: u64) -> u64 {
         let first = self.training_estimations;
         self.training_estimations += count;
@@ -136,8 +137,8 @@ impl Model {
     }
 
     /// How far it was trained.
-    pub fn trained(&self) -> Trained {
-        Trained { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
+    pub fn trained(&self) -> TrainingState {
+        TrainingState { epochs: self.history.epochs.len(), steps: Some(self.adam.steps()) }
     }
 
     /// A network on the current weights that records no graph.
@@ -248,7 +249,7 @@ impl Model {
             },
         };
         if checkpoint.version > VERSION {
-            return Err(bad(&format!("it was saved by a newer version ({})", checkpoint.version)));
+            return Err(Error::newer_version(path));
         }
         checkpoint.config.validate().map_err(|e| bad(&e))?;
         // Training from here would go on to print losses and to end in numbers that mean nothing.

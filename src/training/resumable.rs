@@ -34,7 +34,7 @@ struct Progress {
     snapshots: Option<SnapshotIndex>,
 }
 
-/// How far an epoch is.
+/// Progress within an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EpochProgress {
     /// Batches done.
@@ -69,10 +69,14 @@ impl ResumableTraining {
     }
 
     fn restore(&mut self, model: &mut Model, mut parts: Parts) -> Result<()> {
-        let bad = || Error::input("the checkpoint of a training lacks a part");
-        let progress = parts.remove(PROGRESS).ok_or_else(bad)?;
-        self.progress = serde_json::from_slice(&progress).map_err(|_| bad())?;
-        let mut restored = read(&parts.remove(MODEL).ok_or_else(bad)?, model)?;
+        let bad = |what: &str| self.begun.unusable(what);
+        let progress =
+            parts.remove(PROGRESS).ok_or_else(|| bad("lacks the training's progress"))?;
+        let progress: Progress = serde_json::from_slice(&progress)
+            .map_err(|_| bad("has a training's progress that cannot be read"))?;
+        let bytes = parts.remove(MODEL).ok_or_else(|| bad("lacks the model"))?;
+        let mut restored = read(&bytes, model)?;
+        self.progress = progress;
         let snapshots = model.snapshots.take();
         restored.snapshots = match self.progress.snapshots.take() {
             Some(index) => snapshots.map(|snapshots| snapshots.at(index)),
@@ -84,10 +88,15 @@ impl ResumableTraining {
         Ok(())
     }
 
-    /// It is kept however short it was.
+    /// Keeps the finished checkpoint however short the training was.
     pub fn essential(mut self) -> Self {
         self.begun = self.begun.essential();
         self
+    }
+
+    /// Why the checkpoint cannot be used: [`BegunTraining::unusable`].
+    pub fn unusable(&self, what: &str) -> Error {
+        self.begun.unusable(what)
     }
 
     /// Whether an earlier process completed it.

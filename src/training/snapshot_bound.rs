@@ -1,4 +1,4 @@
-//! What the snapshots of several models may take together.
+//! A common bound on the disk space of the snapshots of several models.
 
 use std::collections::BTreeMap;
 use std::fs;

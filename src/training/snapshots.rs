@@ -86,7 +86,7 @@ struct Entry {
     /// Steps of the optimiser at the end of the epoch; unknown in snapshots of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     steps: Option<usize>,
-    /// Number of the file; 0: files are named by their epochs alone.
+    /// Number in the file name; 0: the file is named by its epoch alone.
     #[serde(default, skip_serializing_if = "is_zero")]
     number: usize,
 }
@@ -126,7 +126,7 @@ impl Snapshots {
         self
     }
 
-    /// What there is, for [`Self::at`].
+    /// The present state of the snapshots, for [`Self::at`].
     pub fn index(&self) -> &SnapshotIndex {
         &self.index
     }
@@ -266,7 +266,12 @@ impl Snapshots {
     /// # Errors
     /// If no snapshot can be read.
     pub fn current<C: Checkpointed>(&mut self, device: &Device) -> Result<(C, Option<String>)> {
-        let current = self.index.current.ok_or_else(|| Error::input("there is no snapshot"))?;
+        let Some(current) = self.index.current else {
+            return Err(Error::file(
+                self.folder.path()?,
+                "holds no snapshot of the model; load a saved model, or train it anew",
+            ));
+        };
         // Behind the end of the current epoch, if the next one was interrupted.
         let (path, before) = match self.index.interrupted {
             Some(interrupted) => (self.path_of_interrupted(interrupted)?, current + 1),

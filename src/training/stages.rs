@@ -291,9 +291,9 @@ fn adapt_rest(
     let has_begun = training.epoch().is_some();
     if done < options.epochs && (has_begun || !done.is_multiple_of(refresh)) {
         // The masks in use when the earlier process was killed, made again.
-        let mut earlier = training.estimated(model)?.ok_or_else(|| {
-            Error::input("the checkpoint of this training lacks the model that its masks came from")
-        })?;
+        let mut earlier = training
+            .estimated(model)?
+            .ok_or_else(|| training.unusable("lacks the model that its masks came from"))?;
         maps = estimate_for_training(&mut earlier, slices, &options.monte_carlo, context)?;
     }
     for epoch in done..options.epochs {

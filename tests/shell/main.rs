@@ -5,7 +5,7 @@
 #[path = "../kernel/client.rs"]
 mod client;
 mod existing;
-mod leafing;
+mod pager;
 mod screen;
 
 use std::fs;

@@ -52,7 +52,7 @@ pub(in crate::cohort) const LOOKED_FOR: &str =
 /// What was found in a folder.
 #[derive(Default)]
 pub(in crate::cohort) struct Discovered {
-    /// One that lacks a file is a broken entry.
+    /// The entries of all subjects; an entry that lacks a file is broken.
     pub(in crate::cohort) entries: Vec<Entry>,
     /// A sentence on the image files that belong to no entry.
     pub(in crate::cohort) unused: Option<String>,
@@ -104,7 +104,7 @@ fn is_own_export(folder: &Path) -> bool {
 
 /// The entries of one subject, and all its images.
 pub(in crate::cohort) struct SubjectFiles {
-    /// At least one; a broken one of a subject without image.
+    /// At least one entry; a subject without an image has one broken entry.
     pub(in crate::cohort) entries: Vec<Entry>,
     images: Vec<PathBuf>,
 }

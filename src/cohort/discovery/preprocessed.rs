@@ -75,7 +75,7 @@ pub(in crate::cohort) fn discover(
 /// there are none.
 pub(in crate::cohort) fn unused(root: &Path, listing: &Listing) -> Option<String> {
     let mut paths = Vec::new();
-    // A folder that may not be read belongs to nobody.
+    // A folder that cannot be read has no files to mention.
     collect(listing, DEPTH, &mut paths).ok();
     let first = paths.first()?;
     let first = first.strip_prefix(root).unwrap_or(first).display();

@@ -1,4 +1,4 @@
-//! Masks that the program found, saved, and finds again unchanged beside an image.
+//! Recognises masks that the program itself found and saved, as long as nobody has changed them.
 
 use std::path::Path;
 

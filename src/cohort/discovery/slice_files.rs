@@ -78,7 +78,10 @@ fn slice(
         ));
     }
     if inside.iter().chain(labels).any(|value| !value.is_finite()) {
-        return Err(Error::file(&file.path, "its region or labels are not finite numbers"));
+        return Err(Error::file(
+            &file.path,
+            "its region or labels are not finite numbers; write 0 where there is nothing",
+        ));
     }
     let coded = |code: u8| labels.mapv(|value| value == f64::from(code));
     let lesion: Array2<bool> = coded(LESION);
@@ -132,7 +135,7 @@ fn read(path: &Path, size: usize) -> Result<Array3<f64>> {
         }
     };
     values.map_err(|error| match error {
-        // Its own message draws the place in several lines.
+        // The own message of this error spreads over several lines.
         ReadNpyError::ParseHeader(_) => Error::file(path, "its .npy header is damaged"),
         error => refuse(&error),
     })

@@ -151,11 +151,11 @@ fn collect(
     let endings = OTHER_FORMATS.map(|(ending, _)| ending);
     files.extend(listing.with_ending(&endings).cloned());
     if depth > 0 {
-        // Links may lead anywhere, and back.
+        // Links are not followed: they may lead out of the folder, or in a circle.
         let is_own = |folder: &&PathBuf| folder.as_path() != skip && !folder.is_symlink();
         for folder in listing.folders.iter().filter(is_own) {
             cancel.check()?;
-            // A folder that may not be read belongs to nobody.
+            // A folder that cannot be read has no files to mention.
             if let Ok(listing) = Listing::read(folder) {
                 collect(&listing, depth - 1, skip, files, cancel)?;
             }

@@ -126,7 +126,7 @@ impl VolumeFiles {
         Error::file(&self.image, "no cord mask; `segment(cohort)` finds one")
     }
 
-    /// What of found masks counts: the slices whose cord is sure.
+    /// The usable part of found masks: the slices whose cord is certain.
     pub(in crate::cohort) fn sure_masks(&self, found: &FoundMasks) -> Result<SureMasks> {
         self.sure(found, &self.grids()?.image)
     }
@@ -219,7 +219,7 @@ impl From<String> for NotLocated {
     }
 }
 
-/// Where image and labels lie.
+/// The grids of an image and its labels.
 struct Grids {
     image: Geometry,
     /// Labels whose axes are in another order than the image's.

@@ -117,7 +117,7 @@ pub(super) enum Health {
     Unsaid,
 }
 
-/// What the columns of a row say by themselves.
+/// The health that the columns of a row state in known words.
 pub(super) fn health(columns: &Columns) -> Health {
     let Some(value) = deciding(columns).map(|(_, value)| normal(value)) else {
         return Health::Unsaid;
@@ -189,7 +189,7 @@ pub(super) fn unknown_lesions<'a>(rows: impl Iterator<Item = &'a Columns>) -> Op
 }
 
 impl HealthRule {
-    /// Whether the rule speaks about a cohort with these rows at all.
+    /// Checks that the rule can decide anything in a cohort with these rows.
     ///
     /// # Errors
     /// If no row has the column that decides.
@@ -231,7 +231,7 @@ impl HealthRule {
         }
     }
 
-    /// The column of a rule about one.
+    /// The column that the rule names; `None` if it names words only.
     pub(super) fn column(&self) -> Option<&str> {
         match self {
             Self::Words(_) => None,
@@ -243,7 +243,7 @@ impl HealthRule {
 fn deciding(columns: &Columns) -> Option<(&'static str, &str)> {
     let there =
         || GROUP_COLUMNS.iter().filter_map(|name| Some((*name, columns.get(*name)?.as_str())));
-    // A column that is empty here leaves it to the next one.
+    // Where this column is empty, the next one decides.
     there().find(|(_, value)| !is_missing(&normal(value))).or_else(|| there().next())
 }
 

@@ -17,8 +17,9 @@ const LEAST_ROWS: usize = 20;
 
 const TOPIC: &str = "the cord mask does not look like a spinal cord; is it the right file?";
 
-/// Asks about a mask that is too large, too wide, in pieces, or longer from front to back than
-/// from top to bottom. `cord` holds the slices on pixels of 1 mm, `slice_mm` their distance.
+/// A question to the user about a mask that is too large, too wide, in pieces, or longer from front to
+/// back than from top to bottom; `None` about a plausible one. `cord` holds the slices on pixels of 1
+/// mm, `slice_mm` their distance.
 pub(super) fn question(cord: &[Array2<bool>], slice_mm: f64) -> Option<Note> {
     let (rows, columns) = cord.first()?.dim();
     let mut areas = Vec::new();

@@ -15,7 +15,7 @@ const DISC_MM: f64 = 13.0;
 /// The labelled voxels of one value.
 struct Marked {
     count: f64,
-    /// Of their indices.
+    /// Sum of the voxel indices.
     sum: [f64; 3],
     /// Highest and lowest row in preprocessed coordinates.
     rows: (f64, f64),

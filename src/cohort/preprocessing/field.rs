@@ -8,7 +8,8 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::cohort::note::Note;
 use crate::volume::resample::{nearest_zoom, spline_zoom, zoom_step, zoomed_length};
 
-/// What to do where something lies outside the field. A model brings its own field, whatever that of the cohort is.
+/// The advice for what lies outside the field of view. A model brings its own field, which replaces that
+/// of the cohort.
 macro_rules! larger_field {
     () => {
         "a larger field keeps it: fov_mm of u2ad for a model, of load_cohort for a cohort (fov_mm = \"auto\" finds one)"

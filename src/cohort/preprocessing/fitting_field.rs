@@ -32,7 +32,7 @@ impl Cohort {
             context.check()?;
             let outside = match read_cord(entry) {
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
-                // What is wrong with it is said when it is preprocessed.
+                // Preprocessing reports what is wrong with this subject.
                 Err(_) | Ok(None) => None,
                 Ok(Some(cord)) => cord_outside(&cord, &edges).ok(),
             };

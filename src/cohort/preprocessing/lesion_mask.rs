@@ -1,4 +1,4 @@
-//! The ground truth of lesions: from the native grid to preprocessed slices, and what gets lost.
+//! The ground truth of lesions: from the native grid to preprocessed slices, and which part gets lost.
 //!
 //! The other masks take the published way through pixels of 1 mm, because the network sees what follows
 //! from them. Two nearest neighbours in a row move the edge of a mask by up to a pixel, which is much of a

@@ -14,7 +14,7 @@ const MOST_LESION: f64 = 0.6;
 /// Fewer voxels have no reliable median.
 const LEAST_VOXELS: usize = 50;
 
-/// Warnings about masks (slice, row, column) that look like others, or like nothing.
+/// Warnings about implausible masks (slice, row, column).
 pub(super) fn questions(
     cord: &Array3<bool>,
     fluid: Option<&Array3<bool>>,

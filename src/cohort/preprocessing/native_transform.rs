@@ -159,7 +159,7 @@ impl NativeTransform {
 /// The value of the nearest pixel; the default outside.
 fn nearest<T: Copy + Default>(map: &Array2<T>, row: f64, column: f64) -> T {
     let (row, column) = (row.round(), column.round());
-    // A negative place turns into 0 as an index, so it is looked at before.
+    // A negative coordinate would become index 0, so it is tested before the conversion.
     let is_inside = row >= 0.0 && column >= 0.0;
     let value = || map.get((row as usize, column as usize)).copied();
     if is_inside { value().unwrap_or_default() } else { T::default() }

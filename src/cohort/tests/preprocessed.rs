@@ -158,7 +158,7 @@ fn a_file_of_another_kind_is_refused_in_one_sentence() {
     nan[[1, 3, 3]] = f64::NAN;
     assert_eq!(
         refusal_of(|path| write_npy(path, &nan).unwrap()),
-        "its region or labels are not finite numbers"
+        "its region or labels are not finite numbers; write 0 where there is nothing"
     );
 }
 

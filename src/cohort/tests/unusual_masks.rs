@@ -149,7 +149,10 @@ fn the_same_image_stored_otherwise_gives_the_same_slices() {
     let changes: [&dyn Fn(f32) -> f32; 4] =
         [&|v| v + 1000.0, &|v| v - 500.0, &|v| 4.0 * v, &|v| 0.25 * v + 8.0];
     for (number, change) in changes.into_iter().enumerate() {
-        for (a, b) in plain.iter().zip(images(change)) {
+        let changed = images(change);
+        assert!(!plain.is_empty());
+        assert_eq!(plain.len(), changed.len());
+        for (a, b) in plain.iter().zip(changed) {
             let worst = (&a.image - &b.image).iter().fold(0f32, |worst, x| worst.max(x.abs()));
             assert!(worst < 1e-5, "change {number}: {worst}");
         }
@@ -174,7 +177,10 @@ fn a_hot_voxel_and_not_a_number_as_background_change_little() {
     let (plain, _) = with(|root| write(&image_path(root, "sub-01"), bytes(90.0)));
     let (hot, said) = with(|root| write(&image_path(root, "sub-01"), bytes(1e9)));
     assert!(said[0].contains("1 voxel of its image lies far beyond"), "{said:?}");
-    for (a, b) in slices(plain).iter().zip(slices(hot)) {
+    let (plain, hot) = (slices(plain), slices(hot));
+    assert!(!plain.is_empty());
+    assert_eq!(plain.len(), hot.len());
+    for (a, b) in plain.iter().zip(hot) {
         let difference = (&a.image - &b.image).mapv(f32::abs);
         assert!(difference.mean().unwrap() < 0.05, "{}", difference.mean().unwrap());
     }

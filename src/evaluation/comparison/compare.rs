@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::delong::delong;
-use super::pairing::{differences, places};
+use super::pairing::{differences, places, warn_of_mixed_thresholds};
 use crate::Result;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::evaluation::bootstrap::{Interval, Resamples, warn_of_few};
 use crate::evaluation::cases::{Cases, RankedCases};
-use crate::evaluation::froc::{Sweep, Totals};
+use crate::evaluation::froc::{ThresholdSweep, Totals};
 
 use DecidedBy::{KnownPatients, PatientsWithLesions, Ranked};
 
@@ -64,7 +64,7 @@ impl ComparisonTest {
 }
 
 /// The value of a measure when each patient is counted so many times.
-type Value = fn(&Cases, &Sweep<'_>, &[u32]) -> Option<f64>;
+type Value = fn(&Cases, &ThresholdSweep<'_>, &[u32]) -> Option<f64>;
 
 /// A measure of a method.
 pub(in crate::evaluation) struct Measure {
@@ -88,11 +88,11 @@ impl Measure {
     }
 
     /// With each patient counted so many times.
-    pub fn value(&self, cases: &Cases, sweep: &Sweep<'_>, counts: &[u32]) -> Option<f64> {
+    pub fn value(&self, cases: &Cases, sweep: &ThresholdSweep<'_>, counts: &[u32]) -> Option<f64> {
         (self.value)(cases, sweep, counts)
     }
 
-    /// Whether enough patients decide it that resampling them tells how sure it is.
+    /// Whether enough patients decide the measure for a bootstrap over them to make sense.
     pub fn is_resampled(&self, cases: &Cases) -> bool {
         match self.decided_by {
             Ranked(of) => of(cases).are_resampled(),
@@ -165,6 +165,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
     let (a, b) = (&*first.cases, &*second.cases);
     let places = places(first, second)?;
     differences(first, second, &places).into_iter().for_each(|text| context.warn(text));
+    warn_of_mixed_thresholds(&[first, second], context);
     let scores = |cases: &Cases| cases.scores.iter().map(|score| score.0).collect::<Vec<f64>>();
     let (of_a, of_b) = (scores(a), scores(b));
     let of_b: Vec<f64> = places.iter().map(|place| of_b[*place]).collect();
@@ -187,7 +188,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation, context: &Context) -> Re
         p_value: tested.map(|test| test.p_value),
         test: ComparisonTest::DeLong,
     }];
-    let sweeps = (Sweep::new(&a.lesions), Sweep::new(&b.lesions));
+    let sweeps = (ThresholdSweep::new(&a.lesions), ThresholdSweep::new(&b.lesions));
     warn_of_few(&a.scores, context);
     let resamples = Resamples::draw(a.names.len(), context);
     let once = vec![1; a.names.len()];

@@ -6,5 +6,5 @@ mod pairing;
 
 pub use compare::{ComparedMeasure, Comparison, ComparisonTest, compare};
 pub(super) use compare::{Measure, measure, p_value};
-pub(super) use pairing::places;
 pub use pairing::warn_unless_comparable;
+pub(super) use pairing::{places, warn_of_mixed_thresholds};

@@ -1,11 +1,11 @@
-//! Patients of two evaluations, paired by name, and in what their images and ground truth differ.
+//! Pairs the patients of two evaluations by name, and finds where their images or ground truth differ.
 
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::{Error, Result};
 
-/// Warns if the figures of some evaluations stand side by side although they are not of the same patients, images
-/// and ground truth: of the first one that differs from the first of all.
+/// Warns about the first evaluation whose patients, images or ground truth differ from those of the first
+/// one, so that their figures cannot be compared.
 pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
     let Some((first, others)) = evaluations.split_first() else { return };
     for other in others {
@@ -17,6 +17,28 @@ pub fn warn_unless_comparable(evaluations: &[&Evaluation], context: &Context) {
             differences.into_iter().for_each(|text| context.warn(text));
             return;
         }
+    }
+}
+
+/// Warns if lesions of some evaluations are counted at the threshold with the best F1 on the same patients, and those of
+/// others at one that was chosen elsewhere: the first kind is optimistic.
+pub(in crate::evaluation) fn warn_of_mixed_thresholds(
+    evaluations: &[&Evaluation],
+    context: &Context,
+) {
+    let first = |optimistic: bool| {
+        evaluations.iter().find_map(|of| {
+            let threshold = of.lesions.as_ref()?.threshold.as_ref()?;
+            (threshold.is_optimistic() == optimistic).then_some((&*of.method, threshold))
+        })
+    };
+    if let (Some((best, _)), Some((fixed, threshold))) = (first(true), first(false)) {
+        context.warn(format!(
+            "lesions are counted at different kinds of thresholds: for {best} at the one with the best F1 on the same \
+             patients, which is optimistic, for {fixed} at one chosen elsewhere ({}); evaluate all with thresholds of \
+             one kind, such as those from healthy subjects",
+            threshold.origin
+        ));
     }
 }
 
@@ -46,13 +68,20 @@ pub(in crate::evaluation) fn places(first: &Evaluation, second: &Evaluation) -> 
             (Some(_), None) => {
                 return Err(Error::subject(
                     &**name,
-                    "the two evaluations disagree on whether there is a lesion",
+                    format!(
+                        "the evaluations of {} and {} disagree on whether there is a lesion; evaluate both \
+                         with the same ground truth",
+                        first.method, second.method
+                    ),
                 ));
             }
             _ => {
                 return Err(Error::subject(
                     &**name,
-                    "the name is not unique, so patients cannot be paired",
+                    format!(
+                        "the name is not unique in the evaluations of {} and {}, so patients cannot be paired",
+                        first.method, second.method
+                    ),
                 ));
             }
         }

@@ -128,6 +128,8 @@ fn the_order_of_the_patients_does_not_matter() {
         calibration: None,
     });
     let (one, other) = (compared(&good, &poor), compared(&good, &turned));
+    assert!(!one.measures.is_empty());
+    assert_eq!(one.measures.len(), other.measures.len());
     for (one, other) in one.measures.iter().zip(&other.measures) {
         assert_eq!((one.interval, one.p_value), (other.interval, other.p_value), "{}", one.name);
     }
@@ -274,6 +276,29 @@ fn patients_of_one_name_with_different_images_are_told() {
     assert_eq!(side_by_side(&[&with_images(5)]), "");
     let fewer = side_by_side(&[&evaluated("fewer", scores(2.0).take(20))]);
     assert!(fewer.contains("was evaluated by method but not by fewer"), "{fewer}");
+}
+
+#[test]
+fn thresholds_of_different_kinds_are_told() {
+    let lesions_at = |method: &str, origin: &str| {
+        let mut evaluation = evaluated(method, scores(1.0));
+        let lesions = evaluation.lesions.as_mut().expect("lesions are known");
+        lesions.threshold = Some(Threshold { value: 0.5, origin: origin.to_owned() });
+        evaluation
+    };
+    let best = lesions_at("best", "best lesion F1 on the same patients: optimistic");
+    let fixed = lesions_at("fixed", "given");
+    let said = |second: &Evaluation| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        compare(&best, second, &context).expect("the same patients");
+        summarise(&[&best, second], None, &context).expect("the same patients");
+        warned.0.lock().unwrap().join("; ")
+    };
+    let mixed = said(&fixed);
+    assert_eq!(mixed.matches("different kinds of thresholds: for best at").count(), 2, "{mixed}");
+    assert!(mixed.contains("for fixed at one chosen elsewhere (given)"), "{mixed}");
+    assert_eq!(said(&best), "");
 }
 
 #[test]

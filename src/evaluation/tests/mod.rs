@@ -15,7 +15,7 @@ use super::*;
 use crate::cohort::{Slice, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentScore, Segmentation,
+    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentBorders, SegmentScore,
     SliceFinding,
 };
 
@@ -256,7 +256,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
     };
     Finding {
         subject: Arc::new(subject),
-        segmentation: Segmentation::EqualBins,
+        segment_borders: SegmentBorders::EqualBins,
         score,
         segments,
         unscored: Vec::new(),

@@ -20,7 +20,7 @@ use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_hi
 use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table};
 use crate::training::Model;
 
-/// What a report tells.
+/// The content of a report on findings.
 pub struct FindingsReport<'a> {
     pub findings: &'a Findings,
     /// The cohort that the findings are of.

@@ -26,7 +26,7 @@ pub struct GroupRow<'a> {
     pub failure: Option<&'a str>,
 }
 
-/// What the page of a group tells.
+/// The content of a group page.
 pub struct GroupReport<'a> {
     /// Name of the source.
     pub dataset: &'a str,

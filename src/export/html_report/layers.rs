@@ -20,7 +20,7 @@ pub(super) struct Layer {
     step: f64,
     /// Decimals of a value that the levels hold.
     decimals: u32,
-    /// Of a level; of two, the high ones stand above the low ones.
+    /// Bytes of a level, 1 or 2; of two, the high bytes stand above the low ones.
     bytes: u8,
     /// Value at the upper end of the colours, the same in all viewers of a page.
     colours_to: f64,

@@ -5,7 +5,7 @@
 pub(super) struct Levels {
     /// What one level adds to a value.
     pub step: f64,
-    /// Of a level in the picture: 1 or 2.
+    /// Bytes of a level in the picture: 1 or 2.
     pub bytes: u8,
     /// Decimals of a value that the levels hold.
     pub decimals: u32,

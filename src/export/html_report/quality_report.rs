@@ -97,7 +97,7 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
     write(path, document(&title, &introduction, &sections, ""), subjects.len())
 }
 
-/// How many are known to be so; of none it may be known whether they are.
+/// The number of `true` among those that are known, or "not known" if none is.
 fn known_count(known: impl Iterator<Item = Option<bool>>) -> String {
     let known: Vec<bool> = known.flatten().collect();
     match known.is_empty() {
@@ -148,7 +148,7 @@ fn median_within(subject: &Subject, mask: impl Fn(&Slice) -> &Array2<bool>) -> O
     median(values.into_iter().map(f64::from))
 }
 
-/// What is usual in the cohort: medians.
+/// Medians of the measures in the cohort.
 struct Usual {
     length_mm: Option<f64>,
     width_mm: Option<f64>,

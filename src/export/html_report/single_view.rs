@@ -18,7 +18,7 @@ const FINDING_HEIGHT_EM: usize = 48;
 
 const FRAME: &str = include_str!("assets/frame.js");
 
-/// What is left where a notebook is not trusted.
+/// The text shown where a notebook is not trusted.
 const NOT_SHOWN: &str = "If no viewer appears here, trust this notebook (“Trust Notebook” in the File menu or in \
                          the command palette), or run the cell again.";
 

@@ -102,6 +102,7 @@ fn a_map_reads_as_its_curve_and_tables_do_also_where_scores_are_low() {
         FindingsReport { findings: &found, cohort: &cohort, model: None, lesion_threshold: None };
     report.write(&path, &context).unwrap();
     let viewers = viewers(&fs::read_to_string(&path).unwrap());
+    assert_eq!(viewers.len(), found.subjects.len());
     for (viewer, finding) in viewers.iter().zip(&found.subjects) {
         let layer = &viewer["overlays"][0];
         let (levels, strip, step) = levels(layer);
@@ -142,7 +143,9 @@ fn a_learned_anomaly_and_the_lesion_probability_are_the_same_number() {
     let report =
         FindingsReport { findings: &found, cohort: &cohort, model: None, lesion_threshold: None };
     report.write(&path, &context).unwrap();
-    for viewer in viewers(&fs::read_to_string(&path).unwrap()) {
+    let viewers = viewers(&fs::read_to_string(&path).unwrap());
+    assert_eq!(viewers.len(), found.subjects.len());
+    for viewer in viewers {
         let layers = viewer["overlays"].as_array().unwrap();
         let (anomaly, probability) = (&layers[0], layers.last().unwrap());
         assert_eq!(
@@ -158,7 +161,9 @@ fn a_learned_anomaly_and_the_lesion_probability_are_the_same_number() {
         let pairs = anomaly.iter().zip(&probability);
         let least = 0.004 / step + 1.0;
         assert!(pairs.clone().any(|(anomaly, _)| *anomaly > 0.0));
-        for (anomaly, probability) in pairs.filter(|(anomaly, _)| **anomaly > least) {
+        let above: Vec<_> = pairs.filter(|(anomaly, _)| **anomaly > least).collect();
+        assert!(!above.is_empty());
+        for (anomaly, probability) in above {
             assert_eq!(anomaly, probability);
         }
     }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, Axis, Zip};
 
-use super::measure::{Lesion, Surroundings, count_rows, measure};
+use super::measure::{Lesion, LesionReference, count_rows, measure};
 use super::shape::{Voxels, groups};
 use super::subject_volume::SubjectVolume;
 use crate::detection::SliceFinding;
@@ -22,7 +22,7 @@ impl LesionSet {
     pub fn numbered(&self) -> Array3<u16> {
         let mut numbered = Array3::zeros(self.mask.dim());
         for (lesion, voxels) in self.lesions.iter().zip(&self.voxels) {
-            // More lesions than 65 535 are not told apart.
+            // Lesions beyond number 65 535 share that number.
             let number = u16::try_from(lesion.number).unwrap_or(u16::MAX);
             voxels.iter().for_each(|voxel| numbered[*voxel] = number);
         }
@@ -81,9 +81,9 @@ fn measured(volume: &SubjectVolume, mask: &Array3<bool>, rank: fn(&Lesion) -> f6
     let (mask, groups) = groups(mask, 1);
     let cord = volume.cord.iter().map(|tissue| tissue.voxel).filter(|voxel| !mask[*voxel]);
     let cord_rows = count_rows(volume, cord.chain(groups.iter().flatten().copied()));
-    let around = Surroundings { lesions: &mask, cord_rows };
+    let reference = LesionReference { lesions: &mask, cord_rows };
     let mut lesions: Vec<(Lesion, Voxels)> =
-        groups.into_iter().map(|voxels| (measure(volume, &voxels, &around), voxels)).collect();
+        groups.into_iter().map(|voxels| (measure(volume, &voxels, &reference), voxels)).collect();
     // The sort is stable, so equals stay in the order of the file.
     lesions.sort_by(|(a, _), (b, _)| rank(b).total_cmp(&rank(a)));
     let (mut lesions, voxels): (Vec<Lesion>, Vec<Voxels>) = lesions.into_iter().unzip();

@@ -53,8 +53,8 @@ pub struct Lesion {
     pub centre_mm: [f64; 3],
 }
 
-/// What a lesion is compared with.
-pub(super) struct Surroundings<'a> {
+/// The tissue that a lesion is compared with.
+pub(super) struct LesionReference<'a> {
     /// All lesions of the subject: the cord around does not include them.
     pub lesions: &'a Array3<bool>,
     /// Voxels of cord or lesion in each row.
@@ -62,7 +62,11 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Measures the voxels of one lesion, of which there is at least one.
-pub(super) fn measure(volume: &SubjectVolume, voxels: &[Voxel], around: &Surroundings) -> Lesion {
+pub(super) fn measure(
+    volume: &SubjectVolume,
+    voxels: &[Voxel],
+    reference: &LesionReference,
+) -> Lesion {
     let native = volume.native;
     let shape = Shape::new(voxels);
     let volume_mm3 = shape.voxels as f64 * volume.voxel_mm3();
@@ -78,7 +82,7 @@ pub(super) fn measure(volume: &SubjectVolume, voxels: &[Voxel], around: &Surroun
     let left_mm = mean(voxels.iter().map(|voxel| volume.left_mm(*voxel)));
     let middle_mm = mean(cord().map(|tissue| volume.left_mm(tissue.voxel)));
     let signal = |voxel: &Voxel| f64::from(volume.image[*voxel]);
-    let healthy = cord().filter(|tissue| tissue.scored && !around.lesions[tissue.voxel]);
+    let healthy = cord().filter(|tissue| tissue.scored && !reference.lesions[tissue.voxel]);
     let cord_signal = median(healthy.map(|tissue| signal(&tissue.voxel)));
     let fluid = volume.fluid.iter().filter(beside);
     let fluid_signal = median(fluid.map(|tissue| signal(&tissue.voxel)));
@@ -103,7 +107,7 @@ pub(super) fn measure(volume: &SubjectVolume, voxels: &[Voxel], around: &Surroun
         diameter_mm: equivalent_diameter(volume_mm3),
         midline_mm: left_mm.zip(middle_mm).map(|(left, middle)| left - middle),
         centreline_mm: offsets.and_then(|offsets| mean(offsets.into_iter())),
-        cord_share: cord_share(volume, voxels, &around.cord_rows),
+        cord_share: cord_share(volume, voxels, &reference.cord_rows),
         mean_signal,
         peak_signal,
         cord_signal,

@@ -96,7 +96,7 @@ pub fn froc_curves(methods: &[MethodFroc]) -> Figure {
     if counts.is_empty() {
         counts.push("No lesions".to_owned());
     } else if counts.len() > 1 {
-        // They saw other parts of the images.
+        // The methods cover different parts of the images, so their counts differ.
         counts = methods.iter().map(|one| format!("{}: {}", one.method, of(one))).collect();
     }
     let note = format!(

@@ -11,7 +11,7 @@ use crate::baselines::IntensityThreshold;
 use crate::cohort::{Cohort, Slice, SliceGrid, Subject};
 use crate::context::Context;
 use crate::detection::{
-    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentScore, Segmentation,
+    AnomalyCurve, Finding, Findings, Reconstruction, Scoring, SegmentBorders, SegmentScore,
     SliceFinding, detect,
 };
 use crate::evaluation::{EvaluationOptions, evaluate};
@@ -104,7 +104,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
     broken.epochs[2].learning_rate = f64::INFINITY;
     let name = "sub-".to_string() + &"averylongname".repeat(30);
     let mut odd = finding(&name, None);
-    odd.segmentation = Segmentation::EqualBins;
+    odd.segment_borders = SegmentBorders::EqualBins;
     if let Some(curve) = &mut odd.slices[0].curve {
         curve.error[5..9].fill(nan);
         curve.segments[0].name = "a segment with a very long name".into();

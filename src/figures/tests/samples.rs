@@ -119,7 +119,7 @@ pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
     let slices = vec![slice_finding(reconstruction, Some(Scoring::Published))];
     Finding {
         subject,
-        segmentation: Segmentation::Discs,
+        segment_borders: SegmentBorders::Discs,
         score: 0.17,
         segments,
         unscored: vec!["C7".into()],

@@ -59,7 +59,7 @@ fn nvidia(cards: Result<Vec<String>, String>, opened: Option<Result<(), String>>
     let about = "NVIDIA card";
     let cards = match cards {
         Ok(cards) => cards,
-        // The library of the driver may be there although its program is not.
+        // The driver's library may be installed although `nvidia-smi` is not.
         Err(_) if matches!(opened, Some(Ok(()))) => vec!["the first one works".to_owned()],
         Err(reason) => {
             return vec![Fact::new(about, format!("none found: {reason}; u2ad does without one"))];

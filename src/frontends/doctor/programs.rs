@@ -38,7 +38,7 @@ pub(super) fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-/// What a program prints.
+/// The output of a program.
 ///
 /// # Errors
 /// Why there is no answer: the program's own words, if it has any.

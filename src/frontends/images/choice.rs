@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::options;
 
-/// How pictures reach the screen.
+/// The way in which pictures are drawn in a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// kitty's graphics protocol: kitty, Ghostty, Konsole.

@@ -67,7 +67,7 @@ impl Terminal {
             return Protocol::None;
         }
         self.vouched.or_else(|| Self::read(&ask()?)).unwrap_or(match self.plain {
-            // Half-blocks are nothing but colours.
+            // Half-blocks need colours.
             true => Protocol::None,
             false => Protocol::Blocks,
         })

@@ -26,7 +26,7 @@ pub(super) fn write(
         .map(|chunk| std::str::from_utf8(chunk).expect("base64 is ASCII"))
         .collect();
     for (number, chunk) in chunks.iter().enumerate() {
-        // a=T: show at once; f=100: PNG; q=2: answer nothing; m: more chunks follow.
+        // a=T: show at once; f=100: PNG; q=2: no answer; m: more chunks follow.
         let head = match number {
             0 => {
                 let id = id.map(|id| format!("i={id},p=1,")).unwrap_or_default();

@@ -110,7 +110,7 @@ impl Images {
         place(&picture, self.protocol(), &Window::current(), room, &self.terminal, id)
     }
 
-    /// What removes a picture that takes the place of others.
+    /// The bytes that remove the replaceable picture.
     pub fn removal(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.protocol() == Protocol::Kitty {

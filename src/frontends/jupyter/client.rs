@@ -35,7 +35,7 @@ pub(in crate::frontends) struct Client {
     channels: Mutex<Channels>,
     /// Apart from the others, for interrupts while a cell runs.
     control: Mutex<ClientControlConnection>,
-    /// What the kernel says about itself.
+    /// The banner of the kernel.
     pub banner: String,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::frontends) enum KernelEvent {
         png: Option<Vec<u8>>,
         text: String,
     },
-    /// How far the cell is.
+    /// Progress of the cell, as text.
     Progress(String),
     /// Why it stopped, with colours.
     Failed(String),

@@ -11,7 +11,7 @@
 //! | `kernel` | what the parts share |
 //! | `execution`, `command_host` | running cells, questions and commands |
 //! | `answers` | replies to requests that run no cell |
-//! | `sink`, `text_buffer`, `pace`, `media`, `progress`, `traceback` | from outputs to messages |
+//! | `sink`, `text_buffer`, `rate_limit`, `media`, `progress`, `traceback` | from outputs to messages |
 //! | `history`, `history_file` | what was run, remembered across kernels |
 //! | `kernelspec` | installing the kernel for Jupyter |
 //! | `client` | a client of a running kernel, for the shell |
@@ -25,9 +25,9 @@ mod history_file;
 mod kernel;
 pub mod kernelspec;
 mod media;
-mod pace;
 mod progress;
 mod protocol;
+mod rate_limit;
 mod sink;
 mod text_buffer;
 mod traceback;

@@ -28,14 +28,14 @@ const STEP_LOSS: &str = "batch loss";
 /// A task of epochs repeats what its parts have reported.
 const EPOCH: &str = "epoch";
 
-/// What a task reports within this time was done before: its job or an earlier process did it.
+/// Steps that a task reports within this time were done before, by its job or an earlier process.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// What the tasks of one cell have reported.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     running: BTreeMap<u64, Task>,
-    /// What ended last, shown while nothing runs.
+    /// The task that ended last, shown while nothing runs.
     last: Option<Task>,
     curve: Curve,
     /// When the first task began.
@@ -66,7 +66,7 @@ struct Curve {
     /// Steps of the tasks that have ended.
     ended: usize,
     unit: &'static str,
-    /// What trained last, as a whole.
+    /// Title of the last training.
     title: String,
 }
 

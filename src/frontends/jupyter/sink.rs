@@ -11,11 +11,11 @@ use jupyter_protocol::{
 use tokio::runtime::Handle;
 
 use super::media::Bundle;
-use super::pace::Pace;
 use super::progress::{Due, FIRST_DISPLAY_DELAY, Progress};
 use super::protocol::incoming::Request;
 use super::protocol::outbox::Outbox;
 use super::protocol::stdin::StandardInput;
+use super::rate_limit::RateLimit;
 use super::text_buffer::{self, TextBuffer, UNWATCHED_PERIOD, WATCHED_PERIOD};
 use crate::context::{CancelToken, Event};
 use crate::session::{Display, Output, Part, Sink};
@@ -38,7 +38,7 @@ pub(super) struct KernelSink {
 /// The cell that runs, as far as its outputs go.
 #[derive(Default)]
 struct CellState {
-    /// What the outputs answer. Something shown after the end of a cell still belongs to it.
+    /// The request that the outputs answer. Something shown after the end of a cell still belongs to it.
     request: Option<Arc<Request>>,
     silent: bool,
     /// Whether the client can be asked for a line: then somebody watches the cell.
@@ -51,7 +51,7 @@ struct CellState {
     text: TextBuffer,
     /// Bytes of text that were sent since the running code last waited for the clients.
     ahead: usize,
-    pace: Pace,
+    rate_limit: RateLimit,
     /// How long the running code should wait before it writes more.
     pause: Duration,
     /// Names under which something is shown, with the number of its parts.
@@ -76,7 +76,7 @@ impl KernelSink {
         state.progress = Progress::default();
         state.cell += 1;
         (state.ahead, state.pause) = (0, Duration::ZERO);
-        state.pace = Pace::default();
+        state.rate_limit = RateLimit::default();
         state.shown_here.clear();
         state.updated.clear();
         state.late.clear();
@@ -174,7 +174,7 @@ impl KernelSink {
         for piece in pieces {
             state.ahead += piece.text.len();
             if state.allow_stdin {
-                state.pause = state.pace.send(&piece.text, Instant::now());
+                state.pause = state.rate_limit.send(&piece.text, Instant::now());
             }
             self.publish(state, piece);
         }
@@ -215,7 +215,7 @@ impl KernelSink {
         if !state.allow_stdin || state.silent {
             return;
         }
-        let pause = state.pace.send_messages(messages, Instant::now());
+        let pause = state.rate_limit.send_messages(messages, Instant::now());
         drop(state);
         if !pause.is_zero() {
             std::thread::sleep(pause);

@@ -29,7 +29,7 @@ pub(super) struct DataFolder {
     pub with_lesion: usize,
     /// Clinical subjects that are known to have none.
     pub without_lesion: usize,
-    /// What loading the cohort had to say.
+    /// Notes and warnings given while the cohort was loaded.
     pub notes: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ impl DataFolder {
         self.with_lesion > 0
     }
 
-    /// What was seen, one sentence a line.
+    /// A summary of the folder, one sentence a line.
     pub fn summary(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{}: {}, {} healthy and {} clinical",

@@ -15,7 +15,7 @@ use crate::report::{Figures, listed};
 /// How often a bar is refreshed while its task reports nothing.
 const TICK: Duration = Duration::from_millis(500);
 
-/// What a task reports within this time was done before: its job or an earlier process did it.
+/// Steps that a task reports within this time were done before, by its job or an earlier process.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// Columns of a whole bar, and the fewest worth drawing.
@@ -110,7 +110,7 @@ impl Bars {
     /// Draws the bars no more, or again. They go on meanwhile.
     pub fn hide(&self, hidden: bool) {
         if hidden {
-            // What cannot be written is no harm.
+            // A failed write does no harm.
             self.group.clear().ok();
         }
         self.group.set_draw_target(match hidden {

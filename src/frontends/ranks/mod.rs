@@ -15,7 +15,7 @@ use crate::session::open_device;
 /// Variables in which launchers tell a process how many there are.
 const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"];
 
-/// What this process is in its job.
+/// The role of this process in its job.
 pub enum Part {
     /// It was started alone.
     Alone,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::ended::ended;
+use super::comparison_exit::print_comparison;
 use super::outputs::{Compared, Outputs, compare, names};
 use super::recorded::run_folder;
 use crate::Result;
@@ -20,7 +20,7 @@ const MOST_CELLS: usize = 40;
 /// # Errors
 /// If the report cannot be printed.
 pub fn diff(first: &Path, second: &Path) -> Result<ExitCode> {
-    ended(compared(&run_folder(first), &run_folder(second)))
+    print_comparison(compared(&run_folder(first), &run_folder(second)))
 }
 
 fn compared(first: &Path, second: &Path) -> Result<(String, bool)> {

@@ -12,15 +12,15 @@
 //! | `rerun` | the second run itself, in a process of its own |
 //! | `outputs` | the files of two runs side by side |
 //! | `overwriting` | files outside of the run folders that several runs wrote |
-//! | `ended` | exit codes of comparisons |
+//! | `comparison_exit` | prints a comparison and gives its exit code |
 //! | `diff` | everything in which two runs differ |
 //! | `sweep` | a script with every combination of some parameters |
 //! | `sweep_arguments` | what the command line says of a sweep |
 //! | `run_process` | a run in a process of its own: its end, and what it told |
 //! | `sweep_file` | which file the table of a sweep goes to |
 
+mod comparison_exit;
 mod diff;
-mod ended;
 mod inputs;
 mod list;
 mod outputs;

@@ -23,7 +23,7 @@ impl Outputs<'_> {
     }
 }
 
-/// How a file of two runs compares.
+/// The comparison of a file of two runs.
 pub(super) enum Compared {
     Same,
     OnlyFirst,

@@ -14,7 +14,7 @@ use crate::frontends::record::{Record, Recorded};
 use crate::frontends::script;
 use crate::{Error, Result};
 
-/// What the second run is told.
+/// The instructions for the second run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Plan {
     /// The script as it was named then.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::frontends::termination::{Stopped, TERMINATED};
 
-/// How often a run is looked at.
+/// Interval at which a run is checked.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The warnings among the lines that a run wrote.

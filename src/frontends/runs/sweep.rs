@@ -49,7 +49,7 @@ struct Sweep {
     arguments: SweepArguments,
 }
 
-/// What there is of a combination.
+/// The earlier run of a combination.
 enum Earlier {
     Nothing,
     /// It ended well.
@@ -116,9 +116,9 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     print_whole(table.to_text(table_width()).as_bytes())?;
     let (each, varied) = sweep_runs_table(&grid, &runs)?;
     let each = each.to_tsv();
-    let (path, others) = sweep_file::of(&sweep.folder, &each, varied)?;
+    let (path, others) = sweep_file::table_path(&sweep.folder, &each, varied)?;
     write_whole(&path, table.to_tsv().as_bytes())?;
-    write_whole(&sweep_file::of_runs(&path), each.as_bytes())?;
+    write_whole(&sweep_file::runs_table_path(&path), each.as_bytes())?;
     if !runs.is_empty() && runs.iter().all(|run| run.results.is_empty()) {
         messages.tell(
             "no table of these runs has an AUROC to compare; `table(evaluate(found))` gives one, if there are patients \
@@ -137,7 +137,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<ExitCode> {
     messages.tell(&format!(
         "written: {}, and one row per run in {}",
         path.display(),
-        sweep_file::of_runs(&path).display()
+        sweep_file::runs_table_path(&path).display()
     ));
     if let Some(others) = others {
         messages.tell(&format!("{} holds other runs and stays", others.display()));
@@ -235,7 +235,7 @@ impl Sweep {
         let runs = run_summaries(&self.folder)?;
         let ended = |combination: &Combination| {
             let mut runs = self.runs_of(&runs, combination);
-            // Of images and masks as they are now.
+            // Only runs whose inputs are still the same count.
             let is_valid = |run: &RunSummary, record: &RunRecord| {
                 let working = working_folder(&run.folder, record);
                 working.is_ok_and(|working| inputs::changed(&record.inputs, &working).is_empty())
@@ -273,7 +273,7 @@ impl Sweep {
                     Ok(Ended::Well(warnings)) => {
                         messages.tell(&format!("{name}: completed"));
                         for warning in warnings {
-                            // What all runs warn of is said once.
+                            // A warning that several runs give is shown once.
                             if locked(&warned).insert(warning.clone()) {
                                 messages.tell_after("warning:", &warning);
                             }

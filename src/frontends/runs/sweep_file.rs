@@ -14,7 +14,11 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If a table that is there cannot be read.
-pub(super) fn of(folder: &Path, runs: &str, varied: usize) -> Result<(PathBuf, Option<PathBuf>)> {
+pub(super) fn table_path(
+    folder: &Path,
+    runs: &str,
+    varied: usize,
+) -> Result<(PathBuf, Option<PathBuf>)> {
     let header: Vec<&str> = runs.lines().next().unwrap_or_default().split('\t').collect();
     let names = &header[..varied.min(header.len())];
     let ours = listed(runs, names).unwrap_or_default();
@@ -24,7 +28,7 @@ pub(super) fn of(folder: &Path, runs: &str, varied: usize) -> Result<(PathBuf, O
             1 => folder.join("sweep.tsv"),
             _ => folder.join(format!("sweep-{number}.tsv")),
         };
-        let beside = of_runs(&path);
+        let beside = runs_table_path(&path);
         if !path.exists() && !beside.exists() {
             return Ok((path, others));
         }
@@ -41,11 +45,14 @@ pub(super) fn of(folder: &Path, runs: &str, varied: usize) -> Result<(PathBuf, O
         }
         others = Some(path);
     }
-    Err(Error::file(folder, "no free name for sweep.tsv is left"))
+    Err(Error::file(
+        folder,
+        "no free name for sweep.tsv is left; remove earlier tables, or choose another folder",
+    ))
 }
 
 /// The file beside it with one row per run.
-pub(super) fn of_runs(path: &Path) -> PathBuf {
+pub(super) fn runs_table_path(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     path.with_file_name(format!("{stem}-runs.tsv"))
 }
@@ -72,9 +79,9 @@ mod tests {
     fn a_table_of_other_runs_stays() {
         let folder = tempfile::tempdir().unwrap();
         let named = |runs: &str| {
-            let (path, others) = of(folder.path(), runs, 2).unwrap();
+            let (path, others) = table_path(folder.path(), runs, 2).unwrap();
             fs::write(&path, "summary").unwrap();
-            fs::write(of_runs(&path), runs).unwrap();
+            fs::write(runs_table_path(&path), runs).unwrap();
             (path.file_name().unwrap().to_string_lossy().into_owned(), others.is_some())
         };
         let first = "rate\tseed\tauroc\n1\t1\t0.5\n";
@@ -89,6 +96,6 @@ mod tests {
         assert_eq!(named(other_parameter), ("sweep-3.tsv".into(), true));
         // Fewer runs than before: the larger table stays.
         assert_eq!(named(first), ("sweep-4.tsv".into(), true));
-        assert_eq!(of_runs(Path::new("a/sweep-2.tsv")), Path::new("a/sweep-2-runs.tsv"));
+        assert_eq!(runs_table_path(Path::new("a/sweep-2.tsv")), Path::new("a/sweep-2-runs.tsv"));
     }
 }

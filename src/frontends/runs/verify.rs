@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use super::comparison_exit::print_comparison;
 use super::diff::ranks;
-use super::ended::ended;
 use super::inputs;
 use super::outputs::{Compared, Outputs, compare, names};
 use super::overwriting::OtherRuns;
@@ -17,7 +17,7 @@ use crate::ops::check_threads;
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};
 
-/// What a report says about the rest.
+/// The line of a report on what is not compared.
 const NOT_COMPARED: &str = "not compared: run.json (times, process, machine) and names of folders";
 
 /// Lines of the second run's messages that are shown if it wrote no record.
@@ -29,7 +29,7 @@ const LAST_LINES: usize = 8;
 /// # Errors
 /// If the report cannot be printed.
 pub fn verify(folder: &Path, threads: Option<usize>) -> Result<ExitCode> {
-    ended(compared(&run_folder(folder), threads))
+    print_comparison(compared(&run_folder(folder), threads))
 }
 
 fn compared(folder: &Path, threads: Option<usize>) -> Result<(String, bool)> {

@@ -17,6 +17,8 @@ use crate::{Error, Result};
 
 /// Exit code where another process works on a participant: EX_TEMPFAIL of sysexits.h.
 const BUSY: u8 = 75;
+/// Exit code where an argument is invalid, as that of the command line itself.
+const INVALID_ARGUMENT: u8 = 2;
 
 /// Participants without findings are named up to this number; the page names all.
 const LISTED: usize = 8;
@@ -24,15 +26,22 @@ const LISTED: usize = 8;
 /// Screens participants, or gathers what was found in them.
 ///
 /// The exit code is 0 if there are findings of all images, 1 if at least one image has none, 75 if nothing failed but
-/// another process works on a participant now, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1. The
-/// command line itself ends with 2 where it does not understand its arguments.
+/// another process works on a participant now, 130 after Ctrl-C and 143 after SIGTERM, SIGHUP or SIGUSR1. It is 2
+/// for a participant that is not there, as for arguments that the command line itself does not understand.
 ///
 /// # Errors
-/// If nothing can be done at all: no BIDS tree, no participant of this name, no model in the file.
+/// If nothing can be done at all: no BIDS tree, no model in the file.
 pub fn run(arguments: &BidsArguments) -> Result<ExitCode> {
     let BidsArguments { bids_dir, output_dir, computing, .. } = arguments;
     let app = BidsApp::new(bids_dir, output_dir)?;
-    let participants = app.participants(&arguments.participant_label)?;
+    let participants = match app.participants(&arguments.participant_label) {
+        Ok(participants) => participants,
+        Err(error) if !arguments.participant_label.is_empty() => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(INVALID_ARGUMENT));
+        }
+        Err(error) => return Err(error),
+    };
     let work = Work::begin(computing)?;
     let memory = watch_memory(arguments.mem_mb, &work.context.cancel)?;
     let done = match arguments.analysis_level {

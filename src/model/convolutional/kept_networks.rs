@@ -34,7 +34,11 @@ impl KeptNetworks {
     /// If it cannot be read.
     pub fn restored(&self, name: &str) -> Result<Option<(TrainableWeights, usize)>> {
         let kept = self.lock();
-        kept.parts.get(name).map(|bytes| TrainableWeights::from_bytes(bytes)).transpose()
+        let read = |bytes: &Vec<u8>| {
+            TrainableWeights::from_bytes(bytes)
+                .map_err(|error| kept.begun.unusable(&format!("is damaged in {name}: {error}")))
+        };
+        kept.parts.get(name).map(read).transpose()
     }
 
     /// The trained networks of these names, if an earlier process completed all of them.
@@ -98,7 +102,7 @@ impl KeptNetworks {
         let kept = self.lock();
         let Some(json) = kept.parts.get(LOSSES) else { return Ok(Vec::new()) };
         serde_json::from_slice(json)
-            .map_err(|_| Error::input("the losses in the checkpoint of a training are damaged"))
+            .map_err(|_| kept.begun.unusable("is damaged: its losses cannot be read"))
     }
 
     /// Ends the training with its outcome.

@@ -71,7 +71,7 @@ impl TrainableWeights {
     /// # Errors
     /// If something is missing.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, usize)> {
-        let bad = || Error::input("the checkpoint of a network is damaged");
+        let bad = || Error::input("a tensor or number of the network is missing");
         let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|_| bad())?;
         let number = |name: &str| {
             let text = header.metadata().as_ref().and_then(|all| all.get(name));

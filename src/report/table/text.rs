@@ -141,7 +141,7 @@ impl Table {
         let keys = self.keys();
         let keys: Vec<usize> =
             (0..widths.len()).map(|at| least[at].max(self.key_width(at, keys, width))).collect();
-        // What tells the rows apart is cut last.
+        // Columns that distinguish the rows are cut last.
         for least in [keys, least] {
             while widths.iter().sum::<usize>() + gaps > width {
                 let shrinkable = (0..widths.len()).filter(|at| widths[*at] > least[*at]);

@@ -17,7 +17,7 @@ use crate::session::verbs::globals;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub error: CellError,
-    /// Whether the file cannot run; otherwise it stops where it gets there.
+    /// Whether the file cannot run at all; otherwise it runs up to this place.
     pub is_certain: bool,
 }
 

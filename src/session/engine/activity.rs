@@ -35,7 +35,7 @@ impl Activity {
         }
     }
 
-    /// A cell is over, and with it the wish to stop it.
+    /// A cell is over; a request to stop it is forgotten.
     pub fn end(&self) {
         let mut cells = self.cells();
         cells.count = cells.count.saturating_sub(1);

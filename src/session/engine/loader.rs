@@ -9,7 +9,7 @@ use starlark::environment::{FrozenModule, Module};
 use starlark::eval::FileLoader;
 use starlark::values::FrozenHeapName;
 
-use super::surroundings::Surroundings;
+use super::evaluator_context::EvaluatorContext;
 use crate::Error;
 use crate::files::{read_regular_text, user_path};
 use crate::language::dialect;
@@ -17,7 +17,7 @@ use crate::session::show;
 
 /// Loads files relative to the file that asks for them.
 pub(in crate::session) struct Loader<'a> {
-    surroundings: Surroundings<'a>,
+    evaluator: EvaluatorContext<'a>,
     /// Folder of the cell.
     folder: &'a Path,
     /// Files being run, outermost first, to recognise a circle.
@@ -26,9 +26,9 @@ pub(in crate::session) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub fn new(surroundings: Surroundings<'a>, folder: &'a Path) -> Self {
+    pub fn new(evaluator: EvaluatorContext<'a>, folder: &'a Path) -> Self {
         let (loading, loaded) = Default::default();
-        Self { surroundings, folder, loading, loaded }
+        Self { evaluator, folder, loading, loaded }
     }
 
     /// Runs the file in a module of its own and freezes what it defined.
@@ -37,7 +37,7 @@ impl<'a> Loader<'a> {
         let source = read_regular_text(path).map_err(show::failed)?;
         let ast = dialect::parse_to_run(&name, &source)?;
         Module::with_temp_heap(|module| {
-            self.surroundings.evaluate(&module, ast, self)?;
+            self.evaluator.evaluate(&module, ast, self)?;
             Ok(module.freeze_named(FrozenHeapName::User(Box::new(name)))?)
         })
     }

@@ -18,7 +18,7 @@ const RAISE: &str = "`u2ad --memory GB` raises the budget";
 pub(in crate::session) struct MemoryBudget {
     /// `None` where neither the user nor the system says how much there is.
     limit: Option<u64>,
-    /// What the process held when the running cell exceeded the budget, in bytes; 0 if it did not.
+    /// Bytes that the process held when the running cell exceeded the budget; 0 if it did not.
     held: AtomicU64,
 }
 
@@ -43,7 +43,8 @@ impl MemoryBudget {
         Some(format!("{}; {RAISE}", stopped(held, self.limit?)))
     }
 
-    /// What the process holds, even without what it has freed, if that is more than it may.
+    /// Bytes that the process holds, if they exceed the budget even after freed memory was returned to
+    /// the system.
     fn held_beyond(&self) -> Option<u64> {
         let limit = self.limit?;
         let is_over = |held: &u64| *held > limit;

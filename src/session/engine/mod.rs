@@ -1,11 +1,11 @@
 //! The thread behind a session, the only place that holds the module with the user's values.
 
 pub(super) mod activity;
+pub(super) mod evaluator_context;
 pub(super) mod jobs;
 mod limits;
 pub(super) mod loader;
 pub(super) mod memory_budget;
-pub(super) mod surroundings;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -18,9 +18,9 @@ use starlark::values::Value;
 use starlark_syntax::syntax::ast::Visibility;
 
 use self::activity::Activity;
+use self::evaluator_context::EvaluatorContext;
 use self::jobs::Jobs;
 use self::loader::Loader;
-use self::surroundings::Surroundings;
 use super::catalogue::manual;
 use super::cell::Cell;
 use super::journal::{self, Journal};
@@ -40,7 +40,7 @@ use crate::ops::return_freed_memory;
 /// user's functions; the pages are only used when touched.
 pub(super) const STACK_BYTES: usize = 256 << 20;
 
-/// What a cell ended with.
+/// The outcome of a cell: the value of its last statement, if any, or the error.
 pub(super) type Outcome = Result<Option<Display>, CellError>;
 
 /// Something to do and where its outcome goes.
@@ -81,21 +81,21 @@ impl Engine {
         let Settings { journal, keep, .. } = &self.settings;
         let journal = Rc::new(RefCell::new(journal.then(|| Journal::new(keep.clone()))));
         state.set_journal_writer(journal_writer(journal.clone(), self.status.clone()));
-        let surroundings =
-            Surroundings { state: &state, globals: &globals, activity: &self.activity };
+        let evaluator =
+            EvaluatorContext { state: &state, globals: &globals, activity: &self.activity };
         // The module is never frozen: its names stay changeable from cell to cell.
         Module::with_temp_heap(|module| {
             for Request { task, reply } in requests {
                 let outcome = panics::catch(|| match task {
-                    Task::Run(cell) => self.run(surroundings, &module, cell),
+                    Task::Run(cell) => self.run(evaluator, &module, cell),
                     Task::Resume => journal::resume(
-                        surroundings,
+                        evaluator,
                         &module,
                         &self.status,
                         journal.borrow_mut().as_mut(),
                     ),
-                    Task::Save(name) => journal::save(surroundings, &module, &self.status, &name),
-                    Task::Load(name) => journal::load(surroundings, &module, &self.status, &name),
+                    Task::Save(name) => journal::save(evaluator, &module, &self.status, &name),
+                    Task::Load(name) => journal::load(evaluator, &module, &self.status, &name),
                     Task::FinishJobs => self.finish_jobs(&state),
                     Task::StopJobs => {
                         self.jobs.stop(&state.reporter());
@@ -105,7 +105,7 @@ impl Engine {
                 });
                 let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
                 if outcome.is_err() {
-                    surroundings.free_memory(&module);
+                    evaluator.free_memory(&module);
                 }
                 let mut status = self.status.lock();
                 status.names = snapshot::names(&module, state.manual);
@@ -113,7 +113,7 @@ impl Engine {
                 status.unsaved = snapshot::unsaved(&module);
                 drop(status);
                 self.activity.end();
-                // Nobody may be waiting any more; the outcome is then of no use.
+                // An error means that nobody waits any more; the outcome is then dropped.
                 reply.send(outcome).ok();
                 // After the reply, so that the user does not wait for the disk.
                 state.write_journal(&module);
@@ -129,15 +129,15 @@ impl Engine {
     }
 
     /// Runs a cell and puts it into the transcript.
-    fn run(&self, surroundings: Surroundings, module: &Module, cell: Cell) -> Outcome {
+    fn run(&self, evaluator: EvaluatorContext, module: &Module, cell: Cell) -> Outcome {
         self.status.lock().running = Some(cell.source.clone());
         let outcome = panics::catch(|| match rust_cell(&cell.source) {
-            Some(code) => rust::run_cell(surroundings.state, module, &cell, code),
-            None => surroundings.run(module, &cell),
+            Some(code) => rust::run_cell(evaluator.state, module, &cell, code),
+            None => evaluator.run(module, &cell),
         });
         let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
         let outcome = outcome.map_err(|error| self.with_reason(error));
-        self.jobs.tell_ended(&*surroundings.state.reporter());
+        self.jobs.tell_ended(&*evaluator.state.reporter());
         let mut status = self.status.lock();
         status.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
@@ -172,7 +172,7 @@ impl Engine {
     }
 }
 
-impl Surroundings<'_> {
+impl EvaluatorContext<'_> {
     /// Runs a cell; the value of its last statement comes back displayed.
     pub fn run(&self, module: &Module, cell: &Cell) -> Outcome {
         let loader = Loader::new(*self, &cell.folder);

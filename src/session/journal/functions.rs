@@ -6,12 +6,12 @@ use starlark::environment::Module;
 
 use crate::language::definitions::computes_defaults;
 use crate::language::{Transcript, dialect};
+use crate::session::engine::evaluator_context::EvaluatorContext;
 use crate::session::engine::is_session_name;
 use crate::session::engine::loader::Loader;
-use crate::session::engine::surroundings::Surroundings;
 use crate::{Error, Result};
 
-/// What became of a session's functions.
+/// The outcome of restoring a session's functions.
 #[derive(Default)]
 pub(super) struct Functions {
     /// Names of those that are defined.
@@ -25,7 +25,7 @@ pub(super) struct Functions {
 /// Defines functions, given by name and source, in the order of the cells: a function may need an earlier one. It may
 /// also need one that was defined anew later, so those that fail are tried again as long as any of them succeeds.
 pub(super) fn restored(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     mut waiting: Vec<(String, String)>,
     transcript: &Transcript,
@@ -38,7 +38,7 @@ pub(super) fn restored(
         let tried = waiting.len();
         let mut failed = Vec::new();
         for (name, source) in waiting {
-            match define(surroundings, module, &name, &source) {
+            match define(evaluator, module, &name, &source) {
                 Err(error) => failed.push((name, source, error)),
                 Ok(()) => {
                     if computes_defaults(&source) {
@@ -62,14 +62,14 @@ pub(super) fn restored(
 /// # Errors
 /// If its source no longer runs.
 pub(super) fn define(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     name: &str,
     source: &str,
 ) -> Result<()> {
-    let loader = Loader::new(surroundings, Path::new(""));
+    let loader = Loader::new(evaluator, Path::new(""));
     dialect::parse_in_session(name, source, &|name| is_session_name(module, name))
-        .and_then(|ast| surroundings.evaluate(module, ast, &loader))
+        .and_then(|ast| evaluator.evaluate(module, ast, &loader))
         .map(drop)
         .map_err(|error| Error::input(error.without_diagnostic().to_string()))
 }

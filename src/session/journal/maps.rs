@@ -18,7 +18,7 @@ const LARGEST: usize = 1 << 30;
 /// Where a file says of which subjects its maps are.
 const SUBJECTS: &str = "subjects";
 
-/// What [`read`] gives.
+/// Maps as [`read`] returns them.
 pub(super) struct Maps {
     pub by_name: BTreeMap<String, Vec<Array2<f32>>>,
     /// [`fingerprint`] of their subjects; files of earlier versions have none.

@@ -234,7 +234,7 @@ fn entries_in(folder: &Path) -> Result<Entries> {
     let json = read_regular(&path)?;
     // A newer version may have other fields.
     if serde_json::from_slice(&json).is_ok_and(|Version { version }| version > VERSION) {
-        return Err(Error::file(&path, "was written by a newer version of u2ad; use that one"));
+        return Err(Error::newer_version(&path));
     }
     serde_json::from_slice(&json).map_err(|error| {
         Error::file(&path, format!("is not a journal that this version can read: {error}"))

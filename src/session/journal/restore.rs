@@ -22,7 +22,7 @@ use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::evaluation::EvaluationOptions;
 use crate::language::CellError;
 use crate::session::engine::Outcome;
-use crate::session::engine::surroundings::Surroundings;
+use crate::session::engine::evaluator_context::EvaluatorContext;
 use crate::session::state::State;
 use crate::session::status::SessionStatus;
 use crate::session::values::{
@@ -38,12 +38,12 @@ use crate::{Error, Result};
 /// Restores the values in the journal of the session's folder, and reports which could be restored
 /// and which could not.
 pub(in crate::session) fn resume(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     status: &SessionStatus,
     journal: Option<&mut Journal>,
 ) -> Outcome {
-    let state = surroundings.state;
+    let state = evaluator.state;
     let journal = journal.ok_or_else(|| CellError::new("this session has no journal"))?;
     let (folder, entries) = journal.read().map_err(|error| CellError::new(error.to_string()))?;
     let Entries { seed, device, transcript, names, mut lost, .. } = entries;
@@ -83,7 +83,7 @@ pub(in crate::session) fn resume(
             }
         }
     }
-    let functions = functions::restored(surroundings, module, functions, &transcript);
+    let functions = functions::restored(evaluator, module, functions, &transcript);
     back.extend(functions.back);
     for (name, source, reason) in functions.failed {
         lost.insert(name.clone(), reason.to_string());
@@ -354,7 +354,7 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
-        // What was kept does not tell the state of the method.
+        // The journal does not record the state of the method.
         findings.made_by = None;
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);

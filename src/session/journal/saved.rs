@@ -11,7 +11,7 @@ use super::restore::Restorer;
 use crate::files::{LazyFolder, WholeFolder, read_regular, write_whole};
 use crate::language::{CellError, TypedCell};
 use crate::session::engine::Outcome;
-use crate::session::engine::surroundings::Surroundings;
+use crate::session::engine::evaluator_context::EvaluatorContext;
 use crate::session::status::SessionStatus;
 use crate::session::values::ModelValue;
 use crate::session::{Display, snapshot};
@@ -27,24 +27,24 @@ fn folder_of(name: &str) -> PathBuf {
 
 /// Saves the value called `name`, replacing what was saved under that name before.
 pub(in crate::session) fn save(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     status: &SessionStatus,
     name: &str,
 ) -> Outcome {
     let folder = folder_of(name);
-    write(surroundings, module, status, name, &folder).map_err(refused)?;
+    write(evaluator, module, status, name, &folder).map_err(refused)?;
     Ok(Some(Display::text(format!("{name} is in {}", folder.display()))))
 }
 
 /// Loads what was saved as `name` under that name.
 pub(in crate::session) fn load(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     status: &SessionStatus,
     name: &str,
 ) -> Outcome {
-    let defined = read(surroundings, module, name, &folder_of(name)).map_err(refused)?;
+    let defined = read(evaluator, module, name, &folder_of(name)).map_err(refused)?;
     // The transcript is Starlark, which has no statement for this; a function is defined by its source.
     let source = [Some(format!("# :load {name}")), defined];
     let source = source.into_iter().flatten().collect::<Vec<_>>().join("\n");
@@ -60,7 +60,7 @@ fn refused(error: Error) -> CellError {
 }
 
 fn write(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     status: &SessionStatus,
     name: &str,
@@ -69,7 +69,7 @@ fn write(
     let values = snapshot::values(module);
     let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     let value = value.ok_or_else(|| Error::input(format!("the name {name} is not defined")))?;
-    let context = surroundings.state.context();
+    let context = evaluator.state.context();
     if folder.exists() && !folder.join(FILE).is_file() {
         return Err(Error::file(folder, "holds something else than a saved value; move it away"));
     }
@@ -93,7 +93,7 @@ fn write(
 
 /// Gives the name its value; comes back with the source of a function.
 fn read(
-    surroundings: Surroundings,
+    evaluator: EvaluatorContext,
     module: &Module,
     name: &str,
     folder: &Path,
@@ -104,12 +104,12 @@ fn read(
         Error::file(&path, format!("is not a value that this version can read: {error}"))
     })?;
     if let Recipe::Function { source } = &recipe {
-        define(surroundings, module, name, source)?;
+        define(evaluator, module, name, source)?;
         return Ok(Some(source.clone()));
     }
     let mut store = ArtifactStore::new(LazyFolder::temporary(None));
     let adopt = |number: usize| {
-        let state = surroundings.state;
+        let state = evaluator.state;
         let mut snapshots = Snapshots::open(LazyFolder::at(&folder.join(model_folder(number))))?;
         let (model, note): (Model, _) = snapshots.current(&state.context().device)?;
         if let Some(note) = note {
@@ -120,7 +120,7 @@ fn read(
             ModelValue::loaded(model, number)
         })
     };
-    let mut restorer = Restorer::new(surroundings.state, folder.join("maps"), &mut store, &adopt);
+    let mut restorer = Restorer::new(evaluator.state, folder.join("maps"), &mut store, &adopt);
     let value = restorer.value(&recipe, module.heap())?;
     module.set(name, value);
     Ok(None)

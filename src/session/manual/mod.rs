@@ -1,7 +1,7 @@
 //! What `help`, completion and hints know of the verbs, functions and types. The
 //! [catalogue](super::catalogue) fills it from the verbs themselves.
 
-mod questions;
+mod help_index;
 mod reference;
 mod search;
 mod topics;
@@ -68,7 +68,7 @@ impl Manual {
         if let Some(kind) = self.kind(name) {
             return Some(kind.page());
         }
-        self.page_of_part(name).or_else(|| topics::page(name))
+        self.page_of_part(name).or_else(|| help_index::page(name))
     }
 
     /// The page of `GROUP.FUNCTION` or `TYPE.MEMBER`.

@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-use super::topics;
+use super::help_index;
 use super::types::Member;
 use super::verb::Verb;
 use super::{Manual, Type};
@@ -42,9 +42,9 @@ mod importance {
 
 /// One thing that the manual explains, as a search sees it.
 struct Entry {
-    /// What `help` takes.
+    /// The argument of `help` that shows it.
     term: String,
-    /// How much it counts beside others: what one is likely to look for comes first.
+    /// Weight relative to other entries: the likeliest answers come first.
     importance: f64,
     summary: String,
     /// Stems of words, each with the weight of its place.
@@ -139,7 +139,7 @@ impl Manual {
             let entries = [Entry::of_type(kind)].into_iter().chain(members);
             entries.map(move |entry| entry.with(importance))
         });
-        let topics = topics::all().map(|found| {
+        let topics = help_index::all().map(|found| {
             let mut entry = Entry::new(found.term, &found.summary);
             entry.add(&found.words, weight::NAME);
             entry
@@ -327,6 +327,8 @@ mod tests {
             "save figure",
             "slice number",
             "import",
+            "axial",
+            "new patient",
             "u2ad verify",
             "docs/scale.md",
         ] {

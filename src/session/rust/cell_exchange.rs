@@ -29,7 +29,7 @@ impl CellExchange<'_, '_> {
             }
             Request::Set { name, file } => {
                 let taken = take(&name, &file, self.module);
-                // It was written for this alone.
+                // The file was written for this exchange alone.
                 std::fs::remove_file(&file).ok();
                 taken.map(|()| Reply::Done)
             }

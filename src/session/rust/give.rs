@@ -14,7 +14,7 @@ use crate::cohort::{Slice, Subject};
 use crate::context::panics;
 use crate::detection::{Findings, SliceFinding};
 use crate::exchange::{
-    Array, Crossing, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, WORDS, write_value,
+    Array, KIND, Notes, PIXEL_SPACING_MM, SLICES, SUBJECTS, ToSessionValue, WORDS, write_value,
 };
 use crate::language::nearest;
 use crate::report::{Cell, Table};
@@ -60,7 +60,7 @@ impl Given {
         write_value(&file, &arrays, notes)?;
         let before = self.files.insert(name.to_owned(), (source, file.clone()));
         if let Some((_, before)) = before {
-            // A cell that still has it mapped keeps it.
+            // A cell that has the file mapped can still read it.
             std::fs::remove_file(before).ok();
         }
         Ok(file)
@@ -76,7 +76,7 @@ fn unknown(name: &str, module: &Module) -> Error {
     Error::input(format!("session.get: there is no value called \"{name}\"{hint}"))
 }
 
-/// What a value consists of; cheap to make and to keep.
+/// The parts of a value; cheap to make and to keep.
 enum Source {
     Stack(&'static str, Vec<(Arc<Subject>, Option<usize>)>),
     Uncertainty(Vec<SliceUncertainty>),

@@ -8,7 +8,7 @@ use crate::session::Display;
 use crate::session::cell::Cell;
 use crate::session::state::State;
 
-/// What errors call code that did not come from a cell.
+/// The name, in errors, of code that did not come from a cell.
 #[cfg(feature = "rust-cells")]
 pub(super) const CODE: &str = "Rust code";
 

@@ -44,7 +44,7 @@ pub(super) fn display(value: Value) -> Result<Option<Display>> {
     }
     match value.request_value::<Showable>() {
         Some(showable) => showable.0.show().map(Some),
-        // What an attribute would be in other languages may be a function: `found.lesions`.
+        // A method without its brackets, such as `found.lesions`, was probably meant to be called.
         None if value.get_type() == "function" => {
             let name = value.to_repr();
             let text = format!(

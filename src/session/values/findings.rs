@@ -14,7 +14,7 @@ use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
 };
 
-use super::index::Index;
+use super::index::{Index, unknown};
 use super::lesion_rows::{Lesions, lesion_rows, threshold_of};
 use super::slice_finding::SliceFindingValue;
 use super::{ImageValue, SliceValue, handle, shared_members};
@@ -125,7 +125,10 @@ impl<'v> StarlarkValue<'v> for FindingsValue {
             Index::Name(name) => subjects
                 .iter()
                 .position(|finding| &*finding.subject.name == name)
-                .ok_or_else(|| failed(Error::input(format!("no findings for subject {name}"))))?,
+                .ok_or_else(|| {
+                    let names = subjects.iter().map(|finding| &*finding.subject.name);
+                    failed(unknown("findings", name, names))
+                })?,
         };
         Ok(heap.alloc(self.one(position)))
     }

@@ -6,7 +6,7 @@ use starlark::values::Value;
 
 use crate::{Error, Result};
 
-/// What stands in square brackets.
+/// An index: the value in square brackets.
 pub(super) enum Index<'v> {
     Position(usize),
     Name(&'v str),
@@ -20,6 +20,26 @@ impl<'v> Index<'v> {
         }
         position(index, length, thing).map(Self::Position)
     }
+}
+
+/// Why there is nothing of a name: "no findings for subject sub-9; there are findings for sub-1, sub-2". Names may repeat.
+pub(super) fn unknown<'a>(things: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    /// As many as fit on a line.
+    const MOST_NAMES: usize = 5;
+    let mut known: Vec<&str> = names.collect();
+    known.dedup();
+    let rest = match known.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let there = match known.len() {
+        0 => "there are none".to_owned(),
+        _ => {
+            known.truncate(MOST_NAMES);
+            format!("there are {things} for {}{rest}", known.join(", "))
+        }
+    };
+    Error::input(format!("no {things} for subject {name}; {there}"))
 }
 
 /// Reads a position among `length` things, each one called `thing`.
@@ -63,4 +83,23 @@ pub(super) fn range(
     }
     let start = number(start, 0)?;
     Ok(start..number(stop, length)?.max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_with_some_that_there_are() {
+        let said = |names: &[&str]| unknown("findings", "x", names.iter().copied()).to_string();
+        assert_eq!(said(&[]), "no findings for subject x; there are none");
+        assert_eq!(
+            said(&["a", "a", "b"]),
+            "no findings for subject x; there are findings for a, b"
+        );
+        assert_eq!(
+            said(&["a", "b", "c", "d", "e", "f", "g"]),
+            "no findings for subject x; there are findings for a, b, c, d, e and 2 more"
+        );
+    }
 }

@@ -11,14 +11,14 @@ use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
 };
 
-use super::index::Index;
+use super::index::{Index, unknown};
 use super::{ImageValue, SliceValue, handle, shared_members};
+use crate::Result;
 use crate::context::counted;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
 use crate::study::{CohortUncertainty, SliceUncertainty};
-use crate::{Error, Result};
 
 /// Maps of all slices of some subjects, in their order; at least one.
 #[derive(Clone, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -72,7 +72,7 @@ impl<'v> StarlarkValue<'v> for UncertaintyValue {
             Index::Name(name) => {
                 let subject = self.0.slices.iter().find(|one| &*one.subject.name == name);
                 let middle = subject.map(|one| SliceValue::mid_cord(&one.subject));
-                let missing = || Error::input(format!("no uncertainty for subject {name}"));
+                let missing = || unknown("uncertainty maps", name, names(&self.0));
                 let middle = middle.transpose().map_err(failed)?.ok_or_else(missing);
                 let middle = middle.map_err(failed)?;
                 let is_middle = |one: &SliceUncertainty| {
@@ -113,6 +113,11 @@ impl ShowValue for SliceUncertaintyValue {
     }
 }
 
+/// The subject of every slice.
+fn names(maps: &CohortUncertainty) -> impl Iterator<Item = &str> {
+    maps.slices.iter().map(|one| &*one.subject.name)
+}
+
 /// Monte-Carlo maps of many slices. `uncertainty[0]` is the first, `uncertainty["sub-01"]` that
 /// subject's slice with the most cord.
 #[starlark_module]
@@ -122,7 +127,7 @@ fn uncertainty_methods(builder: &mut MethodsBuilder) {
         let slices = this.0.slices.iter().filter(|one| &*one.subject.name == subject);
         let slices: Vec<_> = slices.map(|one| SliceUncertaintyValue(one.clone())).collect();
         if slices.is_empty() {
-            return Err(Error::input(format!("no uncertainty for subject {subject}")).into());
+            return Err(unknown("uncertainty maps", subject, names(&this.0)).into());
         }
         Ok(slices)
     }

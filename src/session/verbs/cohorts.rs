@@ -127,7 +127,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] discs: NoneOr<DiscsByHand>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<CohortValue>> {
-        // That of a job ends with it.
+        // The context of a job ends with the job.
         let context = State::of(eval).context();
         let cohort = cohort.cohort.clone();
         let entries = discs.into_option().map_or_else(Vec::new, |discs| discs.entries);

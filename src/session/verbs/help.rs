@@ -88,6 +88,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 /// The page of a verb, a type, a member or one of the user's names; else what has these words.
 fn page_by_name(name: &str, eval: &Evaluator) -> Result<Page> {
     let manual = State::of(eval).manual;
+    if name.trim().is_empty() {
+        return Ok(manual.overview());
+    }
     if let Some(verb) = manual.verb(name) {
         return Ok(verb.page());
     }

@@ -121,7 +121,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let job = &job.0;
         job.cancel();
         job.wait(state.reporter(), &state.context().cancel)?;
-        // The end of a script tells of a job that failed before.
+        // A job that failed before is reported at the end of the script.
         if job.failure().is_none() {
             state.jobs.forget(job);
         }

@@ -1,4 +1,5 @@
-//! What the output folder says about itself. Many processes may write this at once: each file is whole.
+//! The description of the output folder. Many processes may write it at once: each file is written
+//! whole.
 
 use std::fs;
 use std::path::Path;

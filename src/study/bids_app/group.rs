@@ -1,4 +1,4 @@
-//! What was found in all participants, in one place.
+//! The group level: the findings of all participants put together.
 
 use std::fs;
 use std::path::PathBuf;
@@ -234,7 +234,7 @@ impl BidsApp {
                             .map_err(|error| Error::file(&dictionary, error))?;
                     self.write_table(group, name, &all.text(), &dictionary)?;
                 }
-                // A table of an earlier group is no longer true.
+                // Remove the table of an earlier group: it no longer matches.
                 _ => ["tsv", "json"].iter().for_each(|kind| {
                     fs::remove_file(self.output.join(format!("group_{name}.{kind}"))).ok();
                 }),

@@ -1,4 +1,4 @@
-//! Which findings do not fit the images any more.
+//! Finds sessions whose findings no longer match the images.
 
 use std::sync::Arc;
 

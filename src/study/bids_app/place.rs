@@ -45,7 +45,7 @@ impl Place {
         format!("{}.html", self.stem())
     }
 
-    /// The file that a process holds which works on it.
+    /// Lock file of the process that works on this session.
     pub fn lock(&self, output: &Path) -> PathBuf {
         output.join(HIDDEN).join(format!("{}.lock", self.stem()))
     }

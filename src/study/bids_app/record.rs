@@ -1,4 +1,4 @@
-//! What is written down of one session: from what its findings were made, and what came out.
+//! The record of one session: what its findings depend on, and what was found.
 
 use std::path::{Path, PathBuf};
 
@@ -21,13 +21,13 @@ pub(super) const RECORD: &str = "_u2ad.json";
 pub struct Input {
     /// Relative to the BIDS tree.
     pub path: String,
-    /// In hexadecimal digits.
+    /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
 }
 
-/// From what findings are made: equal makings have equal findings.
+/// Everything findings depend on; equal values give equal findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Making {
+pub struct SessionProvenance {
     /// Version of the program, with its commit where it was built from one.
     pub version: String,
     pub method: String,
@@ -50,8 +50,8 @@ pub(super) fn program_version() -> String {
     }
 }
 
-impl Making {
-    /// In what this differs from an earlier one, as a clause; `None` if it does not.
+impl SessionProvenance {
+    /// How this differs from an earlier one, as a clause; `None` if it does not.
     pub fn change(&self, earlier: &Self) -> Option<&'static str> {
         if self.method_sha256 != earlier.method_sha256 {
             Some("with another model or method")
@@ -67,7 +67,7 @@ impl Making {
     }
 }
 
-/// What came out of one image.
+/// The result of one image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// As in the tables: `sub-01`, or `sub-01_run-1` of several.
@@ -96,7 +96,7 @@ pub struct ImageRecord {
 /// The record of one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    pub making: Making,
+    pub making: SessionProvenance,
     pub scoring: Option<Scoring>,
     /// What the method shows in healthy subjects, if it is calibrated.
     pub calibration: Option<Calibration>,
@@ -154,7 +154,7 @@ impl SessionRecord {
 /// If one cannot be read.
 pub(super) fn inputs(cohort: &Cohort, bids: &Path) -> Result<Vec<Input>> {
     let files = cohort.entries().flat_map(|entry| entry.files());
-    // The header of a pair says little about its voxels.
+    // A `.hdr` file does not tell whether the voxels in its `.img` file changed.
     let files = files.flat_map(|path| std::iter::once(path.to_owned()).chain(voxel_file(path)));
     let input = |path: PathBuf| {
         let (_, sha256) = sha256_of(&path).map_err(|error| Error::file(&path, error))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::BidsApp;
 use super::place::Place;
 use super::record::{
-    ImageRecord, Making, RECORD, SessionRecord, inputs, program_version, relative,
+    ImageRecord, RECORD, SessionProvenance, SessionRecord, inputs, program_version, relative,
 };
 use super::tsv::Tsv;
 use crate::cohort::{Cohort, LoadOptions};
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// How the names of the cases end.
 pub(super) const CASES: &str = "_cases.json";
 
-/// What became of one session.
+/// The outcome of screening one session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionOutcome {
     /// It was screened; `because` says why again, such as "with another model or method".
@@ -35,7 +35,7 @@ pub enum SessionOutcome {
     Failed(String),
 }
 
-/// A session and what became of it.
+/// A session and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionResult {
     /// `sub-01`, or `sub-01_ses-1`.
@@ -108,7 +108,7 @@ impl ParticipantLevel<'_> {
         let folder = place.folder(&self.app.output);
         let earlier = SessionRecord::read(place, &self.app.output)?;
         refuse_foreign_files(&folder, place, earlier.as_ref())?;
-        let making = Making {
+        let making = SessionProvenance {
             version: program_version(),
             method: self.detector.name(),
             method_sha256: self.detector.digest().to_owned(),
@@ -154,7 +154,7 @@ impl ParticipantLevel<'_> {
         &self,
         place: &Place,
         screening: &Screening,
-        making: Making,
+        making: SessionProvenance,
         context: &Context,
     ) -> Result<SessionRecord> {
         let temporary = LazyFolder::temporary(Some(self.app.temporary(self.work)?));
@@ -186,7 +186,7 @@ impl ParticipantLevel<'_> {
         };
         write_json(&growing.path().join(format!("{}{RECORD}", place.stem())), &record)?;
         let report = place.report(&self.app.output);
-        // That of an earlier screening is no longer true once its findings are replaced.
+        // Remove the earlier report: it no longer matches.
         if let Err(error) = fs::remove_file(&report)
             && error.kind() != std::io::ErrorKind::NotFound
         {
@@ -288,7 +288,7 @@ fn move_export(from: &Path, to: &Path, stem: &str, files: &mut BTreeSet<String>)
             }
             let name = match folder == from {
                 true if name.ends_with(".tsv") || is_dictionary(&name) => format!("{stem}_{name}"),
-                // The description of a dataset, which the session is not.
+                // Skip the description of a dataset: a session is no dataset.
                 true => continue,
                 false => name,
             };

@@ -29,7 +29,12 @@ impl Tsv {
         match rows.iter().position(|row| row.len() != header.len()) {
             Some(row) => Err(Error::file(
                 path,
-                format!("line {} has other columns than the header", row + 2),
+                format!(
+                    "line {} has {} columns, but the header has {}; remove the file and screen the session again",
+                    row + 2,
+                    rows[row].len(),
+                    header.len()
+                ),
             )),
             None => Ok(Some(Self { header, rows })),
         }

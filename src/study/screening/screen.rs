@@ -146,7 +146,7 @@ impl Detector {
     }
 }
 
-/// What became of the image at a position; its finding goes to the others.
+/// The outcome of the image at a position; its finding is added to the others.
 fn screened(
     cohort: &Cohort,
     position: usize,
@@ -165,7 +165,7 @@ fn screened(
     Ok(ScreenedImage { name, masks, finding, remarks })
 }
 
-/// Leaves the scores and segments of a finding, and takes its maps and images.
+/// Removes the maps and images of a finding; scores and segments stay.
 fn without_maps(finding: &mut Finding) {
     finding.slices.clear();
     let subject = Subject { slices: Vec::new(), ..(*finding.subject).clone() };

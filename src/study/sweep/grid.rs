@@ -7,9 +7,9 @@ use crate::{Error, Result};
 /// The parameter that is the seed of a run: runs that differ in it alone are averaged.
 pub const SEED: &str = "seed";
 
-/// Combinations at most: more are most likely a mistake.
+/// Most combinations allowed: more are most likely a mistake.
 const MOST: usize = 10_000;
-/// Characters of a name at most.
+/// Most characters of a name.
 const LONGEST: usize = 120;
 
 /// Parameters in the order in which they were given, each with its values.
@@ -23,7 +23,7 @@ pub struct Grid {
 pub struct Combination {
     /// In the order of the grid.
     pub values: Vec<(String, String)>,
-    /// What tells it from the others, as the name of a folder: `learning_rate=1e-3_seed=1`.
+    /// Distinguishes it from the others; used as a folder name: `learning_rate=1e-3_seed=1`.
     pub name: String,
 }
 
@@ -126,7 +126,7 @@ impl Combination {
         self.values.iter().find(|(name, _)| name == SEED)?.1.parse().ok()
     }
 
-    /// Its values without the seed, in words; what runs are averaged over shares them.
+    /// The value of this parameter; `None` if it is not varied or set.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

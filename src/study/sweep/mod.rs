@@ -1,4 +1,4 @@
-//! One script run with every combination of some parameters: which combinations there are, and what came out.
+//! Runs of one script with every combination of some parameters: the combinations and their results.
 
 mod grid;
 mod summary;

@@ -1,4 +1,4 @@
-//! What came out of a sweep: the results of each combination, averaged over its seeds.
+//! The results of a sweep: those of each combination, averaged over its seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ pub struct SweepRun {
 /// Results of a row of the table that is shown; the file has all.
 const MOST_SHOWN: usize = 6;
 
-/// The results of runs by name. Where several tables of the runs have one of a name, the table's file stands behind it: what
-/// is compared and averaged is always of one table.
+/// Results by name; a name found in several tables gets its table's file name appended, because only
+/// results of the same table are compared and averaged.
 pub fn named_results(runs: &[&[Headline]]) -> Vec<Vec<(String, f64)>> {
     let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for one in runs.iter().copied().flatten() {

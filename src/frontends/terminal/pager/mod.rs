@@ -3,13 +3,13 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `keys` | keys, from the bytes that a terminal sends for them |
-//! | `leafing` | what keys do to what is looked at |
+//! | `state` | what is shown, and how keys change it |
 //! | `frame` | a slice on the screen with what is known about it |
 //! | `whole_screen` | the terminal's other screen |
 
 mod frame;
 mod keys;
-mod leafing;
+mod state;
 mod whole_screen;
 
 use std::io::{self, IsTerminal, Write, stdout};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use self::frame::{Frame, Layout, Line, flowed};
 use self::keys::{Typed, first_key};
-use self::leafing::Leafing;
+use self::state::PagerState;
 use self::whole_screen::WholeScreen;
 pub(super) use self::whole_screen::leave;
 use super::raw_mode::{Input, RawMode};
@@ -56,7 +56,7 @@ pub(super) fn leaf_through(
     }
     let Some(keyboard) = RawMode::new() else { return Ok(false) };
     let bars = HiddenBars::new(console);
-    let mut pager = Pager { stack, console, leafing: Leafing::new(stack) };
+    let mut pager = Pager { stack, console, state: PagerState::new(stack) };
     let screen = WholeScreen::enter();
     let outcome = pager.leaf(&keyboard, cancel);
     if let Some(removal) = console.with_images(|images| images.removal()) {
@@ -70,11 +70,11 @@ pub(super) fn leaf_through(
     outcome.map(|()| true)
 }
 
-/// Slices and what is looked at.
+/// Slices and which of them is shown, how.
 struct Pager<'a> {
     stack: &'a dyn SliceStack,
     console: &'a Console,
-    leafing: Leafing,
+    state: PagerState,
 }
 
 impl Pager<'_> {
@@ -84,7 +84,7 @@ impl Pager<'_> {
         let mut typed = Vec::new();
         loop {
             cancel.check()?;
-            let now = (Window::current(), self.leafing.view);
+            let now = (Window::current(), self.state.view);
             if drawn != Some(now) {
                 let is_resized = drawn.is_none_or(|(window, _)| window != now.0);
                 if self.draw(&now.0, is_resized)?.is_err() {
@@ -113,7 +113,7 @@ impl Pager<'_> {
             match first_key(typed) {
                 Typed::Key(key, length) => {
                     typed.drain(..length);
-                    if !self.leafing.press(key) {
+                    if !self.state.press(key) {
                         return false;
                     }
                 }
@@ -150,7 +150,7 @@ impl Pager<'_> {
         bytes.extend_from_slice(b"\r\n");
         // A terminal that is gone is no reason to lose the figure.
         write(&bytes).ok();
-        self.console.keep(&self.stack.figure(self.leafing.view.slice));
+        self.console.keep(&self.stack.figure(self.state.view.slice));
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Pager<'_> {
         status: Vec<String>,
         replaces: bool,
     ) -> Result<Frame> {
-        let view = &self.leafing.view;
+        let view = &self.state.view;
         let room = layout.picture;
         let pixels = self.console.with_images(|images| images.pixels(room)).unwrap_or(room);
         let png = self.stack.picture(view, pixels)?.png()?;
@@ -184,7 +184,7 @@ impl Pager<'_> {
 
     /// Where one is and how it is shown.
     fn place(&self) -> Vec<String> {
-        let view = &self.leafing.view;
+        let view = &self.state.view;
         let mut parts = vec![self.stack.place(view.slice)];
         parts.extend(self.stack.layers().get(view.layer).map(|layer| (*layer).to_owned()));
         if view.contrast > 0 {

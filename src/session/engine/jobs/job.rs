@@ -16,18 +16,18 @@ use crate::session::{Display, Output, Sink};
 use crate::study::Study;
 use crate::{Error, Result};
 
-/// How often a display of a job is brought up to date.
+/// Interval at which the display of a job is updated.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
-/// How long an interrupt of a wait may go unnoticed.
+/// Interval at which a wait checks for an interrupt.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// How often to look at the memory.
+/// Interval at which the memory is checked.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Steps that run on a thread of their own.
 pub(in crate::session) struct Job {
     /// Counts the session's jobs.
     pub number: usize,
-    /// Its verbs, as in "pretrain, adapt".
+    /// The verbs it runs, such as "pretrain, adapt".
     pub work: String,
     cancel: CancelToken,
     sink: Arc<dyn Sink>,

@@ -18,7 +18,7 @@ use crate::study::Study;
 use crate::training::Model;
 use crate::{Error, Result};
 
-/// What a step leaves: becomes a value of the language when it is asked for.
+/// The result of a step, which becomes a value of the language when it is asked for.
 pub(in crate::session) trait StepResult: Send + Sync {
     fn value<'v>(&self, heap: Heap<'v>) -> Value<'v>;
 }
@@ -32,7 +32,7 @@ where
     }
 }
 
-/// What a step does with the models of its job.
+/// The work of a step, on the models of its job.
 type Work = Box<dyn FnOnce(&mut Loan, &Study) -> Result<Arc<dyn StepResult>> + Send>;
 
 /// One long verb with its arguments.

@@ -16,31 +16,31 @@ const LONGEST_WAIT: f64 = 0.5;
 /// A cell waits no longer than this in all; who prints that much can do without some of it.
 const LONGEST_WAIT_OF_CELL: Duration = Duration::from_secs(30);
 
-/// What a cell has sent lately.
+/// The rate limit on the outputs of a cell, by bytes and by messages.
 #[derive(Debug)]
-pub(super) struct Pace {
-    bytes: Allowance,
-    messages: Allowance,
+pub(super) struct RateLimit {
+    bytes: TokenBucket,
+    messages: TokenBucket,
     waited: Duration,
 }
 
-/// How much of one kind may be sent.
+/// A token bucket: how much of one kind may be sent.
 #[derive(Debug)]
-struct Allowance {
-    /// What may be sent at once, and in every second.
+struct TokenBucket {
+    /// Size of a burst, and what may be sent per second after it.
     burst: f64,
     per_second: f64,
-    /// What may be sent now; less than none after a flood.
+    /// What may be sent now; negative after a flood.
     left: f64,
     counted: Instant,
 }
 
-impl Allowance {
+impl TokenBucket {
     fn new(burst: f64, per_second: f64) -> Self {
         Self { burst, per_second, left: burst, counted: Instant::now() }
     }
 
-    /// Takes what is sent at a moment; gives the seconds after which there is an allowance again.
+    /// Takes what is sent at a moment; returns the seconds until something may be sent again.
     fn take(&mut self, sent: f64, now: Instant) -> f64 {
         let since = now.saturating_duration_since(self.counted).as_secs_f64();
         self.counted = now;
@@ -52,17 +52,17 @@ impl Allowance {
     }
 }
 
-impl Default for Pace {
+impl Default for RateLimit {
     fn default() -> Self {
         Self {
-            bytes: Allowance::new(BURST, PER_SECOND),
-            messages: Allowance::new(MESSAGES_BURST, MESSAGES_PER_SECOND),
+            bytes: TokenBucket::new(BURST, PER_SECOND),
+            messages: TokenBucket::new(MESSAGES_BURST, MESSAGES_PER_SECOND),
             waited: Duration::ZERO,
         }
     }
 }
 
-impl Pace {
+impl RateLimit {
     /// Counts text that is sent at a moment; gives how long its cell should wait.
     pub fn send(&mut self, text: &str, now: Instant) -> Duration {
         let length: usize = text.bytes().map(json_length).sum();
@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn a_flood_stays_below_the_limit_of_the_server_and_ends_some_time() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let (begin, text) = (Instant::now(), "x".repeat(280_000));
         let (mut now, mut sent) = (begin, Vec::new());
         for _ in 0..1000 {
             sent.push(now);
-            let wait = pace.send(&text, now);
+            let wait = limit.send(&text, now);
             assert!(wait <= Duration::from_secs_f64(LONGEST_WAIT));
             now += wait;
         }
@@ -119,12 +119,12 @@ mod tests {
 
     #[test]
     fn many_messages_stay_below_the_limit_of_the_server() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let begin = Instant::now();
         let (mut now, mut sent) = (begin, Vec::new());
         for _ in 0..10_000 {
             sent.push(now);
-            now += pace.send_messages(1, now);
+            now += limit.send_messages(1, now);
         }
         let window = Duration::from_secs(3);
         for moment in sent.iter().step_by(100) {
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn what_is_not_much_does_not_wait() {
-        let mut pace = Pace::default();
+        let mut limit = RateLimit::default();
         let begin = Instant::now();
-        assert_eq!(pace.send_messages(400, begin), Duration::ZERO);
-        assert_eq!(pace.send(&"\n".repeat(200_000), begin), Duration::ZERO);
-        assert!(pace.send(&"\n".repeat(200_000), begin) > Duration::ZERO);
+        assert_eq!(limit.send_messages(400, begin), Duration::ZERO);
+        assert_eq!(limit.send(&"\n".repeat(200_000), begin), Duration::ZERO);
+        assert!(limit.send(&"\n".repeat(200_000), begin) > Duration::ZERO);
         let later = begin + Duration::from_secs(10);
-        assert_eq!(pace.send(&"x".repeat(400_000), later), Duration::ZERO);
+        assert_eq!(limit.send(&"x".repeat(400_000), later), Duration::ZERO);
     }
 }

@@ -1,4 +1,4 @@
-//! The handle of a session: a cell in, a value or an error out.
+//! The session itself: a cell in, a value or an error out.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};

@@ -6,7 +6,7 @@ use super::{Array, INTEGER, KIND, Notes, TEXT};
 use crate::{Error, Result};
 
 /// A value that can be passed to the session.
-pub trait Crossing {
+pub trait ToSessionValue {
     /// Its arrays, and notes on what they mean.
     ///
     /// # Errors
@@ -16,7 +16,7 @@ pub trait Crossing {
 
 /// Of two dimensions (rows, columns) an image, of three (slices, rows, columns) the maps of many
 /// slices; of one a list of numbers, of none a number.
-impl Crossing for Tensor {
+impl ToSessionValue for Tensor {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         let kind = match self.dims().len() {
             0 => return self.to_dtype(DType::F64)?.to_scalar::<f64>()?.pack(),
@@ -37,20 +37,20 @@ impl Crossing for Tensor {
     }
 }
 
-impl Crossing for f64 {
+impl ToSessionValue for f64 {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         Ok((vec![Array::doubles("value", [], [*self])], note(KIND, "number")))
     }
 }
 
-impl Crossing for Vec<f64> {
+impl ToSessionValue for Vec<f64> {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         let values = Array::doubles("value", [self.len()], self.iter().copied());
         Ok((vec![values], note(KIND, "numbers")))
     }
 }
 
-impl Crossing for str {
+impl ToSessionValue for str {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         let mut notes = note(KIND, "text");
         notes.insert(TEXT.to_owned(), self.to_owned());
@@ -58,19 +58,19 @@ impl Crossing for str {
     }
 }
 
-impl Crossing for String {
+impl ToSessionValue for String {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         self.as_str().pack()
     }
 }
 
-impl<T: Crossing + ?Sized> Crossing for &T {
+impl<T: ToSessionValue + ?Sized> ToSessionValue for &T {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         (**self).pack()
     }
 }
 
-impl Crossing for f32 {
+impl ToSessionValue for f32 {
     fn pack(&self) -> Result<(Vec<Array>, Notes)> {
         f64::from(*self).pack()
     }
@@ -79,7 +79,7 @@ impl Crossing for f32 {
 /// Whole numbers cross as floats, which hold those up to 2⁵³.
 macro_rules! integers {
     ($($integer:ty),*) => {$(
-        impl Crossing for $integer {
+        impl ToSessionValue for $integer {
             fn pack(&self) -> Result<(Vec<Array>, Notes)> {
                 let (arrays, mut notes) = (*self as f64).pack()?;
                 notes.insert(INTEGER.to_owned(), String::new());

@@ -14,7 +14,7 @@ const END: &str = "\x1b[F";
 const ESCAPE: &str = "\x1b";
 
 /// A shell that shows the slices of a subject in half-blocks.
-fn leafing(home: &Home) -> Shell {
+fn pager(home: &Home) -> Shell {
     let mut shell = home.open(&["--images", "blocks"]);
     shell.run(PEOPLE);
     shell.press("view(people[0])\r");
@@ -39,7 +39,7 @@ fn see_slice(shell: &mut Shell, number: usize) {
 #[test]
 fn keys_leaf_through_slices_and_the_last_one_stays() {
     let home = Home::new();
-    let mut shell = leafing(&home);
+    let mut shell = pager(&home);
     let (first, count) = place(&shell.screen()).unwrap();
     assert!(first > 1 && first < count, "{}", shell.screen());
     assert!(shell.screen().contains("(voxel "), "{}", shell.screen());
@@ -108,7 +108,7 @@ fn findings_have_their_scores_beside_them() {
 
 #[test]
 fn the_picture_follows_the_window() {
-    let mut shell = leafing(&Home::new());
+    let mut shell = pager(&Home::new());
     let height = |screen: &str| screen.lines().filter(|line| line.contains('▀')).count();
     for (columns, rows) in [(40, 20), (110, 40), (80, 24)] {
         shell.resize(columns, rows);
@@ -179,7 +179,7 @@ fn a_job_goes_on_behind_the_picture_and_does_not_tear_it() {
 #[test]
 fn the_terminal_is_restored_whatever_ends_it() {
     let home = Home::new();
-    let mut shell = leafing(&home);
+    let mut shell = pager(&home);
     assert!(!shell.is_cooked());
     shell.press(CTRL_C);
     shell.see("\ninterrupted");
@@ -220,8 +220,8 @@ fn nobody_waits_for_a_key_without_pictures_or_in_a_script() {
     shell.see("figure: runs/shell-2/01-");
     drop(shell);
     let script = format!("{PEOPLE}\nview(people[0])\nprint(\"over\")\n");
-    fs::write(home.path("leafing.star"), script).unwrap();
-    let mut shell = home.launch(&["run", "leafing.star"]);
+    fs::write(home.path("pager.star"), script).unwrap();
+    let mut shell = home.launch(&["run", "pager.star"]);
     assert_eq!(shell.wait(), Some(0));
     shell.see("\nover");
     assert!(!shell.bytes().contains("\x1b[?1049h"));

@@ -1,9 +1,9 @@
 //! Disjoint sets that are joined step by step.
 
 /// Disjoint sets of the numbers below a count (union-find).
-pub(super) struct Forest(Vec<usize>);
+pub(super) struct DisjointSets(Vec<usize>);
 
-impl Forest {
+impl DisjointSets {
     /// Each number in a set of its own.
     pub fn new(count: usize) -> Self {
         Self((0..count).collect())

@@ -1,4 +1,4 @@
-//! What keys do to what is looked at.
+//! What the pager shows, and how keys change it.
 
 use super::keys::Key;
 use crate::figures::{SliceStack, SliceView};
@@ -6,9 +6,9 @@ use crate::figures::{SliceStack, SliceView};
 /// Steps of the narrowest intensity window.
 const MOST_CONTRAST: u32 = 8;
 
-/// What is looked at, and the number that is being typed.
+/// The slice shown and how, and the number that is being typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Leafing {
+pub(super) struct PagerState {
     pub view: SliceView,
     slices: usize,
     layers: usize,
@@ -16,7 +16,7 @@ pub(super) struct Leafing {
     number: usize,
 }
 
-impl Leafing {
+impl PagerState {
     pub fn new(stack: &dyn SliceStack) -> Self {
         let (slices, layers) = (stack.count(), stack.layers().len());
         let view = SliceView { slice: stack.first(), ..SliceView::default() };
@@ -55,20 +55,20 @@ impl Leafing {
 mod tests {
     use super::*;
 
-    fn leafing(slices: usize, slice: usize) -> Leafing {
+    fn state(slices: usize, slice: usize) -> PagerState {
         let view = SliceView { slice, ..SliceView::default() };
-        Leafing { view, slices, layers: 3, number: 0 }
+        PagerState { view, slices, layers: 3, number: 0 }
     }
 
-    fn after(mut leafing: Leafing, keys: &[Key]) -> SliceView {
-        keys.iter().for_each(|key| assert!(leafing.press(*key)));
-        leafing.view
+    fn after(mut state: PagerState, keys: &[Key]) -> SliceView {
+        keys.iter().for_each(|key| assert!(state.press(*key)));
+        state.view
     }
 
     #[test]
     fn the_ends_are_ends() {
         use Key::{First, Last, Next, Previous};
-        let slice = |keys: &[Key]| after(leafing(3, 1), keys).slice;
+        let slice = |keys: &[Key]| after(state(3, 1), keys).slice;
         assert_eq!(slice(&[Previous]), 0);
         assert_eq!(slice(&[Previous, Previous]), 0);
         assert_eq!(slice(&[Next, Next, Next]), 2);
@@ -79,30 +79,30 @@ mod tests {
     fn a_number_is_typed_digit_by_digit() {
         let slice = |digits: &[usize]| {
             let keys: Vec<Key> = digits.iter().copied().map(Key::Digit).collect();
-            after(leafing(12, 5), &keys).slice + 1
+            after(state(12, 5), &keys).slice + 1
         };
         assert_eq!([slice(&[3]), slice(&[1]), slice(&[1, 2])], [3, 1, 12]);
         assert_eq!(slice(&[1, 3]), 3, "there is no slice 13");
         assert_eq!(slice(&[0]), 6, "there is no slice 0");
         assert_eq!(slice(&[1, 2, 9]), 9);
-        let apart = after(leafing(12, 5), &[Key::Digit(1), Key::Layer, Key::Digit(2)]);
+        let apart = after(state(12, 5), &[Key::Digit(1), Key::Layer, Key::Digit(2)]);
         assert_eq!(apart.slice + 1, 2, "another key ends the number");
     }
 
     #[test]
     fn layers_go_round_and_the_window_has_ends() {
         use Key::{Layer, Narrower, Wider};
-        assert_eq!(after(leafing(3, 0), &[Layer; 2]).layer, 2);
-        assert_eq!(after(leafing(3, 0), &[Layer; 3]).layer, 0);
-        assert_eq!(after(leafing(3, 0), &[Wider]).contrast, 0);
-        assert_eq!(after(leafing(3, 0), &[Narrower; 30]).contrast, MOST_CONTRAST);
-        assert_eq!(after(leafing(3, 0), &[Narrower, Narrower, Wider]).contrast, 1);
+        assert_eq!(after(state(3, 0), &[Layer; 2]).layer, 2);
+        assert_eq!(after(state(3, 0), &[Layer; 3]).layer, 0);
+        assert_eq!(after(state(3, 0), &[Wider]).contrast, 0);
+        assert_eq!(after(state(3, 0), &[Narrower; 30]).contrast, MOST_CONTRAST);
+        assert_eq!(after(state(3, 0), &[Narrower, Narrower, Wider]).contrast, 1);
     }
 
     #[test]
     fn back_ends_it_and_changes_nothing() {
-        let mut one = leafing(1, 0);
+        let mut one = state(1, 0);
         assert!(!one.press(Key::Back));
-        assert_eq!(one, leafing(1, 0));
+        assert_eq!(one, state(1, 0));
     }
 }

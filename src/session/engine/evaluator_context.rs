@@ -12,13 +12,13 @@ use crate::session::verbs::guard;
 
 /// The context of every evaluator of a session, in cells and in loaded files alike.
 #[derive(Clone, Copy)]
-pub(in crate::session) struct Surroundings<'a> {
+pub(in crate::session) struct EvaluatorContext<'a> {
     pub state: &'a State,
     pub globals: &'a Globals,
     pub activity: &'a Activity,
 }
 
-impl Surroundings<'_> {
+impl EvaluatorContext<'_> {
     /// Runs parsed code in `module`; the value is the last statement's.
     pub fn evaluate<'v>(
         &self,
