@@ -6,10 +6,12 @@
 //! | `outputs` | what the maps of the network mean |
 //! | `sample`, `loss`, `training` | how it is trained |
 //! | `segmenter` | the networks applied to slices |
-//! | `tube`, `width`, `discs` | what of its maps is believed |
+//! | `tube`, `width`, `canal`, `discs`, `gaps` | what of its maps is believed |
 //! | `volume` | from a volume to masks on its grid |
 
+mod canal;
 mod discs;
+mod gaps;
 mod loss;
 mod outputs;
 mod sample;

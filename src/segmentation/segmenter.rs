@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     shape: (usize, usize),
     /// Distance between slices, mm.
     slice_mm: f32,
+    /// Slices without any signal, which stand for the mean of their neighbours here: they would cut the cord in two.
+    pub empty: Vec<usize>,
 }
 
 impl Segmenter {
@@ -128,7 +130,17 @@ impl Prepared {
             cancel.check()?;
             slices.push(prepared(slice, [row_mm, column_mm], shape, padded));
         }
-        Ok(Self { slices, shape, slice_mm: slice_mm as f32 })
+        let is_empty = |slice: &Array2<f32>| slice.iter().all(|value| *value == 0.0);
+        let empty: Vec<usize> = (1..slices.len().saturating_sub(1))
+            .filter(|at| {
+                is_empty(&slices[*at])
+                    && ![at - 1, at + 1].iter().any(|near| is_empty(&slices[*near]))
+            })
+            .collect();
+        for at in &empty {
+            slices[*at] = (&slices[at - 1] + &slices[at + 1]) / 2.0;
+        }
+        Ok(Self { slices, shape, slice_mm: slice_mm as f32, empty })
     }
 }
 

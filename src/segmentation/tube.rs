@@ -1,17 +1,24 @@
 //! The cord as one tube, and the fluid around it.
 
-use ndarray::{Array2, Array3, ArrayView3, Axis};
+use ndarray::{Array2, Array3, ArrayView3, Axis, Zip};
 
+use super::canal::{limit_sides, raised_beside_cord};
 use super::width::limit_width;
+use crate::statistics::median;
 use crate::volume::{Connectivity, connected_components, connected_components_3d, dilated};
 
 /// Pixels of at least this probability are cord. The overlap with given masks is the same from 0.5 to 0.7; of the pixels
 /// between, many hold fluid, and findings take them for lesions (docs/segmentation.md).
 const CORD: f32 = 0.7;
+/// Between two pieces of cord, where a narrow canal leaves no fluid beside it, pixels of this probability are cord. A
+/// cord goes on; and lesions are often where it is narrow.
+const CORD_IN_GAP: f32 = 0.4;
 /// Shorter ones are not taken for a cord, mm.
 const LEAST_LENGTH: usize = 20;
 /// A cord's area in its largest slice, divided by its length there: the front-back diameter, mm.
 const DIAMETER: std::ops::RangeInclusive<f32> = 3.0..=15.0;
+/// Wider than any cord from side to side, mm.
+const MOST_WIDTH_MM: f64 = 40.0;
 /// Share of the cord's rows beside which fluid must lie.
 const LEAST_FLUID: f32 = 0.3;
 /// Fluid beside the cord is looked for this far from the cord's last slice, mm.
@@ -55,10 +62,12 @@ pub(super) fn found(
             piece.iter().for_each(|place| kept[*place] = true);
         }
     }
+    close_gaps(cord, &mut kept);
     limit_width(&mut kept, slice_mm);
     fill_holes(&mut kept);
     check_shape(&kept, slice_mm)?;
 
+    let fluid = raised_beside_cord(fluid, &kept);
     let mut kept_fluid = Array3::from_elem(fluid.dim(), false);
     let mut rows = [0.0f32; 2];
     for slice in 0..fluid.len_of(Axis(0)) {
@@ -85,6 +94,7 @@ pub(super) fn found(
     }
     let likely = fluid.mapv(|p| p > 0.5);
     spread_sideways(&likely, &kept, slice_mm, &mut kept_fluid);
+    limit_sides(&kept, &mut kept_fluid);
     if rows[1] < LEAST_FLUID * rows[0] {
         return Err(format!("{NOTHING}: what looks like one has no fluid beside it"));
     }
@@ -96,7 +106,7 @@ pub(super) fn found(
     }
     Ok(Found {
         cord: within(cord, &kept),
-        fluid: within(fluid, &kept_fluid),
+        fluid: within(fluid.view(), &kept_fluid),
         slice_confidence,
         confidence,
     })
@@ -150,6 +160,19 @@ fn spread_sideways(
     }
 }
 
+/// Adds what is less certain in the rows that have no cord in any slice, though there is cord above and below them.
+fn close_gaps(cord: ArrayView3<f32>, kept: &mut Array3<bool>) {
+    let has_cord: Vec<bool> =
+        kept.axis_iter(Axis(1)).map(|row| row.iter().any(|inside| *inside)).collect();
+    let first = has_cord.iter().position(|has| *has).unwrap_or(0);
+    let last = has_cord.iter().rposition(|has| *has).unwrap_or(0);
+    for row in (first..last).filter(|row| !has_cord[*row]) {
+        Zip::from(kept.index_axis_mut(Axis(1), row))
+            .and(cord.index_axis(Axis(1), row))
+            .for_each(|kept, p| *kept = *p > CORD_IN_GAP);
+    }
+}
+
 /// Fills what each slice of a mask encloses.
 fn fill_holes(mask: &mut Array3<bool>) {
     for mut slice in mask.outer_iter_mut() {
@@ -180,11 +203,10 @@ fn check_shape(mask: &Array3<bool>, slice_mm: f64) -> Result<(), String> {
             "no spinal cord was found in its image: what looks like one is {length} mm long"
         ));
     }
-    let (mut slices, mut diameter) = (0, 0.0f32);
+    let mut diameter = 0.0f32;
     for slice in mask.outer_iter() {
         let area = slice.iter().filter(|inside| **inside).count() as f32;
         let rows = slice.outer_iter().filter(|row| row.iter().any(|inside| *inside)).count();
-        slices += usize::from(area > 0.0);
         diameter = diameter.max(area / rows.max(1) as f32);
     }
     if !DIAMETER.contains(&diameter) {
@@ -192,8 +214,13 @@ fn check_shape(mask: &Array3<bool>, slice_mm: f64) -> Result<(), String> {
             "no spinal cord was found in its image: what looks like one is {diameter:.0} mm from front to back"
         ));
     }
-    let width = slices as f64 * slice_mm;
-    if width > 40.0 {
+    // By row: a cord that leans to one side passes through many slices.
+    let widths = mask.axis_iter(Axis(1)).filter_map(|row| {
+        let slices = row.outer_iter().filter(|line| line.iter().any(|inside| *inside)).count();
+        (slices > 0).then(|| slices as f64 * slice_mm)
+    });
+    let width = median(widths).unwrap_or(0.0);
+    if width > MOST_WIDTH_MM {
         return Err(format!(
             "no spinal cord was found in its image: what looks like one is {width:.0} mm wide"
         ));

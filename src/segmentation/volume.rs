@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, Zip};
 
-use super::discs::{self, LabelledDisc};
+use super::discs::{self, Labelled, LabelledDisc};
 use super::outputs::{DISCS, Outputs};
 use super::segmenter::{Prepared, Segmenter};
 use super::tube;
@@ -33,6 +33,9 @@ pub struct DiscByHand {
 /// within 15 mm in front of the cord, also where it is cut off above or below.
 const FARTHEST_IN_PLANE_MM: f64 = 20.0;
 const FARTHEST_SIDEWAYS_MM: f64 = 15.0;
+
+/// Marks at heights that differ by no more than this are of one disc, mm.
+const SAME_DISC_MM: f64 = 6.0;
 
 impl DiscByHand {
     /// The disc of that name, such as "C5/C6".
@@ -86,10 +89,23 @@ impl Segmenter {
         let prepared = Prepared::new(&voxels, spacing, cancel)?;
         let maps = self.masks(&prepared, cancel)?;
         let map = |output: usize| maps.index_axis(Axis(0), output);
-        let found = match tube::found(map(Outputs::CORD), map(Outputs::FLUID), spacing[0]) {
+        let mut found = match tube::found(map(Outputs::CORD), map(Outputs::FLUID), spacing[0]) {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
+        let mut notes = Vec::new();
+        if !prepared.empty.is_empty() {
+            for slice in &prepared.empty {
+                found.cord.index_axis_mut(Axis(0), *slice).fill(0.0);
+                found.fluid.index_axis_mut(Axis(0), *slice).fill(0.0);
+            }
+            found.slice_confidence.retain(|(slice, _)| !prepared.empty.contains(slice));
+            notes.push(format!(
+                "{} of its sagittal slices without signal {} no masks",
+                prepared.empty.len(),
+                if prepared.empty.len() == 1 { "gets" } else { "get" }
+            ));
+        }
         let (_, rows, columns) = voxels.dim();
         let native_mask = |map: &Array3<f32>| -> Array3<bool> {
             let mut mask = Array3::from_elem(voxels.dim(), false);
@@ -101,7 +117,6 @@ impl Segmenter {
         let cord = native_mask(&found.cord);
         let mut csf = native_mask(&found.fluid);
         Zip::from(&mut csf).and(&cord).for_each(|csf, cord| *csf &= !cord);
-        let mut notes = Vec::new();
         let (_, map_rows, map_columns) = found.cord.dim();
         let place = |at: f64, from: usize, to: usize| at * zoom_step(to, from);
         let on_map = by_hand.map(|disc| {
@@ -125,10 +140,29 @@ impl Segmenter {
                 away.in_plane_mm.hypot(away.sideways_mm)
             )));
         }
+        if let Some(disc) = &on_map
+            && is_behind(&found.cord, disc)
+        {
+            return Ok(Err(
+                "the disc given by hand lies behind the cord that was found; discs are in front of it".to_owned(),
+            ));
+        }
         let (middle, central) = central(&found.cord);
         let heat = self.heat(&prepared, &central, cancel)?;
-        let labelled =
-            discs::labelled(&heat, found.cord.index_axis(Axis(0), middle), middle, on_map);
+        let middle_cord = found.cord.index_axis(Axis(0), middle);
+        let Labelled { discs: labelled, is_doubtful } =
+            discs::labelled(&heat, middle_cord, middle, on_map);
+        if let Some(given) = &on_map {
+            let alone = discs::labelled(&heat, middle_cord, middle, None);
+            notes.extend(contradiction(given, &alone.discs));
+        }
+        if is_doubtful {
+            notes.push(
+                "vertebral levels may be wrong by one, because the image begins near the dens; check one disc, and give it \
+                 by hand if its name is wrong"
+                    .to_owned(),
+            );
+        }
         if labelled.is_empty() {
             notes.push("vertebral levels are uncertain; no disc is labelled".to_owned());
         }
@@ -195,6 +229,27 @@ fn distance_from(cord: &Array3<f32>, disc: &LabelledDisc, slice_mm: f64) -> Opti
     })
 }
 
+/// Whether a disc lies behind the cord, where there is cord at its height.
+fn is_behind(cord: &Array3<f32>, disc: &LabelledDisc) -> bool {
+    let row = disc.row.round().max(0.0) as usize;
+    let at_height = cord.indexed_iter().filter(|((_, at, _), p)| *at == row && **p > 0.5);
+    at_height.map(|((.., column), _)| column).max().is_some_and(|back| disc.column > back as f64)
+}
+
+/// What is said if the image by itself gives another name to the disc that was given by hand.
+fn contradiction(given: &LabelledDisc, alone: &[LabelledDisc]) -> Option<String> {
+    let off = |disc: &&LabelledDisc| (disc.row - given.row).abs();
+    let nearest = alone.iter().filter(|disc| disc.value > DISCS[0]);
+    let nearest = nearest.min_by(|a, b| off(a).total_cmp(&off(b)))?;
+    (nearest.value != given.value && off(&nearest) <= SAME_DISC_MM).then(|| {
+        format!(
+            "the disc given as {} looks like {} by the discs above it; check its name",
+            Disc::name(given.value),
+            Disc::name(nearest.value)
+        )
+    })
+}
+
 /// The slice with the most cord, and those with nearly as much: of thin slices several show the midline, and the
 /// network was trained on discs within some mm of it.
 fn central(cord: &Array3<f32>) -> (usize, Vec<usize>) {
@@ -233,6 +288,20 @@ mod tests {
         assert_eq!(away(0, 99.0, 44.0), Some((10.0, 10.0)));
         let disc = LabelledDisc { value: 6, slice: 0, row: 0.0, column: 0.0 };
         assert!(distance_from(&Array3::zeros((2, 3, 3)), &disc, 3.0).is_none());
+    }
+
+    #[test]
+    fn a_disc_is_questioned_behind_the_cord_or_under_another_name() {
+        let mut cord = Array3::zeros((9, 100, 80));
+        cord.slice_mut(ndarray::s![3..5, 10..90, 40..48]).fill(0.9);
+        let disc = |value, row, column| LabelledDisc { value, slice: 4, row, column };
+        assert!(is_behind(&cord, &disc(6, 50.0, 60.0)));
+        assert!(!is_behind(&cord, &disc(6, 50.0, 36.0)) && !is_behind(&cord, &disc(6, 95.0, 60.0)));
+        let alone = [disc(2, 10.0, 30.0), disc(3, 28.0, 36.0), disc(4, 46.0, 36.0)];
+        assert_eq!(contradiction(&disc(4, 48.0, 36.0), &alone), None);
+        let said = contradiction(&disc(6, 48.0, 36.0), &alone).unwrap();
+        assert!(said.contains("given as C5/C6 looks like C3/C4"), "{said}");
+        assert_eq!(contradiction(&disc(6, 64.0, 36.0), &alone), None);
     }
 
     #[test]
