@@ -5,7 +5,7 @@ mod changeable;
 mod loops;
 pub(super) mod marks;
 mod needed_marks;
-mod shifts;
+mod refused_assignments;
 mod tuples;
 mod type_comparisons;
 
@@ -58,7 +58,7 @@ pub(crate) fn parse_in_session(
 ) -> starlark::Result<AstModule> {
     let source = source_text(source);
     let (source, ast) = parse_with_tuples(name, source)?;
-    shifts::check(name, &source, &ast)?;
+    refused_assignments::check(name, &source, &ast)?;
     type_comparisons::check(name, &source, &ast)?;
     let marked = needed_marks::marked(&source, &ast);
     let text = marked.as_deref().unwrap_or(&source);

@@ -1,4 +1,5 @@
-//! `type(x) == int`, which Python users write: here `type` gives a text, so it would silently be false.
+//! `type(x) == int` and `isinstance(x, (int, float))`, which Python users write: here `type` gives a text, and several
+//! types are one tuple of values, so both would silently be false.
 
 use starlark::ErrorKind;
 use starlark::syntax::AstModule;
@@ -31,20 +32,24 @@ pub(super) fn check(name: &str, source: &str, ast: &AstModule) -> starlark::Resu
             found = first(expression);
         }
     });
-    let Some((expression, kind)) = found else { return Ok(()) };
+    let Some((expression, sentence)) = found else { return Ok(()) };
     // A name that is given a value anywhere may be something else.
     let is_own = |name: &str| binds_anywhere(ast.statement(), name);
-    if TYPES.iter().any(|(function, _)| is_own(function)) || is_own("type") {
+    let functions = TYPES.iter().map(|(function, _)| *function);
+    if functions.chain(["type", "isinstance"]).any(is_own) {
         return Ok(());
     }
-    let sentence = format!("`type` gives a text here; compare it with \"{kind}\"");
     let kind = ErrorKind::Parser(anyhow::Error::msg(format!("syntax error: {sentence}")));
     let codemap = CodeMap::new(name.to_owned(), source.to_owned());
     Err(starlark::Error::new_spanned(kind, expression.span, &codemap))
 }
 
-/// The first comparison within an expression, with the text that it should have.
-fn first(expression: &AstExprP<AstNoPayload>) -> Option<(&AstExprP<AstNoPayload>, &'static str)> {
+/// The first comparison within an expression, with a sentence.
+fn first(expression: &AstExprP<AstNoPayload>) -> Option<(&AstExprP<AstNoPayload>, String)> {
+    if let Some(types) = several_types(expression) {
+        let sentence = format!("several types are joined by |; write {types}");
+        return Some((expression, sentence));
+    }
     if let ExprP::Op(left, BinOp::Equal | BinOp::NotEqual | BinOp::In | BinOp::NotIn, right) =
         &expression.node
     {
@@ -52,7 +57,8 @@ fn first(expression: &AstExprP<AstNoPayload>) -> Option<(&AstExprP<AstNoPayload>
         let compared =
             sides.into_iter().find_map(|(one, other)| is_type(one).then(|| named(other)).flatten());
         if let Some(kind) = compared {
-            return Some((expression, kind));
+            let sentence = format!("`type` gives a text here; compare it with \"{kind}\"");
+            return Some((expression, sentence));
         }
     }
     let mut found = None;
@@ -62,6 +68,21 @@ fn first(expression: &AstExprP<AstNoPayload>) -> Option<(&AstExprP<AstNoPayload>
         }
     });
     found
+}
+
+/// The types of a call of `isinstance` with a tuple or list of them, as they should be written.
+fn several_types(expression: &AstExprP<AstNoPayload>) -> Option<String> {
+    let ExprP::Call(function, arguments) = &expression.node else { return None };
+    let ExprP::Identifier(name) = &function.node else { return None };
+    let [_, types] = arguments.args.as_slice() else { return None };
+    let ArgumentP::Positional(types) = &types.node else { return None };
+    let (ExprP::Tuple(all) | ExprP::List(all)) = &types.node else { return None };
+    let names = all.iter().map(|one| match &one.node {
+        ExprP::Identifier(name) => Some(name.node.ident.as_str()),
+        _ => None,
+    });
+    let names: Vec<&str> = names.collect::<Option<_>>()?;
+    (name.node.ident == "isinstance" && names.len() > 1).then(|| names.join(" | "))
 }
 
 fn is_type(expression: &AstExprP<AstNoPayload>) -> bool {
@@ -102,6 +123,10 @@ mod tests {
         ] {
             parse_to_run("cell", source).unwrap();
         }
+        let error =
+            parse_to_run("cell", "y = isinstance(x, (int, float))").unwrap_err().to_string();
+        assert!(error.contains("joined by |; write int | float"), "{error}");
+        parse_to_run("cell", "isinstance(x, int | float)").unwrap();
         for source in ["type(x) == \"int\"", "type(x) == type(y)", "x == int", "int(x) == y"] {
             parse("cell", source).unwrap();
             parse_to_run("cell", source).unwrap();

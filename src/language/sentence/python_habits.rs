@@ -36,7 +36,9 @@ pub(super) fn suggestion(message: &str, offered: &str) -> Option<String> {
 /// What to write instead of what works in Python alone.
 pub(super) fn of(message: &str, source: &str) -> Option<String> {
     if is_about_formats(message, source) {
-        return Some("write format(x, \".2f\")".to_owned());
+        return Some(
+            "write format(x, \".2f\"), or format(x, \"03d\") to pad with zeros".to_owned(),
+        );
     }
     if let Some(hint) = argument(message) {
         return Some(hint.to_owned());

@@ -1,6 +1,6 @@
-//! What the language's memory cannot take, and the sentence for it.
+//! What the language cannot take, and the sentence for it.
 
-/// The sentence for a panic that the language ends with when a value is too large for it, or when the system
+/// The sentence for a panic that the language ends with when a value or number is too large for it, or when the system
 /// refuses memory. Nothing is lost then: the value was not made.
 pub(super) fn sentence(panic: &str) -> Option<String> {
     // In the order of the library that says it: lengths of texts, sizes, items of lists, vectors.
@@ -12,6 +12,9 @@ pub(super) fn sentence(panic: &str) -> Option<String> {
     ];
     if too_large.iter().any(|start| panic.starts_with(start)) {
         return Some("a text, list or tuple cannot take 4 GiB or more".to_owned());
+    }
+    if panic.starts_with("Unrepresentable number") {
+        return Some("a number in the JSON text is larger than any float".to_owned());
     }
     panic.starts_with("out of memory").then(|| "the system has no memory for this value".to_owned())
 }
@@ -27,6 +30,8 @@ mod tests {
         assert!(sentence(&vector).unwrap().contains("4 GiB"), "{vector}");
         let text = "out of memory (/r/bumpalo-3.20.2/src/lib.rs:1:2)";
         assert_eq!(sentence(text).unwrap(), "the system has no memory for this value");
+        let number = "Unrepresentable number: Number(\"1e400\")";
+        assert!(sentence(number).unwrap().contains("larger than any float"));
         let other = panics::catch(|| panic!("a lesion without capacity")).unwrap_err();
         assert_eq!(sentence(&other), None);
     }

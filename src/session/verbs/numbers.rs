@@ -12,6 +12,8 @@ use crate::{Error, Result};
 
 /// Most decimals that a number is rounded or written to.
 const MOST_DECIMALS: i32 = 300;
+/// More columns are hardly meant.
+const MOST_COLUMNS: usize = 100;
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -127,46 +129,62 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// # Arguments
     /// * `number`: what to write.
     /// * `style`: as in Python: ".2f" for decimals, ".3e" for powers of ten, ".1%" for percent, "d" for
-    ///   whole numbers.
+    ///   whole numbers; a width before it fills up with spaces, as in "8.2f", or with zeros, as in "03d".
     ///
     /// Examples:
     /// ```python
     /// format(0.12345, ".2f")
     /// format(0.5, ".0%")
+    /// format(7, "03d")
     /// ```
     fn format<'v>(
         number: ValueOf<'v, UnpackFloat>,
         #[starlark(default = ".3f")] style: &str,
     ) -> anyhow::Result<String> {
         // A float would lose digits of large whole numbers.
-        if style == "d" && number.value.get_type() == "int" {
-            return Ok(number.value.to_str());
-        }
-        Ok(formatted(number.typed.0, style)?)
+        let whole = (number.value.get_type() == "int").then(|| number.value.to_str());
+        Ok(formatted(number.typed.0, whole, style)?)
     }
 }
 
-fn formatted(number: f64, style: &str) -> Result<String> {
+/// `whole` is the number as text, if it is a whole one.
+fn formatted(number: f64, whole: Option<String>, style: &str) -> Result<String> {
     let refuse = || {
         Error::input(format!(
-            "format: `style` must be written like \".2f\", \".3e\", \".1%\" or \"d\", not {style:?}"
+            "format: `style` must be written like \".2f\", \".3e\", \".1%\", \"d\", \"8.2f\" or \"03d\", not {style:?}"
         ))
     };
-    if style == "d" {
-        return Ok(format!("{number:.0}"));
-    }
     let kind = style.chars().last().ok_or_else(refuse)?;
-    let digits = style.strip_prefix('.').and_then(|rest| rest.strip_suffix(kind));
-    let decimals: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(refuse)?;
-    if decimals > MOST_DECIMALS as usize {
-        return Err(refuse());
-    }
-    match kind {
-        'f' => Ok(format!("{number:.decimals$}")),
-        '%' => Ok(format!("{:.decimals$}%", 100.0 * number)),
-        'e' => Ok(python_exponent(&format!("{number:.decimals$e}"))),
-        _ => Err(refuse()),
-    }
+    let body = style.strip_suffix(kind).unwrap_or_default();
+    let (width, decimals) = match body.split_once('.') {
+        Some((width, decimals)) => (width, Some(decimals)),
+        None => (body, None),
+    };
+    let parsed = |digits: &str, most: usize| -> Result<usize> {
+        let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+        let number = digits.parse().ok().filter(|number| is_number && *number <= most);
+        number.ok_or_else(refuse)
+    };
+    let columns = if width.is_empty() { 0 } else { parsed(width, MOST_COLUMNS)? };
+    let text = match (kind, decimals) {
+        ('d', None) => whole.unwrap_or_else(|| format!("{number:.0}")),
+        ('d', Some(_)) | (_, None) => return Err(refuse()),
+        (kind, Some(decimals)) => {
+            let decimals = parsed(decimals, MOST_DECIMALS as usize)?;
+            match kind {
+                'f' => format!("{number:.decimals$}"),
+                '%' => format!("{:.decimals$}%", 100.0 * number),
+                'e' => python_exponent(&format!("{number:.decimals$e}")),
+                _ => return Err(refuse()),
+            }
+        }
+    };
+    let missing = columns.saturating_sub(text.len());
+    let (sign, digits) = text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
+    Ok(match width.starts_with('0') && number.is_finite() {
+        true => format!("{sign}{}{digits}", "0".repeat(missing)),
+        false => format!("{}{text}", " ".repeat(missing)),
+    })
 }
 
 #[cfg(test)]
@@ -175,14 +193,21 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_python_writes_them() {
-        let text = |number, style| formatted(number, style).unwrap();
+        let text = |number, style| formatted(number, None, style).unwrap();
         assert_eq!(text(0.12345, ".2f"), "0.12");
         assert_eq!(text(0.00012345, ".3e"), "1.234e-04");
         assert_eq!(text(12345.0, ".1e"), "1.2e+04");
         assert_eq!(text(0.5, ".0%"), "50%");
         assert_eq!(text(7.0, "d"), "7");
-        for wrong in ["", "f", ".f", ".2x", "2f", ".999f", "é"] {
-            assert!(formatted(1.0, wrong).is_err(), "{wrong}");
+        assert_eq!(
+            (&*text(7.0, "03d"), &*text(-7.0, "04d"), &*text(7.0, "3d")),
+            ("007", "-007", "  7")
+        );
+        assert_eq!((&*text(1.5, "8.2f"), &*text(-1.5, "07.2f")), ("    1.50", "-001.50"));
+        let large = formatted(1e18, Some("1000000000000000001".into()), "021d").unwrap();
+        assert_eq!(large, "001000000000000000001");
+        for wrong in ["", "f", ".f", ".2x", "2f", ".999f", "é", "999d", "+3d", ".2d", "-3d"] {
+            assert!(formatted(1.0, None, wrong).is_err(), "{wrong}");
         }
     }
 }
