@@ -2,6 +2,7 @@
 //! where there is one, what to do.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -102,6 +103,12 @@ fn plain(reason: &str) -> String {
         plain.push_str(after.strip_prefix(')').unwrap_or(after));
     }
     plain
+}
+
+/// Locks, also after a panic elsewhere: what is inside is whole, or shown again, and a second panic here
+/// would only hide the first.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Error {

@@ -5,13 +5,14 @@ use std::io::{BufRead, stdin};
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use evcxr::{CommandContext, CompilationError, EvalCallbacks};
 
 use super::protocol::{Diagnostic, FromHost, Outcome, ToHost, send};
 use super::pump::Pump;
 use super::source::{COMPLETED, Source};
+use crate::error::locked;
 
 /// The process that loads compiled cells; known once evcxr has started.
 type Runtime = Arc<OnceLock<Arc<Mutex<Child>>>>;
@@ -86,7 +87,7 @@ fn pin(library: &Path) {
 fn listen(cells: &Sender<String>, answers: &Sender<String>, runtime: &Runtime) {
     let kill = || {
         if let Some(child) = runtime.get() {
-            child.lock().unwrap_or_else(PoisonError::into_inner).kill().ok();
+            locked(child).kill().ok();
         }
     };
     for line in stdin().lock().lines().map_while(Result::ok) {

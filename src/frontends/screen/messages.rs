@@ -1,9 +1,10 @@
 //! Progress, notes and warnings of a command on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::context::{Event, Reporter};
+use crate::error::locked;
 use crate::error::one_line;
 use crate::frontends::console::no_colour;
 use crate::frontends::progress::ProgressDisplay;
@@ -37,7 +38,7 @@ impl Messages {
     }
 
     fn progress(&self) -> MutexGuard<'_, ProgressDisplay> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.progress)
     }
 }
 
