@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::places::make_folder;
 use super::process_folder::ProcessFolder;
+use crate::Result;
 use crate::error::locked;
-use crate::{Error, Result};
 
 /// Clones mean the same folder.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ impl LazyFolder {
         let (outer, name) = (self.clone(), name.as_ref().to_path_buf());
         Self::new(move || {
             let path = outer.path()?.join(&name);
-            std::fs::create_dir_all(&path).map_err(|error| Error::file(&path, error))?;
+            make_folder(&path)?;
             Ok(path)
         })
     }

@@ -10,7 +10,7 @@ use super::run_names::{check_plain, claim, file_stem};
 use super::run_record::{Answer, RECORD};
 use super::{RecordedFile, RunRecord, RunStatus, Table};
 use crate::figures::Figure;
-use crate::files::{files_read, sha256, write_json, write_whole};
+use crate::files::{files_read, make_folder, sha256, write_json, write_whole};
 use crate::{Error, Result};
 
 /// An open run folder. Files are written completely or not at all; `run.json` lists them as they come.
@@ -40,7 +40,7 @@ impl RunFolder {
         for name in [name, &record.script] {
             check_plain(name)?;
         }
-        fs::create_dir_all(runs).map_err(|error| Error::file(runs, error))?;
+        make_folder(runs)?;
         let path = claim(runs, name)?;
         let log_path = path.join(LOG);
         let log = fs::File::create_new(&log_path).map_err(|e| Error::file(&log_path, e))?;
