@@ -33,7 +33,7 @@ pub use process_folder::remove_process_folders;
 pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
 #[cfg(feature = "shell")]
 pub(crate) use regular_file::read_regular_text;
-pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged};
+pub(crate) use regular_file::{open_regular, read_json, read_regular, read_regular_unlogged};
 #[cfg(feature = "shell")]
 pub(crate) use user_path::user_path;
 #[cfg(feature = "shell")]

@@ -16,12 +16,15 @@ use crate::evaluation::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
 };
 use crate::export::html_report::{GroupReport, GroupRow};
-use crate::files::{Claim, WorkLock, read_regular_unlogged, write_json, write_whole};
+use crate::files::{Claim, WorkLock, read_json, write_json, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
 use crate::{Error, Result};
 
 /// Tables of the sessions that are put together.
 const TABLES: [&str; 4] = ["scores", "lesions", "lesion_load", "lesion_matches"];
+
+/// What to do where a file of a session cannot be read.
+const SCREEN_AGAIN: &str = "screen the participant again with --force";
 
 /// What the findings of the group are called in each column of their table.
 const COLUMNS: [(&str, &str, Option<&str>); 13] = [
@@ -229,9 +232,7 @@ impl BidsApp {
             }
             match (all, dictionary) {
                 (Some(all), Some(dictionary)) => {
-                    let dictionary: Value =
-                        serde_json::from_slice(&read_regular_unlogged(&dictionary)?)
-                            .map_err(|error| Error::file(&dictionary, error))?;
+                    let dictionary: Value = read_json(&dictionary, SCREEN_AGAIN)?;
                     self.write_table(group, name, &all.text(), &dictionary)?;
                 }
                 // A table of an earlier group is no longer true.
@@ -264,10 +265,7 @@ impl BidsApp {
                 continue;
             }
             let path = place.file(&self.output, CASES);
-            let of_session: Vec<SubjectCases> =
-                serde_json::from_slice(&read_regular_unlogged(&path)?)
-                    .map_err(|error| Error::file(&path, error))?;
-            cases.extend(of_session);
+            cases.extend(read_json::<Vec<SubjectCases>>(&path, SCREEN_AGAIN)?);
         }
         if !cases.iter().any(|one| one.score.is_some() && one.has_lesion.is_some()) {
             fs::remove_file(self.output.join("group_evaluation.tsv")).ok();
