@@ -1,8 +1,14 @@
 //! Numbers in sentences.
 
-/// A number with what it counts: "1 subject", "3 subjects".
+/// A number with what it counts: "1 subject", "3 subjects", "2 batches".
 pub fn counted(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {}", several(thing)) }
+}
+
+/// Several of a thing: "slices", "batches".
+pub(crate) fn several(thing: &str) -> String {
+    let ending = if thing.ends_with("tch") || thing.ends_with('s') { "es" } else { "s" };
+    format!("{thing}{ending}")
 }
 
 /// A number with so many decimals; with two significant digits if it is not 0 and those would not tell.

@@ -11,6 +11,7 @@ use super::drawing::style::{self, Stroke};
 use super::drawing::text;
 use super::slice_view::with_lesion;
 use crate::cohort::Subject;
+use crate::context::counted;
 
 /// Maximum number of subjects that stay readable.
 const MOST: usize = 24;
@@ -25,9 +26,8 @@ pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
     let count = subjects.len().min(MOST);
     let shown = (0..count).map(|place| &subjects[place * subjects.len() / count]);
     let people = match subjects.len() {
-        1 => "1 subject".to_string(),
         many if many > MOST => format!("{MOST} of {many} subjects, evenly spread over the cohort"),
-        many => format!("{many} subjects"),
+        few => counted(few, "subject"),
     };
     let note = format!("{people}; the slice with the most cord of each.");
     let cells: Vec<Cell> = shown.map(|subject| Cell::new(subject)).collect();

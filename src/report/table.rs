@@ -7,7 +7,7 @@ mod tsv;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::shown_number;
+use crate::context::{counted, shown_number};
 use crate::{Error, Result};
 
 /// One value of a table.
@@ -188,10 +188,10 @@ impl Table {
     pub fn push(&mut self, row: Vec<Cell>) -> Result<()> {
         if row.len() != self.columns.len() {
             return Err(Error::input(format!(
-                "table \"{}\" has {} columns, but a row has {} cells",
+                "table \"{}\" has {} columns, but a row has {}",
                 self.title,
                 self.columns.len(),
-                row.len()
+                counted(row.len(), "cell")
             )));
         }
         self.rows.push(row);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_row_of_the_wrong_length_is_refused() {
         let error = scores().push(vec![Cell::Missing]).unwrap_err().to_string();
-        assert_eq!(error, "table \"Patient scores\" has 3 columns, but a row has 1 cells");
+        assert_eq!(error, "table \"Patient scores\" has 3 columns, but a row has 1 cell");
     }
 
     #[test]

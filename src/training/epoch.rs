@@ -14,7 +14,7 @@ use super::ranks::on_ranks;
 use super::resumable::{EpochProgress, ResumableTraining};
 use super::{EpochRecord, Model, Stage, Target, augment};
 use crate::cohort::Slice;
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::masking::MaskSampler;
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
@@ -326,7 +326,10 @@ fn announce(
     let expected = start.elapsed().mul_f64(STEP_PER_FORWARD * slices as f64);
     if expected > WORTH_AN_ESTIMATE {
         let minutes = (expected.as_secs_f64() / 60.0).max(1.0);
-        context.mention(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
+        context.mention(format!(
+            "epoch {epoch}: {}, about {minutes:.0} min",
+            counted(slices, "slice")
+        ));
     }
     Ok(())
 }

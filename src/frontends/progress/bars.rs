@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
-use super::several;
 use super::sparkline::sparkline;
+use crate::context::several;
 use crate::error::locked;
 use crate::frontends::images::Window;
 use crate::report::{Figures, listed};

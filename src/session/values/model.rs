@@ -13,7 +13,7 @@ use starlark::values::none::NoneType;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
 
 use super::{HistoryValue, handle, shared_members};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::error::locked;
 use crate::files::user_path;
 use crate::report::Show as _;
@@ -182,8 +182,8 @@ impl Mark {
 impl fmt::Display for ModelValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = self.lock();
-        let (size, epochs) = (model.config.image, model.history.epochs.len());
-        write!(f, "<Model of {size} × {size} pixels, {epochs} epochs>")
+        let (size, epochs) = (model.config.image, counted(model.history.epochs.len(), "epoch"));
+        write!(f, "<Model of {size} × {size} pixels, {epochs}>")
     }
 }
 
