@@ -138,7 +138,7 @@ impl Column {
             Cell::Integer(integer) => integer.to_string(),
             Cell::Number(number) if number.is_nan() => "–".into(),
             Cell::Number(number) => shown_number(*number, self.decimals),
-            Cell::Text(text) => one_line(text),
+            Cell::Text(text) => controls_as_spaces(text),
         }
     }
 }
@@ -200,7 +200,7 @@ impl Table {
 }
 
 /// Text on one line: tabs, line breaks and other control characters become spaces.
-fn one_line(text: &str) -> String {
+fn controls_as_spaces(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.trim().to_string()
 }

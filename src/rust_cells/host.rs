@@ -12,7 +12,7 @@ use evcxr::{CommandContext, CompilationError, EvalCallbacks};
 use super::protocol::{Diagnostic, FromHost, Outcome, ToHost, send};
 use super::pump::Pump;
 use super::source::{COMPLETED, Source};
-use crate::error::locked;
+use crate::error::{locked, spaces_collapsed};
 
 /// The process that loads compiled cells; known once evcxr has started.
 type Runtime = Arc<OnceLock<Arc<Mutex<Child>>>>;
@@ -171,7 +171,7 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
         }
         _ => error.evcxr_extra_hint().map(str::to_owned),
     };
-    let hint = hint.or_else(|| Some(one_line(error.help().first()?)));
+    let hint = hint.or_else(|| Some(spaces_collapsed(error.help().first()?)));
     let place = spanned.and_then(|spanned| spanned.span).and_then(|span| {
         let line = source.own_line(span.start_line)?;
         let width = match span.end_line == span.start_line {
@@ -181,10 +181,5 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
         };
         Some((line, span.start_column, width))
     });
-    Diagnostic { message: one_line(&message), hint, place }
-}
-
-/// A message of several lines in one.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    Diagnostic { message: spaces_collapsed(&message), hint, place }
 }

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::context::{Event, Reporter};
+use crate::error::controls_escaped;
 use crate::error::locked;
-use crate::error::one_line;
 use crate::frontends::console::no_colour;
 use crate::frontends::progress::ProgressDisplay;
 
@@ -46,8 +46,8 @@ impl Messages {
 fn escaped(line: &str) -> String {
     let coloured = line.strip_prefix("\x1b[").and_then(|rest| rest.split_once(' '));
     match coloured {
-        Some((word, rest)) => format!("\x1b[{word} {}", one_line(rest)),
-        None => one_line(line),
+        Some((word, rest)) => format!("\x1b[{word} {}", controls_escaped(rest)),
+        None => controls_escaped(line),
     }
 }
 

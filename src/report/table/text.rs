@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Alignment, Cell, Table, one_line};
+use super::{Alignment, Cell, Table, controls_as_spaces};
 
 impl Table {
     /// Aligned plain text no wider than `width` terminal columns where that is possible: words are cut
@@ -80,7 +80,7 @@ impl Table {
             false => column.shown(&row[at]).width(),
         };
         let numbers = self.rows.iter().map(number).max().unwrap_or(0);
-        one_line(&column.heading()).width().max(numbers)
+        controls_as_spaces(&column.heading()).width().max(numbers)
     }
 
     /// The width that keeps a column whole if it tells the rows apart, as far as that leaves a third of the
@@ -102,11 +102,11 @@ impl Table {
             .map(|row| row.iter().zip(&self.columns).map(|(cell, c)| c.shown(cell)).collect())
             .collect();
         let headings: Vec<String> =
-            self.columns.iter().map(|column| one_line(&column.heading())).collect();
+            self.columns.iter().map(|column| controls_as_spaces(&column.heading())).collect();
         let widths = self.widths(&headings, &shown, width);
         let mut text = String::new();
         if !self.title.is_empty() {
-            text.push_str(&one_line(&self.title));
+            text.push_str(&controls_as_spaces(&self.title));
             text.push('\n');
         }
         self.write_row(&mut text, &headings, &widths);
