@@ -20,6 +20,7 @@ use crate::cohort::{Cohort, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::MaskSampler;
 use crate::model::{Config, PatchOrder, patchify};
+use crate::statistics::median;
 use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
@@ -153,7 +154,7 @@ fn timing(
 ) -> Timing {
     Timing {
         what,
-        median_s: times[times.len() / 2],
+        median_s: median(times.iter().copied()).unwrap_or(f64::NAN),
         min_s: times[0],
         peak_rss_mb: peak_memory_mb(),
         threads: rayon::current_num_threads(),
