@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use super::discovery::participants::{Participants, short_name};
+use super::discovery::naming::short_name;
+use super::discovery::participants::Participants;
 use super::entry::{Entry, PreprocessedEntry, Source};
 use super::health::{self, GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
 use super::{Note, SliceGrid, Subject, note};

@@ -27,7 +27,7 @@ pub(crate) use file_log::{
 };
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
-pub(crate) use places::make_folder;
+pub(crate) use places::{file_name, make_folder};
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]
 pub(crate) use process_folder::{ProcessFolder, clear_abandoned};

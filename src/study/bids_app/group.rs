@@ -10,13 +10,14 @@ use super::place::{HIDDEN, Place};
 use super::record::SessionRecord;
 use super::session::CASES;
 use super::tsv::Tsv;
+use crate::cohort::session_name;
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
 };
 use crate::export::html_report::{GroupReport, GroupRow};
-use crate::files::{Claim, WorkLock, read_json, write_json, write_whole};
+use crate::files::{Claim, WorkLock, file_name, read_json, write_json, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
 use crate::{Error, Result};
 
@@ -95,10 +96,7 @@ impl BidsApp {
         sessions: &[String],
         context: &Context,
     ) -> Result<Group> {
-        let wanted: Vec<String> = sessions
-            .iter()
-            .map(|session| format!("ses-{}", session.strip_prefix("ses-").unwrap_or(session)))
-            .collect();
+        let wanted: Vec<String> = sessions.iter().map(|session| session_name(session)).collect();
         let lock = self.output.join(HIDDEN).join("group.lock");
         let _lock = match WorkLock::claim(&lock)? {
             Claim::Held(lock) => lock,
@@ -308,7 +306,7 @@ impl BidsApp {
         }
         let making = group.sessions.first().map(|(_, record)| &record.making);
         GroupReport {
-            dataset: &self.bids.file_name().unwrap_or_default().to_string_lossy(),
+            dataset: &file_name(&self.bids),
             method: making.map_or("", |making| &making.method),
             rows,
             missing: &group.missing,

@@ -35,7 +35,7 @@ pub use group::Group;
 pub use record::{ImageRecord, SessionRecord};
 pub use session::{ParticipantLevel, SessionOutcome, SessionResult};
 
-use crate::cohort::participant_folders;
+use crate::cohort::{participant_folders, subject_name};
 use crate::files::make_folder;
 use crate::{Error, Result};
 
@@ -88,7 +88,7 @@ impl BidsApp {
         }
         let mut chosen: Vec<String> = Vec::new();
         for label in labels {
-            let name = format!("sub-{}", label.strip_prefix("sub-").unwrap_or(label));
+            let name = subject_name(label);
             if !there.contains(&name) {
                 return Err(Error::file(
                     &self.bids,
