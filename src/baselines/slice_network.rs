@@ -178,7 +178,7 @@ impl<N: SliceNetwork> Reconstructor for Trained<N> {
         let progress = context.progress("reconstruct", "subject", subjects.len());
         for subject in subjects {
             context.check()?;
-            check_size(self.grid, subject)?;
+            subject.iter().try_for_each(|slice| slice.check_size(self.grid.size, "network"))?;
             let window = Window::around(subject, N::STEP);
             window.warn_of_left_out(subject, context);
             let images: Vec<_> =
@@ -236,20 +236,4 @@ fn inside_region(
     });
     let error = residual.mapv(f32::abs);
     Reconstruction { reconstruction, error, variance, probability: None, anomaly }
-}
-
-/// Whether slices are on the grid of the network.
-pub(super) fn check_size(grid: SliceGrid, slices: &[&Slice]) -> Result<()> {
-    for slice in slices {
-        let (size, wanted) = (slice.size(), grid.size);
-        if size != wanted {
-            return Err(Error::subject(
-                &*slice.subject,
-                format!(
-                    "its slices are {size} × {size} pixels but the network takes {wanted} × {wanted}"
-                ),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 
-use super::slice_network::{SliceNetwork, Trained, check_size, validate};
+use super::slice_network::{SliceNetwork, Trained, validate};
 use crate::cohort::{Slice, SliceGrid, Subject};
 use crate::context::{BegunTraining, Context};
 use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, Window, initial};
@@ -106,7 +106,7 @@ fn rest<N: SliceNetwork>(
 /// What the network sees of a subject's slices.
 fn windows(subject: &Subject, grid: SliceGrid, step: usize) -> Result<Vec<Array2<f32>>> {
     let slices: Vec<&Slice> = subject.slices.iter().collect();
-    check_size(grid, &slices)?;
+    slices.iter().try_for_each(|slice| slice.check_size(grid.size, "network"))?;
     let window = Window::around(&slices, step);
     Ok(slices.iter().map(|slice| window.cut(slice.image.view())).collect())
 }

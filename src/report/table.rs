@@ -4,6 +4,9 @@ mod html;
 mod text;
 mod tsv;
 
+#[cfg(feature = "shell")]
+pub(crate) use text::shortened;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

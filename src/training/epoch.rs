@@ -19,7 +19,6 @@ use crate::masking::MaskSampler;
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
 use crate::options::setters;
-use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
 /// Learning rate at the start of a stage, unless the user chooses (published).
@@ -156,7 +155,8 @@ pub(super) fn epoch_of(
     if slices.is_empty() {
         return Err(Error::input("the cohort has no slice with a region of interest to train on"));
     }
-    slices.iter().try_for_each(|slice| check_size(&network, slice))?;
+    let size = network.config().image;
+    slices.iter().try_for_each(|slice| slice.check_size(size, "model"))?;
     if sampler.patch != model.config.patch {
         return Err(Error::input(format!(
             "the masks were made for patches of {} pixels but the model's are {}; \

@@ -155,7 +155,7 @@ impl Table {
     fn write_row(&self, text: &mut String, cells: &[String], widths: &[usize]) {
         let mut line = String::new();
         for ((cell, width), column) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = cut(cell, *width);
+            let cell = shortened(cell, *width);
             let space = " ".repeat(width - cell.width());
             match column.alignment {
                 Alignment::Left => line.extend([cell.as_str(), &space, "  "]),
@@ -173,17 +173,17 @@ fn has_words(cell: &Cell) -> bool {
 }
 
 /// The text within `width` terminal columns, cut with "…" if it is wider.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
-        return text.to_string();
+        return text.to_owned();
     }
     let mut kept = String::new();
     for character in text.chars() {
-        let longer = format!("{kept}{character}");
-        if longer.width() >= width {
+        kept.push(character);
+        if kept.width() >= width {
+            kept.pop();
             break;
         }
-        kept = longer;
     }
     if width > 0 {
         kept.push('…');
