@@ -43,7 +43,7 @@ pub enum Reply {
 
 impl Request {
     /// As the prompt of a question.
-    pub fn to_prompt(&self) -> String {
+    pub(super) fn to_prompt(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         format!("{PROMPT}{}", BASE64_STANDARD.encode(json))
     }

@@ -125,20 +125,6 @@ impl RunFolder {
         self.save(&name, script.as_bytes())
     }
 
-    /// Saves anything else under a name of its own, replacing an earlier file of that name.
-    ///
-    /// # Errors
-    /// [`Error::Input`] for a name that is not a plain file name or that the folder itself uses.
-    pub fn save_file(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        check_plain(name)?;
-        if [RECORD, LOG, self.record.script.as_str()].contains(&name) {
-            return Err(Error::input(format!(
-                "the run folder keeps its own {name}: choose another name"
-            )));
-        }
-        self.save(name, bytes)
-    }
-
     /// Appends to the log, line by line.
     pub fn log(&mut self, text: &str) -> Result<()> {
         let mut lines: String = text.lines().flat_map(|line| [line, "\n"]).collect();
@@ -269,7 +255,6 @@ mod tests {
         let path = run.path().to_path_buf();
         run.save_figure(&training_history(&History::default())).unwrap();
         run.save_table(&table()).unwrap();
-        run.save_file("model.safetensors", b"weights").unwrap();
         run.log("one\ntwo").unwrap();
         run.log("three").unwrap();
         run.finish(RunStatus::Completed).unwrap();
@@ -282,7 +267,6 @@ mod tests {
             "02-patient-scores-u2ad.tsv",
             "demo.star",
             "log.txt",
-            "model.safetensors",
             "run.json",
         ];
         assert_eq!(names, expected);
@@ -350,8 +334,6 @@ mod tests {
             let made = RunFolder::create(runs.path(), name, "", record);
             assert!(matches!(made, Err(Error::Input(_))), "{name}");
         }
-        let mut run = start(runs.path(), "demo");
-        assert!(run.save_file("run.json", b"").is_err() && run.save_file("../x", b"").is_err());
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl CohortUncertainty {
     }
 
     /// The slice with the highest mean variance in its region, the first of equals.
-    pub fn most_uncertain(&self) -> Option<&SliceUncertainty> {
+    fn most_uncertain(&self) -> Option<&SliceUncertainty> {
         let variance = |one: &&SliceUncertainty| one.mean_in_region(|maps| &maps.variance);
         self.slices.iter().rev().max_by(|a, b| variance(a).total_cmp(&variance(b)))
     }
