@@ -17,7 +17,9 @@ use crate::model::convolutional::{Shapes, Weights, Window, batch};
 use crate::{Error, Result};
 
 /// A method to compare with that is one convolutional network. The type holds its settings.
-pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned {
+pub trait SliceNetwork:
+    Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Scheduled
+{
     /// The method's name in errors and files.
     const NAME: &'static str;
     /// Where its random streams begin.
@@ -33,9 +35,6 @@ pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + Deserialize
     fn label(&self) -> String {
         Self::NAME.to_owned()
     }
-
-    /// How it is trained.
-    fn schedule(&self) -> Schedule;
 
     /// Settings that must be positive and finite, besides those of the schedule, by name.
     fn positive(&self) -> Vec<(&'static str, f64)> {
@@ -81,6 +80,12 @@ pub struct Restored {
     pub reconstruction: Tensor,
     /// The variance that the network predicts for the image around its reconstruction, if it does.
     pub variance: Option<Tensor>,
+}
+
+/// Settings that say how a network is trained.
+pub trait Scheduled {
+    /// How long and how fast it is trained.
+    fn schedule(&self) -> Schedule;
 }
 
 /// How long and how fast a network is trained.
