@@ -104,6 +104,27 @@ impl BidsApp {
                 return Err(Error::file(&self.output, format!("{who} is gathering its findings")));
             }
         };
+        let mut group = self.collected(participants, &wanted, context)?;
+        self.check_alike(&group.sessions, context)?;
+        self.write_tables(&mut group)?;
+        group.evaluation = self.evaluation(&group, context)?;
+        if let Some(evaluation) = &group.evaluation {
+            let table = evaluation_table(&[evaluation])?;
+            write_whole(&self.output.join("group_evaluation.tsv"), table.to_tsv().as_bytes())?;
+            group.written.push("group_evaluation.tsv".to_owned());
+        }
+        self.write_page(&mut group)?;
+        Ok(group)
+    }
+
+    /// What these participants' finished sessions hold, and which of them are missing or outdated. Of several
+    /// sessions, those of `wanted`, or all if it is empty.
+    fn collected(
+        &self,
+        participants: &[String],
+        wanted: &[String],
+        context: &Context,
+    ) -> Result<Group> {
         let (mut sessions, mut missing, mut outdated) = (Vec::new(), Vec::new(), Vec::new());
         for participant in participants {
             context.check()?;
@@ -131,6 +152,11 @@ impl BidsApp {
             outdated.extend(self.outdated(&found, &now)?);
             sessions.extend(found);
         }
+        Ok(Group { sessions, missing, outdated, evaluation: None, written: Vec::new() })
+    }
+
+    /// Whether there are sessions, all screened with one method; warns if versions or seeds differ.
+    fn check_alike(&self, sessions: &[(Place, SessionRecord)], context: &Context) -> Result<()> {
         let Some((first, record)) = sessions.first() else {
             return Err(Error::file(
                 &self.output,
@@ -163,17 +189,7 @@ impl BidsApp {
                 other.stem()
             ));
         }
-        let mut group =
-            Group { sessions, missing, outdated, evaluation: None, written: Vec::new() };
-        self.write_tables(&mut group)?;
-        group.evaluation = self.evaluation(&group, context)?;
-        if let Some(evaluation) = &group.evaluation {
-            let table = evaluation_table(&[evaluation])?;
-            write_whole(&self.output.join("group_evaluation.tsv"), table.to_tsv().as_bytes())?;
-            group.written.push("group_evaluation.tsv".to_owned());
-        }
-        self.write_page(&mut group)?;
-        Ok(group)
+        Ok(())
     }
 
     /// The finished sessions of a participant.
