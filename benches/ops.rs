@@ -10,11 +10,7 @@ use candle_nn::ops::softmax;
 use u2ad::benchmark::{Operation, time_operation};
 use u2ad::context::CancelToken;
 use u2ad::ops::{self, Affine, BlockWeights};
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
-}
+use u2ad::statistics::median;
 
 struct Case {
     name: &'static str,
@@ -47,13 +43,14 @@ fn run(case: &Case, rounds: usize) -> Result<()> {
         }
     }
     for (pass, (name, share)) in [("forward", 1.0), ("backward", 2.0)].into_iter().enumerate() {
-        let fused = median(seconds[0][pass].clone());
+        let fused = median(seconds[0][pass].iter().copied()).unwrap_or(f64::NAN);
         print!("{:<24} {name:<9} {:>8.2} ms", case.name, fused * 1e3);
         if case.gflop > 0.0 {
             print!(" {:>7.1} GFLOP/s", case.gflop * share / fused);
         }
         if let Some(composite) = seconds.get(1) {
-            print!("   {:>5.1} x", median(composite[pass].clone()) / fused);
+            let composite = median(composite[pass].iter().copied()).unwrap_or(f64::NAN);
+            print!("   {:>5.1} x", composite / fused);
         }
         println!();
     }

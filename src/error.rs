@@ -2,6 +2,7 @@
 //! where there is one, what to do.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder cannot be used; `reason` is a clause without a full stop.
-    #[error("{}: {reason}", one_line(&path.display().to_string()))]
+    #[error("{}: {reason}", controls_escaped(&path.display().to_string()))]
     File { path: PathBuf, reason: String },
     /// A subject of a cohort cannot be used.
     #[error("subject {subject}: {reason}")]
@@ -76,7 +77,7 @@ const SYSTEM_REASONS: [(&str, &str); 5] = [
 ];
 
 /// A text in one line: characters that would break it, or steer a terminal, are written as code has them.
-pub(crate) fn one_line(text: &str) -> String {
+pub(crate) fn controls_escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter.is_control() {
@@ -85,6 +86,12 @@ pub(crate) fn one_line(text: &str) -> String {
         }
     }
     line
+}
+
+/// A text in one line, with one space wherever there is white space.
+#[cfg(feature = "shell")]
+pub(crate) fn spaces_collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A reason without what the system adds for programmers, in one line: what it quotes of a file may have several.
@@ -102,6 +109,12 @@ fn plain(reason: &str) -> String {
         plain.push_str(after.strip_prefix(')').unwrap_or(after));
     }
     plain
+}
+
+/// Locks, also after a panic elsewhere: what is inside is whole, or shown again, and a second panic here
+/// would only hide the first.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Error {

@@ -32,15 +32,16 @@ pub fn single_precision_percentile(values: &mut [f32], percentile: f32) -> Optio
     })
 }
 
-/// The mean of at least one value.
-pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+/// The mean, summed in the given order; `None` without values.
+pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let all = values.into_iter();
+    let (sum, count) = all.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
 }
 
 /// Unbiased variance of at least two values.
 pub fn variance(values: &[f64]) -> f64 {
-    let mean = mean(values.iter().copied());
+    let mean = mean(values.iter().copied()).unwrap_or(f64::NAN);
     let squares = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
     squares / (values.len() - 1) as f64
 }

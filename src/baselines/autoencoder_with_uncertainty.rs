@@ -1,15 +1,12 @@
 //! The autoencoder with uncertainty: it predicts how well it will reconstruct every pixel.
 
-use std::sync::Arc;
-
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
-use super::slice_training::train;
+use super::slice_network::{Restored, SliceNetwork, TrainedNetwork};
+use super::slice_training::trained_on_slices;
 use crate::Result;
-use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
 use crate::detection::Scoring;
 use crate::model::convolutional::autoencoder::{Autoencoder, Bottleneck, STEP};
@@ -66,21 +63,9 @@ setters!(UncertaintyTraining {
     latent: usize,
 });
 
-impl UncertaintyTraining {
-    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
-    ///
-    /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`crate::Error::Cancelled`] if the user
-    /// interrupts.
-    pub fn train(
-        &self,
-        subjects: &[Arc<Subject>],
-        grid: SliceGrid,
-        context: &Context,
-    ) -> Result<AutoencoderWithUncertainty> {
-        train(self, subjects, grid, context)
-    }
+trained_on_slices!(UncertaintyTraining => AutoencoderWithUncertainty);
 
+impl UncertaintyTraining {
     fn architecture(&self) -> Autoencoder {
         let bottleneck = Bottleneck::Dense { latent: self.latent };
         Autoencoder { width: self.width, bottleneck, outputs: 2 }
@@ -99,11 +84,6 @@ impl SliceNetwork for UncertaintyTraining {
     const STREAM: &'static str = "autoencoder-with-uncertainty";
     const STEP: usize = STEP;
     const SCORING: Scoring = Scoring::Own;
-
-    fn schedule(&self) -> Schedule {
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
-        Schedule { epochs, batch_size, learning_rate }
-    }
 
     fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![("latent", self.latent)]

@@ -1,15 +1,12 @@
 //! The convolutional autoencoder: what does not fit through its bottleneck is not reconstructed.
 
-use std::sync::Arc;
-
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
-use super::slice_training::train;
+use super::slice_network::{Restored, SliceNetwork, TrainedNetwork};
+use super::slice_training::trained_on_slices;
 use crate::Result;
-use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
 use crate::model::convolutional::autoencoder::{Autoencoder, Bottleneck, STEP};
 use crate::model::convolutional::{Shapes, Weights, batch};
@@ -58,21 +55,9 @@ setters!(ConvolutionalTraining {
     bottleneck: usize,
 });
 
-impl ConvolutionalTraining {
-    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
-    ///
-    /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`crate::Error::Cancelled`] if the user
-    /// interrupts.
-    pub fn train(
-        &self,
-        subjects: &[Arc<Subject>],
-        grid: SliceGrid,
-        context: &Context,
-    ) -> Result<ConvolutionalAutoencoder> {
-        train(self, subjects, grid, context)
-    }
+trained_on_slices!(ConvolutionalTraining => ConvolutionalAutoencoder);
 
+impl ConvolutionalTraining {
     fn architecture(&self) -> Autoencoder {
         let bottleneck = Bottleneck::Spatial { channels: self.bottleneck };
         Autoencoder { width: self.width, bottleneck, outputs: 1 }
@@ -83,11 +68,6 @@ impl SliceNetwork for ConvolutionalTraining {
     const NAME: &'static str = "convolutional autoencoder";
     const STREAM: &'static str = "convolutional-autoencoder";
     const STEP: usize = STEP;
-
-    fn schedule(&self) -> Schedule {
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
-        Schedule { epochs, batch_size, learning_rate }
-    }
 
     fn grouped(&self) -> Vec<(&'static str, usize)> {
         vec![("width", self.width), ("bottleneck", self.bottleneck)]

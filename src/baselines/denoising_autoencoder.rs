@@ -1,17 +1,14 @@
 //! The denoising autoencoder: a U-Net that removes noise also removes what it never saw.
 
-use std::sync::Arc;
-
 use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
-use super::slice_training::train;
+use super::slice_network::{Restored, SliceNetwork, TrainedNetwork};
+use super::slice_training::trained_on_slices;
 use crate::Result;
-use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
 use crate::model::convolutional::{Shapes, Weights, batch, unet};
 use crate::options::setters;
@@ -65,21 +62,9 @@ setters!(DenoisingTraining {
 /// slice without added noise.
 pub type DenoisingAutoencoder = TrainedNetwork<DenoisingTraining>;
 
-impl DenoisingTraining {
-    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
-    ///
-    /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`crate::Error::Cancelled`] if the user
-    /// interrupts.
-    pub fn train(
-        &self,
-        subjects: &[Arc<Subject>],
-        grid: SliceGrid,
-        context: &Context,
-    ) -> Result<DenoisingAutoencoder> {
-        train(self, subjects, grid, context)
-    }
+trained_on_slices!(DenoisingTraining => DenoisingAutoencoder);
 
+impl DenoisingTraining {
     /// Gaussian noise on a coarse grid that begins anywhere, linear between its points.
     fn coarse_noise(&self, (rows, columns): (usize, usize), stream: &mut Stream) -> Array2<f32> {
         let step = self.noise_pixels;
@@ -105,11 +90,6 @@ impl SliceNetwork for DenoisingTraining {
     const STREAM: &'static str = "denoising";
     const STEP: usize = unet::STEP;
     const CONSTANTS: &'static [(&'static str, f32)] = &[(unet::OUTPUT_BIAS, 0.0)];
-
-    fn schedule(&self) -> Schedule {
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
-        Schedule { epochs, batch_size, learning_rate }
-    }
 
     fn positive(&self) -> Vec<(&'static str, f64)> {
         vec![("noise", f64::from(self.noise))]
@@ -147,8 +127,11 @@ impl SliceNetwork for DenoisingTraining {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::baselines::tests::GRID;
+    use crate::cohort::Subject;
     use crate::context::Streams;
 
     #[test]

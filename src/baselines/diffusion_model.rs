@@ -1,17 +1,14 @@
 //! The denoising diffusion model that adds noise to an image and takes it away again.
 
-use std::sync::Arc;
-
 use candle_core::{Device, Tensor};
 use fastnoise_lite::{FastNoiseLite, FractalType, NoiseType};
 use ndarray::Array2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
-use super::slice_training::train;
+use super::slice_network::{Restored, SliceNetwork, TrainedNetwork};
+use super::slice_training::trained_on_slices;
 use crate::Result;
-use crate::cohort::{SliceGrid, Subject};
 use crate::context::{Context, Stream};
 use crate::model::convolutional::{Shapes, Weights, batch, unet};
 use crate::options::setters;
@@ -83,21 +80,9 @@ const OCTAVES: i32 = 6;
 const PERSISTENCE: f32 = 0.8;
 const LONGEST_WAVE: f32 = 64.0;
 
-impl DiffusionTraining {
-    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
-    ///
-    /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`crate::Error::Cancelled`] if the user
-    /// interrupts.
-    pub fn train(
-        &self,
-        subjects: &[Arc<Subject>],
-        grid: SliceGrid,
-        context: &Context,
-    ) -> Result<DiffusionModel> {
-        train(self, subjects, grid, context)
-    }
+trained_on_slices!(DiffusionTraining => DiffusionModel);
 
+impl DiffusionTraining {
     /// The steps after which a pass takes noise away, from the last to the first.
     fn visited(&self) -> Vec<usize> {
         (1..=self.passes).rev().map(|pass| pass * self.noise_steps / self.passes).collect()
@@ -151,11 +136,6 @@ impl SliceNetwork for DiffusionTraining {
     const STREAM: &'static str = "diffusion-model";
     const STEP: usize = unet::STEP;
     const CONSTANTS: &'static [(&'static str, f32)] = &[(unet::OUTPUT_BIAS, 0.0)];
-
-    fn schedule(&self) -> Schedule {
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
-        Schedule { epochs, batch_size, learning_rate }
-    }
 
     fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![("noise_steps", self.noise_steps), ("passes", self.passes)]

@@ -15,7 +15,6 @@ use crate::model::convolutional::Weights;
 use crate::model::{Config, Network, Parameters, PatchOrder, patch_counts, patchify};
 use crate::options::setters;
 use crate::training::Model;
-use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
 /// The name of the memory among the tensors of a file.
@@ -155,7 +154,7 @@ impl FeatureMemory {
         slice: &Slice,
         context: &Context,
     ) -> Result<(Vec<usize>, Array2<f32>)> {
-        check_size(network, slice)?;
+        slice.check_size(network.config().image, "model")?;
         let Config { patch, nearest_patches, embed_dim, .. } = self.config;
         let image = patchify(slice.image.view(), patch);
         let (count, pixels) = image.dim();

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{read_regular, write_whole};
+use crate::files::{read_regular, write_whole_making_folder};
 use crate::model::convolutional::Shapes;
 use crate::model::tensor_file;
 use crate::training::METHOD_METADATA;
@@ -50,10 +50,7 @@ pub(super) fn write_method(
     let description = Description { version: VERSION, method: method.to_owned(), settings };
     let bytes = tensor_file::to_bytes(tensors, METHOD_METADATA, &description)
         .map_err(|error| failed(&error))?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-    }
-    write_whole(path, &bytes)
+    write_whole_making_folder(path, &bytes)
 }
 
 /// What tells a trained method from others: its name, its settings and the hash of what it learned.

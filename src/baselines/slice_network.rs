@@ -17,7 +17,9 @@ use crate::model::convolutional::{Shapes, Weights, Window, batch};
 use crate::{Error, Result};
 
 /// A method to compare with that is one convolutional network. The type holds its settings.
-pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned {
+pub trait SliceNetwork:
+    Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Scheduled
+{
     /// The method's name in errors and files.
     const NAME: &'static str;
     /// Where its random streams begin.
@@ -33,9 +35,6 @@ pub trait SliceNetwork: Clone + fmt::Debug + PartialEq + Serialize + Deserialize
     fn label(&self) -> String {
         Self::NAME.to_owned()
     }
-
-    /// How it is trained.
-    fn schedule(&self) -> Schedule;
 
     /// Settings that must be positive and finite, besides those of the schedule, by name.
     fn positive(&self) -> Vec<(&'static str, f64)> {
@@ -81,6 +80,12 @@ pub struct Restored {
     pub reconstruction: Tensor,
     /// The variance that the network predicts for the image around its reconstruction, if it does.
     pub variance: Option<Tensor>,
+}
+
+/// Settings that say how a network is trained.
+pub trait Scheduled {
+    /// How long and how fast it is trained.
+    fn schedule(&self) -> Schedule;
 }
 
 /// How long and how fast a network is trained.
@@ -178,7 +183,7 @@ impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
         let progress = context.progress("reconstruct", "subject", subjects.len());
         for subject in subjects {
             context.check()?;
-            check_size(self.grid, subject)?;
+            subject.iter().try_for_each(|slice| slice.check_size(self.grid.size, "network"))?;
             let window = Window::around(subject, N::STEP);
             window.warn_of_left_out(subject, context);
             let images: Vec<_> =
@@ -236,20 +241,4 @@ fn inside_region(
     });
     let error = residual.mapv(f32::abs);
     Reconstruction { reconstruction, error, variance, probability: None, anomaly }
-}
-
-/// Whether slices are on the grid of the network.
-pub(super) fn check_size(grid: SliceGrid, slices: &[&Slice]) -> Result<()> {
-    for slice in slices {
-        let (size, wanted) = (slice.size(), grid.size);
-        if size != wanted {
-            return Err(Error::subject(
-                &*slice.subject,
-                format!(
-                    "its slices are {size} × {size} pixels but the network takes {wanted} × {wanted}"
-                ),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 
-use super::slice_network::{SliceNetwork, TrainedNetwork, check_size, validate};
+use super::slice_network::{SliceNetwork, TrainedNetwork, validate};
 use crate::cohort::{Slice, SliceGrid, Subject};
 use crate::context::{BegunTraining, Context};
 use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, Window, initial};
@@ -106,7 +106,38 @@ fn rest<N: SliceNetwork>(
 /// What the network sees of a subject's slices.
 fn windows(subject: &Subject, grid: SliceGrid, step: usize) -> Result<Vec<Array2<f32>>> {
     let slices: Vec<&Slice> = subject.slices.iter().collect();
-    check_size(grid, &slices)?;
+    slices.iter().try_for_each(|slice| slice.check_size(grid.size, "network"))?;
     let window = Window::around(&slices, step);
     Ok(slices.iter().map(|slice| window.cut(slice.image.view())).collect())
 }
+
+/// Gives settings of a [`SliceNetwork`] the schedule that their fields hold, and a `train` that needs no import.
+macro_rules! trained_on_slices {
+    ($settings:ident => $method:ident) => {
+        impl $crate::baselines::slice_network::Scheduled for $settings {
+            fn schedule(&self) -> $crate::baselines::slice_network::Schedule {
+                let Self { epochs, batch_size, learning_rate, .. } = *self;
+                $crate::baselines::slice_network::Schedule { epochs, batch_size, learning_rate }
+            }
+        }
+
+        impl $settings {
+            /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used. A
+            /// training that an earlier process began goes on from its checkpoint.
+            ///
+            /// # Errors
+            /// If a setting makes no sense, there are no slices or they have another size, the loss is no
+            /// longer finite, and [`Error::Cancelled`](crate::Error::Cancelled) if the user interrupts.
+            pub fn train(
+                &self,
+                subjects: &[std::sync::Arc<$crate::cohort::Subject>],
+                grid: $crate::cohort::SliceGrid,
+                context: &$crate::context::Context,
+            ) -> $crate::Result<$method> {
+                $crate::baselines::slice_training::train(self, subjects, grid, context)
+            }
+        }
+    };
+}
+
+pub(super) use trained_on_slices;

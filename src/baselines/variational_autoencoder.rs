@@ -1,16 +1,13 @@
 //! The variational autoencoder, with the restoration of an image towards what it learned as normal.
 
-use std::sync::Arc;
-
 use candle_core::{Device, Tensor, Var};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::slice_network::{Restored, Schedule, SliceNetwork, TrainedNetwork};
-use super::slice_training::train;
-use crate::cohort::{SliceGrid, Subject};
+use super::slice_network::{Restored, SliceNetwork, TrainedNetwork};
+use super::slice_training::trained_on_slices;
 use crate::context::{Context, Stream};
 use crate::model::convolutional::autoencoder::{Autoencoder, Bottleneck, Latent, STEP};
 use crate::model::convolutional::{Shapes, Weights, batch};
@@ -83,21 +80,9 @@ setters!(VariationalTraining {
     restoration_steps: usize,
 });
 
-impl VariationalTraining {
-    /// Trains on the slices of all subjects, which are preprocessed in `grid`. No label is used.
-    ///
-    /// # Errors
-    /// If a setting makes no sense or there are no slices, and [`Error::Cancelled`] if the user
-    /// interrupts.
-    pub fn train(
-        &self,
-        subjects: &[Arc<Subject>],
-        grid: SliceGrid,
-        context: &Context,
-    ) -> Result<VariationalAutoencoder> {
-        train(self, subjects, grid, context)
-    }
+trained_on_slices!(VariationalTraining => VariationalAutoencoder);
 
+impl VariationalTraining {
     fn architecture(&self) -> Autoencoder {
         let bottleneck = Bottleneck::Gaussian { latent: self.latent };
         Autoencoder { width: self.width, bottleneck, outputs: 1 }
@@ -167,11 +152,6 @@ impl SliceNetwork for VariationalTraining {
             0 => Self::NAME.to_owned(),
             steps => format!("{} (restored in {steps} steps)", Self::NAME),
         }
-    }
-
-    fn schedule(&self) -> Schedule {
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
-        Schedule { epochs, batch_size, learning_rate }
     }
 
     fn counts(&self) -> Vec<(&'static str, usize)> {

@@ -20,6 +20,8 @@ use crate::cohort::{Cohort, LoadOptions, Slice};
 use crate::context::Context;
 use crate::masking::MaskSampler;
 use crate::model::{Config, PatchOrder, patchify};
+use crate::ops::peak_resident_bytes;
+use crate::statistics::median;
 use crate::training::{Model, Stage, Target, TrainingOptions, augmented, train_epoch};
 use crate::uncertainty::MonteCarlo;
 use crate::{Error, Result};
@@ -153,23 +155,15 @@ fn timing(
 ) -> Timing {
     Timing {
         what,
-        median_s: times[times.len() / 2],
+        median_s: median(times.iter().copied()).unwrap_or(f64::NAN),
         min_s: times[0],
-        peak_rss_mb: peak_memory_mb(),
+        peak_rss_mb: peak_resident_bytes().map(|bytes| bytes as f64 / (1 << 20) as f64),
         threads: rayon::current_num_threads(),
         batch_size: batch,
         passes,
         runs: times.len(),
         config,
     }
-}
-
-/// Highest resident memory of this process, from the kernel's own account.
-fn peak_memory_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes / 1024.0)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::operation::{Operation, time_operation};
 use crate::context::{CancelToken, Context, Streams};
 use crate::model::Config;
 use crate::ops::{self, Affine, BlockWeights, Ceiling, InstructionSet};
+use crate::statistics::median;
 use crate::{Error, Result};
 
 /// The table of `u2ad bench roofline`.
@@ -221,10 +222,7 @@ fn medians(operation: &Operation, shapes: &[Vec<usize>], runs: usize) -> Result<
             seconds.iter_mut().zip(times).for_each(|(seconds, time)| seconds.push(time));
         }
     }
-    Ok(seconds.map(|mut seconds| {
-        seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
-    }))
+    Ok(seconds.map(|seconds| median(seconds).unwrap_or(f64::NAN)))
 }
 
 /// Values of a size at which attention's logits stay small, as in training.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::discovery::naming::{Listing, file_name};
+use super::discovery::naming::Listing;
 use super::discovery::participants::Participants;
 use super::discovery::{bids, preprocessed};
 use super::entry::{Entry, Source, names_of_files};
@@ -18,7 +18,7 @@ use super::provenance::{Origin, Provenance, Step};
 use super::{Note, Slice, SliceGrid, Subject};
 use crate::context::{Context, Streams};
 use crate::dicom::holds_dicom;
-use crate::files::note_listed;
+use crate::files::{file_name, note_listed};
 use crate::phantom::{self, PhantomOptions};
 use crate::{Error, Result};
 

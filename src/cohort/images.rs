@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::cohort::{Cohort, Discovered};
 use super::discovery::bids;
-use super::discovery::naming::{Listing, file_name, nifti_stem};
-use super::discovery::participants::{Participants, short_name};
+use super::discovery::naming::{Listing, nifti_stem, session_name, subject_name};
+use super::discovery::participants::Participants;
 use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::Member;
 use super::slice_grid::SliceGrid;
 use crate::context::{Context, counted};
+use crate::files::file_name;
 use crate::{Error, Result};
 
 /// The files that the subjects of a folder are made of, as [`Cohort::load`] finds them by default: their number, and
@@ -133,7 +134,7 @@ impl Cohort {
         context: &Context,
     ) -> Result<Self> {
         options.grid.check()?;
-        let name = format!("sub-{}", short_name(label));
+        let name = subject_name(label);
         let folder = root.join(&name);
         if !folder.is_dir() {
             return Err(Error::subject(&name, format!("there is no folder {}", folder.display())));
@@ -142,10 +143,8 @@ impl Cohort {
         let derivatives = bids::derivative_folders(root, options.derivatives.as_deref())?;
         let mut entries = bids::subject(root, &folder, &derivatives, &participants).entries;
         if !sessions.is_empty() {
-            let wanted: Vec<String> = sessions
-                .iter()
-                .map(|session| format!("ses-{}", session.strip_prefix("ses-").unwrap_or(session)))
-                .collect();
+            let wanted: Vec<String> =
+                sessions.iter().map(|session| session_name(session)).collect();
             entries.retain(|entry| entry.session().is_some_and(|of| wanted.contains(&of)));
             if entries.is_empty() {
                 let wanted = wanted.join(", ");

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use super::discovery::participants::{Participants, short_name};
+use super::discovery::naming::short_name;
+use super::discovery::participants::Participants;
 use super::entry::{Entry, PreprocessedEntry, Source};
 use super::health::{self, GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
 use super::{Note, SliceGrid, Subject, note};
 use crate::context::{Context, counted};
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// An entry with its preprocessed subject or the reason why there is none.
@@ -46,7 +48,7 @@ impl Member {
         if let Some(origin) = self.origin.upgrade().filter(|origin| origin.grid == grid) {
             return origin;
         }
-        let mut regridded = self.regridded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut regridded = locked(&self.regridded);
         let make = || {
             let origin = Arc::downgrade(self);
             let member = Self { origin, ..Self::new(self.entry.clone(), grid) };

@@ -36,8 +36,9 @@ mod subject;
 mod tests;
 
 pub use cohort::Cohort;
-pub(crate) use discovery::naming::dataset_root;
-pub(crate) use discovery::naming::nifti_stem;
+pub(crate) use discovery::naming::{
+    dataset_root, nifti_stem, session_name, subject_name, subject_of,
+};
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
 pub(crate) use found_labels::SureMasks;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Cohort;
-use super::discovery::participants::short_name;
+use super::discovery::naming::short_name;
 use super::entry::Entry;
 use super::health::{GROUP_COLUMNS, HealthCount};
 use super::member::Member;

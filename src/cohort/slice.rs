@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use crate::files::Fingerprint;
+use crate::{Error, Result};
 
 /// A square sagittal slice, rows from superior to inferior, columns from anterior to posterior.
 /// All arrays have the same shape (size, size).
@@ -38,6 +39,23 @@ impl Slice {
     /// Edge length of the square image in pixels.
     pub fn size(&self) -> usize {
         self.image.nrows()
+    }
+
+    /// Whether it is as large as the slices that something takes, such as "model".
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(crate) fn check_size(&self, wanted: usize, taker: &str) -> Result<()> {
+        let size = self.size();
+        if size == wanted {
+            return Ok(());
+        }
+        Err(Error::subject(
+            &*self.subject,
+            format!(
+                "its slices are {size} × {size} pixels but the {taker} takes {wanted} × {wanted}"
+            ),
+        ))
     }
 
     /// Its number, and the voxel index in the file: "slice 3 (voxel 12)". What figures and reports call it.

@@ -116,14 +116,6 @@ impl Subject {
         self.native_transform.as_ref().map(NativeTransform::slice_mm)
     }
 
-    /// Distance between the centres of neighbouring slices, mm; `None` for slices that came
-    /// preprocessed.
-    pub fn slice_spacing_mm(&self) -> Option<f64> {
-        let acquired = self.acquired_spacing_mm()?;
-        let steps = self.slices.windows(2).map(|pair| pair[1].index.abs_diff(pair[0].index));
-        Some(acquired * steps.min().unwrap_or(self.averaged).max(1) as f64)
-    }
-
     /// The slice with the most cord; of equal ones the first. `None` without slices.
     pub fn mid_cord(&self) -> Option<&Slice> {
         let cord = |slice: &&Slice| slice.cord.iter().filter(|set| **set).count();

@@ -5,13 +5,14 @@
 //! goes on. A training without one is done again, so that a checkpoint saves time and never changes a result.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::checkpoint_file::{self, Header, Note, Parts};
 use super::checkpoints::Store;
 use super::context::Context;
 use super::progress::{Event, Reporter};
+use crate::error::locked;
 use crate::files::{Fingerprint, read_regular_unlogged, write_whole};
 use crate::{Error, Result};
 
@@ -160,7 +161,7 @@ impl BegunTraining {
             is_essential: self.is_essential,
             place: place.to_owned(),
             seconds: self.before + self.began.elapsed().as_secs_f64(),
-            notes: self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            notes: locked(&self.notes).clone(),
             ..Header::default()
         };
         let written = parts().and_then(|parts| kept.write(header, &parts));
@@ -212,7 +213,7 @@ impl Kept {
                 Note::Warning(text) => Event::Warning(text),
             });
         }
-        *begun.notes.lock().unwrap_or_else(PoisonError::into_inner) = header.notes;
+        *locked(&begun.notes) = header.notes;
         let (training, place) = (&header.training, &header.place);
         context.mention(match header.finished {
             true => format!("training {number} ({training}): taken from its checkpoint"),
@@ -249,7 +250,7 @@ impl Reporter for Remembering {
             Event::Warning(text) => Some(Note::Warning(text.clone())),
             _ => None,
         };
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(note);
+        locked(&self.notes).extend(note);
         self.reporter.report(event);
     }
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::checkpoint_file::{Header, read_header};
+use crate::error::locked;
 
 /// Upper bound of a header, bytes; the notes of a training are a few sentences.
 const LONGEST_HEADER: u64 = 1 << 20;
@@ -83,7 +84,7 @@ impl Store {
     pub fn next(&self, fingerprint: &str) -> (usize, PathBuf) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let own = self.folder.join(file_name(number, fingerprint));
-        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut earlier = locked(&self.earlier);
         let place = earlier.iter().position(|path| *path == own);
         let place = place.or_else(|| earlier.iter().position(|path| ends_with(path, fingerprint)));
         (number, place.map_or(own, |place| earlier.remove(place)))

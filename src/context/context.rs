@@ -1,7 +1,7 @@
 //! What a long task needs.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use candle_core::Device;
 
@@ -11,6 +11,7 @@ use super::progress::{Event, Progress, Reporter, Silent, ToldOnce};
 use super::ranks::Ranks;
 use super::streams::Streams;
 use crate::Result;
+use crate::error::locked;
 
 /// The context of a long task. Cheap to clone; clones share the cancel token and reporter.
 #[derive(Clone)]
@@ -92,7 +93,7 @@ impl Context {
     /// Like [`Context::warn`], but each text is given once per context and its clones.
     pub fn warn_once(&self, text: impl Into<String>) {
         let text = text.into();
-        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+        if locked(&self.told).insert(text.clone()) {
             self.warn(text);
         }
     }

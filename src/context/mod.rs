@@ -20,6 +20,8 @@ pub use cancel::CancelToken;
 pub(crate) use checkpoint_file::Parts;
 pub use checkpoints::Checkpoints;
 pub use context::Context;
+#[cfg(feature = "shell")]
+pub(crate) use numbers::several;
 pub use numbers::{counted, shown_number};
 pub use progress::{Event, Progress, Reporter, Silent};
 pub use ranks::{OneRank, Ranks};

@@ -1,8 +1,14 @@
 //! Numbers in sentences.
 
-/// A number with what it counts: "1 subject", "3 subjects".
+/// A number with what it counts: "1 subject", "3 subjects", "2 batches".
 pub fn counted(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {}", several(thing)) }
+}
+
+/// Several of a thing: "slices", "batches".
+pub(crate) fn several(thing: &str) -> String {
+    let ending = if thing.ends_with("tch") || thing.ends_with('s') { "es" } else { "s" };
+    format!("{thing}{ending}")
 }
 
 /// Formats with `decimals`, or as `1.2e-5` where those would round to 0.

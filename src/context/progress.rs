@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::error::locked;
 
 /// An event of a running task.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +54,7 @@ impl ToldOnce {
 impl Reporter for ToldOnce {
     fn report(&self, event: Event) {
         if let Event::Note(text) | Event::Warning(text) = &event
-            && !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone())
+            && !locked(&self.told).insert(text.clone())
         {
             return;
         }

@@ -7,6 +7,7 @@ use super::profile::AxisProfile;
 use super::segments::{Stretch, stretch_at};
 use super::{AnomalyCurve, CordAxis, Scoring, SegmentScore};
 use crate::cohort::Slice;
+use crate::statistics::mean;
 
 /// Lesion pixels a segment needs to count as having a lesion: fewer are the rim of a lesion in the
 /// neighbouring segment.
@@ -54,15 +55,11 @@ pub(super) fn anomaly_curve(
     let scored = |position: f64| {
         stretch_at(stretches, position).is_none_or(|stretch| stretches[stretch].scored)
     };
-    let counted: Vec<f64> = position_mm
+    let counted = position_mm
         .iter()
         .zip(&error)
-        .filter_map(|(position, error)| scored(*position).then_some(*error))
-        .collect();
-    if counted.is_empty() {
-        return None;
-    }
-    let mean = counted.iter().sum::<f64>() / counted.len() as f64;
+        .filter_map(|(position, error)| scored(*position).then_some(*error));
+    let mean = mean(counted)?;
 
     let mut peaks: Vec<Option<f64>> = vec![None; stretches.len()];
     for (position, error) in position_mm.iter().zip(&error) {

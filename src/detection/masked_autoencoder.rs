@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::model::{Network, tensor_file};
 use crate::options::Choice;
 use crate::scoring::{CalibratedState, Calibration, LesionScorer, TrainingState};
@@ -55,7 +55,8 @@ impl MaskedAutoencoder {
         let (before, now) = (learned.model_epochs, self.trained.epochs);
         if before != now {
             context.warn(format!(
-                "the scorer was trained after epoch {before}, but the model has {now} epochs: train the scorer again"
+                "the scorer was trained after epoch {before}, but the model has {}: train the scorer again",
+                counted(now, "epoch")
             ));
         } else if !scorer.model_trained().fits(&self.trained) {
             context.warn(

@@ -132,7 +132,7 @@ fn levels(subject: &Subject, axis: &CordAxis, stretches: Vec<Stretch>) -> Vec<Le
             from_mm: stretch.from_mm,
             to_mm: stretch.to_mm,
             pixels: signals.len(),
-            mean: mean(signals.iter().copied()),
+            mean: mean(signals.iter().copied())?,
             standard_deviation: (signals.len() > 1).then(|| variance(signals).sqrt()),
         })
     };

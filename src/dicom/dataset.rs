@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::files::{WholeFolder, write_json};
+use crate::files::{WholeFolder, make_folder, write_json};
 use crate::volume::Volume;
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ impl NewSubject {
         let stem = stem.join("_");
         let folder = session.map_or_else(PathBuf::new, PathBuf::from).join("anat");
         let inside = self.growing.path().join(&folder);
-        fs::create_dir_all(&inside).map_err(|error| Error::file(&inside, error))?;
+        make_folder(&inside)?;
         let file = format!("{stem}_T2w.nii.gz");
         image.write(&inside.join(&file), None)?;
         write_json(&inside.join(format!("{stem}_T2w.json")), &Value::Object(sidecar))?;

@@ -12,6 +12,7 @@ use super::frame::{Frame, dot};
 use super::pixels::Pixels;
 use super::sidecar::sidecar;
 use super::stack::{sort_along_normal, stacked};
+use crate::context::counted;
 use crate::files::note_read;
 use crate::volume::{Geometry, Volume};
 use crate::{Error, Result};
@@ -177,7 +178,7 @@ pub(super) fn sorted_into_series(frames: Vec<Frame>) -> Vec<Series> {
                 one.geometry = Err(format!(
                     "is only a part of its series: {} of it lie beside or between these, with another image type, \
                      matrix or echo time; export the series again",
-                    if apart == 1 { "1 more slice".to_owned() } else { format!("{apart} more slices") }
+                    counted(apart, "more slice")
                 ));
             }
             Some(one)
@@ -314,8 +315,7 @@ fn objection(
         return Some(format!("localiser: {orientations} orientations"));
     }
     if series.slices < FEWEST_SLICES {
-        let slices = if series.slices == 1 { "slice" } else { "slices" };
-        return Some(format!("localiser: {} {slices}", series.slices));
+        return Some(format!("localiser: {}", counted(series.slices, "slice")));
     }
     if series.plane != Plane::Sagittal {
         return Some(series.plane.name().into());

@@ -175,6 +175,61 @@ fn evaluate_with(
     options: &EvaluationOptions,
     context: &Context,
 ) -> Result<Evaluation> {
+    let Known { counts, subjects: known, scores } = known_cases(subjects, context)?;
+    let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();
+    let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.slices.clone()).collect();
+    let segments: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.segments.clone()).collect();
+    let mut cases = Cases {
+        names: known.iter().map(|one| Arc::from(&*one.name)).collect(),
+        patients: RankedCases::new(&patients),
+        slices: RankedCases::new(&slices),
+        segments: RankedCases::new(&segments),
+        pixels: RankedCases::new(&pixels.patients),
+        lesions: known.iter().map(|one| one.lesions.clone()).collect(),
+        scores,
+        images: known.iter().map(|one| one.image_hash.clone()).collect(),
+        lesion_threshold: None,
+    };
+    let resamples = Resamples::draw(known.len(), context);
+    let level = |of: &[Vec<(f64, bool)>], ranked: &RankedCases| {
+        let nothing = of.iter().all(Vec::is_empty);
+        let level = || level(of, ranked, &options.threshold, &resamples, context);
+        if nothing { Ok(None) } else { level().map(Some) }
+    };
+    let (slices, segments) = (level(&slices, &cases.slices)?, level(&segments, &cases.segments)?);
+    let patients =
+        self::level(&patients, &cases.patients, &options.threshold, &resamples, context)?;
+    let lesions = lesion_level(&cases, &options.lesion_threshold, &resamples, context)?;
+    let threshold = lesions.as_ref().and_then(|lesions| lesions.threshold.as_ref());
+    cases.lesion_threshold = threshold.map(|threshold| threshold.value);
+    let pixels = pixels.level(&cases.pixels, patients.threshold.as_ref(), &resamples, context)?;
+    Ok(Evaluation {
+        method: method.to_owned(),
+        subjects: counts,
+        patients,
+        slices,
+        segments,
+        lesions,
+        pixels,
+        normal: None,
+        cases: Arc::new(cases),
+    })
+}
+
+/// The subjects with a score whose ground truth is known.
+struct Known<'a> {
+    /// How many they are, and how many others there are.
+    counts: SubjectCounts,
+    subjects: Vec<&'a SubjectCases>,
+    /// The score of each, and whether it has a lesion.
+    scores: Vec<(f64, bool)>,
+}
+
+/// Finds the subjects that can be evaluated, and warns of those that cannot and of lesions that no score can show.
+///
+/// # Errors
+/// If there is none.
+fn known_cases<'a>(subjects: &'a [SubjectCases], context: &Context) -> Result<Known<'a>> {
     let mut counts = SubjectCounts::default();
     let mut known: Vec<&SubjectCases> = Vec::new();
     let mut scores: Vec<(f64, bool)> = Vec::new();
@@ -219,44 +274,7 @@ fn evaluate_with(
     }
     let names = known.iter().map(|one| &*one.name);
     warn_of_repeated(names, "an evaluation", context);
-    let patients: Vec<Vec<(f64, bool)>> = scores.iter().map(|score| vec![*score]).collect();
-    let slices: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.slices.clone()).collect();
-    let segments: Vec<Vec<(f64, bool)>> = known.iter().map(|one| one.segments.clone()).collect();
-    let mut cases = Cases {
-        names: known.iter().map(|one| Arc::from(&*one.name)).collect(),
-        patients: RankedCases::new(&patients),
-        slices: RankedCases::new(&slices),
-        segments: RankedCases::new(&segments),
-        pixels: RankedCases::new(&pixels.patients),
-        lesions: known.iter().map(|one| one.lesions.clone()).collect(),
-        scores,
-        images: known.iter().map(|one| one.image_hash.clone()).collect(),
-        lesion_threshold: None,
-    };
-    let resamples = Resamples::draw(known.len(), context);
-    let level = |of: &[Vec<(f64, bool)>], ranked: &RankedCases| {
-        let nothing = of.iter().all(Vec::is_empty);
-        let level = || level(of, ranked, &options.threshold, &resamples, context);
-        if nothing { Ok(None) } else { level().map(Some) }
-    };
-    let (slices, segments) = (level(&slices, &cases.slices)?, level(&segments, &cases.segments)?);
-    let patients =
-        self::level(&patients, &cases.patients, &options.threshold, &resamples, context)?;
-    let lesions = lesion_level(&cases, &options.lesion_threshold, &resamples, context)?;
-    let threshold = lesions.as_ref().and_then(|lesions| lesions.threshold.as_ref());
-    cases.lesion_threshold = threshold.map(|threshold| threshold.value);
-    let pixels = pixels.level(&cases.pixels, patients.threshold.as_ref(), &resamples, context)?;
-    Ok(Evaluation {
-        method: method.to_owned(),
-        subjects: counts,
-        patients,
-        slices,
-        segments,
-        lesions,
-        pixels,
-        normal: None,
-        cases: Arc::new(cases),
-    })
+    Ok(Known { counts, subjects: known, scores })
 }
 
 /// The score of each scored slice and whether it holds lesion pixels, where that is known.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
 use super::cases::Cases;
-use crate::files::{read_regular, write_whole};
+use crate::files::{read_regular, write_whole_making_folder};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
@@ -43,10 +43,7 @@ impl Evaluation {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&json).map_err(|error| failed(&error))?;
         let bytes = encoder.finish().map_err(|error| failed(&error))?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-        }
-        write_whole(path, &bytes)
+        write_whole_making_folder(path, &bytes)
     }
 
     /// Loads a file that [`Self::save`] wrote.

@@ -40,7 +40,7 @@ pub use lesions::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionLevel, Lesion
 pub use level::Level;
 pub use patient_lesions::{DETECTION_OVERLAP, DETECTION_PIXELS};
 pub use pixels::{NormalTissue, PixelLevel};
-pub use ranking::{BestF1, Confusion, PrecisionRecallPoint, Ranking, RocPoint};
+pub use ranking::{BestF1, Confusion, Ranking, RocPoint};
 pub use similarity::{dice, psnr_db, ssim, ssim_map, ssim_within};
 pub use summary::{MethodSummary, SUMMARY_MEASURES, SummaryMeasure, summarise};
 pub use threshold::{Threshold, ThresholdRule, healthy_threshold};

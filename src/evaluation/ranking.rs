@@ -33,14 +33,6 @@ pub struct RocPoint {
     pub true_positive_rate: f64,
 }
 
-/// A point of the precision-recall curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct PrecisionRecallPoint {
-    pub threshold: f64,
-    pub precision: f64,
-    pub recall: f64,
-}
-
 /// The best F1 of all thresholds: optimistic, because the threshold is chosen on the same cases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestF1 {
@@ -170,21 +162,6 @@ impl Ranking {
             })
             .collect()
     }
-
-    /// The precision-recall curve by falling threshold; empty without positives.
-    pub fn precision_recall(&self) -> Vec<PrecisionRecallPoint> {
-        if self.positives == 0 {
-            return Vec::new();
-        }
-        self.steps
-            .iter()
-            .map(|step| PrecisionRecallPoint {
-                threshold: step.threshold,
-                precision: step.precision(),
-                recall: step.true_positives as f64 / self.positives as f64,
-            })
-            .collect()
-    }
 }
 
 impl Step {
@@ -214,12 +191,6 @@ impl Confusion {
     pub fn f1(&self) -> Option<f64> {
         let wrong = self.false_positives + self.false_negatives;
         ratio(2 * self.true_positives, 2 * self.true_positives + wrong)
-    }
-
-    /// Share of correct decisions; `None` without cases.
-    pub fn accuracy(&self) -> Option<f64> {
-        let right = self.true_positives + self.true_negatives;
-        ratio(right, right + self.false_positives + self.false_negatives)
     }
 }
 

@@ -10,7 +10,7 @@ use super::comparison::{
 };
 use super::froc::ThresholdSweep;
 use crate::context::Context;
-use crate::{Error, Result};
+use crate::{Error, Result, statistics};
 
 /// Measures of a summary, in its order.
 pub const SUMMARY_MEASURES: [&str; 7] = [
@@ -69,8 +69,7 @@ impl Run<'_> {
 /// The mean over runs; `None` where one of them does not define the measure.
 fn mean(runs: &[Run<'_>], measure: &Measure, counts: &[u32]) -> Option<f64> {
     let values: Option<Vec<f64>> = runs.iter().map(|run| run.value(measure, counts)).collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    Some(values.iter().sum::<f64>() / values.len() as f64)
+    statistics::mean(values?)
 }
 
 /// Summarises evaluations on the same patients. Those with the same method name are its seeds; methods

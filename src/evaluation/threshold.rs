@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ranking;
+use crate::context::counted;
 use crate::{Error, Result};
 
 /// How the threshold on the AnaScore is chosen. A case counts as found if its score reaches it.
@@ -56,10 +57,9 @@ impl ThresholdRule {
             Self::NormalPercentile { reference, percentile } => Threshold {
                 value: percentile_of(reference, *percentile)?,
                 origin: format!(
-                    "{percentile}{} percentile of {} healthy {}",
+                    "{percentile}{} percentile of {}",
                     ordinal(*percentile),
-                    reference.len(),
-                    if reference.len() == 1 { "subject" } else { "subjects" }
+                    counted(reference.len(), "healthy subject")
                 ),
             },
             Self::HealthyFalsePositives { reference, allowed } => {
@@ -103,11 +103,11 @@ pub(super) fn expected_false_positives(of_all: f64, n: usize) -> f64 {
 
 /// Where a threshold from `n` healthy subjects comes from, in words.
 pub(super) fn healthy_origin(n: usize, allowed: f64) -> String {
-    let subjects = if n == 1 { "subject" } else { "subjects" };
+    let subjects = counted(n, "healthy subject");
     if expected_false_positives(0.0, n) > allowed {
-        format!("{n} healthy {subjects}: above all of them; 1 in {} new ones may reach it", n + 1)
+        format!("{subjects}: above all of them; 1 in {} new ones may reach it", n + 1)
     } else {
-        format!("{n} healthy {subjects}: at most {allowed} false positives expected in a new one")
+        format!("{subjects}: at most {allowed} false positives expected in a new one")
     }
 }
 

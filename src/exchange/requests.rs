@@ -3,14 +3,15 @@
 
 use std::io::{Write, stdin, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{SessionValue, ToSessionValue, write_value};
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// The folder for the files of both sides; set by the process that runs the cells.
@@ -42,7 +43,7 @@ pub enum Reply {
 
 impl Request {
     /// As the prompt of a question.
-    pub fn to_prompt(&self) -> String {
+    pub(super) fn to_prompt(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         format!("{PROMPT}{}", BASE64_STANDARD.encode(json))
     }
@@ -97,7 +98,7 @@ impl Session {
     /// One at a time, whatever threads the cell has.
     fn ask(&self, request: &Request) -> Result<Reply> {
         exchange_dir()?;
-        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = locked(&self.0);
         let gone = |_| Error::input("the session does not answer any more");
         let line = format!("{PARTIAL_LINE}\nEVCXR_INPUT_REQUEST:{}\n", request.to_prompt());
         let mut out = stdout().lock();

@@ -1,15 +1,14 @@
 //! The anomaly along the cord of one subject's slices.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::names::OutputName;
+use crate::Result;
 use crate::detection::{Finding, Scoring};
-use crate::files::{write_json, write_whole};
+use crate::files::{make_folder, write_json, write_whole};
 use crate::report::{Cell, Column, Table};
-use crate::{Error, Result};
 
 /// Writes `…_desc-anomaly_curve.tsv`, one row per point of each slice's curve.
 pub(super) fn write(
@@ -39,7 +38,7 @@ pub(super) fn write(
         }
     }
     let folder = dataset.join(&name.folder);
-    fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+    make_folder(&folder)?;
     write_whole(&dataset.join(name.file("_desc-anomaly_curve.tsv")), table.to_tsv().as_bytes())?;
     let sidecar = json!({
         "slice": { "Description": "voxel index of the slice in the image file, counted from 0; the middle one of an average" },

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::sources::Sources;
 use crate::files::{
-    WholeFolder, check_folder_place, read_regular_unlogged, write_json, write_whole,
+    WholeFolder, check_folder_place, file_name, read_regular_unlogged, write_json, write_whole,
 };
 use crate::report::Table;
 use crate::{Error, Result};
@@ -256,7 +256,7 @@ fn foreign_files(folder: &Path) -> Result<Vec<String>> {
 
 /// Whether an export writes a file of this path in its folder.
 fn is_written_by_export(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file_name(path);
     if path.components().count() == 1 {
         let is_table =
             |table: &&str| name == format!("{table}.tsv") || name == format!("{table}.json");

@@ -1,7 +1,6 @@
 //! Masks that the program found, as files that a later session loads and a person can correct.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
@@ -10,7 +9,7 @@ use crate::cohort::{
     Cohort, Disc, Entry, FoundMasks, MASK_CONFIDENCE, MASK_HASH, SureMasks, nifti_stem,
 };
 use crate::context::Context;
-use crate::files::{sha256_of, write_json};
+use crate::files::{make_folder, sha256_of, write_json};
 use crate::volume::{ImageHeader, write_labels, write_mask};
 use crate::{Error, Result};
 
@@ -109,7 +108,7 @@ fn write(
     base: &Path,
 ) -> Result<()> {
     if let Some(parent) = base.parent() {
-        fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
+        make_folder(parent)?;
     }
     let affine = ImageHeader::read(image)?.geometry.affine;
     let mut remarks = found.notes.clone();
@@ -152,6 +151,8 @@ fn write(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use std::fs;
 
     use super::*;
     use crate::cohort::{LoadOptions, SliceGrid};

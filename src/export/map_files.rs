@@ -1,6 +1,5 @@
 //! The files of one subject's maps: an image and its JSON sidecar each.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Array3, Axis};
@@ -8,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::names::OutputName;
 use super::sources::Sources;
+use crate::Result;
 use crate::cohort::{NativeTransform, Subject};
-use crate::files::write_json;
+use crate::files::{make_folder, write_json};
 use crate::volume::{Affine, Volume, write_labels, write_mask};
-use crate::{Error, Result};
 
 /// Entity of maps on the pixels of preprocessed slices, which lie in the scanner as the others do.
 const PREPROCESSED: &str = "_res-u2ad";
@@ -53,7 +52,7 @@ impl<'a> MapFiles<'a> {
         settings: Value,
     ) -> Result<Self> {
         let folder = dataset.join(&name.folder);
-        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+        make_folder(&folder)?;
         let mut common = settings;
         common["AveragedSlices"] = json!(subject.averaged);
         if let Some(image) = image {

@@ -11,6 +11,7 @@ use super::names::OutputName;
 use super::sources::Sources;
 use super::uncertainty_maps::{ALEATORIC, EPISTEMIC, PREDICTED};
 use crate::Result;
+use crate::cohort::NativeTransform;
 use crate::detection::{Finding, Findings, SliceFinding, curve_points};
 use crate::evaluation::{DETECTION_PIXELS, Threshold};
 
@@ -31,47 +32,64 @@ impl<'a> SubjectMaps<'a> {
         sources: &Sources,
     ) -> Result<Option<SubjectLesions>> {
         let Some(volume) = SubjectVolume::new(self.finding)? else { return Ok(None) };
-        let (native, finding) = (volume.native, self.finding);
-        let subject = (&*finding.subject, native);
+        let subject = (&*self.finding.subject, volume.native);
         let settings = json!({
             "Method": self.findings.method,
             "Scoring": self.findings.scoring.to_string(),
         });
         let files = MapFiles::new(dataset, name, subject, self.image, sources, settings)?;
-        let to_native = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
-            to_native(finding, native, map)
-        };
-        let has = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
-            finding.slices.iter().any(|slice| map(slice).is_some())
-        };
+        self.write_anomaly(&files, &volume)?;
+        self.write_curve_points(&files)?;
+        self.write_reconstruction(&files, volume.native)?;
+        self.write_uncertainty(&files, volume.native)?;
+        self.write_probability(&files, volume.native)?;
+        match self.threshold {
+            Some(threshold) => write_lesions(&files, &volume, threshold).map(Some),
+            None => Ok(Some(SubjectLesions::default())),
+        }
+    }
+
+    /// Writes what the scores are made of, in both grids.
+    fn write_anomaly(&self, files: &MapFiles, volume: &SubjectVolume) -> Result<()> {
         let anomaly = About::new(
             "Anomaly map: what the scores are made of. 0 outside the scoring region, which is the cord without its border.",
             self.findings.scoring.map_unit(),
         );
         files.map("_desc-anomaly_T2w", volume.anomaly.clone(), anomaly)?;
-        files.preprocessed_map(
-            "_desc-anomaly_T2w",
-            finding.slices.iter().map(|found| (found.slice, &found.anomaly)),
-            anomaly,
-        )?;
-        self.write_curve_points(&files)?;
+        let maps = self.finding.slices.iter().map(|found| (found.slice, &found.anomaly));
+        files.preprocessed_map("_desc-anomaly_T2w", maps, anomaly)
+    }
+
+    fn write_reconstruction(&self, files: &MapFiles, native: &NativeTransform) -> Result<()> {
         files.map(
             "_desc-reconstruction_T2w",
-            to_native(&|slice| Some(&slice.reconstruction.reconstruction))?,
+            to_native(self.finding, native, &|slice| Some(&slice.reconstruction.reconstruction))?,
             About::new(
                 "The image as the method reconstructs it inside the region of interest; preprocessed image elsewhere in the field.",
                 "preprocessed intensity",
             ),
-        )?;
+        )
+    }
+
+    /// Writes the variance of a method that has one: its own, or that of several reconstructions with their error.
+    fn write_uncertainty(&self, files: &MapFiles, native: &NativeTransform) -> Result<()> {
+        let finding = self.finding;
         let variance = |slice: &'a SliceFinding| slice.reconstruction.variance.as_ref();
-        let own = |slice: &'a SliceFinding| slice.reconstruction.anomaly.as_ref();
-        if has(&variance) && has(&own) {
-            PREDICTED.write(&files, to_native(&variance)?)?;
-        } else if has(&variance) {
-            EPISTEMIC.write(&files, to_native(&variance)?)?;
-            // A method with a variance reconstructs several times, and its error is that of the mean.
-            ALEATORIC.write(&files, to_native(&|slice| Some(&slice.reconstruction.error))?)?;
+        if !finding.slices.iter().any(|slice| slice.reconstruction.variance.is_some()) {
+            return Ok(());
         }
+        if finding.slices.iter().any(|slice| slice.reconstruction.anomaly.is_some()) {
+            return PREDICTED.write(files, to_native(finding, native, &variance)?);
+        }
+        EPISTEMIC.write(files, to_native(finding, native, &variance)?)?;
+        // A method with a variance reconstructs several times, and its error is that of the mean.
+        let error = to_native(finding, native, &|slice| Some(&slice.reconstruction.error))?;
+        ALEATORIC.write(files, error)
+    }
+
+    /// Writes the lesion probability of a model with a scorer.
+    fn write_probability(&self, files: &MapFiles, native: &NativeTransform) -> Result<()> {
+        let finding = self.finding;
         let probabilities: Vec<(usize, Array2<f32>)> = finding
             .slices
             .iter()
@@ -80,38 +98,18 @@ impl<'a> SubjectMaps<'a> {
                 Some((found.slice, found.reconstruction.probability_in(cord)?))
             })
             .collect();
-        if !probabilities.is_empty() {
-            let maps = probabilities.iter().map(|(slice, map)| (*slice, map));
-            files.map(
-                "_label-lesion_desc-u2ad_probseg",
-                slices_to_native(&finding.subject, native, maps)?,
-                About::new(
-                    "Lesion probability of the model's scorer inside the cord; 0 outside, where the scorer has learned nothing.",
-                    "probability",
-                ),
-            )?;
+        if probabilities.is_empty() {
+            return Ok(());
         }
-        let Some(threshold) = self.threshold else { return Ok(Some(SubjectLesions::default())) };
-        let lesions = SubjectLesions::new(&volume, threshold.value);
-        let detected = format!(
-            "groups of at least {DETECTION_PIXELS} connected pixels (26 neighbours) of the preprocessed slices in which the \
-             anomaly map reaches the threshold, by nearest neighbour."
-        );
-        files.mask(
-            "_label-lesion_desc-u2ad_mask",
-            &lesions.mask,
-            About::new(&format!("Detected lesions: {detected}"), "1 inside, 0 outside"),
-            origin(threshold),
-        )?;
-        files.labels(
-            "_desc-lesions_dseg",
-            &lesions.numbered,
+        let maps = probabilities.iter().map(|(slice, map)| (*slice, map));
+        files.map(
+            "_label-lesion_desc-u2ad_probseg",
+            slices_to_native(&finding.subject, native, maps)?,
             About::new(
-                &format!("Detected lesions with their number in lesions.tsv: {detected}"),
-                "number of the lesion, 0 outside",
+                "Lesion probability of the model's scorer inside the cord; 0 outside, where the scorer has learned nothing.",
+                "probability",
             ),
-        )?;
-        Ok(Some(lesions))
+        )
     }
 
     /// Writes which pixels make which point of the anomaly curves, so that scores can be computed again.
@@ -135,6 +133,34 @@ impl<'a> SubjectMaps<'a> {
             ),
         )
     }
+}
+
+/// Writes the lesions that are detected at a threshold, as a mask and with their numbers.
+fn write_lesions(
+    files: &MapFiles,
+    volume: &SubjectVolume,
+    threshold: &Threshold,
+) -> Result<SubjectLesions> {
+    let lesions = SubjectLesions::new(volume, threshold.value);
+    let detected = format!(
+        "groups of at least {DETECTION_PIXELS} connected pixels (26 neighbours) of the preprocessed slices in which the \
+         anomaly map reaches the threshold, by nearest neighbour."
+    );
+    files.mask(
+        "_label-lesion_desc-u2ad_mask",
+        &lesions.mask,
+        About::new(&format!("Detected lesions: {detected}"), "1 inside, 0 outside"),
+        origin(threshold),
+    )?;
+    files.labels(
+        "_desc-lesions_dseg",
+        &lesions.numbered,
+        About::new(
+            &format!("Detected lesions with their number in lesions.tsv: {detected}"),
+            "number of the lesion, 0 outside",
+        ),
+    )?;
+    Ok(lesions)
 }
 
 fn origin(threshold: &Threshold) -> Value {

@@ -6,6 +6,8 @@ use super::Figure;
 use super::drawing::colour_map::ColourMap;
 use super::drawing::panel::{BAR_WIDTH, Crop, Panel, Scale, colour_bar, gaps_note};
 use super::drawing::{style, text};
+use super::spread::evenly_spread;
+use crate::context::counted;
 
 /// Maximum number of maps that stay readable.
 const MOST: usize = 24;
@@ -17,11 +19,10 @@ const HEIGHT: i32 = 360;
 /// Up to 24 maps, evenly spread over all of them, on one scale, each above its number.
 pub fn maps_montage(title: &str, maps: &[Array2<f32>], quantity: &str) -> Figure {
     let shown = maps.len().min(MOST);
-    let spread: Vec<usize> = (0..shown).map(|place| place * maps.len() / shown).collect();
+    let spread: Vec<usize> = evenly_spread(maps.len(), MOST).collect();
     let note = match maps.len() {
-        1 => "1 map".to_owned(),
         many if many > shown => format!("{shown} of {many} maps, evenly spread"),
-        many => format!("{many} maps"),
+        few => counted(few, "map"),
     };
     let scale = Scale::from_zero(ColourMap::Viridis, quantity, spread.iter().map(|at| &maps[*at]));
     let cells: Vec<(Panel, String)> = spread

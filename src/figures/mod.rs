@@ -18,6 +18,7 @@ mod reconstruction;
 mod signal;
 mod slice_stack;
 mod slice_view;
+mod spread;
 mod strip;
 #[cfg(test)]
 mod tests;

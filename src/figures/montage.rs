@@ -10,7 +10,9 @@ use super::drawing::panel::{Crop, Panel, Scale};
 use super::drawing::style::{self, Stroke};
 use super::drawing::text;
 use super::slice_view::with_lesion;
+use super::spread::evenly_spread;
 use crate::cohort::Subject;
+use crate::context::counted;
 
 /// Maximum number of subjects that stay readable.
 const MOST: usize = 24;
@@ -22,12 +24,10 @@ const HEIGHT: i32 = 480;
 /// and lesions outlined; name, site and what is known about lesions below it. Of more than 24 subjects, 24 that are
 /// evenly spread over the cohort.
 pub fn cohort_montage(title: &str, subjects: &[Arc<Subject>]) -> Figure {
-    let count = subjects.len().min(MOST);
-    let shown = (0..count).map(|place| &subjects[place * subjects.len() / count]);
+    let shown = evenly_spread(subjects.len(), MOST).map(|place| &subjects[place]);
     let people = match subjects.len() {
-        1 => "1 subject".to_string(),
         many if many > MOST => format!("{MOST} of {many} subjects, evenly spread over the cohort"),
-        many => format!("{many} subjects"),
+        few => counted(few, "subject"),
     };
     let note = format!("{people}; the slice with the most cord of each.");
     let cells: Vec<Cell> = shown.map(|subject| Cell::new(subject)).collect();

@@ -158,7 +158,8 @@ fn draw_levels(area: &Area<'_>, curves: &[SignalCurve]) -> Drawn {
         let here = lines.iter().flatten().filter(move |(level, _)| *level == place as f64);
         let signals: Vec<f64> = here.map(|(_, signal)| *signal).collect();
         // Where few have a level, the mean would change because others are meant.
-        (2 * signals.len() >= lines.len()).then(|| (place as f64, mean(signals.into_iter())))
+        let is_told = 2 * signals.len() >= lines.len();
+        mean(signals).filter(|_| is_told).map(|mean| (place as f64, mean))
     };
     let means: Vec<(f64, f64)> = (0..names.len()).filter_map(at).collect();
     connected(&means).into_iter().try_for_each(|part| chart.line(part, Stroke::of_series(0)))

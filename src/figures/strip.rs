@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Figure;
 use super::drawing::panel::{Crop, Panel, Scale};
+use super::spread::evenly_spread;
 use crate::cohort::Subject;
 
 /// Maximum number of subjects that are recognisable in a window of 80 columns.
@@ -15,8 +16,7 @@ const GAP: i32 = 10;
 
 /// Up to six subjects with slices, evenly spread over a cohort: those that [`cohort_strip`] shows, from the left.
 pub fn subjects_of_strip(subjects: &[Arc<Subject>]) -> impl Iterator<Item = &Arc<Subject>> {
-    let shown = subjects.len().min(MOST);
-    let spread = (0..shown).map(move |place| &subjects[place * subjects.len() / shown]);
+    let spread = evenly_spread(subjects.len(), MOST).map(|place| &subjects[place]);
     spread.filter(|subject| subject.mid_cord().is_some())
 }
 

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
+use super::places::file_name;
+
 /// Why a file cannot be found, as a clause: it is absent, or a link whose content was not fetched.
 pub(crate) fn missing_content(path: &Path) -> String {
     match fs::read_link(path) {
         Err(_) => "there is no such file".into(),
         Ok(target) if target.to_string_lossy().contains("annex/objects/") => {
-            annex(&path.file_name().unwrap_or_default().to_string_lossy())
+            annex(&file_name(path))
         }
         Ok(target) => {
             format!("is a link to {}, which does not exist", target.display())

@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use crate::error::locked;
 use crate::{Error, Result};
 
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
@@ -273,7 +274,7 @@ fn wanted(path: &Path) -> Option<PathBuf> {
 }
 
 fn lock() -> MutexGuard<'static, Option<Log>> {
-    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&LOG)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Folders that grow under a temporary name, so that errors name the place where they will stand.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::error::locked;
 
 /// Temporary and final paths.
 static FOLDERS: Mutex<Vec<(PathBuf, PathBuf)>> = Mutex::new(Vec::new());
@@ -32,5 +34,5 @@ pub(super) fn final_path(path: &Path) -> PathBuf {
 }
 
 fn lock() -> MutexGuard<'static, Vec<(PathBuf, PathBuf)>> {
-    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&FOLDERS)
 }

@@ -1,10 +1,12 @@
 //! A folder that is created when something is first put there.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::places::make_folder;
 use super::process_folder::ProcessFolder;
-use crate::{Error, Result};
+use crate::Result;
+use crate::error::locked;
 
 /// Clones mean the same folder.
 #[derive(Clone)]
@@ -32,7 +34,7 @@ impl LazyFolder {
         Self::new(move || {
             let folder = ProcessFolder::create(parent.as_deref())?;
             let path = folder.path().to_path_buf();
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+            *locked(&kept) = Some(folder);
             Ok(path)
         })
     }
@@ -42,7 +44,7 @@ impl LazyFolder {
     /// # Errors
     /// If it cannot be created; the next call tries again.
     pub fn path(&self) -> Result<PathBuf> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = locked(&self.made);
         if made.is_none() {
             *made = Some((self.make)()?);
         }
@@ -51,7 +53,7 @@ impl LazyFolder {
 
     /// The folder, if it was created.
     pub fn made(&self) -> Option<PathBuf> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.made).clone()
     }
 
     /// A folder inside this one, created as lazily.
@@ -59,7 +61,7 @@ impl LazyFolder {
         let (outer, name) = (self.clone(), name.as_ref().to_path_buf());
         Self::new(move || {
             let path = outer.path()?.join(&name);
-            std::fs::create_dir_all(&path).map_err(|error| Error::file(&path, error))?;
+            make_folder(&path)?;
             Ok(path)
         })
     }

@@ -6,6 +6,7 @@ mod file_log;
 mod fingerprint;
 mod growing;
 mod lazy_folder;
+mod places;
 mod process_folder;
 mod regular_file;
 #[cfg(feature = "shell")]
@@ -26,16 +27,19 @@ pub(crate) use file_log::{
 };
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
+pub(crate) use places::{file_name, make_folder};
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]
 pub(crate) use process_folder::{ProcessFolder, clear_abandoned};
 #[cfg(feature = "shell")]
 pub(crate) use regular_file::read_regular_text;
-pub(crate) use regular_file::{open_regular, read_regular, read_regular_unlogged};
+pub(crate) use regular_file::{open_regular, read_json, read_regular, read_regular_unlogged};
 #[cfg(feature = "shell")]
 pub(crate) use user_path::user_path;
 #[cfg(feature = "shell")]
 pub(crate) use whole_file::write_new;
-pub(crate) use whole_file::{check_file_place, write_json, write_whole, write_whole_with};
+pub(crate) use whole_file::{
+    check_file_place, write_json, write_whole, write_whole_making_folder, write_whole_with,
+};
 pub(crate) use whole_folder::{WholeFolder, check_folder_place, remove_unfinished};
 pub(crate) use work_lock::{Claim, WorkLock};

@@ -10,11 +10,12 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tempfile::TempDir;
 
 use super::work_lock;
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// Begin of the folders' names; those inside a folder of the user are hidden.
@@ -155,7 +156,7 @@ fn remove(path: &Path) {
 }
 
 fn own() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    OWN.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&OWN)
 }
 
 #[cfg(all(test, feature = "shell"))]

@@ -4,6 +4,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 use super::file_log::note_read;
 use crate::{Error, Result};
 
@@ -41,6 +43,18 @@ pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
 pub(crate) fn read_regular_unlogged(path: &Path) -> Result<Vec<u8>> {
     open_regular(path)?;
     fs::read(path).map_err(|error| Error::file(path, error))
+}
+
+/// What a file of JSON holds that the program wrote itself and that is no input, as for
+/// [`read_regular_unlogged`].
+///
+/// # Errors
+/// As [`read_regular`], and if it is damaged: with the line, and `remedy`, what to do then.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, remedy: &str) -> Result<T> {
+    serde_json::from_slice(&read_regular_unlogged(path)?).map_err(|error| {
+        let line = error.line();
+        Error::file(path, format!("is damaged: it cannot be read from line {line} on; {remedy}"))
+    })
 }
 
 /// The text of a file in UTF-8, without the byte order mark that editors on Windows put before it.

@@ -12,6 +12,7 @@ use tempfile::{Builder, NamedTempFile};
 use super::confinement::check_inside;
 use super::file_log::note_written;
 use super::growing::final_path;
+use super::places::make_folder;
 use crate::{Error, Result};
 
 /// Symbolic links that may lead to a file, as many as Linux follows.
@@ -31,6 +32,17 @@ pub(super) fn is_unfinished(name: &OsStr) -> bool {
 /// As [`write_whole_with`].
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole_with(path, "", |file| file.write_all(bytes))
+}
+
+/// As [`write_whole`], in a folder that is made where there is none.
+///
+/// # Errors
+/// As [`write_whole_with`], and if the folder cannot be made.
+pub(crate) fn write_whole_making_folder(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    write_whole(path, bytes)
 }
 
 /// Writes JSON that people can read, too. As [`write_whole_with`].

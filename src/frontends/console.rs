@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use textwrap::{Options, WordSplitter, fill};
 use unicode_width::UnicodeWidthStr;
@@ -16,6 +16,7 @@ use super::progress::ProgressDisplay;
 use super::record::Record;
 use crate::Result;
 use crate::context::{CancelToken, Event};
+use crate::error::locked;
 use crate::figures::Figure;
 use crate::language::CellError;
 use crate::report::RunStatus;
@@ -258,11 +259,6 @@ impl Console {
 pub(super) fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
-}
-
-/// Locks, also after a panic elsewhere: what is inside is whole, or shown again.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sink for Console {

@@ -41,7 +41,7 @@ impl Choice for MaskingStrategy {
 
 impl MaskingStrategy {
     /// Whether patches with a high-error island are spared.
-    pub fn spares_islands(self) -> bool {
+    fn spares_islands(self) -> bool {
         matches!(self, Self::Au | Self::AuPublished)
     }
 }

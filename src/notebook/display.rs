@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::Result;
+use crate::error::locked;
 use crate::figures::Figure;
 use crate::figures::drawing::markup::escape;
 use crate::report::{Display, Part, Show, TEXT_WIDTH};
@@ -52,7 +53,7 @@ fn cell(place: &Location<'_>) -> usize {
 }
 
 fn add(cell: usize, html: &str, text: &str) {
-    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shown = locked(&SHOWN);
     let before = shown.take().filter(|shown| shown.cell == cell);
     let mut now = before.unwrap_or(Shown { cell, html: String::new(), text: String::new() });
     for (all, more) in [(&mut now.html, html), (&mut now.text, text)] {

@@ -1,9 +1,10 @@
 //! Progress as printed lines, few enough not to clutter a notebook.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::context::{Event, Reporter};
+use crate::error::locked;
 use crate::report::ProgressLines;
 
 /// Between two lines of progress.
@@ -26,7 +27,7 @@ impl Default for PrintedLines {
 
 impl Reporter for PrintedLines {
     fn report(&self, event: Event) {
-        let mut printer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut printer = locked(&self.0);
         if let Some(line) = printer.line(event) {
             println!("{line}");
             printer.last_line = Instant::now();

@@ -76,7 +76,7 @@ pub use mlp::mlp;
 pub use operand::with_composed_operations;
 pub use process::{
     MachineMemory, check_thread_variable, check_threads, keep_element_wise_serial,
-    keep_freed_memory, resident_bytes, return_freed_memory, thread_pool,
+    keep_freed_memory, peak_resident_bytes, resident_bytes, return_freed_memory, thread_pool,
 };
 pub use squared_error::squared_error;
 pub use vector::dispatch::InstructionSet;

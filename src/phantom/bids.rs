@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{LesionTruth, Phantom, PhantomOptions, draw, participants};
 use crate::context::Context;
-use crate::files::{write_json, write_whole};
+use crate::files::{make_folder, write_json, write_whole};
 use crate::volume::Volume;
 use crate::{Error, Result};
 
@@ -31,7 +31,7 @@ derivatives/labels, on the grid of the image:
 pub fn write_bids(folder: &Path, options: &PhantomOptions, context: &Context) -> Result<()> {
     let table = participants(options, &context.streams)?;
     let labels = folder.join("derivatives").join("labels");
-    create(folder)?;
+    make_folder(folder)?;
     let mut entries = fs::read_dir(folder).map_err(|error| Error::file(folder, error))?;
     if entries.next().is_some() {
         return Err(Error::file(
@@ -39,7 +39,7 @@ pub fn write_bids(folder: &Path, options: &PhantomOptions, context: &Context) ->
             "is not empty; choose a new folder for the phantom cohort",
         ));
     }
-    create(&labels)?;
+    make_folder(&labels)?;
 
     write(&folder.join("README"), README)?;
     write_json(&folder.join("dataset_description.json"), &description("raw"))?;
@@ -64,8 +64,8 @@ fn write_subject(folder: &Path, labels: &Path, phantom: &Phantom) -> Result<()> 
     let name = &phantom.name;
     let images = folder.join(name).join("anat");
     let labels = labels.join(name).join("anat");
-    create(&images)?;
-    create(&labels)?;
+    make_folder(&images)?;
+    make_folder(&labels)?;
     let volume = &phantom.volume;
     volume.image.write(&images.join(format!("{name}_T2w.nii.gz")), None)?;
     let sidecar = json!({
@@ -120,10 +120,6 @@ fn lesion_row(name: &str, number: usize, lesion: &LesionTruth) -> String {
         lesion.depth_mm,
         lesion.width_mm
     )
-}
-
-fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

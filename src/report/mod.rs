@@ -35,4 +35,6 @@ pub use run_names::file_stem;
 pub use run_record::{Answer, Resumption, RunRecord, RunStatus, program_commit};
 pub use run_summary::{Headline, RunSummary, run_summaries};
 pub use show::{Show, Tabulate, cohort_display};
+#[cfg(feature = "shell")]
+pub(crate) use table::shortened;
 pub use table::{Alignment, Cell, Column, Table};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::RecordedFile;
 use super::run_record::RECORD;
 use crate::Error;
-use crate::files::{FileRead, files_written, sha256_of};
+use crate::files::{FileRead, file_name, files_written, sha256_of};
 
 pub(super) const LOG: &str = "log.txt";
 
@@ -89,7 +89,7 @@ fn list(folder: &Path, inside: &Path, names: &mut Vec<String>) {
         .collect();
     entries.sort();
     for entry in entries {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        let name = file_name(&entry);
         if name.starts_with('.') || entry == Path::new(RECORD) {
             continue;
         }

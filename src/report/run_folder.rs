@@ -10,7 +10,7 @@ use super::run_names::{check_plain, claim, file_stem};
 use super::run_record::{Answer, RECORD};
 use super::{RecordedFile, RunRecord, RunStatus, Table};
 use crate::figures::Figure;
-use crate::files::{files_read, sha256, write_json, write_whole};
+use crate::files::{files_read, make_folder, sha256, write_json, write_whole};
 use crate::{Error, Result};
 
 /// An open run folder. Files are written completely or not at all; `run.json` lists them as they come.
@@ -40,7 +40,7 @@ impl RunFolder {
         for name in [name, &record.script] {
             check_plain(name)?;
         }
-        fs::create_dir_all(runs).map_err(|error| Error::file(runs, error))?;
+        make_folder(runs)?;
         let path = claim(runs, name)?;
         let log_path = path.join(LOG);
         let log = fs::File::create_new(&log_path).map_err(|e| Error::file(&log_path, e))?;
@@ -123,20 +123,6 @@ impl RunFolder {
     pub fn save_script(&mut self, script: &str) -> Result<PathBuf> {
         let name = self.record.script.clone();
         self.save(&name, script.as_bytes())
-    }
-
-    /// Saves anything else under a name of its own, replacing an earlier file of that name.
-    ///
-    /// # Errors
-    /// [`Error::Input`] for a name that is not a plain file name or that the folder itself uses.
-    pub fn save_file(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        check_plain(name)?;
-        if [RECORD, LOG, self.record.script.as_str()].contains(&name) {
-            return Err(Error::input(format!(
-                "the run folder keeps its own {name}: choose another name"
-            )));
-        }
-        self.save(name, bytes)
     }
 
     /// Appends to the log, line by line.
@@ -269,7 +255,6 @@ mod tests {
         let path = run.path().to_path_buf();
         run.save_figure(&training_history(&History::default())).unwrap();
         run.save_table(&table()).unwrap();
-        run.save_file("model.safetensors", b"weights").unwrap();
         run.log("one\ntwo").unwrap();
         run.log("three").unwrap();
         run.finish(RunStatus::Completed).unwrap();
@@ -282,7 +267,6 @@ mod tests {
             "02-patient-scores-u2ad.tsv",
             "demo.star",
             "log.txt",
-            "model.safetensors",
             "run.json",
         ];
         assert_eq!(names, expected);
@@ -350,8 +334,6 @@ mod tests {
             let made = RunFolder::create(runs.path(), name, "", record);
             assert!(matches!(made, Err(Error::Input(_))), "{name}");
         }
-        let mut run = start(runs.path(), "demo");
-        assert!(run.save_file("run.json", b"").is_err() && run.save_file("../x", b"").is_err());
     }
 
     #[test]

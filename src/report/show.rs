@@ -88,7 +88,8 @@ impl Show for Subject {
             None => "it is unknown whether there is a lesion",
         };
         let group = if self.is_healthy() { "healthy" } else { "clinical" };
-        let mut text = format!("{}: {group}, {lesion}, {} slices", self.name, self.slices.len());
+        let slices = counted(self.slices.len(), "slice");
+        let mut text = format!("{}: {group}, {lesion}, {slices}", self.name);
         for (column, value) in &self.participant {
             text.push_str(&format!("\n  {column}: {value}"));
         }
@@ -113,10 +114,11 @@ pub fn cohort_display(cohort: &Cohort, context: &Context) -> Result<Display> {
     let SliceGrid { size, fov_mm, .. } = cohort.grid();
     let mut text = format!(
         "{}: {} ({healthy} healthy, {} clinical; {lesion} known to have a lesion), \
-         {slices} slices of {size} × {size} pixels for {fov_mm} × {fov_mm} mm",
+         {} of {size} × {size} pixels for {fov_mm} × {fov_mm} mm",
         cohort.name(),
         counted(subjects.len(), "subject"),
         subjects.len() - healthy,
+        counted(slices, "slice"),
     );
     let origins = cohort.mask_origins();
     if cohort.has_found_masks() {

@@ -4,10 +4,13 @@ mod html;
 mod text;
 mod tsv;
 
+#[cfg(feature = "shell")]
+pub(crate) use text::shortened;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::shown_number;
+use crate::context::{counted, shown_number};
 use crate::{Error, Result};
 
 /// One value of a table.
@@ -138,7 +141,7 @@ impl Column {
             Cell::Integer(integer) => integer.to_string(),
             Cell::Number(number) if number.is_nan() => "–".into(),
             Cell::Number(number) => shown_number(*number, self.decimals),
-            Cell::Text(text) => one_line(text),
+            Cell::Text(text) => controls_as_spaces(text),
         }
     }
 }
@@ -188,10 +191,10 @@ impl Table {
     pub fn push(&mut self, row: Vec<Cell>) -> Result<()> {
         if row.len() != self.columns.len() {
             return Err(Error::input(format!(
-                "table \"{}\" has {} columns, but a row has {} cells",
+                "table \"{}\" has {} columns, but a row has {}",
                 self.title,
                 self.columns.len(),
-                row.len()
+                counted(row.len(), "cell")
             )));
         }
         self.rows.push(row);
@@ -200,7 +203,7 @@ impl Table {
 }
 
 /// Text on one line: tabs, line breaks and other control characters become spaces.
-fn one_line(text: &str) -> String {
+fn controls_as_spaces(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.trim().to_string()
 }
@@ -225,7 +228,7 @@ mod tests {
     #[test]
     fn a_row_of_the_wrong_length_is_refused() {
         let error = scores().push(vec![Cell::Missing]).unwrap_err().to_string();
-        assert_eq!(error, "table \"Patient scores\" has 3 columns, but a row has 1 cells");
+        assert_eq!(error, "table \"Patient scores\" has 3 columns, but a row has 1 cell");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Where compiled code is kept from session to session.
 
 use std::env;
-use std::fs::{File, TryLockError, create_dir_all};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use crate::files::make_folder;
 use crate::{Error, Result};
 
 /// Another place for it.
@@ -38,7 +39,7 @@ impl CellFolder {
                 path.push(format!("-{number}"));
             }
             let path = PathBuf::from(path);
-            create_dir_all(&path).map_err(|error| Error::file(&path, error))?;
+            make_folder(&path)?;
             let file = path.join("lock");
             let lock = File::create(&file).map_err(|error| Error::file(&file, error))?;
             match lock.try_lock() {

@@ -5,13 +5,14 @@ use std::io::{BufRead, stdin};
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use evcxr::{CommandContext, CompilationError, EvalCallbacks};
 
 use super::protocol::{Diagnostic, FromHost, Outcome, ToHost, send};
 use super::pump::Pump;
 use super::source::{COMPLETED, Source};
+use crate::error::{locked, spaces_collapsed};
 
 /// The process that loads compiled cells; known once evcxr has started.
 type Runtime = Arc<OnceLock<Arc<Mutex<Child>>>>;
@@ -86,7 +87,7 @@ fn pin(library: &Path) {
 fn listen(cells: &Sender<String>, answers: &Sender<String>, runtime: &Runtime) {
     let kill = || {
         if let Some(child) = runtime.get() {
-            child.lock().unwrap_or_else(PoisonError::into_inner).kill().ok();
+            locked(child).kill().ok();
         }
     };
     for line in stdin().lock().lines().map_while(Result::ok) {
@@ -170,7 +171,7 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
         }
         _ => error.evcxr_extra_hint().map(str::to_owned),
     };
-    let hint = hint.or_else(|| Some(one_line(error.help().first()?)));
+    let hint = hint.or_else(|| Some(spaces_collapsed(error.help().first()?)));
     let place = spanned.and_then(|spanned| spanned.span).and_then(|span| {
         let line = source.own_line(span.start_line)?;
         let width = match span.end_line == span.start_line {
@@ -180,10 +181,5 @@ fn diagnostic(error: &CompilationError, source: &Source) -> Diagnostic {
         };
         Some((line, span.start_column, width))
     });
-    Diagnostic { message: one_line(&message), hint, place }
-}
-
-/// A message of several lines in one.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    Diagnostic { message: spaces_collapsed(&message), hint, place }
 }

@@ -1,7 +1,7 @@
 //! What the child of evcxr prints, on its way to the session.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use evcxr::EvalContextOutputs;
 
 use super::protocol::{FromHost, send};
 use super::source::BEGUN;
+use crate::error::locked;
 use crate::exchange::PARTIAL_LINE;
 
 /// How long a line waits while a cell runs, and between cells.
@@ -73,10 +74,6 @@ impl Pump {
     fn errors(&self) -> MutexGuard<'_, Errors> {
         locked(&self.0.errors)
     }
-}
-
-fn locked(errors: &Mutex<Errors>) -> MutexGuard<'_, Errors> {
-    errors.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

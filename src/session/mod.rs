@@ -17,7 +17,7 @@
 //! | `verbs` | the verbs by theme; `values` the types they return |
 //! | `manual`, `catalogue` | the documentation of verbs and types, for `help`, completion and hints; how this build fills it |
 //! | `snapshot` | what a cell leaves behind, for whoever asks while the next one runs |
-//! | `show` | the value that ends a cell; the text of values, with floats as in Python |
+//! | `show` | the value that ends a cell; the text of values, with floats as in Python; the table of a value |
 //! | `assist` | help while typing: completion, inspection, `?`, colours |
 
 mod assist;

@@ -1,8 +1,9 @@
 //! Parameters of a script: values that the command line may set and the script reads by name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// Values by name, as text; clones share what was asked for.
@@ -43,13 +44,13 @@ impl ScriptParameters {
 
     /// The value given for `name`, if any.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        locked(&self.asked).insert(name.to_owned());
         self.given.get(name).map(String::as_str)
     }
 
     /// Names that were given but never asked for: misspelt, most likely.
     pub fn unasked(&self) -> Vec<String> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = locked(&self.asked);
         self.given.keys().filter(|name| !asked.contains(*name)).cloned().collect()
     }
 }

@@ -1,12 +1,13 @@
 //! Settings with which a session starts.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use candle_core::Device;
 
 use super::script_parameters::ScriptParameters;
 use crate::context::{Checkpoints, Ranks};
+use crate::error::locked;
 use crate::files::LazyFolder;
 
 /// The seeds that verbs set in one session, in their order. Clones share them.
@@ -16,11 +17,11 @@ pub struct SeedChanges(Arc<Mutex<Vec<u64>>>);
 impl SeedChanges {
     /// All of them so far.
     pub fn all(&self) -> Vec<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.0).clone()
     }
 
     pub(super) fn add(&self, seed: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seed);
+        locked(&self.0).push(seed);
     }
 }
 

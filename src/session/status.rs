@@ -1,8 +1,9 @@
 //! The state of a session after its last cell, which front ends can read while the next one runs.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::Name;
+use crate::error::locked;
 use crate::language::{Transcript, TypedCell};
 
 /// Written by the engine after every cell, read by anyone at any time.
@@ -36,6 +37,6 @@ impl Facts {
 
 impl SessionStatus {
     pub fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

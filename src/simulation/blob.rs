@@ -7,6 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::LesionSimulator;
 use crate::cohort::{Slice, Subject};
 use crate::context::Stream;
+use crate::statistics::mean;
 use crate::volume::gaussian_filter;
 
 /// Slices with fewer cord pixels show its side only; no lesion is centred there.
@@ -100,12 +101,8 @@ impl Blob {
 fn lean(cord: &[(usize, usize)], row: usize, row_mm: f64) -> f64 {
     let reach = (DIRECTION_MM / row_mm).round().max(1.0) as usize;
     let centre = |wanted: usize| {
-        let columns: Vec<f64> = cord
-            .iter()
-            .filter(|(row, _)| *row == wanted)
-            .map(|(_, column)| *column as f64)
-            .collect();
-        (!columns.is_empty()).then(|| columns.iter().sum::<f64>() / columns.len() as f64)
+        let of_row = cord.iter().filter(|(row, _)| *row == wanted);
+        mean(of_row.map(|(_, column)| *column as f64))
     };
     let rows = cord.iter().map(|(row, _)| *row);
     let (Some(first), Some(last)) = (rows.clone().min(), rows.max()) else { return 0.0 };

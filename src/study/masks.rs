@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use crate::Result;
 use crate::cohort::{Cohort, Slice, Subject};
-use crate::context::Streams;
+use crate::context::{Streams, counted};
 use crate::figures::{Figure, PatchMask, masking_strategies};
 use crate::masking::{MaskSampler, MaskingStrategy};
 use crate::model::patch_counts;
@@ -64,9 +64,9 @@ impl Masks {
 impl Show for Masks {
     fn show(&self) -> Result<Display> {
         let text = format!(
-            "masks guided by {} for {} slices, drawn anew for every batch",
+            "masks guided by {} for {}, drawn anew for every batch",
             self.sampler.strategy.name(),
-            self.sampler.len()
+            counted(self.sampler.len(), "slice")
         );
         Ok(Display::of([Part::Text(text), Part::Figure(self.figure()?)]))
     }

@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::Masks;
 use crate::cohort::{Cohort, Slice, Subject};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::export::{Export, SubjectUncertainty, export_uncertainty};
 use crate::figures::uncertainty_panels;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation};
@@ -54,7 +54,7 @@ impl CohortUncertainty {
     }
 
     /// The slice with the highest mean variance in its region, the first of equals.
-    pub fn most_uncertain(&self) -> Option<&SliceUncertainty> {
+    fn most_uncertain(&self) -> Option<&SliceUncertainty> {
         let variance = |one: &&SliceUncertainty| one.mean_in_region(|maps| &maps.variance);
         self.slices.iter().rev().max_by(|a, b| variance(a).total_cmp(&variance(b)))
     }
@@ -147,8 +147,8 @@ fn significant(number: f64) -> String {
 impl Show for CohortUncertainty {
     fn show(&self) -> Result<Display> {
         let mut display = Display::text(format!(
-            "uncertainty of {} slices: mean variance {}, mean error {} inside the regions of interest",
-            self.slices.len(),
+            "uncertainty of {}: mean variance {}, mean error {} inside the regions of interest",
+            counted(self.slices.len(), "slice"),
             significant(self.mean(|maps| &maps.variance)),
             significant(self.mean(|maps| &maps.error)),
         ));

@@ -14,12 +14,11 @@ use super::ranks::on_ranks;
 use super::resumable::{EpochProgress, ResumableTraining};
 use super::{EpochRecord, Model, Stage, Target, augment};
 use crate::cohort::Slice;
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::masking::MaskSampler;
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
 use crate::options::setters;
-use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
 /// Learning rate at the start of a stage, unless the user chooses (published).
@@ -156,7 +155,8 @@ pub(super) fn epoch_of(
     if slices.is_empty() {
         return Err(Error::input("the cohort has no slice with a region of interest to train on"));
     }
-    slices.iter().try_for_each(|slice| check_size(&network, slice))?;
+    let size = network.config().image;
+    slices.iter().try_for_each(|slice| slice.check_size(size, "model"))?;
     if sampler.patch != model.config.patch {
         return Err(Error::input(format!(
             "the masks were made for patches of {} pixels but the model's are {}; \
@@ -326,7 +326,10 @@ fn announce(
     let expected = start.elapsed().mul_f64(STEP_PER_FORWARD * slices as f64);
     if expected > WORTH_AN_ESTIMATE {
         let minutes = (expected.as_secs_f64() / 60.0).max(1.0);
-        context.mention(format!("epoch {epoch}: {slices} slices, about {minutes:.0} min"));
+        context.mention(format!(
+            "epoch {epoch}: {}, about {minutes:.0} min",
+            counted(slices, "slice")
+        ));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::model::{PatchOrder, Prediction, patchify};
 use crate::ops::squared_error;
 
 /// Weight of the reconstruction in the total loss.
-pub const RECONSTRUCTION_WEIGHT: f64 = 10.0;
+const RECONSTRUCTION_WEIGHT: f64 = 10.0;
 
 /// The three losses of a batch or micro-batch, each a scalar tensor.
 pub struct Loss {

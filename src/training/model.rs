@@ -13,7 +13,7 @@ use super::snapshots::{Checkpointed, Snapshots};
 use crate::cohort::{IntensityScale, SliceGrid};
 use crate::context::Context;
 use crate::error::without_backtrace;
-use crate::files::{read_regular, write_whole};
+use crate::files::{read_regular, write_whole_making_folder};
 use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor_file};
 use crate::scoring::{Calibration, LesionScorer, ScorerDescription, TrainingState};
 use crate::{Error, Result};
@@ -150,10 +150,7 @@ impl Model {
     /// beside them, configuration, history and a checksum in the metadata. Atomic.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(|error| Error::file(path, error))?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-        }
-        write_whole(path, &bytes)
+        write_whole_making_folder(path, &bytes)
     }
 
     /// The bytes that [`Self::save`] writes.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Model;
 use super::snapshots::SnapshotIndex;
-use crate::context::{BegunTraining, Context, Parts};
+use crate::context::{BegunTraining, Context, Parts, counted};
 use crate::files::Fingerprint;
 use crate::{Error, Result};
 
@@ -166,8 +166,9 @@ impl ResumableTraining {
     fn keep(&mut self, model: &Model, context: &Context) {
         let trained = model.history.epochs.len();
         let place = match self.progress.epoch {
-            Some(epoch) if epoch.batches == 1 => format!("epoch {}, after 1 batch", trained + 1),
-            Some(epoch) => format!("epoch {}, after {} batches", trained + 1, epoch.batches),
+            Some(epoch) => {
+                format!("epoch {}, after {}", trained + 1, counted(epoch.batches, "batch"))
+            }
             None => format!("epoch {}", trained + 1),
         };
         let (progress, estimated) = (self.progress(model), self.estimated.as_deref());

@@ -69,7 +69,7 @@ impl Adaptation {
     }
 
     /// The strategy of an epoch, counted from 0.
-    pub fn strategy_at(&self, epoch: usize) -> MaskingStrategy {
+    fn strategy_at(&self, epoch: usize) -> MaskingStrategy {
         let epistemic = self.epistemic_epochs.unwrap_or(self.epochs * 3 / 4);
         if epoch < epistemic { MaskingStrategy::Eu } else { MaskingStrategy::Au }
     }

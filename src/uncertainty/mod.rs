@@ -5,7 +5,6 @@ mod monte_carlo;
 mod ranks;
 
 pub use islands::{HighErrorIsland, IslandRule};
-pub(crate) use monte_carlo::check_size;
 pub use monte_carlo::{MonteCarlo, Passes};
 pub(crate) use ranks::answer;
 

@@ -107,7 +107,7 @@ impl MonteCarlo {
         let patch = network.config().patch;
         let mut orders = Vec::with_capacity(slices.len());
         for slice in slices {
-            check_size(network, slice)?;
+            slice.check_size(network.config().image, "model")?;
             let region = patch_counts(slice.region.view(), patch);
             let name = format!("monte-carlo/{}", slice.subject);
             let mut stream = context.streams.stream(&name, &[round, slice.index as u64]);
@@ -286,19 +286,6 @@ fn stack(rows: &[ArrayView1<u32>], patches: usize, keep: usize) -> PatchOrder {
         target.assign(row);
     }
     PatchOrder::new(order, keep)
-}
-
-/// Whether a slice fits the network.
-pub(crate) fn check_size(network: &Network, slice: &Slice) -> Result<()> {
-    let wanted = network.config().image;
-    if slice.size() == wanted {
-        return Ok(());
-    }
-    let size = slice.size();
-    Err(Error::subject(
-        &*slice.subject,
-        format!("its slices are {size} × {size} pixels but the model takes {wanted} × {wanted}"),
-    ))
 }
 
 #[cfg(test)]

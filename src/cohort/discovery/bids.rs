@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::naming::{
-    IMAGE_SUFFIX, Label, Listing, dataset_root, file_name, find_label, folder_of, nifti_stem,
+    IMAGE_SUFFIX, Label, Listing, dataset_root, find_label, folder_of, nifti_stem, subject_of,
 };
 use super::participants::Participants;
 use super::several_images::{Image, choose};
@@ -42,7 +42,7 @@ use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::health::Columns;
 use crate::context::CancelToken;
-use crate::files::{content_pointer, read_regular_unlogged};
+use crate::files::{content_pointer, file_name, read_regular_unlogged};
 use crate::{Error, Result};
 
 /// What [`discover`] looked for, for the message that nothing was found.
@@ -259,8 +259,7 @@ fn plain(
 
 /// The row of an image: that of its name, or else that of the subject with whom the name begins, as `sub-01_ses-1` does.
 fn row_of<'a>(participants: &'a Participants, name: &str) -> Option<&'a Columns> {
-    let subject = name.split('_').next().filter(|_| name.starts_with("sub-"));
-    participants.row(name).or_else(|| participants.row(subject?))
+    participants.row(name).or_else(|| participants.row(subject_of(name)?))
 }
 
 /// What an image is called after its file: `sub-01_ses-2_run-1`; `None` of a file that is not a NIfTI image by its name.

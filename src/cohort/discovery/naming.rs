@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::files::file_name;
 use crate::{Error, Result};
 
 /// What BIDS calls the image this crate works on.
@@ -155,9 +156,24 @@ fn folder_error(error: &std::io::Error) -> String {
     }
 }
 
-/// The last part of a path, for names and sentences.
-pub(in crate::cohort) fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+/// What BIDS calls a subject, given with or without `sub-`.
+pub(crate) fn subject_name(label: &str) -> String {
+    format!("sub-{}", short_name(label))
+}
+
+/// A subject's name without `sub-`.
+pub(in crate::cohort) fn short_name(name: &str) -> &str {
+    name.strip_prefix("sub-").unwrap_or(name)
+}
+
+/// What BIDS calls a session, given with or without `ses-`.
+pub(crate) fn session_name(label: &str) -> String {
+    format!("ses-{}", label.strip_prefix("ses-").unwrap_or(label))
+}
+
+/// The subject with whom the name of an image begins: `sub-01` of `sub-01_ses-1`. `None` where it begins otherwise.
+pub(crate) fn subject_of(image: &str) -> Option<&str> {
+    image.split('_').next().filter(|subject| subject.starts_with("sub-"))
 }
 
 /// The folder of a file, `.` of a bare name.

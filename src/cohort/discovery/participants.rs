@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use super::naming::{Listing, file_name};
+use super::naming::{Listing, short_name};
 use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
-use crate::files::{content_pointer, note_read};
+use crate::files::{content_pointer, file_name, note_read};
 use crate::{Error, Result};
 
 const KEY: &str = "participant_id";
@@ -153,11 +153,6 @@ impl Participants {
 fn known_name(name: &str) -> String {
     let known = GROUP_COLUMNS.into_iter().chain([LESION_COLUMN]);
     known.into_iter().find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned()
-}
-
-/// A name without `sub-`.
-pub(in crate::cohort) fn short_name(name: &str) -> &str {
-    name.strip_prefix("sub-").unwrap_or(name)
 }
 
 /// The table of a folder, in any case; a `.tsv` before a `.csv`.

@@ -23,11 +23,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::naming::{Listing, file_name, split_index};
+use super::naming::{Listing, split_index};
 use super::participants::Participants;
 use super::slice_files::SliceFile;
 use crate::Result;
 use crate::cohort::entry::{Entry, Source};
+use crate::files::file_name;
 
 const DEPTH: usize = 4;
 

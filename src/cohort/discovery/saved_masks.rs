@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::naming::{file_name, nifti_stem};
+use super::naming::nifti_stem;
 use crate::cohort::found_masks::{MASK_CONFIDENCE, MASK_HASH};
-use crate::files::{read_regular_unlogged, sha256_of};
+use crate::files::{file_name, read_regular_unlogged, sha256_of};
 
 /// The confidence, 0 to 1, of a cord mask that the program found and that nobody has changed since it was saved:
 /// its JSON file holds the hash of what was written. `None` for all other masks.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::naming::file_name;
 use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::note::Note;
+use crate::files::file_name;
 use crate::volume::ImageHeader;
 
 /// An image of a subject and, if it has what it needs, its files.

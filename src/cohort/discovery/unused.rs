@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::naming::{IMAGE_SUFFIX, Label, Listing, file_name, label_stems, nifti_stem};
+use super::naming::{IMAGE_SUFFIX, Label, Listing, label_stems, nifti_stem};
 use crate::Result;
 use crate::context::CancelToken;
+use crate::files::file_name;
 
 /// Folders are searched this deep.
 const DEPTH: usize = 6;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
-use super::naming::{Label, Listing, file_name, find_label, label_stems};
+use super::naming::{Label, Listing, find_label, label_stems};
 use super::saved_masks::unchanged_confidence;
 use crate::cohort::found_labels::{SureMasks, found_by_the_program};
 use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
+use crate::files::file_name;
 use crate::volume::{Affine, Geometry, ImageHeader, LabelledVolume, Orientation, Volume};
 use crate::{Error, Result};
 

@@ -31,17 +31,17 @@ pub(super) fn delong(first: &[f64], second: &[f64], truth: &[bool]) -> Option<De
         return None;
     }
     // Structural components: of each positive over all negatives, and the other way round.
-    let of_positives: Vec<f64> =
-        positives.iter().map(|p| mean(negatives.iter().map(|n| difference(*p, *n)))).collect();
-    let of_negatives: Vec<f64> =
-        negatives.iter().map(|n| mean(positives.iter().map(|p| difference(*p, *n)))).collect();
+    let over_negatives = |p: &usize| mean(negatives.iter().map(|n| difference(*p, *n)));
+    let of_positives: Vec<f64> = positives.iter().map(over_negatives).collect::<Option<_>>()?;
+    let over_positives = |n: &usize| mean(positives.iter().map(|p| difference(*p, *n)));
+    let of_negatives: Vec<f64> = negatives.iter().map(over_positives).collect::<Option<_>>()?;
     let variance = variance(&of_positives) / positives.len() as f64
         + variance(&of_negatives) / negatives.len() as f64;
     // Shares of pairs are exact multiples of 1 / pairs: what is smaller is rounding.
     if variance < 1e-20 {
         return None;
     }
-    let (difference, standard_error) = (mean(of_positives.iter().copied()), variance.sqrt());
+    let (difference, standard_error) = (mean(of_positives)?, variance.sqrt());
     let p_value = erfc(difference.abs() / standard_error / SQRT_2).min(1.0);
     Some(DeLong { difference, standard_error, p_value })
 }

@@ -6,7 +6,7 @@ use ndarray::Array3;
 
 use super::shape::{Shape, equivalent_diameter};
 use super::subject_volume::{SubjectVolume, TissueVoxel, Voxel};
-use crate::statistics::median;
+use crate::statistics::{mean, median};
 
 /// A lesion and its measures. What cannot be measured is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +106,7 @@ pub(super) fn measure(
         breadth_mm: shape.extent(native.stored_axes()[0]) as f64 * native.slice_mm(),
         diameter_mm: equivalent_diameter(volume_mm3),
         midline_mm: left_mm.zip(middle_mm).map(|(left, middle)| left - middle),
-        centreline_mm: offsets.and_then(|offsets| mean(offsets.into_iter())),
+        centreline_mm: offsets.and_then(mean),
         cord_share: cord_share(volume, voxels, &reference.cord_rows),
         mean_signal,
         peak_signal,
@@ -167,10 +167,4 @@ impl Range {
     fn contains(self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
-}
-
-/// `None` without values.
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / count as f64)
 }

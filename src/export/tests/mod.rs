@@ -188,7 +188,7 @@ fn an_averaged_slice_fills_the_slices_it_was_made_of() {
     let acquired = Cohort::phantom(&options, GRID, &Streams::new(3)).unwrap();
     let subject = acquired.subject(0, &context).unwrap();
     // Twice the distance of its slices.
-    let slice_mm = (2.0 * subject.slice_spacing_mm().unwrap()).round() as usize;
+    let slice_mm = (2.0 * subject.acquired_spacing_mm().unwrap()).round() as usize;
     let thick = acquired.on_grid(SliceGrid { slice_mm, ..GRID }).unwrap();
     let subjects = vec![thick.subject(0, &context).unwrap()];
     assert_eq!(subjects[0].averaged, 2);

@@ -126,7 +126,7 @@ impl Panel {
     }
 
     /// Whether the shown window has pixels without a number, which have a colour of their own.
-    pub fn has_gaps(&self) -> bool {
+    fn has_gaps(&self) -> bool {
         self.window().any(|colour| colour == colour_map::MISSING)
     }
 

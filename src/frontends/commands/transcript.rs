@@ -1,6 +1,7 @@
 //! `:transcript FILE`: what was typed, as a script.
 
 use super::{CommandHost, Next, refused};
+use crate::context::counted;
 use crate::files::{user_path, write_whole};
 use crate::frontends::tools::convert::{NotebookCell, notebook_of};
 use crate::language::CellError;
@@ -26,9 +27,6 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
         }
     };
     write_whole(path, text.as_bytes()).map_err(refused)?;
-    host.show(Display::text(match transcript.cells.len() {
-        1 => format!("1 cell in {file}"),
-        count => format!("{count} cells in {file}"),
-    }));
+    host.show(Display::text(format!("{} in {file}", counted(transcript.cells.len(), "cell"))));
     Ok(Next::Stay)
 }

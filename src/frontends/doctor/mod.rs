@@ -20,6 +20,7 @@ use std::process::ExitCode;
 pub(super) use self::machine::processor;
 use super::documentation::print_whole;
 use crate::Result;
+use crate::error::spaces_collapsed;
 
 /// One line of the report.
 struct Fact {
@@ -62,7 +63,7 @@ fn report(facts: &[Fact]) -> String {
     for Fact { about, what, broken } in facts {
         let broken = if *broken { "broken: " } else { "" };
         // A message of another program may have several lines.
-        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        let what = spaces_collapsed(what);
         text += &format!("{:<17}{broken}{what}\n", format!("{about}:"));
     }
     text += &match facts.iter().filter(|fact| fact.broken).count() {

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use zeromq::SocketRecv;
 
 use super::protocol::sockets::read_connection_file;
-use crate::frontends::console::locked;
+use crate::error::locked;
 use crate::session::{Candidate, CandidateKind, Completions};
 use crate::{Error, Result};
 

@@ -9,7 +9,7 @@ use super::history::History;
 use super::protocol::output_channels::OutputChannels;
 use super::protocol::replays::SeenSignatures;
 use super::sink::KernelSink;
-use crate::frontends::console::locked;
+use crate::error::locked;
 use crate::session::{Interrupter, Session};
 
 /// A running kernel.

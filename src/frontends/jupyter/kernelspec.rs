@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::protocol::PROTOCOL_VERSION;
 use crate::files;
+use crate::files::make_folder;
 use crate::frontends::documentation::print_whole;
 use crate::{Error, Result};
 
@@ -59,7 +60,7 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
             "this is another program's kernel; choose another --name",
         ));
     }
-    fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+    make_folder(&folder)?;
     let program = env::current_exe()
         .map_err(|error| Error::input(format!("u2ad does not know its own path: {error}")))?;
     let program = program.to_string_lossy();

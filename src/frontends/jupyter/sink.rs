@@ -1,7 +1,7 @@
 //! From [`Output`] to iopub messages, in the order in which things were shown.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use jupyter_protocol::{
@@ -18,6 +18,7 @@ use super::protocol::stdin::StandardInput;
 use super::rate_limit::RateLimit;
 use super::text_buffer::{self, TextBuffer, UNWATCHED_PERIOD, WATCHED_PERIOD};
 use crate::context::{CancelToken, Event};
+use crate::error::locked;
 use crate::session::{Display, Output, Part, Sink};
 use crate::{Error, Result};
 
@@ -125,7 +126,7 @@ impl KernelSink {
     }
 
     fn state(&self) -> MutexGuard<'_, CellState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     fn publish(&self, state: &CellState, content: impl Into<JupyterMessageContent>) {

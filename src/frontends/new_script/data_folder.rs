@@ -1,10 +1,11 @@
 //! What a script about the data in a folder depends on.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::cohort::{Cohort, Entry, HealthRule, LoadOptions};
 use crate::context::{Context, Event, Reporter, counted};
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// The fewest healthy subjects of which half are held back for thresholds: nine promise 0.1 false positives.
@@ -153,14 +154,14 @@ struct Listener(Mutex<Vec<String>>);
 
 impl Listener {
     fn notes(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.0).clone()
     }
 }
 
 impl Reporter for Listener {
     fn report(&self, event: Event) {
         match event {
-            Event::Note(text) => self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text),
+            Event::Note(text) => locked(&self.0).push(text),
             Event::Warning(text) => eprintln!("warning: {text}"),
             Event::Started { .. }
             | Event::Advanced { .. }

@@ -1,14 +1,15 @@
 //! A bar per running task, updated in place.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
-use super::several;
 use super::sparkline::sparkline;
+use crate::context::several;
+use crate::error::locked;
 use crate::frontends::images::Window;
 use crate::report::{Figures, listed};
 
@@ -58,7 +59,7 @@ impl Bars {
         let figures = Arc::new(Mutex::new(Curve::default()));
         let (seen, colour) = (figures.clone(), self.colour);
         let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let curve = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let curve = locked(&seen);
             let view = View {
                 title: &title,
                 unit,
@@ -88,7 +89,7 @@ impl Bars {
         // Before the figures are locked: a bar that is being drawn locks them after itself.
         let is_found_under_way = task.bar.elapsed() < AT_ONCE;
         {
-            let mut curve = task.figures.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut curve = locked(&task.figures);
             let figure = |name| figures.iter().find(|(known, _)| *known == name);
             let plotted = figure("batch loss").or(figures.first());
             curve.listed = listed(figures);

@@ -59,9 +59,3 @@ impl ProgressDisplay {
         None
     }
 }
-
-/// Several of a unit: "slices", "batches".
-fn several(unit: &str) -> String {
-    let ending = if unit.ends_with("tch") || unit.ends_with('s') { "es" } else { "s" };
-    format!("{unit}{ending}")
-}

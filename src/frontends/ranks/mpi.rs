@@ -1,6 +1,6 @@
 //! Ranks of an MPI job.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use candle_core::Device;
 use mpi::Threading;
@@ -11,6 +11,7 @@ use mpi::traits::{Communicator, Destination, Source};
 
 use super::{Job, Part};
 use crate::context::Ranks;
+use crate::error::locked;
 use crate::training::{end_ranks, serve_rank_0};
 use crate::{Error, Result};
 
@@ -42,13 +43,13 @@ impl Ranks for MpiRanks {
                 message.len() / 1_000_000
             )));
         }
-        let _calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _calling = locked(&self.calling);
         SimpleCommunicator::world().process_at_rank(rank as i32).send(message);
         Ok(())
     }
 
     fn receive(&self, rank: usize) -> Result<Vec<u8>> {
-        let _calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _calling = locked(&self.calling);
         let world = SimpleCommunicator::world();
         let (message, _) = world.process_at_rank(rank as i32).receive_vec::<u8>();
         Ok(message)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
+use crate::files::file_name;
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Cell, Column, RunStatus, RunSummary, Table, run_summaries};
@@ -50,7 +51,7 @@ fn no_runs(runs: &Path) -> String {
 }
 
 fn name(summary: &RunSummary) -> String {
-    summary.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    file_name(&summary.folder)
 }
 
 fn table(summaries: &[RunSummary]) -> Result<Table> {

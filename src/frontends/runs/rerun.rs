@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::context::{OneRank, Ranks};
-use crate::files::{confine_writes, read_regular_unlogged};
+use crate::files::{confine_writes, read_json};
 use crate::frontends::Options;
 use crate::frontends::record::{Record, Recorded};
 use crate::frontends::script;
-use crate::{Error, Result};
 
 /// The instructions for the second run.
 #[derive(Serialize, Deserialize)]
@@ -41,8 +41,7 @@ pub(super) struct Plan {
 /// # Errors
 /// If the plan cannot be read, and as [`script::run`].
 pub fn rerun(plan: &Path) -> Result<ExitCode> {
-    let json = read_regular_unlogged(plan)?;
-    let plan: Plan = serde_json::from_slice(&json).map_err(|error| Error::file(plan, error))?;
+    let plan: Plan = read_json(plan, "verify the run again")?;
     confine_writes(&plan.root)?;
     let options = Options {
         out: Some(plan.runs.clone()),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::inputs;
 use super::recorded::{run_folder, script_source, working_folder};
 use crate::context::{Checkpoints, OneRank, Ranks};
-use crate::files::{note_resumed, sha256};
+use crate::files::{file_name, note_resumed, sha256};
 use crate::frontends::record::{Record, Recorded};
 use crate::frontends::{Options, script};
 use crate::ops::InstructionSet;
@@ -93,7 +93,7 @@ pub fn resume(
         ranks,
     };
     let cell = script::cell(Path::new(&record.script_path), source.clone());
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file_name(&path);
     let recorded = Recorded {
         runs: path.parent(),
         name: &name,

@@ -17,8 +17,9 @@ use super::run_process::{read_again, wait, warnings};
 use super::sweep_arguments::SweepArguments;
 use super::sweep_file;
 use crate::context::{Context, counted};
-use crate::files::{sha256, write_whole};
-use crate::frontends::console::{locked, table_width};
+use crate::error::locked;
+use crate::files::{make_folder, sha256, write_whole};
+use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::frontends::record::{RUNS, run_name};
 use crate::frontends::screen::Messages;
@@ -167,7 +168,7 @@ impl Sweep {
             .out
             .clone()
             .unwrap_or_else(|| Path::new(RUNS).join(format!("{}-sweep", run_name(script))));
-        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+        make_folder(&folder)?;
         Ok(Self {
             script: script.clone(),
             hash: hash_of(&text),

@@ -12,7 +12,7 @@ use super::overwriting::OtherRuns;
 use super::recorded::{run_folder, script_source, working_folder};
 use super::rerun::Plan;
 use super::work_folder::copy_with_links;
-use crate::files::{ProcessFolder, sha256_of};
+use crate::files::{ProcessFolder, file_name, sha256_of};
 use crate::ops::check_threads;
 use crate::report::{RecordedFile, RunRecord, RunStatus, RunSummary};
 use crate::{Error, Result};
@@ -110,7 +110,7 @@ impl SecondRun {
             true => top.join("runs"),
             false => recorded.parent().unwrap_or(Path::new("")).to_path_buf(),
         };
-        let name = recorded.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file_name(recorded);
         let script = Path::new(&record.script_path);
         let plan = Plan {
             script_path: record.script_path.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::files::make_folder;
 use crate::{Error, Result};
 
 /// Makes a copy of `working` somewhere below `root`; gives its path. `paths` are all paths that the
@@ -24,7 +25,7 @@ pub(super) fn copy_with_links(
         outputs.iter().map(|path| plain(&working.join(path))).collect();
     copy(base, root, working, &missing)?;
     let copied = root.join(working.strip_prefix(base).unwrap_or(Path::new("")));
-    fs::create_dir_all(&copied).map_err(|error| Error::file(&copied, error))?;
+    make_folder(&copied)?;
     Ok(copied)
 }
 
@@ -62,7 +63,7 @@ fn plain(path: &Path) -> PathBuf {
 /// Fills `to` with links to what is in `from`. Folders that hold an output, and those above the working
 /// folder, are folders of their own.
 fn copy(from: &Path, to: &Path, working: &Path, missing: &BTreeSet<PathBuf>) -> Result<()> {
-    fs::create_dir_all(to).map_err(|error| Error::file(to, error))?;
+    make_folder(to)?;
     // A folder above the working folder may be closed to this user; its other entries were never read.
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
         let (source, target) = (entry.path(), to.join(entry.file_name()));

@@ -1,10 +1,11 @@
 //! Progress, notes and warnings of a command on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::context::{Event, Reporter};
-use crate::error::one_line;
+use crate::error::controls_escaped;
+use crate::error::locked;
 use crate::frontends::console::no_colour;
 use crate::frontends::progress::ProgressDisplay;
 
@@ -37,7 +38,7 @@ impl Messages {
     }
 
     fn progress(&self) -> MutexGuard<'_, ProgressDisplay> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.progress)
     }
 }
 
@@ -45,8 +46,8 @@ impl Messages {
 fn escaped(line: &str) -> String {
     let coloured = line.strip_prefix("\x1b[").and_then(|rest| rest.split_once(' '));
     match coloured {
-        Some((word, rest)) => format!("\x1b[{word} {}", one_line(rest)),
-        None => one_line(line),
+        Some((word, rest)) => format!("\x1b[{word} {}", controls_escaped(rest)),
+        None => controls_escaped(line),
     }
 }
 

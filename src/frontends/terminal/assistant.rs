@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::frontends::commands::{COMMANDS, command_line};
 use crate::frontends::images::Window;
 use crate::language::Highlight;
+use crate::report::shortened;
 use crate::session::{CandidateKind, Completions, Session, highlight};
 
 /// Where completions come from: a session, or a kernel with one.
@@ -186,23 +187,6 @@ fn completion_rows(completions: Vec<(String, String)>, window: &Window) -> Vec<C
         .into_iter()
         .map(|(name, detail)| Completion { row: row(&name, &detail), replacement: name })
         .collect()
-}
-
-/// A text of at most `width` columns.
-pub(super) fn shortened(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut short = String::new();
-    for character in text.chars() {
-        short.push(character);
-        if short.width() + 1 > width {
-            short.pop();
-            break;
-        }
-    }
-    short.push('…');
-    short
 }
 
 impl Assistant {

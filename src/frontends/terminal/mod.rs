@@ -31,7 +31,7 @@ mod shell_sink;
 use std::io::{IsTerminal, stdin};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ use super::documentation::print_whole;
 use super::record::{RUNS, Record, Recorded};
 use super::termination::{self, TERMINATED};
 use super::{ShellOptions, script};
+use crate::error::locked;
 use crate::files::{LazyFolder, remove_process_folders};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -86,7 +87,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     let console = Arc::new(Console::new(record.clone(), Some(options.images)));
     settings.journal = true;
     settings.keep = LazyFolder::new(move || {
-        let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut record = locked(&record);
         Ok(record.open()?.path().to_path_buf())
     });
     let sink = Arc::new(ShellSink::new(console.clone()));

@@ -1,11 +1,12 @@
 //! Where the shell's session shows what it has to show: on the console or, of slices to leaf through, on a screen
 //! of their own. What others say meanwhile waits.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::pager;
 use crate::Result;
 use crate::context::{CancelToken, Event};
+use crate::error::locked;
 use crate::figures::SliceStack;
 use crate::frontends::console::Console;
 use crate::session::{Output, Sink};
@@ -23,7 +24,7 @@ impl ShellSink {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Option<Vec<Output>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.waiting)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::layers::{Shapes, Weights, add_convolution, add_normalised, convolved, normalised};
+use super::layers::{Shapes, Weights, add_convolution, add_normalised, convolved, pair};
 use crate::ops::{doubled, halved};
 
 /// Halvings and doublings.
@@ -47,10 +47,4 @@ pub(crate) fn outputs(weights: &Weights, images: &Tensor) -> Result<Tensor> {
         x = pair(weights, &format!("decoder.{level}"), &joined)?;
     }
     convolved(weights, "logit", &x)
-}
-
-/// Two convolutions, each normalised and rectified.
-fn pair(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
-    let x = normalised(weights, &format!("{name}.first"), x)?;
-    normalised(weights, &format!("{name}.second"), &x)
 }

@@ -1,9 +1,10 @@
 //! Convolutional networks in training that are kept in a checkpoint.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::{TrainableWeights, Weights};
 use crate::context::{BegunTraining, Context, Parts};
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// The part of a checkpoint that holds the mean loss of every epoch so far.
@@ -120,6 +121,6 @@ impl KeptNetworks {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

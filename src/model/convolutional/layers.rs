@@ -81,6 +81,12 @@ pub(super) fn normalised(weights: &Weights, name: &str, x: &Tensor) -> Result<Te
     group_norm_relu(&x, of("weight")?, of("bias")?, GROUPS)
 }
 
+/// Two convolutions, `first` and `second`, each normalised and rectified.
+pub(super) fn pair(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
+    let x = normalised(weights, &format!("{name}.first"), x)?;
+    normalised(weights, &format!("{name}.second"), &x)
+}
+
 /// The linear layer of that name.
 pub(super) fn projected(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
     let of = |what: &str| tensor(weights, &format!("{name}.{what}"));

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::layers::{Shapes, Weights, add_convolution, add_normalised, convolved, normalised};
+use super::layers::{Shapes, Weights, add_convolution, add_normalised, convolved, pair};
 use crate::ops::{doubled, halved};
 
 /// Images must be this many pixels, or a multiple, high and wide.
@@ -44,10 +44,4 @@ pub(crate) fn outputs(weights: &Weights, images: &Tensor) -> Result<Tensor> {
     let fine = Tensor::cat(&[&fine, &doubled(&middle)?], 1)?;
     let fine = pair(weights, "decoder.0", &fine)?;
     convolved(weights, "logit", &fine)?.squeeze(1)
-}
-
-/// Two convolutions, each normalised and rectified.
-fn pair(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
-    let x = normalised(weights, &format!("{name}.first"), x)?;
-    normalised(weights, &format!("{name}.second"), &x)
 }

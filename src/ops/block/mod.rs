@@ -11,7 +11,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 
@@ -25,6 +25,7 @@ use super::{
     operand::{floats, fused_on, gradient_of, with_floats},
 };
 use crate::context::CancelToken;
+use crate::error::locked;
 
 /// With y = x + proj(attention(qkv(norm1(x)))): y + fc2(gelu(fc1(norm2(y)))). As [`blocks`] of one.
 pub fn block(
@@ -168,9 +169,7 @@ struct Kept {
 impl Blocks {
     fn kept(&self) -> Option<MutexGuard<'_, Vec<Kept>>> {
         match &self.form {
-            Form::Plain { kept: Some(kept) } => {
-                Some(kept.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Form::Plain { kept: Some(kept) } => Some(locked(kept)),
             _ => None,
         }
     }

@@ -45,6 +45,12 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * (*PAGE)?)
 }
 
+/// The most memory that this process ever held, in bytes. `None` where the system does not say: it does on
+/// Linux.
+pub fn peak_resident_bytes() -> Option<u64> {
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
+}
+
 /// Bytes of a page, from what the system told this process at its start: pairs of a key and a value.
 fn page_bytes() -> Option<u64> {
     const WORD: usize = size_of::<usize>();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Alignment, Cell, Table, one_line};
+use super::{Alignment, Cell, Table, controls_as_spaces};
 
 impl Table {
     /// Aligned plain text no wider than `width` terminal columns where that is possible: words are cut
@@ -80,7 +80,7 @@ impl Table {
             false => column.shown(&row[at]).width(),
         };
         let numbers = self.rows.iter().map(number).max().unwrap_or(0);
-        one_line(&column.heading()).width().max(numbers)
+        controls_as_spaces(&column.heading()).width().max(numbers)
     }
 
     /// The width that keeps a column whole if it tells the rows apart, as far as that leaves a third of the
@@ -102,11 +102,11 @@ impl Table {
             .map(|row| row.iter().zip(&self.columns).map(|(cell, c)| c.shown(cell)).collect())
             .collect();
         let headings: Vec<String> =
-            self.columns.iter().map(|column| one_line(&column.heading())).collect();
+            self.columns.iter().map(|column| controls_as_spaces(&column.heading())).collect();
         let widths = self.widths(&headings, &shown, width);
         let mut text = String::new();
         if !self.title.is_empty() {
-            text.push_str(&one_line(&self.title));
+            text.push_str(&controls_as_spaces(&self.title));
             text.push('\n');
         }
         self.write_row(&mut text, &headings, &widths);
@@ -155,7 +155,7 @@ impl Table {
     fn write_row(&self, text: &mut String, cells: &[String], widths: &[usize]) {
         let mut line = String::new();
         for ((cell, width), column) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = cut(cell, *width);
+            let cell = shortened(cell, *width);
             let space = " ".repeat(width - cell.width());
             match column.alignment {
                 Alignment::Left => line.extend([cell.as_str(), &space, "  "]),
@@ -173,17 +173,17 @@ fn has_words(cell: &Cell) -> bool {
 }
 
 /// The text within `width` terminal columns, cut with "…" if it is wider.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
-        return text.to_string();
+        return text.to_owned();
     }
     let mut kept = String::new();
     for character in text.chars() {
-        let longer = format!("{kept}{character}");
-        if longer.width() >= width {
+        kept.push(character);
+        if kept.width() >= width {
+            kept.pop();
             break;
         }
-        kept = longer;
     }
     if width > 0 {
         kept.push('…');

@@ -1,13 +1,13 @@
 //! A table as tab-separated values.
 
-use super::{Cell, Table, one_line};
+use super::{Cell, Table, controls_as_spaces};
 
 impl Table {
     /// Tab-separated values in the manner of BIDS: a line of names (with units), every digit of
     /// every number, `n/a` for missing values; of [`Self::records`]. Equal tables give equal bytes.
     pub fn to_tsv(&self) -> String {
         let Table { columns, rows, .. } = self.records();
-        let clean = |text: &str| match one_line(text) {
+        let clean = |text: &str| match controls_as_spaces(text) {
             // An empty field would be no value at all.
             empty if empty.is_empty() => "n/a".to_string(),
             // Readers take a quotation mark at the beginning for the start of a quoted field.

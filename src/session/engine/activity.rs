@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::memory_budget::MemoryBudget;
 use crate::context::CancelToken;
+use crate::error::locked;
 
 /// Cells that run or wait, the token that stops the running one, and the memory that it may use.
 pub(in crate::session) struct Activity {
@@ -81,6 +82,6 @@ impl Activity {
     }
 
     fn cells(&self) -> MutexGuard<'_, Cells> {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.cells)
     }
 }

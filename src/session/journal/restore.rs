@@ -17,7 +17,7 @@ use super::recipe::{CohortRecipe, Recipe};
 use super::{Entries, Journal, functions};
 use crate::baselines::{Baseline, IntensityThreshold};
 use crate::cohort::{Cohort, Slice, Subject};
-use crate::context::Context;
+use crate::context::{Context, counted};
 use crate::detection::{Reconstruction, Reconstructor, detect};
 use crate::evaluation::EvaluationOptions;
 use crate::language::CellError;
@@ -102,11 +102,7 @@ fn summary(
     anew: &[String],
     pending: usize,
 ) -> String {
-    let plural = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    let mut text = format!("restored a session of {}", plural(cells, "cell"));
+    let mut text = format!("restored a session of {}", counted(cells, "cell"));
     if !back.is_empty() {
         text.push_str(&format!(": {}", back.join(", ")));
     }

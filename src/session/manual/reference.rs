@@ -2,6 +2,7 @@
 
 use super::types::Member;
 use super::{Manual, Passing, Type, Verb};
+use crate::error::spaces_collapsed;
 use crate::report::{List, Page};
 
 /// Pages on one subject.
@@ -75,7 +76,7 @@ fn line(function: &Verb, before: &str) -> (String, String) {
 
 /// The first sentence of a text, on one line.
 fn first_sentence(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = spaces_collapsed(text);
     text.split_inclusive(". ").next().unwrap_or_default().trim().to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 use starlark::docs::{DocFunction, DocParam, DocString};
 
+use crate::error::spaces_collapsed;
 use crate::report::{List, Page};
 
 /// What the language writes for a default that it does not know.
@@ -143,7 +144,7 @@ fn sentence(name: &str, summary: &str) -> String {
 /// Summary and details in one paragraph.
 pub(super) fn prose(docs: &DocString) -> String {
     let details = docs.details.as_deref().unwrap_or_default();
-    one_line(&format!("{} {details}", docs.summary))
+    spaces_collapsed(&format!("{} {details}", docs.summary))
 }
 
 /// A line such as "* `term`: meaning" as an entry of a list.
@@ -154,12 +155,8 @@ fn point(line: &str) -> Option<(String, String)> {
 
 /// Paragraphs of a text that empty lines separate, each on one line.
 fn paragraphs(text: &str) -> Vec<String> {
-    let all = text.split("\n\n").map(one_line);
+    let all = text.split("\n\n").map(spaces_collapsed);
     all.filter(|paragraph| !paragraph.is_empty()).collect()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An example without its Markdown fences.

@@ -18,13 +18,13 @@ use crate::exchange::{
 };
 use crate::language::nearest;
 use crate::report::{Cell, Table};
+use crate::session::show::tabulated::tabulated;
 use crate::session::snapshot;
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, FindingValue, FindingsValue, ImageValue, MapsValue, SliceUncertaintyValue,
     SliceValue, SubjectValue, UncertaintyValue,
 };
-use crate::session::verbs::tabulated;
 use crate::study::SliceUncertainty;
 use crate::{Error, Result};
 

@@ -1,5 +1,6 @@
 //! How the value that ends a cell is shown.
 
+pub(super) mod tabulated;
 pub(super) mod written;
 
 use starlark::any::ProvidesStaticType;

@@ -8,8 +8,9 @@ use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
 use starlark::environment::MethodsBuilder;
 use starlark::starlark_module;
+use starlark::values::list::ListRef;
 use starlark::values::none::NoneOr;
-use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value};
 
 use super::{FindingsValue, handle, shared_members};
 use crate::Result;
@@ -312,4 +313,13 @@ fn evaluation_methods(builder: &mut MethodsBuilder) {
     fn ssim(this: &EvaluationValue) -> anyhow::Result<NoneOr<f64>> {
         Ok(NoneOr::from_option(this.evaluation().normal.map(|normal| normal.ssim)))
     }
+}
+
+/// An evaluation, or a list of nothing but evaluations.
+pub(in crate::session) fn evaluations<'v>(value: Value<'v>) -> Option<Vec<&'v EvaluationValue>> {
+    if let Some(one) = EvaluationValue::from_value(value) {
+        return Some(vec![one]);
+    }
+    let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
+    list.iter().map(EvaluationValue::from_value).collect()
 }

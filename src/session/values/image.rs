@@ -22,7 +22,7 @@ use crate::figures::{ColourMap, Figure, map_view};
 use crate::files::{check_no_input, write_whole};
 use crate::session::show::{ShowValue, failed};
 use crate::session::{Display, Part};
-use crate::statistics::percentile as percentile_of;
+use crate::statistics::{mean as mean_of, percentile as percentile_of};
 use crate::volume::{Affine, Volume};
 use crate::{Error, Result};
 
@@ -262,14 +262,14 @@ fn image_methods(builder: &mut MethodsBuilder) {
     /// Mean value.
     #[starlark(attribute)]
     fn mean(this: &ImageValue) -> anyhow::Result<f64> {
-        Ok(mean_of(&this.some_values("mean")?))
+        Ok(mean_of(this.some_values("mean")?).unwrap_or(f64::NAN))
     }
 
     /// Standard deviation of the values, of the population.
     #[starlark(attribute)]
     fn std(this: &ImageValue) -> anyhow::Result<f64> {
         let values = this.some_values("std")?;
-        let mean = mean_of(&values);
+        let mean = mean_of(values.iter().copied()).unwrap_or(f64::NAN);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Ok((squares / values.len() as f64).sqrt())
     }
@@ -332,8 +332,4 @@ fn image_methods(builder: &mut MethodsBuilder) {
         let title = format!("{} below {}", this.title, value.0);
         Ok(ImageValue { title, quantity: "inside", pixels: Arc::new(inside), ..this.clone() })
     }
-}
-
-fn mean_of(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }

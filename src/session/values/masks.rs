@@ -10,6 +10,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::Result;
+use crate::context::counted;
 use crate::options::Choice;
 use crate::report::Show as _;
 use crate::session::Display;
@@ -27,9 +28,9 @@ impl fmt::Display for MasksValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "<Masks guided by {} for {} slices>",
+            "<Masks guided by {} for {}>",
             self.0.sampler.strategy.name(),
-            self.0.sampler.len()
+            counted(self.0.sampler.len(), "slice")
         )
     }
 }

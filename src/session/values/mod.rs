@@ -23,7 +23,7 @@ mod uncertainty;
 
 pub(super) use cohort::{CohortValue, FieldOfView};
 pub(super) use comparison::ComparisonValue;
-pub(super) use evaluation::EvaluationValue;
+pub(super) use evaluation::{EvaluationValue, evaluations};
 pub(super) use figure::FigureValue;
 pub(super) use findings::{FINDING_FIGURES, FindingValue, FindingsValue, HISTOGRAMS, figure_names};
 pub(super) use history::{EpochValue, HistoryValue};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
@@ -13,7 +13,8 @@ use starlark::values::none::NoneType;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
 
 use super::{HistoryValue, handle, shared_members};
-use crate::context::Context;
+use crate::context::{Context, counted};
+use crate::error::locked;
 use crate::files::user_path;
 use crate::report::Show as _;
 use crate::session::Display;
@@ -115,7 +116,7 @@ impl ModelValue {
         lent.observer = Some(Arc::new(move |model| {
             // A state that cannot be copied is not shown; the job goes on.
             if let Ok(copy) = model.duplicate() {
-                *shown.lock().unwrap_or_else(PoisonError::into_inner) = copy;
+                *locked(&shown) = copy;
             }
         }));
         Ok(lent)
@@ -131,7 +132,7 @@ impl ModelValue {
     /// A panic while the model was locked does not make it inaccessible: every interrupted verb
     /// leaves it usable.
     fn unseen(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.model)
     }
 
     /// Saves it to a file that the user chose.
@@ -142,19 +143,19 @@ impl ModelValue {
     /// Saves a state of it to a file that the user chose.
     pub fn save_as(&self, model: &Model, path: &str) -> Result<()> {
         model.save(&user_path(path)?)?;
-        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Mark::of(model));
+        *locked(&self.saved) = Some(Mark::of(model));
         Ok(())
     }
 
     /// Whether it has learned something that is not in a file of the user.
     pub fn is_unsaved(&self) -> bool {
-        let saved = *self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let saved = *locked(&self.saved);
         Mark::of(&self.unseen()) != saved.unwrap_or_default()
     }
 
     pub fn mark_saved(&self) {
         let mark = Mark::of(&self.unseen());
-        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+        *locked(&self.saved) = Some(mark);
     }
 
     /// The context of a task on this model: its tensors stay on the device where it was made.
@@ -181,8 +182,8 @@ impl Mark {
 impl fmt::Display for ModelValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = self.lock();
-        let (size, epochs) = (model.config.image, model.history.epochs.len());
-        write!(f, "<Model of {size} × {size} pixels, {epochs} epochs>")
+        let (size, epochs) = (model.config.image, counted(model.history.epochs.len(), "epoch"));
+        write!(f, "<Model of {size} × {size} pixels, {epochs}>")
     }
 }
 

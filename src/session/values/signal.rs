@@ -15,6 +15,7 @@ use starlark::values::{
 use super::index::Index;
 use super::rows::table_rows;
 use super::{handle, shared_members};
+use crate::context::counted;
 use crate::detection::SignalCurve;
 use crate::report::{Show as _, Tabulate as _};
 use crate::session::Display;
@@ -42,7 +43,7 @@ impl fmt::Display for SignalCurveValue {
 
 impl fmt::Display for SignalCurvesValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<SignalCurves of {} subjects>", self.0.len())
+        write!(f, "<SignalCurves of {}>", counted(self.0.len(), "subject"))
     }
 }
 

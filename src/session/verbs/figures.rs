@@ -20,7 +20,7 @@ use crate::session::show::{self, Showable};
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HISTOGRAMS,
-    ModelValue, SubjectValue, figure_names,
+    ModelValue, SubjectValue, evaluations, figure_names,
 };
 use crate::session::{Display, Output, Part};
 use crate::{Error, Result};
@@ -232,15 +232,6 @@ fn findings<'v>(value: Value<'v>) -> Option<Vec<&'v Findings>> {
     }
     let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
     list.iter().map(|one| FindingsValue::from_value(one).map(|found| &*found.0)).collect()
-}
-
-/// An evaluation, or a list of nothing but evaluations.
-pub(super) fn evaluations<'v>(value: Value<'v>) -> Option<Vec<&'v EvaluationValue>> {
-    if let Some(one) = EvaluationValue::from_value(value) {
-        return Some(vec![one]);
-    }
-    let list = ListRef::from_value(value).filter(|list| !list.is_empty())?;
-    list.iter().map(EvaluationValue::from_value).collect()
 }
 
 /// Warns if a list of evaluations is to be shown side by side although they are not comparable.

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::context::Event;
 use crate::session::Output;
 use crate::session::engine::jobs::{Job, JobValue, Recording};
+use crate::session::show::failed;
 use crate::session::state::State;
 
 #[starlark_module]
@@ -58,11 +59,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         }
         let returned = eval.eval_function(function, &[], &[]);
         let recording = state.recording().take().unwrap_or_default();
-        recording.check(returned?).map_err(native)?;
+        recording.check(returned?).map_err(failed)?;
         let number = state.jobs.next_number();
         let (context, sink) = (state.context(), state.sink().clone());
         let job = Job::start(number, recording, context, sink, state.budget.clone());
-        let job = job.map_err(native)?;
+        let job = job.map_err(failed)?;
         state.jobs.add(job.clone());
         Ok(JobValue(job))
     }
@@ -149,9 +150,5 @@ fn is_callable(value: Value) -> bool {
 }
 
 fn refused(reason: &str) -> starlark::Error {
-    native(Error::input(reason))
-}
-
-fn native(error: Error) -> starlark::Error {
-    starlark::Error::new_native(error)
+    failed(Error::input(reason))
 }

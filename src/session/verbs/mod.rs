@@ -24,8 +24,6 @@ pub(super) use builtins::guard;
 pub(super) use defaults::fraction;
 use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
 use starlark::values::none::NoneOr;
-#[cfg(feature = "rust-cells")]
-pub(super) use tables::tabulated;
 
 use crate::{Error, Result};
 

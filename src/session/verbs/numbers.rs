@@ -8,7 +8,7 @@ use starlark::values::{UnpackValue, Value, ValueOf};
 
 use super::builtins::Watch;
 use crate::session::show::written::python_exponent;
-use crate::{Error, Result};
+use crate::{Error, Result, statistics};
 
 /// Most decimals that a number is rounded or written to.
 const MOST_DECIMALS: i32 = 300;
@@ -101,10 +101,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             })?;
             values.push(value);
         }
-        if values.is_empty() {
-            return Err(starlark::Error::new_other(Error::input("mean: there are no numbers")));
-        }
-        Ok(values.iter().sum::<f64>() / values.len() as f64)
+        statistics::mean(values)
+            .ok_or_else(|| starlark::Error::new_other(Error::input("mean: there are no numbers")))
     }
 
     /// Square root of a number.

@@ -10,18 +10,22 @@ use super::place::{HIDDEN, Place};
 use super::record::SessionRecord;
 use super::session::CASES;
 use super::tsv::Tsv;
+use crate::cohort::session_name;
 use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
 };
 use crate::export::html_report::{GroupReport, GroupRow};
-use crate::files::{Claim, WorkLock, read_regular_unlogged, write_json, write_whole};
+use crate::files::{Claim, WorkLock, file_name, read_json, write_json, write_whole};
 use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
 use crate::{Error, Result};
 
 /// Tables of the sessions that are put together.
 const TABLES: [&str; 4] = ["scores", "lesions", "lesion_load", "lesion_matches"];
+
+/// What to do where a file of a session cannot be read.
+const SCREEN_AGAIN: &str = "screen the participant again with --force";
 
 /// What the findings of the group are called in each column of their table.
 const COLUMNS: [(&str, &str, Option<&str>); 13] = [
@@ -92,10 +96,7 @@ impl BidsApp {
         sessions: &[String],
         context: &Context,
     ) -> Result<Group> {
-        let wanted: Vec<String> = sessions
-            .iter()
-            .map(|session| format!("ses-{}", session.strip_prefix("ses-").unwrap_or(session)))
-            .collect();
+        let wanted: Vec<String> = sessions.iter().map(|session| session_name(session)).collect();
         let lock = self.output.join(HIDDEN).join("group.lock");
         let _lock = match WorkLock::claim(&lock)? {
             Claim::Held(lock) => lock,
@@ -103,6 +104,27 @@ impl BidsApp {
                 return Err(Error::file(&self.output, format!("{who} is gathering its findings")));
             }
         };
+        let mut group = self.collected(participants, &wanted, context)?;
+        self.check_alike(&group.sessions, context)?;
+        self.write_tables(&mut group)?;
+        group.evaluation = self.evaluation(&group, context)?;
+        if let Some(evaluation) = &group.evaluation {
+            let table = evaluation_table(&[evaluation])?;
+            write_whole(&self.output.join("group_evaluation.tsv"), table.to_tsv().as_bytes())?;
+            group.written.push("group_evaluation.tsv".to_owned());
+        }
+        self.write_page(&mut group)?;
+        Ok(group)
+    }
+
+    /// What these participants' finished sessions hold, and which of them are missing or outdated. Of several
+    /// sessions, those of `wanted`, or all if it is empty.
+    fn collected(
+        &self,
+        participants: &[String],
+        wanted: &[String],
+        context: &Context,
+    ) -> Result<Group> {
         let (mut sessions, mut missing, mut outdated) = (Vec::new(), Vec::new(), Vec::new());
         for participant in participants {
             context.check()?;
@@ -130,6 +152,11 @@ impl BidsApp {
             outdated.extend(self.outdated(&found, &now)?);
             sessions.extend(found);
         }
+        Ok(Group { sessions, missing, outdated, evaluation: None, written: Vec::new() })
+    }
+
+    /// Whether there are sessions, all screened with one method; warns if versions or seeds differ.
+    fn check_alike(&self, sessions: &[(Place, SessionRecord)], context: &Context) -> Result<()> {
         let Some((first, record)) = sessions.first() else {
             return Err(Error::file(
                 &self.output,
@@ -162,17 +189,7 @@ impl BidsApp {
                 other.stem()
             ));
         }
-        let mut group =
-            Group { sessions, missing, outdated, evaluation: None, written: Vec::new() };
-        self.write_tables(&mut group)?;
-        group.evaluation = self.evaluation(&group, context)?;
-        if let Some(evaluation) = &group.evaluation {
-            let table = evaluation_table(&[evaluation])?;
-            write_whole(&self.output.join("group_evaluation.tsv"), table.to_tsv().as_bytes())?;
-            group.written.push("group_evaluation.tsv".to_owned());
-        }
-        self.write_page(&mut group)?;
-        Ok(group)
+        Ok(())
     }
 
     /// The finished sessions of a participant.
@@ -229,9 +246,7 @@ impl BidsApp {
             }
             match (all, dictionary) {
                 (Some(all), Some(dictionary)) => {
-                    let dictionary: Value =
-                        serde_json::from_slice(&read_regular_unlogged(&dictionary)?)
-                            .map_err(|error| Error::file(&dictionary, error))?;
+                    let dictionary: Value = read_json(&dictionary, SCREEN_AGAIN)?;
                     self.write_table(group, name, &all.text(), &dictionary)?;
                 }
                 // Remove the table of an earlier group: it no longer matches.
@@ -264,10 +279,7 @@ impl BidsApp {
                 continue;
             }
             let path = place.file(&self.output, CASES);
-            let of_session: Vec<SubjectCases> =
-                serde_json::from_slice(&read_regular_unlogged(&path)?)
-                    .map_err(|error| Error::file(&path, error))?;
-            cases.extend(of_session);
+            cases.extend(read_json::<Vec<SubjectCases>>(&path, SCREEN_AGAIN)?);
         }
         if !cases.iter().any(|one| one.score.is_some() && one.has_lesion.is_some()) {
             fs::remove_file(self.output.join("group_evaluation.tsv")).ok();
@@ -310,7 +322,7 @@ impl BidsApp {
         }
         let making = group.sessions.first().map(|(_, record)| &record.making);
         GroupReport {
-            dataset: &self.bids.file_name().unwrap_or_default().to_string_lossy(),
+            dataset: &file_name(&self.bids),
             method: making.map_or("", |making| &making.method),
             rows,
             missing: &group.missing,

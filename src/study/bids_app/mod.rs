@@ -35,7 +35,8 @@ pub use group::Group;
 pub use record::{ImageRecord, SessionRecord};
 pub use session::{ParticipantLevel, SessionOutcome, SessionResult};
 
-use crate::cohort::participant_folders;
+use crate::cohort::{participant_folders, subject_name};
+use crate::files::make_folder;
 use crate::{Error, Result};
 
 /// A BIDS tree and the folder that its findings go to.
@@ -62,7 +63,7 @@ impl BidsApp {
         if let Some(there) = absolute.ancestors().find(|above| above.exists()) {
             refuse_inside_participant(&bids, &whole(there)?)?;
         }
-        fs::create_dir_all(output).map_err(|error| Error::file(output, error))?;
+        make_folder(output)?;
         let output = whole(output)?;
         if bids == output {
             return Err(Error::file(
@@ -87,7 +88,7 @@ impl BidsApp {
         }
         let mut chosen: Vec<String> = Vec::new();
         for label in labels {
-            let name = format!("sub-{}", label.strip_prefix("sub-").unwrap_or(label));
+            let name = subject_name(label);
             if !there.contains(&name) {
                 return Err(Error::file(
                     &self.bids,
@@ -112,7 +113,7 @@ impl BidsApp {
     /// If it cannot be made.
     pub fn temporary(&self, work: Option<&Path>) -> Result<PathBuf> {
         let folder = work.map_or_else(|| self.output.join(place::HIDDEN), Path::to_path_buf);
-        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+        make_folder(&folder)?;
         Ok(folder)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::place::Place;
 use crate::cohort::Cohort;
 use crate::detection::Scoring;
-use crate::files::{read_regular_unlogged, sha256_of};
+use crate::files::{read_json, sha256_of};
 use crate::report::program_commit;
 use crate::scoring::Calibration;
 use crate::volume::voxel_file;
@@ -118,10 +118,7 @@ impl SessionRecord {
         if std::fs::symlink_metadata(&path).is_err() {
             return Ok(None);
         }
-        let record = serde_json::from_slice(&read_regular_unlogged(&path)?);
-        let damaged =
-            |error| Error::file(&path, format!("is damaged ({error}); remove its folder"));
-        record.map(Some).map_err(damaged)
+        read_json(&path, "remove its folder").map(Some)
     }
 
     /// The first file that is not there any more, or not as it was written, as a clause; `None` if all are.

@@ -6,7 +6,7 @@ use super::{Combination, Grid, SEED};
 use crate::Result;
 use crate::context::counted;
 use crate::report::{Cell, Column, Headline, Table};
-use crate::statistics;
+use crate::statistics::{mean, variance};
 
 /// One run that ended well, with its main results by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +101,7 @@ pub fn sweep_table(grid: &Grid, runs: &[SweepRun]) -> Result<Table> {
                 .filter_map(|run| run.results.iter().find(|(known, _)| known == name))
                 .map(|(_, value)| *value)
                 .collect();
-            let (mean, deviation) = (mean(&values), deviation(&values));
+            let (mean, deviation) = (mean(values.iter().copied()), deviation(&values));
             // Not every run needs to have this result.
             let some = if values.len() < of_row.len() {
                 format!(" (of {})", counted(values.len(), "run"))
@@ -172,13 +172,9 @@ fn key(combination: &Combination, varied: &[&str]) -> Vec<String> {
     varied.iter().map(value).collect()
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| statistics::mean(values.iter().copied()))
-}
-
 /// The standard deviation of a sample; `None` of fewer than two values.
 fn deviation(values: &[f64]) -> Option<f64> {
-    (values.len() > 1).then(|| statistics::variance(values).sqrt())
+    (values.len() > 1).then(|| variance(values).sqrt())
 }
 
 #[cfg(test)]

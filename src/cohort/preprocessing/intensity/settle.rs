@@ -4,6 +4,7 @@ use ndarray::Array3;
 
 use super::outliers::{Replaced, replace_outliers};
 use crate::cohort::note::Note;
+use crate::context::counted;
 
 /// Makes the voxels of an image ready for interpolation: NaN becomes the background, what lies far
 /// from all others is replaced, and the smallest value becomes 0, which is what the field is padded
@@ -32,8 +33,10 @@ pub(crate) fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Vec<Note>, Strin
         let topic =
             "{} voxels of the image hold a value far from all others and count as background";
         let value = if value.abs() < 1e7 { value.to_string() } else { format!("{value:e}") };
+        let (hold, count_as) = if count == 1 { ("holds", "counts") } else { ("hold", "count") };
         let text = format!(
-            "{count} voxels of its image hold {value}, far from all others, and count as background"
+            "{} of its image {hold} {value}, far from all others, and {count_as} as background",
+            counted(count, "voxel")
         );
         Note::warning(topic, text).of(count as f64)
     };

@@ -1,13 +1,14 @@
 //! The channels that a kernel writes to, and the status messages on them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jupyter_protocol::Status;
 
 use super::incoming::Request;
 use super::outbox::Outbox;
+use crate::error::locked;
 
 /// Where replies, outputs and status messages go.
 pub(in super::super) struct OutputChannels {
@@ -68,6 +69,6 @@ impl OutputChannels {
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Arc<Request>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.running)
     }
 }

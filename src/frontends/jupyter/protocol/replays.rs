@@ -1,9 +1,11 @@
 //! Signed messages are taken once: who recorded one on its way cannot send it again.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use zeromq::ZmqMessage;
+
+use crate::error::locked;
 
 /// What stands before the signature of a message.
 const DELIMITER: &[u8] = b"<IDS|MSG>";
@@ -24,7 +26,7 @@ struct Seen {
 impl SeenSignatures {
     /// Remembers the signature of a message that was verified; false if one had it before.
     pub fn is_new(&self, signature: &[u8]) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = locked(&self.0);
         // Hexadecimal digits mean the same in both cases.
         let signature = signature.to_ascii_lowercase();
         if !seen.all.insert(signature.clone()) {

@@ -1,7 +1,7 @@
 //! Lines that running code asks the user for.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jupyter_protocol::{InputRequest, JupyterMessageContent};
@@ -11,6 +11,7 @@ use super::incoming::{self, Request};
 use super::outbox::Outbox;
 use super::replays::SeenSignatures;
 use crate::context::CancelToken;
+use crate::error::locked;
 use crate::{Error, Result};
 
 /// How often the wait for an answer checks for an interrupt.
@@ -55,7 +56,7 @@ impl StandardInput {
     }
 
     fn expect(&self, answer: Option<Sender<String>>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        *locked(&self.waiting) = answer;
     }
 
     /// Passes each answer to the call that waits for it; an answer without a question is dropped.
@@ -63,7 +64,7 @@ impl StandardInput {
         loop {
             let (_, content) = incoming::next(&mut connection, seen).await;
             if let JupyterMessageContent::InputReply(reply) = content {
-                let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let waiting = locked(&self.waiting).take();
                 if let Some(waiting) = waiting {
                     waiting.send(reply.value).ok();
                 }

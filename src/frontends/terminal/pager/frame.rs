@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::frontends::images::{Placed, Window};
-use crate::frontends::terminal::assistant::shortened;
+use crate::report::shortened;
 
 /// Columns that notes get beside a picture, at least.
 const NOTES: u32 = 36;

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use lsp_server::{ErrorCode, Message};
 use serde_json::Value;
 
-use crate::error::one_line;
+use crate::error::controls_escaped;
 use crate::{Error, Result};
 
 /// Bytes of a header line at most.
@@ -88,7 +88,7 @@ fn length(input: &mut impl BufRead) -> Result<Option<u64>> {
             }
         }
         is_first = false;
-        let shown: String = one_line(&line).chars().take(SHOWN).collect();
+        let shown: String = controls_escaped(&line).chars().take(SHOWN).collect();
         let (name, value) = line.split_once(':').ok_or_else(|| {
             Error::input(format!("lsp: a message begins with \"{shown}\", which is no header"))
         })?;

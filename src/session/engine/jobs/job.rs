@@ -10,6 +10,7 @@ use super::loan::Loan;
 use super::progress::JobProgress;
 use super::recording::{Recording, Step, StepResult};
 use crate::context::{CancelToken, Context, Event, Reporter, panics};
+use crate::error::locked;
 use crate::session::engine::STACK_BYTES;
 use crate::session::engine::memory_budget::MemoryBudget;
 use crate::session::{Display, Output, Sink};
@@ -263,7 +264,7 @@ impl Job {
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.facts)
     }
 }
 

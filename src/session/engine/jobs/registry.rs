@@ -1,10 +1,11 @@
 //! The jobs of a session.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::job::Job;
 use crate::Result;
 use crate::context::{CancelToken, Event, Reporter};
+use crate::error::locked;
 
 /// The jobs whose outcome nobody has taken.
 #[derive(Default)]
@@ -90,6 +91,6 @@ impl Jobs {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
