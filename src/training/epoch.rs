@@ -110,8 +110,8 @@ impl TrainingOptions {
 /// optimiser, as in the publication, where adaptation is a training of its own.
 ///
 /// # Errors
-/// On interruption, which also stops a batch half-way, the current batch is discarded, the
-/// batches before it are kept, and the epoch does not enter the history.
+/// If the masks were made for other slices of these names. On interruption, which also stops a batch half-way,
+/// the current batch is discarded, the batches before it are kept, and the epoch does not enter the history.
 pub fn train_epoch(
     model: &mut Model,
     slices: &[&Slice],
@@ -120,6 +120,7 @@ pub fn train_epoch(
     options: &TrainingOptions,
     context: &Context,
 ) -> Result<EpochRecord> {
+    sampler.check_made_for(slices)?;
     let mut training = ResumableTraining::begin("train_epoch", model, context, |all| {
         slices.iter().for_each(|slice| slice.add_to(all));
         all.add(json(sampler)?).add(json(&stage)?).add(json(options)?);
