@@ -363,5 +363,5 @@ fn unmade(cohort: &Cohort) -> &'static str {
 fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
     let recipe = cohort.provenance().ok_or_else(|| unmade(cohort).to_owned())?.clone();
     let names = cohort.names().into_iter().map(str::to_owned).collect();
-    Ok(CohortRecipe { recipe, names })
+    Ok(CohortRecipe { recipe, names, files: cohort.file_stamps() })
 }

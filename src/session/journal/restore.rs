@@ -11,6 +11,7 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::AllocTuple;
 use starlark::values::{Heap, Value};
 
+use super::changes::changes;
 use super::keep::ArtifactStore;
 use super::maps::{self, Maps};
 use super::recipe::{CohortRecipe, Recipe};
@@ -228,7 +229,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn cohort(&mut self, of: &CohortRecipe) -> Result<Cohort> {
-        let CohortRecipe { recipe, names } = of;
+        let CohortRecipe { recipe, names, files } = of;
         let known = self.cohorts.iter().find(|(origin, _)| *origin == recipe.origin);
         let first = match known {
             Some((_, first)) => first.clone(),
@@ -239,13 +240,9 @@ impl<'a> Restorer<'a> {
             }
         };
         let cohort = recipe.applied(&first)?;
-        if cohort.names() != *names {
-            self.state.context().warn(format!(
-                "{} had {} subjects and now has {}: its folder has changed",
-                cohort.name(),
-                names.len(),
-                cohort.len()
-            ));
+        // Several values may be of one cohort.
+        if let Some(changes) = changes(&cohort, names, files) {
+            self.state.context().warn_once(format!("{}: {changes}", cohort.name()));
         }
         Ok(cohort)
     }
