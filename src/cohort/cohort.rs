@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::discovery::loaded_files::{LoadedFolder, tell_changes};
 use super::discovery::naming::{Listing, file_name};
 use super::discovery::participants::Participants;
-use super::discovery::{bids, preprocessed};
+use super::discovery::{bids, preprocessed, session_tables};
 use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
@@ -64,6 +64,9 @@ impl Cohort {
         let Discovered { cohort, participants, unused } = Self::discover(path, options, context)?;
         if let Some(unused) = unused {
             context.note(unused);
+        }
+        if let Some(not_read) = session_tables::not_read(cohort.entries()) {
+            context.note(not_read);
         }
         member::tell_participants(
             &cohort.members,

@@ -5,9 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+#[cfg(feature = "shell")]
+use std::time::UNIX_EPOCH;
 
 use crate::context::{Context, counted};
+#[cfg(feature = "shell")]
 use crate::files::sha256;
 
 /// Digits of the hash of an entry's stamps. They tell changes apart, not contents.

@@ -7,6 +7,7 @@ mod npy_header;
 pub(super) mod participants;
 pub mod preprocessed;
 mod saved_masks;
+pub(super) mod session_tables;
 mod several_images;
 pub(super) mod slice_files;
 mod unused;
