@@ -330,8 +330,8 @@ impl Recorder<'_> {
         };
         let (method, scoring) = (findings.method.clone(), findings.scoring);
         let calibration = findings.calibration.as_deref().cloned();
-        let reconstructs = findings.reconstructs;
-        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, file })
+        let (reconstructs, made_by) = (findings.reconstructs, findings.made_by.clone());
+        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file })
     }
 }
 

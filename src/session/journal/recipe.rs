@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cohort;
-use crate::detection::Scoring;
+use crate::detection::{MadeBy, Scoring};
 use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
 use crate::scoring::Calibration;
@@ -73,6 +73,8 @@ pub(super) enum Recipe {
         reconstructs: bool,
         #[serde(default)]
         calibration: Option<Calibration>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made_by: Option<MadeBy>,
         file: String,
     },
     Finding {

@@ -321,7 +321,8 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, reconstructs, calibration, file } = recipe
+        let Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file } =
+            recipe
         else {
             return Err(changed());
         };
@@ -351,8 +352,8 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
-        // What was kept does not tell the state of the method.
-        findings.made_by = None;
+        // What was kept tells the method; this is only what reads it. Earlier versions did not keep it.
+        findings.made_by = made_by.clone();
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());
