@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::discovery::loaded_files::{LoadedFolder, tell_changes};
 use super::discovery::naming::Listing;
 use super::discovery::participants::Participants;
-use super::discovery::{bids, preprocessed};
+use super::discovery::{bids, preprocessed, session_tables};
 use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
@@ -63,6 +64,9 @@ impl Cohort {
         let Discovered { cohort, participants, unused } = Self::discover(path, options, context)?;
         if let Some(unused) = unused {
             context.note(unused);
+        }
+        if let Some(not_read) = session_tables::not_read(cohort.entries()) {
+            context.note(not_read);
         }
         member::tell_participants(
             &cohort.members,
@@ -132,8 +136,10 @@ impl Cohort {
                 entry.healthy = Some(rule.decide(&entry.participant) == Some(true));
             }
         }
+        let loaded = LoadedFolder::new(path, participants.path_in(path).as_deref());
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
+            entry.stamp_files(&loaded);
             entry.check_headers(options.grid);
             Ok::<_, Error>(())
         })?;
@@ -261,7 +267,12 @@ impl Cohort {
     pub fn subject(&self, position: usize, context: &Context) -> Result<Arc<Subject>> {
         let member = self.member(position)?;
         context.check()?;
-        member.subject()
+        let is_new = !member.is_settled();
+        let subject = member.subject();
+        if is_new {
+            tell_changes(member.entry.loaded.iter(), context);
+        }
+        subject
     }
 
     /// All subjects that can be used, in order, preprocessed in parallel where they were not yet.
@@ -281,6 +292,7 @@ impl Cohort {
                 progress.advance(1, &[]);
                 Ok::<_, Error>(())
             })?;
+            tell_changes(self.entries().filter_map(|entry| entry.loaded.as_ref()), context);
         }
         member::tell(&self.members, self.strict, context)?;
         Ok(self.members.iter().filter_map(|member| member.subject().ok()).collect())
@@ -336,16 +348,6 @@ impl Cohort {
         };
         let members = self.members.iter().zip(entries).map(replaced).collect();
         self.with_members(members)
-    }
-
-    /// The entry at one position as a cohort of its own, which shares nothing with this one: what it preprocesses
-    /// goes with it.
-    ///
-    /// # Errors
-    /// If there is no such position.
-    pub fn alone(&self, position: usize) -> Result<Self> {
-        let member = Member::new(self.entry(position)?.clone(), self.grid);
-        Ok(self.with_members(vec![Arc::new(member)]))
     }
 
     /// A cohort of the same name and grid, which does not know how to be made again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use super::discovery::loaded_files::{LoadedFiles, LoadedFolder};
 use super::discovery::naming::dataset_root;
 use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
@@ -35,6 +36,8 @@ pub struct Entry {
     /// Its image file, also where that cannot be used.
     pub(super) found_at: Option<PathBuf>,
     pub(super) source: Source,
+    /// What its files were when a folder was loaded; `None` of other entries.
+    pub(super) loaded: Option<LoadedFiles>,
 }
 
 /// Where an entry's slices come from.
@@ -98,7 +101,8 @@ impl Entry {
         participant: BTreeMap<String, String>,
         source: Source,
     ) -> Self {
-        Self { name, participant, healthy: None, remarks: Vec::new(), found_at: None, source }
+        let (remarks, found_at, loaded) = Default::default();
+        Self { name, participant, healthy: None, remarks, found_at, source, loaded }
     }
 
     /// Of a subject that is preprocessed already.
@@ -225,6 +229,11 @@ impl Entry {
     /// Whether its slices exist in one grid only.
     pub(super) fn has_fixed_frame(&self) -> bool {
         matches!(self.source, Source::Slices(_) | Source::Ready(_))
+    }
+
+    /// Remembers what its files are now.
+    pub(super) fn stamp_files(&mut self, folder: &Arc<LoadedFolder>) {
+        self.loaded = Some(LoadedFiles::new(&self.files(), folder));
     }
 
     /// Reads headers only; an entry that fails becomes broken.

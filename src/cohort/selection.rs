@@ -1,5 +1,7 @@
 //! Parts of a cohort, chosen by position, name, participants column or health, and cohorts put together.
 
+#[cfg(feature = "shell")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,6 +60,27 @@ impl Cohort {
         let start = range.start.min(end);
         let step = Step::Slice { from: start, to: end };
         self.part(&format!("{start}:{end}"), step, self.members[start..end].to_vec())
+    }
+
+    /// The entry at one position as a cohort of its own, which shares nothing with this one: what it preprocesses
+    /// goes with it.
+    ///
+    /// # Errors
+    /// If there is no such position.
+    pub fn alone(&self, position: usize) -> Result<Self> {
+        let member = Member::new(self.entry(position)?.clone(), self.grid());
+        Ok(self.with_members(vec![Arc::new(member)]))
+    }
+
+    /// What the files of the subjects were when their folder was loaded, as a short hash by name, and of the participants
+    /// table by its path. Empty where no folder was loaded.
+    #[cfg(feature = "shell")]
+    pub(crate) fn file_stamps(&self) -> BTreeMap<String, String> {
+        let loaded = self.entries().filter_map(|entry| Some((entry, entry.loaded.as_ref()?)));
+        let all = loaded.flat_map(|(entry, loaded)| {
+            [Some((entry.name.to_string(), loaded.stamp())), loaded.table_stamp()]
+        });
+        all.flatten().collect()
     }
 
     /// The subjects of these names, in this order.

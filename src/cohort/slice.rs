@@ -74,6 +74,15 @@ impl Slice {
         })
     }
 
+    /// A hash of its image and region: what masks are made from, whoever it is called after.
+    pub(crate) fn content_hash(&self) -> String {
+        let mut all = Fingerprint::default();
+        all.add(format!("{:?}", self.image.dim()));
+        all.add(self.image.iter().flat_map(|pixel| pixel.to_le_bytes()).collect::<Vec<u8>>());
+        all.add(self.region.iter().map(|inside| u8::from(*inside)).collect::<Vec<u8>>());
+        all.finish()
+    }
+
     /// Adds everything that it holds to a fingerprint.
     pub(crate) fn add_to(&self, all: &mut Fingerprint) {
         let Self {

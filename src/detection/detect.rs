@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::anomaly_map::anomaly_map;
 use super::curve::anomaly_curve;
+use super::made_by::MadeBy;
 use super::segments::{Segments, Stretch, stretch_at};
 use super::{
     CordAxis, Finding, Findings, Island, Reconstruction, Reconstructor, Scoring, SegmentScore,
@@ -89,7 +90,12 @@ pub fn detect(
         ));
     }
     let calibration = reconstructor.calibration(scoring, context);
-    let (reconstructs, made_by) = (reconstructor.reconstructs(), Some(reconstructor.identity()));
+    let made_by = MadeBy {
+        identity: reconstructor.identity(),
+        seed: context.streams.seed(),
+        model: reconstructor.model_facts(),
+    };
+    let (reconstructs, made_by) = (reconstructor.reconstructs(), Some(made_by));
     Ok(Findings { method, scoring, subjects, reconstructs, made_by, calibration })
 }
 

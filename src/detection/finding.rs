@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use super::made_by::MadeBy;
 use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
 use crate::scoring::Calibration;
@@ -163,9 +164,8 @@ pub struct Findings {
     pub subjects: Vec<Finding>,
     /// Whether the method reconstructs images, as [`Reconstructor::reconstructs`](super::Reconstructor).
     pub reconstructs: bool,
-    /// Which method it was, whatever it is called, and in which state: [`Reconstructor::identity`](super::Reconstructor).
-    /// `None` of findings that an earlier version kept.
-    pub made_by: Option<String>,
+    /// Which method it was, whatever it is called, and in which state. `None` of findings that an earlier version kept.
+    pub made_by: Option<MadeBy>,
     /// What the same method shows in healthy subjects, if it was calibrated with any.
     pub calibration: Option<Arc<Calibration>>,
 }
@@ -180,7 +180,8 @@ impl Findings {
     /// Whether others are known to come from another method, or from the same one in another state, so that a
     /// threshold for one of them says nothing about the other.
     pub fn differ_in_method(&self, other: &Self) -> bool {
-        self.made_by.as_ref().zip(other.made_by.as_ref()).is_some_and(|(one, other)| one != other)
+        let both = self.made_by.as_ref().zip(other.made_by.as_ref());
+        both.is_some_and(|(one, other)| one.identity != other.identity)
     }
 
     /// The finding with the highest score, the first of equals.

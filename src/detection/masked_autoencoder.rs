@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reconstruction, Reconstructor, Scoring};
+use super::{ModelFacts, Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::{Context, counted};
@@ -24,6 +24,8 @@ pub struct MaskedAutoencoder {
     pub scorer: Option<LesionScorer>,
     /// How far the network was trained.
     pub trained: TrainingState,
+    /// The seeds that it was made and trained with, as [`History::seeds`](crate::training::History::seeds).
+    pub seeds: Vec<u64>,
     /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
 }
@@ -37,7 +39,8 @@ impl MaskedAutoencoder {
         let round = model.next_round();
         let (scorer, trained) = (model.scorer.clone(), model.trained());
         let calibrations = model.calibrations.clone();
-        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, trained, calibrations })
+        let (network, seeds) = (model.frozen()?, model.history.seeds());
+        Ok(Self { network, monte_carlo, round, scorer, trained, seeds, calibrations })
     }
 
     /// What its scores depend on, besides the images and the random draws of a round.
@@ -83,6 +86,17 @@ impl Reconstructor for MaskedAutoencoder {
         let weights = tensor_file::digest(self.network.tensors());
         let scorer = self.scorer.as_ref().map(|scorer| tensor_file::digest(&scorer.tensors()));
         format!("{}, {:?}, {weights}, {scorer:?}", self.name(), self.state())
+    }
+
+    fn model_facts(&self) -> Option<ModelFacts> {
+        let mut tensors = self.network.tensors().clone();
+        tensors.extend(self.scorer.iter().flat_map(LesionScorer::tensors));
+        Some(ModelFacts {
+            monte_carlo: self.monte_carlo,
+            weights: tensor_file::digest(&tensors),
+            seeds: self.seeds.clone(),
+            epochs: self.trained.epochs,
+        })
     }
 
     fn grid(&self) -> Option<SliceGrid> {

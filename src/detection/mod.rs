@@ -35,6 +35,7 @@ mod curve;
 mod detect;
 mod error_maps;
 mod finding;
+mod made_by;
 mod masked_autoencoder;
 mod polyline;
 mod profile;
@@ -52,6 +53,7 @@ pub use error_maps::ErrorMaps;
 pub use finding::{
     AnomalyCurve, Finding, Findings, Island, SegmentBorders, SegmentScore, SliceFinding,
 };
+pub use made_by::{MadeBy, ModelFacts};
 pub use masked_autoencoder::MaskedAutoencoder;
 pub(crate) use profile::AxisProfile;
 pub use reconstructor::{Reconstruction, Reconstructor};

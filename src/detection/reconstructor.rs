@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Zip};
 
-use super::Scoring;
+use super::{ModelFacts, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
@@ -48,6 +48,11 @@ pub trait Reconstructor {
     /// What tells it from other methods, and its state from others of its own: equal ones give equal scores.
     fn identity(&self) -> String {
         self.name()
+    }
+
+    /// What tells its trained model from others; `None` of a method without one.
+    fn model_facts(&self) -> Option<ModelFacts> {
+        None
     }
 
     /// The grid that its slices must have; `None` if any is suitable.

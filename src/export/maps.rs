@@ -12,7 +12,7 @@ use super::sources::Sources;
 use super::uncertainty_maps::{ALEATORIC, EPISTEMIC, PREDICTED};
 use crate::Result;
 use crate::cohort::NativeTransform;
-use crate::detection::{Finding, Findings, SliceFinding, curve_points};
+use crate::detection::{Finding, Findings, MadeBy, SliceFinding, curve_points};
 use crate::evaluation::{DETECTION_PIXELS, Threshold};
 
 /// One subject and what its maps are made of.
@@ -21,6 +21,19 @@ pub(super) struct SubjectMaps<'a> {
     pub finding: &'a Finding,
     pub image: Option<&'a Path>,
     pub threshold: Option<&'a Threshold>,
+}
+
+/// Adds what a methods section needs to a JSON object.
+fn describe(made_by: &MadeBy, settings: &mut Value) {
+    settings["Seed"] = json!(made_by.seed);
+    let Some(model) = &made_by.model else { return };
+    settings["MonteCarloSamples"] = json!(model.monte_carlo.samples);
+    settings["MaskRatio"] = json!(model.monte_carlo.mask_ratio);
+    settings["ModelEpochs"] = json!(model.epochs);
+    settings["ModelSHA256"] = json!(model.weights);
+    if !model.seeds.is_empty() {
+        settings["ModelSeeds"] = json!(model.seeds);
+    }
 }
 
 impl<'a> SubjectMaps<'a> {
@@ -33,10 +46,13 @@ impl<'a> SubjectMaps<'a> {
     ) -> Result<Option<SubjectLesions>> {
         let Some(volume) = SubjectVolume::new(self.finding)? else { return Ok(None) };
         let subject = (&*self.finding.subject, volume.native);
-        let settings = json!({
+        let mut settings = json!({
             "Method": self.findings.method,
             "Scoring": self.findings.scoring.to_string(),
         });
+        if let Some(made_by) = &self.findings.made_by {
+            describe(made_by, &mut settings);
+        }
         let files = MapFiles::new(dataset, name, subject, self.image, sources, settings)?;
         self.write_anomaly(&files, &volume)?;
         self.write_curve_points(&files)?;

@@ -9,7 +9,7 @@ use crate::files::{log_files, sha256};
 use crate::ops::InstructionSet;
 use crate::options::Choice;
 use crate::report::{Answer, ClaimedRun, RunFolder, RunRecord, RunStatus, Table};
-use crate::session::{SeedChanges, Settings, device_name};
+use crate::session::{ScriptParameters, SeedChanges, Settings, device_name};
 
 /// Where run folders go unless `--out` says otherwise.
 pub(super) const RUNS: &str = "runs";
@@ -35,6 +35,7 @@ pub(super) struct Record {
     /// The record before there is a folder.
     start: RunRecord,
     seed_changes: SeedChanges,
+    parameters: ScriptParameters,
     folder: Option<RunFolder>,
     /// Log lines from before there was a folder.
     early: String,
@@ -49,7 +50,13 @@ impl Record {
         let Recorded { runs, name, copy, script_path, source } = *recorded;
         let device = device_name(&settings.device);
         let folder = std::env::current_dir().unwrap_or_default();
+        let start = RunRecord::new(copy, source, settings.seed, device);
         let start = RunRecord {
+            // What is typed in a shell is known at its end.
+            script_sha256: match script_path {
+                "" => String::new(),
+                _ => start.script_sha256,
+            },
             script_path: script_path.to_owned(),
             working_folder: folder.display().to_string(),
             arguments: std::env::args().skip(1).collect(),
@@ -58,7 +65,7 @@ impl Record {
             instruction_set: InstructionSet::detect().name().to_owned(),
             threads: rayon::current_num_threads(),
             ranks: settings.ranks.as_ref().map(|ranks| ranks.size()),
-            ..RunRecord::new(copy, source, settings.seed, device)
+            ..start
         };
         Self {
             runs: runs.unwrap_or(Path::new(RUNS)).to_path_buf(),
@@ -66,6 +73,7 @@ impl Record {
             source: source.to_owned(),
             start,
             seed_changes: settings.seed_changes.clone(),
+            parameters: settings.parameters.clone(),
             folder: None,
             early: String::new(),
             answers: 0,
@@ -149,10 +157,11 @@ impl Record {
         Ok(())
     }
 
-    /// Writes down new inputs and seeds, so that the record of a run that is killed has them.
+    /// Writes down new inputs, seeds and parameters, so that the record of a run that is killed has them.
     fn update(&mut self) -> Result<()> {
         let changes = self.seed_changes.all();
-        self.folder.as_mut().map_or(Ok(()), |folder| folder.update(&changes))
+        let defaults = self.parameters.defaults();
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.update(&changes, defaults))
     }
 
     /// Replaces the script in a folder that is open.

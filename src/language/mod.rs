@@ -51,4 +51,4 @@ pub use rust_cell::rust_cell;
 pub(crate) use rust_cell::set_names;
 pub(crate) use rust_stop::{RustStop, relocated};
 pub use script_cells::{ScriptCell, ScriptCellKind, notebook_tags, script_cells, script_of};
-pub use transcript::{Transcript, TypedCell};
+pub use transcript::{Transcript, TypedCell, rerun_command};

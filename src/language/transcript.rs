@@ -1,5 +1,7 @@
 //! The transcript of a session: its cells, as a script that can be run again.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use starlark::syntax::ast::AstNoPayload;
 use starlark_syntax::syntax::ast::{AstStmtP, StmtP};
@@ -10,10 +12,16 @@ use super::dialect::marks::unmarked;
 use super::dialect::{parse_with_tuples, source_text};
 use super::script_cells::{ScriptCell, script_of};
 
-/// The cells of a session in the order they ran.
+/// The cells of a session in the order they ran, and what the session began with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcript {
     pub cells: Vec<TypedCell>,
+    /// The seed that the session began with.
+    #[serde(default)]
+    pub seed: u64,
+    /// The parameters that the command line set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// One cell and how it ended.
@@ -25,16 +33,61 @@ pub struct TypedCell {
 }
 
 impl Transcript {
-    /// The cells as a script that runs again.
-    pub fn to_script(&self) -> String {
-        script_of(&self.script_cells())
+    /// The cells as a script that runs again under this file name.
+    pub fn to_script(&self, name: &str) -> String {
+        script_of(&self.script_cells(name))
     }
 
     /// The cells of that script. One that stopped is kept as a comment with the reason: running
-    /// the script must not stop there again.
-    pub fn script_cells(&self) -> Vec<ScriptCell> {
-        self.cells.iter().map(|cell| ScriptCell::code(cell.rerunnable())).collect()
+    /// the script must not stop there again. A first cell sets the seed and tells the parameters, where the session
+    /// began with others than a script does by default.
+    pub fn script_cells(&self, name: &str) -> Vec<ScriptCell> {
+        let cells = self.cells.iter().map(|cell| ScriptCell::code(cell.rerunnable()));
+        self.beginning(name).map(ScriptCell::code).into_iter().chain(cells).collect()
     }
+
+    fn beginning(&self, name: &str) -> Option<String> {
+        let mut lines = Vec::new();
+        if !self.parameters.is_empty() {
+            let pairs = self.parameters.iter().map(|(name, value)| format!("{name}={value}"));
+            let pairs = one_line(&pairs.collect::<Vec<_>>().join(", "));
+            lines.push(format!("# The session had the parameters {pairs}."));
+        }
+        if self.seed != 0 || !self.parameters.is_empty() {
+            let command = rerun_command(name, self.seed, &self.parameters);
+            lines.push(format!("# To repeat it: {command}"));
+        }
+        if self.seed != 0 {
+            lines.push(format!("seed({})", self.seed));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+/// The command that runs a script with this seed and these parameters, in one line for a shell.
+pub fn rerun_command(script: &str, seed: u64, parameters: &BTreeMap<String, String>) -> String {
+    let mut command = format!("u2ad run {}", word(script));
+    if seed != 0 {
+        command.push_str(&format!(" --seed {seed}"));
+    }
+    for (name, value) in parameters {
+        command.push_str(&format!(" -p {}", word(&format!("{name}={value}"))));
+    }
+    command
+}
+
+/// One word of a command, in quotes if it needs them.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./=:,+@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", one_line(text).replace('\'', r"'\''")),
+    }
+}
+
+/// A text without line breaks, for a comment.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
 }
 
 impl Transcript {
@@ -113,7 +166,7 @@ mod tests {
     fn a_function_is_found_in_the_cell_that_defined_it() {
         let source = "x = 1\ndef f(\n    a,\n):\n    if a:\n\n        return 2\n\ny = f(1)\n";
         let cells = vec![TypedCell { source: source.into(), stopped: None }];
-        let transcript = Transcript { cells };
+        let transcript = Transcript { cells, ..Transcript::default() };
         let found = transcript.definition("f").unwrap();
         assert_eq!(found, "def f(\n    a,\n):\n    if a:\n\n        return 2");
         assert_eq!(transcript.definition("x"), None);
@@ -126,7 +179,8 @@ mod tests {
                 source: source.to_owned(),
                 stopped: stopped.then(|| "it stopped".to_owned()),
             };
-            Transcript { cells: cells.iter().map(cell).collect() }.definition("f")
+            let cells = cells.iter().map(cell).collect();
+            Transcript { cells, ..Transcript::default() }.definition("f")
         };
         let one = "def f(): return 1";
         assert_eq!(definition(&[(one, false), ("g = 2", false)]).unwrap(), one);
@@ -157,8 +211,24 @@ mod tests {
             stopped: stopped.map(str::to_owned),
         };
         let cells = vec![cell("x = 1\n", None), cell("f(\n  2)", Some("`f` is not defined"))];
-        let script = Transcript { cells }.to_script();
+        let script = Transcript { cells, ..Transcript::default() }.to_script("t.star");
         let expected = "# %%\nx = 1\n\n# %%\n# stopped: `f` is not defined\n# f(\n#   2)\n";
         assert_eq!(script, expected);
+    }
+
+    #[test]
+    fn a_script_begins_with_what_the_session_began_with() {
+        let cells = vec![TypedCell { source: "k = parameter(\"k\", 2)".into(), stopped: None }];
+        let pairs = [("k", "3"), ("site", "it's\nhere")];
+        let parameters = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let transcript = Transcript { cells, seed: 7, parameters: parameters.into() };
+        let expected = "# %%\n# The session had the parameters k=3, site=it's here.\n\
+                        # To repeat it: u2ad run 'my t.star' --seed 7 -p k=3 -p 'site=it'\\''s here'\nseed(7)\n\n\
+                        # %%\nk = parameter(\"k\", 2)\n";
+        assert_eq!(transcript.to_script("my t.star"), expected);
+        let json = serde_json::to_string(&transcript).unwrap();
+        assert_eq!(serde_json::from_str::<Transcript>(&json).unwrap(), transcript);
+        let earlier: Transcript = serde_json::from_str(r#"{"cells":[]}"#).unwrap();
+        assert_eq!(earlier, Transcript::default());
     }
 }

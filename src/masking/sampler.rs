@@ -21,6 +21,9 @@ pub struct PatchStatistics {
     pub variance: Vec<f32>,
     /// Whether the patch holds a high-error island.
     pub spared: Vec<bool>,
+    /// [`Slice::content_hash`] of the slice; `None` in files of earlier versions, whose masks are not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<String>,
 }
 
 /// A masking strategy with the statistics it needs. Masks themselves are drawn anew at every batch.
@@ -96,6 +99,7 @@ impl MaskSampler {
             let statistics = PatchStatistics {
                 variance: patch_sums(map.variance.view(), patch),
                 spared: spared.collect(),
+                made_of: Some(slice.content_hash()),
             };
             ((slice.subject.clone(), slice.index), statistics)
         });
@@ -123,6 +127,26 @@ impl MaskSampler {
     /// The statistics of one slice, if there are any.
     pub fn slice(&self, slice: &Slice) -> Option<&PatchStatistics> {
         self.slices.get(&(slice.subject.clone(), slice.index))
+    }
+
+    /// Whether these are the slices that the masks were made for. Slices without masks pass: [`Self::draw`] tells of
+    /// them.
+    ///
+    /// # Errors
+    /// For the first slice whose image or region is another one.
+    pub(crate) fn check_made_for(&self, slices: &[&Slice]) -> Result<()> {
+        let is_other = |slice: &&&Slice| {
+            let made_of = self.slice(slice).and_then(|statistics| statistics.made_of.as_ref());
+            made_of.is_some_and(|made_of| *made_of != slice.content_hash())
+        };
+        match slices.iter().find(is_other) {
+            None => Ok(()),
+            Some(slice) => Err(Error::input(format!(
+                "the masks of {} were made for another image, region or grid; estimate the uncertainty of this \
+                 cohort and regenerate them",
+                slice.subject
+            ))),
+        }
     }
 
     /// Number of slices with statistics.
@@ -201,4 +225,58 @@ fn region_counts(batch: &[&Slice], patch: usize) -> Array2<u32> {
         row.assign(&ArrayView1::from(&patch_counts(slice.region.view(), patch)));
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice(brightness: f32, inside: bool) -> Slice {
+        let mask = || Array2::from_elem((8, 8), inside);
+        Slice {
+            subject: "sub-014".into(),
+            index: 3,
+            voxels: None,
+            image: Array2::from_elem((8, 8), brightness),
+            cord: mask(),
+            csf: mask(),
+            region: mask(),
+            scoring: mask(),
+            lesion: None,
+            pixel_spacing_mm: (1.0, 1.0),
+        }
+    }
+
+    fn sampler(slice: &Slice) -> MaskSampler {
+        let map = || Array2::from_elem((8, 8), 0.5);
+        let maps = Uncertainty { variance: map(), mean: map(), error: map(), passes: 2 };
+        MaskSampler::from_uncertainty(MaskingStrategy::Eu, [(slice, &maps)], 4)
+    }
+
+    #[test]
+    fn masks_of_another_image_or_region_of_the_same_name_are_refused() {
+        let made_for = slice(0.5, true);
+        let sampler = sampler(&made_for);
+        sampler.check_made_for(&[&made_for]).unwrap();
+        for other in [slice(0.25, true), slice(0.5, false)] {
+            let error = sampler.check_made_for(&[&made_for, &other]).unwrap_err().to_string();
+            assert!(
+                error.starts_with("the masks of sub-014 were made for another image"),
+                "{error}"
+            );
+        }
+        let stranger = Slice { index: 4, ..slice(0.25, true) };
+        sampler.check_made_for(&[&stranger]).unwrap();
+    }
+
+    #[test]
+    fn masks_of_earlier_versions_are_read_and_not_checked() {
+        let sampler = sampler(&slice(0.5, true));
+        let mut json = serde_json::to_value(&sampler).unwrap();
+        assert_eq!(serde_json::from_value::<MaskSampler>(json.clone()).unwrap(), sampler);
+        let statistics = json["slices"][0][2].as_object_mut().unwrap();
+        assert!(statistics.remove("made_of").is_some());
+        let earlier: MaskSampler = serde_json::from_value(json).unwrap();
+        earlier.check_made_for(&[&slice(0.25, true)]).unwrap();
+    }
 }

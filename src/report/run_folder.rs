@@ -1,5 +1,6 @@
 //! The folder in which a run saves its results: numbered figures and tables, the log, the script, `run.json`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -122,6 +123,7 @@ impl RunFolder {
     /// Replaces the copy of the script: for a shell, whose script is known at its end.
     pub fn save_script(&mut self, script: &str) -> Result<PathBuf> {
         let name = self.record.script.clone();
+        self.record.script_sha256 = sha256(script.as_bytes());
         self.save(&name, script.as_bytes())
     }
 
@@ -135,16 +137,23 @@ impl RunFolder {
         written.map_err(|error| Error::file(self.path.join(LOG), error))
     }
 
-    /// Brings the record on the disk up to date if there are new inputs, or changes of the seed: all
-    /// those that the script made so far.
+    /// Brings the record on the disk up to date if there are new inputs, changes of the seed, or parameters that the
+    /// script asked for and nobody gave: all those so far, these with the value that the script took.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn update(&mut self, seed_changes: &[u64]) -> Result<()> {
-        if self.recorded == (files_read().len(), seed_changes.len()) {
+    pub fn update(
+        &mut self,
+        seed_changes: &[u64],
+        defaults: BTreeMap<String, String>,
+    ) -> Result<()> {
+        if self.recorded == (files_read().len(), seed_changes.len())
+            && self.record.parameter_defaults == defaults
+        {
             return Ok(());
         }
         self.record.set_seeds(seed_changes);
+        self.record.parameter_defaults = defaults;
         self.write_record()
     }
 
@@ -221,8 +230,6 @@ impl RunFolder {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::super::{Cell, Column};
     use super::*;
     use crate::figures::training_history;
@@ -312,6 +319,10 @@ mod tests {
         assert_eq!(RunRecord::read(&path).unwrap().status, RunStatus::Running);
         run.log("after").unwrap();
         run.save_script("print(2)\n").unwrap();
+        run.update(&[], BTreeMap::from([("k".to_owned(), "3".to_owned())])).unwrap();
+        let record = RunRecord::read(&path).unwrap();
+        assert_eq!(record.script_sha256, sha256(b"print(2)\n"));
+        assert_eq!((record.parameters.len(), &*record.parameter_defaults["k"]), (0, "3"));
         let second = run.save_table(&table()).unwrap();
         assert!(second.ends_with("02-patient-scores-u2ad.tsv"), "{second:?}");
         assert_eq!(files(&path)["log.txt"], b"before\nafter\n");

@@ -54,7 +54,7 @@ pub struct RunRecord {
     /// The script's path as it was given; `-` for standard input, empty for a shell.
     #[serde(default)]
     pub script_path: String,
-    /// SHA-256 of the script's copy.
+    /// SHA-256 of the script's copy; empty while a shell has yet to write it.
     #[serde(default)]
     pub script_sha256: String,
     /// The run folder as it was given, relative to `working_folder` unless absolute.
@@ -68,6 +68,9 @@ pub struct RunRecord {
     /// Parameters that the command line set.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// Parameters that the script asked for and the command line did not set, with the values that the script took.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameter_defaults: BTreeMap<String, String>,
     /// The seed in force: that of the command line until the script sets another one.
     pub seed: u64,
     /// The seed of the command line; records of earlier versions have it in `seed`.
@@ -137,6 +140,7 @@ impl RunRecord {
             working_folder: String::new(),
             arguments: Vec::new(),
             parameters: BTreeMap::new(),
+            parameter_defaults: BTreeMap::new(),
             seed,
             first_seed: Some(seed),
             seed_changes: Vec::new(),

@@ -84,18 +84,29 @@ fn headlines_of(folder: &Path, files: &[RecordedFile]) -> Vec<Headline> {
     tables.filter_map(read).flat_map(of_table).collect()
 }
 
-/// Every AUROC of a table whose rows or whose columns are metrics, without its interval.
+/// Whether a column that stands beside those of methods holds what follows from them: a difference, the ends of its
+/// interval, or its p-value.
+fn is_derived(column: &str) -> bool {
+    let is_end = |end: &str| column.ends_with(end);
+    ["difference", "p", "p_value"].contains(&column) || ["_low", "_high"].into_iter().any(is_end)
+}
+
+/// Every AUROC of a table whose rows or whose columns are metrics, without intervals and differences.
 fn headlines(tsv: &str) -> Vec<(String, f64)> {
     let rows: Vec<Vec<&str>> = tsv.lines().map(|line| line.split('\t').collect()).collect();
     let Some((header, rows)) = rows.split_first() else { return Vec::new() };
     let is_auroc = |name: &str| {
         let name = name.to_lowercase();
-        name.contains("auroc") && !["low", "high", "interval"].iter().any(|end| name.contains(end))
+        let others = ["low", "high", "interval", "difference"];
+        name.contains("auroc") && !others.iter().any(|other| name.contains(other))
     };
     let mut found = Vec::new();
     for row in rows {
         let label = row.first().copied().unwrap_or_default();
         for (column, cell) in header.iter().zip(row).skip(1) {
+            if is_derived(column) {
+                continue;
+            }
             let name = match (is_auroc(label), is_auroc(column)) {
                 (true, _) => format!("{label} ({column})"),
                 (false, true) => {
@@ -122,6 +133,11 @@ mod tests {
         let columns = "method\tpatient_auroc\tpatient_auroc_low\nU²AD\t0.5\t0.25\n";
         assert_eq!(headlines(columns), [("patient AUROC (U²AD)".to_owned(), 0.5)]);
         assert!(headlines("subject\tscore\nsub-01\t1\n").is_empty() && headlines("").is_empty());
+        let compared = "measure\tU²AD\tthreshold\tdifference\tdifference_low\tdifference_high\tp\n\
+                        patient AUROC\t0.9\t0.7\t0.2\t-0.352\t0.5\t0.2\n";
+        let both = [("U²AD", 0.9), ("threshold", 0.7)];
+        let both = both.map(|(method, value)| (format!("patient AUROC ({method})"), value));
+        assert_eq!(headlines(compared), both);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Parameters of a script: values that the command line may set and the script reads by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::locked;
@@ -10,7 +10,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct ScriptParameters {
     given: Arc<BTreeMap<String, String>>,
-    asked: Arc<Mutex<BTreeSet<String>>>,
+    /// Names that a script asked for, with its own values of those that were not given.
+    asked: Arc<Mutex<BTreeMap<String, Option<String>>>>,
 }
 
 impl ScriptParameters {
@@ -44,14 +45,26 @@ impl ScriptParameters {
 
     /// The value given for `name`, if any.
     pub fn get(&self, name: &str) -> Option<&str> {
-        locked(&self.asked).insert(name.to_owned());
+        locked(&self.asked).entry(name.to_owned()).or_default();
         self.given.get(name).map(String::as_str)
+    }
+
+    /// Notes which value a script took because none was given for `name`.
+    pub(super) fn note_default(&self, name: &str, value: String) {
+        locked(&self.asked).insert(name.to_owned(), Some(value));
+    }
+
+    /// The values that the script took for what was not given, as text.
+    pub fn defaults(&self) -> BTreeMap<String, String> {
+        let asked = locked(&self.asked);
+        let taken = asked.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        taken.collect()
     }
 
     /// Names that were given but never asked for: misspelt, most likely.
     pub fn unasked(&self) -> Vec<String> {
         let asked = locked(&self.asked);
-        self.given.keys().filter(|name| !asked.contains(*name)).cloned().collect()
+        self.given.keys().filter(|name| !asked.contains_key(*name)).cloned().collect()
     }
 }
 
@@ -66,6 +79,8 @@ mod tests {
         assert_eq!(parameters.get("path"), Some("a=b"));
         assert_eq!(parameters.get("subjects"), None);
         assert_eq!(parameters.unasked(), ["epochs"]);
+        parameters.note_default("subjects", "8".to_owned());
+        assert_eq!(parameters.defaults(), BTreeMap::from([("subjects".into(), "8".into())]));
         let twice = ["n=1".to_owned(), " n =2".to_owned()];
         let error = ScriptParameters::from_pairs(&twice).unwrap_err().to_string();
         assert_eq!(error, "the parameter n is given twice; give it one value");

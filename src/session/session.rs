@@ -40,7 +40,12 @@ impl Session {
         let (requests, inbox) = channel();
         let activity = Arc::new(Activity::new(MemoryBudget::new(settings.memory_bytes)));
         let status = Arc::new(SessionStatus::default());
-        status.lock().device = device_name(&settings.device).to_owned();
+        {
+            let mut status = status.lock();
+            status.device = device_name(&settings.device).to_owned();
+            status.transcript.seed = settings.seed;
+            status.transcript.parameters = settings.parameters.given().clone();
+        }
         let jobs = Arc::<Jobs>::default();
         let engine = Engine {
             settings,

@@ -12,7 +12,7 @@ use super::loss::stack;
 use super::micro_batch::MicroBatch;
 use super::ranks::on_ranks;
 use super::resumable::{EpochProgress, ResumableTraining};
-use super::{EpochRecord, Model, Stage, Target, augment};
+use super::{EpochRecord, Guidance, Model, Schedule, Stage, Target, TrainingRecord, augment};
 use crate::cohort::Slice;
 use crate::context::{Context, counted};
 use crate::masking::MaskSampler;
@@ -109,8 +109,8 @@ impl TrainingOptions {
 /// optimiser, as in the publication, where adaptation is a training of its own.
 ///
 /// # Errors
-/// On interruption, which also stops a batch half-way, the current batch is discarded, the
-/// batches before it are kept, and the epoch does not enter the history.
+/// If the masks were made for other slices of these names. On interruption, which also stops a batch half-way,
+/// the current batch is discarded, the batches before it are kept, and the epoch does not enter the history.
 pub fn train_epoch(
     model: &mut Model,
     slices: &[&Slice],
@@ -119,6 +119,7 @@ pub fn train_epoch(
     options: &TrainingOptions,
     context: &Context,
 ) -> Result<EpochRecord> {
+    sampler.check_made_for(slices)?;
     let mut training = ResumableTraining::begin("train_epoch", model, context, |all| {
         slices.iter().for_each(|slice| slice.add_to(all));
         all.add(json(sampler)?).add(json(&stage)?).add(json(options)?);
@@ -129,13 +130,42 @@ pub fn train_epoch(
     {
         return Ok(record.clone());
     }
-    let outcome = epoch_of(&mut training, model, slices, sampler, (stage, options), context);
+    model.history.warn_of_other_seed(context);
+    let settings = EpochSettings { stage, options, schedule: None };
+    let outcome = epoch_of(&mut training, model, slices, sampler, settings, context);
     training.end(model, context, outcome)
 }
 
 /// As JSON, for a fingerprint.
 pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Error::input(error.to_string()))
+}
+
+/// Stage and settings of an epoch.
+#[derive(Clone, Copy)]
+pub(super) struct EpochSettings<'a> {
+    pub stage: Stage,
+    pub options: &'a TrainingOptions,
+    /// The schedule of the adaptation that it belongs to, for the history.
+    pub schedule: Option<&'a Schedule>,
+}
+
+impl EpochSettings<'_> {
+    fn record(&self, epoch: usize, sampler: &MaskSampler, seed: u64) -> TrainingRecord {
+        let Self { stage, options, schedule } = *self;
+        let guidance = Guidance { schedule: schedule.cloned(), temperature: sampler.temperature };
+        TrainingRecord {
+            first_epoch: epoch,
+            stage,
+            seed,
+            batch_size: options.batch_size,
+            mask_ratio: options.mask_ratio,
+            learning_rate: options.learning_rate,
+            decay_every: options.decay_every,
+            augment: options.augment,
+            guidance: (!sampler.is_empty()).then_some(guidance),
+        }
+    }
 }
 
 /// Trains the next epoch of a training, or the rest of the one that an earlier process began.
@@ -147,9 +177,10 @@ pub(super) fn epoch_of(
     model: &mut Model,
     slices: &[&Slice],
     sampler: &MaskSampler,
-    (stage, options): (Stage, &TrainingOptions),
+    settings: EpochSettings<'_>,
     context: &Context,
 ) -> Result<EpochRecord> {
+    let EpochSettings { stage, options, .. } = settings;
     options.validate()?;
     let network = model.parameters.trainable_network(&model.config)?;
     if slices.is_empty() {
@@ -218,7 +249,7 @@ pub(super) fn epoch_of(
         variance: sampler.mean_variance,
         error: sampler.mean_error,
     };
-    model.history.epochs.push(record.clone());
+    model.history.push(record.clone(), settings.record(epoch, sampler, context.streams.seed()));
     model.leave_snapshot(context);
     training.advance(None, model, context);
     Ok(record)

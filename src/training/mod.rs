@@ -15,12 +15,14 @@ mod resumable;
 mod snapshot_bound;
 mod snapshots;
 mod stages;
+#[cfg(test)]
+mod tests;
 
 pub use adam::Adam;
 pub use augmentation::augment;
 pub(crate) use epoch::augmented;
 pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
-pub use history::{EpochRecord, History, Stage};
+pub use history::{EpochRecord, Guidance, History, Schedule, Stage, TrainingRecord};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub(crate) use model::METHOD_METADATA;
 pub use model::Model;

@@ -92,7 +92,7 @@ impl Model {
             config,
             parameters,
             adam: Adam::default(),
-            history: History::default(),
+            history: History { initial_seed: Some(context.streams.seed()), ..History::default() },
             estimations: 0,
             training_estimations: 0,
             scorer: None,

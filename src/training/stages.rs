@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::epoch::{epoch_of, json};
+use super::epoch::{EpochSettings, epoch_of, json};
 use super::resumable::{EpochProgress, ResumableTraining};
-use super::{EpochRecord, Model, Stage, TrainingOptions};
+use super::{EpochRecord, Model, Schedule, Stage, TrainingOptions};
 use crate::cohort::{Slice, Subject};
 use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::files::Fingerprint;
@@ -70,8 +70,20 @@ impl Adaptation {
 
     /// The strategy of an epoch, counted from 0.
     fn strategy_at(&self, epoch: usize) -> MaskingStrategy {
-        let epistemic = self.epistemic_epochs.unwrap_or(self.epochs * 3 / 4);
-        if epoch < epistemic { MaskingStrategy::Eu } else { MaskingStrategy::Au }
+        if epoch < self.schedule().epistemic_epochs {
+            MaskingStrategy::Eu
+        } else {
+            MaskingStrategy::Au
+        }
+    }
+
+    /// When it does what.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            epistemic_epochs: self.epistemic_epochs.unwrap_or(self.epochs * 3 / 4),
+            refresh: self.refresh.max(1),
+            samples: self.monte_carlo.samples,
+        }
     }
 }
 
@@ -111,11 +123,12 @@ fn pretrain_rest(
     let progress = context.progress(Stage::Pretrain.name(), "epoch", epochs);
     let done = trained_before(training, model, &progress);
     if done == 0 {
+        model.history.warn_of_other_seed(context);
         warn_of_decay(model, Stage::Pretrain, options, context);
     }
     for _ in done..epochs {
-        let stage = (Stage::Pretrain, options);
-        let record = epoch_of(training, model, slices, &sampler, stage, context)?;
+        let settings = EpochSettings { stage: Stage::Pretrain, options, schedule: None };
+        let record = epoch_of(training, model, slices, &sampler, settings, context)?;
         progress.advance(1, &[("loss", record.loss)]);
     }
     Ok(model.history.epochs[training.first()..].to_vec())
@@ -131,6 +144,21 @@ fn warn_of_decay(model: &Model, stage: Stage, options: &TrainingOptions, context
              decay_every = 0 it does not fall",
             stage.name(),
             counted(before, "epoch")
+        ));
+    }
+}
+
+/// Says where the schedule of an adaptation begins that follows another one.
+fn note_second_adaptation(model: &Model, options: &Adaptation, context: &Context) {
+    let before = model.history.epochs_in_stage(Stage::Adapt);
+    let epistemic = options.schedule().epistemic_epochs.min(options.epochs);
+    if before > 0 && epistemic > 0 {
+        context.note(format!(
+            "the model was adapted for {} before, and the schedule begins anew: {} by \"eu\", then {} by \"au\"; with \
+             epistemic_epochs = 0 all are by \"au\"",
+            counted(before, "epoch"),
+            counted(epistemic, "epoch"),
+            options.epochs - epistemic
         ));
     }
 }
@@ -220,6 +248,7 @@ pub fn train_scorer(
             healthy.len()
         ));
     }
+    model.history.warn_of_other_seed(context);
     let first = model.training_estimations;
     let network = (&model.frozen()?, model.trained());
     let add = |all: &mut Fingerprint| {
@@ -281,11 +310,14 @@ fn adapt_rest(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let refresh = options.refresh.max(1);
+    let schedule = options.schedule();
     let mut maps = Vec::new();
     let mut sampler = MaskSampler::random(model.config.patch);
     let progress = context.progress(Stage::Adapt.name(), "epoch", options.epochs);
     let done = trained_before(training, model, &progress);
     if done == 0 {
+        model.history.warn_of_other_seed(context);
+        note_second_adaptation(model, options, context);
         warn_of_decay(model, Stage::Adapt, &options.training, context);
     }
     let has_begun = training.epoch().is_some();
@@ -312,8 +344,9 @@ fn adapt_rest(
                 .with_normalisation(options.normalisation)
                 .with_temperature(options.temperature)?;
         }
-        let stage = (Stage::Adapt, &options.training);
-        let record = epoch_of(training, model, slices, &sampler, stage, context)?;
+        let (stage, schedule) = (Stage::Adapt, Some(&schedule));
+        let settings = EpochSettings { stage, options: &options.training, schedule };
+        let record = epoch_of(training, model, slices, &sampler, settings, context)?;
         progress.advance(1, &[("loss", record.loss)]);
     }
     Ok(model.history.epochs[training.first()..].to_vec())

@@ -1,11 +1,13 @@
 //! Which files belong to a subject, and what the table of participants says about them.
 
 pub mod bids;
+pub(super) mod loaded_files;
 pub(super) mod naming;
 mod npy_header;
 pub(super) mod participants;
 pub mod preprocessed;
 mod saved_masks;
+pub(super) mod session_tables;
 mod several_images;
 pub(super) mod slice_files;
 mod unused;

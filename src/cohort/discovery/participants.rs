@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::naming::{Listing, short_name};
 use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
@@ -141,6 +141,11 @@ impl Participants {
     /// Whether there is a table.
     pub(in crate::cohort) fn exists(&self) -> bool {
         self.file.is_some()
+    }
+
+    /// The table in this folder, if there is one.
+    pub(in crate::cohort) fn path_in(&self, folder: &Path) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| folder.join(file))
     }
 
     /// The names of rows, without `sub-`.

@@ -126,6 +126,26 @@ fn folders_above_a_dataset_are_neither_its_subjects_nor_sessions() {
 }
 
 #[test]
+fn tables_of_sessions_that_say_who_is_healthy_are_told_not_to_be_read() {
+    let root = root();
+    write(&root.path().join("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image());
+    write(&root.path().join("sub-01/ses-1/anat/sub-01_ses-1_T2w_seg.nii"), mask(10));
+    let table = root.path().join("sub-01/sub-01_sessions.tsv");
+    let told = || {
+        let (listener, context) = listening();
+        load(root.path(), &context).unwrap();
+        let notes = listener.notes.lock().unwrap().clone();
+        notes.into_iter().filter(|note| note.starts_with("tables of sessions")).collect::<Vec<_>>()
+    };
+    write(&table, "session_id\tacq_time\nses-1\tn/a\n");
+    assert!(told().is_empty());
+    write(&table, "session_id\tPathology\nses-1\tHC\n");
+    let notes = told();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains("sub-01_sessions.tsv has a column pathology"), "{notes:?}");
+}
+
+#[test]
 fn a_plain_folder_holds_images_with_their_masks_beside_them() {
     let root = root();
     let at = |name: &str| root.path().join(name);

@@ -191,6 +191,41 @@ fn an_interrupted_preparation_stops_and_can_go_on() {
 }
 
 #[test]
+fn files_that_change_between_loading_and_reading_are_told_once() {
+    let root = tree(TABLE);
+    let (listener, context) = listening();
+    let cohort = load(root.path(), &context).unwrap();
+    let told = || {
+        let warnings = listener.warnings.lock().unwrap().clone();
+        warnings.into_iter().filter(|line| line.contains("changed since")).collect::<Vec<_>>()
+    };
+    cohort.subject(0, &context).unwrap();
+    assert!(told().is_empty());
+    let label = label_path(root.path(), "sub-02", "label-SC_seg");
+    let file = fs::File::options().append(true).open(&label).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    write(&root.path().join("participants.tsv"), format!("{TABLE}\n\n"));
+    // What is in memory is not read again.
+    cohort.subject(0, &context).unwrap();
+    assert!(told().is_empty());
+    cohort.healthy().unwrap().on_grid(SliceGrid::of_size(64)).unwrap().subjects(&context).unwrap();
+    let told_now = told();
+    cohort.subjects(&context).unwrap();
+    assert_eq!(told(), told_now);
+    assert_eq!(told_now.len(), 1);
+    let sentence = in_root(root.path(), &told_now[0]);
+    assert!(
+        sentence.starts_with(
+            "1 file of ROOT changed since it was loaded (first: ROOT/participants.tsv)"
+        ),
+        "{sentence}"
+    );
+    // Loaded again, the cohort has the new files.
+    load(root.path(), &context).unwrap().subjects(&context).unwrap();
+    assert_eq!(told().len(), 1);
+}
+
+#[test]
 fn a_cohort_without_one_usable_subject_is_refused() {
     let root = tree("");
     for name in ["sub-01", "sub-02", "sub-03", "sub-04"] {

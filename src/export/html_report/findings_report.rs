@@ -10,15 +10,17 @@ use super::viewer::{Scales, Viewer};
 use crate::Result;
 use crate::cohort::{Cohort, Slice};
 use crate::context::{Context, counted, shown_number};
-use crate::detection::{Finding, Findings};
+use crate::detection::{Finding, Findings, ModelFacts};
 use crate::evaluation::{
     EvaluationOptions, LesionThresholdRule, Threshold, calibrated_threshold,
     default_lesion_threshold, evaluate,
 };
 use crate::export::detected_lesions;
 use crate::figures::{MethodFroc, MethodRoc, froc_curves, roc_curves, training_history};
+use crate::options::Choice;
 use crate::report::{Cell, Column, Part, Show as _, Table, evaluation_table};
 use crate::training::Model;
+use crate::uncertainty::MonteCarlo;
 
 /// The content of a report on findings.
 pub struct FindingsReport<'a> {
@@ -142,8 +144,17 @@ impl FindingsReport<'_> {
             ("threshold of lesions", told(self.lesion_threshold)),
             ("slices", format!("{0} × {0} pixels, {1} × {1} mm", grid.size, grid.fov_mm)),
             ("seed of the session", context.streams.seed().to_string()),
-            ("program", format!("u2ad {}", env!("CARGO_PKG_VERSION"))),
         ];
+        if let Some(made_by) = &findings.made_by {
+            if made_by.seed != context.streams.seed() {
+                rows.push(("seed of the detection", made_by.seed.to_string()));
+            }
+            rows.extend(made_by.model.iter().flat_map(model_rows));
+        }
+        for training in self.model.iter().flat_map(|model| &model.history.trainings) {
+            rows.push(("training", training.to_string()));
+        }
+        rows.push(("program", format!("u2ad {}", env!("CARGO_PKG_VERSION"))));
         if let Some(model) = self.model {
             let display = model.show()?;
             let words = display.parts.iter().filter_map(|part| match part {
@@ -238,6 +249,19 @@ impl FindingsReport<'_> {
             } }
         }
     }
+}
+
+/// What tells the model of a detection, and how it reconstructed.
+fn model_rows(model: &ModelFacts) -> Vec<(&'static str, String)> {
+    let MonteCarlo { samples, mask_ratio, passes } = model.monte_carlo;
+    let reconstructions = format!("{samples} of every patch, {} passes", passes.name());
+    let seeds: Vec<String> = model.seeds.iter().map(u64::to_string).collect();
+    let seeds = ("seeds that the model was made and trained with", seeds.join(", "));
+    let mut rows = vec![("Monte-Carlo samples", reconstructions)];
+    rows.push(("mask ratio", mask_ratio.to_string()));
+    rows.push(("SHA-256 of the model's weights", model.weights.clone()));
+    rows.extend((!model.seeds.is_empty()).then_some(seeds));
+    rows
 }
 
 /// The panel of one finding. `threshold` is that of the AnaScore, `lesion_threshold` that of detected lesions;

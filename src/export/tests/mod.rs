@@ -48,6 +48,10 @@ fn scores_and_lesions_can_be_computed_again_from_what_is_written() {
     let folder = folder.path().join("derivatives/u2ad");
     let written = export(&found, &cohort, Some(&threshold(0.25)), &folder, &context).unwrap();
     assert_eq!(written.subjects, 2);
+    let anomaly = format!("{0}/anat/{0}_desc-anomaly_T2w.json", found.subjects[0].subject.name);
+    let sidecar = fs::read(folder.join(anomaly)).unwrap();
+    let sidecar: serde_json::Value = serde_json::from_slice(&sidecar).unwrap();
+    assert_eq!((&sidecar["Seed"], sidecar.get("ModelSHA256")), (&0.into(), None));
     let (scores, lesions) = (table(&folder.join("scores.tsv")), table(&folder.join("lesions.tsv")));
     assert_eq!(Some(lesions.len()), written.lesions);
     assert!(!lesions.is_empty(), "phantoms have lesions that are brighter than this");

@@ -156,7 +156,7 @@ pub(super) fn history(epochs: usize) -> History {
             error: (adapting && epoch % 10 == 1).then(|| 0.05 + 1.0 / epoch as f64),
         }
     };
-    History { epochs: (1..=epochs).map(record).collect() }
+    History { epochs: (1..=epochs).map(record).collect(), ..History::default() }
 }
 
 pub(super) fn method_roc(method: &str, shift: f64) -> MethodRoc {

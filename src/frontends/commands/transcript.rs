@@ -14,10 +14,11 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
     }
     let path = &user_path(file).map_err(refused)?;
     let transcript = host.session().transcript();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let text = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("star") => transcript.to_script(),
+        Some("star") => transcript.to_script(&name),
         Some("ipynb") => {
-            let cells = transcript.script_cells().into_iter().map(NotebookCell::from);
+            let cells = transcript.script_cells(&name).into_iter().map(NotebookCell::from);
             notebook_of(cells).map_err(refused)?
         }
         _ => {

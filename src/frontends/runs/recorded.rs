@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::sha256;
 use crate::frontends::record::RUNS;
+use crate::language::rerun_command;
 use crate::report::RunRecord;
 use crate::{Error, Result};
 
@@ -28,7 +29,11 @@ pub(super) fn script_source(folder: &Path, record: &RunRecord) -> Result<String>
         return refuse("was recorded by an earlier version, without what is needed to repeat it");
     }
     if record.script_path.is_empty() {
-        return refuse("is a session of the shell; run its transcript as a script to repeat it");
+        let script = folder.join(&record.script).display().to_string();
+        let command = rerun_command(&script, record.seed_at_start(), &record.parameters);
+        return refuse(&format!(
+            "is a session of the shell, which is not verified; its transcript repeats it: {command}"
+        ));
     }
     let path = folder.join(&record.script);
     let source = fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;

@@ -30,7 +30,7 @@ use crate::ops::{MachineMemory, check_threads};
 use crate::report::{Headline, RunRecord, RunStatus, RunSummary, run_summaries};
 use crate::session::{device_name, open_device};
 use crate::study::sweep::{
-    Combination, Grid, SEED, SweepRun, hidden_results, named_results, seeds_agree,
+    Combination, Grid, SEED, SweepRun, hidden_results, merge_names, named_results, seeds_agree,
     sweep_runs_table, sweep_table,
 };
 use crate::{Error, Result};
@@ -250,7 +250,9 @@ impl Sweep {
         let headlines: Vec<&[Headline]> = ended.iter().map(|(_, found)| &**found).collect();
         let results = named_results(&headlines);
         let run = |((combination, _), results)| SweepRun { combination, results };
-        Ok(ended.into_iter().zip(results).map(run).collect())
+        let mut runs: Vec<SweepRun> = ended.into_iter().zip(results).map(run).collect();
+        merge_names(&mut runs);
+        Ok(runs)
     }
 
     /// Runs what is missing, so many at a time; gives the number of those that ended badly.

@@ -75,7 +75,7 @@ pub fn run(options: &ShellOptions) -> Result<ExitCode> {
     let recorded = Recorded {
         runs: options.session.out.as_deref(),
         name: "shell",
-        copy: "shell.star",
+        copy: shell::COPY,
         script_path: "",
         source: "",
     };

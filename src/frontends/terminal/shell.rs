@@ -15,6 +15,9 @@ use crate::options::Choice;
 use crate::report::RunStatus;
 use crate::session::{Cell, Display, Part, Session, journal_time};
 
+/// The name of the script in the run folder.
+pub(super) const COPY: &str = "shell.star";
+
 /// The shell without its prompt.
 pub(super) struct Shell {
     session: Arc<Session>,
@@ -92,7 +95,7 @@ impl Shell {
 
     /// Closes the folder of a session that ends without its user.
     pub fn end_early(session: &Session, console: &Console) {
-        console.keep_script(&session.transcript().to_script());
+        console.keep_script(&session.transcript().to_script(COPY));
         let folder = console.finish(RunStatus::Interrupted);
         Self::tell_how_to_go_on(console, folder);
     }
@@ -100,7 +103,7 @@ impl Shell {
     /// Closes the session and its folder. Says whether everything that was shown could be written.
     pub fn end(self) -> bool {
         let Self { session, console } = self;
-        console.keep_script(&session.transcript().to_script());
+        console.keep_script(&session.transcript().to_script(COPY));
         // The last user of the session: this waits until its journal is closed.
         drop(session);
         let folder = console.finish(RunStatus::Completed);

@@ -330,8 +330,8 @@ impl Recorder<'_> {
         };
         let (method, scoring) = (findings.method.clone(), findings.scoring);
         let calibration = findings.calibration.as_deref().cloned();
-        let reconstructs = findings.reconstructs;
-        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, file })
+        let (reconstructs, made_by) = (findings.reconstructs, findings.made_by.clone());
+        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file })
     }
 }
 
@@ -363,5 +363,5 @@ fn unmade(cohort: &Cohort) -> &'static str {
 fn cohort_recipe(cohort: &Cohort) -> Result<CohortRecipe, Reason> {
     let recipe = cohort.provenance().ok_or_else(|| unmade(cohort).to_owned())?.clone();
     let names = cohort.names().into_iter().map(str::to_owned).collect();
-    Ok(CohortRecipe { recipe, names })
+    Ok(CohortRecipe { recipe, names, files: cohort.file_stamps() })
 }

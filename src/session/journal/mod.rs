@@ -11,6 +11,7 @@
 //! | `recipe` | how one value is restored, as data |
 //! | `keep` | from values to recipes; writes the files they need |
 //! | `restore` | from recipes to values |
+//! | `changes` | what is told of a folder that has changed |
 //! | `functions` | functions defined again |
 //! | `saved` | one value in a folder of its own |
 //! | `maps` | maps of many slices in one file |
@@ -18,6 +19,7 @@
 //! On disk: `journal.json`, `maps/*.safetensors`, `models/model-N/`, and `session.lock`, which
 //! distinguishes a running session from one that ended.
 
+mod changes;
 mod functions;
 mod keep;
 mod maps;

@@ -1,11 +1,11 @@
 //! How a value is restored, as recorded in the journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cohort;
-use crate::detection::Scoring;
+use crate::detection::{MadeBy, Scoring};
 use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
 use crate::scoring::Calibration;
@@ -73,6 +73,8 @@ pub(super) enum Recipe {
         reconstructs: bool,
         #[serde(default)]
         calibration: Option<Calibration>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made_by: Option<MadeBy>,
         file: String,
     },
     Finding {
@@ -97,11 +99,14 @@ fn of_earlier_versions() -> bool {
     true
 }
 
-/// A cohort's own recipe, with the names it had: a folder may have changed since.
+/// A cohort's own recipe, with the names and files it had: a folder may have changed since.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CohortRecipe {
     pub recipe: cohort::Provenance,
     pub names: Vec<String>,
+    /// [`Cohort::file_stamps`](cohort::Cohort::file_stamps); earlier versions kept none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 impl Recipe {

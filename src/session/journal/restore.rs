@@ -11,6 +11,7 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::AllocTuple;
 use starlark::values::{Heap, Value};
 
+use super::changes::changes;
 use super::keep::ArtifactStore;
 use super::maps::{self, Maps};
 use super::recipe::{CohortRecipe, Recipe};
@@ -224,7 +225,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn cohort(&mut self, of: &CohortRecipe) -> Result<Cohort> {
-        let CohortRecipe { recipe, names } = of;
+        let CohortRecipe { recipe, names, files } = of;
         let known = self.cohorts.iter().find(|(origin, _)| *origin == recipe.origin);
         let first = match known {
             Some((_, first)) => first.clone(),
@@ -235,13 +236,9 @@ impl<'a> Restorer<'a> {
             }
         };
         let cohort = recipe.applied(&first)?;
-        if cohort.names() != *names {
-            self.state.context().warn(format!(
-                "{} had {} subjects and now has {}: its folder has changed",
-                cohort.name(),
-                names.len(),
-                cohort.len()
-            ));
+        // Several values may be of one cohort.
+        if let Some(changes) = changes(&cohort, names, files) {
+            self.state.context().warn_once(format!("{}: {changes}", cohort.name()));
         }
         Ok(cohort)
     }
@@ -320,7 +317,8 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, reconstructs, calibration, file } = recipe
+        let Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file } =
+            recipe
         else {
             return Err(changed());
         };
@@ -350,8 +348,8 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
-        // The journal does not record the state of the method.
-        findings.made_by = None;
+        // What was kept tells the method; this is only what reads it. Earlier versions did not keep it.
+        findings.made_by = made_by.clone();
         let value = FindingsValue(Arc::new(findings), cohort);
         self.store.remember_findings(&value, file);
         self.findings.insert(file.clone(), value.clone());

@@ -67,7 +67,7 @@ impl<'v> StarlarkValue<'v> for HistoryValue {
         heap: Heap<'v>,
     ) -> starlark::Result<Value<'v>> {
         let range = range(start, stop, stride, self.0.epochs.len()).map_err(failed)?;
-        Ok(heap.alloc(Self(History { epochs: self.0.epochs[range].to_vec() })))
+        Ok(heap.alloc(Self(History { epochs: self.0.epochs[range].to_vec(), ..self.0.clone() })))
     }
 
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
@@ -99,6 +99,12 @@ fn history_methods(builder: &mut MethodsBuilder) {
     #[starlark(attribute)]
     fn losses(this: &HistoryValue) -> anyhow::Result<Vec<f64>> {
         Ok(this.0.epochs.iter().map(|epoch| epoch.loss).collect())
+    }
+
+    /// Settings of every training in words: seed, batches, learning rate and more.
+    #[starlark(attribute)]
+    fn trainings(this: &HistoryValue) -> anyhow::Result<Vec<String>> {
+        Ok(this.0.trainings.iter().map(ToString::to_string).collect())
     }
 }
 

@@ -100,7 +100,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         default: Value<'v>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<Value<'v>> {
-        let Some(text) = State::of(eval).parameters.get(name) else { return Ok(default) };
+        let parameters = &State::of(eval).parameters;
+        let Some(text) = parameters.get(name) else {
+            parameters.note_default(name, text_of(default));
+            return Ok(default);
+        };
         let heap = eval.heap();
         let value = match default.get_type() {
             "int" => text.parse::<i64>().ok().map(|number| heap.alloc(number)),

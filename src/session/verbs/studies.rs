@@ -6,6 +6,7 @@ use starlark::starlark_module;
 use starlark::values::list::UnpackList;
 use starlark::values::none::{NoneOr, NoneType};
 
+use super::tables::save_table;
 use crate::evaluation::{Evaluation, summarise};
 use crate::files::{is_left_over, user_path};
 use crate::report::summary_table;
@@ -80,6 +81,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `evaluations`: a list of them.
     /// * `reference`: name of the method that is subtracted from every other, by a paired bootstrap over
     ///   the patients; the p-values are not corrected for their number. None: no differences.
+    /// * `path`: a file to write the table to as well, as tab-separated values (.tsv).
     ///
     /// Examples:
     /// ```python
@@ -91,6 +93,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     fn study_table<'v>(
         evaluations: UnpackList<&'v EvaluationValue>,
         #[starlark(default = NoneOr::None)] reference: NoneOr<&str>,
+        #[starlark(default = NoneOr::None)] path: NoneOr<&str>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<NoneType> {
         let evaluations: Vec<&Evaluation> =
@@ -98,6 +101,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let (reference, state) = (reference.into_option(), State::of(eval));
         let methods = summarise(&evaluations, reference, &state.context())?;
         let table = summary_table(&methods, reference)?;
+        save_table("study_table", &table, path, state)?;
         state.sink().emit(Output::Display(Display::of([Part::Table(table)])));
         Ok(NoneType)
     }

@@ -40,13 +40,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<NoneType> {
         let table = tabulated(value)?;
         warn_of_differences(value, &State::of(eval).context());
-        if let Some(path) = path.into_option() {
-            let state = State::of(eval);
-            state.check_at_once("table")?;
-            let path = user_path(path)?;
-            save_table(&table, &path)?;
-            state.context().note(format!("table saved to {}", path.display()));
-        }
+        save_table("table", &table, path, State::of(eval))?;
         emit(eval, vec![Part::Table(table)]);
         Ok(NoneType)
     }
@@ -69,8 +63,23 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
+/// Writes a table to the file that the user of a verb gave, if there is one, and says so.
+pub(super) fn save_table(
+    verb: &str,
+    table: &Table,
+    path: NoneOr<&str>,
+    state: &State,
+) -> Result<()> {
+    let Some(path) = path.into_option() else { return Ok(()) };
+    state.check_at_once(verb)?;
+    let path = user_path(path)?;
+    write_table(table, &path)?;
+    state.context().note(format!("table saved to {}", path.display()));
+    Ok(())
+}
+
 /// Writes a table as tab-separated values.
-fn save_table(table: &Table, path: &Path) -> Result<()> {
+fn write_table(table: &Table, path: &Path) -> Result<()> {
     let is_tsv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
     if !is_tsv {
         return Err(Error::file(path, "a table is written as .tsv; end its name so"));

@@ -5,5 +5,6 @@ mod summary;
 
 pub use grid::{Combination, Grid, SEED};
 pub use summary::{
-    SweepRun, hidden_results, named_results, seeds_agree, sweep_runs_table, sweep_table,
+    SweepRun, hidden_results, merge_names, named_results, seeds_agree, sweep_runs_table,
+    sweep_table,
 };

@@ -18,19 +18,86 @@ pub struct SweepRun {
 /// Results of a row of the table that is shown; the file has all.
 const MOST_SHOWN: usize = 6;
 
-/// Results by name; a name found in several tables gets its table's file name appended, because only
-/// results of the same table are compared and averaged.
+/// Results by name. Where several tables of the runs have one of a name, the table's file name is appended, because only
+/// results of the same table are compared and averaged. A table that says in all runs what another one says is left out.
 pub fn named_results(runs: &[&[Headline]]) -> Vec<Vec<(String, f64)>> {
     let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for one in runs.iter().copied().flatten() {
         tables.entry(&one.name).or_default().insert(&one.table);
+    }
+    for (name, tables) in &mut tables {
+        let mut kept: Vec<&str> = Vec::new();
+        tables.retain(|table| {
+            let is_new = !kept.iter().any(|known| repeats(runs, name, table, known));
+            kept.extend(is_new.then_some(*table));
+            is_new
+        });
     }
     let named = |one: &Headline| {
         let is_alone = tables.get(&*one.name).is_some_and(|tables| tables.len() == 1);
         let name = if is_alone { one.name.clone() } else { format!("{}, {}", one.name, one.table) };
         (name, one.value)
     };
-    runs.iter().map(|run| run.iter().map(named).collect()).collect()
+    let is_kept =
+        |one: &&Headline| tables.get(&*one.name).is_some_and(|tables| tables.contains(&*one.table));
+    runs.iter().map(|run| run.iter().filter(is_kept).map(named).collect()).collect()
+}
+
+/// Whether a table gives a result only in runs in which another one gives the same.
+fn repeats(runs: &[&[Headline]], name: &str, table: &str, other: &str) -> bool {
+    let of = |run: &[Headline], table: &str| -> Vec<u64> {
+        let found = run.iter().filter(|one| one.name == name && one.table == table);
+        found.map(|one| one.value.to_bits()).collect()
+    };
+    runs.iter().all(|run| {
+        let values = of(run, table);
+        values.is_empty() || values == of(run, other)
+    })
+}
+
+/// Gives results whose names differ between runs by the value of a parameter alone one name, in which `{parameter}` stands
+/// for the value: a method may be called after its settings. Names that all runs share stay.
+pub fn merge_names(runs: &mut [SweepRun]) {
+    let names = |run: &SweepRun| run.results.iter().map(|(name, _)| name.clone()).collect();
+    let all: Vec<BTreeSet<String>> = runs.iter().map(names).collect();
+    for (run, own) in runs.iter_mut().zip(&all) {
+        let merged: Vec<String> = run
+            .results
+            .iter()
+            .map(|(name, _)| match all.iter().all(|names| names.contains(name)) {
+                true => name.clone(),
+                false => with_places(name, &run.combination),
+            })
+            .collect();
+        // Two methods of one run must not become one.
+        let distinct: BTreeSet<&String> = merged.iter().collect();
+        if distinct.len() == own.len() {
+            run.results.iter_mut().zip(merged).for_each(|((name, _), merged)| *name = merged);
+        }
+    }
+}
+
+/// A name in which `{parameter}` stands for each word that is the value of a parameter other than the seed.
+fn with_places(name: &str, combination: &Combination) -> String {
+    let is_word = |letter: char| letter.is_alphanumeric() || ".-_".contains(letter);
+    let place = |word: &str| {
+        let number = word.parse::<f64>().ok();
+        let is_value = |value: &str| {
+            value == word || (number.is_some() && number == value.parse::<f64>().ok())
+        };
+        let found = combination.values.iter().find(|(name, value)| name != SEED && is_value(value));
+        found.map_or_else(|| word.to_owned(), |(parameter, _)| format!("{{{parameter}}}"))
+    };
+    let (mut text, mut word) = (String::new(), String::new());
+    for letter in name.chars() {
+        if is_word(letter) {
+            word.push(letter);
+        } else {
+            text.push_str(&place(&std::mem::take(&mut word)));
+            text.push(letter);
+        }
+    }
+    text + &place(&word)
 }
 
 /// How many results of these runs are in the file but not in the table that is shown.
@@ -228,6 +295,43 @@ mod tests {
         let expected = [("a, 1-x", 1.0), ("a, 2-y", 1.0), ("b", 0.5)];
         assert_eq!(named[0], expected.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!(named[1], [("a, 2-y".to_owned(), 0.9)]);
+    }
+
+    #[test]
+    fn a_table_that_repeats_another_one_is_left_out() {
+        let headline = |table: &str, value| Headline {
+            name: "patient AUROC (a)".into(),
+            table: table.into(),
+            value,
+        };
+        let runs = [0.5, 0.7].map(|value| [headline("01-evaluation", value), headline("e", value)]);
+        let named = named_results(&[&runs[0], &runs[1]]);
+        assert_eq!(named[1], [("patient AUROC (a)".to_owned(), 0.7)]);
+        let other = [headline("01-evaluation", 0.5), headline("e", 0.6)];
+        assert_eq!(named_results(&[&runs[0], &other])[0].len(), 2);
+    }
+
+    #[test]
+    fn results_that_are_called_after_a_varied_value_are_one() {
+        let grid = Grid::parse(&["mm=20,40".to_owned()]).unwrap();
+        let of = grid.combinations().into_iter().zip(["20", "40"]);
+        let mut runs: Vec<SweepRun> = of
+            .map(|(combination, mm)| SweepRun {
+                combination,
+                results: vec![
+                    (format!("patient AUROC (threshold (local, {mm} mm))"), 0.5),
+                    ("patient AUROC (20 samples)".to_owned(), 0.7),
+                ],
+            })
+            .collect();
+        merge_names(&mut runs);
+        let expected = ["patient AUROC (threshold (local, {mm} mm))", "patient AUROC (20 samples)"];
+        assert_eq!(result_names(&runs), expected);
+        assert_eq!(sweep_table(&grid, &runs).unwrap().columns().len(), 4);
+        // Names that would become the same stay.
+        runs[0].results = [("a 20", 0.1), ("a {mm}", 0.2)].map(|(n, v)| (n.to_owned(), v)).into();
+        merge_names(&mut runs);
+        assert_eq!(runs[0].results[0].0, "a 20");
     }
 
     #[test]
