@@ -61,11 +61,6 @@ pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     ))
 }
 
-/// The SHA-256 of tensors and their names, in hexadecimal digits.
-pub(crate) fn digest(tensors: &BTreeMap<String, Tensor>) -> String {
-    sha256(&safetensors::serialize(tensors, None).unwrap_or_default())
-}
-
 /// Where the checksum begins in a file; `None` if its header has none.
 fn place_of_checksum(bytes: &[u8]) -> Option<usize> {
     let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);

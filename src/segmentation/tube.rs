@@ -217,7 +217,7 @@ fn check_shape(mask: &Array3<bool>, slice_mm: f64) -> Result<(), String> {
     // By row: a cord that leans to one side passes through many slices.
     let widths = mask.axis_iter(Axis(1)).filter_map(|row| {
         let slices = row.outer_iter().filter(|line| line.iter().any(|inside| *inside)).count();
-        (slices > 0).then(|| slices as f64 * slice_mm)
+        (slices > 0).then_some(slices as f64 * slice_mm)
     });
     let width = median(widths).unwrap_or(0.0);
     if width > MOST_WIDTH_MM {
