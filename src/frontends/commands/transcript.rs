@@ -1,9 +1,11 @@
 //! `:transcript FILE`: what was typed, as a script.
 
+use std::path::Path;
+
 use super::{CommandHost, Next, refused};
 use crate::context::counted;
 use crate::files::{user_path, write_whole};
-use crate::frontends::tools::convert::{NotebookCell, notebook_of};
+use crate::frontends::tools::convert::{NotebookCell, notebook_cells, notebook_of};
 use crate::language::CellError;
 use crate::session::Display;
 
@@ -27,7 +29,50 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
             )));
         }
     };
+    if path.exists() && !is_earlier_transcript(path, &text) {
+        return Err(CellError::new(format!(
+            "{file} holds something else than an earlier transcript of this session; give another name, or remove it first"
+        )));
+    }
     write_whole(path, text.as_bytes()).map_err(refused)?;
     host.show(Display::text(format!("{} in {file}", counted(transcript.cells.len(), "cell"))));
     Ok(Next::Stay)
+}
+
+/// Whether a file holds the beginning of this transcript, as it does if it was written earlier in the session.
+fn is_earlier_transcript(path: &Path, text: &str) -> bool {
+    let Ok(earlier) = std::fs::read_to_string(path) else { return false };
+    match (notebook_cells(&earlier), notebook_cells(text)) {
+        (Ok(earlier), Ok(now)) => now.starts_with(&earlier),
+        _ => text.starts_with(earlier.trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{ScriptCell, ScriptCellKind};
+
+    #[test]
+    fn only_an_earlier_transcript_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.star");
+        let is_earlier = |earlier: &str, now: &str| {
+            std::fs::write(&path, earlier).unwrap();
+            is_earlier_transcript(&path, now)
+        };
+        assert!(is_earlier("# %%\nx = 1\n", "# %%\nx = 1\n\n# %%\ny = 2\n"));
+        assert!(!is_earlier("# my handwritten study\n", "# %%\nx = 1\n"));
+        let notebook = |cells: &[&str]| {
+            let cell = |source: &&str| ScriptCell {
+                kind: ScriptCellKind::Code,
+                source: (*source).to_owned(),
+                tags: Vec::new(),
+                attachments: None,
+            };
+            notebook_of(cells.iter().map(cell).map(NotebookCell::from)).unwrap()
+        };
+        assert!(is_earlier(&notebook(&["x = 1"]), &notebook(&["x = 1", "y = 2"])));
+        assert!(!is_earlier(&notebook(&["z = 1"]), &notebook(&["x = 1", "y = 2"])));
+    }
 }
