@@ -119,6 +119,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     })
 }
 
