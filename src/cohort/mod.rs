@@ -48,6 +48,7 @@ pub use health::HealthRule;
 pub(crate) use images::listed_files;
 pub use images::participant_folders;
 pub use load_options::LoadOptions;
+pub(crate) use note::LOST_LESIONS;
 pub use note::Note;
 pub(crate) use preprocessing::settle_voxels;
 pub use preprocessing::{

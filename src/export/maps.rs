@@ -20,6 +20,8 @@ pub(super) struct SubjectMaps<'a> {
     pub finding: &'a Finding,
     pub image: Option<&'a Path>,
     pub threshold: Option<&'a Threshold>,
+    /// What a user should know about the image and its masks.
+    pub remarks: &'a [String],
 }
 
 impl<'a> SubjectMaps<'a> {
@@ -33,10 +35,13 @@ impl<'a> SubjectMaps<'a> {
         let Some(volume) = SubjectVolume::new(self.finding)? else { return Ok(None) };
         let (native, finding) = (volume.native, self.finding);
         let subject = (&*finding.subject, native);
-        let settings = json!({
+        let mut settings = json!({
             "Method": self.findings.method,
             "Scoring": self.findings.scoring.to_string(),
         });
+        if !self.remarks.is_empty() {
+            settings["Remarks"] = json!(self.remarks);
+        }
         let files = MapFiles::new(dataset, name, subject, self.image, sources, settings)?;
         let to_native = |map: &dyn Fn(&'a SliceFinding) -> Option<&'a Array2<f32>>| {
             to_native(finding, native, map)
