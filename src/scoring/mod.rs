@@ -29,7 +29,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-pub use calibration::{CalibratedState, Calibration, Trained};
+pub use calibration::{CalibratedState, Calibration, MaskOrigins, Trained};
 use channels::{CHANNELS, channels};
 pub use initial_weights::InitialWeights;
 pub use options::{FOUND_MASK_AUGMENTATION, ScorerTraining};

@@ -105,6 +105,7 @@ impl FindingsReport<'_> {
         }
         html! {
             (counts(&numbers))
+            @if let Some(unlike) = self.findings.unlike_calibration() { p.notes { (unlike) "." } }
             (left_out(self.cohort))
         }
     }
