@@ -147,6 +147,11 @@ fn the_group_is_gathered_and_arguments_are_checked() {
     for name in ["group_findings.tsv", "group_findings.json", "group_scores.tsv", "group.html"] {
         assert!(place.path(&format!("out/{name}")).is_file(), "{name}");
     }
+    let own = format!("{}.html", names[0]);
+    for (name, count) in [("group_findings.tsv", 2), ("group.html", 2), (own.as_str(), 1)] {
+        let text = fs::read_to_string(place.path(&format!("out/{name}"))).unwrap();
+        assert_eq!(text.matches("its masks were found by the program").count(), count, "{name}");
+    }
     let version = call(&place, &["bids", "--version"]);
     assert!(version.code == Some(0) && version.out.contains(env!("CARGO_PKG_VERSION")));
     assert_eq!(call(&place, &["bids", "bids", "out", "subject"]).code, Some(2));

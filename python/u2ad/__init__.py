@@ -75,7 +75,7 @@ def read_findings(folder):
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; give the folder that export(found, folder) wrote")
     # A subject may be called 001 or NA.
-    names = {"participant_id": str, "segment": str, "lesion": str}
+    names = {"participant_id": str, "segment": str, "lesion": str, "remarks": str}
     return pandas.read_csv(path, sep="\t", dtype=names, keep_default_na=False, na_values=["n/a"])
 
 

@@ -14,6 +14,7 @@ use super::found_labels::SureMasks;
 use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
+use super::preprocessing::said_of_found_mask;
 use super::preprocessing::thick_slices::{lost_by_averaging, thick_slices};
 use super::{Preprocessing, SliceGrid, Subject};
 use crate::context::Streams;
@@ -266,6 +267,7 @@ impl Entry {
             native_transform: None,
             image_hash: None,
             lesion_marked: false,
+            masks_found: self.found_confidence().is_some(),
         };
         match &self.source {
             Source::Volumes(files) => {
@@ -330,7 +332,9 @@ impl Entry {
         subject.native_transform = Some(made.native_transform);
         subject.image_hash = Some(made.image_hash);
         subject.lesion_marked = made.lesion_marked;
-        notes.extend(made.notes);
+        let found = subject.masks_found;
+        let said = |note| if found { said_of_found_mask(note) } else { note };
+        notes.extend(made.notes.into_iter().map(said));
         if subject.slices.is_empty() {
             let reason = "no slice has a region of interest; check the cord mask";
             return Err(Error::subject(&*self.name, reason));

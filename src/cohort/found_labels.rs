@@ -27,6 +27,36 @@ pub(super) fn found_by_the_program(confidence: f32) -> Note {
     Note::new(topic, text).of(100.0 * f64::from(confidence))
 }
 
+/// The warning about slices that are left out because their cord is uncertain.
+fn uncertain_slices(count: usize, of: usize) -> Note {
+    let topic = "slices whose cord is uncertain are left out, {} of each";
+    let are = if count == 1 { "it is" } else { "they are" };
+    let text = format!("in {count} of {of} slices the cord is uncertain; {are} left out");
+    Note::warning(topic, text).of(count as f64)
+}
+
+/// The note for a clause that came with found masks.
+fn remark(text: &String) -> Note {
+    Note::new("remarks on the masks that were found", text)
+}
+
+/// The notes on masks that the program found earlier, by their confidence, 0 to 1, and the remarks in the file
+/// beside them: those that were told when the masks were found.
+pub(super) fn saved_notes(confidence: f32, remarks: &[String]) -> Vec<Note> {
+    let note = |text: &String| match uncertain_slices_in(text) {
+        Some((count, of)) => uncertain_slices(count, of),
+        None => remark(text),
+    };
+    std::iter::once(found_by_the_program(confidence)).chain(remarks.iter().map(note)).collect()
+}
+
+/// How many slices a saved remark calls uncertain, and of how many, if it does.
+fn uncertain_slices_in(remark: &str) -> Option<(usize, usize)> {
+    let (count, rest) = remark.strip_prefix("in ")?.split_once(" of ")?;
+    let (of, _) = rest.split_once(" slices the cord is uncertain")?;
+    Some((count.parse().ok()?, of.parse().ok()?))
+}
+
 impl FoundMasks {
     /// The masks without the slices whose cord is too uncertain to be scored.
     /// `affine` is the image's.
@@ -57,13 +87,8 @@ impl FoundMasks {
         };
         let mut notes = vec![found_by_the_program(self.confidence)];
         if !uncertain.is_empty() {
-            let count = uncertain.len();
-            let topic = "slices whose cord is uncertain are left out, {} of each";
-            let are = if count == 1 { "it is" } else { "they are" };
-            let text = format!("in {count} of {of} slices the cord is uncertain; {are} left out");
-            notes.push(Note::warning(topic, text).of(count as f64));
+            notes.push(uncertain_slices(uncertain.len(), of));
         }
-        let remark = |text: &String| Note::new("remarks on the masks that were found", text);
         notes.extend(self.notes.iter().map(remark));
         Ok(SureMasks {
             cord: sure(&self.cord),

@@ -6,6 +6,8 @@ use ndarray::Array3;
 pub(crate) const MASK_HASH: &str = "MaskSha256";
 /// The field with the mean confidence.
 pub(crate) const MASK_CONFIDENCE: &str = "Confidence";
+/// The field with clauses for the user.
+pub(crate) const MASK_REMARKS: &str = "Remarks";
 
 /// Cord, fluid and discs found in an image, on its stored grid.
 #[derive(Clone, Debug)]

@@ -43,12 +43,13 @@ pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
 pub(crate) use found_labels::SureMasks;
 pub use found_masks::FoundMasks;
-pub(crate) use found_masks::{MASK_CONFIDENCE, MASK_HASH};
+pub(crate) use found_masks::{MASK_CONFIDENCE, MASK_HASH, MASK_REMARKS};
 pub use health::HealthRule;
 #[cfg(feature = "shell")]
 pub(crate) use images::listed_files;
 pub use images::participant_folders;
 pub use load_options::LoadOptions;
+pub(crate) use note::LOST_LESIONS;
 pub use note::Note;
 pub(crate) use preprocessing::settle_voxels;
 pub use preprocessing::{

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Words of every topic on lesions that the slices do not show.
-const LOST_LESIONS: &str = "of the lesion area (ground truth)";
+/// Words of every note on lesions that the slices do not show.
+pub(crate) const LOST_LESIONS: &str = "of the lesion area (ground truth)";
 
 /// A remark about one subject. Where many subjects share its topic, one line about all of them
 /// takes the place of one line each.

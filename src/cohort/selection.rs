@@ -4,17 +4,47 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Cohort;
-use super::discovery::naming::short_name;
+use super::discovery::naming::{dataset_root, short_name};
 use super::entry::Entry;
+use super::found_labels::found_by_the_program;
 use super::health::{GROUP_COLUMNS, HealthCount};
 use super::member::Member;
-use super::provenance::Step;
+use super::provenance::{Provenance, Step};
 use crate::{Error, Result};
 
 impl Cohort {
+    /// What a user should know about a subject and its masks, as clauses without the folders that the cohort lies in:
+    /// what was noted when it was preprocessed. Tables, pages and records all tell these.
+    pub fn remarks(&self, name: &str) -> Vec<String> {
+        let notes = self.notes(name);
+        let entry = self.entries().find(|entry| &*entry.name == name);
+        // What a session brings back need not be preprocessed again before it is reported on.
+        let confidence = entry.filter(|_| notes.is_empty()).and_then(Entry::found_confidence);
+        let found = confidence.map(found_by_the_program);
+        let notes = notes.iter().chain(&found);
+        notes.map(|note| self.without_folders(&note.to_string())).collect()
+    }
+
+    /// A text without the folders that the cohort lies in: it is for others, too.
+    pub fn without_folders(&self, text: &str) -> String {
+        let mut folders = self.provenance().map_or_else(Vec::new, Provenance::folders);
+        if folders.is_empty() && text.contains('/') {
+            let images = self.entries().filter_map(Entry::found_at);
+            folders = images.filter_map(|path| dataset_root(path).or(path.parent())).collect();
+            folders.dedup();
+        }
+        // A relative path may lie in no folder, in "." or in "..".
+        let has_name = |folder: &&Path| folder.file_name().is_some();
+        let folders = folders.into_iter().filter(has_name);
+        folders.fold(text.to_owned(), |text, folder| {
+            text.replace(&format!("{}/", folder.display()), "")
+        })
+    }
+
     /// The position of a subject.
     ///
     /// # Errors

@@ -58,6 +58,9 @@ pub struct Subject {
     /// Whether its lesion mask marks any voxel of the image, also where the slices do not show it: outside the field,
     /// in slices without cord, or in one of several slices that are averaged. `false` without a mask.
     pub lesion_marked: bool,
+    /// Whether the program found its cord mask, now or earlier, and nobody has corrected it since. `false` of given
+    /// masks, and of slices that were loaded preprocessed.
+    pub masks_found: bool,
 }
 
 impl Subject {
@@ -140,6 +143,7 @@ impl Subject {
             native_transform,
             image_hash: _,
             lesion_marked,
+            masks_found: _,
         } = self;
         all.add(name.as_bytes());
         all.add(format!(

@@ -96,7 +96,11 @@ pub fn detect(
         model: reconstructor.model_facts(),
     };
     let (reconstructs, made_by) = (reconstructor.reconstructs(), Some(made_by));
-    Ok(Findings { method, scoring, subjects, reconstructs, made_by, calibration })
+    let findings = Findings { method, scoring, subjects, reconstructs, made_by, calibration };
+    if let Some(warning) = findings.unlike_calibration() {
+        context.warn(warning);
+    }
+    Ok(findings)
 }
 
 /// What a scoring needs and the reconstructions lack, as the end of a sentence.

@@ -7,7 +7,8 @@ use ndarray::Array2;
 use super::made_by::MadeBy;
 use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
-use crate::scoring::Calibration;
+use crate::context::counted;
+use crate::scoring::{Calibration, MaskOrigins};
 
 /// How a cord is divided into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,10 +196,38 @@ impl Findings {
         slices.flat_map(|found| &found.anomaly).copied().fold(0.0, f32::max)
     }
 
-    /// Scores of the scored subjects that are known to have no lesion.
-    pub fn healthy_scores(&self) -> Vec<f64> {
+    /// The scored subjects that are known to have no lesion.
+    pub fn healthy(&self) -> impl Iterator<Item = &Finding> {
         let healthy =
             |finding: &&Finding| finding.is_scored() && finding.subject.has_lesion() == Some(false);
-        self.subjects.iter().filter(healthy).map(|finding| finding.score).collect()
+        self.subjects.iter().filter(healthy)
+    }
+
+    /// Their scores.
+    pub fn healthy_scores(&self) -> Vec<f64> {
+        self.healthy().map(|finding| finding.score).collect()
+    }
+
+    /// A sentence on subjects whose masks are of a kind, given or found by the program, that no subject of the
+    /// calibration had; `None` without such subjects, and where the calibration does not tell.
+    pub fn unlike_calibration(&self) -> Option<String> {
+        let known = self.calibration.as_ref()?.masks?;
+        let here = MaskOrigins::of(self.subjects.iter().map(|one| one.subject.masks_found));
+        let (given, found) = ("given masks", "masks that the program found");
+        let (theirs, count, ours) = match known {
+            MaskOrigins { found: 0, .. } => (given, here.found, found),
+            MaskOrigins { given: 0, .. } => (found, here.given, given),
+            MaskOrigins { .. } => return None,
+        };
+        let (have, p_values) = match count {
+            0 => return None,
+            1 => ("has", "its p-value"),
+            _ => ("have", "their p-values"),
+        };
+        Some(format!(
+            "the model was calibrated on subjects with {theirs}; {} here {have} {ours}, so {p_values} may be too \
+             small or too large",
+            counted(count, "subject")
+        ))
     }
 }

@@ -8,6 +8,7 @@ use ndarray::{Array2, Axis, Zip};
 use super::*;
 use crate::cohort::{Disc, Slice, Subject};
 use crate::context::Context;
+use crate::scoring::{Calibration, MaskOrigins};
 use crate::{Error, Result};
 
 const RADIUS: f64 = 70.0;
@@ -119,6 +120,7 @@ fn subject(slices: Vec<Slice>, discs: Vec<Disc>) -> Arc<Subject> {
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     })
 }
 
@@ -296,4 +298,46 @@ fn an_interrupt_ends_detection_and_an_empty_cohort_is_an_error() {
     let subjects = [subject(vec![slice(0, 128, None)], Vec::new())];
     assert!(matches!(detect(&Brightness, &subjects, None, &context), Err(Error::Cancelled)));
     assert!(matches!(detect(&Brightness, &[], None, &Context::new(0)), Err(Error::Input(_))));
+}
+
+#[test]
+fn p_values_of_other_masks_than_those_of_the_calibration_are_questioned() {
+    let size = 128;
+    let with = |masks_found: bool| {
+        let subject = (*subject(vec![slice(0, size, None)], discs(size))).clone();
+        Arc::new(Subject { masks_found, ..subject })
+    };
+    let people = [with(false), with(true), with(true)];
+    let mut found =
+        detect(&Brightness, &people, Some(Scoring::Published), &Context::new(0)).unwrap();
+    let calibrated = |masks: Option<(usize, usize)>| {
+        let monte_carlo = crate::uncertainty::MonteCarlo::default();
+        let trained = crate::scoring::Trained { epochs: 1, steps: None };
+        Arc::new(Calibration {
+            scoring: "published".to_owned(),
+            state: crate::scoring::CalibratedState { monte_carlo, trained, scorer: None },
+            round: 0,
+            scores: vec![1.0],
+            lesion_threshold: 1.0,
+            false_positives_per_subject: 0.0,
+            allowed: 0.5,
+            masks: masks.map(|(given, found)| MaskOrigins { given, found }),
+        })
+    };
+    let mut said = |masks| {
+        found.calibration = Some(calibrated(masks));
+        found.unlike_calibration()
+    };
+    assert_eq!(
+        said(Some((5, 0))).unwrap(),
+        "the model was calibrated on subjects with given masks; 2 subjects here have masks that the program found, so \
+         their p-values may be too small or too large"
+    );
+    let other = said(Some((0, 5))).unwrap();
+    assert!(other.contains("1 subject here has given masks, so its p-value may be"), "{other}");
+    assert_eq!((said(Some((4, 1))), said(None)), (None, None));
+    // Files of earlier versions do not say it.
+    let mut file = serde_json::to_value(&*calibrated(Some((1, 0)))).unwrap();
+    file.as_object_mut().unwrap().remove("masks");
+    assert_eq!(serde_json::from_value::<Calibration>(file).unwrap(), *calibrated(None));
 }

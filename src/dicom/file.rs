@@ -39,7 +39,7 @@ pub(super) struct DicomFile {
 
 /// Whether a file is a DICOM file by its first bytes: after a preamble, without one, or a data set without
 /// anything before it.
-pub(super) fn is_dicom(path: &Path) -> bool {
+pub(crate) fn is_dicom(path: &Path) -> bool {
     read_up_to(path, MAGIC_AT as u64 + 4).is_ok_and(|start| Start::of(&start).is_some())
 }
 

@@ -5,10 +5,19 @@ use std::sync::Arc;
 
 use super::data_set::DataSet;
 use super::elements::Elements;
-use super::tags;
+use super::tags::{self, Tag};
 
 /// Largest difference from 1 of the length of a direction, and from 0 of the cosine between two.
 const NOT_ORTHONORMAL: f64 = 1e-2;
+
+/// What tells several images of one place apart: time points of a series that repeats, and echoes.
+const REPETITION: [(Tag, &str); 5] = [
+    (tags::TEMPORAL_POSITION_IDENTIFIER, "TemporalPositionIdentifier"),
+    (tags::ACQUISITION_NUMBER, "AcquisitionNumber"),
+    (tags::TRIGGER_TIME, "TriggerTime"),
+    (tags::ECHO_TIME, "EchoTime"),
+    (tags::ACQUISITION_TIME, "AcquisitionTime"),
+];
 
 /// One image: a file, or a frame of a file with several. Lengths in mm in DICOM's patient coordinates,
 /// times in ms.
@@ -44,6 +53,10 @@ pub(super) struct Frame {
     /// Distance between the middles of slices as the scanner gives it, mm. Where it is smaller than the slices are
     /// thick, it is the gap between them and left out.
     pub(super) slice_spacing: Option<f64>,
+    /// How thick a slice is together with the gap behind it, as far as the scanner gives them, mm.
+    pub(super) thickness_and_gap: Option<f64>,
+    /// Its values of [`REPETITION`], empty where it has none.
+    repetition: [String; REPETITION.len()],
     /// Centre of the first pixel.
     pub(super) position: [f64; 3],
     /// Unit vectors along a row (to the next column) and along a column (to the next row).
@@ -107,6 +120,10 @@ impl Frame {
                 scanning_sequence.push(word.to_owned());
             }
         }
+        let thickness = elements.number(tags::SLICE_THICKNESS).filter(|&mm| mm > 0.0);
+        let between = elements.number(tags::SPACING_BETWEEN_SLICES);
+        let slice_spacing = between.filter(|&mm| thickness.is_some_and(|t| mm > 0.9 * t));
+        let with_gap = || Some(thickness? + between.filter(|&gap| gap > 0.0).unwrap_or(0.0));
         let moment = [tags::STUDY_DATE, tags::STUDY_TIME].map(text).join(" ");
         Ok(Self {
             path: path.clone(),
@@ -139,12 +156,19 @@ impl Frame {
             rows: size(tags::ROWS)?,
             columns: size(tags::COLUMNS)?,
             spacing,
-            slice_spacing: elements
-                .number(tags::SPACING_BETWEEN_SLICES)
-                .filter(|&mm| elements.number(tags::SLICE_THICKNESS).is_some_and(|t| mm > 0.9 * t)),
+            slice_spacing,
+            thickness_and_gap: slice_spacing.or_else(with_gap),
+            repetition: REPETITION.map(|(tag, _)| text(tag)),
             position,
             directions,
         })
+    }
+
+    /// The elements of [`REPETITION`] in which two images differ.
+    pub(super) fn repeats(&self, other: &Self) -> Vec<&'static str> {
+        let values = self.repetition.iter().zip(&other.repetition);
+        let differ = REPETITION.iter().zip(values).filter(|(_, (one, other))| one != other);
+        differ.map(|((_, name), _)| *name).collect()
     }
 
     /// Unit vector at right angles to the slice.

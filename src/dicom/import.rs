@@ -78,8 +78,11 @@ fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result
     let names = rule.names(patients.into_iter())?;
     let mut subjects: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
     // Everything that can be known before pixels are read.
+    let defects: Vec<String> = chosen.iter().filter_map(|series| defect(series)).collect();
+    if !defects.is_empty() {
+        return Err(Error::input(defects.join("; ")));
+    }
     for series in chosen {
-        series.geometry()?;
         let Some(name) = names.get(series.patient.as_str()) else { continue };
         refuse_existing(&bids.join(name))?;
         subjects.entry(name).or_default().push(series);
@@ -102,6 +105,12 @@ fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result
         growing.push(subject);
     }
     Ok(Prepared { growing, imported: Imported { images, notes } })
+}
+
+/// Why a series cannot be imported, with its number and patient; `None` if it can.
+fn defect(series: &Series) -> Option<String> {
+    let Series { number, description, patient, .. } = series;
+    Some(format!("series {number} ({description}) of patient {patient}: {}", series.defect()?))
 }
 
 /// Refuses a patient whose series has images of others, too: each would get a part of its slices only.
@@ -210,14 +219,24 @@ impl<'a> Plan<'a> {
 }
 
 /// Series with what tells them apart.
-fn listed(series: &[&Series]) -> String {
+fn listed(all: &[&Series]) -> String {
     let described = |series: &&Series| {
         let [columns, rows] = series.matrix;
         let echo = series.echo_time.map_or(String::new(), |time| format!("echo time {time} ms, "));
+        let is_alike = |other: &&Series| other.number != series.number && other.looks_like(series);
+        let mut more = String::new();
+        if all.iter().any(is_alike) {
+            if !series.image_type.is_empty() {
+                more.push_str(&format!("{}, ", series.image_type));
+            }
+            if let Some(number) = series.scanner_number {
+                more.push_str(&format!("{number} of the scanner, "));
+            }
+        }
         format!(
-            "{} ({}, {echo}{} slices, {columns} × {rows})",
+            "{} ({}, {more}{echo}{} slices, {columns} × {rows})",
             series.number, series.description, series.slices
         )
     };
-    series.iter().map(described).collect::<Vec<_>>().join(", ")
+    all.iter().map(described).collect::<Vec<_>>().join(", ")
 }

@@ -38,4 +38,5 @@ pub use folder::DicomFolder;
 pub use import::{ImportOptions, Imported, ImportedImage, import};
 pub use series::{Plane, Series};
 
+pub(crate) use file::is_dicom;
 pub(crate) use folder::holds_dicom;

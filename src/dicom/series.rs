@@ -11,7 +11,7 @@ use super::file::DicomFile;
 use super::frame::{Frame, dot};
 use super::pixels::Pixels;
 use super::sidecar::sidecar;
-use super::stack::{sort_along_normal, stacked};
+use super::stack::{sort_along_normal, sparse, stacked};
 use crate::context::counted;
 use crate::files::note_read;
 use crate::volume::{Geometry, Volume};
@@ -60,6 +60,10 @@ pub struct Series {
     /// Which of the patient's examinations it belongs to, by date, from 1.
     pub examination: usize,
     pub description: String,
+    /// The number that the scanner gave it.
+    pub scanner_number: Option<i64>,
+    /// What its ImageType says beside original and primary: "M NORM", "DIXON WATER", "DERIVED MPR".
+    pub image_type: String,
     pub plane: Plane,
     pub echo_time: Option<f64>,
     pub repetition_time: Option<f64>,
@@ -73,6 +77,8 @@ pub struct Series {
     pub slice_spacing: Option<f64>,
     /// Why it is not taken for the sagittal T2-weighted series, as a clause; `None` if it is one.
     pub objection: Option<String>,
+    /// What is unusual about it although it can be imported, as a clause.
+    pub note: Option<String>,
     /// Its place, or why its slices are no volume, as a clause.
     geometry: Result<Geometry, String>,
     /// Sorted along their normal.
@@ -87,6 +93,20 @@ impl Series {
     /// If slices are missing, lie at the same place or are not equally spaced.
     pub fn geometry(&self) -> Result<Geometry> {
         self.geometry.clone().map_err(|reason| self.refused(&reason))
+    }
+
+    /// Why its slices are no volume and cannot be imported, as a clause whose subject is the series; `None` if they are.
+    pub fn defect(&self) -> Option<&str> {
+        self.geometry.as_ref().err().map(String::as_str)
+    }
+
+    /// Whether a list shows the same of both: all but image type and number.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let shown = |one: &Self| {
+            let kind = (one.plane.name(), one.echo_time.map(f64::to_bits));
+            (one.patient.clone(), one.examination, one.description.clone(), kind)
+        };
+        shown(self) == shown(other) && (self.matrix, self.slices) == (other.matrix, other.slices)
     }
 
     /// Reads the volume and what a BIDS sidecar keeps of the headers.
@@ -263,11 +283,14 @@ fn one(
     sort_along_normal(&mut frames);
     let first = frames.first()?.clone();
     let geometry = stacked(&frames);
+    let slice_spacing = geometry.as_ref().ok().map(|geometry| geometry.affine.spacing()[2]);
     let mut series = Series {
         number,
         patient: first.patient.clone(),
         examination,
         description: first.description.clone(),
+        scanner_number: first.series_number,
+        image_type: kind(&first.image_type),
         plane: Plane::of(first.normal()),
         echo_time: first.echo_time,
         repetition_time: first.repetition_time,
@@ -275,14 +298,23 @@ fn one(
         slices: frames.len(),
         matrix: [first.columns, first.rows],
         pixel_spacing: [first.spacing[1], first.spacing[0]],
-        slice_spacing: geometry.as_ref().ok().map(|geometry| geometry.affine.spacing()[2]),
+        slice_spacing,
         objection: None,
+        note: slice_spacing.and_then(|step| sparse(&frames, step)),
         geometry,
         frames,
     };
     series.objection =
         objection(&series, &first.image_type, &first.scanning_sequence, orientations);
     Some(series)
+}
+
+/// The words of an ImageType that tell images of one scan apart.
+fn kind(image_type: &[String]) -> String {
+    let derived = image_type.first().filter(|word| *word == "DERIVED");
+    let words: Vec<&str> =
+        derived.into_iter().chain(image_type.iter().skip(2)).map(String::as_str).collect();
+    words.join(" ")
 }
 
 /// Series with fewer slices only show where to plan others.

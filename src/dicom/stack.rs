@@ -8,6 +8,13 @@ const SAME_PLACE: f64 = 1e-3;
 /// How far a slice may lie from its place in an equally spaced stack, in units of the spacing: headers
 /// round positions, and never as much.
 const OFF_PLACE: f64 = 0.05;
+/// Slices of one station lie nearer than this in their plane, and those of two farther than that, mm.
+const SAME_STATION: f64 = 2.0;
+const OTHER_STATION: f64 = 10.0;
+/// More stations than a spine needs: such slices are something else.
+const MOST_STATIONS: usize = 8;
+/// Slices that are farther apart than so many times their thickness and gap are remarked on.
+const SPARSE: f64 = 1.8;
 /// Largest relative difference of pixel sizes of one volume.
 const OTHER_SIZE: f64 = 1e-4;
 
@@ -39,6 +46,7 @@ pub(super) fn stacked(frames: &[Frame]) -> Result<Geometry, String> {
     if frames.iter().any(other_size) {
         return Err("has slices with different pixel sizes".into());
     }
+    check_stations(frames)?;
     check_spacing(frames)?;
     let steps = (frames.len() - 1) as f64;
     let step = [0, 1, 2].map(|n| (last.position[n] - first.position[n]) / steps);
@@ -72,6 +80,59 @@ pub(super) fn stacked(frames: &[Frame]) -> Result<Geometry, String> {
     Ok(Geometry { shape, affine: Affine(rows) })
 }
 
+fn name(frame: &Frame) -> String {
+    format!("{}, frame {}", frame.path.display(), frame.index + 1)
+}
+
+/// Whether slices are of several stations, which lie apart in the plane of the slices: of the neck and of the chest,
+/// for example. The error is a clause.
+fn check_stations(frames: &[Frame]) -> Result<(), String> {
+    let apart = |one: &Frame, other: &Frame| {
+        let between = [0, 1, 2].map(|n| other.position[n] - one.position[n]);
+        let [along, down] = one.directions.map(|direction| dot(between, direction));
+        along.hypot(down)
+    };
+    // The first image of each, and how many there are.
+    let mut stations: Vec<(&Frame, usize)> = Vec::new();
+    for frame in frames {
+        let near = |(first, _): &(&Frame, usize)| apart(first, frame) < SAME_STATION;
+        match stations.iter().position(near) {
+            Some(at) => stations[at].1 += 1,
+            None if stations.len() == MOST_STATIONS => return Ok(()),
+            None => stations.push((frame, 1)),
+        }
+    }
+    let [(first, _), (second, _), ..] = stations.as_slice() else { return Ok(()) };
+    // Slices that are shifted against each other have many places, each once.
+    let is_station = |(at, (one, count)): (usize, &(&Frame, usize))| {
+        *count > 1 && stations[..at].iter().all(|(other, _)| apart(one, other) > OTHER_STATION)
+    };
+    if !stations.iter().enumerate().all(is_station) {
+        return Ok(());
+    }
+    Err(format!(
+        "holds {} stations: its slices lie {:.0} mm apart in their plane ({} and {}); export or import each station \
+         as a series of its own, from a folder of its own",
+        stations.len(),
+        apart(first, second),
+        name(first),
+        name(second)
+    ))
+}
+
+/// A clause on slices (sorted, `step` mm apart) between which others may be missing everywhere, by their thickness.
+/// Where the scanner gives the distance of slices, [`stacked`] knows better.
+pub(super) fn sparse(frames: &[Frame], step: f64) -> Option<String> {
+    let given = frames.first()?.thickness_and_gap?;
+    let times = step / given;
+    (times >= SPARSE).then(|| {
+        format!(
+            "its slices are {step:.1} mm apart, {times:.1} times their thickness with the gap as far as it is known \
+             ({given:.1} mm); slices may be missing regularly, such as every second one"
+        )
+    })
+}
+
 /// Whether slices lie at the same place, or are missing. The error is a clause.
 fn check_spacing(frames: &[Frame]) -> Result<(), String> {
     let Some(normal) = frames.first().map(Frame::normal) else { return Ok(()) };
@@ -79,14 +140,27 @@ fn check_spacing(frames: &[Frame]) -> Result<(), String> {
     let step = |pair: &[Frame]| place(&pair[1]) - place(&pair[0]);
     let mut steps: Vec<f64> = frames.windows(2).map(step).collect();
     if let Some(pair) = frames.windows(2).find(|pair| step(pair) < SAME_PLACE) {
-        let name = |frame: &Frame| format!("{}, frame {}", frame.path.display(), frame.index + 1);
-        return Err(format!(
-            "has two different images at the same place, {:.1} mm ({} and {}); keep one of each slice in the \
-             folder",
-            place(&pair[0]),
-            name(&pair[0]),
-            name(&pair[1])
-        ));
+        let apart = pair[0].repeats(&pair[1]);
+        let differing = match apart.as_slice() {
+            [] => String::new(),
+            names => format!(", which differ in {}", names.join(", ")),
+        };
+        let mut places = frames.chunk_by(|a, b| place(b) - place(a) < SAME_PLACE).map(<[_]>::len);
+        let each = places.next().unwrap_or(1);
+        return Err(if each > 1 && places.all(|count| count == each) {
+            format!(
+                "has {each} images of every slice{differing}: time points, echoes, or several series in one; keep \
+                 one of each slice in the folder"
+            )
+        } else {
+            format!(
+                "has two different images at the same place, {:.1} mm ({} and {}){differing}; keep one of each \
+                 slice in the folder",
+                place(&pair[0]),
+                name(&pair[0]),
+                name(&pair[1])
+            )
+        });
     }
     steps.sort_by(f64::total_cmp);
     let usual = steps[steps.len() / 2];

@@ -8,7 +8,7 @@ use super::{
 use crate::Result;
 use crate::detection::{Findings, Scoring};
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration};
+use crate::scoring::{CalibratedState, Calibration, MaskOrigins};
 
 /// Lesion probability from which on a pixel is detected unless the user says otherwise.
 const EVEN_ODDS: f64 = 0.5;
@@ -29,6 +29,7 @@ pub fn calibration(healthy: &Findings, state: CalibratedState, round: u64) -> Re
         lesion_threshold: lesions.value,
         false_positives_per_subject: lesions.false_positives_per_subject,
         allowed,
+        masks: Some(MaskOrigins::of(healthy.healthy().map(|one| one.subject.masks_found))),
     })
 }
 

@@ -72,9 +72,10 @@ impl FindingsExport {
         let subject = &*finding.subject.name;
         let image = source_image(subject, cohort)?;
         let name = distinct_name(subject, image.as_deref(), &self.names)?;
-        tables::push_scores(&mut self.scores, finding)?;
-        let threshold = self.threshold.as_ref();
-        let maps = maps::SubjectMaps { findings, finding, image: image.as_deref(), threshold };
+        let remarks = cohort.remarks(subject);
+        tables::push_scores(&mut self.scores, finding, &remarks)?;
+        let (threshold, image) = (self.threshold.as_ref(), image.as_deref());
+        let maps = maps::SubjectMaps { findings, finding, image, threshold, remarks: &remarks };
         match maps.write(self.dataset.path(), &name, &self.sources)? {
             Some(lesions) => {
                 self.lesions.extend(lesions.detected);

@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::json;
 
 use crate::cohort::{
-    Cohort, Disc, Entry, FoundMasks, MASK_CONFIDENCE, MASK_HASH, SureMasks, nifti_stem,
+    Cohort, Disc, Entry, FoundMasks, MASK_CONFIDENCE, MASK_HASH, MASK_REMARKS, SureMasks,
+    nifti_stem,
 };
 use crate::context::Context;
 use crate::files::{make_folder, sha256_of, write_json};
@@ -141,7 +142,7 @@ fn write(
             MASK_CONFIDENCE: found.confidence,
             MASK_HASH: sha256_of(&path)?.1,
             "DiscGivenByHand": by_hand,
-            "Remarks": remarks,
+            MASK_REMARKS: remarks,
         });
         write_json(&with_ending(base, name, "json"), &about)?;
     }
@@ -263,6 +264,20 @@ mod tests {
                 .entries()
                 .any(|entry| entry.name.as_ref() == names[2] && !entry.is_unsegmented())
         );
+        // What was said when they were found is said again.
+        let said = |cohort: &Cohort| {
+            let notes = cohort.notes(&names[0]).iter();
+            let mut said: Vec<_> = notes.map(|note| (note.to_string(), note.is_warning)).collect();
+            said.sort();
+            said
+        };
+        assert_eq!(said(&given), said(&found));
+        let uncertain = |(note, is_warning): &(String, bool)| {
+            note.ends_with("slices the cord is uncertain; it is left out") && *is_warning
+        };
+        assert!(said(&given).iter().any(uncertain), "{:?}", said(&given));
+        let subject = given.subject(given.find(&names[0]).unwrap(), &context).unwrap();
+        assert!(subject.masks_found);
         let about = masks.join(format!("{0}/anat/{0}_T2w_label-SC_seg.json", names[0]));
         let about = fs::read_to_string(about).unwrap();
         assert!(about.contains("slices the cord is uncertain; it is empty here"), "{about}");

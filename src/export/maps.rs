@@ -21,6 +21,8 @@ pub(super) struct SubjectMaps<'a> {
     pub finding: &'a Finding,
     pub image: Option<&'a Path>,
     pub threshold: Option<&'a Threshold>,
+    /// What a user should know about the image and its masks.
+    pub remarks: &'a [String],
 }
 
 /// Adds what a methods section needs to a JSON object.
@@ -52,6 +54,9 @@ impl<'a> SubjectMaps<'a> {
         });
         if let Some(made_by) = &self.findings.made_by {
             describe(made_by, &mut settings);
+        }
+        if !self.remarks.is_empty() {
+            settings["Remarks"] = json!(self.remarks);
         }
         let files = MapFiles::new(dataset, name, subject, self.image, sources, settings)?;
         self.write_anomaly(&files, &volume)?;

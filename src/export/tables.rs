@@ -7,7 +7,7 @@ use crate::Result;
 use crate::detection::Finding;
 use crate::report::{Cell, Column, Table};
 
-const SCORE_COLUMNS: [(&str, &str, Option<&str>); 8] = [
+const SCORE_COLUMNS: [(&str, &str, Option<&str>); 9] = [
     ("participant_id", "subject", None),
     ("level", "\"patient\" or \"segment\"", None),
     ("segment", "vertebral level or bin, for rows of a segment", None),
@@ -29,6 +29,11 @@ const SCORE_COLUMNS: [(&str, &str, Option<&str>); 8] = [
          an average",
         None,
     ),
+    (
+        "remarks",
+        "what to know about the image and its masks, joined by \"; \", for rows of a patient; n/a if nothing is",
+        None,
+    ),
 ];
 
 /// The table of scores, without rows.
@@ -41,8 +46,8 @@ pub(super) fn score_dictionary() -> impl Iterator<Item = (String, Value)> {
     SCORE_COLUMNS.iter().map(|(name, description, unit)| described(name, description, *unit))
 }
 
-/// Adds the rows of one subject: the patient and its segments.
-pub(super) fn push_scores(scores: &mut Table, finding: &Finding) -> Result<()> {
+/// Adds the rows of one subject: the patient, with the remarks about it, and its segments.
+pub(super) fn push_scores(scores: &mut Table, finding: &Finding, remarks: &[String]) -> Result<()> {
     let yes_or_no =
         |lesion: Option<bool>| Cell::from(lesion.map(|yes| if yes { "yes" } else { "no" }));
     let subject = &finding.subject;
@@ -55,6 +60,7 @@ pub(super) fn push_scores(scores: &mut Table, finding: &Finding) -> Result<()> {
         Cell::Missing,
         Cell::Missing,
         Cell::Missing,
+        Cell::list(remarks),
     ])?;
     for segment in &finding.segments {
         scores.push(vec![
@@ -66,6 +72,7 @@ pub(super) fn push_scores(scores: &mut Table, finding: &Finding) -> Result<()> {
             Cell::from(segment.from_mm),
             Cell::from(segment.to_mm),
             Cell::from(finding.slice_of(segment).map(|slice| subject.voxel_of(slice))),
+            Cell::Missing,
         ])?;
     }
     Ok(())

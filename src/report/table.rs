@@ -90,6 +90,16 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
+impl Cell {
+    /// Clauses joined by "; "; missing if there is none.
+    pub fn list(clauses: &[String]) -> Self {
+        match clauses {
+            [] => Self::Missing,
+            clauses => Self::Text(clauses.join("; ")),
+        }
+    }
+}
+
 /// Alignment of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -21,6 +21,27 @@ pub struct Calibration {
     pub false_positives_per_subject: f64,
     /// The highest number of false positives per healthy subject that was allowed.
     pub allowed: f64,
+    /// Where the masks of the subjects of `scores` come from; `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<MaskOrigins>,
+}
+
+/// How many subjects had cord masks that were given, and how many such that the program found: scores with one kind need
+/// not be comparable to those with the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskOrigins {
+    pub given: usize,
+    pub found: usize,
+}
+
+impl MaskOrigins {
+    /// Counts subjects, each by whether the program found its masks.
+    pub fn of(found: impl Iterator<Item = bool>) -> Self {
+        found.fold(Self::default(), |all, found| match found {
+            true => Self { found: all.found + 1, ..all },
+            false => Self { given: all.given + 1, ..all },
+        })
+    }
 }
 
 impl Calibration {

@@ -29,7 +29,7 @@ use candle_core::{Device, Tensor};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-pub use calibration::{CalibratedState, Calibration, TrainingState};
+pub use calibration::{CalibratedState, Calibration, MaskOrigins, TrainingState};
 use channels::{CHANNELS, channels};
 pub use initial_weights::InitialWeights;
 pub use scorer_training::{FOUND_MASK_AUGMENTATION, ScorerTraining};

@@ -51,6 +51,8 @@ fn a_patient_alone_gets_the_score_and_thresholds_of_its_cohort() {
     assert_eq!(first.calibrations.len(), 2);
     let healthy = first.calibrations[0].scores.len();
     assert!(healthy > 1);
+    let given = crate::scoring::MaskOrigins { given: healthy, found: 0 };
+    assert_eq!(first.calibrations[0].masks, Some(given));
     let (study, patients) = (study(), people().clinical().unwrap());
     for scoring in [Scoring::Learned, Scoring::Residual, Scoring::Published] {
         let detect = |cohort: &Cohort| {

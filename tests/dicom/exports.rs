@@ -156,6 +156,54 @@ fn missing_and_doubled_slices_are_named() {
 }
 
 #[test]
+fn stations_and_repetitions_of_one_series_are_told_from_doubled_slices() {
+    let scan = Scan::small();
+    let folder = tempdir().unwrap();
+    scan.write(&folder.path().join("neck"));
+    let mut chest = scan.clone();
+    chest.affine.0[2][3] -= 88.0;
+    chest.write(&folder.path().join("chest"));
+    let stations = fault(folder.path());
+    assert!(stations.contains("holds 2 stations: its slices lie 88 mm apart"), "{stations}");
+    assert!(stations.contains("as a series of its own"), "{stations}");
+
+    let folder = tempdir().unwrap();
+    scan.write(folder.path());
+    let again = |slice: usize, number: &str| {
+        let mut file = scan.slice(slice);
+        let instance = format!("1.2.3.{slice}");
+        file.put(element(tags::SOP_INSTANCE_UID, VR::UI, &instance));
+        file.put(element(tags::ACQUISITION_NUMBER, VR::IS, number));
+        file.write_to_file(folder.path().join(instance)).unwrap();
+    };
+    (0..scan.slices()).for_each(|slice| again(slice, "2"));
+    let repeated = fault(folder.path());
+    let expected = "has 2 images of every slice, which differ in AcquisitionNumber: time points";
+    assert!(repeated.contains(expected), "{repeated}");
+    fs::remove_file(folder.path().join("1.2.3.0")).unwrap();
+    let doubled = fault(folder.path());
+    assert!(doubled.contains("two different images at the same place"), "{doubled}");
+    assert!(doubled.contains("which differ in AcquisitionNumber; keep one"), "{doubled}");
+}
+
+#[test]
+fn slices_that_are_far_apart_for_their_thickness_are_remarked_on() {
+    let folder = tempdir().unwrap();
+    let mut scan = Scan::small();
+    scan.write(folder.path());
+    assert_eq!(only_series(folder.path()).note, None);
+    let folder = tempdir().unwrap();
+    scan.set(tags::SLICE_THICKNESS, VR::DS, "1.2");
+    // The gap between slices, as some scanners give it.
+    scan.set(tags::SPACING_BETWEEN_SLICES, VR::DS, "0.3");
+    scan.write(folder.path());
+    let series = only_series(folder.path());
+    let note = series.note.as_deref().unwrap();
+    assert!(note.contains("3.3 mm apart, 2.2 times their thickness"), "{note}");
+    assert!(series.geometry().is_ok());
+}
+
+#[test]
 fn slices_that_are_no_volume_are_refused() {
     // Slices that are moved from their place to the right and up.
     let write = |moved: &dyn Fn(usize) -> [f64; 2]| {

@@ -205,6 +205,49 @@ fn nothing_is_overwritten_and_a_failure_writes_nothing() {
 }
 
 #[test]
+fn all_patients_whose_series_are_defective_are_named() {
+    let place = tempdir().unwrap();
+    let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+    Scan::small().write(&dicom.join("a"));
+    for patient in ["1000", "5000"] {
+        let paths = Scan::small().patient(patient).write(&dicom.join(patient));
+        fs::remove_file(&paths[2]).unwrap();
+    }
+    let refused = imported(&dicom, &bids, &ImportOptions::default()).unwrap_err().to_string();
+    for patient in ["1000", "5000"] {
+        let part = format!("(t2_tse_sag) of patient {patient}: lacks slices: 1 slice is missing");
+        assert!(refused.contains(&part), "{refused}");
+    }
+    assert!(!refused.contains("4711") && !bids.exists(), "{refused}");
+}
+
+#[test]
+fn the_list_says_why_a_series_cannot_be_imported_and_tells_alike_ones_apart() {
+    let place = Place::new();
+    let paths = Scan::small().write(&place.path("one"));
+    let listed = ended(&mut place.command(&["import", "one"]));
+    assert!(!listed.out.contains("image type") && !listed.out.contains("number"), "{}", listed.out);
+    fs::remove_file(&paths[3]).unwrap();
+    let listed = ended(&mut place.command(&["import", "one"]));
+    assert!(listed.out.contains("yes, but it cannot be imported"), "{}", listed.out);
+    let reason = "note: series 1 (t2_tse_sag) of patient 4711: cannot be imported as it is: it lacks slices: 1 slice";
+    assert!(listed.err.contains(reason), "{}", listed.err);
+
+    Scan::small().write(&place.path("two/a"));
+    let mut normalised = Scan::small().series(5, "t2_tse_sag");
+    normalised.set(tags::IMAGE_TYPE, VR::CS, "DERIVED\\PRIMARY\\M\\NORM");
+    normalised.write(&place.path("two/b"));
+    let listed = ended(&mut place.command(&["import", "two", "bids"]));
+    for part in ["scanner's number", "image type", "M ND", "DERIVED M NORM"] {
+        assert!(listed.out.contains(part), "{part}: {}", listed.out);
+    }
+    for part in ["1 (t2_tse_sag, M ND, 3 of the scanner, echo", "(t2_tse_sag, DERIVED M NORM, 5 of"]
+    {
+        assert!(listed.err.contains(part), "{part}: {}", listed.err);
+    }
+}
+
+#[test]
 fn one_id_of_several_people_is_refused() {
     let place = tempdir().unwrap();
     let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
@@ -222,6 +265,10 @@ fn a_cohort_of_dicom_files_says_how_to_import_them() {
     let loaded = Cohort::load(folder.path(), &LoadOptions::default(), &Context::new(0));
     let refused = loaded.err().unwrap().to_string();
     assert!(refused.contains("holds DICOM files; `u2ad import "), "{refused}");
+    let file = folder.path().join("deep/inside/IM0001");
+    let screened = Cohort::of_images(&[file], &LoadOptions::default(), &Context::new(0)).unwrap();
+    let (name, reason) = screened.broken()[0];
+    assert!(name == "IM0001" && reason.starts_with("is a DICOM file; `u2ad import "), "{reason}");
 }
 
 #[test]

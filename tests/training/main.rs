@@ -70,6 +70,7 @@ fn subject(slices: &[Slice]) -> Arc<Subject> {
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     })
 }
 

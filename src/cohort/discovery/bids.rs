@@ -42,6 +42,7 @@ use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::health::Columns;
 use crate::context::CancelToken;
+use crate::dicom::is_dicom;
 use crate::files::{content_pointer, file_name, read_regular_unlogged};
 use crate::{Error, Result};
 
@@ -155,7 +156,16 @@ pub(in crate::cohort) fn subject(
 pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
     let name = file_name(path);
     let Some(stem) = nifti_stem(&name) else {
-        return Err(Error::file(path, "is not a NIfTI image by its name (.nii, .nii.gz or .hdr)"));
+        return Err(Error::file(
+            path,
+            match is_dicom(path) {
+                true => {
+                    "is a DICOM file; `u2ad import FOLDER BIDS_FOLDER` turns the folder of its series into a BIDS \
+                     dataset without names, which can be screened"
+                }
+                false => "is not a NIfTI image by its name (.nii, .nii.gz or .hdr)",
+            },
+        ));
     };
     if fs::metadata(path).is_err() {
         return Err(Error::file(path, content_pointer::missing_content(path)));

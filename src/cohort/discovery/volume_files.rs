@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::naming::{Label, Listing, find_label, label_stems};
-use super::saved_masks::unchanged_confidence;
-use crate::cohort::found_labels::{SureMasks, found_by_the_program};
+use super::saved_masks::SavedMask;
+use crate::cohort::found_labels::SureMasks;
 use crate::cohort::found_masks::FoundMasks;
 use crate::cohort::note::Note;
 use crate::files::file_name;
@@ -23,8 +23,8 @@ pub(in crate::cohort) struct VolumeFiles {
     csf: Option<PathBuf>,
     discs: Option<PathBuf>,
     lesion: Option<PathBuf>,
-    /// The confidence of a cord mask that the program found and that was saved and not changed since.
-    saved_confidence: Option<f32>,
+    /// Of a cord mask that the program found and that was saved and not changed since.
+    saved: Option<SavedMask>,
 }
 
 impl VolumeFiles {
@@ -49,9 +49,9 @@ impl VolumeFiles {
         };
         let cord = find(Label::Cord)?;
         let (csf, discs) = (find(Label::Csf)?, find(Label::Discs)?);
-        let saved_confidence = cord.as_deref().and_then(unchanged_confidence);
+        let saved = cord.as_deref().and_then(|cord| SavedMask::read(cord, discs.as_deref()));
         let lesion = find(Label::Lesion)?;
-        let located = Self { image: image.into(), cord, csf, discs, lesion, saved_confidence };
+        let located = Self { image: image.into(), cord, csf, discs, lesion, saved };
         if located.cord.is_none() {
             let stems = label_stems(stem).join(" or ");
             let suffixes = Label::Cord.suffixes().join(", ");
@@ -69,7 +69,7 @@ impl VolumeFiles {
     }
 
     pub(in crate::cohort) fn saved_confidence(&self) -> Option<f32> {
-        self.saved_confidence
+        self.saved.as_ref().map(|saved| saved.confidence)
     }
 
     /// Reads all headers and compares the grids, without reading voxels. A label in another order
@@ -107,7 +107,7 @@ impl VolumeFiles {
         let lesion = optional(&self.lesion)?;
         let mut notes = std::mem::take(&mut grids.notes);
         notes.extend(sure.into_iter().flat_map(|sure| sure.notes));
-        notes.extend(self.saved_confidence.map(found_by_the_program));
+        notes.extend(self.saved.iter().flat_map(SavedMask::notes));
         Ok((LabelledVolume { image, cord, csf, discs, lesion }, notes))
     }
 

@@ -16,6 +16,10 @@ const MOST_GAPS: f64 = 0.25;
 const LEAST_ROWS: usize = 20;
 
 const TOPIC: &str = "the cord mask does not look like a spinal cord; is it the right file?";
+const FOUND_TOPIC: &str = "the cord mask that was found does not look like a spinal cord; look at it, and correct it (`save_masks`) if it is wrong";
+/// How the notes end on a mask from a file, and on one that the program found.
+const WHICH_FILE: &str = "; is it the right file?";
+const CORRECT_IT: &str = "; look at it, and correct it (`save_masks`) if it is wrong";
 
 /// A question to the user about a mask that is too large, too wide, in pieces, or longer from front to
 /// back than from top to bottom; `None` about a plausible one. `cord` holds the slices on pixels of 1
@@ -61,7 +65,18 @@ pub(super) fn question(cord: &[Array2<bool>], slice_mm: f64) -> Option<Note> {
     } else {
         return None;
     };
-    Some(Note::warning(TOPIC, format!("its cord mask {finding}; is it the right file?")))
+    Some(Note::warning(TOPIC, format!("its cord mask {finding}{WHICH_FILE}")))
+}
+
+/// A note of [`question`] as it is said of a mask that the program found, which no wrong file explains. Other notes
+/// stay as they are.
+pub(in crate::cohort) fn said_of_found_mask(note: Note) -> Note {
+    match note.text.strip_suffix(WHICH_FILE) {
+        Some(finding) if note.topic == TOPIC => {
+            Note { topic: FOUND_TOPIC, text: format!("{finding}{CORRECT_IT}"), ..note }
+        }
+        _ => note,
+    }
 }
 
 #[cfg(test)]
@@ -86,5 +101,15 @@ mod tests {
         let lying = mask(4, |row, _| (40..49).contains(&row)).unwrap();
         assert!(lying.contains("orientation"), "{lying}");
         assert_eq!(mask(4, |_, _| false), None);
+    }
+
+    #[test]
+    fn a_mask_that_was_found_is_to_be_looked_at_and_no_file_is_asked_for() {
+        let wide = Array2::from_elem((100, 80), true);
+        let note = said_of_found_mask(question(&vec![wide; 4], 3.0).unwrap());
+        assert!(note.text.ends_with("correct it (`save_masks`) if it is wrong"), "{}", note.text);
+        assert!(!note.text.contains("file") && !note.topic.contains("file") && note.is_warning);
+        let other = Note::new("other", "its lesion mask; is it the right file?");
+        assert_eq!(said_of_found_mask(other.clone()), other);
     }
 }

@@ -13,6 +13,7 @@ mod preprocess;
 mod region;
 pub(super) mod thick_slices;
 
+pub(super) use cord_shape::said_of_found_mask;
 pub(crate) use intensity::settle_voxels;
 pub use intensity::{IntensityScale, TissueIntensity};
 pub use native_transform::NativeTransform;

@@ -230,6 +230,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     };
     let segment = |name: &str, score, lesion: bool| SegmentScore {
         name: name.into(),

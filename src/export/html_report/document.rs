@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Page;
 use super::viewer::{Viewer, colour_maps};
+use crate::cohort::Cohort;
 use crate::figures::Figure;
 use crate::files::{check_file_place, write_whole};
 use crate::report::Table;
@@ -72,6 +73,17 @@ pub(super) fn document(
                 }
                 (scripts(curve_unit))
             }
+        }
+    }
+}
+
+/// The subjects of a cohort that cannot be used, with the reasons; nothing if all can.
+pub(super) fn left_out(cohort: &Cohort) -> Markup {
+    let broken = cohort.broken();
+    html! {
+        @if !broken.is_empty() {
+            p { "Left out, because they cannot be used:" }
+            ul.notes { @for (name, reason) in broken { li { (name) ": " (cohort.without_folders(reason)) } } }
         }
     }
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use super::Page;
-use super::document::{anchor, badge, chart, counts, document, facts, panel, table, write};
+use super::document::{
+    anchor, badge, chart, counts, document, facts, left_out, panel, table, write,
+};
 use super::viewer::{Scales, Viewer};
 use crate::Result;
-use crate::cohort::{Cohort, Slice};
+use crate::cohort::{Cohort, LOST_LESIONS, Slice};
 use crate::context::{Context, counted, shown_number};
 use crate::detection::{Finding, Findings, ModelFacts};
 use crate::evaluation::{
@@ -47,7 +49,8 @@ impl FindingsReport<'_> {
         let mut panels = Vec::new();
         for finding in &findings.subjects {
             context.check()?;
-            let (threshold, remarks) = (threshold.as_ref(), self.remarks(finding));
+            let (threshold, remarks) =
+                (threshold.as_ref(), self.cohort.remarks(&finding.subject.name));
             let lesions = self.lesion_threshold;
             panels.push(finding_panel(finding, threshold, lesions, &scales, &remarks)?);
             progress.advance(1, &[]);
@@ -80,21 +83,6 @@ impl FindingsReport<'_> {
         write(path, page, findings.subjects.len())
     }
 
-    /// What was noted about lesions that the slices do not show.
-    fn remarks(&self, finding: &Finding) -> Vec<String> {
-        let name = &finding.subject.name;
-        let notes = self.cohort.notes(name).iter();
-        let lost = notes.filter(|note| note.is_on_lost_lesions()).map(ToString::to_string);
-        let entry = self.cohort.entries().find(|entry| entry.name == *name);
-        let found = entry.and_then(|entry| entry.found_confidence()).map(|confidence| {
-            format!(
-                "its cord mask was found by the program, confidence {confidence:.2}; look at it before you trust the \
-                 findings"
-            )
-        });
-        lost.chain(found).collect()
-    }
-
     fn summary(&self, threshold: Option<&Threshold>) -> Markup {
         let subjects = &self.findings.subjects;
         let with = |lesion: Option<bool>| {
@@ -117,13 +105,10 @@ impl FindingsReport<'_> {
                 |finding: &&Finding| finding.is_scored() && finding.score >= threshold.value;
             numbers.push(("at or above the threshold", subjects.iter().filter(reached).count()));
         }
-        let left_out = self.cohort.broken();
         html! {
             (counts(&numbers))
-            @if !left_out.is_empty() {
-                p { "Left out, because they cannot be used:" }
-                ul.notes { @for (name, _) in left_out { li { (name) } } }
-            }
+            @if let Some(unlike) = self.findings.unlike_calibration() { p.notes { (unlike) "." } }
+            (left_out(self.cohort))
         }
     }
 
@@ -265,7 +250,7 @@ fn model_rows(model: &ModelFacts) -> Vec<(&'static str, String)> {
 }
 
 /// The panel of one finding. `threshold` is that of the AnaScore, `lesion_threshold` that of detected lesions;
-/// `remarks` are about lesions that the slices do not show.
+/// `remarks` are what a user should know about the subject.
 pub(super) fn finding_panel(
     finding: &Finding,
     threshold: Option<&Threshold>,
@@ -276,7 +261,7 @@ pub(super) fn finding_panel(
     let unseen = "its lesion (ground truth) has no pixel in these slices: it lies outside the field or in slices \
                   without spinal cord";
     let mut remarks: Vec<&str> = remarks.iter().map(String::as_str).collect();
-    let is_said = remarks.iter().any(|remark| remark.contains("lesion"));
+    let is_said = remarks.iter().any(|remark| remark.contains(LOST_LESIONS));
     if !is_said && finding.subject.has_unseen_lesion() {
         remarks.push(unseen);
     }

@@ -23,6 +23,8 @@ pub struct GroupRow<'a> {
     pub p_value: Option<f64>,
     pub lesions: Option<usize>,
     pub has_lesion: Option<bool>,
+    /// What to know about the image and its masks.
+    pub remarks: &'a [String],
     pub failure: Option<&'a str>,
 }
 
@@ -77,6 +79,7 @@ impl GroupReport<'_> {
 
     fn findings(&self) -> Markup {
         let is_calibrated = self.rows.iter().any(|row| row.p_value.is_some());
+        let has_remarks = self.rows.iter().any(|row| !row.remarks.is_empty());
         let has_lesions = self.rows.iter().any(|row| row.lesions.is_some());
         let number = |number: Option<f64>| {
             html! {
@@ -95,6 +98,7 @@ impl GroupReport<'_> {
                     @if has_lesions { th.number scope="col" { "lesions" } }
                     th scope="col" { "masks" }
                     th scope="col" { "ground truth" }
+                    @if has_remarks { th scope="col" { "remarks" } }
                 } }
                 tbody { @for row in self.rows.iter().filter(|row| row.failure.is_none()) { tr {
                     td { @match &row.report {
@@ -113,6 +117,7 @@ impl GroupReport<'_> {
                         Some(false) => (badge("negative", "no lesion")),
                         None => (badge("", "not known")),
                     } }
+                    @if has_remarks { td.quiet { (row.remarks.join("; ")) } }
                 } } }
             } }
         }

@@ -8,10 +8,10 @@ use maud::{Markup, html};
 use ndarray::Array2;
 
 use super::Page;
-use super::document::{anchor, badge, counts, document, panel, write};
+use super::document::{anchor, badge, counts, document, left_out, panel, write};
 use super::viewer::Viewer;
 use crate::Result;
-use crate::cohort::{Cohort, Provenance, Slice, Subject};
+use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::{Context, counted};
 use crate::detection::CordAxis;
 use crate::statistics::median;
@@ -51,12 +51,11 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
         progress.advance(1, &[]);
     }
     let with_remarks = panels.iter().filter(|(_, remarks)| *remarks > 0).count();
-    let left_out = cohort.broken();
     let summary = html! {
         (counts(&[
             ("subjects", subjects.len().to_string()),
             ("with remarks", with_remarks.to_string()),
-            ("left out", left_out.len().to_string()),
+            ("left out", cohort.broken().len().to_string()),
             ("healthy", known_count(subjects.iter().map(|subject| subject.health()))),
             ("with lesion", known_count(subjects.iter().map(|subject| subject.has_lesion()))),
         ]))
@@ -65,10 +64,7 @@ pub fn quality_report(cohort: &Cohort, path: &Path, context: &Context) -> Result
                 "The masks of " (counted(found, "subject")) " were found by the program: look at them first."
             }
         }
-        @if !left_out.is_empty() {
-            p { "Left out, because they cannot be used:" }
-            ul.notes { @for (name, reason) in left_out { li { (name) ": " (without_root(cohort, reason)) } } }
-        }
+        (left_out(cohort))
     };
     let grid = cohort.grid();
     let sections = [
@@ -167,11 +163,7 @@ impl Usual {
 /// What to look at in one subject: what was noted when it was preprocessed, and measures that are
 /// unlike those of the others.
 fn remarks(cohort: &Cohort, subject: &Subject, measures: &Measures, usual: &Usual) -> Vec<String> {
-    let mut remarks: Vec<String> = cohort
-        .notes(&subject.name)
-        .iter()
-        .map(|note| without_root(cohort, &note.to_string()))
-        .collect();
+    let mut remarks = cohort.remarks(&subject.name);
     if measures.length_mm.is_none() {
         remarks.push(
             "the cord mask is too short for an axis, so the subject cannot be scored".to_owned(),
@@ -202,14 +194,6 @@ fn remarks(cohort: &Cohort, subject: &Subject, measures: &Measures, usual: &Usua
             .push("there are no disc labels, so segments are equal parts of the cord".to_owned());
     }
     remarks
-}
-
-/// A text without the folders that the cohort lies in.
-fn without_root(cohort: &Cohort, text: &str) -> String {
-    let folders = cohort.provenance().map_or_else(Vec::new, Provenance::folders);
-    folders
-        .into_iter()
-        .fold(text.to_owned(), |text, folder| text.replace(&format!("{}/", folder.display()), ""))
 }
 
 /// What is known of a subject.

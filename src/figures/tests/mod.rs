@@ -145,6 +145,7 @@ fn oddities() -> Vec<(&'static str, Figure)> {
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     });
     let many: Vec<_> = (0..31).map(|n| subject(&format!("sub-{n}"), None)).collect();
     let methods: Vec<_> = (0_u8..11)

@@ -63,6 +63,7 @@ pub(super) fn subject(name: &str, lesion: Option<bool>) -> Arc<Subject> {
         native_transform: None,
         image_hash: None,
         lesion_marked: false,
+        masks_found: false,
     })
 }
 

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use super::memory_watch::watch_memory;
-use super::{AnalysisLevel, BidsArguments, Work, on_threads};
+use super::{AnalysisLevel, BidsArguments, Work, columns_at, on_threads};
 use crate::context::{counted, shown_number};
 use crate::files::clear_abandoned;
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
-use crate::report::{Cell, Column, Table, Tabulate, evaluation_table};
+use crate::report::{Cell, Table, Tabulate, evaluation_table};
 use crate::study::bids_app::{
     BidsApp, ParticipantLevel, SessionOutcome, SessionRecord, SessionResult,
 };
@@ -196,10 +196,5 @@ fn short(table: &Table) -> Result<Table> {
         .filter_map(|name| table.columns().iter().position(|column| column.name == *name))
         .filter(|place| table.rows().iter().any(|row| row[*place] != Cell::Missing))
         .collect();
-    let columns: Vec<Column> = places.iter().map(|place| table.columns()[*place].clone()).collect();
-    let mut short = Table::new(&*table.title, columns);
-    for row in table.rows() {
-        short.push(places.iter().map(|place| row[*place].clone()).collect())?;
-    }
-    Ok(short)
+    columns_at(table, &places)
 }

@@ -20,6 +20,7 @@ use super::termination::{Stopped, cancel_on_signals};
 use crate::Result;
 use crate::context::Context;
 use crate::ops::{check_threads, thread_pool};
+use crate::report::{Column, Table};
 use crate::session::open_device;
 use crate::study::screening::Detector;
 
@@ -58,6 +59,16 @@ impl Work {
         }
         Ok(detector)
     }
+}
+
+/// A table of the columns at these places.
+fn columns_at(table: &Table, places: &[usize]) -> Result<Table> {
+    let columns: Vec<Column> = places.iter().map(|place| table.columns()[*place].clone()).collect();
+    let mut part = Table::new(&*table.title, columns);
+    for row in table.rows() {
+        part.push(places.iter().map(|place| row[*place].clone()).collect())?;
+    }
+    Ok(part)
 }
 
 /// Does something on so many threads; one per core if none are given.

@@ -1,17 +1,18 @@
 //! `u2ad screen`: images in, findings out.
 
+use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{ScreenArguments, Work, on_threads};
+use super::{ScreenArguments, Work, columns_at, on_threads};
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
 use crate::export::html_report::check_page_path;
 use crate::export::{check_distinct_names, check_export_folder, subjects_to_be_lost};
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
-use crate::report::Tabulate;
-use crate::study::screening::{Detector, GrowingExport, Screening};
+use crate::report::{Table, Tabulate};
+use crate::study::screening::{Detector, GrowingExport, REMARKS, Screening};
 use crate::{Error, Result};
 
 /// Screens images and prints one table.
@@ -52,7 +53,7 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     let screening = screened?;
     // What is finished is written all the same; a second signal ends the process.
     work.context.cancel.reset();
-    print_whole(screening.table()?.to_text(table_width()).as_bytes())?;
+    print_whole(shown(&screening.table()?)?.to_text(table_width()).as_bytes())?;
     let messages = &work.messages;
     for image in &screening.images {
         for remark in &image.remarks {
@@ -76,6 +77,15 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     }
     let all_used = screening.failed().next().is_none();
     Ok(if all_used { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The table as it is printed: a terminal gets the remarks below it, whole; a file has all columns.
+fn shown(table: &Table) -> Result<Table> {
+    if !stdout().is_terminal() {
+        return Ok(table.clone());
+    }
+    let is_shown = |place: &usize| table.columns()[*place].name != REMARKS;
+    columns_at(table, &(0..table.columns().len()).filter(is_shown).collect::<Vec<_>>())
 }
 
 /// Refuses to replace the findings of other subjects.

@@ -18,6 +18,15 @@ pub fn run(folder: &Path, bids: Option<&Path>, options: &ImportOptions) -> Resul
     let listing = listing(&found)?.to_text(table_width());
     print_whole(format!("{}\n", listing.trim_end()).as_bytes())?;
     found.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    for series in found.series.iter().filter(|series| series.objection.is_none()) {
+        let Series { number, description, patient, note, .. } = series;
+        // An import refuses it with the reason.
+        let defect = series.defect().filter(|_| bids.is_none());
+        let defect = defect.map(|reason| format!("cannot be imported as it is: it {reason}"));
+        for what in defect.iter().chain(note) {
+            eprintln!("note: series {number} ({description}) of patient {patient}: {what}");
+        }
+    }
     let Some(bids) = bids else { return Ok(ExitCode::SUCCESS) };
     let imported = import(&found, bids, options)?;
     imported.notes.iter().for_each(|note| eprintln!("note: {note}"));
@@ -32,32 +41,53 @@ pub fn run(folder: &Path, bids: Option<&Path>, options: &ImportOptions) -> Resul
 }
 
 fn listing(found: &DicomFolder) -> Result<Table> {
-    let columns = vec![
+    // What tells rows apart that look alike otherwise.
+    let alike = |a: &Series, b: &Series| a.number != b.number && a.looks_like(b);
+    let alike = |a: &&Series| found.series.iter().any(|b| alike(a, b));
+    let alike: Vec<&Series> = found.series.iter().filter(alike).collect();
+    let first = alike.first();
+    let has_types = first.is_some_and(|a| alike.iter().any(|b| a.image_type != b.image_type));
+    let has_numbers = alike.iter().any(|series| series.scanner_number.is_some());
+    let mut columns = vec![
         Column::text("series"),
         Column::text("patient"),
         Column::text("exam"),
         Column::text("description"),
+    ];
+    columns.extend(has_numbers.then(|| Column::text("scanner's number")));
+    columns.extend(has_types.then(|| Column::text("image type")));
+    columns.extend([
         Column::text("plane"),
         Column::number("echo time", 1).with_unit("ms"),
         // Columns, rows, slices.
         Column::text("size"),
         Column::text("voxel in mm"),
         Column::text("sagittal T2w"),
-    ];
+    ]);
     let mut table = Table::new(format!("Series in {}", found.folder.display()), columns);
     for series in &found.series {
         let [columns, rows] = series.matrix;
-        table.push(vec![
+        let mut row = vec![
             Cell::from(series.number.to_string()),
             Cell::from(series.patient.clone()),
             Cell::from(series.examination.to_string()),
             Cell::from(series.description.clone()),
+        ];
+        let number = series.scanner_number.map(|number| number.to_string());
+        row.extend(has_numbers.then(|| Cell::from(number)));
+        row.extend(has_types.then(|| Cell::from(series.image_type.clone())));
+        row.extend([
             Cell::from(series.plane.name()),
             Cell::from(series.echo_time),
             Cell::from(format!("{columns} × {rows} × {}", series.slices)),
             Cell::from(voxel(series)),
-            Cell::from(series.objection.as_ref().map_or("yes".into(), |why| format!("no: {why}"))),
-        ])?;
+            Cell::from(match (&series.objection, series.defect()) {
+                (Some(why), _) => format!("no: {why}"),
+                (None, Some(_)) => "yes, but it cannot be imported".to_owned(),
+                (None, None) => "yes".to_owned(),
+            }),
+        ]);
+        table.push(row)?;
     }
     Ok(table)
 }

@@ -20,8 +20,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// The page needs no network. It holds a summary, the method and its settings, the training history,
     /// the evaluation where there is ground truth, a table of scores that sorts and filters, and of
-    /// each subject its slices with overlays and outlines, the anomaly curve, and detected lesions.
-    /// Of the participants it tells no more than their names in the cohort and whether they have a lesion.
+    /// each subject its slices with overlays and outlines, the anomaly curve, detected lesions, and what was
+    /// remarked on its image and masks. Of the participants it tells no more than their names in the cohort
+    /// and whether they have a lesion.
     ///
     /// # Arguments
     /// * `found`: what `detect` found.

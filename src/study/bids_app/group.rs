@@ -28,7 +28,7 @@ const TABLES: [&str; 4] = ["scores", "lesions", "lesion_load", "lesion_matches"]
 const SCREEN_AGAIN: &str = "screen the participant again with --force";
 
 /// What the findings of the group are called in each column of their table.
-const COLUMNS: [(&str, &str, Option<&str>); 13] = [
+const COLUMNS: [(&str, &str, Option<&str>); 14] = [
     ("participant_id", "participant", None),
     ("session_id", "session, n/a in a tree without sessions", None),
     ("name", "the image's name in the other tables", None),
@@ -53,6 +53,11 @@ const COLUMNS: [(&str, &str, Option<&str>); 13] = [
         None,
     ),
     ("report", "the participant's page", None),
+    (
+        "remarks",
+        "what to know about the image and its masks, joined by \"; \"; n/a if nothing is",
+        None,
+    ),
     ("failure", "why the image could not be screened, n/a if it was", None),
 ];
 
@@ -316,6 +321,7 @@ impl BidsApp {
                     p_value: image.p_value,
                     lesions: image.lesions,
                     has_lesion: image.has_lesion,
+                    remarks: &image.remarks,
                     failure: image.failure.as_deref(),
                 });
             }
@@ -358,6 +364,7 @@ impl Tabulate for Group {
                     Cell::from(image.lesion_volume_mm3),
                     Cell::from(lesion),
                     Cell::from(record.scoring.map(|_| place.report_name())),
+                    Cell::list(&image.remarks),
                     Cell::from(image.failure.clone()),
                 ])?;
             }

@@ -15,3 +15,4 @@ mod tests;
 pub use detector::Detector;
 pub use outputs::GrowingExport;
 pub use screen::{ScreenedImage, Screening};
+pub use table::REMARKS;

@@ -43,9 +43,14 @@ impl Screening {
             return Ok(());
         };
         let threshold = self.lesion_threshold();
+        // Images that an interruption left out are no subjects that cannot be used.
+        let screened = match self.interrupted {
+            true => self.cohort.slice(0..self.images.len()),
+            false => self.cohort.clone(),
+        };
         let report = FindingsReport {
             findings,
-            cohort: &self.cohort,
+            cohort: &screened,
             model: detector.model(),
             lesion_threshold: threshold.as_ref(),
         };

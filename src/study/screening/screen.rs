@@ -155,7 +155,7 @@ fn screened(
 ) -> Result<ScreenedImage> {
     let name = cohort.entry(position)?.name.to_string();
     let masks = cohort.mask_origins().swap_remove(position).1;
-    let remarks = cohort.notes(&name).iter().map(ToString::to_string).collect();
+    let remarks = cohort.remarks(&name);
     let finding = found.map(|mut found| {
         let of_image = std::mem::take(&mut found.subjects);
         let subjects = &mut all.get_or_insert(found).subjects;

@@ -4,9 +4,13 @@ use super::{ScreenedImage, Screening};
 use crate::Result;
 use crate::report::{Cell, Column, Table, Tabulate};
 
+/// The column of what is told below the table in a terminal, where it would be cut.
+pub const REMARKS: &str = "remarks";
+
 impl Tabulate for Screening {
-    /// Name, masks, score and level of the highest finding; the p-value where the method is calibrated. The
-    /// images are in the order in which they were given.
+    /// Name, masks, score and level of the highest finding; the p-value where the method is calibrated; and what to
+    /// know about the image and its masks, or why it could not be used. The images are in the order in which they
+    /// were given.
     fn table(&self) -> Result<Table> {
         let calibration = self.calibration();
         let mut columns = vec![
@@ -18,6 +22,7 @@ impl Tabulate for Screening {
         if calibration.is_some() {
             columns.push(Column::number("p", 3));
         }
+        columns.push(Column::text(REMARKS));
         let mut table = Table::new("Findings", columns);
         for image in &self.images {
             let score = self.score(image);
@@ -30,6 +35,8 @@ impl Tabulate for Screening {
             if let Some(calibration) = calibration {
                 row.push(Cell::from(score.map(|score| calibration.p_value(score))));
             }
+            let reason = image.finding.as_ref().err();
+            row.push(Cell::list(reason.map_or(&image.remarks, std::slice::from_ref)));
             table.push(row)?;
         }
         Ok(table)

@@ -49,7 +49,10 @@ fn bare_images_are_segmented_and_a_bad_one_does_not_stop_the_others() {
     assert_eq!(all.findings.as_ref().unwrap().subjects.len(), 2);
     assert!(all.cohort.broken().len() == 1 && !all.interrupted);
     let table = all.table().unwrap();
-    assert_eq!((table.rows().len(), table.columns().len()), (3, 4));
+    assert_eq!((table.rows().len(), table.columns().len()), (3, 5));
+    let remarks = |row: usize| format!("{:?}", table.rows()[row].last().unwrap());
+    assert!(remarks(1).contains("bad.nii.gz"), "{}", remarks(1));
+    assert!(remarks(2).contains("its masks were found by the program"), "{}", remarks(2));
 
     // Each by itself, and in another order, gives the same.
     let alone = detector.screen(&cohort(&paths[2..]), &context).unwrap();
@@ -91,7 +94,8 @@ fn a_saved_model_brings_its_calibration_and_settings() {
     let calibration = found.calibration().expect("its settings are those of the calibration");
     assert_eq!(calibration.p_value(f64::INFINITY), 1.0 / 3.0);
     assert_eq!(calibration.p_value(0.0), 1.0);
-    assert_eq!(found.table().unwrap().columns().last().unwrap().name, "p");
+    let table = found.table().unwrap();
+    assert_eq!(table.columns()[4].name, "p");
 
     let baseline = folder.path().join("method.safetensors");
     Baseline::IntensityThreshold(IntensityThreshold { local_mm: None }).save(&baseline).unwrap();
@@ -108,6 +112,19 @@ fn images_that_go_one_after_the_other_give_the_same_results_and_files() {
     let whole = folder.path().join("whole");
     let kept = detector.screen(&cohort(&paths), &context).unwrap();
     kept.export(&whole, &context).unwrap();
+    // What was remarked on stands in all that is written, and who was left out and why on the page.
+    let said = "its masks were found by the program (confidence 0.";
+    let page = folder.path().join("page.html");
+    kept.report(&page, &detector, &context).unwrap();
+    let sidecar = whole.join("sub-bare/anat/sub-bare_desc-anomaly_T2w.json");
+    for path in [&page, &whole.join("scores.tsv"), &sidecar] {
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!(text.matches(said).count(), 1, "{}", path.display());
+    }
+    let page = fs::read_to_string(&page).unwrap();
+    let (_, left_out) = page.split_once("Left out, because they cannot be used:").unwrap();
+    assert!(left_out.contains("<li>bad: bad.nii.gz"), "{left_out}");
+    assert!(!page.contains(&folder.path().display().to_string()));
     let grown = folder.path().join("grown");
     let (mut growing, all) = (GrowingExport::default(), cohort(&paths));
     let gone = detector
