@@ -312,7 +312,7 @@ fn p_values_of_other_masks_than_those_of_the_calibration_are_questioned() {
         detect(&Brightness, &people, Some(Scoring::Published), &Context::new(0)).unwrap();
     let calibrated = |masks: Option<(usize, usize)>| {
         let monte_carlo = crate::uncertainty::MonteCarlo::default();
-        let trained = crate::scoring::Trained { epochs: 1, steps: None };
+        let trained = crate::scoring::TrainingState { epochs: 1, steps: None };
         Arc::new(Calibration {
             scoring: "published".to_owned(),
             state: crate::scoring::CalibratedState { monte_carlo, trained, scorer: None },
