@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
-use crate::scoring::Calibration;
+use crate::scoring::{Calibration, SeenAs};
 
 /// Where a cord is cut into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,9 @@ pub struct Finding {
     /// Names of segments that the cord reaches, but in which it is too short or too narrow to be scored in any slice.
     pub unscored: Vec<String>,
     pub slices: Vec<SliceFinding>,
+    /// As what the method learned from this subject, or from another image of the same person; `None` if it did not,
+    /// or does not tell.
+    pub seen: Option<SeenAs>,
 }
 
 impl Finding {
@@ -194,10 +197,15 @@ impl Findings {
         slices.flat_map(|found| &found.anomaly).copied().fold(0.0, f32::max)
     }
 
-    /// Scores of the scored subjects that are known to have no lesion.
-    pub fn healthy_scores(&self) -> Vec<f64> {
+    /// The scored subjects that are known to have no lesion.
+    pub fn healthy(&self) -> impl Iterator<Item = &Finding> {
         let healthy =
             |finding: &&Finding| finding.is_scored() && finding.subject.has_lesion() == Some(false);
-        self.subjects.iter().filter(healthy).map(|finding| finding.score).collect()
+        self.subjects.iter().filter(healthy)
+    }
+
+    /// Scores of [`Self::healthy`].
+    pub fn healthy_scores(&self) -> Vec<f64> {
+        self.healthy().map(|finding| finding.score).collect()
     }
 }

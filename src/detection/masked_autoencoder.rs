@@ -8,7 +8,7 @@ use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
 use crate::model::Network;
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration, LesionScorer, Trained};
+use crate::scoring::{CalibratedState, Calibration, LearnedFrom, LesionScorer, Trained};
 use crate::training::Model;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -26,6 +26,8 @@ pub struct MaskedAutoencoder {
     pub trained: Trained,
     /// What it shows in healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
+    /// Whose images the network learned from, without those of the scorer.
+    pub learned_from: LearnedFrom,
 }
 
 impl MaskedAutoencoder {
@@ -37,7 +39,8 @@ impl MaskedAutoencoder {
         let round = model.next_round();
         let (scorer, trained) = (model.scorer.clone(), model.trained());
         let calibrations = model.calibrations.clone();
-        Ok(Self { network: model.frozen()?, monte_carlo, round, scorer, trained, calibrations })
+        let (network, learned_from) = (model.frozen()?, model.learned_from.clone());
+        Ok(Self { network, monte_carlo, round, scorer, trained, calibrations, learned_from })
     }
 
     /// What its scores depend on, besides the images and the random draws of a round.
@@ -108,6 +111,14 @@ impl Reconstructor for MaskedAutoencoder {
             return None;
         }
         Some(Arc::new(calibration.clone()))
+    }
+
+    fn learned_from(&self, scoring: Scoring) -> LearnedFrom {
+        let mut all = self.learned_from.clone();
+        if let Some(scorer) = self.scorer.as_ref().filter(|_| scoring == Scoring::Learned) {
+            all.extend(&scorer.description().learned_from);
+        }
+        all
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

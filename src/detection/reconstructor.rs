@@ -8,7 +8,7 @@ use super::Scoring;
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
-use crate::scoring::Calibration;
+use crate::scoring::{Calibration, LearnedFrom};
 
 /// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +70,11 @@ pub trait Reconstructor {
     /// Warns of a calibration that no longer holds, and gives none then.
     fn calibration(&self, _scoring: Scoring, _context: &Context) -> Option<Arc<Calibration>> {
         None
+    }
+
+    /// Whose images the method learned from, as far as scores of this scoring depend on it and it is known.
+    fn learned_from(&self, _scoring: Scoring) -> LearnedFrom {
+        LearnedFrom::default()
     }
 
     /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Resamples, warn_of_repeated};
 use super::cases::{Cases, RankedCases};
+use super::leakage::warn_of_leakage;
 use super::lesions::{LesionLevel, LesionThresholdRule, lesion_level};
 use super::level::{Level, level};
 use super::patient_lesions::PatientLesions;
@@ -143,6 +144,7 @@ pub fn evaluate(
         .filter(is_known)
         .map(|(finding, _)| finding)
         .collect();
+    warn_of_leakage(findings, &known, options, context);
     let pixels = Pixels::new(&known, findings.scoring);
     let mut evaluation = evaluate_with(&findings.method, &subjects, &pixels, options, context)?;
     if findings.reconstructs {

@@ -19,7 +19,7 @@ mod stages;
 pub use adam::Adam;
 pub use augmentation::augment;
 pub(crate) use epoch::augmented;
-pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
+pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch, train_epoch_of};
 pub use history::{EpochRecord, History, Stage};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub(crate) use model::METHOD_METADATA;

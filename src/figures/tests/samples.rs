@@ -124,6 +124,7 @@ pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
         segments,
         unscored: vec!["C7".into()],
         slices,
+        seen: None,
     }
 }
 

@@ -331,7 +331,8 @@ impl Recorder<'_> {
         let (method, scoring) = (findings.method.clone(), findings.scoring);
         let calibration = findings.calibration.as_deref().cloned();
         let reconstructs = findings.reconstructs;
-        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, file })
+        let seen = findings.subjects.iter().map(|finding| finding.seen.clone()).collect();
+        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, seen, file })
     }
 }
 

@@ -324,7 +324,8 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, reconstructs, calibration, file } = recipe
+        let Recipe::Findings { of, method, scoring, reconstructs, calibration, seen, file } =
+            recipe
         else {
             return Err(changed());
         };
@@ -354,6 +355,9 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
+        for (finding, seen) in findings.subjects.iter_mut().zip(seen) {
+            finding.seen = seen.clone();
+        }
         // What was kept does not tell the state of the method.
         findings.made_by = None;
         let value = FindingsValue(Arc::new(findings), cohort);
