@@ -149,7 +149,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// lesions and pixels, with 95 % bootstrap intervals over the patients.
     ///
     /// A warning names subjects that the method learned from as healthy, that its thresholds come from, or whose image
-    /// another subject has, too. An adaptation to the patients that are evaluated takes no labels and needs none.
+    /// another subject has, too. It does not name patients that a model was adapted to without labels, as
+    /// published.
     ///
     /// # Arguments
     /// * `found`: the findings that `detect` returned.
