@@ -18,7 +18,7 @@ use crate::context::{Context, counted};
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
-/// Lesion probability from which pixels make an island.
+/// Lesion probability above which pixels make an island.
 const LIKELY: f32 = 0.5;
 
 /// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,

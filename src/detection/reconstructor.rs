@@ -13,7 +13,8 @@ use crate::scoring::{Calibration, LearnedFrom};
 /// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
-    /// The image as the method expects it without anomalies, in [0, 1]. A method that reconstructs nothing
+    /// The image as the method expects it without anomalies, in the unit of the image, whose values lie in [0, 1]; those
+    /// of a network may lie beyond. A method that reconstructs nothing
     /// returns the image; it is not evaluated for similarity.
     pub reconstruction: Array2<f32>,
     /// Difference between the image and the reconstruction, ≥ 0; 0 outside the region of interest.
