@@ -300,7 +300,8 @@ fn other_masks_and_other_slices_of_the_same_patients_are_told() {
         let patient = |(place, score): (usize, f64)| {
             let mut finding = named(place, finding(score, Some(place % 3 == 0), true));
             let mut subject = (*finding.subject).clone();
-            if place > 27 {
+            // Two of those with a lesion.
+            if place > 23 && place % 3 == 0 {
                 subject.slices.iter_mut().for_each(change);
             }
             finding.subject = subject.into();
@@ -333,7 +334,7 @@ fn other_masks_and_other_slices_of_the_same_patients_are_told() {
     );
     let cord = said(&with(&|slice| slice.scoring[(0, 0)] = !slice.scoring[(0, 0)]));
     assert!(cord.starts_with("the cord masks of 2 of 30 patients"), "{cord}");
-    assert!(cord.contains("sub-28 among them"), "{cord}");
+    assert!(cord.contains("sub-24 among them"), "{cord}");
     let wide = said(&with(&|slice| slice.pixel_spacing_mm = (1.5, 1.5)));
     assert!(
         wide.starts_with("the slices of 2 of 30 patients have another field of view"),
