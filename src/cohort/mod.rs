@@ -60,3 +60,4 @@ pub use segmented::FindMasks;
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};
+pub(crate) use subject::{PAINTED, person_of};

@@ -9,6 +9,15 @@ use super::{NativeTransform, Slice};
 use crate::files::Fingerprint;
 use crate::volume::Affine;
 
+/// Stands in an image hash between that of the file and that of what was painted into it.
+pub(crate) const PAINTED: char = '+';
+
+/// The person whom an image shows, by the name of its subject: that of a BIDS tree begins with the participant, such as
+/// `sub-01` of `sub-01_ses-2`; any other name is a person's own.
+pub(crate) fn person_of(name: &str) -> &str {
+    name.split('_').next().filter(|_| name.starts_with("sub-")).unwrap_or(name)
+}
+
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disc {
@@ -150,6 +159,12 @@ impl Subject {
             "{participant:?} {healthy:?} {averaged} {discs:?} {native_transform:?} {lesion_marked}"
         ));
         slices.iter().for_each(|slice| slice.add_to(all));
+    }
+
+    /// The hash of the file of its image: of an image with painted lesions, that of the image that they were painted
+    /// into. As [`Self::image_hash`] otherwise.
+    pub fn file_hash(&self) -> Option<&str> {
+        self.image_hash.as_deref().and_then(|hash| hash.split(PAINTED).next())
     }
 
     /// Whether this subject is healthy; `None` where neither the participants table nor a rule says so.

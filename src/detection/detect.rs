@@ -19,7 +19,7 @@ use crate::context::{Context, counted};
 use crate::uncertainty::IslandRule;
 use crate::{Error, Result};
 
-/// Lesion probability from which pixels make an island.
+/// Lesion probability above which pixels make an island.
 const LIKELY: f32 = 0.5;
 
 /// Lets a method reconstruct all slices of all subjects and scores what it could not reconstruct,
@@ -78,7 +78,11 @@ pub fn detect(
     if let Some(warning) = warning_of_unscored(&found) {
         context.warn(warning);
     }
-    let subjects: Vec<Finding> = found.into_iter().map(|one| one.finding).collect();
+    let seen = reconstructor.learned_from(scoring);
+    let seen = seen.recognise(&subjects.iter().map(|subject| &**subject).collect::<Vec<_>>());
+    let findings = found.into_iter().zip(seen);
+    let subjects: Vec<Finding> =
+        findings.map(|(one, seen)| Finding { seen, ..one.finding }).collect();
     for finding in subjects.iter().filter(|finding| !finding.is_scored()) {
         let edge = finding.subject.slices.first().map_or(0.0, |slice| slice.pixel_spacing_mm.0);
         context.warn(format!(
@@ -236,6 +240,7 @@ fn find(subject: &Arc<Subject>, reconstructions: Vec<Reconstruction>, scoring: S
         segments: scores,
         unscored,
         slices,
+        seen: None,
     };
     Found { finding, warning }
 }

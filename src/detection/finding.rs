@@ -1,5 +1,7 @@
 //! What a method found: per slice, per subject, in a cohort.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -8,7 +10,8 @@ use super::made_by::MadeBy;
 use super::{Reconstruction, Scoring};
 use crate::cohort::{Slice, Subject};
 use crate::context::counted;
-use crate::scoring::{Calibration, MaskOrigins};
+use crate::scoring::{Calibration, MaskOrigins, SeenAs};
+use crate::{Error, Result};
 
 /// How a cord is divided into segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ impl AnomalyCurve {
     }
 }
 
-/// A connected group of high-error pixels.
+/// A connected group of pixels of high anomaly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Island {
     /// Pixels as (row, column).
@@ -68,7 +71,7 @@ pub struct Island {
     pub mean_error: f64,
     pub total_error: f64,
     pub area_mm2: f64,
-    /// Name of the segment its centre lies in, where the slice has a curve.
+    /// Name of the segment its centre lies in, where the cord of the slice has an axis and a segment there.
     pub segment: Option<String>,
 }
 
@@ -108,6 +111,9 @@ pub struct Finding {
     /// Names of segments that the cord reaches, but in which it is too short or too narrow to be scored in any slice.
     pub unscored: Vec<String>,
     pub slices: Vec<SliceFinding>,
+    /// As what the method learned from this subject, or from another image of the same person; `None` if it did not,
+    /// or does not tell.
+    pub seen: Option<SeenAs>,
 }
 
 impl Finding {
@@ -176,6 +182,56 @@ impl Findings {
     pub fn named(mut self, method: impl Into<String>) -> Self {
         self.method = method.into();
         self
+    }
+
+    /// These and those of the same method in other subjects, such as the folds of a cross-validation. Thresholds of a
+    /// calibration stay if both have the same.
+    ///
+    /// # Errors
+    /// If the names of the methods, their scorings or the fields of view of the slices differ, or a subject is in both.
+    pub fn joined(&self, other: &Self) -> Result<Self> {
+        let differ = |what: &str, one: &dyn Display, other: &dyn Display| {
+            Err(Error::input(format!(
+                "findings of different {what} cannot be joined: {one} and {other}"
+            )))
+        };
+        if self.method != other.method || self.reconstructs != other.reconstructs {
+            return differ("methods", &self.method, &other.method);
+        }
+        if self.scoring != other.scoring {
+            return differ("scorings", &self.scoring, &other.scoring);
+        }
+        let pixels = |of: &Self| {
+            let slice = of.subjects.iter().find_map(|one| one.subject.slices.first())?;
+            Some(format!(
+                "{} pixels for {:.0} mm",
+                slice.size(),
+                slice.size() as f64 * slice.pixel_spacing_mm.0
+            ))
+        };
+        if let Some((one, other)) =
+            pixels(self).zip(pixels(other)).filter(|(one, other)| one != other)
+        {
+            return differ("slices", &one, &other);
+        }
+        let names: BTreeSet<&str> = self.subjects.iter().map(|one| &*one.subject.name).collect();
+        if let Some(twice) = other.subjects.iter().find(|one| names.contains(&*one.subject.name)) {
+            return Err(Error::subject(
+                &*twice.subject.name,
+                "is in both findings, so they cannot be joined",
+            ));
+        }
+        Ok(Self {
+            method: self.method.clone(),
+            scoring: self.scoring,
+            subjects: self.subjects.iter().chain(&other.subjects).cloned().collect(),
+            reconstructs: self.reconstructs,
+            made_by: self.made_by.clone().filter(|one| other.made_by.as_ref() == Some(one)),
+            calibration: self
+                .calibration
+                .clone()
+                .filter(|one| other.calibration.as_ref() == Some(one)),
+        })
     }
 
     /// Whether others are known to come from another method, or from the same one in another state, so that a

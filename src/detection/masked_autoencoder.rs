@@ -8,7 +8,7 @@ use crate::cohort::{Slice, SliceGrid};
 use crate::context::{Context, counted};
 use crate::model::{Network, tensor_file};
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration, LesionScorer, TrainingState};
+use crate::scoring::{CalibratedState, Calibration, LearnedFrom, LesionScorer, TrainingState};
 use crate::training::Model;
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 
@@ -28,6 +28,8 @@ pub struct MaskedAutoencoder {
     pub seeds: Vec<u64>,
     /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
+    /// Whose images the network learned from, without those of the scorer.
+    pub learned_from: LearnedFrom,
 }
 
 impl MaskedAutoencoder {
@@ -40,7 +42,8 @@ impl MaskedAutoencoder {
         let (scorer, trained) = (model.scorer.clone(), model.trained());
         let calibrations = model.calibrations.clone();
         let (network, seeds) = (model.frozen()?, model.history.seeds());
-        Ok(Self { network, monte_carlo, round, scorer, trained, seeds, calibrations })
+        let learned_from = model.learned_from.clone();
+        Ok(Self { network, monte_carlo, round, scorer, trained, seeds, calibrations, learned_from })
     }
 
     /// What its scores depend on, besides the images and the random draws of a round.
@@ -125,6 +128,14 @@ impl Reconstructor for MaskedAutoencoder {
             return None;
         }
         Some(Arc::new(calibration.clone()))
+    }
+
+    fn learned_from(&self, scoring: Scoring) -> LearnedFrom {
+        let mut all = self.learned_from.clone();
+        if let Some(scorer) = self.scorer.as_ref().filter(|_| scoring == Scoring::Learned) {
+            all.extend(&scorer.description().learned_from);
+        }
+        all
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

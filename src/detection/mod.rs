@@ -5,8 +5,8 @@
 //!
 //! 1. **Anomaly map**: inside the slice's scoring region (the cord, eroded) the lesion probability, the
 //!    positive residual or the absolute error, as [`Scoring`] says; 0 elsewhere.
-//! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map, or where the
-//!    lesion probability exceeds 0.5. They are shown and listed; the curve uses the complete map.
+//! 2. **Islands**: the published rule ([`crate::uncertainty::IslandRule`]) on that map; of lesion probabilities with a
+//!    threshold of 0.5 instead of the percentile. In both, the best 3 groups of at least 2 pixels. They are shown and listed; the curve uses the complete map.
 //! 3. **Axis** ([`CordAxis`]): the smoothed centreline of the cord mask, a principal curve, so
 //!    that oblique, curved and interrupted cords are measured along themselves, in mm of arc
 //!    length. Slices with less than [`MINIMUM_LENGTH_MM`] of axis are not scored.

@@ -8,12 +8,13 @@ use super::{ModelFacts, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
-use crate::scoring::Calibration;
+use crate::scoring::{Calibration, LearnedFrom};
 
 /// A method's reconstruction of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
-    /// The image as the method expects it without anomalies, in [0, 1]. A method that reconstructs nothing
+    /// The image as the method expects it without anomalies, in the unit of the image, whose values lie in [0, 1]; those
+    /// of a network may lie beyond. A method that reconstructs nothing
     /// returns the image; it is not evaluated for similarity.
     pub reconstruction: Array2<f32>,
     /// Difference between the image and the reconstruction, ≥ 0; 0 outside the region of interest.
@@ -75,6 +76,11 @@ pub trait Reconstructor {
     /// Warns of a calibration that no longer holds, and gives none then.
     fn calibration(&self, _scoring: Scoring, _context: &Context) -> Option<Arc<Calibration>> {
         None
+    }
+
+    /// Whose images the method learned from, as far as scores of this scoring depend on it and it is known.
+    fn learned_from(&self, _scoring: Scoring) -> LearnedFrom {
+        LearnedFrom::default()
     }
 
     /// Reconstructs each slice; one result per slice, in order. Checks `context` for cancellation

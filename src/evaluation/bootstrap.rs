@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::cohort::subject_of;
+use crate::cohort::person_of;
 use crate::context::{Context, counted};
 use crate::statistics::percentile;
 
@@ -64,8 +64,7 @@ pub fn warn_of_repeated<'a>(
 ) {
     let mut images: BTreeMap<&str, usize> = BTreeMap::new();
     for name in names {
-        let person = subject_of(name).unwrap_or(name);
-        *images.entry(person).or_default() += 1;
+        *images.entry(person_of(name)).or_default() += 1;
     }
     let all: usize = images.values().sum();
     if let Some((person, count)) = images.iter().find(|(_, count)| **count > 1) {

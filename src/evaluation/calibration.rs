@@ -8,7 +8,7 @@ use super::{
 use crate::Result;
 use crate::detection::{Findings, Scoring};
 use crate::options::Choice;
-use crate::scoring::{CalibratedState, Calibration, MaskOrigins};
+use crate::scoring::{CalibratedState, Calibration, MaskOrigins, SeenImages};
 
 /// Lesion probability from which on a pixel is detected unless the user says otherwise.
 const EVEN_ODDS: f64 = 0.5;
@@ -26,6 +26,7 @@ pub fn calibration(healthy: &Findings, state: CalibratedState, round: u64) -> Re
         state,
         round,
         scores: healthy.healthy_scores(),
+        subjects: SeenImages::of(healthy.healthy().map(|finding| &*finding.subject)),
         lesion_threshold: lesions.value,
         false_positives_per_subject: lesions.false_positives_per_subject,
         allowed,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::slice::ParallelSliceMut;
 use serde::{Deserialize, Serialize};
 
+use super::comparison::Examined;
 use super::patient_lesions::PatientLesions;
 
 /// Scores of patients and of their parts, ranked. Positions in all of them are those of `names`.
@@ -23,6 +24,9 @@ pub(super) struct Cases {
     /// [`Subject::image_hash`](crate::cohort::Subject::image_hash) of each patient; empty in files of earlier versions.
     #[serde(default)]
     pub images: Vec<Option<String>>,
+    /// What of each patient was evaluated; empty in files of earlier versions.
+    #[serde(default)]
+    pub examined: Vec<Option<Examined>>,
     /// The threshold on the anomaly map from which on lesions count as detected.
     pub lesion_threshold: Option<f64>,
 }

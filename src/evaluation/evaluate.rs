@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Resamples, warn_of_repeated};
 use super::cases::{Cases, RankedCases};
+use super::comparison::Examined;
+use super::leakage::warn_of_leakage;
 use super::lesions::{LesionLevel, LesionThresholdRule, lesion_level};
 use super::level::{Level, level};
 use super::patient_lesions::PatientLesions;
@@ -93,6 +95,9 @@ pub struct SubjectCases {
     /// As [`crate::cohort::Subject::image_hash`].
     #[serde(default)]
     pub image_hash: Option<String>,
+    /// What of the subject was evaluated, for comparisons; unknown in files of earlier versions.
+    #[serde(default)]
+    examined: Option<Examined>,
     /// `None` where its lesions are not known.
     lesions: Option<PatientLesions>,
 }
@@ -108,6 +113,7 @@ impl SubjectCases {
             slices: of_slices(finding),
             segments: of_segments(finding),
             image_hash: finding.subject.image_hash.clone(),
+            examined: Some(Examined::of(&finding.subject)),
             // Costly, and needed of evaluated subjects only.
             lesions: if is_known { PatientLesions::new(finding) } else { None },
         }
@@ -143,6 +149,7 @@ pub fn evaluate(
         .filter(is_known)
         .map(|(finding, _)| finding)
         .collect();
+    warn_of_leakage(findings, &known, options, context);
     let pixels = Pixels::new(&known, findings.scoring);
     let mut evaluation = evaluate_with(&findings.method, &subjects, &pixels, options, context)?;
     if findings.reconstructs {
@@ -188,6 +195,7 @@ fn evaluate_with(
         lesions: known.iter().map(|one| one.lesions.clone()).collect(),
         scores,
         images: known.iter().map(|one| one.image_hash.clone()).collect(),
+        examined: known.iter().map(|one| one.examined.clone()).collect(),
         lesion_threshold: None,
     };
     let resamples = Resamples::draw(known.len(), context);

@@ -104,9 +104,9 @@ impl<'a> ThresholdSweep<'a> {
         }
     }
 
-    /// The best points of the FROC curve: for each sensitivity that is reached, the fewest false
-    /// positives at which it is reached, with the highest such threshold. By rising sensitivity; empty
-    /// without lesions.
+    /// The best points of the FROC curve: the sensitivities that no other threshold reaches or exceeds with as few false
+    /// positives, each with the fewest at which it is reached, and the highest such threshold. By rising sensitivity;
+    /// empty without lesions.
     pub fn froc(&self, counts: &[u32]) -> Vec<FrocPoint> {
         let mut points: Vec<FrocPoint> = Vec::new();
         self.walk(counts, |totals| {

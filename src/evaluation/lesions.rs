@@ -75,8 +75,8 @@ pub struct LesionLevel {
     /// Highest sensitivity of all thresholds with at most one false positive per patient, whatever
     /// `threshold` is; `None` without lesions.
     pub sensitivity_at_one: Option<Estimate>,
-    /// For each sensitivity that is reached, the fewest false positives per patient at which it is;
-    /// empty without lesions.
+    /// The sensitivities that are reached with fewer false positives per patient than any other threshold needs for as
+    /// high a one, each with the fewest; empty without lesions.
     pub froc: Vec<FrocPoint>,
 }
 

@@ -15,6 +15,7 @@ mod disjoint_sets;
 mod evaluate;
 mod file;
 mod froc;
+mod leakage;
 mod lesions;
 mod level;
 mod patient_lesions;
@@ -36,6 +37,7 @@ pub use evaluate::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate, evaluate_subjects,
 };
 pub use froc::FrocPoint;
+pub use leakage::warn_of_trained_reference;
 pub use lesions::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionLevel, LesionThresholdRule};
 pub use level::Level;
 pub use patient_lesions::{DETECTION_OVERLAP, DETECTION_PIXELS};

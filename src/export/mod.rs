@@ -56,8 +56,8 @@ pub use self::findings_export::FindingsExport;
 pub use self::found_masks::save_found_masks;
 pub use self::lesions::{
     LESION_COLUMNS, LOAD_COLUMNS, Lesion, LesionMatch, LevelLoad, MATCH_COLUMNS, MatchStatus,
-    MeasureColumn, detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table,
-    matched_lesions, true_lesions,
+    MeasureColumn, detected_lesions, has_known_lesions, lesion_load, lesion_match_table,
+    lesion_table, load_table, matched_lesions, true_lesions,
 };
 use self::names::OutputName;
 pub use self::uncertainty_maps::{SubjectUncertainty, export_uncertainty};

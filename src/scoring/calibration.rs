@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SeenImages;
 use crate::uncertainty::MonteCarlo;
 
 /// What a model in one state shows in healthy subjects. The model keeps it, so that one new patient
@@ -15,6 +16,9 @@ pub struct Calibration {
     pub round: u64,
     /// AnaScores of the healthy subjects, at least one.
     pub scores: Vec<f64>,
+    /// Whose images they are the scores of; unknown in files of earlier versions.
+    #[serde(default, skip_serializing_if = "SeenImages::is_empty")]
+    pub subjects: SeenImages,
     /// The lowest threshold on the anomaly map that the healthy subjects allow.
     pub lesion_threshold: f64,
     /// Their mean number of false positives at that threshold.

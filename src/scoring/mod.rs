@@ -20,6 +20,7 @@ mod channels;
 mod initial_weights;
 mod samples;
 mod scorer_training;
+mod seen;
 mod train;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub use calibration::{CalibratedState, Calibration, MaskOrigins, TrainingState};
 use channels::{CHANNELS, channels};
 pub use initial_weights::InitialWeights;
 pub use scorer_training::{FOUND_MASK_AUGMENTATION, ScorerTraining};
+pub(crate) use seen::seen_names;
+pub use seen::{LearnedFrom, SeenAs, SeenImages};
 
 use crate::cohort::Slice;
 use crate::context::Context;
@@ -63,6 +66,9 @@ pub struct ScorerDescription {
     /// Subjects it learned from.
     pub healthy: usize,
     pub clinical: usize,
+    /// Their images; unknown in files of earlier versions.
+    #[serde(default, skip_serializing_if = "LearnedFrom::is_empty")]
+    pub learned_from: LearnedFrom,
 }
 
 impl LesionScorer {

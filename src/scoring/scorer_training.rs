@@ -30,7 +30,7 @@ pub struct ScorerTraining {
     /// Channels of the network at full resolution; a multiple of 4.
     pub width: usize,
     /// Clinical pixels without painted lesion that the network gives at least this probability take
-    /// no part: they may be real lesions.
+    /// no part: they may be real lesions. Above 0; at 1 all take part.
     pub trim_above: f64,
     /// Share of the training views in which the cord is drawn up to a pixel wider, narrower or aside, 0
     /// to 1. It makes the scorer ready for masks of another kind than its own, such as found ones, and
@@ -109,6 +109,12 @@ impl ScorerTraining {
             return Err(Error::input(format!(
                 "the learning rate must be positive, not {}",
                 self.learning_rate
+            )));
+        }
+        if !(self.trim_above > 0.0 && self.trim_above <= 1.0) {
+            return Err(Error::input(format!(
+                "trim_above is a probability, above 0 and up to 1, not {}",
+                self.trim_above
             )));
         }
         if !(0.0..=1.0).contains(&self.mask_augmentation) {

@@ -12,7 +12,7 @@ use super::channels::CHANNELS;
 use super::initial_weights::{InitialWeights, shipped};
 use super::samples::{Painter, Sample, Shown};
 use super::scorer_training::ScorerTraining;
-use super::{LesionScorer, ScorerDescription, TrainingState};
+use super::{LearnedFrom, LesionScorer, ScorerDescription, TrainingState};
 use crate::cohort::Subject;
 use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::model::Network;
@@ -82,6 +82,8 @@ impl ScorerTraining {
                 self.networks(&kept, network, (healthy, clinical), (monte_carlo, round), &within)
             }
         };
+        let mut learned_from = LearnedFrom::of_healthy(healthy);
+        learned_from.extend(&LearnedFrom::of_unlabelled(clinical));
         let description = ScorerDescription {
             training: self.clone(),
             monte_carlo,
@@ -90,6 +92,7 @@ impl ScorerTraining {
             round,
             healthy: healthy.len(),
             clinical: clinical.len(),
+            learned_from,
         };
         let members = Arc::new(kept.end(members, context)?);
         Ok(LesionScorer { members, description })

@@ -258,6 +258,37 @@ fn a_threshold_of_another_scoring_is_refused() {
 }
 
 #[test]
+fn findings_in_the_folds_of_a_cohort_are_joined() {
+    let (session, _) = session();
+    let cells = "people = phantom_cohort(subjects = 4, size = 128, pixel_spacing_mm = 2)\n\
+                 whole = detect(intensity_threshold(), people)\n\
+                 first = detect(intensity_threshold(), people[:2])\n\
+                 second = detect(intensity_threshold(), people[2:])\n\
+                 joined = first + second\n";
+    shown(&session, cells);
+    assert_eq!(shown(&session, "joined.scores == whole.scores"), "True");
+    assert_eq!(shown(&session, "evaluate(joined).auroc == evaluate(whole).auroc"), "True");
+    for (cell_of, reason) in [
+        ("joined + first", "is in both findings"),
+        (
+            "first + detect(intensity_threshold(), people[2:], name = \"other\")",
+            "different methods",
+        ),
+        (
+            "first + detect(intensity_threshold(), people[2:], scoring = \"published\")",
+            "different scorings",
+        ),
+        (
+            "first + detect(intensity_threshold(), people[2:].preprocess(size = 64))",
+            "different slices",
+        ),
+    ] {
+        let error = session.run(cell(cell_of)).unwrap_err().message;
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
 fn a_value_that_is_too_large_for_the_language_is_refused() {
     let (session, _) = session();
     // No memory is touched.

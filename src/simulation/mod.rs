@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use blob::Blob;
 
-use crate::cohort::{Subject, TissueIntensity};
+use crate::cohort::{PAINTED, Subject, TissueIntensity};
 use crate::context::Stream;
 use crate::files::Fingerprint;
 use crate::options::setters;
@@ -160,9 +160,10 @@ impl LesionSimulator {
         // Other images than those of the file, and than those of other simulated lesions.
         painted.image_hash = painted.image_hash.map(|of_file| {
             let mut all = Fingerprint::default();
-            all.add(of_file);
+            all.add(&of_file);
             painted.slices.iter().for_each(|slice| slice.add_to(&mut all));
-            all.finish()
+            let file = of_file.split(PAINTED).next().unwrap_or_default();
+            format!("{file}{PAINTED}{}", all.finish())
         });
         painted.participant.insert("has_lesion".to_owned(), has_lesion.to_owned());
         Ok(SimulatedSubject { subject: painted, added })

@@ -103,3 +103,35 @@ fn a_calibration_holds_for_one_state_of_the_model_only() {
     assert!(calibrated(&mut model, monte_carlo()));
     assert_eq!(model.calibrations.len(), 2);
 }
+
+#[test]
+fn a_model_knows_whom_it_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let (study, people) = (study(), people());
+    let (healthy, patients) = (people.healthy().unwrap(), people.clinical().unwrap());
+    let mut model = study.model(config()).unwrap();
+    assert!(model.learned_from.is_empty());
+    let options = TrainingOptions::default();
+    study.pretrain(&mut model, &healthy, 1, &options).unwrap();
+    let adaptation = Adaptation::default().epochs(1).monte_carlo(monte_carlo());
+    study.adapt(&mut model, &patients, &adaptation).unwrap();
+    model.save(&path).unwrap();
+    let mut loaded = study.load_model(&path).unwrap();
+    assert_eq!(loaded.learned_from, model.learned_from);
+    let method = MaskedAutoencoder::of(&mut loaded, monte_carlo()).unwrap();
+    let found = study.detect(&method, &people).unwrap();
+    for finding in &found.subjects {
+        let seen = finding.seen.as_ref().unwrap();
+        assert_eq!((&*seen.name, seen.same_image), (&*finding.subject.name, true));
+        assert_eq!(seen.healthy, healthy.names().contains(&&*finding.subject.name));
+    }
+    // Other people of the same names.
+    let others = PhantomOptions { subjects: 2, clinical: Some(1), ..PhantomOptions::default() };
+    let streams = Context::new(99).streams;
+    let others = Cohort::phantom(&others, config().slice_grid(), &streams).unwrap();
+    let found = study.detect(&method, &others).unwrap();
+    assert!(found.subjects.iter().all(|finding| finding.seen.is_none()));
+    study.calibrate(&mut loaded, &healthy, monte_carlo(), None).unwrap();
+    assert!(!loaded.calibrations[0].subjects.is_empty());
+}

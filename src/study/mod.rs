@@ -26,7 +26,10 @@ pub use uncertainty::{CohortUncertainty, SliceUncertainty};
 use crate::cohort::{Cohort, LoadOptions, SliceGrid, Subject};
 use crate::context::{Context, counted};
 use crate::detection::{Findings, MaskedAutoencoder, Reconstructor, Scoring, detect};
-use crate::evaluation::{Comparison, EvaluationOptions, calibration, compare, warn_of_repeated};
+use crate::evaluation::{
+    Comparison, EvaluationOptions, calibration, compare, warn_of_repeated,
+    warn_of_trained_reference,
+};
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::model::Config;
 use crate::phantom::PhantomOptions;
@@ -65,7 +68,7 @@ impl Study {
     }
 
     /// The same subjects with simulated lesions as their ground truth, as
-    /// [`LesionSimulator::paint`]. The draws of a subject depend on its name alone.
+    /// [`LesionSimulator::paint`]. The draws of a subject depend on its name and on the grid of its slices.
     ///
     /// # Errors
     /// As [`LesionSimulator::paint`], and if no subject can be used.
@@ -144,15 +147,14 @@ impl Study {
         options: &TrainingOptions,
     ) -> Result<EpochRecord> {
         let subjects = cohort.on_grid(model.grid())?.subjects(&self.context)?;
-        let slices = all_slices(&subjects);
         match masks {
             Some(masks) => {
                 let (sampler, stage) = (&masks.sampler, Stage::Adapt);
-                training::train_epoch(model, &slices, sampler, stage, options, &self.context)
+                training::train_epoch_of(model, &subjects, sampler, stage, options, &self.context)
             }
             None => {
                 let (sampler, stage) = (MaskSampler::random(model.config.patch), Stage::Pretrain);
-                training::train_epoch(model, &slices, &sampler, stage, options, &self.context)
+                training::train_epoch_of(model, &subjects, &sampler, stage, options, &self.context)
             }
         }
     }
@@ -238,7 +240,8 @@ impl Study {
     }
 
     /// Lets a model examine healthy subjects and keeps what it shows in them, one calibration for each
-    /// scoring. Findings of later detections bring it with them, so that one new patient has thresholds.
+    /// scoring. Findings of later detections bring it with them, so that one new patient has thresholds. Warns if the
+    /// model learned from these subjects: its thresholds may be too low then.
     ///
     /// # Errors
     /// As [`detect`], and if no subject is known to have no lesion.
@@ -257,6 +260,7 @@ impl Study {
         let calibration = calibration(&found, method.state(), method.round)?;
         let names = found.subjects.iter().map(|finding| &*finding.subject.name);
         warn_of_repeated(names, "a calibration", &self.context);
+        warn_of_trained_reference(&found, "the calibration", &self.context);
         let left_out = found.subjects.len() - calibration.scores.len();
         if left_out > 0 {
             self.context.warn(format!(

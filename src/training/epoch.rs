@@ -1,5 +1,6 @@
 //! One epoch: every slice once, in a shuffled order, in batches.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ndarray::Array2;
@@ -13,12 +14,14 @@ use super::micro_batch::MicroBatch;
 use super::ranks::on_ranks;
 use super::resumable::{EpochProgress, ResumableTraining};
 use super::{EpochRecord, Guidance, Model, Schedule, Stage, Target, TrainingRecord, augment};
-use crate::cohort::Slice;
+use crate::cohort::{Slice, Subject};
 use crate::context::{Context, counted};
 use crate::masking::MaskSampler;
 use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
 use crate::options::setters;
+use crate::scoring::{LearnedFrom, SeenImages};
+use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
 /// Learning rate at the start of a stage, unless the user chooses (published).
@@ -119,8 +122,43 @@ pub fn train_epoch(
     options: &TrainingOptions,
     context: &Context,
 ) -> Result<EpochRecord> {
+    // Nothing more is known of slices alone.
+    let names = SeenImages::of_names(slices.iter().map(|slice| &*slice.subject));
+    let people = LearnedFrom { unlabelled: names, ..LearnedFrom::default() };
+    epoch_with(model, (slices, people), sampler, (stage, options), context)
+}
+
+/// As [`train_epoch`] for all slices of some subjects, who are given as healthy in a pretraining
+/// ([`LearnedFrom::of_pretraining`]) and without a label in an adaptation. The model notes who they are.
+///
+/// # Errors
+/// As [`train_epoch`].
+pub fn train_epoch_of(
+    model: &mut Model,
+    subjects: &[Arc<Subject>],
+    sampler: &MaskSampler,
+    stage: Stage,
+    options: &TrainingOptions,
+    context: &Context,
+) -> Result<EpochRecord> {
+    let slices: Vec<&Slice> = subjects.iter().flat_map(|subject| &subject.slices).collect();
+    let people = match stage {
+        Stage::Pretrain => LearnedFrom::of_pretraining(subjects),
+        Stage::Adapt => LearnedFrom::of_unlabelled(subjects),
+    };
+    epoch_with(model, (&slices, people), sampler, (stage, options), context)
+}
+
+/// Trains one epoch on slices of these people.
+fn epoch_with(
+    model: &mut Model,
+    (slices, people): (&[&Slice], LearnedFrom),
+    sampler: &MaskSampler,
+    (stage, options): (Stage, &TrainingOptions),
+    context: &Context,
+) -> Result<EpochRecord> {
     sampler.check_made_for(slices)?;
-    let mut training = ResumableTraining::begin("train_epoch", model, context, |all| {
+    let mut training = ResumableTraining::begin("train_epoch", model, people, context, |all| {
         slices.iter().for_each(|slice| slice.add_to(all));
         all.add(json(sampler)?).add(json(&stage)?).add(json(options)?);
         Ok(())
@@ -228,6 +266,9 @@ pub(super) fn epoch_of(
             model.adam = super::Adam::default();
         }
         model.adam.step(&model.parameters, &gradients, learning_rate)?;
+        if number == done {
+            training.note_people(model);
+        }
         sums.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss);
         let done = (number + 1) as f64;
         trained += batch.len();

@@ -21,7 +21,7 @@ mod tests;
 pub use adam::Adam;
 pub use augmentation::augment;
 pub(crate) use epoch::augmented;
-pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch};
+pub use epoch::{LEARNING_RATE, TrainingOptions, train_epoch, train_epoch_of};
 pub use history::{EpochRecord, Guidance, History, Schedule, Stage, TrainingRecord};
 pub use loss::{Loss, Target, pixel_weights, sobel};
 pub(crate) use model::METHOD_METADATA;

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::without_backtrace;
 use crate::files::{read_regular, write_whole_making_folder};
 use crate::model::{Config, Network, Parameters, is_pytorch, read_pytorch, tensor_file};
-use crate::scoring::{Calibration, LesionScorer, ScorerDescription, TrainingState};
+use crate::scoring::{Calibration, LearnedFrom, LesionScorer, ScorerDescription, TrainingState};
 use crate::{Error, Result};
 
 /// Called with the model whenever an epoch, a scorer or a calibration is complete.
@@ -36,6 +36,8 @@ pub struct Model {
     pub scorer: Option<LesionScorer>,
     /// Calibrations with healthy subjects, at most one of each scoring.
     pub calibrations: Vec<Calibration>,
+    /// Whose images its network learned from. The scorer tells its own.
+    pub learned_from: LearnedFrom,
     /// Its state after each epoch, if snapshots are kept.
     pub snapshots: Option<Snapshots>,
     /// Who sees each finished epoch while the model is trained.
@@ -57,6 +59,8 @@ struct Checkpoint {
     scorer: Option<ScorerDescription>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     calibrations: Vec<Calibration>,
+    #[serde(default, skip_serializing_if = "LearnedFrom::is_empty")]
+    learned_from: LearnedFrom,
 }
 
 /// Key of the checkpoint's description in the safetensors metadata.
@@ -97,6 +101,7 @@ impl Model {
             training_estimations: 0,
             scorer: None,
             calibrations: Vec::new(),
+            learned_from: LearnedFrom::default(),
             snapshots: None,
             observer: None,
         })
@@ -147,7 +152,8 @@ impl Model {
     }
 
     /// Saves everything as safetensors: weights under their published names, optimiser moments
-    /// beside them, configuration, history and a checksum in the metadata. Atomic.
+    /// beside them, configuration, history, names and image hashes of the subjects that it learned from, and a
+    /// checksum in the metadata. Atomic.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(|error| Error::file(path, error))?;
         write_whole_making_folder(path, &bytes)
@@ -167,6 +173,7 @@ impl Model {
             history: self.history.clone(),
             scorer: self.scorer.as_ref().map(|scorer| scorer.description().clone()),
             calibrations: self.calibrations.clone(),
+            learned_from: self.learned_from.clone(),
         };
         tensor_file::to_bytes(&tensors, METADATA, &description).map_err(|error| {
             Error::input(format!("the model cannot be written as a checkpoint: {error}"))
@@ -243,6 +250,7 @@ impl Model {
                 history: History::default(),
                 scorer: None,
                 calibrations: Vec::new(),
+                learned_from: LearnedFrom::default(),
             },
         };
         if checkpoint.version > VERSION {
@@ -274,6 +282,7 @@ impl Model {
             training_estimations: checkpoint.training_estimations.unwrap_or(checkpoint.estimations),
             scorer,
             calibrations: checkpoint.calibrations,
+            learned_from: checkpoint.learned_from,
             snapshots: None,
             observer: None,
         })

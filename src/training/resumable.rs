@@ -8,6 +8,7 @@ use super::model::Model;
 use super::snapshots::SnapshotIndex;
 use crate::context::{BegunTraining, Context, Parts, counted};
 use crate::files::Fingerprint;
+use crate::scoring::LearnedFrom;
 use crate::{Error, Result};
 
 /// Parts of a checkpoint.
@@ -23,6 +24,8 @@ pub(super) struct ResumableTraining {
     /// The model as it was when the uncertainty that guides the masks was estimated: masks that are in use
     /// when a process is killed are made again from it.
     estimated: Option<Vec<u8>>,
+    /// Whose images it shows the model.
+    people: LearnedFrom,
 }
 
 /// What a checkpoint holds beside the model.
@@ -45,13 +48,14 @@ pub(super) struct EpochProgress {
 
 impl ResumableTraining {
     /// Begins the training `name`, which depends on the model and what `add` adds. If an earlier process
-    /// left a checkpoint of it, the model becomes what it was then.
+    /// left a checkpoint of it, the model becomes what it was then. `people` are those whose images it shows the model.
     ///
     /// # Errors
     /// Those of `add`, and if the model cannot be read.
     pub fn begin(
         name: &'static str,
         model: &mut Model,
+        people: LearnedFrom,
         context: &Context,
         add: impl FnOnce(&mut Fingerprint) -> Result<()>,
     ) -> Result<Self> {
@@ -60,7 +64,8 @@ impl ResumableTraining {
             add(all)
         });
         let progress = Progress { first: model.history.epochs.len(), ..Progress::default() };
-        let mut this = Self { begun: begun?, is_finished: false, progress, estimated: None };
+        let mut this =
+            Self { begun: begun?, is_finished: false, progress, estimated: None, people };
         if let Some(restored) = this.begun.restored() {
             this.is_finished = restored.is_finished;
             this.restore(model, restored.parts)?;
@@ -117,6 +122,11 @@ impl ResumableTraining {
     /// How far the epoch is that an earlier process began; `None` between two epochs.
     pub fn epoch(&self) -> Option<EpochProgress> {
         self.progress.epoch
+    }
+
+    /// Notes in the model that it has learned from the people of this training.
+    pub fn note_people(&self, model: &mut Model) {
+        model.learned_from.extend(&self.people);
     }
 
     /// Notes how far the current epoch is, and leaves a checkpoint if it is time for one.

@@ -12,7 +12,7 @@ use crate::context::{BegunTraining, Context, Progress, counted};
 use crate::files::Fingerprint;
 use crate::masking::{MaskSampler, MaskingStrategy, Normalisation, TEMPERATURE};
 use crate::options::setters;
-use crate::scoring::ScorerTraining;
+use crate::scoring::{LearnedFrom, ScorerTraining};
 use crate::uncertainty::{MonteCarlo, Uncertainty};
 use crate::{Error, Result};
 
@@ -101,7 +101,8 @@ pub fn pretrain(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
-    let mut training = ResumableTraining::begin("pretrain", model, context, |all| {
+    let people = LearnedFrom::of_pretraining(subjects);
+    let mut training = ResumableTraining::begin("pretrain", model, people, context, |all| {
         slices.iter().for_each(|slice| slice.add_to(all));
         all.add(epochs.to_le_bytes()).add(json(options)?);
         Ok(())
@@ -177,7 +178,8 @@ fn trained_before(training: &ResumableTraining, model: &Model, progress: &Progre
 /// # Errors
 /// As [`Model::rewind`].
 pub fn rewind(model: &mut Model, epoch: usize, context: &Context) -> Result<()> {
-    let training = ResumableTraining::begin("rewind", model, context, |all| {
+    let nobody = LearnedFrom::default();
+    let training = ResumableTraining::begin("rewind", model, nobody, context, |all| {
         all.add(epoch.to_le_bytes());
         Ok(())
     })?;
@@ -291,7 +293,8 @@ pub fn adapt(
     context: &Context,
 ) -> Result<Vec<EpochRecord>> {
     let slices = all_slices(subjects);
-    let mut training = ResumableTraining::begin("adapt", model, context, |all| {
+    let people = LearnedFrom::of_unlabelled(subjects);
+    let mut training = ResumableTraining::begin("adapt", model, people, context, |all| {
         slices.iter().for_each(|slice| slice.add_to(all));
         all.add(json(options)?);
         Ok(())

@@ -17,8 +17,8 @@ use crate::options::Choice;
 use crate::options::setters;
 use crate::{Error, Result};
 
-/// How the masks of the passes are reconstructed. In both, every single pass hides a uniformly
-/// random share of the region's patches.
+/// How the masks of the passes are drawn. In both, every pass hides the same share of the region's patches, and each patch
+/// is as likely to be hidden as any other; with balanced passes it also depends on the passes before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Passes {

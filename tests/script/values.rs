@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use u2ad::context::Context;
+use u2ad::phantom::{PhantomOptions, write_bids};
+
 use crate::common::Place;
 
 /// Numbers are at hand without a detour over files.
@@ -99,4 +102,34 @@ fn tsv(place: &Place, name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let text = fs::read_to_string(place.path(name)).unwrap();
     let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect());
     (lines.next().unwrap(), lines.collect())
+}
+
+/// One patient without a lesion mask does not cost the lesions of the others.
+#[test]
+fn a_patient_without_a_lesion_mask_is_left_out_of_the_rows_of_true_lesions() {
+    let place = Place::new();
+    let options = PhantomOptions {
+        subjects: 3,
+        clinical: Some(3),
+        with_lesions: Some(3),
+        pixel_spacing_mm: 2.0,
+        ..PhantomOptions::default()
+    };
+    write_bids(&place.path("bids"), &options, &Context::new(3)).unwrap();
+    let mask = "sub-clinic02/anat/sub-clinic02_T2w_label-lesion_seg.nii.gz";
+    fs::remove_file(place.path("bids/derivatives/labels").join(mask)).unwrap();
+    let source = "
+found = detect(intensity_threshold(), load_cohort('bids', size = 64, fov_mm = 128))
+lesions, matches = found.true_lesions(), found.lesion_matches(0.2)
+print(sorted(set([row['subject'] for row in lesions])), len(matches) >= len(lesions))
+found['sub-clinic02'].true_lesions()
+";
+    let ended = place.run(source, &[]);
+    assert!(
+        ended.err.contains("sub-clinic02 is left out: its lesions are not known"),
+        "{}",
+        ended.err
+    );
+    assert!(!ended.out.contains("sub-clinic02") && ended.out.contains("] True"), "{}", ended.out);
+    assert!(ended.err.contains("its lesions are not known; give lesion masks"), "{}", ended.err);
 }

@@ -1,5 +1,6 @@
 //! Pairs the patients of two evaluations by name, and finds where their images or ground truth differ.
 
+use super::examined::Examined;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::{Error, Result};
@@ -97,26 +98,72 @@ pub(super) fn differences(
     places: &[usize],
 ) -> Vec<String> {
     let mut differences = Vec::new();
-    let differs = |(one, other): &(usize, &usize)| {
-        let both = first.cases.images.get(*one).zip(second.cases.images.get(**other));
+    let differing = |differ: &dyn Fn(usize, usize) -> bool| {
+        let pairs = places.iter().enumerate().filter(|(one, other)| differ(*one, **other));
+        let found: Vec<usize> = pairs.map(|(one, _)| one).collect();
+        let first_of = found.first().map(|place| &*first.cases.names[*place])?;
+        Some((format!("{} of {} patients", found.len(), places.len()), first_of, found[0]))
+    };
+    let images = |one: usize, other: usize| {
+        let both = first.cases.images.get(one).zip(second.cases.images.get(other));
         matches!(both, Some((Some(one), Some(other))) if one != other)
     };
-    let others: Vec<usize> =
-        places.iter().enumerate().filter(differs).map(|(place, _)| place).collect();
-    if let [place, ..] = others.as_slice() {
+    if let Some((some, name, _)) = differing(&images) {
         differences.push(format!(
-            "{} of {} patients with the same name were evaluated on different images by {} and {}, {} among them: \
+            "{some} with the same name were evaluated on different images by {} and {}, {name} among them: \
              the comparison takes them for the same people",
-            others.len(),
-            places.len(),
+            first.method, second.method
+        ));
+    }
+    let examined = |one: usize, other: usize| {
+        let both = first.cases.examined.get(one).zip(second.cases.examined.get(other))?;
+        both.0.as_ref().zip(both.1.as_ref())
+    };
+    let pixels = |one: usize, other: usize| {
+        examined(one, other).is_some_and(|(one, other)| !one.has_the_pixels_of(other))
+    };
+    if let Some((some, name, place)) = differing(&pixels) {
+        let of = examined(place, places[place]);
+        let size = of.map(|(one, other)| format!("{one} and {other}")).unwrap_or_default();
+        differences.push(format!(
+            "the slices of {some} have another field of view or pixel size in {} than in {}, {name} among them ({size}): \
+             the methods were scored on different pixels; give both the same `size` and `fov_mm`",
+            first.method, second.method
+        ));
+    }
+    // Hashes of masks tell something on the same slices only.
+    let masks = |of: fn(&Examined) -> Option<&str>| {
+        move |one: usize, other: usize| {
+            let differ = |(one, other): (&Examined, &Examined)| {
+                one.has_the_slices_of(other) && of(one) != of(other)
+            };
+            !images(one, other) && examined(one, other).is_some_and(differ)
+        }
+    };
+    if let Some((some, name, place)) = differing(&masks(|of| Some(&*of.scoring))) {
+        let pixels = examined(place, places[place]).map(|(one, other)| {
+            format!("{} and {} pixels", one.scored_pixels, other.scored_pixels)
+        });
+        differences.push(format!(
+            "the cord masks of {some} are not the same in {} and {}, {name} among them ({} are scored): evaluate both on the \
+             same masks",
             first.method,
             second.method,
-            first.cases.names[*place]
+            pixels.unwrap_or_default()
+        ));
+    }
+    let corrected = differing(&masks(|of| of.lesions.as_deref()));
+    if let Some((some, name, _)) = &corrected {
+        differences.push(format!(
+            "the lesion masks of {some} are not the same in {} and {}, {name} among them: evaluate both on the same ground \
+             truth",
+            first.method, second.method
         ));
     }
     let lesions = |of: &Evaluation| of.lesions.as_ref().map(|level| level.lesions);
     if let (Some(one), Some(other)) = (lesions(first), lesions(second))
         && one != other
+        && corrected.is_none()
     {
         differences.push(format!(
             "the ground truth is not the same: {one} lesions lie in the field of {}, {other} in that of {}; \

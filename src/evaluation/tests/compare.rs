@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::finding;
+use crate::cohort::Slice;
 use crate::context::{Context, Event, Reporter};
 use crate::detection::{Finding, Findings, Scoring};
 use crate::evaluation::*;
@@ -316,4 +317,53 @@ fn a_comparison_of_three_patients_is_said_to_mean_little() {
         said(3)[0]
             .starts_with("1 patient with a lesion and 2 without: with fewer than 8 of a kind,")
     );
+}
+
+#[test]
+fn other_masks_and_other_slices_of_the_same_patients_are_told() {
+    let with = |change: &dyn Fn(&mut Slice)| {
+        let patient = |(place, score): (usize, f64)| {
+            let mut finding = named(place, finding(score, Some(place % 3 == 0), true));
+            let mut subject = (*finding.subject).clone();
+            // Two of those with a lesion.
+            if place > 23 && place % 3 == 0 {
+                subject.slices.iter_mut().for_each(change);
+            }
+            finding.subject = subject.into();
+            finding
+        };
+        of(Findings {
+            method: "method".into(),
+            scoring: Scoring::Published,
+            subjects: scores(1.0).enumerate().map(patient).collect(),
+            reconstructs: true,
+            made_by: None,
+            calibration: None,
+        })
+    };
+    let said = |second: &Evaluation| {
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        compare(&with(&|_| {}), second, &context).unwrap();
+        warned.0.lock().unwrap().join("; ")
+    };
+    assert_eq!(said(&with(&|_| {})), "");
+    let corrected = said(&with(&|slice| {
+        let mask = slice.lesion.as_mut().unwrap();
+        mask.iter_mut().for_each(|pixel| *pixel = false);
+        mask[(0, 0)] = true;
+    }));
+    assert!(
+        corrected.starts_with("the lesion masks of 2 of 30 patients are not the same in"),
+        "{corrected}"
+    );
+    let cord = said(&with(&|slice| slice.scoring[(0, 0)] = !slice.scoring[(0, 0)]));
+    assert!(cord.starts_with("the cord masks of 2 of 30 patients"), "{cord}");
+    assert!(cord.contains("sub-24 among them"), "{cord}");
+    let wide = said(&with(&|slice| slice.pixel_spacing_mm = (1.5, 1.5)));
+    assert!(
+        wide.starts_with("the slices of 2 of 30 patients have another field of view"),
+        "{wide}"
+    );
+    assert!(!wide.contains("masks"), "{wide}");
 }

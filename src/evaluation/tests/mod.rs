@@ -2,6 +2,7 @@
 
 mod cases;
 mod compare;
+mod leakage;
 mod lesions;
 
 use std::sync::Arc;
@@ -268,6 +269,7 @@ pub(super) fn finding(score: f64, has_lesion: Option<bool>, mask: bool) -> Findi
             islands: Vec::new(),
             curve: Some(curve),
         }],
+        seen: None,
     }
 }
 

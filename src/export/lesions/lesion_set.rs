@@ -5,6 +5,7 @@ use ndarray::{Array2, Array3, Axis, Zip};
 use super::measure::{Lesion, LesionReference, count_rows, measure};
 use super::shape::{Voxels, groups};
 use super::subject_volume::SubjectVolume;
+use crate::cohort::Subject;
 use crate::detection::SliceFinding;
 use crate::evaluation::DETECTION_PIXELS;
 
@@ -64,11 +65,14 @@ fn detections(volume: &SubjectVolume, threshold: f64) -> Array3<bool> {
         .unwrap_or_else(|_| Array3::from_elem(volume.anomaly.dim(), false))
 }
 
+/// Whether the ground truth of every slice of a subject is known.
+pub fn has_known_lesions(subject: &Subject) -> bool {
+    subject.slices.iter().all(|slice| slice.lesion.is_some()) || subject.has_lesion() == Some(false)
+}
+
 /// The ground truth, the largest first; `None` where it is not known.
 pub(in crate::export) fn truth(volume: &SubjectVolume) -> Option<LesionSet> {
-    let subject = &volume.finding.subject;
-    let known = subject.slices.iter().all(|slice| slice.lesion.is_some());
-    if !known && subject.has_lesion() != Some(false) {
+    if !has_known_lesions(&volume.finding.subject) {
         return None;
     }
     // A mask that does not fit was an error of the volume.
@@ -76,7 +80,7 @@ pub(in crate::export) fn truth(volume: &SubjectVolume) -> Option<LesionSet> {
     Some(measured(volume, &mask, |lesion| lesion.volume_mm3))
 }
 
-/// The lesions of a mask, numbered by falling `rank`.
+/// The lesions of a mask, numbered by falling `rank`. Groups of one voxel count: coarse voxels may part a detection.
 fn measured(volume: &SubjectVolume, mask: &Array3<bool>, rank: fn(&Lesion) -> f64) -> LesionSet {
     let (mask, groups) = groups(mask, 1);
     let cord = volume.cord.iter().map(|tissue| tissue.voxel).filter(|voxel| !mask[*voxel]);

@@ -3,8 +3,8 @@
 //!
 //! A lesion is a group of connected voxels (26 neighbours) in the grid of the image file. What is
 //! detected are the detections of evaluations, of at least [`DETECTION_PIXELS`](crate::evaluation::DETECTION_PIXELS)
-//! preprocessed pixels, by nearest neighbour. The ground truth is what evaluation sees of it: the mask as preprocessed slices hold it, by nearest neighbour there
-//! and back. Its volumes may therefore differ slightly from those of the mask file, and what lies outside
+//! preprocessed pixels, by nearest neighbour; coarser voxels may join or part them. The ground truth is what evaluation sees of it: the mask as preprocessed slices hold it, by nearest neighbour there
+//! and back. Its volumes may therefore differ from those of the mask file, by a third in small lesions, and what lies outside
 //! the field or in slices without cord is not in it; a warning says so when the subject is preprocessed.
 //!
 //! Positions are arc lengths along one centre line per subject: the axis of the cord in the slice that
@@ -26,6 +26,7 @@ use crate::Result;
 use crate::detection::Finding;
 
 pub use self::column::MeasureColumn;
+pub use self::lesion_set::has_known_lesions;
 pub use self::load::LevelLoad;
 pub use self::matching::{LesionMatch, MatchStatus};
 pub use self::measure::Lesion;

@@ -31,9 +31,14 @@ pub const LESION_COLUMNS: &[MeasureColumn<Lesion>] = &[
         |l| if l.scored { "yes" } else { "no" }.into(),
     ),
     plain("voxels", 0, "connected voxels of the image (26 neighbours)", |l| l.voxels.into()),
-    in_unit("volume_mm3", MM3, 1, "volume: voxels times the volume of one", |l| {
-        l.volume_mm3.into()
-    }),
+    in_unit(
+        "volume_mm3",
+        MM3,
+        1,
+        "volume: voxels times the volume of one; of masks resampled to the slices and back, so that it may differ from that of \
+         the mask's file",
+        |l| l.volume_mm3.into(),
+    ),
     in_unit(
         "length_mm",
         MM,

@@ -125,6 +125,7 @@ pub(super) fn finding(name: &str, lesion: Option<bool>) -> Finding {
         segments,
         unscored: vec!["C7".into()],
         slices,
+        seen: None,
     }
 }
 

@@ -331,7 +331,8 @@ impl Recorder<'_> {
         let (method, scoring) = (findings.method.clone(), findings.scoring);
         let calibration = findings.calibration.as_deref().cloned();
         let (reconstructs, made_by) = (findings.reconstructs, findings.made_by.clone());
-        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file })
+        let seen = findings.subjects.iter().map(|finding| finding.seen.clone()).collect();
+        Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, seen, file })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cohort;
 use crate::detection::{MadeBy, Scoring};
 use crate::evaluation::{LesionThresholdRule, ThresholdRule};
 use crate::masking::MaskSampler;
-use crate::scoring::Calibration;
+use crate::scoring::{Calibration, SeenAs};
 use crate::training::{EpochRecord, History};
 
 /// What is needed to restore a value. Large data are in files beside the journal.
@@ -75,6 +75,9 @@ pub(super) enum Recipe {
         calibration: Option<Calibration>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         made_by: Option<MadeBy>,
+        /// Of each subject, as [`Finding::seen`](crate::detection::Finding::seen); empty in earlier versions.
+        #[serde(default)]
+        seen: Vec<Option<SeenAs>>,
         file: String,
     },
     Finding {

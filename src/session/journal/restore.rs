@@ -317,7 +317,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, file } =
+        let Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, seen, file } =
             recipe
         else {
             return Err(changed());
@@ -348,6 +348,9 @@ impl<'a> Restorer<'a> {
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
         findings.calibration = calibration.clone().map(Arc::new);
+        for (finding, seen) in findings.subjects.iter_mut().zip(seen) {
+            finding.seen = seen.clone();
+        }
         // What was kept tells the method; this is only what reads it. Earlier versions did not keep it.
         findings.made_by = made_by.clone();
         let value = FindingsValue(Arc::new(findings), cohort);

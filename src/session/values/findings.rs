@@ -7,15 +7,16 @@ use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
+use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 use starlark::values::{
-    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, starlark_value,
+    Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Value, ValueLike, starlark_value,
 };
 
 use super::index::{Index, unknown};
-use super::lesion_rows::{Lesions, lesion_rows, threshold_of};
+use super::lesion_rows::{Lesions, known_lesion_rows, lesion_rows, threshold_of};
 use super::slice_finding::SliceFindingValue;
 use super::{ImageValue, SliceValue, handle, shared_members};
 use crate::cohort::Cohort;
@@ -26,6 +27,7 @@ use crate::figures::{Figure, anomaly_curve};
 use crate::report::{Show as _, finding_display, finding_panels};
 use crate::session::Display;
 use crate::session::show::{ShowValue, failed};
+use crate::session::state::State;
 use crate::{Error, Result};
 
 /// Findings of a cohort.
@@ -133,6 +135,14 @@ impl<'v> StarlarkValue<'v> for FindingsValue {
         Ok(heap.alloc(self.one(position)))
     }
 
+    fn add(&self, rhs: Value<'v>, heap: Heap<'v>) -> Option<starlark::Result<Value<'v>>> {
+        let other = rhs.downcast_ref::<Self>()?;
+        let joined = || -> Result<Self> {
+            Ok(Self(Arc::new(self.0.joined(&other.0)?), self.1.joined(&other.1)?))
+        };
+        Some(joined().map(|joined| heap.alloc(joined)).map_err(failed))
+    }
+
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
         Ok((0..self.0.subjects.len()).map(|position| heap.alloc(self.one(position))).collect())
     }
@@ -159,7 +169,8 @@ impl ShowValue for FindingValue {
     }
 }
 
-/// What a method found in a cohort. `found[0]` and `found["sub-01"]` select a subject.
+/// What a method found in a cohort. `found[0]` and `found["sub-01"]` select a subject; `first + second` joins what a method
+/// of the same name found in other subjects, such as the folds of a cross-validation.
 #[starlark_module]
 fn findings_methods(builder: &mut MethodsBuilder) {
     /// Name of the method.
@@ -184,9 +195,10 @@ fn findings_methods(builder: &mut MethodsBuilder) {
         Ok(NoneOr::from_option(highest.map(|position| this.one(position))))
     }
 
-    /// The lesions detected in all subjects: groups of connected voxels with at least the volume of 3 pixels of the
-    /// slices, whose anomaly is at or above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
-    /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// The lesions detected in all subjects: groups of at least 3 connected pixels of the slices, whose anomaly is at or above
+    /// `threshold`, as connected voxels of the image, each a dictionary with volume, length, width, level, distance to
+    /// the midline, signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// Coarse voxels may join or part such groups.
     /// Without a threshold it is that of `export`.
     fn lesions<'v>(
         this: &FindingsValue,
@@ -198,21 +210,28 @@ fn findings_methods(builder: &mut MethodsBuilder) {
     }
 
     /// The lesions of the ground truth of all subjects with the same measures, subject by subject, the largest of each
-    /// first.
-    fn true_lesions<'v>(this: &FindingsValue, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {
-        Ok(lesion_rows(&this.0.subjects, Lesions::Truth, heap)?)
+    /// first. Volumes are those of the mask on the slices, which may differ from those of its file. Subjects without a
+    /// lesion mask are left out, with a warning.
+    fn true_lesions<'v>(
+        this: &FindingsValue,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<Vec<Value<'v>>> {
+        let context = State::of(eval).context();
+        Ok(known_lesion_rows(&this.0.subjects, Lesions::Truth, eval.heap(), &context)?)
     }
 
     /// Detected lesions against the ground truth of all subjects: one row per true lesion, detected or missed, with
     /// Dice and the share that is covered, and one per false positive. A detection is a true one if at least a
-    /// tenth of it is lesion.
+    /// tenth of it is lesion. Subjects without a lesion mask are left out, with a warning.
     fn lesion_matches<'v>(
         this: &FindingsValue,
         #[starlark(default = NoneOr::None)] threshold: NoneOr<UnpackFloat>,
-        heap: Heap<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
     ) -> anyhow::Result<Vec<Value<'v>>> {
         let threshold = threshold_of(&this.0, threshold.into_option().map(|given| given.0))?;
-        Ok(lesion_rows(&this.0.subjects, Lesions::Matched(threshold), heap)?)
+        let context = State::of(eval).context();
+        let which = Lesions::Matched(threshold);
+        Ok(known_lesion_rows(&this.0.subjects, which, eval.heap(), &context)?)
     }
 
     /// How much of the cord of all subjects is detected as lesion: number, volume and share, of the subject as a
@@ -282,9 +301,10 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(segments.map(|segment| (segment.name.clone(), segment.score)).collect())
     }
 
-    /// The lesions detected in this subject: groups of connected voxels with at least the volume of 3 pixels of the
-    /// slices, whose anomaly is at or above `threshold`, each a dictionary with volume, length, width, level, distance to the midline,
-    /// signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// The lesions detected in this subject: groups of at least 3 connected pixels of the slices, whose anomaly is at or above
+    /// `threshold`, as connected voxels of the image, each a dictionary with volume, length, width, level, distance to
+    /// the midline, signal, share of the cord's cross-section and anomaly; `table(found.lesions(0.5))` shows them.
+    /// Coarse voxels may join or part such groups.
     /// Without a threshold it is that of `export`.
     fn lesions<'v>(
         this: &FindingValue,
@@ -295,7 +315,8 @@ fn finding_methods(builder: &mut MethodsBuilder) {
         Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Detected(threshold), heap)?)
     }
 
-    /// The lesions of the ground truth of this subject with the same measures, the largest first.
+    /// The lesions of the ground truth of this subject with the same measures, the largest first. Volumes are those of
+    /// the mask on the slices, which may differ from those of its file.
     fn true_lesions<'v>(this: &FindingValue, heap: Heap<'v>) -> anyhow::Result<Vec<Value<'v>>> {
         Ok(lesion_rows(std::slice::from_ref(this.finding()), Lesions::Truth, heap)?)
     }

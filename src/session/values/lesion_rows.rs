@@ -3,11 +3,12 @@
 use starlark::values::{Heap, Value};
 
 use super::rows::table_rows;
+use crate::context::{Context, counted};
 use crate::detection::{Finding, Findings};
 use crate::evaluation::default_lesion_threshold;
 use crate::export::{
-    detected_lesions, lesion_load, lesion_match_table, lesion_table, load_table, matched_lesions,
-    true_lesions,
+    detected_lesions, has_known_lesions, lesion_load, lesion_match_table, lesion_table, load_table,
+    matched_lesions, true_lesions,
 };
 use crate::report::Table;
 use crate::{Error, Result};
@@ -30,6 +31,40 @@ pub(super) fn lesion_rows<'v>(
 ) -> Result<Vec<Value<'v>>> {
     let mut rows = Vec::new();
     for finding in findings {
+        rows.extend(table_rows(&table(finding, which)?, heap));
+    }
+    Ok(rows)
+}
+
+/// As [`lesion_rows`] of what needs the ground truth. Subjects whose lesions are not known are left out, with one
+/// warning.
+///
+/// # Errors
+/// If the lesions of no subject are known.
+pub(super) fn known_lesion_rows<'v>(
+    findings: &[Finding],
+    which: Lesions,
+    heap: Heap<'v>,
+    context: &Context,
+) -> Result<Vec<Value<'v>>> {
+    let (known, unknown): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().partition(|finding| has_known_lesions(&finding.subject));
+    if known.is_empty() {
+        return lesion_rows(findings, which, heap);
+    }
+    if let Some(first) = unknown.first() {
+        let names: Vec<&str> = unknown.iter().map(|finding| &*finding.subject.name).collect();
+        context.warn(match names.as_slice() {
+            [_] => format!("{} is left out: its lesions are not known", first.subject.name),
+            names => format!(
+                "{} are left out, whose lesions are not known: {}",
+                counted(names.len(), "subject"),
+                names.join(", ")
+            ),
+        });
+    }
+    let mut rows = Vec::new();
+    for finding in known {
         rows.extend(table_rows(&table(finding, which)?, heap));
     }
     Ok(rows)

@@ -10,7 +10,7 @@ use starlark::values::none::{NoneOr, NoneType};
 
 use super::defaults::MEMORY_SHARE;
 use super::long_work::{apply, work};
-use super::unsigned;
+use super::{optional_unsigned, unsigned};
 use crate::Result;
 use crate::baselines::{
     Baseline, ConvolutionalTraining, DenoisingTraining, DiffusionTraining, FeatureMemoryOptions,
@@ -54,6 +54,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `epochs`: how often every slice is shown.
     /// * `batch_size`: slices per step.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    /// * `size`: edge of the slices in pixels; None: the preset's.
+    /// * `fov_mm`: edge of their field of view in mm, such as that of the model to compare with; None: the preset's.
     ///
     /// Examples:
     /// ```python
@@ -66,15 +68,17 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 60)] epochs: i64,
         #[starlark(require = named, default = 8)] batch_size: i64,
         #[starlark(require = named, default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] size: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<MethodValue>> {
         let cohorts = cohorts([healthy, clinical]);
-        let grid = Config::preset(preset)?.slice_grid();
+        let grid = grid_of("denoising_autoencoder", preset, size, fov_mm)?;
         let training = DenoisingTraining::default()
             .epochs(unsigned("denoising_autoencoder", "epochs", epochs)?)
             .batch_size(unsigned("denoising_autoencoder", "batch_size", batch_size)?);
         work("denoising_autoencoder", eval, move |study| {
-            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let subjects = subjects("denoising_autoencoder", &cohorts, grid, &study.context)?;
             let trained = training.train(&subjects, grid, &study.context)?;
             Ok(MethodValue::from(Baseline::DenoisingAutoencoder(trained)))
         })
@@ -90,6 +94,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `batch_size`: slices per step.
     /// * `bottleneck`: channels of the bottleneck, a multiple of 4; fewer let less of the image through.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    /// * `size`: edge of the slices in pixels; None: the preset's.
+    /// * `fov_mm`: edge of their field of view in mm, such as that of the model to compare with; None: the preset's.
     ///
     /// Examples:
     /// ```python
@@ -103,17 +109,19 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 8)] batch_size: i64,
         #[starlark(require = named, default = 128)] bottleneck: i64,
         #[starlark(require = named, default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] size: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<MethodValue>> {
         let cohorts = cohorts([healthy, clinical]);
-        let grid = Config::preset(preset)?.slice_grid();
+        let grid = grid_of("convolutional_autoencoder", preset, size, fov_mm)?;
         let number = |name, given| unsigned("convolutional_autoencoder", name, given);
         let training = ConvolutionalTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .bottleneck(number("bottleneck", bottleneck)?);
         work("convolutional_autoencoder", eval, move |study| {
-            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let subjects = subjects("convolutional_autoencoder", &cohorts, grid, &study.context)?;
             let trained = training.train(&subjects, grid, &study.context)?;
             Ok(MethodValue::from(Baseline::ConvolutionalAutoencoder(trained)))
         })
@@ -130,6 +138,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// * `batch_size`: slices per step.
     /// * `latent`: numbers that stand for an image in the bottleneck.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    /// * `size`: edge of the slices in pixels; None: the preset's.
+    /// * `fov_mm`: edge of their field of view in mm, such as that of the model to compare with; None: the preset's.
     ///
     /// Examples:
     /// ```python
@@ -143,17 +153,20 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 8)] batch_size: i64,
         #[starlark(require = named, default = 16)] latent: i64,
         #[starlark(require = named, default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] size: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<MethodValue>> {
         let cohorts = cohorts([healthy, clinical]);
-        let grid = Config::preset(preset)?.slice_grid();
+        let grid = grid_of("autoencoder_with_uncertainty", preset, size, fov_mm)?;
         let number = |name, given| unsigned("autoencoder_with_uncertainty", name, given);
         let training = UncertaintyTraining::default()
             .epochs(number("epochs", epochs)?)
             .batch_size(number("batch_size", batch_size)?)
             .latent(number("latent", latent)?);
         work("autoencoder_with_uncertainty", eval, move |study| {
-            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let subjects =
+                subjects("autoencoder_with_uncertainty", &cohorts, grid, &study.context)?;
             let trained = training.train(&subjects, grid, &study.context)?;
             Ok(MethodValue::from(Baseline::AutoencoderWithUncertainty(trained)))
         })
@@ -172,6 +185,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   instead of reconstructing it. The code of Baur et al. takes 150; each costs as much as a step of
     ///   training. 0: reconstruct.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    /// * `size`: edge of the slices in pixels; None: the preset's.
+    /// * `fov_mm`: edge of their field of view in mm, such as that of the model to compare with; None: the preset's.
     ///
     /// Examples:
     /// ```python
@@ -186,10 +201,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 128)] latent: i64,
         #[starlark(require = named, default = 0)] restoration_steps: i64,
         #[starlark(require = named, default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] size: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<MethodValue>> {
         let cohorts = cohorts([healthy, clinical]);
-        let grid = Config::preset(preset)?.slice_grid();
+        let grid = grid_of("variational_autoencoder", preset, size, fov_mm)?;
         let number = |name, given| unsigned("variational_autoencoder", name, given);
         let training = VariationalTraining::default()
             .epochs(number("epochs", epochs)?)
@@ -197,7 +214,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             .latent(number("latent", latent)?)
             .restoration_steps(number("restoration_steps", restoration_steps)?);
         work("variational_autoencoder", eval, move |study| {
-            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let subjects = subjects("variational_autoencoder", &cohorts, grid, &study.context)?;
             let trained = training.train(&subjects, grid, &study.context)?;
             Ok(MethodValue::from(Baseline::VariationalAutoencoder(trained)))
         })
@@ -216,6 +233,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///   and more of the anatomy.
     /// * `passes`: in how many passes the noise is taken away, at most `noise_steps`.
     /// * `preset`: whose slices it sees: "small" or "paper", as for `u2ad`.
+    /// * `size`: edge of the slices in pixels; None: the preset's.
+    /// * `fov_mm`: edge of their field of view in mm, such as that of the model to compare with; None: the preset's.
     ///
     /// Examples:
     /// ```python
@@ -230,10 +249,12 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = 250)] noise_steps: i64,
         #[starlark(require = named, default = 50)] passes: i64,
         #[starlark(require = named, default = "small")] preset: &str,
+        #[starlark(require = named, default = NoneOr::None)] size: NoneOr<i64>,
+        #[starlark(require = named, default = NoneOr::None)] fov_mm: NoneOr<i64>,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<MethodValue>> {
         let cohorts = cohorts([healthy, clinical]);
-        let grid = Config::preset(preset)?.slice_grid();
+        let grid = grid_of("diffusion_model", preset, size, fov_mm)?;
         let number = |name, given| unsigned("diffusion_model", name, given);
         let training = DiffusionTraining::default()
             .epochs(number("epochs", epochs)?)
@@ -241,7 +262,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             .noise_steps(number("noise_steps", noise_steps)?)
             .passes(number("passes", passes)?);
         work("diffusion_model", eval, move |study| {
-            let subjects = subjects(&cohorts, grid, &study.context)?;
+            let subjects = subjects("diffusion_model", &cohorts, grid, &study.context)?;
             let trained = training.train(&subjects, grid, &study.context)?;
             Ok(MethodValue::from(Baseline::DiffusionModel(trained)))
         })
@@ -337,17 +358,41 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 }
 
-/// The cohorts that are given.
-fn cohorts(given: [NoneOr<&CohortValue>; 2]) -> Vec<Cohort> {
-    let given = given.into_iter().filter_map(NoneOr::into_option);
-    given.map(|value| value.cohort.clone()).collect()
+/// The slices of a preset, with another size or field of view where they are given.
+fn grid_of(verb: &str, preset: &str, size: NoneOr<i64>, fov_mm: NoneOr<i64>) -> Result<SliceGrid> {
+    let grid = Config::preset(preset)?.slice_grid();
+    Ok(SliceGrid {
+        size: optional_unsigned(verb, "size", size)?.unwrap_or(grid.size),
+        fov_mm: optional_unsigned(verb, "fov_mm", fov_mm)?.unwrap_or(grid.fov_mm),
+        ..grid
+    })
 }
 
-/// The subjects of all cohorts in this grid.
-fn subjects(cohorts: &[Cohort], grid: SliceGrid, context: &Context) -> Result<Vec<Arc<Subject>>> {
-    let mut subjects = Vec::new();
-    for cohort in cohorts {
-        subjects.extend(cohort.on_grid(grid)?.subjects(context)?);
+/// The cohorts that are given: of healthy subjects, and of unlabelled ones.
+fn cohorts(given: [NoneOr<&CohortValue>; 2]) -> [Option<Cohort>; 2] {
+    given.map(|value| value.into_option().map(|value| value.cohort.clone()))
+}
+
+/// The subjects of both cohorts in this grid. Warns of lesions in those that are given as healthy.
+fn subjects(
+    verb: &str,
+    [healthy, clinical]: &[Option<Cohort>; 2],
+    grid: SliceGrid,
+    context: &Context,
+) -> Result<Vec<Arc<Subject>>> {
+    let of = |cohort: &Option<Cohort>| match cohort {
+        Some(cohort) => cohort.on_grid(grid)?.subjects(context),
+        None => Ok(Vec::new()),
+    };
+    let mut subjects = of(healthy)?;
+    let with = subjects.iter().filter(|subject| subject.has_lesion() == Some(true)).count();
+    if with > 0 {
+        context.warn_once(format!(
+            "{verb}: {with} of {} given as healthy have a known lesion, which the method learns to reconstruct and then \
+             misses; give healthy subjects, such as cohort.healthy",
+            counted(subjects.len(), "subject")
+        ));
     }
+    subjects.extend(of(clinical)?);
     Ok(subjects)
 }

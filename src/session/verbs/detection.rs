@@ -18,6 +18,7 @@ use crate::detection::{Finding, Findings, MaskedAutoencoder, Reconstructor, Scor
 use crate::evaluation::{
     EvaluationOptions, HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionThresholdRule,
     SubjectCounts, ThresholdRule, compare as compare_evaluations, few_patients, warn_of_repeated,
+    warn_of_trained_reference,
 };
 use crate::options::Choice;
 use crate::session::engine::jobs::Later;
@@ -147,6 +148,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     /// Evaluates findings against the ground truth at the level of patients, slices, segments,
     /// lesions and pixels, with 95 % bootstrap intervals over the patients.
     ///
+    /// A warning names subjects that the method learned from as healthy, that its thresholds come from, or whose image
+    /// another subject has, too. It does not name patients that a model was adapted to without labels, as
+    /// published.
+    ///
     /// # Arguments
     /// * `found`: the findings that `detect` returned.
     /// * `threshold`: scores at or above it are positive. A number, or findings in healthy subjects:
@@ -258,7 +263,8 @@ fn found(
 }
 
 /// Refuses healthy subjects with another scoring as a source of thresholds, and warns if their threshold is biased: they
-/// come from another method, are among those that are evaluated, or several images show one of them.
+/// come from another method, are among those that are evaluated, the method learned from them, or several images show
+/// one of them.
 pub(super) fn check_reference(
     found: &Findings,
     healthy: &Findings,
@@ -291,6 +297,7 @@ pub(super) fn check_reference(
             first.subject.name
         ));
     }
+    warn_of_trained_reference(healthy, "the threshold", context);
     let names = healthy.subjects.iter().map(|one| &*one.subject.name);
     warn_of_repeated(names, "a threshold from healthy subjects", context);
     Ok(())
