@@ -36,9 +36,7 @@ mod subject;
 mod tests;
 
 pub use cohort::Cohort;
-pub(crate) use discovery::naming::{
-    dataset_root, nifti_stem, session_name, subject_name, subject_of,
-};
+pub(crate) use discovery::naming::{dataset_root, nifti_stem, session_name, subject_name};
 pub use discovery::{bids, preprocessed};
 pub use entry::Entry;
 pub(crate) use found_labels::SureMasks;

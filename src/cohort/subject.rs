@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::discovery::naming::subject_of;
 use super::health;
 use super::{NativeTransform, Slice};
 use crate::files::Fingerprint;
@@ -15,7 +16,7 @@ pub(crate) const PAINTED: char = '+';
 /// The person whom an image shows, by the name of its subject: that of a BIDS tree begins with the participant, such as
 /// `sub-01` of `sub-01_ses-2`; any other name is a person's own.
 pub(crate) fn person_of(name: &str) -> &str {
-    name.split('_').next().filter(|_| name.starts_with("sub-")).unwrap_or(name)
+    subject_of(name).unwrap_or(name)
 }
 
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).

@@ -318,6 +318,7 @@ fn p_values_of_other_masks_than_those_of_the_calibration_are_questioned() {
             state: crate::scoring::CalibratedState { monte_carlo, trained, scorer: None },
             round: 0,
             scores: vec![1.0],
+            subjects: crate::scoring::SeenImages::default(),
             lesion_threshold: 1.0,
             false_positives_per_subject: 0.0,
             allowed: 0.5,

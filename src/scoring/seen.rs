@@ -178,6 +178,7 @@ mod tests {
             native_transform: None,
             image_hash: hash.map(str::to_owned),
             lesion_marked: false,
+            masks_found: false,
         }
     }
 

@@ -21,7 +21,6 @@ use crate::model::{MASK_RATIO, Network, PatchOrder, patchify};
 use crate::options::Choice;
 use crate::options::setters;
 use crate::scoring::{LearnedFrom, SeenImages};
-use crate::uncertainty::check_size;
 use crate::{Error, Result};
 
 /// Learning rate at the start of a stage, unless the user chooses (published).

@@ -6,7 +6,7 @@ use super::finding;
 use crate::context::{Context, Event, Reporter};
 use crate::detection::{Finding, Findings, Scoring};
 use crate::evaluation::*;
-use crate::scoring::{CalibratedState, Calibration, SeenAs, SeenImages, Trained};
+use crate::scoring::{CalibratedState, Calibration, SeenAs, SeenImages, TrainingState};
 use crate::uncertainty::MonteCarlo;
 
 #[derive(Default)]
@@ -100,7 +100,7 @@ fn subjects_that_the_thresholds_come_from_are_told() {
         scoring: "published".into(),
         state: CalibratedState {
             monte_carlo: MonteCarlo::default(),
-            trained: Trained { epochs: 0, steps: None },
+            trained: TrainingState { epochs: 0, steps: None },
             scorer: None,
         },
         round: 0,
@@ -109,6 +109,7 @@ fn subjects_that_the_thresholds_come_from_are_told() {
         lesion_threshold: 0.5,
         false_positives_per_subject: 0.0,
         allowed: 0.1,
+        masks: None,
     }));
     let told = warned(&found);
     assert!(

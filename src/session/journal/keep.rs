@@ -329,7 +329,7 @@ impl Recorder<'_> {
             }
         };
         let (method, scoring) = (findings.method.clone(), findings.scoring);
-        let calibration = findings.calibration.as_deref().cloned();
+        let calibration = findings.calibration.as_deref().cloned().map(Box::new);
         let (reconstructs, made_by) = (findings.reconstructs, findings.made_by.clone());
         let seen = findings.subjects.iter().map(|finding| finding.seen.clone()).collect();
         Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, seen, file })

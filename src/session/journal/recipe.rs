@@ -72,7 +72,7 @@ pub(super) enum Recipe {
         #[serde(default = "of_earlier_versions")]
         reconstructs: bool,
         #[serde(default)]
-        calibration: Option<Calibration>,
+        calibration: Option<Box<Calibration>>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         made_by: Option<MadeBy>,
         /// Of each subject, as [`Finding::seen`](crate::detection::Finding::seen); empty in earlier versions.

@@ -317,8 +317,16 @@ impl<'a> Restorer<'a> {
     }
 
     fn findings(&mut self, recipe: &Recipe) -> Result<FindingsValue> {
-        let Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, seen, file } =
-            recipe
+        let Recipe::Findings {
+            of,
+            method,
+            scoring,
+            reconstructs,
+            calibration,
+            made_by,
+            seen,
+            file,
+        } = recipe
         else {
             return Err(changed());
         };
@@ -347,7 +355,7 @@ impl<'a> Restorer<'a> {
         let stored =
             Stored { method: method.clone(), reconstructs: *reconstructs, reconstructions };
         let mut findings = detect(&stored, &subjects, Some(*scoring), &self.state.context())?;
-        findings.calibration = calibration.clone().map(Arc::new);
+        findings.calibration = calibration.clone().map(Arc::from);
         for (finding, seen) in findings.subjects.iter_mut().zip(seen) {
             finding.seen = seen.clone();
         }
