@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::protocol::PROTOCOL_VERSION;
 use crate::files;
-use crate::files::make_folder;
 use crate::frontends::documentation::print_whole;
 use crate::{Error, Result};
 
@@ -60,7 +59,7 @@ pub fn install(installation: &Installation) -> Result<ExitCode> {
             "this is another program's kernel; choose another --name",
         ));
     }
-    make_folder(&folder)?;
+    files::make_folder(&folder)?;
     let program = env::current_exe()
         .map_err(|error| Error::input(format!("u2ad does not know its own path: {error}")))?;
     let program = program.to_string_lossy();

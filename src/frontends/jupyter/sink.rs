@@ -18,7 +18,6 @@ use super::protocol::stdin::StandardInput;
 use super::rate_limit::RateLimit;
 use super::text_buffer::{self, TextBuffer, UNWATCHED_PERIOD, WATCHED_PERIOD};
 use crate::context::{CancelToken, Event};
-use crate::error::locked;
 use crate::session::{Display, Output, Part, Sink};
 use crate::{Error, Result};
 
@@ -126,7 +125,7 @@ impl KernelSink {
     }
 
     fn state(&self) -> MutexGuard<'_, CellState> {
-        locked(&self.state)
+        crate::error::locked(&self.state)
     }
 
     fn publish(&self, state: &CellState, content: impl Into<JupyterMessageContent>) {
