@@ -168,5 +168,5 @@ fn maps_that_do_not_belong_to_the_slices_are_refused() {
     let context = Context::new(9);
     let maps = monte_carlo().estimate(&network(), &slices, 0, &context).unwrap();
     let error = scorer.score(&slices, &maps[1..], &context).unwrap_err().to_string();
-    assert!(error.contains("do not fit together"), "{error}");
+    assert!(error.contains("each slice needs its maps"), "{error}");
 }

@@ -29,6 +29,10 @@ const MODULES: &[(&[&str], &str)] = &[
 /// written.
 pub(super) fn suggestion(message: &str, offered: &str) -> Option<String> {
     let offered = offered.trim_end_matches('?');
+    // Nobody mistypes these.
+    if ["None", "True", "False"].contains(&offered.trim_matches('`')) {
+        return None;
+    }
     let written = message.trim_end_matches(" not found").trim_matches('`').rsplit('`').next()?;
     is_near(written, offered.trim_matches('`')).then(|| format!("did you mean {offered}?"))
 }
