@@ -149,7 +149,10 @@ pub fn evaluate(
         .filter(is_known)
         .map(|(finding, _)| finding)
         .collect();
-    warn_of_leakage(findings, &known, options, context);
+    let own = EvaluationOptions::of(findings);
+    let is_calibrated =
+        options.threshold == own.threshold || options.lesion_threshold == own.lesion_threshold;
+    warn_of_leakage(findings, &known, is_calibrated, context);
     let pixels = Pixels::new(&known, findings.scoring);
     let mut evaluation = evaluate_with(&findings.method, &subjects, &pixels, options, context)?;
     if findings.reconstructs {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::EvaluationOptions;
 use crate::context::{Context, counted};
 use crate::detection::{Finding, Findings};
 use crate::scoring::{SeenAs, seen_names};
@@ -27,11 +26,11 @@ pub fn warn_of_trained_reference(healthy: &Findings, use_of: &str, context: &Con
 
 /// Warns if the method knew some of the subjects that are evaluated: they were given as healthy when it was trained, its
 /// thresholds come from them, or the same image has two names. An adaptation to the very patients that are evaluated is
-/// the published method: it takes no labels.
+/// the published method: it takes no labels. `is_calibrated` tells whether thresholds of the calibration are in use.
 pub(super) fn warn_of_leakage(
     findings: &Findings,
     known: &[&Finding],
-    options: &EvaluationOptions,
+    is_calibrated: bool,
     context: &Context,
 ) {
     let seen = names(known.iter().copied(), |seen| seen.healthy);
@@ -57,22 +56,15 @@ pub(super) fn warn_of_leakage(
             seen_names(renamed.iter().copied())
         ));
     }
-    warn_of_calibrated(findings, known, options, context);
+    if is_calibrated {
+        warn_of_calibrated(findings, known, context);
+    }
     warn_of_same_images(known, context);
 }
 
-/// Warns if thresholds of the calibration are in use and come from some of the subjects that are evaluated.
-fn warn_of_calibrated(
-    findings: &Findings,
-    known: &[&Finding],
-    options: &EvaluationOptions,
-    context: &Context,
-) {
+/// Warns if the thresholds of the calibration come from some of the subjects that are evaluated.
+fn warn_of_calibrated(findings: &Findings, known: &[&Finding], context: &Context) {
     let Some(calibration) = &findings.calibration else { return };
-    let own = EvaluationOptions::of(findings);
-    if options.threshold != own.threshold && options.lesion_threshold != own.lesion_threshold {
-        return;
-    }
     let subjects: Vec<_> = known.iter().map(|finding| &*finding.subject).collect();
     let seen = calibration.subjects.recognise(&subjects, true);
     let seen: Vec<(&str, &SeenAs)> = subjects

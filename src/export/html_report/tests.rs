@@ -130,11 +130,13 @@ fn a_map_reads_as_its_curve_and_tables_do_also_where_scores_are_low() {
 fn a_learned_anomaly_and_the_lesion_probability_are_the_same_number() {
     let (mut found, cohort, context) = findings();
     found.scoring = Scoring::Learned;
+    let slices = found.subjects.iter().flat_map(|finding| &finding.slices);
+    let highest = slices.flat_map(|slice| &slice.anomaly).copied().fold(0.0, f32::max) / 0.9;
     for finding in &mut found.subjects {
         for slice in &mut finding.slices {
             // Beside the scoring region the network sees a lesion, too.
-            let probability = slice.anomaly.mapv(|value| (value / 900.0).max(0.004));
-            slice.anomaly.mapv_inplace(|value| value / 900.0);
+            let probability = slice.anomaly.mapv(|value| (value / highest).max(0.004));
+            slice.anomaly.mapv_inplace(|value| value / highest);
             slice.reconstruction.probability = Some(probability);
         }
     }
