@@ -100,8 +100,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     }
 
     /// Saves a model: weights, optimiser state, configuration and history. Training
-    /// continues from the file with the same bits as without saving and loading. The file also names the subjects
-    /// that the model learned from or was calibrated with, and holds hashes of their images.
+    /// continues from the file with the same bits as without saving and loading.
+    ///
+    /// The file also names the subjects that the model learned from or was calibrated with, and holds hashes of their
+    /// images.
     ///
     /// # Arguments
     /// * `model`: the model.
