@@ -7,11 +7,9 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::gaps::before_uncertain_gap;
+use super::gaps::{Chain, PITCH, before_uncertain_gap};
 use super::outputs::DISCS;
 
-/// Usual distance from the mark above, mm: of C2/C3 from the dens, of C3/C4 from C2/C3 …
-pub(super) const PITCH: [f32; DISCS.len() - 1] = [23.0, 18.0, 17.6, 17.4, 17.8, 19.2, 20.5];
 /// Sizes of people whose distances are tried, as a share of the usual ones, and what departing by 0.1 from them costs.
 const SIZES: [f32; 4] = [0.85, 0.95, 1.05, 1.15];
 const SIZE_COST: f32 = 0.02;
@@ -85,8 +83,6 @@ struct Profile {
 
 /// Worth of the best chain that ends at a mark and row, and the mark and row before.
 type End = (f32, Option<(usize, usize)>);
-/// A chain of marks: row by position in [`DISCS`], superior first.
-pub(super) type Chain = Vec<(usize, usize)>;
 
 /// Discs with names.
 #[derive(Debug, Default)]

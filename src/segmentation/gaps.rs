@@ -1,12 +1,17 @@
-//! Gaps between discs that may hold another number of discs than they are taken for.
+//! Usual distances of discs, and gaps that may hold another number of discs than they are taken for.
 
-use super::discs::{Chain, PITCH};
+use super::outputs::DISCS;
 use crate::statistics::median;
 
+/// Usual distance from the mark above, mm: of C2/C3 from the dens, of C3/C4 from C2/C3 …
+pub(super) const PITCH: [f32; DISCS.len() - 1] = [23.0, 18.0, 17.6, 17.4, 17.8, 19.2, 20.5];
 /// Between two discs at most one is passed over, and the distance of neighbours is off by at most this share: with more,
 /// their number is uncertain.
 const MOST_STEPS: usize = 2;
 const MOST_OFF: f32 = 0.36;
+/// A chain of marks: row by position in [`DISCS`], superior first.
+pub(super) type Chain = Vec<(usize, usize)>;
+
 /// The discs above the first gap that may hold one disc more or fewer than it is taken for, judged by the distances of
 /// the other discs: metal and noise hide discs, and all below would have another's name.
 pub(super) fn before_uncertain_gap(mut discs: Chain) -> Chain {
