@@ -21,7 +21,7 @@ pub struct PatchStatistics {
     pub variance: Vec<f32>,
     /// Whether the patch holds a high-error island.
     pub spared: Vec<bool>,
-    /// [`Slice::content_hash`] of the slice; `None` in files of earlier versions, whose masks are not checked.
+    /// A hash of the image and region of the slice; `None` in files of earlier versions, whose masks are not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_of: Option<String>,
 }
