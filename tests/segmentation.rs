@@ -378,7 +378,7 @@ fn discs_are_not_misnamed_where_the_field_ends_in_the_neck() {
             }
             let part = rows_of(&image, part);
             let found = segmenter.segment(&part, None, &CancelToken::default()).unwrap();
-            // Names that are said to be doubtful count as left open.
+            // Names that are said to be uncertain count as left open.
             let is_sure =
                 |found: &FoundMasks| !found.notes.iter().any(|note| note.contains("wrong by one"));
             let sure = found.ok().filter(is_sure);

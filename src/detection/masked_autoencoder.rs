@@ -46,6 +46,13 @@ impl MaskedAutoencoder {
         Ok(Self { network, monte_carlo, round, scorer, trained, seeds, calibrations, learned_from })
     }
 
+    /// A hash of the weights of network and scorer.
+    fn weights(&self) -> String {
+        let mut tensors = self.network.tensors().clone();
+        tensors.extend(self.scorer.iter().flat_map(LesionScorer::tensors));
+        tensor_file::digest(&tensors)
+    }
+
     /// What its scores depend on, besides the images and the random draws of a round.
     pub fn state(&self) -> CalibratedState {
         CalibratedState {
@@ -86,17 +93,13 @@ impl Reconstructor for MaskedAutoencoder {
     }
 
     fn identity(&self) -> String {
-        let weights = tensor_file::digest(self.network.tensors());
-        let scorer = self.scorer.as_ref().map(|scorer| tensor_file::digest(&scorer.tensors()));
-        format!("{}, {:?}, {weights}, {scorer:?}", self.name(), self.state())
+        format!("{}, {:?}, {}", self.name(), self.state(), self.weights())
     }
 
     fn model_facts(&self) -> Option<ModelFacts> {
-        let mut tensors = self.network.tensors().clone();
-        tensors.extend(self.scorer.iter().flat_map(LesionScorer::tensors));
         Some(ModelFacts {
             monte_carlo: self.monte_carlo,
-            weights: tensor_file::digest(&tensors),
+            weights: self.weights(),
             seeds: self.seeds.clone(),
             epochs: self.trained.epochs,
         })

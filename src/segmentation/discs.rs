@@ -41,7 +41,7 @@ const SEEN_DENS: f32 = 0.3;
 /// What is nearer to the upper end of the image, mm, is no dens: it is known by what lies above it. Where a field begins
 /// below C2, the network takes vertebrae at its edge for one.
 const ABOVE_DENS: usize = 15;
-/// A dens within so many rows of the upper end of the image is doubtful if so many rows, from there to [`BELOW_DENS`] below
+/// A dens within so many rows of the upper end of the image is uncertain if so many rows, from there to [`BELOW_DENS`] below
 /// it, have this share of its heat. Of 145 fields that end 16 to 32 mm above C2/C3, 25 of the 27 with wrong names are so,
 /// and 13 of the 58 whole images, whose names are right.
 const NEAR_EDGE: usize = 32;
@@ -90,7 +90,7 @@ pub(super) struct Labelled {
     /// Superior first; empty if their names are uncertain.
     pub discs: Vec<LabelledDisc>,
     /// Whether what was taken for the dens may be another part of C2, so that all names may be wrong by a level.
-    pub is_doubtful: bool,
+    pub is_uncertain: bool,
 }
 
 /// The discs in front of the cord in a slice by name. `by_hand` is a disc that the user named; it stays as it is.
@@ -122,8 +122,8 @@ pub(super) fn labelled(
     if !is_named {
         return Labelled::default();
     }
-    let is_doubtful =
-        given.is_none() && chain.first().is_some_and(|(_, row)| profile.is_doubtful(*row));
+    let is_uncertain =
+        given.is_none() && chain.first().is_some_and(|(_, row)| profile.is_uncertain(*row));
     let disc = |(mark, row): (usize, usize)| match by_hand {
         Some(disc) if is_given(mark) => disc,
         _ => LabelledDisc {
@@ -140,7 +140,7 @@ pub(super) fn labelled(
         .zip(below)
         .and_then(|((_, dens), below)| below_the_atlas(*dens, below, cord, slice));
     let discs = atlas.into_iter().chain(discs.into_iter().map(disc)).collect();
-    Labelled { discs, is_doubtful }
+    Labelled { discs, is_uncertain }
 }
 
 /// Where the cord passes from C1 to C2: scores begin below it.
@@ -199,7 +199,7 @@ impl Profile {
 
     /// Whether the dens at this row is near the image's edge, and the network takes a long stretch for it: so it does
     /// where the dens itself is cut off.
-    fn is_doubtful(&self, row: usize) -> bool {
+    fn is_uncertain(&self, row: usize) -> bool {
         let least = BROAD_SHARE * self.heat[row][0];
         let until = (row + BELOW_DENS).min(self.heat.len());
         let broad = self.heat[..until].iter().filter(|heat| heat[0] >= least).count();
@@ -349,14 +349,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broad_dens_near_the_edge_is_doubtful() {
+    fn a_broad_dens_near_the_edge_is_uncertain() {
         let mut heat = maps(&[(0, 25), (1, 45), (2, 63), (3, 80), (4, 98)]);
-        let doubtful = |heat: &[Array2<f32>]| labelled(heat, cord(0).view(), 3, None).is_doubtful;
-        assert!(!doubtful(&heat));
+        let uncertain = |heat: &[Array2<f32>]| labelled(heat, cord(0).view(), 3, None).is_uncertain;
+        assert!(!uncertain(&heat));
         (8..40).for_each(|row| heat[0][[row, 20]] = heat[0][[row, 20]].max(0.6));
-        assert!(doubtful(&heat));
+        assert!(uncertain(&heat));
         let given = LabelledDisc { value: 3, slice: 3, row: 45.0, column: 19.0 };
-        assert!(!labelled(&heat, cord(0).view(), 3, Some(given)).is_doubtful);
+        assert!(!labelled(&heat, cord(0).view(), 3, Some(given)).is_uncertain);
     }
 
     #[test]

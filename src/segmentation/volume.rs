@@ -150,13 +150,13 @@ impl Segmenter {
         let (middle, central) = central(&found.cord);
         let heat = self.heat(&prepared, &central, cancel)?;
         let middle_cord = found.cord.index_axis(Axis(0), middle);
-        let Labelled { discs: labelled, is_doubtful } =
+        let Labelled { discs: labelled, is_uncertain } =
             discs::labelled(&heat, middle_cord, middle, on_map);
         if let Some(given) = &on_map {
             let alone = discs::labelled(&heat, middle_cord, middle, None);
             notes.extend(contradiction(given, &alone.discs));
         }
-        if is_doubtful {
+        if is_uncertain {
             notes.push(
                 "vertebral levels may be wrong by one, because the image begins near the dens; check one disc, and give it \
                  by hand if its name is wrong"
