@@ -107,6 +107,13 @@ fn run(command: Option<Command>, shell: ShellArguments) -> u2ad::Result<ExitCode
 fn kernel(action: KernelCommand) -> u2ad::Result<ExitCode> {
     match action {
         KernelCommand::Install { place, name, display_name, arguments } => {
+            // Otherwise Jupyter would find out, with every notebook and without a word to the user.
+            let start = ["u2ad", "kernel", "start", "connection.json"].map(str::to_owned);
+            if let Err(told) =
+                CommandLine::try_parse_from(start.into_iter().chain(arguments.clone()))
+            {
+                return print_command_line(&told);
+            }
             let place = place.chosen().unwrap_or(Place::User);
             kernelspec::install(&Installation { name, title: display_name, place, arguments })
         }

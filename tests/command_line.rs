@@ -136,6 +136,17 @@ fn the_doctor_says_what_is_missing_and_what_to_do() {
 }
 
 #[test]
+fn a_kernel_is_installed_with_arguments_that_it_understands() {
+    let place = Place::new();
+    let refused = alone(&place, &["kernel", "install", "--", "--sed", "3"], &[]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("'--sed'"), "{}", refused.err);
+    assert!(!place.path("jupyter/kernels/u2ad").exists());
+    let installed = alone(&place, &["kernel", "install", "--", "--seed", "3"], &[]);
+    assert_eq!(installed.code, Some(0), "{}", installed.err);
+}
+
+#[test]
 fn the_doctor_finds_a_kernel_whose_program_is_gone() {
     let place = Place::new();
     let installed = alone(&place, &["kernel", "install"], &[]);

@@ -66,3 +66,16 @@ fn the_shell_attaches_to_a_running_kernel_and_leaves_it_running() {
     assert_eq!(shell.ended(), Some(0));
     assert!(is_running(&mut kernel), ":quit ended the kernel");
 }
+
+#[test]
+fn a_killed_kernel_ends_the_cell_that_waits_for_it() {
+    let home = Home::new();
+    let mut kernel = start_kernel();
+    let file = kernel.folder.path().join("connection.json").display().to_string();
+    let mut shell = home.open(&["--images", "none", "--existing", &*file]);
+    shell.press("print(\"begun\"); sleep(600)\r");
+    shell.see("\nbegun");
+    kernel.process.0.kill().unwrap();
+    shell.see("the kernel is gone");
+    assert_ne!(shell.ended(), Some(0));
+}

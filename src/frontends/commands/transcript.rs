@@ -35,7 +35,17 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
         )));
     }
     write_whole(path, text.as_bytes()).map_err(refused)?;
-    host.show(Display::text(format!("{} in {file}", counted(transcript.cells.len(), "cell"))));
+    let mut written = format!("{} in {file}", counted(transcript.cells.len(), "cell"));
+    let sources = transcript.cells.iter().map(|cell| &*cell.source);
+    let loaded: Vec<&str> =
+        sources.filter_map(|source| source.lines().next()?.strip_prefix("# :load ")).collect();
+    if !loaded.is_empty() {
+        written = format!(
+            "{written}; `:load` works in a session only: add lines that make or load {} (such as load_model) before you run it",
+            loaded.join(", ")
+        );
+    }
+    host.show(Display::text(written));
     Ok(Next::Stay)
 }
 

@@ -3,22 +3,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jupyter_protocol::{JupyterMessage, UnknownMessage};
+use jupyter_protocol::{ConnectionInfo, JupyterMessage, UnknownMessage};
 use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
     Connection, RawMessage, RuntimeError, create_client_control_connection,
-    create_client_iopub_connection, create_client_shell_connection_with_identity,
-    create_client_stdin_connection_with_identity, peer_identity_for_session, runtime_dir,
-    user_data_dir,
+    create_client_heartbeat_connection, create_client_iopub_connection,
+    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
+    peer_identity_for_session, runtime_dir, user_data_dir,
 };
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zeromq::SocketRecv;
 
 use super::protocol::sockets::read_connection_file;
@@ -28,10 +29,15 @@ use crate::{Error, Result};
 
 /// How long a kernel may take to send its first message.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a kernel that runs a cell is asked whether it is alive, and how long it may take to answer. Even one whose
+/// cores are all busy answers from a thread of its own.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// A connection to a running kernel.
 pub(in crate::frontends) struct Client {
     runtime: Runtime,
+    connection: ConnectionInfo,
     channels: Mutex<Channels>,
     /// Apart from the others, for interrupts while a cell runs.
     control: Mutex<ClientControlConnection>,
@@ -130,12 +136,13 @@ impl Client {
             .map_err(|_| gone())?;
         let mut client = Self {
             runtime,
+            connection: info,
             channels: Mutex::new(channels),
             control: Mutex::new(control),
             banner: String::new(),
         };
-        let info = client.ask("kernel_info_request", json!({})).ok_or_else(gone)?;
-        client.banner = info["banner"].as_str().unwrap_or_default().trim().to_owned();
+        let about = client.ask("kernel_info_request", json!({})).ok_or_else(gone)?;
+        client.banner = about["banner"].as_str().unwrap_or_default().trim().to_owned();
         Ok(client)
     }
 
@@ -158,15 +165,18 @@ impl Client {
             "allow_stdin": true,
             "stop_on_error": true,
         });
-        let gone = || Error::input("the kernel is gone");
+        let gone = || Error::input("the kernel is gone: it ended or does not answer any more");
         let Channels { shell, stdin, iopub } = &mut *channels;
         self.runtime.block_on(async {
             let message = message("execute_request", request);
             let id = message.header.msg_id.clone();
             shell.send(message).await.map_err(|_| gone())?;
             let (mut replied, mut idle) = (false, false);
+            let mut silence = pin!(silence(&self.connection));
             while !(replied && idle) {
                 tokio::select! {
+                    // The sockets do not notice that a kernel was killed.
+                    () = &mut silence => return Err(gone()),
                     received = read(iopub) => {
                         let received = received.ok_or_else(gone)?;
                         // A kernel that ends publishes its reply to the shutdown request.
@@ -248,6 +258,20 @@ impl Client {
             }
         };
         self.runtime.block_on(async { timeout(REPLY_TIMEOUT, exchange).await.ok().flatten() })
+    }
+}
+
+/// Ends when the kernel does not answer any more.
+async fn silence(connection: &ConnectionInfo) {
+    loop {
+        sleep(HEARTBEAT_EVERY).await;
+        // A new connection each time: one whose answer was not waited for takes no further question.
+        let beat = async {
+            create_client_heartbeat_connection(connection).await?.single_heartbeat().await
+        };
+        if !matches!(timeout(HEARTBEAT_TIMEOUT, beat).await, Ok(Ok(()))) {
+            return;
+        }
     }
 }
 
