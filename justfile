@@ -57,6 +57,11 @@ dicom *arguments:
 rust-notebooks *arguments:
     FEATURES={{features}} tests/evcxr/run.sh {{arguments}}
 
+# A build for NVIDIA cards, the card compared with the CPU, and both timed; the results go to a new folder.
+gpu folder *arguments:
+    scripts/build-cuda.sh
+    scripts/gpu-check.sh {{folder}} {{arguments}}
+
 # The kernels' timings.
 bench:
     cargo bench --locked

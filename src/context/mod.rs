@@ -9,6 +9,7 @@ mod checkpoint_file;
 mod checkpoints;
 #[expect(clippy::module_inception)]
 mod context;
+mod device;
 mod numbers;
 pub(crate) mod panics;
 mod progress;
@@ -20,6 +21,7 @@ pub use cancel::CancelToken;
 pub(crate) use checkpoint_file::Parts;
 pub use checkpoints::Checkpoints;
 pub use context::Context;
+pub use device::device_name;
 #[cfg(feature = "shell")]
 pub(crate) use numbers::several;
 pub use numbers::{counted, shown_number};

@@ -24,15 +24,6 @@ pub fn open_device(name: &str) -> Result<Device> {
     }
 }
 
-/// The device's name as [`open_device`] takes it.
-pub fn device_name(device: &Device) -> &'static str {
-    match device {
-        Device::Cpu => "cpu",
-        Device::Cuda(_) => "cuda",
-        Device::Metal(_) => "metal",
-    }
-}
-
 fn first_accelerator() -> Option<Device> {
     let cuda = cfg!(feature = "cuda").then(|| Device::new_cuda(0).ok()).flatten();
     cuda.or_else(|| cfg!(feature = "metal").then(|| Device::new_metal(0).ok()).flatten())
@@ -56,6 +47,7 @@ fn accelerator(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::device_name;
 
     #[test]
     fn auto_always_finds_a_device_and_other_names_are_refused() {

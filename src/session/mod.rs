@@ -42,10 +42,11 @@ mod tests;
 mod values;
 mod verbs;
 
+pub use crate::context::device_name;
 pub use assist::{Candidate, CandidateKind, Completions, Problem, check, highlight};
 pub use catalogue::manual;
 pub use cell::Cell;
-pub use device::{device_name, open_device};
+pub use device::open_device;
 pub use journal::{check_resumable, is_abandoned, journal_time};
 pub use manual::{Chapter, Manual, Parameter, Passing, TUTORIALS, Theme, Tutorial, Verb};
 pub use output::{Output, Sink};

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod gpu_check;
 #[cfg(unix)]
 mod interrupts;
 mod jobs;

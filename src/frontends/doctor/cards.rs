@@ -72,7 +72,8 @@ fn nvidia(cards: Result<Vec<String>, String>, opened: Option<Result<(), String>>
         None => facts.push(Fact::new(
             "CUDA",
             "the card is not used, because this u2ad was built without CUDA; \
-             `scripts/build-cuda.sh` in the source of u2ad builds one with it",
+             `scripts/build-cuda.sh` in the source of u2ad builds one with it, and \
+             `scripts/gpu-check.sh` compares the card with the processor",
         )),
     }
     facts

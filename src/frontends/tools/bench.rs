@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::frontends::documentation::print_whole;
 use crate::model::Config;
 use crate::ops::thread_pool;
+use crate::session::open_device;
 use crate::{Error, Result};
 
 /// What to time.
@@ -52,6 +53,17 @@ pub struct BenchOptions {
     /// Print one line of JSON.
     #[arg(long)]
     pub json: bool,
+    /// A name that [`open_device`] takes; what cannot run elsewhere has "cpu".
+    #[arg(skip = "cpu".to_owned())]
+    pub device: String,
+}
+
+// For what runs on a device. No doc comment, as above.
+#[derive(Args, Clone, Debug)]
+pub struct DeviceOption {
+    /// Compute on this device: auto, cpu, cuda or metal.
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub device: String,
 }
 
 #[derive(Subcommand)]
@@ -60,6 +72,8 @@ pub enum BenchCommand {
     Train {
         #[command(flatten)]
         timing: BenchOptions,
+        #[command(flatten)]
+        on: DeviceOption,
     },
     /// Monte-Carlo uncertainty maps.
     Mc {
@@ -68,11 +82,15 @@ pub enum BenchCommand {
         samples: usize,
         #[command(flatten)]
         timing: BenchOptions,
+        #[command(flatten)]
+        on: DeviceOption,
     },
     /// One pass of one image through the network.
     Image {
         #[command(flatten)]
         timing: BenchOptions,
+        #[command(flatten)]
+        on: DeviceOption,
     },
     /// Assembling a training batch: augmentation, masks, targets.
     Batch {
@@ -96,10 +114,13 @@ pub enum BenchCommand {
 impl BenchCommand {
     /// What to time, and how.
     pub fn split(self) -> (Workload, BenchOptions) {
+        let with = |timing, DeviceOption { device }| BenchOptions { device, ..timing };
         match self {
-            Self::Train { timing } => (Workload::Train, timing),
-            Self::Mc { samples, timing } => (Workload::MonteCarlo { samples }, timing),
-            Self::Image { timing } => (Workload::Image, timing),
+            Self::Train { timing, on } => (Workload::Train, with(timing, on)),
+            Self::Mc { samples, timing, on } => {
+                (Workload::MonteCarlo { samples }, with(timing, on))
+            }
+            Self::Image { timing, on } => (Workload::Image, with(timing, on)),
             Self::Batch { timing } => (Workload::Batch, timing),
             Self::Load { path, timing } => (Workload::Load { path }, timing),
             Self::Roofline { timing } => (Workload::Roofline, timing),
@@ -130,7 +151,7 @@ enum Measured {
 fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
     let mut config = Config::preset(&options.preset)?;
     config.nearest_patches = options.nearest_patches.unwrap_or(config.nearest_patches);
-    let context = Context::new(0);
+    let context = Context::new(0).with_device(open_device(&options.device)?);
     let BenchOptions { batch_size, runs, .. } = *options;
     let timing = match workload {
         Workload::Train => benchmark::train(config, batch_size, runs, &context),
@@ -148,10 +169,11 @@ fn measure(workload: &Workload, options: &BenchOptions) -> Result<Measured> {
 }
 
 fn line(timing: &Timing) -> String {
-    let Timing { what, median_s, min_s, threads, batch_size, runs, .. } = timing;
+    let Timing { what, device, median_s, min_s, threads, batch_size, runs, .. } = timing;
+    let place = if *device == "cpu" { String::new() } else { format!(" on {device}") };
     let memory = timing.peak_rss_mb.map_or(String::new(), |mb| format!(", peak {mb:.0} MB"));
     format!(
-        "{what}: median {median_s:.3} s, fastest {min_s:.3} s of {runs} runs \
+        "{what}{place}: median {median_s:.3} s, fastest {min_s:.3} s of {runs} runs \
          (batch of {batch_size}, {threads} threads{memory})"
     )
 }

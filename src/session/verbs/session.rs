@@ -11,8 +11,8 @@ use starlark::values::none::NoneType;
 
 use super::long_work::work;
 use crate::Error;
+use crate::context::device_name;
 use crate::language::RustStop;
-use crate::session::device::device_name;
 use crate::session::engine::jobs::Later;
 use crate::session::rust;
 use crate::session::show::written::{float_text, text_of};
