@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::discovery::loaded_files::{LoadedFolder, tell_changes};
 use super::discovery::naming::Listing;
 use super::discovery::participants::Participants;
-use super::discovery::{bids, preprocessed, session_tables};
+use super::discovery::{bids, preprocessed, same_images, session_tables};
 use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
@@ -74,6 +74,7 @@ impl Cohort {
             options.healthy.as_ref(),
             context,
         );
+        same_images::same_images(cohort.entries()).into_iter().for_each(|same| context.warn(same));
         if let Some(sentence) =
             cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
         {

@@ -69,13 +69,13 @@ fn a_folder_without_permission_is_refused_in_one_sentence() {
 fn a_subject_is_found_in_sessions_and_beside_its_labels() {
     let root = root();
     let at = |path: &str| root.path().join(path);
-    write(&at("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image());
+    write(&at("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image_of("sub-01_ses-1"));
     write(&at("derivatives/sct/sub-01/ses-1/anat/sub-01_ses-1_label-SC_mask.nii"), mask(10));
-    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w.nii"), image_of("sub-02_acq-sag_run-1"));
     write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w_seg.nii"), mask(10));
-    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w.nii"), image_of("sub-02_acq-sag_run-2"));
     write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w_seg.nii"), mask(10));
-    write(&at("sub-03/sub-03_T2w.nii"), image());
+    write(&at("sub-03/sub-03_T2w.nii"), image_of("sub-03"));
     write(&at("sub-03/sub-03_T2w_seg-manual.nii"), mask(10));
     write(&at("code/notes.txt"), "not data");
     let (listener, context) = listening();
@@ -90,6 +90,25 @@ fn a_subject_is_found_in_sessions_and_beside_its_labels() {
     assert!(notes.contains(said), "{notes}");
     let image = cohort.entry(3).unwrap().image().unwrap();
     assert_eq!(image, at("sub-03/sub-03_T2w.nii"));
+}
+
+#[test]
+fn subjects_with_copies_of_one_image_are_told_when_they_are_loaded() {
+    let root = root();
+    let names = ["sub-01", "sub-02", "sub-03", "sub-04"];
+    names.iter().for_each(|name| write_subject(root.path(), name));
+    let told = || {
+        let (listener, context) = listening();
+        load(root.path(), &context).unwrap();
+        listener.all().into_iter().filter(|line| line.contains("same image")).collect::<Vec<_>>()
+    };
+    assert!(told().is_empty(), "images of one size");
+    write(&image_path(root.path(), "sub-04"), image_of("sub-02"));
+    let said = "sub-02 and sub-04 hold the same image and count as different subjects; find out whose image it is";
+    assert_eq!(told(), [said]);
+    write(&image_path(root.path(), "sub-03"), image_of("sub-01"));
+    assert_eq!(told().len(), 1);
+    assert!(told()[0].contains("different ones: sub-01 and sub-03, sub-02 and sub-04;"));
 }
 
 #[test]
