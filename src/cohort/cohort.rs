@@ -65,9 +65,7 @@ impl Cohort {
         if let Some(unused) = unused {
             context.note(unused);
         }
-        if let Some(not_read) = session_tables::not_read(cohort.entries()) {
-            context.note(not_read);
-        }
+        session_tables::told(cohort.entries()).into_iter().for_each(|told| context.note(told));
         member::tell_participants(
             &cohort.members,
             &participants,
@@ -140,7 +138,7 @@ impl Cohort {
         let loaded = LoadedFolder::new(path, participants.path_in(path).as_deref());
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
-            entry.stamp_files(&loaded);
+            entry.stamp_files(session_tables::file_of(entry), &loaded);
             entry.check_headers(options.grid);
             Ok::<_, Error>(())
         })?;
