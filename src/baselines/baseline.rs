@@ -21,6 +21,7 @@ use crate::cohort::SliceGrid;
 use crate::detection::Reconstructor;
 use crate::model::Config;
 use crate::model::convolutional::Window;
+use crate::scoring::LearnedFrom;
 
 /// A method to compare with, trained if it needs training.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ pub(super) trait Kept: Reconstructor {
 
 impl Kept for IntensityThreshold {
     fn save(&self, path: &Path) -> Result<()> {
-        write_method(path, THRESHOLD, self, &BTreeMap::new())
+        write_method(path, THRESHOLD, self, &BTreeMap::new(), &LearnedFrom::default())
     }
 }
 
@@ -123,10 +124,10 @@ impl<N: SliceNetwork> Kept for TrainedNetwork<N> {
     }
 
     fn save(&self, path: &Path) -> Result<()> {
-        let Self { network, grid, losses, weights } = self;
+        let Self { network, grid, losses, weights, learned_from } = self;
         let settings =
             NetworkSettings { network: network.clone(), grid: *grid, losses: losses.clone() };
-        write_method(path, N::NAME, &settings, weights)
+        write_method(path, N::NAME, &settings, weights, learned_from)
     }
 }
 
@@ -137,7 +138,8 @@ fn read<N: SliceNetwork>(mut file: MethodFile) -> Result<TrainedNetwork<N>> {
         return Err(file.failed(&format!("its slices have {} pixels", grid.size)));
     }
     let weights = file.take(&network.shapes(Window::padded_on(grid.size, N::STEP)))?;
-    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses })
+    let learned_from = file.learned_from;
+    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses, learned_from })
 }
 
 /// The settings of a feature memory in a file.
@@ -149,13 +151,14 @@ struct MemorySettings {
 
 impl Kept for FeatureMemory {
     fn save(&self, path: &Path) -> Result<()> {
-        let Self { options, config, weights, memory } = self;
+        let Self { options, config, weights, memory, learned_from } = self;
         let values: Vec<f32> = memory.iter().copied().collect();
         let features = Tensor::from_vec(values, memory.dim(), &Device::Cpu)?;
         let named =
             weights.iter().map(|(name, tensor)| (format!("{ENCODER}{name}"), tensor.clone()));
         let tensors = named.chain([(FEATURES.to_owned(), features)]).collect();
-        write_method(path, MEMORY, &MemorySettings { options: *options, config: *config }, &tensors)
+        let settings = MemorySettings { options: *options, config: *config };
+        write_method(path, MEMORY, &settings, &tensors, learned_from)
     }
 }
 
@@ -172,7 +175,9 @@ fn read_memory(mut file: MethodFile) -> Result<FeatureMemory> {
     let memory = Array2::from_shape_vec((rows, config.embed_dim), values)
         .map_err(|error| file.failed(&error.to_string()))?;
     let weights = file.take_prefixed(ENCODER)?;
-    let memory = FeatureMemory { options, config, weights: weights.into(), memory: memory.into() };
+    let (weights, memory) = (weights.into(), memory.into());
+    let learned_from = std::mem::take(&mut file.learned_from);
+    let memory = FeatureMemory { options, config, weights, memory, learned_from };
     memory.network().map_err(|error| file.failed(&error.to_string()))?;
     Ok(memory)
 }

@@ -14,6 +14,7 @@ use crate::detection::{Reconstruction, Reconstructor, Scoring};
 use crate::model::convolutional::Weights;
 use crate::model::{Config, Network, Parameters, PatchOrder, patch_counts, patchify};
 use crate::options::setters;
+use crate::scoring::LearnedFrom;
 use crate::training::Model;
 use crate::{Error, Result};
 
@@ -62,6 +63,8 @@ pub struct FeatureMemory {
     pub(super) weights: Arc<Weights>,
     /// (features, channels).
     pub(super) memory: Arc<Array2<f32>>,
+    /// Whose images the network learned from, and whose features the memory was filled with.
+    pub(super) learned_from: LearnedFrom,
 }
 
 impl FeatureMemoryOptions {
@@ -85,11 +88,14 @@ impl FeatureMemoryOptions {
             .map(|(name, tensor)| Ok((name, tensor.to_device(&Device::Cpu)?.copy()?.detach())))
             .collect();
         let nothing = Array2::zeros((0, model.config.embed_dim));
+        let mut learned_from = model.learned_from.clone();
+        learned_from.extend(&LearnedFrom::of_healthy(healthy));
         let empty = FeatureMemory {
             options: *self,
             config: model.config,
             weights: Arc::new(weights?),
             memory: Arc::new(nothing.clone()),
+            learned_from,
         };
         let network = empty.network()?;
         let slices: Vec<&Slice> = healthy.iter().flat_map(|subject| &subject.slices).collect();
@@ -246,6 +252,10 @@ impl Reconstructor for FeatureMemory {
 
     fn scoring(&self) -> Scoring {
         Scoring::Own
+    }
+
+    fn learned_from(&self, _scoring: Scoring) -> LearnedFrom {
+        self.learned_from.clone()
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

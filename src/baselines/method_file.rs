@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::{read_regular, write_whole_making_folder};
 use crate::model::convolutional::Shapes;
 use crate::model::tensor_file;
+use crate::scoring::LearnedFrom;
 use crate::training::METHOD_METADATA;
 use crate::{Error, Result};
 
@@ -22,6 +23,9 @@ struct Description {
     /// The method's name.
     method: String,
     settings: serde_json::Value,
+    /// Unknown in files of earlier versions.
+    #[serde(default, skip_serializing_if = "LearnedFrom::is_empty")]
+    learned_from: LearnedFrom,
 }
 
 /// A method's file that was read.
@@ -29,11 +33,13 @@ pub(super) struct MethodFile<'a> {
     pub path: &'a Path,
     /// The method's name.
     pub method: String,
+    /// Whose images it learned from.
+    pub learned_from: LearnedFrom,
     settings: serde_json::Value,
     tensors: BTreeMap<String, Tensor>,
 }
 
-/// Writes the settings and tensors of a method.
+/// Writes the settings and tensors of a method, and whose images it learned from.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -42,12 +48,14 @@ pub(super) fn write_method(
     method: &str,
     settings: &impl Serialize,
     tensors: &BTreeMap<String, Tensor>,
+    learned_from: &LearnedFrom,
 ) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::file(path, format!("the {method} cannot be written: {error}"))
     };
     let settings = serde_json::to_value(settings).map_err(|error| failed(&error))?;
-    let description = Description { version: VERSION, method: method.to_owned(), settings };
+    let (method, learned_from) = (method.to_owned(), learned_from.clone());
+    let description = Description { version: VERSION, method, settings, learned_from };
     let bytes = tensor_file::to_bytes(tensors, METHOD_METADATA, &description)
         .map_err(|error| failed(&error))?;
     write_whole_making_folder(path, &bytes)
@@ -87,8 +95,8 @@ impl<'a> MethodFile<'a> {
             return Err(Error::newer_version(path));
         }
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        let Description { method, settings, .. } = description;
-        Ok(Self { path, method, settings, tensors: tensors.into_iter().collect() })
+        let Description { method, settings, learned_from, .. } = description;
+        Ok(Self { path, method, learned_from, settings, tensors: tensors.into_iter().collect() })
     }
 
     /// The method's settings.

@@ -14,6 +14,7 @@ use crate::cohort::{Slice, SliceGrid};
 use crate::context::{Context, Stream};
 use crate::detection::{Reconstruction, Reconstructor, Scoring};
 use crate::model::convolutional::{Shapes, Weights, Window, batch};
+use crate::scoring::LearnedFrom;
 use crate::{Error, Result};
 
 /// A method to compare with that is one convolutional network. The type holds its settings.
@@ -106,6 +107,7 @@ pub struct TrainedNetwork<N> {
     pub(super) weights: Arc<Weights>,
     pub(super) grid: SliceGrid,
     pub(super) losses: Vec<f64>,
+    pub(super) learned_from: LearnedFrom,
 }
 
 impl<N> TrainedNetwork<N> {
@@ -175,6 +177,10 @@ impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
 
     fn scoring(&self) -> Scoring {
         N::SCORING
+    }
+
+    fn learned_from(&self, _scoring: Scoring) -> LearnedFrom {
+        self.learned_from.clone()
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {

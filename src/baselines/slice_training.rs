@@ -9,13 +9,14 @@ use super::slice_network::{SliceNetwork, TrainedNetwork, validate};
 use crate::cohort::{Slice, SliceGrid, Subject};
 use crate::context::{BegunTraining, Context};
 use crate::model::convolutional::{KeptNetworks, TrainableWeights, Weights, Window, initial};
+use crate::scoring::LearnedFrom;
 use crate::{Error, Result};
 
 /// The name of the network in a checkpoint.
 const NETWORK: &str = "network";
 
-/// Trains a network on the slices of all subjects, which are preprocessed in `grid`. No label is used. A training
-/// that an earlier process began goes on from its checkpoint.
+/// Trains a network on the slices of all subjects, which are preprocessed in `grid`. No label is used; the network notes
+/// who they are ([`LearnedFrom::of_both`]). A training that an earlier process began goes on from its checkpoint.
 ///
 /// # Errors
 /// If a setting makes no sense, there are no slices or they have another size, the loss is no longer finite,
@@ -45,7 +46,8 @@ pub(super) fn train<N: SliceNetwork>(
     let within = kept.context(context);
     let trained = rest(network, &images, grid, &kept, &within);
     let (weights, losses) = kept.end(trained, context)?;
-    Ok(TrainedNetwork { network: network.clone(), weights: weights.into(), grid, losses })
+    let (network, learned_from) = (network.clone(), LearnedFrom::of_both(subjects));
+    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses, learned_from })
 }
 
 /// Trains the epochs that an earlier process did not; the weights, and the losses of all epochs.

@@ -216,6 +216,29 @@ fn a_method_is_saved_and_loaded_to_the_bit() {
 }
 
 #[test]
+fn a_method_knows_whom_it_learned_from_and_its_file_does_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("method.safetensors");
+    let (all, context) = (subjects(), Context::new(5));
+    for method in trained(1) {
+        method.save(&path).unwrap();
+        let loaded = Baseline::load(&path).unwrap();
+        let found = detect(loaded.reconstructor(), &all, None, &context).unwrap();
+        let seen: Vec<_> = found.subjects.iter().map(|one| one.seen.clone().unwrap()).collect();
+        let name = method.reconstructor().name();
+        // One of the two phantoms is a patient, which only the memory is told to take for healthy.
+        let is_memory = matches!(method, Baseline::FeatureMemory(_));
+        for (subject, seen) in all.iter().zip(&seen) {
+            assert!(seen.same_image && *seen.name == *subject.name, "{name}: {seen:?}");
+            assert_eq!(seen.healthy, is_memory || subject.is_healthy(), "{name}: {seen:?}");
+        }
+    }
+    let threshold = Baseline::IntensityThreshold(IntensityThreshold::default());
+    let found = detect(threshold.reconstructor(), &all, None, &context).unwrap();
+    assert!(found.subjects.iter().all(|one| one.seen.is_none()));
+}
+
+#[test]
 fn a_file_that_holds_something_else_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("method.safetensors");

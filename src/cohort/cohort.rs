@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::discovery::loaded_files::{LoadedFolder, tell_changes};
 use super::discovery::naming::Listing;
 use super::discovery::participants::Participants;
-use super::discovery::{bids, preprocessed, session_tables};
+use super::discovery::{bids, preprocessed, same_images, session_tables};
 use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
 use super::member::{self, Member};
@@ -65,15 +65,14 @@ impl Cohort {
         if let Some(unused) = unused {
             context.note(unused);
         }
-        if let Some(not_read) = session_tables::not_read(cohort.entries()) {
-            context.note(not_read);
-        }
+        session_tables::told(cohort.entries()).into_iter().for_each(|told| context.note(told));
         member::tell_participants(
             &cohort.members,
             &participants,
             options.healthy.as_ref(),
             context,
         );
+        same_images::same_images(cohort.entries()).into_iter().for_each(|same| context.warn(same));
         if let Some(sentence) =
             cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
         {
@@ -139,7 +138,7 @@ impl Cohort {
         let loaded = LoadedFolder::new(path, participants.path_in(path).as_deref());
         entries.par_iter_mut().try_for_each(|entry| {
             context.check()?;
-            entry.stamp_files(&loaded);
+            entry.stamp_files(session_tables::file_of(entry), &loaded);
             entry.check_headers(options.grid);
             Ok::<_, Error>(())
         })?;

@@ -232,9 +232,11 @@ impl Entry {
         matches!(self.source, Source::Slices(_) | Source::Ready(_))
     }
 
-    /// Remembers what its files are now.
-    pub(super) fn stamp_files(&mut self, folder: &Arc<LoadedFolder>) {
-        self.loaded = Some(LoadedFiles::new(&self.files(), folder));
+    /// Remembers what its files, and the table of its session, are now.
+    pub(super) fn stamp_files(&mut self, table: Option<PathBuf>, folder: &Arc<LoadedFolder>) {
+        let mut files = self.files();
+        files.extend(table.as_deref());
+        self.loaded = Some(LoadedFiles::new(&files, folder));
     }
 
     /// Reads headers only; an entry that fails becomes broken.

@@ -47,8 +47,8 @@ pub use health::HealthRule;
 pub(crate) use images::listed_files;
 pub use images::participant_folders;
 pub use load_options::LoadOptions;
-pub(crate) use note::LOST_LESIONS;
 pub use note::Note;
+pub(crate) use note::{LOST_LESIONS, first_of, same_image};
 pub(crate) use preprocessing::settle_voxels;
 pub use preprocessing::{
     IntensityScale, NativeTransform, Preprocessed, Preprocessing, TissueIntensity,
@@ -58,4 +58,4 @@ pub use segmented::FindMasks;
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};
-pub(crate) use subject::{PAINTED, person_of};
+pub(crate) use subject::{PAINTED, file_hash, person_of};

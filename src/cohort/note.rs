@@ -1,5 +1,6 @@
 //! What a user should know about a subject that can be used all the same.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Words of every note on lesions that the slices do not show.
@@ -96,9 +97,46 @@ pub(super) fn lines(notes: &[(&str, &Note)], of: usize) -> Vec<(String, bool)> {
     lines
 }
 
+/// The names of subjects that have the same image, joined by "and", from names and image hashes in order.
+pub(crate) fn same_image<'a>(
+    images: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) -> Vec<String> {
+    let (mut by_hash, mut order) = (BTreeMap::<&str, Vec<&str>>::new(), Vec::new());
+    for (name, hash) in images {
+        let Some(hash) = hash else { continue };
+        let names = by_hash.entry(hash).or_default();
+        if names.is_empty() {
+            order.push(hash);
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let names = order.into_iter().filter_map(|hash| by_hash.remove(hash));
+    names.filter(|names| names.len() > 1).map(|names| names.join(" and ")).collect()
+}
+
+/// The first of some names, and how many more there are: "a, b, c and 2 more".
+pub(crate) fn first_of(names: &[String]) -> String {
+    let first = names[..names.len().min(LISTED)].join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn subjects_with_one_image_are_named_together() {
+        let images =
+            [("a", Some("1")), ("b", Some("2")), ("c", Some("1")), ("d", None), ("e", None)];
+        assert_eq!(same_image(images), ["a and c"]);
+        assert_eq!(same_image([("a", Some("1")), ("a", Some("1"))]), [""; 0]);
+        assert_eq!(first_of(&["a", "b", "c", "d"].map(String::from)), "a, b, c and 1 more");
+    }
 
     #[test]
     fn few_subjects_are_named_and_many_are_counted() {

@@ -19,6 +19,11 @@ pub(crate) fn person_of(name: &str) -> &str {
     subject_of(name).unwrap_or(name)
 }
 
+/// [`Subject::file_hash`] of an image with this [`Subject::image_hash`].
+pub(crate) fn file_hash(image_hash: &str) -> &str {
+    image_hash.split(PAINTED).next().unwrap_or(image_hash)
+}
+
 /// An intervertebral disc label in preprocessed coordinates (subpixel, may lie outside the image).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disc {
@@ -165,7 +170,7 @@ impl Subject {
     /// The hash of the file of its image: of an image with painted lesions, that of the image that they were painted
     /// into. As [`Self::image_hash`] otherwise.
     pub fn file_hash(&self) -> Option<&str> {
-        self.image_hash.as_deref().and_then(|hash| hash.split(PAINTED).next())
+        self.image_hash.as_deref().map(file_hash)
     }
 
     /// Whether this subject is healthy; `None` where neither the participants table nor a rule says so.

@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use super::anomaly_map::anomaly_map;
 use super::curve::anomaly_curve;
-use super::made_by::MadeBy;
 use super::segments::{Segments, Stretch, stretch_at};
 use super::{
     CordAxis, Finding, Findings, Island, Reconstruction, Reconstructor, Scoring, SegmentScore,
@@ -94,11 +93,7 @@ pub fn detect(
         ));
     }
     let calibration = reconstructor.calibration(scoring, context);
-    let made_by = MadeBy {
-        identity: reconstructor.identity(),
-        seed: context.streams.seed(),
-        model: reconstructor.model_facts(),
-    };
+    let made_by = reconstructor.made_by(context.streams.seed());
     let (reconstructs, made_by) = (reconstructor.reconstructs(), Some(made_by));
     let findings = Findings { method, scoring, subjects, reconstructs, made_by, calibration };
     if let Some(warning) = findings.unlike_calibration() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ModelFacts, Reconstruction, Reconstructor, Scoring};
+use super::{MadeBy, ModelFacts, Reconstruction, Reconstructor, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::{Context, counted};
@@ -53,6 +53,19 @@ impl MaskedAutoencoder {
         tensor_file::digest(&tensors)
     }
 
+    fn identity_with(&self, weights: &str) -> String {
+        format!("{}, {:?}, {weights}", self.name(), self.state())
+    }
+
+    fn facts_with(&self, weights: String) -> ModelFacts {
+        ModelFacts {
+            monte_carlo: self.monte_carlo,
+            weights,
+            seeds: self.seeds.clone(),
+            epochs: self.trained.epochs,
+        }
+    }
+
     /// What its scores depend on, besides the images and the random draws of a round.
     pub fn state(&self) -> CalibratedState {
         CalibratedState {
@@ -93,16 +106,20 @@ impl Reconstructor for MaskedAutoencoder {
     }
 
     fn identity(&self) -> String {
-        format!("{}, {:?}, {}", self.name(), self.state(), self.weights())
+        self.identity_with(&self.weights())
     }
 
     fn model_facts(&self) -> Option<ModelFacts> {
-        Some(ModelFacts {
-            monte_carlo: self.monte_carlo,
-            weights: self.weights(),
-            seeds: self.seeds.clone(),
-            epochs: self.trained.epochs,
-        })
+        Some(self.facts_with(self.weights()))
+    }
+
+    fn made_by(&self, seed: u64) -> MadeBy {
+        let weights = self.weights();
+        MadeBy {
+            identity: self.identity_with(&weights),
+            seed,
+            model: Some(self.facts_with(weights)),
+        }
     }
 
     fn grid(&self) -> Option<SliceGrid> {

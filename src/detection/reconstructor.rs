@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Zip};
 
-use super::{ModelFacts, Scoring};
+use super::{MadeBy, ModelFacts, Scoring};
 use crate::Result;
 use crate::cohort::{Slice, SliceGrid};
 use crate::context::Context;
@@ -54,6 +54,12 @@ pub trait Reconstructor {
     /// What tells its trained model from others; `None` of a method without one.
     fn model_facts(&self) -> Option<ModelFacts> {
         None
+    }
+
+    /// Its identity and the facts of its model, for findings with random draws of this seed. A method whose identity and
+    /// facts share a hash computes it once here.
+    fn made_by(&self, seed: u64) -> MadeBy {
+        MadeBy { identity: self.identity(), seed, model: self.model_facts() }
     }
 
     /// The grid that its slices must have; `None` if any is suitable.

@@ -1,4 +1,4 @@
-//! Scored cases with the patient that each belongs to, for bootstrap and comparison.
+//! Scored cases of single subjects, and those of all with the patient that each belongs to, for bootstrap and comparison.
 
 use std::sync::Arc;
 
@@ -7,6 +7,58 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::Examined;
 use super::patient_lesions::PatientLesions;
+use crate::detection::Finding;
+use crate::scoring::SeenAs;
+
+/// What an evaluation needs of one subject: scores, ground truth and lesions, but no image and no map. It can
+/// be kept in a file, so that subjects that were examined by different processes are evaluated together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubjectCases {
+    pub name: String,
+    /// AnaScore of the patient; `None` where nothing could be scored.
+    pub score: Option<f64>,
+    /// As [`crate::cohort::Subject::has_lesion`].
+    pub has_lesion: Option<bool>,
+    /// The score of each scored slice and whether it holds lesion pixels, where that is known.
+    pub slices: Vec<(f64, bool)>,
+    /// The same of segments.
+    pub segments: Vec<(f64, bool)>,
+    /// As [`crate::cohort::Subject::image_hash`].
+    #[serde(default)]
+    pub image_hash: Option<String>,
+    /// As [`Finding::seen`]; unknown in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenAs>,
+    /// What of the subject was evaluated, for comparisons; unknown in files of earlier versions.
+    #[serde(default)]
+    pub(super) examined: Option<Examined>,
+    /// `None` where its lesions are not known.
+    pub(super) lesions: Option<PatientLesions>,
+}
+
+impl SubjectCases {
+    /// What a finding holds.
+    pub fn of(finding: &Finding) -> Self {
+        let is_known = finding.is_scored() && finding.subject.has_lesion().is_some();
+        Self {
+            name: finding.subject.name.to_string(),
+            score: finding.is_scored().then_some(finding.score),
+            has_lesion: finding.subject.has_lesion(),
+            slices: of_slices(finding),
+            segments: of_segments(finding),
+            image_hash: finding.subject.image_hash.clone(),
+            seen: finding.seen.clone(),
+            examined: Some(Examined::of(&finding.subject)),
+            // Costly, and needed of evaluated subjects only.
+            lesions: if is_known { PatientLesions::new(finding) } else { None },
+        }
+    }
+
+    /// Its score and ground truth, if it has both.
+    pub(super) fn known(&self) -> Option<(f64, bool)> {
+        Some((self.score?, self.has_lesion?))
+    }
+}
 
 /// Scores of patients and of their parts, ranked. Positions in all of them are those of `names`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -188,4 +240,19 @@ impl Counts {
         *(if case.positive { &mut self.true_positives } else { &mut self.false_positives }) +=
             times;
     }
+}
+
+/// The score of each scored slice and whether it holds lesion pixels, where that is known.
+fn of_slices(finding: &Finding) -> Vec<(f64, bool)> {
+    let slices = finding.slices.iter().filter_map(|found| {
+        let lesion = finding.subject.slices[found.slice].lesion.as_ref()?;
+        Some((found.score()?, lesion.iter().any(|lesion| *lesion)))
+    });
+    slices.collect()
+}
+
+/// The score of each segment and whether it holds a lesion, where that is known.
+fn of_segments(finding: &Finding) -> Vec<(f64, bool)> {
+    let segments = finding.segments.iter();
+    segments.filter_map(|segment| Some((segment.score, segment.lesion?))).collect()
 }

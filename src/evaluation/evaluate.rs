@@ -5,12 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Resamples, warn_of_repeated};
-use super::cases::{Cases, RankedCases};
-use super::comparison::Examined;
-use super::leakage::warn_of_leakage;
+use super::cases::{Cases, RankedCases, SubjectCases};
+use super::leakage::leakage;
 use super::lesions::{LesionLevel, LesionThresholdRule, lesion_level};
 use super::level::{Level, level};
-use super::patient_lesions::PatientLesions;
 use super::pixels::{NormalTissue, PixelLevel, Pixels, normal_tissue};
 use super::threshold::ThresholdRule;
 use crate::context::Context;
@@ -79,52 +77,6 @@ pub struct SubjectCounts {
     pub unscored: usize,
 }
 
-/// What an evaluation needs of one subject: scores, ground truth and lesions, but no image and no map. It can
-/// be kept in a file, so that subjects that were examined by different processes are evaluated together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SubjectCases {
-    pub name: String,
-    /// AnaScore of the patient; `None` where nothing could be scored.
-    pub score: Option<f64>,
-    /// As [`crate::cohort::Subject::has_lesion`].
-    pub has_lesion: Option<bool>,
-    /// The score of each scored slice and whether it holds lesion pixels, where that is known.
-    pub slices: Vec<(f64, bool)>,
-    /// The same of segments.
-    pub segments: Vec<(f64, bool)>,
-    /// As [`crate::cohort::Subject::image_hash`].
-    #[serde(default)]
-    pub image_hash: Option<String>,
-    /// What of the subject was evaluated, for comparisons; unknown in files of earlier versions.
-    #[serde(default)]
-    examined: Option<Examined>,
-    /// `None` where its lesions are not known.
-    lesions: Option<PatientLesions>,
-}
-
-impl SubjectCases {
-    /// What a finding holds.
-    pub fn of(finding: &Finding) -> Self {
-        let is_known = finding.is_scored() && finding.subject.has_lesion().is_some();
-        Self {
-            name: finding.subject.name.to_string(),
-            score: finding.is_scored().then_some(finding.score),
-            has_lesion: finding.subject.has_lesion(),
-            slices: of_slices(finding),
-            segments: of_segments(finding),
-            image_hash: finding.subject.image_hash.clone(),
-            examined: Some(Examined::of(&finding.subject)),
-            // Costly, and needed of evaluated subjects only.
-            lesions: if is_known { PatientLesions::new(finding) } else { None },
-        }
-    }
-
-    /// Its score and ground truth, if it has both.
-    fn known(&self) -> Option<(f64, bool)> {
-        Some((self.score?, self.has_lesion?))
-    }
-}
-
 /// Evaluates findings against the ground truth that their subjects carry.
 ///
 /// A subject has a lesion or not as [`crate::cohort::Subject::has_lesion`] says; subjects of
@@ -152,7 +104,8 @@ pub fn evaluate(
     let own = EvaluationOptions::of(findings);
     let is_calibrated =
         options.threshold == own.threshold || options.lesion_threshold == own.lesion_threshold;
-    warn_of_leakage(findings, &known, is_calibrated, context);
+    let calibration = findings.calibration.as_deref().filter(|_| is_calibrated);
+    leakage(&subjects, calibration).into_iter().for_each(|warning| context.warn_once(warning));
     let pixels = Pixels::new(&known, findings.scoring);
     let mut evaluation = evaluate_with(&findings.method, &subjects, &pixels, options, context)?;
     if findings.reconstructs {
@@ -286,19 +239,4 @@ fn known_cases<'a>(subjects: &'a [SubjectCases], context: &Context) -> Result<Kn
     let names = known.iter().map(|one| &*one.name);
     warn_of_repeated(names, "an evaluation", context);
     Ok(Known { counts, subjects: known, scores })
-}
-
-/// The score of each scored slice and whether it holds lesion pixels, where that is known.
-fn of_slices(finding: &Finding) -> Vec<(f64, bool)> {
-    let slices = finding.slices.iter().filter_map(|found| {
-        let lesion = finding.subject.slices[found.slice].lesion.as_ref()?;
-        Some((found.score()?, lesion.iter().any(|lesion| *lesion)))
-    });
-    slices.collect()
-}
-
-/// The score of each segment and whether it holds a lesion, where that is known.
-fn of_segments(finding: &Finding) -> Vec<(f64, bool)> {
-    let segments = finding.segments.iter();
-    segments.filter_map(|segment| Some((segment.score, segment.lesion?))).collect()
 }

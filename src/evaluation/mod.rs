@@ -30,14 +30,13 @@ mod unbounded;
 
 pub use bootstrap::{Estimate, Interval, few_patients, warn_of_repeated};
 pub use calibration::{calibrated_threshold, calibration, default_lesion_threshold};
+pub use cases::SubjectCases;
 pub use comparison::{
     ComparedMeasure, Comparison, ComparisonTest, compare, warn_unless_comparable,
 };
-pub use evaluate::{
-    Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate, evaluate_subjects,
-};
+pub use evaluate::{Evaluation, EvaluationOptions, SubjectCounts, evaluate, evaluate_subjects};
 pub use froc::FrocPoint;
-pub use leakage::warn_of_trained_reference;
+pub use leakage::{leakage, warn_of_trained_reference};
 pub use lesions::{HEALTHY_FALSE_POSITIVES, HealthyThreshold, LesionLevel, LesionThresholdRule};
 pub use level::Level;
 pub use patient_lesions::{DETECTION_OVERLAP, DETECTION_PIXELS};

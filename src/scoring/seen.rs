@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cohort::{Subject, person_of};
+use crate::cohort::{Subject, file_hash, person_of};
 
 /// Hexadecimal digits of an image's hash that are kept: enough to tell the images of any cohort apart.
 const DIGITS: usize = 16;
@@ -44,6 +44,7 @@ pub struct SeenAs {
 impl SeenImages {
     /// The images of some subjects.
     pub fn of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> Self {
+        let hash = |subject: &Subject| subject.image_hash.as_deref().map(short);
         let image = |subject: &Subject| (subject.name.to_string(), hash(subject));
         Self(subjects.into_iter().map(image).collect())
     }
@@ -64,8 +65,19 @@ impl SeenImages {
     /// As what each of some subjects was seen: by the hash of its image, whatever it is called now, else by its name
     /// or that of its person. Names tell nothing where one of them had another image: two datasets use the same ones.
     pub fn recognise(&self, subjects: &[&Subject], healthy: bool) -> Vec<Option<SeenAs>> {
-        let hashes: Vec<Option<String>> = subjects.iter().map(|subject| hash(subject)).collect();
-        let images = || subjects.iter().map(|subject| &*subject.name).zip(&hashes);
+        let images = subjects.iter().map(|one| (&*one.name, one.image_hash.as_deref()));
+        self.recognise_images(images, healthy)
+    }
+
+    /// The same of images by the names of their subjects and [`Subject::image_hash`].
+    pub fn recognise_images<'a>(
+        &self,
+        images: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+        healthy: bool,
+    ) -> Vec<Option<SeenAs>> {
+        let images: Vec<(&str, Option<String>)> =
+            images.into_iter().map(|(name, hash)| (name, hash.map(short))).collect();
+        let images = || images.iter().map(|(name, hash)| (*name, hash));
         let differ = |one: &Option<String>, other: &Option<String>| {
             one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
         };
@@ -113,13 +125,21 @@ impl LearnedFrom {
     /// Subjects of a pretraining. They are given as healthy, unless one of them is known to be a patient or to have a
     /// lesion: then whoever was at hand was taken, without a label.
     pub fn of_pretraining(subjects: &[Arc<Subject>]) -> Self {
-        let is_patient = |subject: &Arc<Subject>| {
-            subject.health() == Some(false) || subject.has_lesion() == Some(true)
-        };
-        match subjects.iter().any(is_patient) {
+        match subjects.iter().any(|subject| is_patient(subject)) {
             true => Self::of_unlabelled(subjects),
             false => Self::of_healthy(subjects),
         }
+    }
+
+    /// Subjects of a training that takes healthy ones and others together. They are given as healthy, unless one of them
+    /// is known to be a patient or to have a lesion: then only those who are known to be healthy are.
+    pub fn of_both(subjects: &[Arc<Subject>]) -> Self {
+        if subjects.iter().all(|subject| !is_patient(subject)) {
+            return Self::of_healthy(subjects);
+        }
+        let (healthy, others): (Vec<_>, Vec<_>) =
+            subjects.iter().map(|one| &**one).partition(|one| one.is_healthy() && !is_patient(one));
+        Self { healthy: SeenImages::of(healthy), unlabelled: SeenImages::of(others) }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -140,6 +160,11 @@ impl LearnedFrom {
     }
 }
 
+/// Whether a subject is known to be a patient, or to have a lesion.
+fn is_patient(subject: &Subject) -> bool {
+    subject.health() == Some(false) || subject.has_lesion() == Some(true)
+}
+
 /// The first of some subjects for a warning, each with the name under which it was seen: "sub-01, sub-02 as sub-07
 /// and 4 more".
 pub(crate) fn seen_names<'a>(seen: impl IntoIterator<Item = (&'a str, &'a SeenAs)>) -> String {
@@ -157,10 +182,10 @@ pub(crate) fn seen_names<'a>(seen: impl IntoIterator<Item = (&'a str, &'a SeenAs
     }
 }
 
-/// The hash of the file of a subject's image, shortened: an image with painted lesions has that of the image that they
-/// were painted into.
-fn hash(subject: &Subject) -> Option<String> {
-    Some(subject.file_hash()?.chars().take(DIGITS).collect())
+/// The hash of the file of an image, shortened: an image with painted lesions has that of the image that they were painted
+/// into.
+fn short(image_hash: &str) -> String {
+    file_hash(image_hash).chars().take(DIGITS).collect()
 }
 
 #[cfg(test)]
@@ -244,6 +269,20 @@ mod tests {
         let all = [Arc::new(subject("sub-01", None)), Arc::new(patient)];
         assert!(LearnedFrom::of_pretraining(&all).healthy.is_empty());
         assert!(LearnedFrom::of_pretraining(&all[..1]).unlabelled.is_empty());
+    }
+
+    #[test]
+    fn of_both_the_healthy_are_told_from_patients() {
+        let mut patient = subject("sub-02", None);
+        patient.participant.insert("has_lesion".into(), "1".into());
+        let mut healthy = subject("sub-03", None);
+        healthy.participant.insert("group".into(), "hc".into());
+        let all = [subject("sub-01", None), healthy, patient].map(Arc::new);
+        let names = |of: &SeenImages| of.0.iter().map(|one| one.0.clone()).collect::<Vec<_>>();
+        let mixed = LearnedFrom::of_both(&all);
+        assert_eq!(names(&mixed.healthy), ["sub-03"]);
+        assert_eq!(names(&mixed.unlabelled), ["sub-01", "sub-02"]);
+        assert_eq!(names(&LearnedFrom::of_both(&all[..2]).healthy), ["sub-01", "sub-03"]);
     }
 
     #[test]

@@ -109,6 +109,8 @@ fn findings_tell_which_model_made_them() {
     let method = MaskedAutoencoder::of(&mut model, settings).unwrap();
     let found = detect(&method, &subjects, None, &Context::new(8)).unwrap();
     let made_by = found.made_by.unwrap();
+    assert_eq!(made_by.identity, method.identity());
+    assert_eq!(made_by.model, method.model_facts());
     let facts = made_by.model.unwrap();
     assert_eq!((made_by.seed, facts.seeds, facts.epochs), (8, vec![3], 0));
     assert_eq!((facts.monte_carlo, facts.weights.len()), (settings, 64));

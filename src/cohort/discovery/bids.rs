@@ -1,7 +1,7 @@
 //! Subjects from a BIDS tree or from a plain folder of images.
 //!
-//! **BIDS.** `participants.tsv` is optional. Images are `*_T2w.nii` or `*_T2w.nii.gz` in
-//! `sub-*/anat/`, `sub-*/ses-*/anat/`, or directly in `sub-*/` or `sub-*/ses-*/`. A subject with
+//! **BIDS.** `participants.tsv` is optional; where it does not say who is healthy, a subject's table of sessions does.
+//! Images are `*_T2w.nii` or `*_T2w.nii.gz` in `sub-*/anat/`, `sub-*/ses-*/anat/`, or directly in `sub-*/` or `sub-*/ses-*/`. A subject with
 //! one image is called after its folder (`sub-01`); with several (sessions, acquisitions, runs)
 //! each is an entry of its own, called after its file without `_T2w` (`sub-01_ses-2_run-1`).
 //!
@@ -36,6 +36,7 @@ use super::naming::{
     IMAGE_SUFFIX, Label, Listing, dataset_root, find_label, folder_of, nifti_stem, subject_of,
 };
 use super::participants::Participants;
+use super::session_tables::complete;
 use super::several_images::{Image, choose};
 use super::unused;
 use super::volume_files::{NotLocated, VolumeFiles};
@@ -128,9 +129,8 @@ pub(in crate::cohort) fn subject(
             return SubjectFiles { entries: vec![broken], images: Vec::new() };
         }
     };
-    let of_image = |name: &str, image: &Image| Entry {
-        found_at: Some(image.path.clone()),
-        ..entry(name, image.files.clone())
+    let of_image = |name: &str, image: &Image| {
+        complete(Entry { found_at: Some(image.path.clone()), ..entry(name, image.files.clone()) })
     };
     let paths = images.iter().map(|image| image.path.clone()).collect();
     let remarks = choose(&subject, &mut images);
@@ -188,7 +188,7 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
     let places: Vec<&Listing> = std::iter::once(&beside).chain(&elsewhere).collect();
     let files = VolumeFiles::locate(path, stem, &places);
     let entry = Entry::new(Arc::from(short), row.cloned().unwrap_or_default(), files.into());
-    Ok(Entry { found_at: Some(path.to_path_buf()), ..entry })
+    Ok(complete(Entry { found_at: Some(path.to_path_buf()), ..entry }))
 }
 
 /// Whether an image file is a label of another one beside it, by its name.

@@ -6,6 +6,7 @@ pub(super) mod naming;
 mod npy_header;
 pub(super) mod participants;
 pub mod preprocessed;
+pub(super) mod same_images;
 mod saved_masks;
 pub(super) mod session_tables;
 mod several_images;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::naming::{Listing, short_name};
+use super::naming::{Listing, session_name, short_name};
 use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
-use crate::files::{content_pointer, file_name, note_read};
+use crate::files::{content_pointer, file_name, note_read, read_regular};
 use crate::{Error, Result};
 
 const KEY: &str = "participant_id";
@@ -152,6 +152,28 @@ impl Participants {
     pub(in crate::cohort) fn names(&self) -> impl Iterator<Item = &str> {
         self.rows.keys().map(String::as_str)
     }
+}
+
+/// What a table of the sessions of one participant says of a session such as `ses-1`: the columns that have a meaning and a
+/// value. None if the table has no such column. The error is a clause.
+pub(in crate::cohort) fn session_row(table: &Path, session: &str) -> Result<Columns, String> {
+    let bytes = read_regular(table).map_err(|_| "cannot be read".to_owned())?;
+    let rows = records(&decode(bytes)?)?;
+    let mut rows = rows.into_iter().map(|(_, values)| values);
+    let header: Vec<String> =
+        rows.next().unwrap_or_default().iter().map(|name| known_name(name)).collect();
+    let has_meaning = |name: &str| GROUP_COLUMNS.contains(&name) || name == LESION_COLUMN;
+    if !header.iter().any(|name| has_meaning(name)) {
+        return Ok(Columns::new());
+    }
+    let Some(key) = header.iter().position(|name| name.eq_ignore_ascii_case(SESSION)) else {
+        return Err(format!("it has no column {SESSION}"));
+    };
+    let is_it = |row: &Vec<String>| row.get(key).is_some_and(|name| session_name(name) == session);
+    let Some(row) = rows.find(is_it) else { return Err(format!("it has no row {session}")) };
+    let says =
+        |(name, value): &(String, String)| has_meaning(name) && !is_missing(&value.to_lowercase());
+    Ok(header.into_iter().zip(row).filter(says).collect())
 }
 
 /// The name of a column: those with a meaning in small letters, whatever the table writes.

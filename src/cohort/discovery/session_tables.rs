@@ -1,47 +1,85 @@
-//! Tables of sessions, which BIDS allows beside the images of a subject and which are not read.
+//! Tables of sessions, which BIDS allows beside the images of a subject: `sub-01/sub-01_sessions.tsv`.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::naming::dataset_root;
+use super::participants::session_row;
 use crate::cohort::entry::Entry;
-use crate::cohort::health::{GROUP_COLUMNS, LESION_COLUMN};
+use crate::cohort::health::{self, LESION_COLUMN, is_missing};
+use crate::context::counted;
 
-/// Bytes of a table's first line that are looked at.
-const LONGEST_HEADER: u64 = 1 << 16;
-
-/// A sentence on tables such as `sub-01/sub-01_sessions.tsv` with columns that would tell who is healthy or has a lesion;
-/// `None` if there are none.
-pub(in crate::cohort) fn not_read<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<String> {
-    let mut tables = BTreeSet::new();
-    for entry in entries.filter(|entry| entry.session().is_some()) {
-        let Some(image) = entry.found_at() else { continue };
-        let Some(root) = dataset_root(image) else { continue };
-        let subject = image.strip_prefix(root).ok().and_then(|path| path.components().next());
-        if let Some(name) = subject.map(|name| name.as_os_str().to_string_lossy().into_owned()) {
-            tables.insert(root.join(&name).join(format!("{name}_sessions.tsv")));
-        }
-    }
-    let mut known = tables.into_iter().filter_map(|table| Some((known_column(&table)?, table)));
-    let (column, first) = known.next()?;
-    let others = match known.count() {
-        0 => String::new(),
-        others => format!(" and {others} more"),
+/// Adds to the columns of an entry what its row in a table of sessions says: who is healthy and has a lesion, where the
+/// participants table does not say it.
+pub(in crate::cohort) fn complete(entry: Entry) -> Entry {
+    let Some(row) =
+        table_of(&entry).and_then(|(table, session)| session_row(&table, &session).ok())
+    else {
+        return entry;
     };
-    Some(format!(
-        "tables of sessions are not read: {}{others} has a column {column}; who is healthy or has a lesion counts only \
-         in participants.tsv",
-        first.display()
-    ))
+    let mut participant = entry.participant.clone();
+    let is_unsaid = |column: &str| match column == LESION_COLUMN {
+        true => {
+            let known = entry.participant.get(column);
+            known.is_none_or(|value| is_missing(&value.trim().to_lowercase()))
+        }
+        false => health::is_healthy(&entry.participant).is_none(),
+    };
+    participant.extend(row.into_iter().filter(|(column, _)| is_unsaid(column)));
+    Entry { participant, ..entry }
 }
 
-/// The first column of a table that would matter in the participants table.
-fn known_column(table: &Path) -> Option<&'static str> {
-    let mut header = String::new();
-    BufReader::new(File::open(table).ok()?.take(LONGEST_HEADER)).read_line(&mut header).ok()?;
-    let columns: Vec<String> = header.trim().split('\t').map(str::to_lowercase).collect();
-    let all = GROUP_COLUMNS.into_iter().chain([LESION_COLUMN]);
-    all.into_iter().find(|known| columns.iter().any(|column| column == known))
+/// Sentences on the tables that count for some entries, and on those that do not.
+pub(in crate::cohort) fn told<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<String> {
+    let (mut used, mut ignored) = (Vec::new(), BTreeMap::new());
+    for entry in entries {
+        let Some((table, session)) = table_of(entry) else { continue };
+        let differs =
+            |(column, value): (&String, &String)| entry.participant.get(column) != Some(value);
+        match session_row(&table, &session) {
+            Err(reason) => drop(ignored.insert(table, reason)),
+            Ok(row) => match row.iter().find(|one| differs(*one)) {
+                Some((column, _)) => {
+                    let reason = format!("participants.tsv decides instead of its column {column}");
+                    ignored.insert(table, reason);
+                }
+                None if !row.is_empty() => used.push(table),
+                None => {}
+            },
+        }
+    }
+    let mut told = Vec::new();
+    if let Some(first) = used.first() {
+        told.push(format!(
+            "tables of sessions say who is healthy or has a lesion for {}, the first {}",
+            counted(used.len(), "image"),
+            first.display()
+        ));
+    }
+    if let Some((table, reason)) = ignored.first_key_value() {
+        let others = match ignored.len() - 1 {
+            0 => String::new(),
+            others => format!(", and {others} more"),
+        };
+        told.push(format!(
+            "tables of sessions that do not count: {} ({reason}){others}",
+            table.display()
+        ));
+    }
+    told
+}
+
+/// The table that an entry's session may have a row in, if there is one.
+pub(in crate::cohort) fn file_of(entry: &Entry) -> Option<PathBuf> {
+    Some(table_of(entry)?.0)
+}
+
+/// The table, with the name of the entry's session, such as `ses-1`.
+fn table_of(entry: &Entry) -> Option<(PathBuf, String)> {
+    let (image, session) = (entry.found_at()?, entry.session()?);
+    let root = dataset_root(image)?;
+    let subject = image.strip_prefix(root).ok()?.components().next()?.as_os_str();
+    let name = format!("{}_sessions.tsv", subject.to_string_lossy());
+    let table = root.join(subject).join(name);
+    table.is_file().then_some((table, session))
 }

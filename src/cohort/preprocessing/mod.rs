@@ -11,6 +11,7 @@ mod mask_relations;
 mod native_transform;
 mod preprocess;
 mod region;
+mod slice_order;
 pub(super) mod thick_slices;
 
 pub(super) use cord_shape::said_of_found_mask;

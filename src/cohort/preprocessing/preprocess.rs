@@ -29,6 +29,7 @@ use super::mask_notes::mask_notes;
 use super::mask_relations;
 use super::native_transform::NativeTransform;
 use super::region::region_of_interest;
+use super::slice_order;
 use crate::cohort::note::Note;
 use crate::cohort::{Disc, Slice, SliceGrid};
 use crate::files::sha256;
@@ -117,6 +118,7 @@ impl Preprocessing {
 
         let image_hash = image_hash(&volume.image);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
+        notes.extend(slice_order::question(&voxels));
         let image = self.image(&field, voxels);
         let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;
         let native_transform = NativeTransform::new(native, orientation, field);

@@ -69,13 +69,13 @@ fn a_folder_without_permission_is_refused_in_one_sentence() {
 fn a_subject_is_found_in_sessions_and_beside_its_labels() {
     let root = root();
     let at = |path: &str| root.path().join(path);
-    write(&at("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image());
+    write(&at("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image_of("sub-01_ses-1"));
     write(&at("derivatives/sct/sub-01/ses-1/anat/sub-01_ses-1_label-SC_mask.nii"), mask(10));
-    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w.nii"), image_of("sub-02_acq-sag_run-1"));
     write(&at("sub-02/anat/sub-02_acq-sag_run-1_T2w_seg.nii"), mask(10));
-    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w.nii"), image());
+    write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w.nii"), image_of("sub-02_acq-sag_run-2"));
     write(&at("sub-02/anat/sub-02_acq-sag_run-2_T2w_seg.nii"), mask(10));
-    write(&at("sub-03/sub-03_T2w.nii"), image());
+    write(&at("sub-03/sub-03_T2w.nii"), image_of("sub-03"));
     write(&at("sub-03/sub-03_T2w_seg-manual.nii"), mask(10));
     write(&at("code/notes.txt"), "not data");
     let (listener, context) = listening();
@@ -90,6 +90,25 @@ fn a_subject_is_found_in_sessions_and_beside_its_labels() {
     assert!(notes.contains(said), "{notes}");
     let image = cohort.entry(3).unwrap().image().unwrap();
     assert_eq!(image, at("sub-03/sub-03_T2w.nii"));
+}
+
+#[test]
+fn subjects_with_copies_of_one_image_are_told_when_they_are_loaded() {
+    let root = root();
+    let names = ["sub-01", "sub-02", "sub-03", "sub-04"];
+    names.iter().for_each(|name| write_subject(root.path(), name));
+    let told = || {
+        let (listener, context) = listening();
+        load(root.path(), &context).unwrap();
+        listener.all().into_iter().filter(|line| line.contains("same image")).collect::<Vec<_>>()
+    };
+    assert!(told().is_empty(), "images of one size");
+    write(&image_path(root.path(), "sub-04"), image_of("sub-02"));
+    let said = "sub-02 and sub-04 hold the same image and count as different subjects; find out whose image it is";
+    assert_eq!(told(), [said]);
+    write(&image_path(root.path(), "sub-03"), image_of("sub-01"));
+    assert_eq!(told().len(), 1);
+    assert!(told()[0].contains("different ones: sub-01 and sub-03, sub-02 and sub-04;"));
 }
 
 #[test]
@@ -126,23 +145,41 @@ fn folders_above_a_dataset_are_neither_its_subjects_nor_sessions() {
 }
 
 #[test]
-fn tables_of_sessions_that_say_who_is_healthy_are_told_not_to_be_read() {
+fn tables_of_sessions_say_who_is_healthy_where_the_participants_table_does_not() {
     let root = root();
-    write(&root.path().join("sub-01/ses-1/anat/sub-01_ses-1_T2w.nii"), image());
-    write(&root.path().join("sub-01/ses-1/anat/sub-01_ses-1_T2w_seg.nii"), mask(10));
+    for session in ["ses-1", "ses-2"] {
+        let stem = root.path().join(format!("sub-01/{session}/anat/sub-01_{session}_T2w"));
+        write(&stem.with_extension("nii"), image_of(session));
+        write(&stem.with_file_name(format!("sub-01_{session}_T2w_seg.nii")), mask(10));
+    }
     let table = root.path().join("sub-01/sub-01_sessions.tsv");
-    let told = || {
+    let loaded = || {
         let (listener, context) = listening();
-        load(root.path(), &context).unwrap();
+        let cohort = load(root.path(), &context).unwrap();
         let notes = listener.notes.lock().unwrap().clone();
-        notes.into_iter().filter(|note| note.starts_with("tables of sessions")).collect::<Vec<_>>()
+        let is_told = |note: &String| note.starts_with("tables of sessions");
+        let told = notes.into_iter().filter(is_told).collect::<Vec<_>>().join("; ");
+        (cohort.entries().map(|entry| entry.health()).collect::<Vec<_>>(), told)
     };
     write(&table, "session_id\tacq_time\nses-1\tn/a\n");
-    assert!(told().is_empty());
-    write(&table, "session_id\tPathology\nses-1\tHC\n");
-    let notes = told();
-    assert_eq!(notes.len(), 1);
-    assert!(notes[0].contains("sub-01_sessions.tsv has a column pathology"), "{notes:?}");
+    assert_eq!(loaded(), (vec![None, None], String::new()));
+    write(&table, "session_id\tPathology\nses-1\tHC\n2\tMS\n");
+    let (health, told) = loaded();
+    assert_eq!(health, [Some(true), Some(false)]);
+    assert!(told.contains("say who is healthy or has a lesion for 2 images"), "{told}");
+    // A missing value says nothing, and a table without the session does not count.
+    write(&table, "session_id\tpathology\nses-1\tn/a\n");
+    let (health, told) = loaded();
+    assert_eq!(health, [None, None]);
+    assert!(told.ends_with("sub-01_sessions.tsv (it has no row ses-2)"), "{told}");
+    write(&table, "session_id\tpathology\thas_lesion\nses-1\tHC\t0\nses-2\tMS\t1\n");
+    write(&root.path().join("participants.tsv"), "participant_id\tgroup\nsub-01\tpatient\n");
+    let (health, told) = loaded();
+    assert_eq!(health, [Some(false), Some(false)], "the participants table decides");
+    assert!(told.contains("participants.tsv decides instead of its column pathology"), "{told}");
+    let cohort = load(root.path(), &Context::new(0)).unwrap();
+    let lesions: Vec<_> = cohort.entries().map(|entry| entry.has_lesion()).collect();
+    assert_eq!(lesions, [Some(false), Some(true)], "of which it says nothing");
 }
 
 #[test]

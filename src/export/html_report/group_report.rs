@@ -37,6 +37,8 @@ pub struct GroupReport<'a> {
     /// Participants without findings, with the reasons.
     pub missing: &'a [(String, String)],
     pub evaluation: Option<&'a Evaluation>,
+    /// Warnings of participants of the evaluation whom the method knew before.
+    pub known: &'a [String],
 }
 
 impl GroupReport<'_> {
@@ -65,7 +67,7 @@ impl GroupReport<'_> {
         }
         if let Some(evaluation) = self.evaluation {
             let title = "Evaluation against the ground truth";
-            sections.push(("evaluation", title, evaluated(evaluation)?));
+            sections.push(("evaluation", title, evaluated(evaluation, self.known)?));
         }
         let title = format!("{}: findings in {}", self.method, self.dataset);
         let introduction = html! {
@@ -132,8 +134,8 @@ impl GroupReport<'_> {
     }
 }
 
-/// Numbers and curves.
-fn evaluated(evaluation: &Evaluation) -> Result<Markup> {
+/// Warnings, numbers and curves.
+fn evaluated(evaluation: &Evaluation, warnings: &[String]) -> Result<Markup> {
     let roc = chart(&roc_curves(&[MethodRoc::new(evaluation)]), "ROC curve of patients.")?;
     let froc = MethodFroc::new(evaluation)
         .map(|lesions| {
@@ -142,6 +144,7 @@ fn evaluated(evaluation: &Evaluation) -> Result<Markup> {
         })
         .transpose()?;
     Ok(html! {
+        @if !warnings.is_empty() { ul.notes { @for warning in warnings { li { (warning) } } } }
         (table(&evaluation_table(&[evaluation])?))
         (roc)
         @if let Some(froc) = froc { (froc) }

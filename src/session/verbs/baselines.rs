@@ -324,6 +324,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 
     /// Saves a method to compare with: its settings and what it learned.
     ///
+    /// The file also names the subjects that a trained method learned from, and holds hashes of their images.
+    ///
     /// # Arguments
     /// * `method`: the method.
     /// * `path`: where to; a .safetensors file.

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::detection::Findings;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, SubjectCases, SubjectCounts, evaluate_subjects, few_patients,
+    leakage,
 };
 use crate::export::html_report::{GroupReport, GroupRow};
 use crate::files::{Claim, WorkLock, file_name, read_json, write_json, write_whole};
@@ -71,6 +72,8 @@ pub struct Group {
     pub outdated: Vec<(String, String)>,
     /// `None` where no ground truth is known.
     pub evaluation: Option<Evaluation>,
+    /// Warnings of participants of the evaluation whom the method knew before, or who have the same image.
+    pub known: Vec<String>,
     /// The files that were written, relative to the output folder.
     pub written: Vec<String>,
 }
@@ -112,7 +115,7 @@ impl BidsApp {
         let mut group = self.collected(participants, &wanted, context)?;
         self.check_alike(&group.sessions, context)?;
         self.write_tables(&mut group)?;
-        group.evaluation = self.evaluation(&group, context)?;
+        group.evaluation = self.evaluation(&mut group, context)?;
         if let Some(evaluation) = &group.evaluation {
             let table = evaluation_table(&[evaluation])?;
             write_whole(&self.output.join("group_evaluation.tsv"), table.to_tsv().as_bytes())?;
@@ -157,7 +160,8 @@ impl BidsApp {
             outdated.extend(self.outdated(&found, &now)?);
             sessions.extend(found);
         }
-        Ok(Group { sessions, missing, outdated, evaluation: None, written: Vec::new() })
+        let (evaluation, known, written) = Default::default();
+        Ok(Group { sessions, missing, outdated, evaluation, known, written })
     }
 
     /// Whether there are sessions, all screened with one method; warns if versions or seeds differ.
@@ -277,7 +281,7 @@ impl BidsApp {
         Ok(())
     }
 
-    fn evaluation(&self, group: &Group, context: &Context) -> Result<Option<Evaluation>> {
+    fn evaluation(&self, group: &mut Group, context: &Context) -> Result<Option<Evaluation>> {
         let mut cases: Vec<SubjectCases> = Vec::new();
         for (place, record) in &group.sessions {
             if record.scoring.is_none() {
@@ -300,6 +304,8 @@ impl BidsApp {
             made_by: None,
             calibration: record.calibration.clone().map(Into::into),
         });
+        group.known = leakage(&cases, record.calibration.as_ref());
+        group.known.iter().for_each(|warning| context.warn_once(warning.clone()));
         let evaluation = evaluate_subjects(&record.making.method, &cases, &options, context)?;
         let SubjectCounts { with_lesion, without_lesion, .. } = evaluation.subjects;
         if let Some(few) = few_patients(with_lesion, without_lesion) {
@@ -333,6 +339,7 @@ impl BidsApp {
             rows,
             missing: &group.missing,
             evaluation: group.evaluation.as_ref(),
+            known: &group.known,
         }
         .write(&self.output.join("group.html"))?;
         group.written.push("group.html".to_owned());

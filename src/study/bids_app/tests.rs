@@ -239,6 +239,30 @@ fn the_group_has_all_tables_an_evaluation_and_a_page() {
 }
 
 #[test]
+fn the_group_tells_whom_the_method_knew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, output) = (tree(folder.path()), folder.path().join("out"));
+    let app = BidsApp::new(&root, &output).unwrap();
+    let names = app.participants(&[]).unwrap();
+    for name in &names[..3] {
+        screen(&app, name, false);
+    }
+    let gather = || app.gather(&names[..3], &[], &Context::new(0)).unwrap();
+    assert!(gather().known.is_empty());
+    // As a model that was trained with this participant notes it.
+    let place = Place { participant: names[0].clone(), session: None };
+    let path = place.file(&output, super::session::CASES);
+    let mut cases: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    cases[0]["seen"] = serde_json::json!({"name": names[0], "same_image": true, "healthy": true});
+    fs::write(&path, cases.to_string()).unwrap();
+    let known = gather().known;
+    let expected =
+        "the method learned from 1 image of the 3 subjects of this evaluation as healthy";
+    assert!(known.len() == 1 && known[0].starts_with(expected), "{known:?}");
+    assert!(fs::read_to_string(output.join("group.html")).unwrap().contains(expected));
+}
+
+#[test]
 fn folders_that_are_something_else_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let root = tree(folder.path());

@@ -343,6 +343,7 @@ fn every_subject_of_the_semi_synthetic_cohort_prepares() {
             "{name}"
         );
         assert!(preprocessed.slices.len() >= 3, "{name}: {} slices", preprocessed.slices.len());
+        assert!(preprocessed.notes.iter().all(|note| note.topic != slice_order::TOPIC), "{name}");
         let original = volume.cord.voxels.mapv(|x| x != 0.0);
         let overlap = dice(&cord_in_native(&preprocessed), &original);
         assert!(overlap > 0.9, "{name}: {overlap}");
@@ -369,5 +370,6 @@ fn real_volumes_prepare() {
         let original = volume.cord.voxels.mapv(|x| x != 0.0);
         let overlap = dice(&cord_in_native(&preprocessed), &original);
         assert!(overlap > 0.9, "{image}: {overlap}");
+        assert!(preprocessed.notes.iter().all(|note| note.topic != slice_order::TOPIC), "{image}");
     }
 }

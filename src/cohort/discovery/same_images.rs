@@ -1,0 +1,72 @@
+//! Copies of one image that belong to several subjects.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::cohort::entry::Entry;
+use crate::cohort::note::{first_of, same_image};
+use crate::files::{sha256, sha256_of};
+use crate::volume::voxel_file;
+
+/// Bytes that are compared of the beginning, the middle and the end of files of one size, before whole files are: so a
+/// folder of uncompressed images, all of one size, is not read twice.
+const COMPARED: usize = 1 << 14;
+
+/// A sentence on subjects whose image files are equal; `None` without any. Whole files are read only where they are as good
+/// as known to be equal. Copies whose files differ, as after another compression, are not found.
+pub(in crate::cohort) fn same_images<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+) -> Option<String> {
+    let images: Vec<(&str, PathBuf)> = entries
+        .filter_map(|entry| {
+            let image = entry.image()?;
+            Some((&*entry.name, voxel_file(image).unwrap_or_else(|| image.to_owned())))
+        })
+        .collect();
+    let size = |path: &Path| Some(fs::metadata(path).ok()?.len().to_string());
+    let hash = |path: &Path| sha256_of(path).ok().map(|(_, hash)| hash);
+    let of_one_size = alike(images, size);
+    let alike_in_places = alike(of_one_size, sampled);
+    let hashed = alike_in_places.into_par_iter().map(|(name, path)| (name, hash(&path)));
+    let hashed: Vec<(&str, Option<String>)> = hashed.collect();
+    let same = same_image(hashed.iter().map(|(name, hash)| (*name, hash.as_deref())));
+    let names = first_of(&same);
+    match same.len() {
+        0 => None,
+        1 => Some(format!(
+            "{names} hold the same image and count as different subjects; find out whose image it is"
+        )),
+        _ => Some(format!(
+            "subjects hold the same image and count as different ones: {names}; find out whose images they are"
+        )),
+    }
+}
+
+/// Those images that share what `of` says of their files with another one, in order.
+fn alike(
+    images: Vec<(&str, PathBuf)>,
+    of: impl Fn(&Path) -> Option<String> + Sync,
+) -> Vec<(&str, PathBuf)> {
+    let keys: Vec<Option<String>> = images.par_iter().map(|(_, path)| of(path)).collect();
+    let mut counts = BTreeMap::<&str, usize>::new();
+    keys.iter().flatten().for_each(|key| *counts.entry(key).or_default() += 1);
+    let is_alike = |key: &Option<String>| key.as_deref().is_some_and(|key| counts[key] > 1);
+    images.into_iter().zip(&keys).filter(|(_, key)| is_alike(key)).map(|(image, _)| image).collect()
+}
+
+/// The size of a file and a hash of some of its bytes; `None` where it cannot be read.
+fn sampled(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    let last = size.saturating_sub(COMPARED as u64);
+    let mut bytes = Vec::with_capacity(3 * COMPARED);
+    for from in [0, last / 2, last] {
+        file.seek(SeekFrom::Start(from)).ok()?;
+        (&mut file).take(COMPARED as u64).read_to_end(&mut bytes).ok()?;
+    }
+    Some(format!("{size} {}", sha256(&bytes)))
+}
