@@ -10,6 +10,7 @@ mod tabs;
 mod tuples;
 mod type_comparisons;
 
+pub(crate) use changeable::assigned_names;
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
 use super::nesting;
