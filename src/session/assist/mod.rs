@@ -33,4 +33,4 @@ pub use check::{Problem, check};
 pub use complete::Completions;
 pub(super) use complete::complete;
 pub use highlight::highlight;
-pub(super) use inspect::inspect;
+pub(super) use inspect::{describe, inspect};
