@@ -183,7 +183,7 @@ people.
 #[test]
 fn an_editor_hears_of_own_functions_and_of_what_loaded_files_lack() {
     let place = Place::new();
-    place.write("helpers.star", "def mean_of(found):\n    return 1\n");
+    place.write("helpers.star", "def mean_of(found):\n    'Averages.'\n    return 1\n");
     let study = uri(&place, "study.star");
     let mut editor = Editor::new(&place);
     let source = "\
@@ -213,7 +213,9 @@ print(score(mine), x, y)
     let page = hover["contents"]["value"].as_str().unwrap();
     assert!(page.contains("score(subject, *args)") && page.contains("Scales it."), "{page}");
     assert_eq!(editor.about("textDocument/hover", &study, 5, 14), Value::Null);
-    assert_eq!(editor.about("textDocument/hover", &study, 7, 13), Value::Null);
+    let hover = editor.about("textDocument/hover", &study, 7, 13);
+    let page = hover["contents"]["value"].as_str().unwrap();
+    assert!(page.contains("mean_of(found)") && page.contains("Averages."), "{page}");
 
     let symbols =
         editor.ask("textDocument/documentSymbol", json!({ "textDocument": { "uri": study } }));

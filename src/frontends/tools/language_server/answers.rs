@@ -159,7 +159,17 @@ impl<W> Server<W> {
         if !document.text[byte..].starts_with(is_word) {
             return None;
         }
-        let page = describe_text(&document.text, document.character(at))?;
+        let of_loaded = || {
+            let uri = &params.text_document_position_params.text_document.uri;
+            let DefinitionKind::Loaded { file, name } = definition_at(&document.text, byte)?.kind
+            else {
+                return None;
+            };
+            let (_, text) = self.loaded(uri, &file)?;
+            let there = definition_of(&text, &name)?;
+            describe_text(&text, text[..there.place.start].chars().count())
+        };
+        let page = describe_text(&document.text, document.character(at)).or_else(of_loaded)?;
         Some(Hover { contents: HoverContents::Markup(markdown(&page)), range: None })
     }
 
