@@ -181,6 +181,55 @@ people.
 }
 
 #[test]
+fn an_editor_hears_of_own_functions_and_of_what_loaded_files_lack() {
+    let place = Place::new();
+    place.write("helpers.star", "def mean_of(found):\n    'Averages.'\n    return 1\n");
+    let study = uri(&place, "study.star");
+    let mut editor = Editor::new(&place);
+    let source = "\
+load(\"helpers.star\", \"mean_off\", mine = \"mean_of\")
+load(\"missing.star\", \"x\", \"y\")
+
+def score(subject, *args):
+    \"\"\"Scales it.\"\"\"
+    return mean_off(subject)
+
+print(score(mine), x, y)
+";
+    let wrong = editor.open(&study, source);
+    let told: Vec<_> = wrong.iter().map(|one| one["message"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "helpers.star defines no `mean_off`; did you mean `mean_of`?",
+            "missing.star cannot be loaded: it does not exist"
+        ]
+    );
+    assert_eq!(wrong[0]["range"]["start"], json!({ "line": 0, "character": 21 }));
+    assert_eq!(wrong[1]["range"]["start"], json!({ "line": 1, "character": 5 }));
+    assert!(wrong.iter().all(|one| one["severity"] == 1), "{wrong:?}");
+
+    let hover = editor.about("textDocument/hover", &study, 7, 8);
+    let page = hover["contents"]["value"].as_str().unwrap();
+    assert!(page.contains("score(subject, *args)") && page.contains("Scales it."), "{page}");
+    assert_eq!(editor.about("textDocument/hover", &study, 5, 14), Value::Null);
+    let hover = editor.about("textDocument/hover", &study, 7, 13);
+    let page = hover["contents"]["value"].as_str().unwrap();
+    assert!(page.contains("mean_of(found)") && page.contains("Averages."), "{page}");
+
+    let symbols =
+        editor.ask("textDocument/documentSymbol", json!({ "textDocument": { "uri": study } }));
+    assert_eq!(symbols.as_array().unwrap().len(), 1, "{symbols}");
+    let range = |from: [usize; 2], to: [usize; 2]| {
+        let place = |[line, character]: [usize; 2]| json!({ "line": line, "character": character });
+        json!({ "start": place(from), "end": place(to) })
+    };
+    assert_eq!(symbols[0]["range"], range([3, 0], [5, 28]));
+    assert_eq!(symbols[0]["selectionRange"], range([3, 4], [3, 9]));
+    editor.shut_down();
+}
+
+#[test]
 fn what_an_editor_should_not_send_ends_nothing() {
     let place = Place::new();
     let mut editor = Editor::new(&place);

@@ -16,6 +16,8 @@ pub(crate) struct Definition {
     pub kind: DefinitionKind,
     /// Bytes of the name.
     pub place: Range<usize>,
+    /// Bytes of the whole function, from `def` to the end of its body; of anything else, those of the name.
+    pub whole: Range<usize>,
     /// Bytes in which the name stands for this.
     pub scope: Range<usize>,
 }
@@ -56,7 +58,11 @@ pub(crate) fn definitions(source: &str) -> Vec<Definition> {
             let behind = later.filter(|later| later.indent <= statement.indent);
             let end = behind.map(|later| later.tokens[0].range.start).next();
             let scope = begin..end.unwrap_or(source.len());
-            reader.function(statement.tokens, &scope, &mut found);
+            let body = statements[number..].iter().flat_map(|one| one.tokens);
+            let body = body.take_while(|placed| placed.range.start < scope.end);
+            let is_code = |placed: &&Placed| placed.token != Token::Comment;
+            let last = body.filter(is_code).last().map_or(begin, |last| last.range.end);
+            reader.function(statement.tokens, &scope, begin..last, &mut found);
             open.push((statement.indent, scope));
         } else {
             reader.statement(statement.tokens, &mut found);
@@ -142,14 +148,23 @@ impl Reader<'_> {
             name: self.text(name).to_owned(),
             kind,
             place: name.range.clone(),
+            whole: name.range.clone(),
             scope: scope.clone(),
         }
     }
 
     /// `def name(a, b = 1): …`
-    fn function(&self, tokens: &[Placed], scope: &Range<usize>, found: &mut Vec<Definition>) {
+    fn function(
+        &self,
+        tokens: &[Placed],
+        scope: &Range<usize>,
+        whole: Range<usize>,
+        found: &mut Vec<Definition>,
+    ) {
         let [_, name, rest @ ..] = tokens else { return };
-        found.push(self.define(name, DefinitionKind::Function, &self.within));
+        let function = self.define(name, DefinitionKind::Function, &self.within);
+        let whole = whole.start..whole.end.max(name.range.end);
+        found.push(Definition { whole, ..function });
         let end = closing(rest, 0);
         for parameter in split(self.source, rest.get(1..end).unwrap_or_default(), ",") {
             let name = parameter.iter().find(|placed| placed.token == Token::Word);
@@ -231,7 +246,7 @@ impl Reader<'_> {
             };
             let kind = DefinitionKind::Loaded { file: file.clone(), name: content(last) };
             let (place, scope) = (first.range.clone(), self.within.clone());
-            found.push(Definition { name, kind, place, scope });
+            found.push(Definition { name, kind, whole: place.clone(), place, scope });
         }
     }
 }
@@ -268,6 +283,14 @@ mod tests {
     }
 
     #[test]
+    fn a_function_goes_from_its_first_word_to_its_last() {
+        let source = "def f(a):\n    if a:\n        return 1\n    # a note\n\n# %%\ndef g(): return 2  # two\n";
+        let whole = |name: &str| source[definition_of(source, name).unwrap().whole].to_owned();
+        assert_eq!(whole("f"), "def f(a):\n    if a:\n        return 1");
+        assert_eq!(whole("g"), "def g(): return 2");
+    }
+
+    #[test]
     fn a_loaded_name_leads_to_its_file() {
         let source = "load(\"lib/helpers.star\", \"mean\", spread = \"deviation\")\nspread([1])";
         let kind = |name: &str, file: &str| DefinitionKind::Loaded {
@@ -285,6 +308,8 @@ mod tests {
     fn check(source: &str) -> Result<(), TestCaseError> {
         for one in definitions(source) {
             prop_assert_eq!(source.get(one.place.clone()), Some(&*one.name));
+            prop_assert!(one.whole.start <= one.place.start && one.place.end <= one.whole.end);
+            prop_assert!(source.get(one.whole.clone()).is_some());
             prop_assert!(one.scope.start <= one.scope.end && one.scope.end <= source.len());
             prop_assert!(source.is_char_boundary(one.scope.start));
             prop_assert!(source.is_char_boundary(one.scope.end));

@@ -9,6 +9,15 @@ use super::tokens::{Token, tokens};
 
 /// Comes before the tags of a cell on its first line.
 const TAGS: &str = " tags=";
+/// What stands in square brackets on the first line of a cell and says how it is written.
+const FORMS: [(&str, Form); 6] = [
+    ("[markdown]", Form::Markdown),
+    ("[md]", Form::Markdown),
+    ("[commented code]", Form::CommentedCode),
+    ("[raw]", Form::Raw),
+    ("[attachments]", Form::Attachments),
+    ("[code]", Form::Code),
+];
 /// Characters of a line of attachments.
 const ATTACHMENT_WIDTH: usize = 100;
 
@@ -18,6 +27,8 @@ pub struct ScriptCell {
     pub kind: ScriptCellKind,
     /// Code, or text; without empty lines at its ends.
     pub source: String,
+    /// What its first line calls it: `# %% Title`.
+    pub title: Option<String>,
     /// Words that programs know the cell by, such as `parameters`.
     pub tags: Vec<String>,
     /// Files that the text shows, as notebooks have them: contents in base64 by name and type.
@@ -52,6 +63,11 @@ impl ScriptCell {
         Self { tags, ..self }
     }
 
+    /// The same cell with a title, on one line and without what has another meaning there.
+    pub fn titled(self, title: &str) -> Self {
+        Self { title: plain_title(title), ..self }
+    }
+
     /// The same cell with attachments.
     pub fn with_attachments(self, attachments: Option<Value>) -> Self {
         Self { attachments, ..self }
@@ -59,7 +75,7 @@ impl ScriptCell {
 
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
-        self.source.is_empty() && self.attachments.is_none()
+        self.source.is_empty() && self.attachments.is_none() && self.title.is_none()
     }
 
     fn new(kind: ScriptCellKind, source: String) -> Self {
@@ -71,7 +87,23 @@ impl ScriptCell {
         let begin = source.split_inclusive('\n').take_while(|line| plain(line).trim().is_empty());
         let begin = begin.map(str::len).sum::<usize>();
         let source = plain(&source[begin..]).trim_end().to_owned();
-        Self { kind, source, tags: Vec::new(), attachments: None }
+        Self { kind, source, title: None, tags: Vec::new(), attachments: None }
+    }
+}
+
+/// A title as the first line of a cell can hold it; `None` if nothing is left of it.
+fn plain_title(text: &str) -> Option<String> {
+    let mut title = text.to_owned();
+    loop {
+        let before = title.clone();
+        title = title.replace(TAGS.trim_start(), "tags:");
+        for (form, _) in FORMS {
+            title = title.replace(form, " ");
+        }
+        title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        if title == before {
+            return Some(title).filter(|title| !title.is_empty());
+        }
     }
 }
 
@@ -99,20 +131,21 @@ enum Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Marker {
     form: Form,
+    title: Option<String>,
     tags: Vec<String>,
 }
 
 /// The cells of a script. `# %%` begins one with code, `# %% [markdown]` and `# %% [raw]` one whose comments
 /// are text, `# %% [commented code]` one whose comments are code that does not parse; what comes
-/// before the first of these lines is code. `tags=["a", "b"]` may follow. `# %% [attachments]` begins the
+/// before the first of these lines is code. A title may stand before the brackets, and `tags=["a", "b"]` behind them. `# %% [attachments]` begins the
 /// attachments of the cell before. Empty cells are left out.
 pub fn script_cells(script: &str) -> Vec<ScriptCell> {
     let script = source_text(script);
     let mut cells: Vec<ScriptCell> = Vec::new();
-    let (mut marker, mut from) = (Marker { form: Form::Code, tags: Vec::new() }, 0);
+    let (mut marker, mut from) = (Marker { form: Form::Code, title: None, tags: Vec::new() }, 0);
     // Whether the last cell is the one that was written last: an empty one may have been left out.
     let mut is_last = false;
-    let mut end = |Marker { form, tags }: Marker, text: &str| {
+    let mut end = |Marker { form, title, tags }: Marker, text: &str| {
         let cell = match form {
             Form::Code => {
                 let cell = ScriptCell::code(unescaped(text));
@@ -136,6 +169,7 @@ pub fn script_cells(script: &str) -> Vec<ScriptCell> {
                 }
             }
         };
+        let cell = ScriptCell { title, ..cell };
         is_last = !cell.is_empty();
         if is_last {
             cells.push(cell.tagged(tags));
@@ -189,7 +223,8 @@ pub fn notebook_tags<'c>(
 /// A script of these cells, which [`script_cells`] reads back.
 pub fn script_of(cells: &[ScriptCell]) -> String {
     let parameters = parameters_cell(cells);
-    let cell = |(at, ScriptCell { kind, source, tags, attachments }): (usize, &ScriptCell)| {
+    let cell = |(at, cell): (usize, &ScriptCell)| {
+        let ScriptCell { kind, source, title, tags, attachments } = cell;
         let code = to_call(source);
         let (form, body) = match kind {
             ScriptCellKind::Code if parse_to_run("cell", &code).is_ok() => {
@@ -211,7 +246,9 @@ pub fn script_of(cells: &[ScriptCell]) -> String {
                 letters.chunks(ATTACHMENT_WIDTH).map(|line| line.iter().collect::<String>());
             format!("\n# %% [attachments]\n{}", commented(&lines.collect::<Vec<_>>().join("\n")))
         });
-        format!("# %%{form}{tags}\n{body}{}", attachments.unwrap_or_default())
+        let title = title.as_deref().and_then(plain_title);
+        let title = title.map_or(String::new(), |title| format!(" {title}"));
+        format!("# %%{title}{form}{tags}\n{body}{}", attachments.unwrap_or_default())
     };
     cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("\n")
 }
@@ -233,19 +270,10 @@ fn marker_of(comment: &str) -> Option<Marker> {
     }
     let (form, tags) = rest.split_once(TAGS).unwrap_or((rest, ""));
     let tags = serde_json::Deserializer::from_str(tags).into_iter().next();
-    let has = |word: &str| form.contains(word);
-    let form = if has("[markdown]") || has("[md]") {
-        Form::Markdown
-    } else if has("[commented code]") {
-        Form::CommentedCode
-    } else if has("[raw]") {
-        Form::Raw
-    } else if has("[attachments]") {
-        Form::Attachments
-    } else {
-        Form::Code
-    };
-    Some(Marker { form, tags: tags.and_then(Result::ok).unwrap_or_default() })
+    let title = plain_title(form);
+    let form = FORMS.iter().find(|(word, _)| form.contains(word)).map_or(Form::Code, |(_, is)| *is);
+    let tags = tags.and_then(Result::ok).unwrap_or_default();
+    Some(Marker { form, title, tags })
 }
 
 /// Code of a cell in which a comment looks like the start of another, with that comment escaped.

@@ -67,10 +67,11 @@ pub fn complete_text(source: &str, cursor: usize) -> Completions {
     panics::catch(|| assist::complete(&[], source, cursor)).unwrap_or_default()
 }
 
-/// The page about what stands at the character `cursor` of a file, counted from 0. Runs nothing.
-pub fn inspect_text(source: &str, cursor: usize) -> Option<Page> {
+/// The page about the name at the character `cursor` of a file, counted from 0; `None` if nothing is known about it.
+/// Runs nothing.
+pub fn describe_text(source: &str, cursor: usize) -> Option<Page> {
     if rust_cell(source).is_some() {
         return None;
     }
-    panics::catch(|| assist::inspect(&[], source, cursor)).ok().flatten()
+    panics::catch(|| assist::describe(source, cursor)).ok().flatten()
 }

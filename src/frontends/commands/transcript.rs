@@ -61,7 +61,7 @@ fn is_earlier_transcript(path: &Path, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::{ScriptCell, ScriptCellKind};
+    use crate::language::ScriptCell;
 
     #[test]
     fn only_an_earlier_transcript_is_replaced() {
@@ -74,12 +74,7 @@ mod tests {
         assert!(is_earlier("# %%\nx = 1\n", "# %%\nx = 1\n\n# %%\ny = 2\n"));
         assert!(!is_earlier("# my handwritten study\n", "# %%\nx = 1\n"));
         let notebook = |cells: &[&str]| {
-            let cell = |source: &&str| ScriptCell {
-                kind: ScriptCellKind::Code,
-                source: (*source).to_owned(),
-                tags: Vec::new(),
-                attachments: None,
-            };
+            let cell = |source: &&str| ScriptCell::code(*source);
             notebook_of(cells.iter().map(cell).map(NotebookCell::from)).unwrap()
         };
         assert!(is_earlier(&notebook(&["x = 1"]), &notebook(&["x = 1", "y = 2"])));

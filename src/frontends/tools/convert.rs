@@ -15,6 +15,9 @@ use crate::{Error, Result};
 /// it. Starlark is a dialect of Python, and what they write is valid in both.
 pub(in crate::frontends) const CLIENT_LANGUAGE: &str = "python";
 
+/// The title of a cell in the metadata of a notebook.
+const TITLE: &str = "title";
+
 /// A cell of a notebook.
 #[derive(Clone, Debug)]
 pub struct NotebookCell {
@@ -72,10 +75,13 @@ pub fn notebook_of(cells: impl IntoIterator<Item = NotebookCell>) -> Result<Stri
 /// Cell `number` with its tags.
 fn written(number: usize, cell: NotebookCell, tags: Vec<String>) -> Result<v4::Cell> {
     let NotebookCell { cell, execution_count, outputs } = cell;
-    let ScriptCell { kind, source, attachments, .. } = cell;
+    let ScriptCell { kind, source, title, attachments, .. } = cell;
     let id = CellId::new(&format!("cell-{}", number + 1)).map_err(Error::input)?;
     let tags = Some(tags).filter(|tags| !tags.is_empty());
-    let metadata = CellMetadata { tags, ..CellMetadata::default() };
+    // As jupytext has it.
+    let additional =
+        title.into_iter().map(|title| (TITLE.to_owned(), Value::from(title))).collect();
+    let metadata = CellMetadata { tags, additional, ..CellMetadata::default() };
     let source = source.split_inclusive('\n').map(str::to_owned).collect();
     Ok(match kind {
         ScriptCellKind::Code => v4::Cell::Code { id, metadata, execution_count, source, outputs },
@@ -102,6 +108,8 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
     };
     let cells = notebook.cells.into_iter().map(|cell| {
         let tags = cell.metadata().tags.clone().unwrap_or_default();
+        let title = cell.metadata().additional.get(TITLE).and_then(Value::as_str);
+        let title = title.unwrap_or_default().to_owned();
         let cell = match cell {
             v4::Cell::Code { source, .. } => ScriptCell::code(source.concat()),
             v4::Cell::Markdown { source, attachments, .. } => {
@@ -111,7 +119,7 @@ pub fn notebook_cells(text: &str) -> Result<Vec<ScriptCell>> {
             }
             v4::Cell::Raw { source, .. } => ScriptCell::raw(source.concat()),
         };
-        cell.tagged(tags)
+        cell.titled(&title).tagged(tags)
     });
     Ok(cells.filter(|cell| !cell.is_empty()).collect())
 }
@@ -258,6 +266,23 @@ rounds = parameter(\"rounds\", 3)
             assert_eq!(before["metadata"].get("tags"), after["metadata"].get("tags"), "{script}");
         }
         assert_eq!(back["cells"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn titles_come_back() {
+        let script = "\
+# %% Cohort
+people = phantom_cohort(subjects = 2)
+
+# %% What was found [markdown] tags=[\"slow\"]
+# Text.
+";
+        let cells = script_cells(script).into_iter().map(NotebookCell::from);
+        let notebook = notebook_of(cells).unwrap();
+        let json: Value = serde_json::from_str(&notebook).unwrap();
+        assert_eq!(json["cells"][0]["metadata"], json!({"title": "Cohort"}));
+        assert_eq!(json["cells"][1]["metadata"]["title"], "What was found");
+        assert_eq!(script_of(&notebook_cells(&notebook).unwrap()), script);
     }
 
     #[test]

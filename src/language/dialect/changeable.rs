@@ -35,6 +35,13 @@ pub(super) fn with_changeable_names(
     (!assignments.is_empty()).then(|| format!("{BEGIN}{}\n{source}", assignments.join("; ")))
 }
 
+/// The names of the module that a source gives values to, by assignments, functions, loops and loading.
+pub(crate) fn assigned_names(ast: &AstModule) -> Vec<String> {
+    let (mut assigned, mut loaded) = (BTreeSet::new(), BTreeSet::new());
+    collect(ast.statement(), &mut assigned, &mut loaded);
+    assigned.union(&loaded).map(|name| (*name).to_owned()).collect()
+}
+
 /// A source, or its beginning, without the line.
 pub(super) fn without_line(text: &str) -> &str {
     match text.strip_prefix(BEGIN) {

@@ -6,9 +6,11 @@ mod loops;
 pub(super) mod marks;
 mod needed_marks;
 mod refused_assignments;
+mod tabs;
 mod tuples;
 mod type_comparisons;
 
+pub(crate) use changeable::assigned_names;
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
 use super::nesting;
@@ -37,7 +39,12 @@ pub(crate) fn source_text(source: &str) -> &str {
 pub(crate) fn parse(name: &str, source: &str) -> starlark::Result<AstModule> {
     let source = source_text(source);
     nesting::check(name, source)?;
-    nesting::with_room(|| AstModule::parse(name, source.to_owned(), &DIALECT))
+    parse_text(name, source.to_owned())
+}
+
+/// Parses what is not nested too deeply.
+fn parse_text(name: &str, text: String) -> starlark::Result<AstModule> {
+    nesting::with_room(|| AstModule::parse(name, text, &DIALECT)).map_err(tabs::placed)
 }
 
 /// Statements without brackets that one cell may have.
@@ -63,7 +70,7 @@ pub(crate) fn parse_in_session(
     let marked = needed_marks::marked(&source, &ast);
     let text = marked.as_deref().unwrap_or(&source);
     match changeable::with_changeable_names(text, &ast, is_name).or(marked) {
-        Some(text) => nesting::with_room(|| AstModule::parse(name, text, &DIALECT)),
+        Some(text) => parse_text(name, text),
         None => Ok(ast),
     }
 }
@@ -78,7 +85,7 @@ pub(crate) fn parse_with_tuples(name: &str, source: &str) -> starlark::Result<(S
     let mut marked = tuples::marked(source, &first);
     for _ in 0..MOST_TUPLES {
         let Some(text) = marked else { break };
-        match nesting::with_room(|| AstModule::parse(name, text.clone(), &DIALECT)) {
+        match parse_text(name, text.clone()) {
             Ok(ast) => return Ok((text, ast)),
             Err(error) => {
                 marked = tuples::marked(&text, &error);

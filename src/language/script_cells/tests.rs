@@ -44,7 +44,7 @@ fn a_script_without_cells_is_one() {
     assert_eq!(script_cells("x = 1\n"), [ScriptCell::code("x = 1")]);
     assert_eq!(
         script_cells("\n# note\n\n# %%\n\n# %% done\ny = 2"),
-        [ScriptCell::code("# note"), ScriptCell::code("y = 2"),]
+        [ScriptCell::code("# note"), ScriptCell::code("y = 2").titled("done")]
     );
     assert!(script_cells("").is_empty());
 }
@@ -111,9 +111,10 @@ proptest! {
             "(# |#|%%|\\[markdown\\]| tags=|\n|x = 1| |é|\"a\"){0,12}",
             prop::collection::vec("(a|\"| tags=|\\[raw\\]|é| |\n){0,4}", 0..3),
             prop::option::of("(a|\"|é|#| |%%|\n){0,4}"),
+            "(a|#| |%%|\\[raw\\]|\\[md\\]|tags=|\n){0,4}",
         ), 0..6)
     ) {
-        let cell = |(kind, source, tags, attached): (u8, String, Vec<String>, Option<String>)| {
+        let cell = |(kind, source, tags, attached, title): (u8, String, Vec<String>, Option<String>, String)| {
             let cell = match kind {
                 0 => ScriptCell::code(source),
                 1 => ScriptCell::markdown(source),
@@ -124,12 +125,39 @@ proptest! {
             });
             let is_empty = cell.source.is_empty();
             // An empty cell has no line of its own to hold tags.
-            cell.with_attachments(attachments).tagged(if is_empty { Vec::new() } else { tags })
+            cell.titled(&title).with_attachments(attachments).tagged(if is_empty { Vec::new() } else { tags })
         };
         let cells: Vec<_> = sources.into_iter().map(cell).collect();
         let cells: Vec<_> = cells.into_iter().filter(|cell| !cell.is_empty()).collect();
         prop_assert_eq!(script_cells(&script_of(&cells)), cells);
     }
+}
+
+#[test]
+fn titles_are_kept() {
+    let script = "\
+# %% Cohort
+x = 1
+
+# %% What was found [markdown] tags=[\"slow\"]
+# Text.
+
+# %% An empty one
+
+";
+    let cells = script_cells(script);
+    let expected = [
+        ScriptCell::code("x = 1").titled("Cohort"),
+        ScriptCell::markdown("Text.").titled("What was found").tagged(vec!["slow".into()]),
+        ScriptCell::code("").titled("An empty one"),
+    ];
+    assert_eq!(cells, expected);
+    assert_eq!(script_of(&cells), script);
+    // What would mean something else there is left out or changed.
+    let titled = |title: &str| ScriptCell::code("x = 1").titled(title).title;
+    assert_eq!(titled(" two\nlines [raw] "), Some("two lines".to_owned()));
+    assert_eq!(titled("a tags=[1] [no kind]"), Some("a tags:[1] [no kind]".to_owned()));
+    assert_eq!(titled("[markdown]"), None);
 }
 
 #[test]

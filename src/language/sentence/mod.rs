@@ -3,6 +3,7 @@
 
 mod python_habits;
 mod rejected_lines;
+mod rejected_messages;
 mod values;
 
 use starlark::syntax::ast::{ArgumentP, AstStmt, ExprP, StmtP};
@@ -167,6 +168,9 @@ fn about_syntax(message: &str, line: Option<&str>) -> Option<Sentence> {
     if message.ends_with(TOO_DEEP) {
         return Some((message.to_owned(), Some("give inner parts names of their own".to_owned())));
     }
+    if let Some((sentence, hint)) = line.and_then(|line| rejected_messages::meant(message, line)) {
+        return Some((sentence.to_owned(), Some(hint.to_owned())));
+    }
     let rest = message.strip_prefix("Parse error: ")?;
     if let Some((sentence, hint)) = line.and_then(rejected_lines::meant) {
         return Some((sentence.to_owned(), Some(hint.to_owned())));
@@ -330,6 +334,12 @@ mod tests {
             ("Key `:>8` was not found", "\"{:>8}\".format(x)", "format(x, \".2f\")"),
             ("Variable `np` not found, did you mean `s`?", "", "maps have"),
             ("Variable `quit` not found", "", ":quit"),
+            (
+                "Found `default` extra named parameter(s) for call to max",
+                "max([], default = 0)",
+                "max(xs) if xs else 0",
+            ),
+            ("Parse error: unexpected new line, expected keyword 'else'", "y = x if x", "else"),
             ("Parse error: cannot use reserved keyword `with`", "with a:", "leave the `with` out"),
             ("Parse error: unexpected new line", "x++", "x += 1"),
             ("Object of type `Job` has no attribute `result`", "job.result", "wait(job)"),

@@ -97,6 +97,12 @@ fn argument(message: &str) -> Option<&'static str> {
     if extra("print") && ["`end`", "`sep`"].iter().any(|name| message.contains(name)) {
         return Some("print writes a line; put texts together first: \" \".join([…])");
     }
+    if extra("print") && message.contains("`file`") {
+        return Some("warn(text) writes to standard error; table and save write files");
+    }
+    if message.contains("`default`") && (extra("max") || extra("min")) {
+        return Some("write max(xs) if xs else 0");
+    }
     if extra("start") && message.contains("extra positional") {
         return Some("write start(lambda: pretrain(model, …))");
     }

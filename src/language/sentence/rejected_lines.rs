@@ -1,7 +1,14 @@
 //! What lines that the parser rejects mean in Python, notebooks and other shells, and what stands here for it.
 
 /// A sentence, and what to write.
-type Advice = (&'static str, &'static str);
+pub(super) type Advice = (&'static str, &'static str);
+
+pub(super) const COMPREHENSION: Advice = (
+    "syntax error: a comprehension stands in brackets of its own",
+    "write sum([x.score for x in found])",
+);
+pub(super) const REST_OF_LIST: Advice =
+    ("syntax error: no name takes the rest of a list", "write first, rest = xs[0], xs[1:]");
 
 /// What a line meant that the parser rejects.
 pub(super) fn meant(line: &str) -> Option<Advice> {
@@ -44,10 +51,7 @@ fn of_python(code: &str) -> Option<Advice> {
         && code.contains(" for ")
         && !code.starts_with("for ")
     {
-        return Some((
-            "syntax error: a comprehension stands in brackets of its own",
-            "write sum([x.score for x in found])",
-        ));
+        return Some(COMPREHENSION);
     }
     if code.starts_with('@') {
         return Some((
@@ -78,10 +82,7 @@ fn of_python(code: &str) -> Option<Advice> {
         return Some(("syntax error: `*` opens no list within another one", "write list(a) + [1]"));
     }
     if squeezed.contains(",*") && !squeezed.contains("(") {
-        return Some((
-            "syntax error: no name takes the rest of a list",
-            "write first, rest = xs[0], xs[1:]",
-        ));
+        return Some(REST_OF_LIST);
     }
     if has_separated_digits(code) {
         return Some(("syntax error: numbers have no `_` within", "write 1000000"));
@@ -105,7 +106,7 @@ fn of_python(code: &str) -> Option<Advice> {
 }
 
 /// A line without the contents of its texts, and without its comment.
-fn bare(line: &str) -> String {
+pub(super) fn bare(line: &str) -> String {
     let mut code = String::with_capacity(line.len());
     let (mut open, mut is_escaped) = (None, false);
     for letter in line.chars() {
@@ -139,7 +140,7 @@ fn has_separated_digits(code: &str) -> bool {
 }
 
 /// Whether all brackets of a line are closed in it: else, most likely, one of them is what is missing.
-fn is_balanced(code: &str) -> bool {
+pub(super) fn is_balanced(code: &str) -> bool {
     let mut open = Vec::new();
     code.chars().all(|letter| match letter {
         '(' | '[' | '{' => {

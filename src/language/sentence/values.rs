@@ -108,7 +108,7 @@ fn operation(rest: &str) -> Option<String> {
 /// A type with its article.
 fn a(kind: &str) -> String {
     match kind {
-        "NoneType" => "None".to_owned(),
+        "NoneType" | "None" => "None".to_owned(),
         _ if kind.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) => format!("an {kind}"),
         _ => format!("a {kind}"),
     }

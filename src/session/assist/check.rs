@@ -7,6 +7,7 @@ use starlark::syntax::AstModule;
 use starlark::typing::AstModuleTypecheck;
 
 use super::cursor::{Call, Cursor};
+use super::false_alarms::{compared, is_false_alarm};
 use crate::context::panics;
 use crate::language::typing::{InFunction, typing_sentence};
 use crate::language::{CellError, diagnose, dialect, rust_cell};
@@ -75,8 +76,10 @@ fn explained(error: starlark::Error) -> CellError {
 }
 
 fn typing_errors(ast: AstModule) -> impl Iterator<Item = Problem> {
+    let compared = compared(&ast);
     let (errors, ..) = ast.typecheck(&globals(), &HashMap::new());
-    errors.into_iter().map(|error| {
+    let errors = errors.into_iter().filter(move |error| !is_false_alarm(error, &compared));
+    errors.map(|error| {
         let is_certain = matches!(error.kind(), ErrorKind::Scope(_));
         Problem { error: explained(error), is_certain }
     })
@@ -138,7 +141,7 @@ learn(1, 2, 3)
             told(source),
             [
                 "1:25 warning: phantom_cohort has no parameter `subject`; did you mean `subjects`?",
-                "3:18 warning: adapt: this must be Cohort, not int",
+                "3:18 warning: adapt: this must be a Cohort, not an int",
                 "4:12 error: `missing` is not defined",
                 "5:1 warning: seed needs `number`; it takes number",
                 "6:13 warning: learn got too many unnamed arguments; it takes model, x",
@@ -171,6 +174,29 @@ learn(1, 2, 3)
         assert_eq!(told("x y, 2\n").len(), 1);
         let both = ["1:5 error: `nope` is not defined", "2:6 error: `bb` is not defined"];
         assert_eq!(told("y = nope\n\"a\", bb\n"), both);
+    }
+
+    #[test]
+    fn what_only_looks_wrong_to_the_type_checker_is_not_told() {
+        for source in [
+            "x = 3\nif x == None or x != \"a\": pass\n",
+            "found = detect(intensity_threshold(), phantom_cohort(subjects = 2))\nfound == None\n",
+            "print(1 in [None, \"a\"], \"b\" in {1: 2}, 1 in (\"a\", None), None not in set([1]))\n",
+            "d = {1: \"a\"}\nprint(d.get(\"b\"), d.get(\"b\", 2))\n",
+            "d = {1: \"a\"}\ndef add(to): to[\"b\"] = 2\nadd(d)\nprint(d[\"b\"])\n",
+            "image = phantom_cohort(subjects = 1)[0].image\nprint((2 * image).mean, (0.5 * image + 1).std)\n",
+            "image = phantom_cohort(subjects = 1)[0].image\nprint((-1 * image + 1)[0], 0.5 * image & image)\n",
+            "s = struct(a = 1)\nif hasattr(s, \"b\"): print(s.b)\n",
+        ] {
+            assert_eq!(told(source), [] as [&str; 0], "{source}");
+        }
+        assert_eq!(
+            told("x = [1].foo == 3\nprint(1 + \"a\" == 2)\n"),
+            [
+                "1:9 warning: a list has no `foo`",
+                "2:7 warning: `+` does not work between an int and a string"
+            ]
+        );
     }
 
     #[test]

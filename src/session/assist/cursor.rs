@@ -7,7 +7,7 @@ use crate::language::tokens::{Placed, Token, is_word, tokens};
 use crate::session::{Name, Passing, Verb};
 
 /// Bytes of source before the cursor that are looked at; a longer text is cut at a line.
-const WINDOW: usize = 128 << 10;
+pub(super) const WINDOW: usize = 128 << 10;
 /// Bytes behind the cursor.
 const BEHIND: usize = 4 << 10;
 

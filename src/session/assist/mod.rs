@@ -8,7 +8,7 @@
 //! | `cursor` | the place that is asked about, and the call around it |
 //! | `complete`, `candidate`, `paths` | what could stand there |
 //! | `inspect`, `answer` | what is known about it |
-//! | `check` | what is wrong with a file |
+//! | `check`, `false_alarms` | what is wrong with a file; what only looks so to the type checker |
 //! | `highlight` | what to colour |
 
 mod answer;
@@ -17,6 +17,7 @@ mod check;
 mod complete;
 mod cursor;
 mod expression;
+mod false_alarms;
 mod highlight;
 mod inspect;
 mod kinds;
@@ -32,4 +33,4 @@ pub use check::{Problem, check};
 pub use complete::Completions;
 pub(super) use complete::complete;
 pub use highlight::highlight;
-pub(super) use inspect::inspect;
+pub(super) use inspect::{describe, inspect};

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use starlark::docs::{DocString, DocStringKind};
+
 use super::kinds;
 use super::known::Known;
 use crate::language::brackets::{closing, primary_end, split};
@@ -37,6 +39,7 @@ impl<'a> Scope<'a> {
         while !rest.is_empty() {
             let end = statement_end(source, rest);
             scope.read(&rest[..end]);
+            scope.document(&rest[..end], &rest[end..]);
             rest = &rest[(end + 1).min(rest.len())..];
         }
         if let Some((source, tokens)) = after {
@@ -45,6 +48,18 @@ impl<'a> Scope<'a> {
             scope.local = behind.local;
         }
         scope
+    }
+
+    /// The function whose definition some tokens begin with.
+    pub fn function(source: &'a str, tokens: &[Placed]) -> Option<Verb> {
+        let mut scope = Self { source, values: &[], local: BTreeMap::new() };
+        let (statement, behind) = tokens.split_at(statement_end(source, tokens));
+        scope.read(statement);
+        scope.document(statement, behind);
+        match scope.local.remove(scope.text(statement.get(1)?)) {
+            Some(Known::Function(function)) => Some(function),
+            _ => None,
+        }
     }
 
     pub fn text(&self, token: &Placed) -> &'a str {
@@ -221,6 +236,29 @@ impl<'a> Scope<'a> {
             example: None,
         };
         self.local.insert(name, Known::Function(function));
+    }
+
+    /// Takes note of the text that a function begins with; `behind` is what follows its first line.
+    fn document(&mut self, statement: &[Placed], behind: &[Placed]) {
+        let [def, name, ..] = statement else { return };
+        let last = statement.iter().rfind(|placed| placed.token != Token::Comment);
+        if self.text(def) != "def" || last.is_none_or(|last| self.text(last) != ":") {
+            return;
+        }
+        let is_empty = |placed: &Placed| matches!(placed.token, Token::Newline | Token::Comment);
+        let Some(first) = behind.iter().position(|placed| !is_empty(placed)) else { return };
+        let is_alone = behind.get(first + 1).is_none_or(is_empty);
+        if behind[first].token != Token::Text || !is_alone {
+            return;
+        }
+        let content = self.text(&behind[first]).trim_start_matches('r').trim_matches(['"', '\'']);
+        let docs = DocString::from_docstring(DocStringKind::Starlark, content);
+        if let (Some(docs), Some(Known::Function(function))) =
+            (docs, self.local.get_mut(self.text(name)))
+        {
+            function.summary = docs.summary;
+            function.details = docs.details;
+        }
     }
 
     /// The source of some tokens.

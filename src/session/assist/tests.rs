@@ -219,7 +219,7 @@ fn a_page_tells_about_what_the_cursor_touches() {
     assert_eq!(heading("clinic[0]|"), "clinic[0]: Subject");
     assert_eq!(heading("clinic.hea|lthy"), "Cohort.healthy -> Cohort");
     assert_eq!(heading("clinic[0].slices[1].image|"), "Slice.image -> Image");
-    assert_eq!(heading("clinic.where|"), "where(columns) -> Cohort");
+    assert_eq!(heading("clinic.where|"), "where(**columns) -> Cohort");
     assert_eq!(heading("Cohort|"), "Cohort");
     assert_eq!(heading("count|"), "count: int");
     assert_eq!(heading("print(train_epoch(model, [clinic[0]|"), "clinic[0]: Subject");

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use starlark::environment::Module;
+use starlark::syntax::AstModule;
 use starlark::values::Value;
 use starlark_syntax::syntax::ast::Visibility;
 
@@ -182,7 +183,10 @@ impl EvaluatorContext<'_> {
             }
         }
         dialect::parse_in_session(&cell.name, &cell.source, &|name| is_session_name(module, name))
-            .and_then(|ast| self.evaluate(module, ast, &loader))
+            .and_then(|ast| {
+                self.warn_of_hidden_verbs(&ast);
+                self.evaluate(module, ast, &loader)
+            })
             .and_then(|value| show::display(value).map_err(show::failed))
             .map_err(|error| {
                 let is_interrupted = self.activity.cancel.is_cancelled();
@@ -193,6 +197,16 @@ impl EvaluatorContext<'_> {
                 let error = diagnose(error, &|function| parameters(module, function));
                 CellError { interrupted: error.interrupted || is_interrupted, ..error }
             })
+    }
+
+    /// Tells once per name that a cell gives the name of a verb another value.
+    fn warn_of_hidden_verbs(&self, ast: &AstModule) {
+        let names = dialect::assigned_names(ast).into_iter();
+        for name in names.filter(|name| self.state.manual.verb(name).is_some()) {
+            self.state.context().warn_once(format!(
+                "this gives `{name}` another value, which hides the verb `{name}`; a new session brings the verb back"
+            ));
+        }
     }
 
     /// Frees what no name holds any more and hands it back to the system, after a cell that failed.

@@ -25,6 +25,7 @@ pub struct Verb {
 /// One parameter of a verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
+    /// With the stars of `*args` and `**kwargs`.
     pub name: String,
     /// Its type, such as "int" or "None | str".
     pub kind: String,
@@ -67,8 +68,14 @@ impl Verb {
             (Passing::Name, params.named_only.iter().collect()),
             (Passing::Rest, params.kwargs.iter().collect()),
         ];
+        let is_named =
+            |docs: &DocParam| params.kwargs.as_ref().is_some_and(|one| std::ptr::eq(one, docs));
         let parameter = |docs: &DocParam, passing| Parameter {
-            name: docs.name.clone(),
+            name: match passing {
+                Passing::Rest if is_named(docs) => starred("**", &docs.name),
+                Passing::Rest => starred("*", &docs.name),
+                _ => docs.name.clone(),
+            },
             kind: docs.typ.to_string(),
             default: docs.default_value.clone(),
             passing,
@@ -127,6 +134,11 @@ impl Verb {
             example: self.example.clone(),
         }
     }
+}
+
+/// The name of a parameter that takes any further arguments.
+fn starred(stars: &str, name: &str) -> String {
+    format!("{stars}{}", name.trim_start_matches('*'))
 }
 
 /// A summary as a sentence. The language begins its own with the function's name or a link, as in

@@ -132,6 +132,22 @@ fn functions_see_what_later_cells_make_of_their_names() {
 }
 
 #[test]
+fn a_hidden_verb_is_told_once() {
+    let (session, memory) = session();
+    shown(&session, "def f(table, detect = 2):\n    sweep = table\n    return sweep");
+    shown(&session, "rows = [show for show in [1]]\nn = 1");
+    shown(&session, "rows = 2\ndef detect(x): return x");
+    let told = memory.0.lock().unwrap().clone();
+    let warning = |name: &str| {
+        let event = Event::Warning(format!(
+            "this gives `{name}` another value, which hides the verb `{name}`; a new session brings the verb back"
+        ));
+        format!("{event:?}")
+    };
+    assert_eq!(told, [warning("rows"), warning("detect")]);
+}
+
+#[test]
 fn many_sessions_can_live_at_once() {
     let sessions: Vec<_> = (0..8).map(|_| session().0).collect();
     for (number, session) in sessions.iter().enumerate() {

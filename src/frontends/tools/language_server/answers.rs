@@ -1,5 +1,6 @@
 //! What an editor is answered.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,20 +14,20 @@ use lsp_types::{
 
 use super::Server;
 use super::document::Document;
-use crate::files::read_regular_text;
-use crate::language::CellError;
+use crate::files::{read_regular_text, user_path};
 use crate::language::definitions::{
     Definition, DefinitionKind, definition_at, definition_of, definitions,
 };
-use crate::language::tokens::{Token, is_word, tokens};
+use crate::language::tokens::{Placed, Token, is_word, tokens};
+use crate::language::{CellError, nearest};
 use crate::report::Page;
-use crate::session::{CandidateKind, check, complete_text, inspect_text, manual};
+use crate::session::{CandidateKind, check, complete_text, describe_text, manual};
 
 /// How many files `load` may lead through.
 const MOST_FILES: usize = 16;
 
-/// What is wrong with a file.
-pub(super) fn diagnostics(document: &Document) -> Vec<Diagnostic> {
+/// What is wrong with a file, without the files that it loads.
+fn own_diagnostics(document: &Document) -> Vec<Diagnostic> {
     let problems = check("this file", &document.text);
     let mut found = Vec::new();
     for problem in &problems {
@@ -44,13 +45,41 @@ pub(super) fn diagnostics(document: &Document) -> Vec<Diagnostic> {
 fn diagnostic(document: &Document, error: &CellError, severity: DiagnosticSeverity) -> Diagnostic {
     let place = error.place.as_deref();
     let bytes = place.map_or(0..0, |at| document.in_line(at.line, at.column, at.width));
+    told(document, &bytes, severity, error.sentence())
+}
+
+fn told(
+    document: &Document,
+    bytes: &Range<usize>,
+    severity: DiagnosticSeverity,
+    message: String,
+) -> Diagnostic {
     Diagnostic {
-        range: document.range(&bytes),
+        range: document.range(bytes),
         severity: Some(severity),
         source: Some("u2ad".to_owned()),
-        message: error.sentence(),
+        message,
         ..Diagnostic::default()
     }
+}
+
+/// The text that names a loaded file: the last one with this content before the name that is taken from it.
+fn place_of_file(source: &str, file: &str, name: &Range<usize>) -> Range<usize> {
+    let all = tokens(source);
+    let before = all.iter().take_while(|placed| placed.range.start <= name.start);
+    let is_file = |placed: &&Placed| {
+        placed.token == Token::Text
+            && source[placed.range.clone()].trim_matches(['"', '\'']) == file
+    };
+    before.filter(is_file).last().map_or(name.clone(), |text| text.range.clone())
+}
+
+/// Names that a file gives values to.
+fn names_of(source: &str) -> Vec<String> {
+    let is_top = |one: &Definition| one.scope == (0..source.len());
+    let is_given = |one: &Definition| !matches!(one.kind, DefinitionKind::Parameter);
+    let all = definitions(source).into_iter();
+    all.filter(|one| is_top(one) && is_given(one)).map(|one| one.name).collect()
 }
 
 /// A candidate with the page of what it names.
@@ -63,6 +92,45 @@ pub(super) fn resolved(mut item: CompletionItem) -> CompletionItem {
 }
 
 impl<W> Server<W> {
+    /// What is wrong with an open file.
+    pub(super) fn diagnostics(&self, uri: &Uri) -> Vec<Diagnostic> {
+        let Some(document) = self.documents.get(uri.as_str()) else { return Vec::new() };
+        let mut found = own_diagnostics(document);
+        if path(uri.as_str()).is_none() {
+            return found;
+        }
+        // A file that is loaded twice is missing once.
+        let mut missing = BTreeSet::new();
+        for one in definitions(&document.text) {
+            let DefinitionKind::Loaded { file, name } = &one.kind else { continue };
+            let Some(target) = self.beside(uri, file) else { continue };
+            let message = match self.text_of(&target) {
+                Some(text) => {
+                    let names = names_of(&text);
+                    if names.contains(name) {
+                        continue;
+                    }
+                    let near = nearest(name, &names);
+                    let hint =
+                        near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                    format!("{file} defines no `{name}`{hint}")
+                }
+                None => {
+                    let place = place_of_file(&document.text, file, &one.place);
+                    if missing.insert(place.start) {
+                        let is_there = path(target.as_str()).is_some_and(|path| path.exists());
+                        let why = if is_there { "cannot be read" } else { "does not exist" };
+                        let message = format!("{file} cannot be loaded: it {why}");
+                        found.push(told(document, &place, DiagnosticSeverity::ERROR, message));
+                    }
+                    continue;
+                }
+            };
+            found.push(told(document, &one.place, DiagnosticSeverity::ERROR, message));
+        }
+        found
+    }
+
     /// What could stand at a place.
     pub(super) fn completion(&self, params: &CompletionParams) -> Vec<CompletionItem> {
         let Some((document, at)) = self.place(&params.text_document_position) else {
@@ -91,7 +159,17 @@ impl<W> Server<W> {
         if !document.text[byte..].starts_with(is_word) {
             return None;
         }
-        let page = inspect_text(&document.text, document.character(at))?;
+        let of_loaded = || {
+            let uri = &params.text_document_position_params.text_document.uri;
+            let DefinitionKind::Loaded { file, name } = definition_at(&document.text, byte)?.kind
+            else {
+                return None;
+            };
+            let (_, text) = self.loaded(uri, &file)?;
+            let there = definition_of(&text, &name)?;
+            describe_text(&text, text[..there.place.start].chars().count())
+        };
+        let page = describe_text(&document.text, document.character(at)).or_else(of_loaded)?;
         Some(Hover { contents: HoverContents::Markup(markdown(&page)), range: None })
     }
 
@@ -120,16 +198,17 @@ impl<W> Server<W> {
         let Some(document) = self.documents.get(params.text_document.uri.as_str()) else {
             return Vec::new();
         };
-        let symbol = |name: String, kind, place: &Range<usize>| DocumentSymbol {
-            name,
-            detail: None,
-            kind,
-            tags: None,
-            deprecated: None,
-            range: document.range(place),
-            selection_range: document.range(place),
-            children: None,
-        };
+        let symbol =
+            |name: String, kind, place: &Range<usize>, whole: &Range<usize>| DocumentSymbol {
+                name,
+                detail: None,
+                kind,
+                tags: None,
+                deprecated: None,
+                range: document.range(whole),
+                selection_range: document.range(place),
+                children: None,
+            };
         let mut all = Vec::new();
         for comment in tokens(&document.text).iter().filter(|one| one.token == Token::Comment) {
             let text = document.text[comment.range.clone()].trim_start_matches('#').trim_start();
@@ -137,13 +216,13 @@ impl<W> Server<W> {
                 let title = Some(title.trim()).filter(|title| !title.is_empty()).unwrap_or("cell");
                 all.push((
                     comment.range.start,
-                    symbol(title.to_owned(), SymbolKind::MODULE, &comment.range),
+                    symbol(title.to_owned(), SymbolKind::MODULE, &comment.range, &comment.range),
                 ));
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let is_top = |one: &Definition| one.scope == (0..document.text.len());
-        for Definition { name, kind, place, .. } in
+        for Definition { name, kind, place, whole, .. } in
             definitions(&document.text).into_iter().filter(is_top)
         {
             let kind = match kind {
@@ -152,7 +231,7 @@ impl<W> Server<W> {
                 DefinitionKind::Parameter | DefinitionKind::Loaded { .. } => continue,
             };
             if seen.insert(name.clone()) {
-                all.push((place.start, symbol(name, kind, &place)));
+                all.push((place.start, symbol(name, kind, &place, &whole)));
             }
         }
         all.sort_by_key(|(begin, _)| *begin);
@@ -164,20 +243,31 @@ impl<W> Server<W> {
         Some((document, place.position))
     }
 
-    /// A file beside the one at `from`, with its text: as it is in the editor or, failing that, on the disk.
+    /// A file beside the one at `from`, with its text.
     fn loaded(&self, from: &Uri, file: &str) -> Option<(Uri, String)> {
+        let uri = self.beside(from, file)?;
+        let text = self.text_of(&uri)?;
+        Some((uri, text))
+    }
+
+    /// The address of a file beside the one at `from`.
+    fn beside(&self, from: &Uri, file: &str) -> Option<Uri> {
         let from = from.as_str();
         let folder = &from[..=from.rfind('/')?];
-        let uri = if file.starts_with('/') {
-            format!("file://{}", encoded(file))
-        } else {
-            folder.to_owned() + &encoded(file)
+        let uri = match file.as_bytes() {
+            [b'/', ..] => format!("file://{}", encoded(file)),
+            [b'~', ..] => format!("file://{}", encoded(user_path(file).ok()?.to_str()?)),
+            _ => folder.to_owned() + &encoded(file),
         };
-        let text = match self.documents.get(&uri) {
-            Some(document) => document.text.clone(),
-            None => read_regular_text(&path(&uri)?).ok()?,
-        };
-        Some((Uri::from_str(&uri).ok()?, text))
+        Uri::from_str(&uri).ok()
+    }
+
+    /// The text of a file: as it is in the editor or, failing that, on the disk.
+    fn text_of(&self, uri: &Uri) -> Option<String> {
+        match self.documents.get(uri.as_str()) {
+            Some(document) => Some(document.text.clone()),
+            None => read_regular_text(&path(uri.as_str())?).ok(),
+        }
     }
 }
 

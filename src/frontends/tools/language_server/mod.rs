@@ -202,9 +202,8 @@ impl<W: Write> Server<W> {
 
     /// Takes the text of a file and tells what is wrong with it.
     fn open(&mut self, uri: Uri, text: String, version: i32) {
-        let document = Document::new(text);
-        let diagnostics = answers::diagnostics(&document);
-        self.documents.insert(uri.as_str().to_owned(), document);
+        self.documents.insert(uri.as_str().to_owned(), Document::new(text));
+        let diagnostics = self.diagnostics(&uri);
         self.publish(PublishDiagnosticsParams::new(uri, diagnostics, Some(version)));
     }
 

@@ -1,9 +1,12 @@
 //! What the type checker of the language finds: which source it is given, and its messages as those of a
 //! run.
 
+mod kinds;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use self::kinds::{expected_and_given, plain};
 use super::brackets::closing;
 use super::sentence::{Failed, sentence};
 use super::tokens::{Placed, Token, tokens};
@@ -102,36 +105,46 @@ pub(crate) fn typing_sentence(
         message.strip_prefix(prefix)?.strip_suffix('`')?.split_once(between)
     };
     let function = called.unwrap_or("this function");
+    let takes = || {
+        let known = parameters(function);
+        (!known.is_empty()).then(|| format!("it takes {}", known.join(", ")))
+    };
     let at_run_time = if let Some(name) = quoted("Unexpected parameter named `", "`") {
         format!("Found `{name}` extra named parameter(s) for call to {function}")
+    } else if message == "Missing required parameter `_`" {
+        return (format!("{function} needs more arguments"), takes());
     } else if let Some(name) = quoted("Missing required parameter `", "`") {
         format!("Missing parameter `{name}` for call to `{function}`")
     } else if let Some((name, kind)) = two("The attribute `", "` is not available on the type `") {
-        format!("Object of type `{kind}` has no attribute `{name}`")
+        format!("Object of type `{}` has no attribute `{name}`", plain(kind))
     } else if let Some(kind) = quoted("Type `", "` is not iterable") {
-        format!("Operation `(iter)` not supported on type `{kind}`")
-    } else if let Some(kind) = quoted("Call to a non-callable type `", "`") {
-        format!("Operation `call()` not supported on type `{kind}`")
+        format!("Operation `(iter)` not supported on type `{}`", plain(kind))
+    } else if let Some(kind) = quoted("Call to a non-callable type `", "`")
+        .or_else(|| quoted("Type `", "` is not callable"))
+    {
+        format!("Operation `call()` not supported on type `{}`", plain(kind))
+    } else if let Some(kind) = quoted("Type `", "` does not have [::] operator") {
+        format!("Operation `[::]` not supported on type `{}`", plain(kind))
     } else if let Some((kind, index)) =
         two("Type `", "` does not have [] operator or [] cannot accept `")
     {
-        format!("Operation `[]` not supported for types `{kind}` and `{index}`")
+        format!("Operation `[]` not supported for types `{}` and `{}`", plain(kind), plain(index))
     } else if let Some((operator, kinds)) =
         two("Binary operator `", "` is not available on the types `")
     {
-        format!("Operation `{operator}` not supported for types `{kinds}`")
+        let kinds = kinds.split_once("` and `").unwrap_or((kinds, ""));
+        let (left, right) = (plain(kinds.0), plain(kinds.1));
+        format!("Operation `{operator}` not supported for types `{left}` and `{right}`")
     } else if let Some((operator, kind)) =
         two("Unary operator `", "` is not available on the type `")
     {
-        format!("Operation `{operator}` not supported on type `{kind}`")
+        format!("Operation `{operator}` not supported on type `{}`", plain(kind))
     } else if let Some((expected, given)) = two("Expected type `", "` but got `") {
         let place = called.map_or(String::new(), |function| format!("{function}: "));
-        let kinds = |kinds: &str| kinds.replace(" | ", " or ");
-        return (format!("{place}this must be {}, not {}", kinds(expected), kinds(given)), None);
+        let (expected, given) = expected_and_given(expected, given);
+        return (format!("{place}this must be {expected}, not {given}"), None);
     } else if message == "Too many positional arguments" {
-        let known = parameters(function);
-        let hint = (!known.is_empty()).then(|| format!("it takes {}", known.join(", ")));
-        return (format!("{function} got too many unnamed arguments"), hint);
+        return (format!("{function} got too many unnamed arguments"), takes());
     } else {
         message.to_owned()
     };
@@ -182,11 +195,20 @@ mod tests {
         );
         assert_eq!(
             told("Expected type `Cohort | None` but got `int`"),
-            "phantom_cohort: this must be Cohort or None, not int"
+            "phantom_cohort: this must be a Cohort or None, not an int"
         );
         assert_eq!(
             told("Binary operator `+` is not available on the types `int` and `str`"),
-            "`+` does not work between an int and a str"
+            "`+` does not work between an int and a string"
+        );
+        assert_eq!(
+            told("The attribute `foo` is not available on the type `list[int | str]`"),
+            "a list has no `foo`"
+        );
+        assert_eq!(told("Type `None` is not callable"), "None cannot be called");
+        assert_eq!(
+            told("Missing required parameter `_`"),
+            "phantom_cohort needs more arguments; it takes subjects, lesions"
         );
     }
 
