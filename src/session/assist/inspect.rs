@@ -208,7 +208,7 @@ mod tests {
             "detect(u2ad(), foo.b|ar)",
             "phantom_cohort(subj|cts = 3)",
             "x = foo()\nprint(|x)",
-            "print(\"det|ect\")",
+            "print(\"|detect\")",
             "def f(a):\n    return |a\n",
             "load(\"a.star\", \"score\")\nsc|ore(1)",
         ] {
