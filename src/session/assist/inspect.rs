@@ -201,10 +201,10 @@ mod tests {
     #[test]
     fn a_name_is_described_and_nothing_around_it() {
         let heading = |marked: &str| page(marked).map(|page| page.heading).unwrap_or_default();
-        assert!(heading("det|ect(foo)").starts_with("detect(model, "));
+        assert!(heading("|detect(foo)").starts_with("detect(model, "));
         assert!(heading("phantom_cohort(sub|jects = 3)").starts_with("phantom_cohort("));
         for unknown in [
-            "detect(fo|o)",
+            "detect(|foo)",
             "detect(u2ad(), foo.b|ar)",
             "phantom_cohort(subj|cts = 3)",
             "x = foo()\nprint(|x)",
