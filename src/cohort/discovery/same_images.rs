@@ -1,7 +1,7 @@
 //! Copies of one image that belong to several subjects.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::cohort::entry::Entry;
 use crate::cohort::note::{first_of, same_image};
-use crate::files::{sha256, sha256_of};
+use crate::files::{open_regular, sha256, sha256_of};
 use crate::volume::voxel_file;
 
 /// Bytes that are compared of the beginning, the middle and the end of files of one size, before whole files are: so a
@@ -60,7 +60,7 @@ fn alike(
 
 /// The size of a file and a hash of some of its bytes; `None` where it cannot be read.
 fn sampled(path: &Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
+    let mut file = open_regular(path).ok()?;
     let size = file.metadata().ok()?.len();
     let last = size.saturating_sub(COMPARED as u64);
     let mut bytes = Vec::with_capacity(3 * COMPARED);
