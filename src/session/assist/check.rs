@@ -8,6 +8,7 @@ use starlark::typing::AstModuleTypecheck;
 
 use super::cursor::{Call, Cursor};
 use super::false_alarms::{compared, is_false_alarm};
+use super::wrong_words::wrong_words;
 use crate::context::panics;
 use crate::language::typing::{InFunction, typing_sentence};
 use crate::language::{CellError, diagnose, dialect, rust_cell};
@@ -22,7 +23,7 @@ pub struct Problem {
     pub is_certain: bool,
 }
 
-/// Parses a file, looks up its names and compares types. `name` is what errors call it.
+/// Parses a file, looks up its names, compares types and words. `name` is what errors call it.
 pub fn check(name: &str, source: &str) -> Vec<Problem> {
     if rust_cell(source).is_some() {
         return Vec::new();
@@ -65,6 +66,8 @@ fn problems(name: &str, source: &str) -> Vec<Problem> {
     for problem in found.iter_mut().filter(|problem| !problem.is_certain) {
         reword(&mut problem.error, source);
     }
+    let words = wrong_words(name, source).into_iter();
+    found.extend(words.map(|error| Problem { error, is_certain: false }));
     let place =
         |problem: &Problem| problem.error.place.as_ref().map(|place| (place.line, place.column));
     found.sort_by_key(place);
@@ -147,6 +150,43 @@ learn(1, 2, 3)
                 "6:13 warning: learn got too many unnamed arguments; it takes model, x",
             ]
         );
+    }
+
+    #[test]
+    fn a_word_that_an_argument_does_not_take_is_told_at_the_argument() {
+        let source = "\
+m = u2ad(preset = \"smal\")
+quick = True
+n = u2ad(  # small or paper
+    \"small\" if quick else \"papr\",
+)
+people = phantom_cohort(subjects = 2)
+def look(model):
+    return detect(model, people, scoring = 'loud')
+device(\"gpu\")
+plot(look(m), kind = \"é\")
+";
+        assert_eq!(
+            told(source),
+            [
+                "1:19 warning: u2ad: `preset` cannot be \"smal\"; choose one of \"small\", \"paper\"",
+                "4:27 warning: u2ad: `preset` cannot be \"papr\"; choose one of \"small\", \"paper\"",
+                "8:44 warning: detect: `scoring` cannot be \"loud\"; choose one of \"published\", \"residual\", \
+                 \"learned\", \"own\"",
+                "9:8 warning: device: `name` cannot be \"gpu\"; choose one of \"auto\", \"cpu\", \"cuda\", \"metal\"",
+                "10:22 warning: plot: `kind` cannot be \"é\"; choose one of \"panels\", \"curve\", \"histograms\"",
+            ]
+        );
+        for fine in [
+            "u2ad(preset = \"paper\")\nplot(1, kind = None)\n",
+            "word = \"smal\"\nu2ad(preset = word + \"l\")\nu2ad(preset = \"smal\" + \"l\")\n",
+            "def u2ad(preset): return preset\nu2ad(preset = \"smal\")\n",
+            "print(\"u2ad(preset = 'smal')\")\n# u2ad(preset = \"smal\")\n",
+            "u2ad(preset = \"small\" if \"smal\" in [\"x\"] else \"paper\", seed = 1)\n",
+        ] {
+            let about = told(fine);
+            assert!(!about.iter().any(|line| line.contains("cannot be")), "{fine}: {about:?}");
+        }
     }
 
     #[test]

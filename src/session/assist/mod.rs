@@ -8,7 +8,7 @@
 //! | `cursor` | the place that is asked about, and the call around it |
 //! | `complete`, `candidate`, `paths` | what could stand there |
 //! | `inspect`, `answer` | what is known about it |
-//! | `check`, `false_alarms` | what is wrong with a file; what only looks so to the type checker |
+//! | `check`, `false_alarms`, `wrong_words` | what is wrong with a file; what only looks so to the type checker; words that an argument does not take |
 //! | `highlight` | what to colour |
 
 mod answer;
@@ -26,6 +26,7 @@ mod paths;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod wrong_words;
 
 pub(super) use answer::answer;
 pub use candidate::{Candidate, CandidateKind};
