@@ -124,7 +124,11 @@ fn open(path: &Path) -> Result<(BufReader<File>, u64)> {
         _ => Error::file(path, format!("cannot be opened ({error})")),
     };
     // Before it is opened: opening a FIFO waits for somebody to write.
-    if !std::fs::metadata(path).map_err(refuse)?.is_file() {
+    let kind = std::fs::metadata(path).map_err(refuse)?;
+    if kind.is_dir() {
+        return Err(Error::file(path, "is a folder; put the file itself in its place"));
+    }
+    if !kind.is_file() {
         return Err(Error::file(path, "is not a file"));
     }
     let file = File::open(path).map_err(refuse)?;

@@ -345,7 +345,7 @@ fn missing_files_and_folders_give_a_sentence_with_the_path() {
     let missing = folder.path().join("none.nii");
     let error = Volume::read(&missing).unwrap_err().to_string();
     assert!(error.ends_with("none.nii: there is no such file"), "{error}");
-    assert!(Volume::read(folder.path()).unwrap_err().to_string().contains("is not a file"));
+    assert!(Volume::read(folder.path()).unwrap_err().to_string().contains("is a folder"));
 }
 
 #[test]

@@ -223,7 +223,7 @@ fn the_voxels_of_a_pair_are_not_taken_for_an_image() {
 fn what_is_no_file_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let refusal = |path: &Path| Volume::read(path).unwrap_err().to_string();
-    assert!(refusal(folder.path()).contains("is not a file"));
+    assert!(refusal(folder.path()).contains("is a folder"));
     assert!(refusal(&folder.path().join("a.nii")).contains("there is no such file"));
     #[cfg(unix)]
     assert!(refusal(Path::new("/dev/zero")).contains("is not a file"));

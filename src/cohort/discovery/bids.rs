@@ -38,7 +38,7 @@ use super::naming::{
 use super::participants::Participants;
 use super::session_tables::complete;
 use super::several_images::{Image, choose};
-use super::unused;
+use super::unused::{self, Accounted};
 use super::volume_files::{NotLocated, VolumeFiles};
 use crate::cohort::entry::{Entry, Source};
 use crate::cohort::health::Columns;
@@ -72,26 +72,24 @@ pub(in crate::cohort) fn discover(
     let is_subject = |path: &&PathBuf| file_name(path).starts_with("sub-");
     let mut entries = Vec::new();
     // Images that an entry, broken or not, or a remark speaks about.
-    let mut accounted: Vec<PathBuf> = Vec::new();
+    let mut images: Vec<PathBuf> = Vec::new();
     let mut any_image = false;
     for folder in listing.folders.iter().filter(is_subject) {
         let found = subject(root, folder, &derivatives, participants);
         any_image |= !found.images.is_empty();
-        accounted.extend(found.images);
+        images.extend(found.images);
         entries.extend(found.entries);
     }
     if !any_image {
-        entries = plain(listing, participants, &mut accounted);
+        entries = plain(listing, participants, &mut images);
     }
     join_same_names(&mut entries);
-    let mut used: BTreeSet<&Path> = entries.iter().flat_map(Entry::files).collect();
-    used.extend(accounted.iter().map(PathBuf::as_path));
+    let used: BTreeSet<&Path> = entries.iter().flat_map(Entry::files).collect();
+    let accounted = Accounted { used, images: &images };
     // The program's own exports, from which nothing is used, are no news.
-    let is_news = |folder: &&PathBuf| {
-        !is_own_export(folder) || used.iter().any(|path| path.starts_with(folder))
-    };
+    let is_news = |folder: &&PathBuf| !is_own_export(folder) || accounted.has_any_in(folder);
     let derivatives: Vec<PathBuf> = derivatives.iter().filter(is_news).cloned().collect();
-    let unused = unused::sentence(root, listing, &used, &derivatives, cancel)?;
+    let unused = unused::sentence(root, listing, &accounted, &derivatives, cancel)?;
     Ok(Discovered { entries, unused })
 }
 

@@ -83,6 +83,17 @@ impl Label {
         }
     }
 
+    /// All kinds of labels.
+    pub(super) const ALL: [Self; 4] = [Self::Cord, Self::Csf, Self::Discs, Self::Lesion];
+
+    /// The kind of label whose name ends with `suffix` behind the image's name, in any case and whatever its description.
+    pub(super) fn with_suffix(suffix: &str) -> Option<Self> {
+        let plain = without_description(suffix);
+        let has =
+            |label: &Self| label.suffixes().iter().any(|own| own.eq_ignore_ascii_case(&plain));
+        Self::ALL.into_iter().find(has)
+    }
+
     /// The label's name in messages.
     pub(in crate::cohort) fn title(self) -> &'static str {
         match self {
@@ -94,7 +105,8 @@ impl Label {
     }
 }
 
-/// What is in a folder, in alphabetical order; hidden entries left out.
+/// What is in a folder, in alphabetical order; hidden entries left out. A folder that is called like a NIfTI file stands
+/// among the files, so that it is found in place of one and refused with its name instead of overlooked.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cohort) struct Listing {
     pub(in crate::cohort) folders: Vec<PathBuf>,
@@ -111,7 +123,7 @@ impl Listing {
             if file_name(&path).starts_with('.') {
                 continue;
             }
-            if path.is_dir() {
+            if path.is_dir() && nifti_stem(&file_name(&path)).is_none() {
                 listing.folders.push(path);
             } else {
                 listing.files.push(path);
@@ -234,12 +246,12 @@ pub(in crate::cohort) fn find_label(
 }
 
 /// Whether a file is what this program detected: an exported finding is no ground truth for the next one.
-fn is_own_finding(name: &str) -> bool {
+pub(super) fn is_own_finding(name: &str) -> bool {
     name.split('_').any(|part| part.eq_ignore_ascii_case("desc-u2ad"))
 }
 
 /// A name without its BIDS entity `_desc-…`.
-fn without_description(name: &str) -> String {
+pub(super) fn without_description(name: &str) -> String {
     let parts = name.split('_').filter(|part| !part.starts_with("desc-"));
     parts.collect::<Vec<_>>().join("_")
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::naming::{IMAGE_SUFFIX, Label, Listing, label_stems, nifti_stem};
+use super::naming::{
+    IMAGE_SUFFIX, Label, Listing, is_own_finding, label_stems, nifti_stem, without_description,
+};
 use crate::Result;
 use crate::context::CancelToken;
 use crate::files::file_name;
@@ -57,11 +59,9 @@ pub(super) fn is_label(stem: &str, stems: &[String]) -> bool {
 /// The known label that a file's name ends like.
 fn label_suffix(stem: &str) -> Option<&'static str> {
     let lower = stem.to_ascii_lowercase();
-    [Label::Cord, Label::Csf, Label::Discs, Label::Lesion]
-        .into_iter()
-        .flat_map(Label::suffixes)
-        .copied()
-        .find(|suffix| lower.ends_with(&suffix.to_ascii_lowercase()))
+    let all = Label::ALL.into_iter().flat_map(Label::suffixes).copied();
+    // The longest: a name that ends with `_lesion_seg` also ends with `_seg`.
+    all.filter(|suffix| lower.ends_with(&suffix.to_ascii_lowercase())).max_by_key(|one| one.len())
 }
 
 /// Whether a name is an image's followed by something that no other image's name has.
@@ -70,12 +70,31 @@ fn ends_as_label(stem: &str, image: &str) -> bool {
     rest.is_some_and(|rest| rest != IMAGE_SUFFIX.trim_start_matches('_'))
 }
 
-/// A sentence that accounts for the image files below `root` which are not `used`, by kind; `None` if
-/// all are used. Of `derivatives/`, only the folders in `derivatives` are searched.
+/// The files that an account of a folder need not name.
+pub(super) struct Accounted<'a> {
+    /// Images and labels that subjects are made of.
+    pub(super) used: BTreeSet<&'a Path>,
+    /// Images of which an entry, broken or not, or a remark speaks.
+    pub(super) images: &'a [PathBuf],
+}
+
+impl Accounted<'_> {
+    /// Whether any of it lies in a folder.
+    pub(super) fn has_any_in(&self, folder: &Path) -> bool {
+        self.used
+            .iter()
+            .copied()
+            .chain(self.images.iter().map(PathBuf::as_path))
+            .any(|path| path.starts_with(folder))
+    }
+}
+
+/// A sentence that accounts for the image files below `root` which are not `accounted` for, by kind; `None` if
+/// all are. Of `derivatives/`, only the folders in `derivatives` are searched.
 pub(super) fn sentence(
     root: &Path,
     listing: &Listing,
-    used: &BTreeSet<&Path>,
+    accounted: &Accounted,
     derivatives: &[PathBuf],
     cancel: &CancelToken,
 ) -> Result<Option<String>> {
@@ -84,12 +103,15 @@ pub(super) fn sentence(
     for folder in derivatives {
         collect(&Listing::read_if_there(folder)?, DEPTH, Path::new(""), &mut files, cancel)?;
     }
-    let images: BTreeSet<String> =
-        used.iter().filter_map(|path| Some(nifti_stem(&file_name(path))?.to_owned())).collect();
+    let known = Names::new(accounted);
+    let others: BTreeSet<&Path> = accounted.images.iter().map(PathBuf::as_path).collect();
     // Kind of file: how many, and the first.
     let mut kinds: BTreeMap<String, (usize, &Path)> = BTreeMap::new();
-    for path in files.iter().filter(|path| !used.contains(path.as_path())) {
-        kinds.entry(kind(path, &images)).or_insert((0, path)).0 += 1;
+    let is_named = |path: &&PathBuf| {
+        !accounted.used.contains(path.as_path()) && !others.contains(path.as_path())
+    };
+    for path in files.iter().filter(is_named) {
+        kinds.entry(kind(path, &known)).or_insert((0, path)).0 += 1;
     }
     if kinds.is_empty() {
         return Ok(None);
@@ -110,8 +132,45 @@ pub(super) fn sentence(
     Ok(Some(format!("{files} not used: {}", parts.join("; "))))
 }
 
+/// The names, without extension, of the files that are accounted for.
+struct Names {
+    /// Of images and of used labels.
+    all: BTreeSet<String>,
+    /// Of used images and labels, without descriptions, in lower case.
+    used: BTreeSet<String>,
+}
+
+impl Names {
+    fn new(accounted: &Accounted) -> Self {
+        let stem = |path: &Path| Some(nifti_stem(&file_name(path))?.to_owned());
+        let used = || accounted.used.iter().filter_map(|path| stem(path));
+        let images = accounted.images.iter().filter_map(|path| stem(path));
+        Self {
+            all: used().chain(images).collect(),
+            used: used().map(|name| without_description(&name).to_ascii_lowercase()).collect(),
+        }
+    }
+
+    fn is_used(&self, name: &str) -> bool {
+        self.used.contains(&without_description(name).to_ascii_lowercase())
+    }
+
+    /// Why a label that has a known name behind that of an image is not used.
+    fn why_unused(&self, label: Label, image: &str) -> &'static str {
+        let stems = || label_stems(image).into_iter();
+        let named = |suffix: &&str| stems().any(|stem| self.is_used(&format!("{stem}{suffix}")));
+        if !self.is_used(image) {
+            "labels of an image that is not used"
+        } else if label.suffixes().iter().any(named) {
+            "another label of its kind is used instead"
+        } else {
+            "neither beside the image nor in its place under derivatives"
+        }
+    }
+}
+
 /// What kind of file an unused one is.
-fn kind(path: &Path, images: &BTreeSet<String>) -> String {
+fn kind(path: &Path, known: &Names) -> String {
     let name = file_name(path);
     let lower = name.to_ascii_lowercase();
     if let Some((ending, what)) = OTHER_FORMATS.iter().find(|(ending, _)| lower.ends_with(ending)) {
@@ -121,16 +180,18 @@ fn kind(path: &Path, images: &BTreeSet<String>) -> String {
     if let Some(contrast) = contrast(stem) {
         return format!("*{contrast} (not T2-weighted)");
     }
-    let of = images
-        .iter()
-        .flat_map(|image| label_stems(image))
-        .filter(|image| ends_as_label(stem, image));
-    if let Some(image) = of.max_by_key(|image| image.len()) {
-        let suffix = stem.get(image.len()..).unwrap_or_default();
-        if label_suffix(stem).is_some_and(|known| known.eq_ignore_ascii_case(suffix)) {
-            return format!("*{suffix} (another label of its kind is used instead)");
-        }
-        return format!("*{suffix} (no label that is used; `help(load_cohort)` lists their names)");
+    let stems = |image| label_stems(image).into_iter().map(move |begin| (begin, image));
+    let of = known.all.iter().flat_map(|image| stems(image.as_str()));
+    let of = of.filter(|(begin, _)| ends_as_label(stem, begin));
+    if let Some((begin, image)) = of.max_by_key(|(begin, _)| begin.len()) {
+        let suffix = stem.get(begin.len()..).unwrap_or_default();
+        let label = Label::with_suffix(suffix).filter(|_| !is_own_finding(stem));
+        return match label {
+            Some(label) => format!("*{suffix} ({})", known.why_unused(label, image)),
+            None => {
+                format!("*{suffix} (no label that is used; `help(load_cohort)` lists their names)")
+            }
+        };
     }
     if let Some(suffix) = label_suffix(stem) {
         format!("*{suffix} (labels without their image)")

@@ -73,6 +73,61 @@ fn every_image_of_a_folder_is_accounted_for() {
 }
 
 #[test]
+fn labels_of_known_names_that_are_not_used_are_told_why() {
+    let labels = ["label-lesion_seg", "label-CSF_seg", "labels-disc", "desc-x_label-SC_seg"];
+    let (_, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        write_subject(root, "sub-02");
+        // The image is refused, because its cord mask exists twice.
+        write(&root.join("derivatives/b/sub-02/anat/sub-02_T2w_label-SC_seg.nii"), mask(10));
+        labels.iter().for_each(|label| write(&label_path(root, "sub-02", label), mask(2)));
+    });
+    let line = find(&lines, "not used: ");
+    for label in labels {
+        let part = format!("1 *_{label} (labels of an image that is not used), the first");
+        assert!(line.contains(&part), "{part}: {line}");
+    }
+    let (_, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        write(&label_path(root, "sub-01", "seg"), mask(10));
+        write(&root.join("derivatives/labels/sub-01_T2w_lesion.nii"), mask(2));
+        write(&label_path(root, "sub-01", "label-lesion_desc-u2ad_mask"), mask(2));
+    });
+    let line = find(&lines, "not used: ");
+    for part in [
+        "1 *_seg (another label of its kind is used instead)",
+        "1 *_lesion (neither beside the image nor in its place under derivatives)",
+        "1 *_label-lesion_desc-u2ad_mask (no label that is used",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
+fn a_folder_in_place_of_a_file_is_named() {
+    let sentence = "is a folder; put the file itself in its place";
+    for label in ["lesion", "label-SC_seg-manual", "labels-disc", "csf"] {
+        let (names, lines) = said(|root| {
+            write_subject(root, "sub-01");
+            write_subject(root, "sub-02");
+            // As some programs unpack it.
+            let path = label_path(root, "sub-02", label);
+            write(&path.join(path.file_name().unwrap()), mask(2));
+        });
+        assert_eq!(names, ["sub-01"], "{label}");
+        let line = find(&lines, "subject sub-02");
+        assert!(line.contains(&format!("sub-02_T2w_{label}.nii: {sentence}")), "{line}");
+    }
+    let (names, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        std::fs::create_dir_all(root.join("sub-02/anat/sub-02_T2w.nii.gz")).unwrap();
+        write(&label_path(root, "sub-02", "label-SC_seg"), mask(10));
+    });
+    assert_eq!(names, ["sub-01"]);
+    assert!(find(&lines, "subject sub-02").contains(sentence), "{lines:?}");
+}
+
+#[test]
 fn an_image_without_mask_in_a_plain_folder_is_named() {
     let (names, lines) = said(|root| {
         write(&root.join("a.nii"), image());
