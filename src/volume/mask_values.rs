@@ -32,16 +32,23 @@ pub struct MaskValues {
     /// Indexed as stored.
     pub inside: Array3<bool>,
     pub kind: MaskKind,
-    /// The largest value; 0 for a mask without finite values.
+    /// The largest finite value; 0 for a mask without positive values.
     pub maximum: f32,
+    /// The smallest finite value; 0 for a mask without negative values.
+    pub minimum: f32,
     /// How many values are NaN or infinite; they are outside.
     pub non_finite: usize,
-    /// How many values are -0.5 or less, as those of a mask that was stored with the wrong sign; they are outside.
+    /// How many of these are plus infinity.
+    pub infinite: usize,
+    /// How many values are -0.5 or less, as those of a mask that was stored with the wrong sign; they are outside. 0 where
+    /// they look like the ringing of an interpolation.
     pub negative: usize,
 }
 
 /// Values up to this share of the largest count as 0 when values are told apart.
 const NOISE: f32 = 0.03;
+/// Interpolation undershoots by up to this share of the largest value: cubic splines by a seventh at an edge.
+const RINGING: f32 = 0.2;
 /// A whole number may be off by this much.
 const ROUNDING: f32 = 1e-3;
 /// The largest value of a soft mask in 8 bits. Labels side by side do not reach it.
@@ -56,17 +63,28 @@ const ROWS_OF_ONE_LEVEL: f64 = 0.6;
 impl MaskValues {
     /// The inside of a mask.
     pub fn of(mask: &Volume) -> Self {
-        let (mut non_finite, mut negative, mut maximum) = (0, 0, 0f32);
+        let (mut non_finite, mut infinite, mut negative) = (0, 0, 0);
+        let (mut minimum, mut maximum, mut whole_negatives) = (0f32, 0f32, true);
         for &value in &mask.voxels {
             match value {
                 // Most voxels.
                 0.0 => {}
                 value if value.is_finite() => {
-                    negative += usize::from(value <= -0.5);
+                    if value <= -0.5 {
+                        negative += 1;
+                        whole_negatives &= value.fract() == 0.0;
+                    }
+                    minimum = minimum.min(value);
                     maximum = maximum.max(value);
                 }
-                _ => non_finite += 1,
+                value => {
+                    non_finite += 1;
+                    infinite += usize::from(value == f32::INFINITY);
+                }
             }
+        }
+        if !whole_negatives && minimum >= -RINGING * maximum {
+            negative = 0;
         }
         let above =
             |threshold: f32| mask.voxels.mapv(|value| value.is_finite() && value > threshold);
@@ -94,7 +112,7 @@ impl MaskValues {
                 (above(threshold), MaskKind::Soft { threshold })
             }
         };
-        Self { inside, kind, maximum, non_finite, negative }
+        Self { inside, kind, maximum, minimum, non_finite, infinite, negative }
     }
 }
 
@@ -244,7 +262,11 @@ mod tests {
         });
         assert_eq!((count(&blurred), blurred.kind), (2, MaskKind::Soft { threshold: 50.0 }));
         let signed = mask(|column, _| if CORD(column) { -1.0 } else { 0.0 });
-        assert_eq!((count(&signed), signed.negative), (0, 40));
+        assert_eq!((count(&signed), signed.negative, signed.minimum), (0, 40, -1.0));
+        let ringing = mask(|column, _| [0.0, 250.0, 255.0, 255.0, -20.5, 0.0][column]);
+        assert_eq!((count(&ringing), ringing.negative), (60, 0));
+        let wrapped = mask(|column, _| [0.0, 90.0, -1.0, -1.0, -100.0, 0.0][column]);
+        assert_eq!((count(&wrapped), wrapped.negative, wrapped.minimum), (20, 60, -100.0));
         let spread = voxels.mapv(|value| if value > 0.0 { 60.0 + 3.0 * value } else { 0.0 });
         let many = Volume { voxels: ndarray::concatenate![Axis(1), voxels, spread], affine };
         assert_eq!(count(&MaskValues::of(&many)), 64 * 9, "64 lesions with numbers up to 156");

@@ -1,13 +1,21 @@
 //! What a user should know about the values of a mask.
 
 use crate::cohort::note::Note;
+use crate::context::counted;
 use crate::volume::{MaskKind, MaskValues};
+
+/// Up to so many negative voxels in a mask are not worth a remark.
+const FEW: usize = 3;
 
 /// Notes on a mask that is not simply inside and outside. `title` is what it marks, such as "cord mask".
 ///
 /// # Errors
-/// A clause if all values are too small to mark anything.
+/// A clause if all values are too small to mark anything, or none is a number above 0 but some are no numbers or
+/// negative: nobody knows then what they should mark. A mask of zeros is none of these.
 pub(super) fn mask_notes(mask: &MaskValues, title: &str) -> Result<Vec<Note>, String> {
+    if let Some(why) = why_nothing(mask) {
+        return Err(format!("its {title} marks nothing: {why}"));
+    }
     let mut notes = Vec::new();
     if mask.non_finite > 0 {
         let topic = "values of a mask are NaN or infinite; they count as outside";
@@ -17,22 +25,19 @@ pub(super) fn mask_notes(mask: &MaskValues, title: &str) -> Result<Vec<Note>, St
         );
         notes.push(Note::warning(topic, text));
     }
-    if mask.maximum == 0.0 && mask.negative > 0 {
-        let topic = "a mask holds negative values only, so that nothing is inside; was 255 stored as a signed number?";
+    if mask.negative > FEW {
+        let topic = "values of a mask are negative and count as outside; values from 128 up stored as signed numbers end so";
         let text = format!(
-            "its {title} holds negative values only, so that nothing is inside; was 255 stored as a signed number?"
+            "{} values of its {title} are negative, down to {}, and count as outside{}",
+            mask.negative,
+            mask.minimum,
+            wrapped(mask).map_or_else(String::new, |cause| format!("; {cause}"))
         );
         notes.push(Note::warning(topic, text));
     }
     match &mask.kind {
         MaskKind::Binary => {}
         MaskKind::Soft { threshold } => {
-            if mask.maximum <= *threshold {
-                return Err(format!(
-                    "its {title} marks nothing: a voxel is inside above {threshold}, its largest value is {}",
-                    mask.maximum
-                ));
-            }
             let topic = "a mask holds more than two values (a soft mask); above half of the largest counts as inside";
             let text = format!(
                 "its {title} holds more than two values (a soft mask); above {threshold} counts as inside"
@@ -57,6 +62,59 @@ pub(super) fn mask_notes(mask: &MaskValues, title: &str) -> Result<Vec<Note>, St
         }
     }
     Ok(notes)
+}
+
+/// Why a mask marks nothing, as a clause, if there is more to say than that all its values are 0.
+fn why_nothing(mask: &MaskValues) -> Option<String> {
+    let cause = || wrapped(mask).map_or_else(String::new, |cause| format!("; {cause}"));
+    if let MaskKind::Soft { threshold } = &mask.kind
+        && mask.maximum <= *threshold
+    {
+        return Some(format!(
+            "a voxel is inside above {threshold}, its largest value is {}{}",
+            mask.maximum,
+            cause()
+        ));
+    }
+    if mask.maximum > 0.0 {
+        return None;
+    }
+    if mask.negative > 0 {
+        return Some(format!("its values are 0 or negative, down to {}{}", mask.minimum, cause()));
+    }
+    if mask.infinite > 0 {
+        return Some("its values are 0 or infinite; write 1 inside and 0 outside".to_owned());
+    }
+    (mask.non_finite == mask.inside.len())
+        .then(|| "none of its values is a number; write 1 inside and 0 outside".to_owned())
+}
+
+/// The clause about a cord mask of which nothing is left on pixels of 1 mm.
+pub(super) fn empty_cord(mask: &MaskValues) -> String {
+    let marked = mask.inside.iter().filter(|inside| **inside).count();
+    match (why_nothing(mask), marked) {
+        (Some(why), _) => format!("its cord mask marks nothing: {why}"),
+        (None, 0) => "its cord mask is empty".to_owned(),
+        (None, _) => format!(
+            "its cord mask marks {}, of which nothing is left on pixels of 1 mm",
+            counted(marked, "voxel")
+        ),
+    }
+}
+
+/// The likely cause of negative values, and what to do; nothing where they are most of the image: its background.
+fn wrapped(mask: &MaskValues) -> Option<String> {
+    if mask.negative == 0 || mask.negative > mask.inside.len() / 2 {
+        return None;
+    }
+    let from = match (mask.minimum, mask.maximum) {
+        (-128.0.., ..=127.0) => 128,
+        (-32768.0.., ..=32767.0) => 32768,
+        _ => return None,
+    };
+    Some(format!(
+        "values from {from} up seem to be stored as negative numbers; store the mask as unsigned integers"
+    ))
 }
 
 fn list(labels: &[u32]) -> String {

@@ -25,7 +25,7 @@ use super::disc_labels::discs_in;
 use super::field::{Field, FieldAxis};
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
-use super::mask_notes::mask_notes;
+use super::mask_notes::{empty_cord, mask_notes};
 use super::mask_relations;
 use super::native_transform::NativeTransform;
 use super::region::region_of_interest;
@@ -111,7 +111,7 @@ impl Preprocessing {
         let resampled = |mask: Array3<bool>| each_slice(&mask, |slice| field.resample_mask(slice));
         let (cord, csf) = (resampled(cord), csf.map(resampled));
         if cord.iter().flatten().all(|&inside| !inside) {
-            return Err(refuse("its cord mask is empty".into()));
+            return Err(refuse(empty_cord(&MaskValues::of(&volume.cord))));
         }
         notes.extend(cord_shape::question(&cord, canonical.affine.spacing()[0]));
         notes.extend(field.keep_cord(&cord));
@@ -250,11 +250,12 @@ pub(super) fn cord_outside(cord: &Volume, edges_mm: &[usize]) -> Result<Vec<f64>
         let grid = SliceGrid { fov_mm, ..SliceGrid::default() };
         Preprocessing { grid, ..Preprocessing::default() }.field(&canonical)
     };
-    let inside = orientation.apply(&MaskValues::of(cord).inside);
+    let values = MaskValues::of(cord);
+    let inside = orientation.apply(&values.inside);
     let field = of_edge(SliceGrid::default().fov_mm)?;
     let cord = each_slice(&inside, |slice| field.resample_mask(slice));
     if cord.iter().flatten().all(|&inside| !inside) {
-        return Err("its cord mask is empty".into());
+        return Err(empty_cord(&values));
     }
     let outside = |edge: &usize| of_edge(*edge).map(|mut field| field.cord_outside(&cord));
     edges_mm.iter().map(outside).collect()

@@ -55,6 +55,93 @@ fn soft_noisy_and_ringing_masks_give_the_slices_of_the_binary_one() {
     assert!(subject.unwrap_err().contains("marks nothing: a voxel is inside above 0.5"));
 }
 
+/// A mask of signed integers of 8 bits.
+fn signed_bytes(value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+    let mut bytes = nifti(&SHAPE, &[]);
+    bytes[70..72].copy_from_slice(&256i16.to_le_bytes());
+    bytes[72..74].copy_from_slice(&8i16.to_le_bytes());
+    bytes.extend(voxels(|_, j, k| f32::from(value(j, k))).iter().map(|value| *value as u8));
+    bytes
+}
+
+const STORE: &str =
+    "from 128 up seem to be stored as negative numbers; store the mask as unsigned integers";
+
+#[test]
+fn values_from_128_up_that_were_stored_as_negative_numbers_are_told() {
+    // The core of a soft mask is 255, stored as -1, or 200.
+    let soft = |core: u8| {
+        move |j: usize, k: usize| match (INSIDE(j, k), (17..23).contains(&j)) {
+            (true, true) => core,
+            (true, false) => 100,
+            _ => 0,
+        }
+    };
+    for core in [255, 200, 128] {
+        let (subject, said) = with(|root| write(&cord(root), signed_bytes(soft(core))));
+        assert!(subject.is_ok());
+        let low = i16::from(core) - 256;
+        let start = format!("540 values of its cord mask are negative, down to {low}, and count");
+        assert!(said.iter().any(|line| line.contains(&start) && line.contains(STORE)), "{said:?}");
+        let as_16_bits = voxels(|_, j, k| f32::from(soft(core)(j, k) as i8));
+        let (_, said) = with(|root| write(&cord(root), nifti(&SHAPE, &as_16_bits)));
+        assert!(said.iter().any(|line| line.contains(STORE)), "{said:?}");
+    }
+    let binary = |j, k| if INSIDE(j, k) { 255 } else { 0 };
+    let (subject, _) = with(|root| write(&cord(root), signed_bytes(binary)));
+    let told = subject.unwrap_err();
+    assert!(told.contains("its cord mask marks nothing: its values are 0 or negative"), "{told}");
+    assert!(told.contains(STORE), "{told}");
+    // A background of -1 is not the core of a mask.
+    let background = voxels(|_, j, k| if INSIDE(j, k) { 1.0 } else { -1.0 });
+    let (subject, said) = with(|root| write(&cord(root), nifti(&SHAPE, &background)));
+    assert_eq!(slices(subject), slices(with(|_| {}).0));
+    assert!(said.iter().any(|line| line.contains("negative")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains(STORE)), "{said:?}");
+    // Splines undershoot, also around a mask of 0 and 255.
+    let ringing = |j: usize, k: usize| match (INSIDE(j, k), INSIDE(j + 2, k)) {
+        (true, _) => 255.0,
+        (false, true) => -18.4,
+        _ => 0.0,
+    };
+    let (subject, said) =
+        with(|root| write(&cord(root), nifti(&SHAPE, &voxels(|_, j, k| ringing(j, k)))));
+    assert!(subject.is_ok() && said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn a_lesion_mask_in_which_nothing_can_be_read_is_no_sign_of_health() {
+    let lesion = |value: f32| {
+        let core = move |j: usize, k: usize| (18..21).contains(&j) && (10..16).contains(&k);
+        let stored = voxels(|_, j, k| if core(j, k) { value } else { 0.0 });
+        with(|root| write(&label_path(root, "sub-01", "label-lesion_seg"), nifti(&SHAPE, &stored)))
+    };
+    assert_eq!(lesion(0.0).0.unwrap().has_lesion(), Some(false));
+    for (value, told) in [(-1.0, "0 or negative, down to -1"), (f32::INFINITY, "0 or infinite")] {
+        let refused = lesion(value).0.unwrap_err();
+        assert!(refused.contains("its lesion mask marks nothing: its values are"), "{refused}");
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
+#[test]
+fn a_cord_mask_that_marks_nothing_is_refused_with_its_cause() {
+    let refused = |value: &dyn Fn(usize, usize) -> f32| {
+        let stored = nifti(&SHAPE, &voxels(|_, j, k| value(j, k)));
+        with(|root| write(&cord(root), &stored)).0.unwrap_err()
+    };
+    for (value, told) in [
+        (0.0, "its cord mask is empty"),
+        (-7.0, "0 or negative, down to -7"),
+        (f32::INFINITY, "0 or infinite; write 1 inside"),
+    ] {
+        let error = refused(&|j, k| if INSIDE(j, k) { value } else { 0.0 });
+        assert!(error.contains(told), "{error}");
+    }
+    assert!(refused(&|_, _| f32::NAN).contains("none of its values is a number"));
+    assert!(refused(&|_, _| -1.0).ends_with("its values are 0 or negative, down to -1"));
+}
+
 #[test]
 fn levels_are_a_cord_and_several_labels_are_questioned() {
     let levels = |_: usize, j: usize, k: usize| if INSIDE(j, k) { (1 + k / 8) as f32 } else { 0.0 };
