@@ -2,6 +2,7 @@
 
 mod cord_shape;
 mod disc_labels;
+mod disc_places;
 mod field;
 mod fitting_field;
 mod intensity;

@@ -22,6 +22,7 @@ use rayon::prelude::*;
 
 use super::cord_shape;
 use super::disc_labels::discs_in;
+use super::disc_places::CordReach;
 use super::field::{Field, FieldAxis};
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
@@ -108,6 +109,9 @@ impl Preprocessing {
             notes.extend(mask_relations::brightness(&voxels, &cord, fluid));
         }
         let lesion = lesion.map(LesionMask::new);
+        let [_, row_mm, column_mm] = canonical.affine.spacing();
+        let reach = || CordReach::new(&cord, orientation, native.shape, [row_mm, column_mm]);
+        let labels = volume.discs.as_ref().map(|labels| (labels, reach()));
         let resampled = |mask: Array3<bool>| each_slice(&mask, |slice| field.resample_mask(slice));
         let (cord, csf) = (resampled(cord), csf.map(resampled));
         if cord.iter().flatten().all(|&inside| !inside) {
@@ -145,8 +149,8 @@ impl Preprocessing {
             let is_kept = |index| slices.iter().any(|slice| slice.index == index);
             notes.extend(lesion.lost(&field, is_kept));
         }
-        let (discs, warnings) = match &volume.discs {
-            Some(labels) => discs_in(labels, &native_transform),
+        let (discs, warnings) = match &labels {
+            Some((labels, reach)) => discs_in(labels, &native_transform, reach),
             None => (Vec::new(), Vec::new()),
         };
         notes.extend(warnings);
