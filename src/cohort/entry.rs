@@ -14,8 +14,8 @@ use super::found_labels::SureMasks;
 use super::found_masks::FoundMasks;
 use super::health;
 use super::note::Note;
-use super::preprocessing::said_of_found_mask;
 use super::preprocessing::thick_slices::{lost_by_averaging, thick_slices};
+use super::preprocessing::{flat_slices, said_of_found_mask};
 use super::{Preprocessing, SliceGrid, Subject};
 use crate::context::Streams;
 use crate::files::sha256;
@@ -293,6 +293,7 @@ impl Entry {
                 (subject.slices, subject.lesion_marked, empty) =
                     (read.slices, read.lesion_marked, read.empty);
                 self.check_slices(&subject)?;
+                notes.extend(flat_slices(&subject.slices));
             }
             Source::Ready(subject) => {
                 self.check_slices(subject)?;

@@ -1,5 +1,6 @@
 //! From a volume to slices: field, region of interest, intensities, thickness, and the way back.
 
+mod cord_contrast;
 mod cord_shape;
 mod disc_labels;
 mod disc_places;
@@ -15,6 +16,7 @@ mod region;
 mod slice_order;
 pub(super) mod thick_slices;
 
+pub(super) use cord_contrast::flat_slices;
 pub(super) use cord_shape::said_of_found_mask;
 pub(crate) use intensity::settle_voxels;
 pub use intensity::{IntensityScale, TissueIntensity};

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use super::cord_contrast::flat_cord;
 use super::cord_shape;
 use super::disc_labels::discs_in;
 use super::disc_places::CordReach;
@@ -80,7 +81,7 @@ impl Preprocessing {
     /// # Errors
     /// [`Error::Input`] for invalid settings. [`Error::Subject`] if labels are on
     /// another grid than the image, values are not finite, the cord is empty or outside the field,
-    /// the image has no contrast, or its field of view is unusable.
+    /// the image has no contrast, there or in the cord, or its field of view is unusable.
     pub fn preprocess(&self, subject: &Arc<str>, volume: &LabelledVolume) -> Result<Preprocessed> {
         self.check()?;
         let refuse = |reason: String| Error::subject(subject.as_ref(), reason);
@@ -112,8 +113,9 @@ impl Preprocessing {
         let [_, row_mm, column_mm] = canonical.affine.spacing();
         let reach = || CordReach::new(&cord, orientation, native.shape, [row_mm, column_mm]);
         let labels = volume.discs.as_ref().map(|labels| (labels, reach()));
-        let resampled = |mask: Array3<bool>| each_slice(&mask, |slice| field.resample_mask(slice));
-        let (cord, csf) = (resampled(cord), csf.map(resampled));
+        let resampled = |mask: &Array3<bool>| each_slice(mask, |slice| field.resample_mask(slice));
+        let marked = cord;
+        let (cord, csf) = (resampled(&marked), csf.as_ref().map(resampled));
         if cord.iter().flatten().all(|&inside| !inside) {
             return Err(refuse(empty_cord(&MaskValues::of(&volume.cord))));
         }
@@ -122,6 +124,9 @@ impl Preprocessing {
 
         let image_hash = image_hash(&volume.image);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
+        if let Some(reason) = flat_cord(&voxels, &marked) {
+            return Err(refuse(reason));
+        }
         notes.extend(slice_order::question(&voxels));
         let image = self.image(&field, voxels);
         let image = image.ok_or_else(|| refuse(NO_CONTRAST.to_string()))?;

@@ -48,6 +48,28 @@ fn refusal_of(spoil: impl Fn(&Path)) -> String {
 }
 
 #[test]
+fn slices_that_show_nothing_in_the_cord_are_questioned() {
+    let root = tempfile::tempdir().unwrap();
+    let mut noisy = channels(false);
+    noisy.indexed_iter_mut().filter(|((channel, ..), _)| *channel == 0).for_each(
+        |((_, i, j), value)| {
+            *value += 0.001 * ((3 * i + j) % 7) as f64;
+        },
+    );
+    save(root.path(), "a_1.npy", &channels(false));
+    save(root.path(), "b_1.npy", &noisy);
+    let (listener, context) = listening();
+    let cohort = Cohort::load(root.path(), &options(), &context).unwrap();
+    assert_eq!(cohort.subjects(&context).unwrap().len(), 2);
+    assert_eq!(
+        listener.about_subjects(),
+        [
+            "subject a: its images have the same value everywhere in the cord, so its score says nothing"
+        ]
+    );
+}
+
+#[test]
 fn slices_are_grouped_by_name_and_ordered_by_number() {
     let root = tempfile::tempdir().unwrap();
     for name in ["train/b_10.npy", "train/b_9.npy", "test/b_1.npy", "a_2.npy", "7.npy"] {

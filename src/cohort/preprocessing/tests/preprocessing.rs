@@ -271,6 +271,13 @@ fn unusable_volumes_are_refused_with_a_sentence() {
     assert!(refusal(&other).contains("the same value everywhere"));
 
     let mut other = volume.clone();
+    ndarray::Zip::from(&mut other.image.voxels).and(&other.cord.voxels).for_each(|voxel, cord| {
+        *voxel = if *cord > 0.0 { 300.0 } else { *voxel };
+    });
+    other.image.voxels[[5, 90, 60]] = 400.0;
+    assert!(refusal(&other).contains("the same value everywhere in the cord"));
+
+    let mut other = volume.clone();
     other.csf = None;
     other.cord.voxels.fill(0.0);
     other.cord.voxels[[5, 90, 60]] = 1.0;
