@@ -155,10 +155,10 @@ learn(1, 2, 3)
     #[test]
     fn a_word_that_an_argument_does_not_take_is_told_at_the_argument() {
         let source = "\
-m = u2ad(preset = \"smal\")
+m = u2ad(preset = \"big\")
 quick = True
 n = u2ad(  # small or paper
-    \"small\" if quick else \"papr\",
+    \"small\" if quick else \"tiny\",
 )
 people = phantom_cohort(subjects = 2)
 def look(model):
@@ -169,8 +169,8 @@ plot(look(m), kind = \"é\")
         assert_eq!(
             told(source),
             [
-                "1:19 warning: u2ad: `preset` cannot be \"smal\"; choose one of \"small\", \"paper\"",
-                "4:27 warning: u2ad: `preset` cannot be \"papr\"; choose one of \"small\", \"paper\"",
+                "1:19 warning: u2ad: `preset` cannot be \"big\"; choose one of \"small\", \"paper\"",
+                "4:27 warning: u2ad: `preset` cannot be \"tiny\"; choose one of \"small\", \"paper\"",
                 "8:44 warning: detect: `scoring` cannot be \"loud\"; choose one of \"published\", \"residual\", \
                  \"learned\", \"own\"",
                 "9:8 warning: device: `name` cannot be \"gpu\"; choose one of \"auto\", \"cpu\", \"cuda\", \"metal\"",
@@ -179,10 +179,10 @@ plot(look(m), kind = \"é\")
         );
         for fine in [
             "u2ad(preset = \"paper\")\nplot(1, kind = None)\n",
-            "word = \"smal\"\nu2ad(preset = word + \"l\")\nu2ad(preset = \"smal\" + \"l\")\n",
-            "def u2ad(preset): return preset\nu2ad(preset = \"smal\")\n",
-            "print(\"u2ad(preset = 'smal')\")\n# u2ad(preset = \"smal\")\n",
-            "u2ad(preset = \"small\" if \"smal\" in [\"x\"] else \"paper\", seed = 1)\n",
+            "word = \"pap\"\nu2ad(preset = word + \"er\")\nu2ad(preset = \"pap\" + \"er\")\n",
+            "def u2ad(preset): return preset\nu2ad(preset = \"big\")\n",
+            "print(\"u2ad(preset = 'big')\")\n# u2ad(preset = \"big\")\n",
+            "u2ad(preset = \"small\" if \"big\" in [\"x\"] else \"paper\", seed = 1)\n",
         ] {
             let about = told(fine);
             assert!(!about.iter().any(|line| line.contains("cannot be")), "{fine}: {about:?}");
