@@ -1,13 +1,46 @@
-//! Percentiles, means and variances.
+//! Percentiles, extremes, means and variances.
+
+use ndarray::{ArrayBase, Data, Dimension};
 
 /// The q-th percentile (0 to 100) of at least one value, interpolated as numpy's default does.
 /// Reorders the values.
 pub fn percentile(values: &mut [f64], q: f64) -> f64 {
     let place = q / 100.0 * (values.len() - 1) as f64;
     let (_, &mut below, rest) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
-    let above = rest.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    let above = if rest.is_empty() { below } else { extremes_of(rest).0 };
     let (t, step) = (place.fract(), above - below);
     if t < 0.5 { below + step * t } else { above - step * (1.0 - t) }
+}
+
+/// The smallest and the largest number of an array; (∞, −∞) if it holds none.
+pub fn extremes<T, D>(values: &ArrayBase<impl Data<Elem = T>, D>) -> (T, T)
+where
+    T: Copy + PartialOrd + From<f32>,
+    D: Dimension,
+{
+    match values.as_slice_memory_order() {
+        Some(values) => extremes_of(values),
+        None => extremes_of(&values.iter().copied().collect::<Vec<_>>()),
+    }
+}
+
+/// As [`extremes`]. Several values at a time, which processors compare at once.
+fn extremes_of<T: Copy + PartialOrd + From<f32>>(values: &[T]) -> (T, T) {
+    const LANES: usize = 16;
+    let mut low = [T::from(f32::INFINITY); LANES];
+    let mut high = [T::from(f32::NEG_INFINITY); LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    // A comparison with NaN is false.
+    for chunk in chunks {
+        for lane in 0..LANES {
+            low[lane] = if chunk[lane] < low[lane] { chunk[lane] } else { low[lane] };
+            high[lane] = if chunk[lane] > high[lane] { chunk[lane] } else { high[lane] };
+        }
+    }
+    let all = |lanes: [T; LANES]| lanes.into_iter().chain(rest.iter().copied());
+    let least = all(low).fold(low[0], |a, b| if b < a { b } else { a });
+    let most = all(high).fold(high[0], |a, b| if b > a { b } else { a });
+    (least, most)
 }
 
 /// The median; `None` without values.
@@ -58,6 +91,17 @@ mod tests {
         assert_eq!(percentile(&mut values, 50.0), 25.0);
         assert_eq!(percentile(&mut values, 90.0), 37.0);
         assert_eq!(percentile(&mut [7.0], 99.8), 7.0);
+    }
+
+    #[test]
+    fn extremes_leave_out_what_is_not_a_number() {
+        let mut values = ndarray::Array2::from_shape_fn((7, 9), |(i, j)| (i * 9 + j) as f32);
+        assert_eq!(extremes(&values), (0.0, 62.0));
+        assert_eq!(extremes(&values.slice(ndarray::s![1.., ..;2])), (9.0, 62.0));
+        values[[0, 0]] = f32::NAN;
+        values[[6, 8]] = f32::NAN;
+        assert_eq!(extremes(&values), (1.0, 61.0));
+        assert_eq!(extremes(&ndarray::arr1(&[f64::NAN])), (f64::INFINITY, f64::NEG_INFINITY));
     }
 
     #[test]

@@ -65,10 +65,8 @@ impl MaskValues {
     pub fn of(mask: &Volume) -> Self {
         let (mut non_finite, mut infinite, mut negative) = (0, 0, 0);
         let (mut minimum, mut maximum, mut whole_negatives) = (0f32, 0f32, true);
-        for &value in &mask.voxels {
+        for value in marked(&in_order(&mask.voxels)) {
             match value {
-                // Most voxels.
-                0.0 => {}
                 value if value.is_finite() => {
                     if value <= -0.5 {
                         negative += 1;
@@ -116,6 +114,20 @@ impl MaskValues {
     }
 }
 
+/// The voxels of a mask, in the order in which they lie in memory where they do so without gaps.
+fn in_order(voxels: &Array3<f32>) -> Cow<'_, [f32]> {
+    let copied = || Cow::Owned(voxels.iter().copied().collect());
+    voxels.as_slice_memory_order().map_or_else(copied, Cow::Borrowed)
+}
+
+/// The values that are not 0. Most of a mask is, and is passed over many voxels at a time.
+fn marked(voxels: &[f32]) -> impl Iterator<Item = f32> {
+    const AT_ONCE: usize = 64;
+    let any = |voxels: &[f32]| voxels.iter().fold(false, |any, value| any | (*value != 0.0));
+    let chunks = voxels.chunks(AT_ONCE).filter(move |chunk| any(chunk));
+    chunks.flatten().copied().filter(|value| *value != 0.0)
+}
+
 /// The values of a mask that are not nearly 0.
 enum Distinct {
     None,
@@ -133,11 +145,8 @@ fn distinct_values(voxels: &Array3<f32>, maximum: f32) -> Distinct {
     let (mut one, mut whole) = (true, true);
     // Most voxels are 0 or have the value of the one before.
     let mut before = 0.0;
-    let in_order = voxels
-        .as_slice_memory_order()
-        .map_or_else(|| Cow::Owned(voxels.iter().copied().collect::<Vec<_>>()), Cow::Borrowed);
-    for value in in_order.iter().copied() {
-        if value == 0.0 || value == before || !value.is_finite() {
+    for value in marked(&in_order(voxels)) {
+        if value == before || !value.is_finite() {
             continue;
         }
         before = value;

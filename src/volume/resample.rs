@@ -6,7 +6,7 @@
 //! puts scipy's last sample a hair outside the input, scipy returns 0 for that row or column; it
 //! is the input's last pixel here.
 
-use ndarray::{Array2, ArrayView2, Axis, Zip, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// Pixels after zooming `length` pixels by `factor`, rounded as Python rounds (half to even).
 pub fn zoomed_length(length: usize, factor: f64) -> usize {
@@ -23,14 +23,10 @@ pub fn spline_zoom(input: ArrayView2<f64>, shape: (usize, usize)) -> Array2<f64>
     if input.dim() == shape || input.is_empty() {
         return input.to_owned();
     }
-    // Both axes are worked on as rows, so that every step is one over contiguous pixels.
-    let mut coefficients = input.as_standard_layout().into_owned();
-    spline_coefficients(&mut coefficients);
-    let mut coefficients = transposed(&coefficients);
-    spline_coefficients(&mut coefficients);
-    let coefficients = transposed(&coefficients);
-    let zoomed = spline_rows(&coefficients, shape.0);
-    transposed(&spline_rows(&transposed(&zoomed), shape.1))
+    let mut samples: Vec<f64> = input.iter().copied().collect();
+    spline_coefficients(&mut samples, input.ncols());
+    let zoomed = spline_rows(&samples, input.ncols(), shape.0);
+    spline_columns(&zoomed, input.ncols(), shape)
 }
 
 /// Nearest neighbour to `shape` (rows, columns).
@@ -43,7 +39,10 @@ pub fn nearest_zoom<T: Copy>(input: ArrayView2<T>, shape: (usize, usize)) -> Arr
     let mut zoomed = Vec::with_capacity(shape.0 * shape.1);
     for row in rows {
         let line = input.row(row);
-        zoomed.extend(columns.iter().map(|&column| line[column]));
+        match line.as_slice() {
+            Some(line) => zoomed.extend(columns.iter().map(|&column| line[column])),
+            None => zoomed.extend(columns.iter().map(|&column| line[column])),
+        }
     }
     Array2::from_shape_vec(shape, zoomed).expect("a pixel for every place")
 }
@@ -104,64 +103,84 @@ fn spline_samples(input: usize, output: usize) -> Vec<SplineSample> {
         .collect()
 }
 
-/// As many rows as asked for, interpolated between rows of coefficients.
-fn spline_rows(coefficients: &Array2<f64>, count: usize) -> Array2<f64> {
-    let mut zoomed = Array2::zeros((count, coefficients.ncols()));
-    let samples = spline_samples(coefficients.nrows(), count);
-    for (mut row, sample) in zoomed.rows_mut().into_iter().zip(samples) {
-        for (index, weight) in sample.indices.into_iter().zip(sample.weights) {
-            row.scaled_add(weight, &coefficients.row(index));
+/// As many rows as asked for, interpolated between rows of coefficients, each of `columns`.
+fn spline_rows(coefficients: &[f64], columns: usize, count: usize) -> Vec<f64> {
+    let mut zoomed = Vec::with_capacity(count * columns);
+    for SplineSample { indices, weights: [a, b, c, d] } in
+        spline_samples(coefficients.len() / columns, count)
+    {
+        let row = |index: usize| &coefficients[index * columns..][..columns];
+        let [first, second, third, fourth] = indices.map(row);
+        let pairs = first.iter().zip(second).zip(third.iter().zip(fourth));
+        zoomed.extend(pairs.map(|((p, q), (r, s))| a * p + b * q + c * r + d * s));
+    }
+    zoomed
+}
+
+/// Rows of `columns` samples with as many columns as `shape` (rows, columns) says, interpolated. Strips of rows are
+/// turned, so that every step is one over contiguous pixels that stay in the cache.
+fn spline_columns(samples: &[f64], columns: usize, shape: (usize, usize)) -> Array2<f64> {
+    const STRIP: usize = 32;
+    let mut zoomed = Array2::zeros(shape);
+    let strips = samples.chunks(STRIP * columns);
+    for (strip, mut place) in strips.zip(zoomed.axis_chunks_iter_mut(Axis(0), STRIP)) {
+        let rows = place.nrows();
+        let mut turned = Vec::with_capacity(strip.len());
+        for column in 0..columns {
+            turned.extend(strip[column..].iter().step_by(columns));
+        }
+        spline_coefficients(&mut turned, rows);
+        let turned = spline_rows(&turned, rows, shape.1);
+        for (row, mut place) in place.rows_mut().into_iter().enumerate() {
+            place
+                .iter_mut()
+                .zip(turned[row..].iter().step_by(rows))
+                .for_each(|(to, from)| *to = *from);
         }
     }
     zoomed
 }
 
-/// Samples to cubic B-spline coefficients along every column, in place: the recursive filter of
+/// Rows of `columns` samples to cubic B-spline coefficients along every column, in place: the recursive filter of
 /// Unser (1999) with mirrored ends.
-fn spline_coefficients(image: &mut Array2<f64>) {
-    let n = image.nrows();
+fn spline_coefficients(samples: &mut [f64], columns: usize) {
+    let n = samples.len() / columns;
     if n < 2 {
         return;
     }
     let pole = 3f64.sqrt() - 2.0;
-    image.mapv_inplace(|x| x * (1.0 - pole) * (1.0 - 1.0 / pole));
+    let gain = (1.0 - pole) * (1.0 - 1.0 / pole);
+    samples.iter_mut().for_each(|sample| *sample *= gain);
 
+    let row = |index: usize| index * columns..(index + 1) * columns;
     let far = pole.powi(n as i32 - 1);
-    let mut first = image.row(0).to_owned();
-    first.scaled_add(far, &image.row(n - 1));
+    let ends = samples[row(0)].iter().zip(&samples[row(n - 1)]);
+    let mut first: Vec<f64> = ends.map(|(near, opposite)| near + far * opposite).collect();
     let mut power = pole;
     for i in 1..n - 1 {
-        Zip::from(&mut first)
-            .and(image.row(i))
-            .and(image.row(n - 1 - i))
-            .for_each(|first, near, opposite| *first += power * (near + far * opposite));
+        let pairs = samples[row(i)].iter().zip(&samples[row(n - 1 - i)]);
+        for (first, (near, opposite)) in first.iter_mut().zip(pairs) {
+            *first += power * (near + far * opposite);
+        }
         power *= pole;
     }
-    image.row_mut(0).assign(&(first / (1.0 - far * far)));
-    let pair = |image: &mut Array2<f64>, upper: usize, step: fn(&mut f64, &mut f64, f64)| {
-        let (mut above, mut below) = image.multi_slice_mut((s![upper, ..], s![upper + 1, ..]));
-        Zip::from(&mut above).and(&mut below).for_each(|above, below| step(above, below, pole));
-    };
+    let scale = 1.0 - far * far;
+    samples[row(0)].iter_mut().zip(first).for_each(|(sample, first)| *sample = first / scale);
     for i in 1..n {
-        pair(image, i - 1, |before, here, pole| *here += pole * *before);
+        each_pair(samples, columns, i - 1, |before, here| *here += pole * *before);
     }
-    pair(image, n - 2, |before, last, pole| {
+    each_pair(samples, columns, n - 2, |before, last| {
         *last = (pole * *before + *last) * pole / (pole * pole - 1.0);
     });
     for i in (0..n - 1).rev() {
-        pair(image, i, |here, after, pole| *here = pole * (*after - *here));
+        each_pair(samples, columns, i, |here, after| *here = pole * (*after - *here));
     }
 }
 
-/// Rows for columns, in strips of rows that stay in the first-level cache.
-fn transposed(image: &Array2<f64>) -> Array2<f64> {
-    const STRIP: usize = 16;
-    let mut turned = Array2::zeros((image.ncols(), image.nrows()));
-    let strips = image.axis_chunks_iter(Axis(0), STRIP);
-    for (strip, mut place) in strips.zip(turned.axis_chunks_iter_mut(Axis(1), STRIP)) {
-        place.assign(&strip.t());
-    }
-    turned
+/// Takes one step over a row of `columns` samples and the row after it.
+fn each_pair(samples: &mut [f64], columns: usize, row: usize, step: impl Fn(&mut f64, &mut f64)) {
+    let (row, next) = samples[row * columns..][..2 * columns].split_at_mut(columns);
+    row.iter_mut().zip(next).for_each(|(here, below)| step(here, below));
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ndarray::Axis;
+
 use super::disc_places::{CordReach, Placed, questionable};
 use super::native_transform::NativeTransform;
 use crate::cohort::Disc;
 use crate::cohort::note::Note;
+use crate::statistics::extremes;
 use crate::volume::Volume;
 
 /// Disc labels are 1 to this; the lumbosacral one is 25.
@@ -96,9 +99,18 @@ pub(super) fn discs_in(
 impl Labels {
     fn read(labels: &Volume, cord: &CordReach) -> Self {
         let mut read = Self::default();
-        for ((i, j, k), &label) in
-            labels.voxels.indexed_iter().filter(|(_, value)| value.abs() >= 0.5)
-        {
+        let is_marked = |value: f32| value.abs() >= 0.5;
+        let planes = labels.voxels.axis_iter(Axis(2)).enumerate();
+        let voxels = planes
+            .filter(|(_, plane)| {
+                // Few planes hold a label.
+                let (least, most) = extremes(plane);
+                is_marked(least) || is_marked(most)
+            })
+            .flat_map(|(k, plane)| {
+                plane.into_indexed_iter().map(move |((i, j), label)| ([i, j, k], *label))
+            });
+        for (voxel, label) in voxels.filter(|(_, label)| is_marked(*label)) {
             let value = label.round();
             read.voxels += 1;
             read.fractions += usize::from((label - value).abs() > ROUNDING);
@@ -106,7 +118,7 @@ impl Labels {
                 read.unnamed.insert(value as i64);
                 continue;
             }
-            let voxel = [i, j, k].map(|at| at as f64);
+            let voxel = voxel.map(|at| at as f64);
             let [down, _] = cord.place_mm(voxel);
             let all = read.marked.entry(value as u8).or_insert(Marked {
                 count: 0.0,

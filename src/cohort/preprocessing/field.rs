@@ -204,6 +204,10 @@ impl Field {
 
     /// A canonical slice of labels to 1 mm pixels, by nearest neighbour.
     pub(in crate::cohort) fn resample_mask(&self, slice: ArrayView2<bool>) -> Array2<bool> {
+        if !slice.iter().any(|inside| *inside) {
+            // Most slices.
+            return Array2::from_elem(self.resampled_shape(), false);
+        }
         nearest_zoom(slice, self.resampled_shape())
     }
 

@@ -11,7 +11,7 @@ pub use scale::IntensityScale;
 pub(crate) use settle::settle_voxels;
 pub use tissue::TissueIntensity;
 
-use crate::statistics::percentile;
+use crate::statistics::{extremes, percentile};
 
 /// Clips a volume (slice, row, column) to percentiles of its non-background voxels and scales it
 /// to [0, 1], in place (paper section 3.1). Background are the voxels equal to voxel (0, 0, 0),
@@ -62,12 +62,6 @@ pub(in crate::cohort) fn normalise(
     let (darkest, brightest) = extremes(volume);
     volume.mapv_inplace(|voxel| (voxel - darkest) / (brightest - darkest));
     true
-}
-
-fn extremes(volume: &Array3<f64>) -> (f64, f64) {
-    volume.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &voxel| {
-        (low.min(voxel), high.max(voxel))
-    })
 }
 
 #[cfg(test)]

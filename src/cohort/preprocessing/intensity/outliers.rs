@@ -2,7 +2,7 @@
 
 use ndarray::{Array3, Axis};
 
-use crate::statistics::percentile;
+use crate::statistics::{extremes, percentile};
 
 /// At most about this many voxels are looked at for the percentiles.
 const SAMPLE: usize = 200_000;
@@ -39,7 +39,7 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
         let highest = high + FACTOR * range;
         let is_below = |value: f32, ranges: f64| f64::from(value) < low - ranges * range;
         let is_above = |value: f32| f64::from(value) > highest;
-        let fill = extremes(voxels).into_iter().find_map(|value| {
+        let fill = special_values(voxels).into_iter().find_map(|value| {
             let is_unreal = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
             let is_bright = is_unreal || (f64::from(value) > high && fills_a_face(voxels, value));
             if !(is_below(value, 1.0) || is_bright) {
@@ -85,7 +85,7 @@ fn fills_a_face(voxels: &Array3<f32>, value: f32) -> bool {
 /// Percentiles of the voxels that have neither the smallest, nor the largest, nor the corner's value; `None` of too
 /// few voxels, or if they are equal.
 fn percentiles(voxels: &Array3<f32>) -> Option<(f64, f64)> {
-    let special = extremes(voxels);
+    let special = special_values(voxels);
     let stride = voxels.len().div_ceil(SAMPLE).max(1);
     let others = voxels.iter().step_by(stride).filter(|value| !special.contains(value));
     let mut sample: Vec<f64> = others.map(|value| f64::from(*value)).collect();
@@ -97,9 +97,8 @@ fn percentiles(voxels: &Array3<f32>) -> Option<(f64, f64)> {
 }
 
 /// The smallest, the largest and the corner's value: what fills an image is one of these.
-fn extremes(voxels: &Array3<f32>) -> [f32; 3] {
-    let (least, most) = voxels
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, m), value| (l.min(*value), m.max(*value)));
+fn special_values(voxels: &Array3<f32>) -> [f32; 3] {
+    let (least, most) = extremes(voxels);
     [least, most, voxels.first().copied().unwrap_or_default()]
 }
 

@@ -5,6 +5,7 @@ use ndarray::Array3;
 use super::outliers::{Replaced, replace_outliers};
 use crate::cohort::note::Note;
 use crate::context::counted;
+use crate::statistics::extremes;
 
 /// Makes the voxels of an image ready for interpolation: NaN becomes the background, what lies far
 /// from all others is replaced, and the smallest value becomes 0, which is what the field is padded
@@ -19,15 +20,13 @@ pub(crate) fn settle_voxels(voxels: &mut Array3<f32>) -> Result<Vec<Note>, Strin
             "infinite: {infinite} voxels of its image; replace them with numbers first"
         ));
     }
-    // The smaller of a number and NaN is the number.
-    let least = |voxels: &Array3<f32>| voxels.fold(f32::INFINITY, |least, value| least.min(*value));
-    let least_number = least(voxels);
+    let (least_number, _) = extremes(voxels);
     if !least_number.is_finite() {
         return Err("all voxels of its image are NaN".into());
     }
     voxels.mapv_inplace(|value| if value.is_nan() { least_number } else { value });
     let Replaced { fills, outliers } = replace_outliers(voxels);
-    let least_voxel = least(voxels);
+    let (least_voxel, _) = extremes(voxels);
     voxels.mapv_inplace(|value| value - least_voxel);
     let fill_note = |(value, count): (f32, usize)| {
         let topic =
