@@ -72,7 +72,8 @@ impl Cohort {
             options.healthy.as_ref(),
             context,
         );
-        same_images::same_images(cohort.entries()).into_iter().for_each(|same| context.warn(same));
+        let same = same_images::same_images(cohort.entries(), &context.cancel)?;
+        same.into_iter().for_each(|same| context.warn(same));
         if let Some(sentence) =
             cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
         {
