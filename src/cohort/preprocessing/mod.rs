@@ -4,6 +4,7 @@ mod cord_shape;
 mod disc_labels;
 mod field;
 mod fitting_field;
+mod image_hash;
 mod intensity;
 mod lesion_mask;
 mod mask_notes;
