@@ -140,6 +140,11 @@ impl Entry {
         self.health() == Some(true)
     }
 
+    /// Its columns, and which of them come from the table of its session.
+    pub(super) fn said(&self) -> (&BTreeMap<String, String>, Option<&SaidBySession>) {
+        (&self.participant, self.said_by_session.as_ref())
+    }
+
     pub(super) fn health(&self) -> Option<bool> {
         self.healthy.or_else(|| health::is_healthy(&self.participant))
     }

@@ -26,6 +26,8 @@ pub(in crate::cohort) struct Participants {
     file: Option<String>,
     /// Whether a column may say who is healthy.
     decides: bool,
+    /// The names of rows by what is left of them in small letters; `None` where several share it.
+    by_folded: BTreeMap<String, Option<String>>,
     /// Names of several folders or images that differ in capital letters alone, folded: rows that differ from them in
     /// letters, too, may be those of either.
     clashing: BTreeSet<String>,
@@ -134,6 +136,10 @@ impl Participants {
                 }
             ));
         }
+        for id in participants.rows.keys() {
+            let known = participants.by_folded.entry(folded(id));
+            known.and_modify(|known| *known = None).or_insert_with(|| Some(id.clone()));
+        }
         if participants.rows.is_empty() {
             participants.remarks.push("the participants table has a header and no rows".to_owned());
         }
@@ -156,8 +162,7 @@ impl Participants {
         if self.clashing.contains(&wanted) {
             return None;
         }
-        let mut alike = self.names().filter(|id| folded(id) == wanted);
-        alike.next().filter(|_| alike.next().is_none())
+        self.by_folded.get(&wanted)?.as_deref()
     }
 
     /// Whether the table has a column that may say who is healthy.

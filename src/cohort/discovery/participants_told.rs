@@ -18,8 +18,8 @@ pub(in crate::cohort) fn tell_participants(
         context.warn(remark.clone());
     }
     let unmatched = unmatched(entries, participants);
-    let rows = entries.iter().map(|entry| (&entry.participant, entry.said_by_session.as_ref()));
-    match HealthCount::of_tables(rows, rule) {
+    let rows = entries.iter().map(|entry| entry.said());
+    match HealthCount::of(rows, rule) {
         Some(count) => {
             context.note(count.to_string());
             if let Some(unknown) = count.unknown() {

@@ -23,16 +23,8 @@ pub(in crate::cohort) struct HealthCount {
 }
 
 impl HealthCount {
-    /// Counts the rows of a cohort; `None` if no row decides.
+    /// Counts the rows of a cohort, each with what the table of its session says in it; `None` if no row decides.
     pub(in crate::cohort) fn of<'a>(
-        rows: impl Iterator<Item = &'a Columns>,
-        rule: Option<&HealthRule>,
-    ) -> Option<Self> {
-        Self::of_tables(rows.map(|columns| (columns, None)), rule)
-    }
-
-    /// The same of rows that come with what tables of sessions say in them.
-    pub(in crate::cohort) fn of_tables<'a>(
         rows: impl Iterator<Item = (&'a Columns, Option<&'a SaidBySession>)>,
         rule: Option<&HealthRule>,
     ) -> Option<Self> {
@@ -174,10 +166,15 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
+    /// Rows that no table of a session adds to.
+    fn alone(rows: &[Columns]) -> impl Iterator<Item = (&Columns, Option<&SaidBySession>)> {
+        rows.iter().map(|row| (row, None))
+    }
+
     #[test]
     fn the_count_says_which_values_were_counted_how() {
         let rows = ["HC", "HC", "DCM", "G7", "n/a"].map(|value| columns(&[("group", value)]));
-        let count = HealthCount::of(rows.iter(), None).unwrap();
+        let count = HealthCount::of(alone(&rows), None).unwrap();
         assert_eq!(
             count.to_string(),
             "the participants column group decides who is healthy: 2 healthy (HC), 1 clinical (DCM), 2 counted as clinical (G7, n/a)"
@@ -188,7 +185,7 @@ mod tests {
             "{unknown}"
         );
         let rule = HealthRule::parse("group == 'G7'").unwrap();
-        let count = HealthCount::of(rows.iter(), Some(&rule)).unwrap();
+        let count = HealthCount::of(alone(&rows), Some(&rule)).unwrap();
         assert!(count.to_string().contains("1 healthy (G7)"), "{count}");
         assert!(count.to_string().ends_with(", 1 counted as clinical (n/a)"), "{count}");
         let undecided = count.undecided().unwrap();
@@ -197,7 +194,7 @@ mod tests {
             "{undecided}"
         );
         assert_eq!(count.unknown(), None);
-        assert!(HealthCount::of([columns(&[])].iter(), None).is_none());
+        assert!(HealthCount::of(alone(&[columns(&[])]), None).is_none());
     }
 
     #[test]
@@ -207,7 +204,7 @@ mod tests {
             columns(&[("dataset", "n/a"), ("group", "G1")]),
             columns(&[("dataset", "clinical"), ("group", "")]),
         ];
-        let count = HealthCount::of(rows.iter(), None).unwrap();
+        let count = HealthCount::of(alone(&rows), None).unwrap();
         assert_eq!(
             count.to_string(),
             "the participants columns dataset, group decide who is healthy, the first that is filled in for each: 1 healthy \
@@ -226,7 +223,7 @@ mod tests {
             columns: ["pathology".to_owned()].into(),
         };
         let of = |rows: &[(&Columns, Option<&SaidBySession>)]| {
-            HealthCount::of_tables(rows.iter().copied(), None).unwrap().to_string()
+            HealthCount::of(rows.iter().copied(), None).unwrap().to_string()
         };
         assert_eq!(
             of(&[(&rows[1], Some(&said))]),
@@ -238,7 +235,7 @@ mod tests {
              sessions (the first sub-02_sessions.tsv) decide who is healthy: 1 healthy (hc), 1 clinical (ms)"
         );
         let odd = columns(&[("pathology", "G7")]);
-        let count = HealthCount::of_tables([(&odd, Some(&said))].into_iter(), None).unwrap();
+        let count = HealthCount::of([(&odd, Some(&said))].into_iter(), None).unwrap();
         let unknown = count.unknown().unwrap();
         assert!(unknown.starts_with("the column pathology of tables of sessions has"), "{unknown}");
     }
