@@ -114,10 +114,10 @@ pub(super) fn records(text: &str) -> Result<Records, String> {
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let mut rows = Vec::new();
+        let (mut rows, mut lines) = (Vec::new(), Lines::of(text));
         for record in reader.records() {
             let record = record.map_err(|error| format!("cannot be read ({error})"))?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = lines.at(record.position().map_or(0, csv::Position::byte) as usize);
             if record.iter().any(|cell| !cell.is_empty()) {
                 rows.push((line, record.iter().map(str::to_owned).collect()));
             }
@@ -132,6 +132,34 @@ pub(super) fn records(text: &str) -> Result<Records, String> {
     let mut rows = rows.into_iter();
     let header = rows.next().map(|(_, header)| header).unwrap_or_default();
     Ok(Records { header, rows: rows.collect(), separator: Separator(delimiter) })
+}
+
+/// Counts the lines of a text from front to back. The reader counts line ends of one kind only, and begins a row at the
+/// blank lines above it.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Up to where they are counted.
+    end: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), end: 0, line: 1 }
+    }
+
+    /// The number of the first line that is not empty at or after this place, which lies behind the last one.
+    fn at(&mut self, place: usize) -> u64 {
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let blank = self.bytes.iter().skip(place).take_while(|byte| is_end(byte)).count();
+        while self.end < (place + blank).min(self.bytes.len()) {
+            let pair = (self.bytes[self.end], self.bytes.get(self.end + 1));
+            // A carriage return before a line feed ends the line with it.
+            self.line += u64::from(is_end(&pair.0) && pair != (b'\r', Some(&b'\n')));
+            self.end += 1;
+        }
+        self.line
+    }
 }
 
 /// The separator that a first line such as `sep=;` tells spreadsheets, and the text without what that line says: the line
@@ -191,5 +219,10 @@ mod tests {
         }
         assert_eq!(records("sep=a,b\n1,2\n").unwrap().header, ["sep=a", "b"]);
         assert!(records("").unwrap().header.is_empty());
+        for end in ["\n", "\r\n", "\r"] {
+            let read = records(&["a\tb", "1\t2", "", "", "3\t4", "5\t6"].join(end)).unwrap();
+            let lines: Vec<u64> = read.rows.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 5, 6], "{end:?}");
+        }
     }
 }
