@@ -137,13 +137,19 @@ fn tell_left_over(entries: &[&Entry], participants: &Participants, context: &Con
 /// Warns about rows that call a subject healthy in one column and a patient in another.
 fn tell_contradictions(entries: &[&Entry], context: &Context) {
     let found =
-        entries.iter().filter_map(|entry| Some((&entry.name, contradiction(&entry.participant)?)));
+        entries.iter().filter_map(|entry| Some((entry, contradiction(&entry.participant)?)));
     let found: Vec<_> = found.collect();
-    if let Some((name, [first, other])) = found.first() {
+    if let Some((entry, [first, other])) = found.first() {
+        let by_session = entry.said_by_session.as_ref();
+        let columns = match by_session.filter(|said| said.columns.contains(*first)) {
+            Some(said) => format!("columns {first} and {other} of {}", said.file),
+            None => format!("participants columns {first} and {other}"),
+        };
         context.warn(format!(
-            "the participants columns {first} and {other} contradict each other on who is healthy, for {}, the first \
-             {name}; {first} decides, unless a rule says otherwise: load_cohort(…, healthy = \"{other} == '…'\")",
-            counted(found.len(), "subject")
+            "the {columns} contradict each other on who is healthy, for {}, the first {}; {first} decides, unless a rule \
+             says otherwise: load_cohort(…, healthy = \"{other} == '…'\")",
+            counted(found.len(), "subject"),
+            entry.name
         ));
     }
 }
