@@ -95,6 +95,29 @@ fn screen_prints_a_table_writes_derivatives_and_a_page_and_names_bad_images() {
 }
 
 #[test]
+fn an_image_that_cannot_be_exported_stops_no_other_and_one_that_is_given_again_counts_once() {
+    let (place, names) = tree(1);
+    let first = image(&names[0]);
+    fs::copy(place.path(&first), place.path("患者.nii.gz")).unwrap();
+    fs::copy(place.path(&first), place.path(&format!("{}_T2w.nii.gz", names[0]))).unwrap();
+    let other = format!("./bids/../{first}");
+    let clash = format!("{}_T2w.nii.gz", names[0]);
+    let screened =
+        call(&place, &["screen", "患者.nii.gz", &first, &other, &clash, "--out", "found"]);
+    assert_eq!(screened.code, Some(1), "{}{}", screened.out, screened.err);
+    for words in [
+        "1 of the files are given more than once",
+        "error: 患者: it cannot be exported: BIDS labels take the letters",
+        "it cannot be exported: another subject is exported as",
+    ] {
+        assert!(screened.err.contains(words), "{words} in {}", screened.err);
+    }
+    let scores = fs::read_to_string(place.path("found/scores.tsv")).unwrap();
+    assert!(scores.contains(&names[0]), "{scores}");
+    assert!(place.path(&format!("found/{}/anat", names[0])).is_dir());
+}
+
+#[test]
 fn two_processes_on_the_same_output_do_each_participant_once() {
     let (place, names) = tree(3);
     let arguments =

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::discovery::loaded_files::{LoadedFolder, tell_changes};
 use super::discovery::naming::Listing;
 use super::discovery::participants::Participants;
+use super::discovery::participants_told::{tell_participants, unmatched};
 use super::discovery::{bids, preprocessed, same_images, session_tables};
 use super::entry::{Entry, Source, names_of_files};
 use super::load_options::LoadOptions;
@@ -59,20 +60,18 @@ impl Cohort {
     ///
     /// # Errors
     /// If the folder cannot be read, holds no subjects or only unusable ones, if its participants
-    /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used.
+    /// table is damaged, or, with [`LoadOptions::strict`], if any subject cannot be used. [`Error::Cancelled`] if
+    /// interrupted.
     pub fn load(path: &Path, options: &LoadOptions, context: &Context) -> Result<Self> {
         let Discovered { cohort, participants, unused } = Self::discover(path, options, context)?;
         if let Some(unused) = unused {
             context.note(unused);
         }
         session_tables::told(cohort.entries()).into_iter().for_each(|told| context.note(told));
-        member::tell_participants(
-            &cohort.members,
-            &participants,
-            options.healthy.as_ref(),
-            context,
-        );
-        same_images::same_images(cohort.entries()).into_iter().for_each(|same| context.warn(same));
+        let entries: Vec<&Entry> = cohort.entries().collect();
+        tell_participants(&entries, &participants, options.healthy.as_ref(), context);
+        let same = same_images::same_images(cohort.entries(), &context.cancel)?;
+        same.into_iter().for_each(|same| context.warn(same));
         if let Some(sentence) =
             cohort.unsegmented().filter(|_| !cohort.strict && cohort.usable().is_empty())
         {
@@ -130,7 +129,10 @@ impl Cohort {
             ));
         }
         if let Some(rule) = &options.healthy {
-            rule.check(entries.iter().map(|entry| &entry.participant))?;
+            rule.check(entries.iter().map(|entry| &entry.participant)).map_err(|error| {
+                let unmatched = unmatched(&entries.iter().collect::<Vec<_>>(), &participants);
+                unmatched.map_or(error, |told| Error::input(format!("healthy: {told}")))
+            })?;
             for entry in &mut entries {
                 entry.healthy = Some(rule.decide(&entry.participant) == Some(true));
             }

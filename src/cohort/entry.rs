@@ -12,7 +12,7 @@ use super::discovery::slice_files::{self, SliceFile};
 use super::discovery::volume_files::VolumeFiles;
 use super::found_labels::SureMasks;
 use super::found_masks::FoundMasks;
-use super::health;
+use super::health::{self, SaidBySession};
 use super::note::Note;
 use super::preprocessing::thick_slices::{lost_by_averaging, thick_slices};
 use super::preprocessing::{flat_slices, said_of_found_mask};
@@ -30,6 +30,8 @@ pub struct Entry {
     pub name: Arc<str>,
     /// Columns of the participants table; empty if it has no row.
     pub participant: BTreeMap<String, String>,
+    /// What of these columns the table of its session says; `None` where no such table counts.
+    pub(super) said_by_session: Option<SaidBySession>,
     /// Whether it is healthy, where a rule was given that decides it.
     pub(super) healthy: Option<bool>,
     /// What discovery found out about its files.
@@ -102,8 +104,17 @@ impl Entry {
         participant: BTreeMap<String, String>,
         source: Source,
     ) -> Self {
-        let (remarks, found_at, loaded) = Default::default();
-        Self { name, participant, healthy: None, remarks, found_at, source, loaded }
+        let (said_by_session, remarks, found_at, loaded) = Default::default();
+        Self {
+            name,
+            participant,
+            said_by_session,
+            healthy: None,
+            remarks,
+            found_at,
+            source,
+            loaded,
+        }
     }
 
     /// Of a subject that is preprocessed already.
@@ -127,6 +138,11 @@ impl Entry {
     /// Whether the participants table, or the rule given when loading, says that this subject is healthy.
     pub fn is_healthy(&self) -> bool {
         self.health() == Some(true)
+    }
+
+    /// Its columns, and which of them come from the table of its session.
+    pub(super) fn said(&self) -> (&BTreeMap<String, String>, Option<&SaidBySession>) {
+        (&self.participant, self.said_by_session.as_ref())
     }
 
     pub(super) fn health(&self) -> Option<bool> {

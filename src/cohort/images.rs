@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cohort::{Cohort, Discovered};
-use super::discovery::bids;
 use super::discovery::naming::{Listing, nifti_stem, session_name, subject_name};
 use super::discovery::participants::Participants;
+use super::discovery::{bids, given_files};
 use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
 use super::member::Member;
@@ -70,8 +70,8 @@ impl Cohort {
     }
 
     /// A cohort of image files, each a subject called after it; their labels are found beside them, or in the
-    /// derivatives of the BIDS tree that they lie in. Labels among the files are left out with a note. A file
-    /// that cannot be used stays in the list with the reason, also if it is the only one.
+    /// derivatives of the BIDS tree that they lie in. Labels among the files, and files that are given again, are left out
+    /// with a note. A file that cannot be used stays in the list with the reason, also if it is the only one.
     ///
     /// # Errors
     /// If no file is given, all of them are labels, or the grid is invalid.
@@ -96,6 +96,15 @@ impl Cohort {
                 first.display()
             ));
         }
+        let (images, repeated) = given_files::each_once(images);
+        if let Some(first) = repeated.first() {
+            context.note(format!(
+                "{} of the files are given more than once, or are links to others of them, the first {}: each image is \
+                 screened once",
+                repeated.len(),
+                first.display()
+            ));
+        }
         let mut entries: Vec<Entry> = images
             .into_iter()
             .map(|path| {
@@ -103,11 +112,13 @@ impl Cohort {
                     let name = file_name(path);
                     let name = nifti_stem(&name).unwrap_or(&name);
                     let source = Source::Broken(reason(error));
-                    Entry::new(Arc::from(name), Default::default(), source)
+                    let entry = Entry::new(Arc::from(name), Default::default(), source);
+                    Entry { found_at: Some(path.clone()), ..entry }
                 })
             })
             .collect();
-        name_apart(&mut entries);
+        given_files::name_apart(&mut entries);
+        bids::join_same_names(&mut entries);
         for entry in &mut entries {
             context.check()?;
             entry.check_headers(options.grid);
@@ -165,6 +176,16 @@ impl Cohort {
         Ok(Self::of(name, entries, options.grid, false))
     }
 
+    /// The same, but the images at these positions count as unusable for these reasons.
+    pub fn with_unusable(&self, reasons: &[(usize, String)]) -> Self {
+        let unusable = |(position, entry): (usize, &Entry)| {
+            let (_, reason) = reasons.iter().find(|(at, _)| *at == position)?;
+            let found_at = entry.found_at().map(Path::to_path_buf);
+            Some(Entry { source: Source::Broken(reason.clone()), found_at, ..entry.clone() })
+        };
+        self.with_entries(self.entries().enumerate().map(unusable).collect())
+    }
+
     /// The images of each session, in the order of the sessions; those without session come first.
     pub fn by_session(&self) -> Vec<(Option<String>, Self)> {
         let mut sessions: BTreeMap<Option<String>, Vec<Arc<Member>>> = BTreeMap::new();
@@ -202,20 +223,6 @@ fn reason(error: Error) -> String {
         Error::File { reason, .. } | Error::Subject { reason, .. } => reason,
         other => other.to_string(),
     }
-}
-
-/// Images of the same name get the name of their folder in front; files that are given twice, or that
-/// cannot be told apart even so, become unusable.
-fn name_apart(entries: &mut Vec<Entry>) {
-    let names: Vec<Arc<str>> = entries.iter().map(|entry| entry.name.clone()).collect();
-    let is_shared = |name: &Arc<str>| names.iter().filter(|other| *other == name).count() > 1;
-    for entry in entries.iter_mut().filter(|entry| is_shared(&entry.name)) {
-        let folder = entry.image().and_then(Path::parent).map(file_name).unwrap_or_default();
-        if !folder.is_empty() {
-            entry.name = Arc::from(format!("{folder}-{}", entry.name));
-        }
-    }
-    bids::join_same_names(entries);
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use super::discovery::naming::short_name;
-use super::discovery::participants::Participants;
 use super::entry::{Entry, PreprocessedEntry, Source};
-use super::health::{self, GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
 use super::{Note, SliceGrid, Subject, note};
 use crate::context::{Context, counted};
 use crate::error::locked;
@@ -195,93 +192,6 @@ fn tell_skipped(skipped: &[(&str, &str)], of: usize, context: &Context) {
         context.warn(format!(
             "{} of {of} subjects are skipped, of which {LISTED} are named above; `.broken` of the cohort holds all names and reasons",
             skipped.len()
-        ));
-    }
-}
-
-/// Warns about rows that call a subject healthy in one column and a patient in another.
-fn tell_contradictions(members: &[Arc<Member>], context: &Context) {
-    let found = members
-        .iter()
-        .filter_map(|member| Some((&member.entry.name, contradiction(&member.entry.participant)?)));
-    let found: Vec<_> = found.collect();
-    if let Some((name, [first, other])) = found.first() {
-        context.warn(format!(
-            "the participants columns {first} and {other} contradict each other on who is healthy, for {}, the first \
-             {name}; {first} decides, unless a rule says otherwise: load_cohort(…, healthy = \"{other} == '…'\")",
-            counted(found.len(), "subject")
-        ));
-    }
-}
-
-/// Says how the participants table was understood: remarks on the table, who is healthy by which column,
-/// subjects without a row and rows without a subject.
-pub(super) fn tell_participants(
-    members: &[Arc<Member>],
-    participants: &Participants,
-    rule: Option<&HealthRule>,
-    context: &Context,
-) {
-    for remark in &participants.remarks {
-        context.warn(remark.clone());
-    }
-    let rows = members.iter().map(|member| &member.entry.participant);
-    match HealthCount::of(rows, rule) {
-        Some(count) => {
-            context.note(count.to_string());
-            if let Some(unknown) = count.unknown() {
-                context.warn(format!("{unknown}; they count as clinical"));
-            }
-            if let Some(undecided) = rule.and_then(|_| count.undecided()) {
-                context.warn(undecided);
-            }
-        }
-        None => context.note(format!(
-            "{}: {} clinical",
-            if participants.exists() {
-                format!("the participants table has no column {}", GROUP_COLUMNS.join(", "))
-            } else {
-                "no participants.tsv says who is healthy".to_owned()
-            },
-            match members.len() {
-                1 => "the only subject counts as".to_owned(),
-                many => format!("all {many} subjects count as"),
-            }
-        )),
-    }
-    if participants.is_empty() {
-        return;
-    }
-    if let Some(unknown) =
-        health::unknown_lesions(members.iter().map(|member| &member.entry.participant))
-    {
-        context.warn(unknown);
-    }
-    if rule.is_none() {
-        tell_contradictions(members, context);
-    }
-    let missing: Vec<_> =
-        members.iter().filter(|member| member.entry.participant.is_empty()).collect();
-    if let Some(first) = missing.first() {
-        context.warn(format!(
-            "{} without a row in the participants table, the first {}; counted as clinical",
-            counted(missing.len(), "subject"),
-            first.entry.name
-        ));
-    }
-    let names: Vec<&str> = members.iter().map(|member| short_name(&member.entry.name)).collect();
-    // An entry may be called after a session or run of its subject, or lie in a subfolder.
-    let belongs = |row: &str, name: &str| {
-        let name = name.rsplit('/').next().unwrap_or(name);
-        let name = short_name(name);
-        name == row || name.strip_prefix(row).is_some_and(|rest| rest.starts_with('_'))
-    };
-    let absent: Vec<&str> =
-        participants.names().filter(|row| !names.iter().any(|name| belongs(row, name))).collect();
-    if let Some(first) = absent.first() {
-        context.warn(format!(
-            "{} of the participants table without images, the first {first}",
-            counted(absent.len(), "row")
         ));
     }
 }

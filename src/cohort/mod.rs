@@ -58,4 +58,4 @@ pub use segmented::FindMasks;
 pub use slice::Slice;
 pub use slice_grid::SliceGrid;
 pub use subject::{Disc, Subject};
-pub(crate) use subject::{PAINTED, file_hash, person_of};
+pub(crate) use subject::{HASH_KIND, PAINTED, file_hash, hashes_differ, person_of};

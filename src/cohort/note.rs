@@ -1,6 +1,6 @@
 //! What a user should know about a subject that can be used all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Words of every note on lesions that the slices do not show.
@@ -82,6 +82,8 @@ pub(super) fn lines(notes: &[(&str, &Note)], of: usize) -> Vec<(String, bool)> {
         } else {
             format!("{low:.0} to {high:.0}")
         };
+        // A subject may have several notes on one topic, such as one per mask.
+        let subjects = about.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>().len();
         let (name, first) = about[0];
         let example = if first.amount.is_some() {
             String::new()
@@ -89,10 +91,7 @@ pub(super) fn lines(notes: &[(&str, &Note)], of: usize) -> Vec<(String, bool)> {
             format!("; the first, {name}: {first}")
         };
         let summary = topic.replace("{}", &range);
-        lines.push((
-            format!("{} of {of} subjects: {summary}{example}", about.len()),
-            first.is_warning,
-        ));
+        lines.push((format!("{subjects} of {of} subjects: {summary}{example}"), first.is_warning));
     }
     lines
 }
@@ -154,5 +153,8 @@ mod tests {
         let shared: Vec<(&str, &Note)> = ["a", "b", "c", "d"].map(|name| (name, &soft)).into();
         let expected = "4 of 9 subjects: masks are soft; the first, a: its cord mask is soft";
         assert_eq!(lines(&shared, 9), [(expected.into(), true)]);
+        let twice: Vec<(&str, &Note)> = ["a", "a", "b", "b"].map(|name| (name, &soft)).into();
+        let expected = "2 of 9 subjects: masks are soft; the first, a: its cord mask is soft";
+        assert_eq!(lines(&twice, 9)[0].0, expected, "subjects are counted, not notes");
     }
 }

@@ -253,7 +253,7 @@ impl Cohort {
     /// A sentence about words of the participants table that say neither healthy nor clinical, and what to do
     /// about them; `None` if there are none, or if a rule was given when loading.
     pub fn unknown_health(&self) -> Option<String> {
-        let rows = self.entries().map(|entry| &entry.participant);
+        let rows = self.entries().map(Entry::said);
         let unknown = HealthCount::of(rows, None).and_then(|count| count.unknown());
         unknown.filter(|_| !self.has_health_rule())
     }

@@ -13,6 +13,15 @@ use crate::volume::Affine;
 /// Stands in an image hash between that of the file and that of what was painted into it.
 pub(crate) const PAINTED: char = '+';
 
+/// The beginning of an image hash. Hashes of earlier versions have none: they hold the order of the stored axes, so those
+/// of the same image may differ from one of this kind.
+pub(crate) const HASH_KIND: &str = "v2-";
+
+/// Whether two image hashes belong to different images. Those of another kind tell nothing.
+pub(crate) fn hashes_differ(one: &str, other: &str) -> bool {
+    one.starts_with(HASH_KIND) == other.starts_with(HASH_KIND) && one != other
+}
+
 /// The person whom an image shows, by the name of its subject: that of a BIDS tree begins with the participant, such as
 /// `sub-01` of `sub-01_ses-2`; any other name is a person's own.
 pub(crate) fn person_of(name: &str) -> &str {
@@ -67,8 +76,8 @@ pub struct Subject {
     pub discs: Vec<Disc>,
     /// Where the slices lie in the original volume; `None` for slices that were loaded preprocessed.
     pub native_transform: Option<NativeTransform>,
-    /// A hash of its image: different images nearly always differ in it, whoever they are called after. `None` for
-    /// slices that were loaded preprocessed.
+    /// A hash of its image: different images nearly always differ in it, whoever they are called after, and copies that
+    /// are stored in another order of axes or another data type do not. `None` for slices that were loaded preprocessed.
     pub image_hash: Option<String>,
     /// Whether its lesion mask marks any voxel of the image, also where the slices do not show it: outside the field,
     /// in slices without cord, or in one of several slices that are averaged. `false` without a mask.

@@ -139,12 +139,25 @@ fn distinct_names<'a>(
     Ok(names)
 }
 
-/// Whether all subjects can be exported side by side: before a long computation, so that it is not in vain.
-///
-/// # Errors
-/// If two of them would be exported under the same name, or one has no name that BIDS allows.
-pub fn check_distinct_names(cohort: &Cohort) -> Result<()> {
-    distinct_names(cohort.entries().map(|entry| (&*entry.name, entry.image()))).map(drop)
+/// The positions of subjects that cannot be exported beside the others, each with the reason: before a long computation, so
+/// that it is not in vain. Of two with the same name it is the second one. Subjects that cannot be used anyway are not
+/// among them.
+pub fn unexportable(cohort: &Cohort) -> Vec<(usize, String)> {
+    let (usable, mut names) = (cohort.usable(), Vec::new());
+    let mut found = Vec::new();
+    for (position, entry) in cohort.entries().enumerate() {
+        if !entry.is_unsegmented() && usable.binary_search(&position).is_err() {
+            continue;
+        }
+        match distinct_name(&entry.name, entry.image(), &names) {
+            Ok(name) => names.push(name),
+            Err(Error::Subject { reason, .. }) => {
+                found.push((position, format!("it cannot be exported: {reason}")));
+            }
+            Err(error) => found.push((position, format!("it cannot be exported: {error}"))),
+        }
+    }
+    found
 }
 
 /// The file name of a subject, which none of the others may have.

@@ -235,11 +235,20 @@ pub(crate) fn files_changed() -> Vec<PathBuf> {
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn sha256_of(path: &Path) -> Result<(u64, String)> {
+    sha256_while(path, || Ok(()))
+}
+
+/// The same, as long as `go_on` says so before each piece.
+///
+/// # Errors
+/// If it cannot be read, and the error of `go_on`.
+pub(crate) fn sha256_while(path: &Path, go_on: impl Fn() -> Result<()>) -> Result<(u64, String)> {
     let failed = |error| Error::file(path, error);
     let mut file = File::open(path).map_err(failed)?;
     let (mut hash, mut total) = (Sha256::new(), 0);
     let mut chunk = vec![0; CHUNK];
     loop {
+        go_on()?;
         match file.read(&mut chunk).map_err(failed)? {
             0 => return Ok((total, digits(&hash.finalize()))),
             count => {

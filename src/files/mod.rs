@@ -19,7 +19,7 @@ mod work_lock;
 pub(crate) use confinement::confine_writes;
 pub(crate) use file_log::{
     FileRead, files_read, files_written, note_header_read, note_listed, note_read, sha256,
-    sha256_of,
+    sha256_of, sha256_while,
 };
 #[cfg(feature = "shell")]
 pub(crate) use file_log::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cohort::{Subject, file_hash, person_of};
+use crate::cohort::{HASH_KIND, Subject, file_hash, hashes_differ, person_of};
 
 /// Hexadecimal digits of an image's hash that are kept: enough to tell the images of any cohort apart.
 const DIGITS: usize = 16;
@@ -64,6 +64,7 @@ impl SeenImages {
 
     /// As what each of some subjects was seen: by the hash of its image, whatever it is called now, else by its name
     /// or that of its person. Names tell nothing where one of them had another image: two datasets use the same ones.
+    /// Hashes that earlier versions kept are of another kind and tell nothing either.
     pub fn recognise(&self, subjects: &[&Subject], healthy: bool) -> Vec<Option<SeenAs>> {
         let images = subjects.iter().map(|one| (&*one.name, one.image_hash.as_deref()));
         self.recognise_images(images, healthy)
@@ -79,7 +80,7 @@ impl SeenImages {
             images.into_iter().map(|(name, hash)| (name, hash.map(short))).collect();
         let images = || images.iter().map(|(name, hash)| (*name, hash));
         let differ = |one: &Option<String>, other: &Option<String>| {
-            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
+            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| hashes_differ(one, other))
         };
         let are_others = |(name, hash): (&str, &Option<String>)| {
             let mut known = self.0.iter().filter(|(other, _)| other == name).peekable();
@@ -185,7 +186,9 @@ pub(crate) fn seen_names<'a>(seen: impl IntoIterator<Item = (&'a str, &'a SeenAs
 /// The hash of the file of an image, shortened: an image with painted lesions has that of the image that they were painted
 /// into.
 fn short(image_hash: &str) -> String {
-    file_hash(image_hash).chars().take(DIGITS).collect()
+    let hash = file_hash(image_hash);
+    let kind = if hash.starts_with(HASH_KIND) { HASH_KIND.len() } else { 0 };
+    hash.chars().take(kind + DIGITS).collect()
 }
 
 #[cfg(test)]
@@ -244,6 +247,17 @@ mod tests {
         let known = [("sub-01", Some("aa")), ("sub-02", Some("bb"))];
         let now = [("sub-01", Some("cc")), ("sub-02_ses-1", Some("dd")), ("sub-09", Some("bb"))];
         assert_eq!(told(&known, &now), ["", "", "sub-02"]);
+    }
+
+    #[test]
+    fn hashes_of_earlier_versions_are_unknown() {
+        let known = [("sub-01", Some("0123")), ("sub-02", Some("4567"))];
+        let now = [("sub-01", Some("v2-89")), ("sub-03", Some("v2-0123"))];
+        assert_eq!(told(&known, &now), ["sub-01", ""], "names tell");
+        let now = [("sub-01", Some("v2-89")), ("sub-02", Some("v2-ab"))];
+        assert_eq!(told(&[("sub-01", Some("v2-ab"))], &now), ["", "sub-01"]);
+        let long = format!("v2-{}", "0123456789abcdef".repeat(4));
+        assert_eq!(short(&long), "v2-0123456789abcdef");
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! The participants table: one row per subject, with columns on health and lesions.
 //!
 //! `participants.tsv` as in BIDS; `participants.csv` and tables separated by commas or semicolons are read
-//! too. With a row per session, the columns that agree in all rows of a subject count.
+//! too. With a row per session, the columns that agree in all rows of a subject count. [`super::table_text`] reads text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::naming::{Listing, session_name, short_name};
+use super::naming::{IMAGE_SUFFIX, Listing, session_name, short_name};
+use super::table_text::{Records, decode, records};
 use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
+use crate::cohort::note::first_of;
 use crate::files::{content_pointer, file_name, note_read, read_regular};
 use crate::{Error, Result};
 
@@ -22,6 +24,13 @@ pub(in crate::cohort) struct Participants {
     rows: BTreeMap<String, Columns>,
     /// The table's file name, if there is one.
     file: Option<String>,
+    /// Whether a column may say who is healthy.
+    decides: bool,
+    /// The names of rows by what is left of them in small letters; `None` where several share it.
+    by_folded: BTreeMap<String, Option<String>>,
+    /// Names of several folders or images that differ in capital letters alone, folded: rows that differ from them in
+    /// letters, too, may be those of either.
+    clashing: BTreeSet<String>,
     /// Sentences about the table that its user should know.
     pub(in crate::cohort) remarks: Vec<String>,
 }
@@ -48,15 +57,15 @@ impl Participants {
         let text = decode(bytes).map_err(refuse)?;
         let mut participants = Self::parse(&text).map_err(refuse)?;
         participants.file = Some(file_name(&path));
+        participants.clashing = clashing(listing);
         Ok(participants)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut rows = records(text)?.into_iter();
-        let header = rows.next().map(|(_, header)| header).unwrap_or_default();
+        let Records { header, rows, separator } = records(text)?;
         let place = |wanted: &str| header.iter().position(|name| name.eq_ignore_ascii_case(wanted));
         let Some(key) = place(KEY) else {
-            return Err(format!("has no column {KEY}; add one with the names of the sub- folders"));
+            return Err(without_key(&header));
         };
         let named: Vec<String> = header.iter().map(|name| known_name(name)).collect();
         // Spreadsheets leave columns without a name behind.
@@ -65,17 +74,12 @@ impl Participants {
             return Err(format!("has two columns called {name:?}; rename one"));
         }
         let has_sessions = place(SESSION).is_some();
-        let mut participants = Self::default();
+        let decides = named.iter().any(|name| GROUP_COLUMNS.contains(&name.as_str()));
+        let mut participants = Self { decides, ..Self::default() };
         let mut line_of: BTreeMap<String, u64> = BTreeMap::new();
-        let mut differing = BTreeSet::new();
-        for (line, values) in rows {
-            if values.len() != header.len() {
-                return Err(format!(
-                    "line {line} has {} columns, the header has {}; separate them with tabs",
-                    values.len(),
-                    header.len()
-                ));
-            }
+        let mut differing: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (line, mut values) in rows {
+            separator.fit(&mut values, &header, line)?;
             let name = short_name(&values[key]).to_owned();
             if name.is_empty() {
                 participants.remarks.push(format!(
@@ -87,7 +91,7 @@ impl Participants {
                 .iter()
                 .zip(&values)
                 .enumerate()
-                .filter(|(at, _)| *at != key)
+                .filter(|(at, (name, _))| *at != key && !name.is_empty())
                 .map(|(_, (name, value))| (known_name(name), value.clone()))
                 .collect();
             let first = line_of.insert(name.clone(), line);
@@ -107,7 +111,7 @@ impl Participants {
                     let agrees = is_missing(&other.to_lowercase())
                         || value.to_lowercase() == other.to_lowercase();
                     if !agrees && !column.eq_ignore_ascii_case(SESSION) {
-                        differing.insert(column.clone());
+                        differing.entry(column.clone()).or_default().push(values[key].clone());
                     }
                     agrees
                 }),
@@ -117,10 +121,24 @@ impl Participants {
             }
         }
         if !differing.is_empty() {
-            let columns = differing.into_iter().collect::<Vec<_>>().join(", ");
+            let decides = differing.keys().any(|name| GROUP_COLUMNS.contains(&name.as_str()));
+            let of = |(column, names): (&String, &Vec<String>)| {
+                format!("{column} of {}", first_of(names))
+            };
             participants.remarks.push(format!(
-                "the participants table has a row per session; where a subject's rows differ, the column is left out ({columns})"
+                "the participants table has a row per session; where a subject's rows disagree, the column is left out for \
+                 this subject ({}){}",
+                differing.iter().map(of).collect::<Vec<_>>().join("; "),
+                if decides {
+                    ", who counts as clinical unless another column says who is healthy"
+                } else {
+                    ""
+                }
             ));
+        }
+        for id in participants.rows.keys() {
+            let known = participants.by_folded.entry(folded(id));
+            known.and_modify(|known| *known = None).or_insert_with(|| Some(id.clone()));
         }
         if participants.rows.is_empty() {
             participants.remarks.push("the participants table has a header and no rows".to_owned());
@@ -128,9 +146,28 @@ impl Participants {
         Ok(participants)
     }
 
-    /// The row of `name`, with or without `sub-` in front.
+    /// The row of `name`, with or without `sub-` in front. Where no row has this name, the only one that differs from it
+    /// in capital letters alone, if no other name does.
     pub(in crate::cohort) fn row(&self, name: &str) -> Option<&Columns> {
-        self.rows.get(short_name(name))
+        self.rows.get(self.id_of(name)?)
+    }
+
+    /// The name that the row of `name` has in the table, without `sub-`.
+    pub(in crate::cohort) fn id_of(&self, name: &str) -> Option<&str> {
+        let short = short_name(name);
+        if let Some((id, _)) = self.rows.get_key_value(short) {
+            return Some(id);
+        }
+        let wanted = folded(name);
+        if self.clashing.contains(&wanted) {
+            return None;
+        }
+        self.by_folded.get(&wanted)?.as_deref()
+    }
+
+    /// Whether the table has a column that may say who is healthy.
+    pub(in crate::cohort) fn has_group_column(&self) -> bool {
+        self.decides
     }
 
     /// Whether the table has rows at all.
@@ -158,10 +195,9 @@ impl Participants {
 /// value. None if the table has no such column. The error is a clause.
 pub(in crate::cohort) fn session_row(table: &Path, session: &str) -> Result<Columns, String> {
     let bytes = read_regular(table).map_err(|_| "cannot be read".to_owned())?;
-    let rows = records(&decode(bytes)?)?;
+    let Records { header, rows, .. } = records(&decode(bytes)?)?;
     let mut rows = rows.into_iter().map(|(_, values)| values);
-    let header: Vec<String> =
-        rows.next().unwrap_or_default().iter().map(|name| known_name(name)).collect();
+    let header: Vec<String> = header.iter().map(|name| known_name(name)).collect();
     let has_meaning = |name: &str| GROUP_COLUMNS.contains(&name) || name == LESION_COLUMN;
     if !header.iter().any(|name| has_meaning(name)) {
         return Ok(Columns::new());
@@ -176,6 +212,37 @@ pub(in crate::cohort) fn session_row(table: &Path, session: &str) -> Result<Colu
     Ok(header.into_iter().zip(row).filter(says).collect())
 }
 
+/// Why a table without the column that names participants cannot be read.
+fn without_key(header: &[String]) -> String {
+    // Spaces look like tabs.
+    match header.iter().find(|name| name.to_ascii_lowercase().starts_with(KEY)) {
+        Some(name) => format!(
+            "has a column called {name:?}, and none called {KEY}; separate columns with tabs, and rename the column if \
+             it holds the names of the sub- folders"
+        ),
+        None => format!("has no column {KEY}; add one with the names of the sub- folders"),
+    }
+}
+
+/// A name in small letters, without `sub-` in whatever letters.
+pub(super) fn folded(name: &str) -> String {
+    let lower = name.to_lowercase();
+    short_name(&lower).to_owned()
+}
+
+/// The folded names of a folder's subfolders and images that are written in several ways.
+fn clashing(listing: &Listing) -> BTreeSet<String> {
+    let folders = listing.folders.iter().map(|path| file_name(path));
+    let images = listing.niftis().map(|(stem, _)| stem);
+    let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for name in folders.chain(images) {
+        let name = name.strip_suffix(IMAGE_SUFFIX).unwrap_or(&name).to_owned();
+        spellings.entry(folded(&name)).or_default().insert(name);
+    }
+    let several = spellings.into_iter().filter(|(_, names)| names.len() > 1);
+    several.map(|(name, _)| name).collect()
+}
+
 /// The name of a column: those with a meaning in small letters, whatever the table writes.
 fn known_name(name: &str) -> String {
     let known = GROUP_COLUMNS.into_iter().chain([LESION_COLUMN]);
@@ -187,56 +254,6 @@ fn table_of(listing: &Listing) -> Option<PathBuf> {
     ["participants.tsv", "participants.csv"].into_iter().find_map(|name| {
         listing.files.iter().find(|path| file_name(path).eq_ignore_ascii_case(name)).cloned()
     })
-}
-
-/// The text of a table: UTF-8, or UTF-16 with its mark.
-fn decode(bytes: Vec<u8>) -> Result<String, String> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-        String::from_utf16(&units).map_err(|_| "is not valid UTF-16 text; save it as UTF-8".into())
-    };
-    match &bytes[..] {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        [b'P', b'K', 3, 4, ..] => Err("is a spreadsheet; save it as tab-separated text".into()),
-        _ => match String::from_utf8(bytes) {
-            Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
-            Err(_) => Err("is not UTF-8 text; save it as UTF-8".into()),
-        },
-    }
-}
-
-/// The rows that are not blank with their line numbers. Cells are separated by tabs or, if the first
-/// line has none, by semicolons or commas.
-fn records(text: &str) -> Result<Vec<(u64, Vec<String>)>, String> {
-    let first = text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let delimiter = [b'\t', b';', b',']
-        .into_iter()
-        .find(|&mark| first.contains(char::from(mark)))
-        .unwrap_or(b'\t');
-    let read = |quoting: bool| -> Result<Vec<(u64, Vec<String>)>, String> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .quoting(quoting)
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| format!("cannot be read ({error})"))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            if record.iter().any(|cell| !cell.is_empty()) {
-                rows.push((line, record.iter().map(str::to_owned).collect()));
-            }
-        }
-        Ok(rows)
-    };
-    let rows = read(true)?;
-    // A cell that begins with a stray quotation mark would take the lines below it along.
-    let swallows =
-        |(_, cells): &(u64, Vec<String>)| cells.iter().any(|cell| cell.contains(['\n', '\r']));
-    if rows.iter().any(swallows) { read(false) } else { Ok(rows) }
 }
 
 #[cfg(test)]
@@ -271,29 +288,54 @@ mod tests {
     }
 
     #[test]
-    fn texts_in_other_encodings_are_read_or_named() {
-        let text = "participant_id\tgroup\nsub-é\thc\n";
-        let wide = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
-            let units = text.encode_utf16().flat_map(bytes);
-            decode(mark.into_iter().chain(units).collect()).unwrap()
-        };
-        assert_eq!(wide([0xff, 0xfe], u16::to_le_bytes), text);
-        assert_eq!(wide([0xfe, 0xff], u16::to_be_bytes), text);
-        assert_eq!(decode([b"\xef\xbb\xbf", text.as_bytes()].concat()).unwrap(), text);
-        assert!(decode(vec![b'a', 0xe9, b'b']).unwrap_err().contains("save it as UTF-8"));
-        assert!(decode(b"PK\x03\x04".to_vec()).unwrap_err().contains("spreadsheet"));
-    }
-
-    #[test]
     fn a_row_per_session_keeps_what_agrees() {
         let table = Participants::parse(
             "participant_id\tsession_id\tgroup\tage\nsub-01\tses-1\thc\t40\nsub-01\tses-2\thc\t41\n",
         )
         .unwrap();
         assert_eq!(table.row("sub-01"), Some(&columns(&[("group", "hc")])));
-        assert!(table.remarks[0].ends_with("(age)"), "{:?}", table.remarks);
+        assert!(table.remarks[0].ends_with("(age of sub-01)"), "{:?}", table.remarks);
+        let all = "participant_id\tsession_id\tgroup\nsub-01\t1\thc\nsub-01\t2\tms\n";
+        let table = Participants::parse(all).unwrap();
+        assert_eq!(table.id_of("sub-01"), Some("01"), "its row is there");
+        let said = &table.remarks[0];
+        assert!(said.contains("(group of sub-01), who counts as clinical"), "{said}");
         let empty = Participants::parse("participant_id\tgroup\n").unwrap();
         assert!(empty.remarks[0].contains("no rows"));
+    }
+
+    #[test]
+    fn names_that_differ_in_capital_letters_are_matched_where_that_is_certain() {
+        let text = "participant_id\tage\nSub-A1\t4\nSUB-B\t5\nsub-b\t6\nsub-C\t7\nSUB-c\t8\n";
+        let mut table = Participants::parse(text).unwrap();
+        let id = |table: &Participants, name: &str| table.id_of(name).map(str::to_owned);
+        assert_eq!(id(&table, "sub-a1").as_deref(), Some("Sub-A1"));
+        assert_eq!(id(&table, "sub-b").as_deref(), Some("b"), "its own name comes first");
+        assert_eq!(id(&table, "sub-c"), None, "two rows may be meant");
+        assert_eq!(id(&table, "sub-a2"), None);
+        let folders = ["sub-a1", "sub-A1"].map(PathBuf::from).to_vec();
+        table.clashing = clashing(&Listing { folders, ..Listing::default() });
+        assert_eq!(id(&table, "sub-a1"), None, "two folders may be meant");
+    }
+
+    #[test]
+    fn empty_cells_at_the_end_of_lines_do_no_harm() {
+        let expected = columns(&[("age", "40")]);
+        for text in [
+            "participant_id\tage\nsub-01\t40\t\nsub-02\t41\n",
+            "participant_id\tage\nsub-01\t40\t\t\nsub-02\t41\t\n",
+            "participant_id\tage\t\nsub-01\t40\nsub-02\t41\t\n",
+            "participant_id;age;;\nsub-01;40\nsub-02;41;\n",
+            "sep=;\r\nparticipant_id;age\r\nsub-01;40\r\n",
+            "\"sep=,\"\nparticipant_id,age\nsub-01,40\n",
+            "sep=|\nparticipant_id|age\nsub-01|40\n",
+        ] {
+            let table = Participants::parse(text).unwrap();
+            assert_eq!(table.row("sub-01"), Some(&expected), "{text:?}");
+        }
+        let decimal = "participant_id;age;group\nsub-01;40,5;hc\n";
+        let row = columns(&[("age", "40,5"), ("group", "hc")]);
+        assert_eq!(Participants::parse(decimal).unwrap().row("sub-01"), Some(&row));
     }
 
     #[test]
@@ -305,8 +347,22 @@ mod tests {
         );
         assert_eq!(
             refusal("participant_id\tage\nsub-01 4\n"),
-            "line 2 has 1 columns, the header has 2; separate them with tabs"
+            "line 2 has 1 column, the header has 2; separate them with tabs"
         );
+        assert_eq!(
+            refusal("participant_id\tage\nsub-01\t4\t5\n"),
+            "line 2 has 3 columns, the header has 2; remove the tab that is too many, or name the column"
+        );
+        assert_eq!(
+            refusal("participant_id,age\n\nsub-01,40,5\n"),
+            "line 3 has 3 columns, the header has 2; a value that holds a comma, such as 40,5, needs quotation marks \
+             around it: \"40,5\""
+        );
+        assert_eq!(
+            refusal("participant_id,age\nsub-01;40\n"),
+            "line 2 has 1 column, the header has 2; separate them with commas, as the header is"
+        );
+        assert!(refusal("participant_id age\nsub-01 4\n").contains("separate columns with tabs"));
         assert_eq!(
             refusal("participant_id\tgroup\tgroup\nsub-01\thc\tms\n"),
             "has two columns called \"group\"; rename one"

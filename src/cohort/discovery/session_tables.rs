@@ -1,22 +1,20 @@
 //! Tables of sessions, which BIDS allows beside the images of a subject: `sub-01/sub-01_sessions.tsv`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::naming::dataset_root;
 use super::participants::session_row;
 use crate::cohort::entry::Entry;
-use crate::cohort::health::{self, LESION_COLUMN, is_missing};
+use crate::cohort::health::{self, Columns, LESION_COLUMN, SaidBySession, is_missing};
 use crate::context::counted;
+use crate::files::file_name;
 
 /// Adds to the columns of an entry what its row in a table of sessions says: who is healthy and has a lesion, where the
 /// participants table does not say it.
 pub(in crate::cohort) fn complete(entry: Entry) -> Entry {
-    let Some(row) =
-        table_of(&entry).and_then(|(table, session)| session_row(&table, &session).ok())
-    else {
-        return entry;
-    };
+    let Some((table, session)) = table_of(&entry) else { return entry };
+    let Ok(row) = session_row(&table, &session) else { return entry };
     let mut participant = entry.participant.clone();
     let is_unsaid = |column: &str| match column == LESION_COLUMN {
         true => {
@@ -25,8 +23,12 @@ pub(in crate::cohort) fn complete(entry: Entry) -> Entry {
         }
         false => health::is_healthy(&entry.participant).is_none(),
     };
-    participant.extend(row.into_iter().filter(|(column, _)| is_unsaid(column)));
-    Entry { participant, ..entry }
+    let said: Columns = row.into_iter().filter(|(column, _)| is_unsaid(column)).collect();
+    let columns: BTreeSet<String> = said.keys().cloned().collect();
+    let said_by_session =
+        (!columns.is_empty()).then(|| SaidBySession { file: file_name(&table), columns });
+    participant.extend(said);
+    Entry { participant, said_by_session, ..entry }
 }
 
 /// Sentences on the tables that count for some entries, and on those that do not.

@@ -15,6 +15,14 @@ use crate::{Error, Result};
 /// The columns of one row of the participants table, by name.
 pub(super) type Columns = BTreeMap<String, String>;
 
+/// Columns of an entry that do not come from the participants table, but from the table of its session.
+#[derive(Clone, Debug)]
+pub(super) struct SaidBySession {
+    /// The name of the table.
+    pub(super) file: String,
+    pub(super) columns: BTreeSet<String>,
+}
+
 /// Columns that may say who is healthy; the first one with a value counts.
 pub(super) const GROUP_COLUMNS: [&str; 4] = ["dataset", "group", "cohort", "pathology"];
 /// Values of healthy subjects, in lower case.

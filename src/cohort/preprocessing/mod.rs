@@ -6,6 +6,7 @@ mod disc_labels;
 mod disc_places;
 mod field;
 mod fitting_field;
+mod image_hash;
 mod intensity;
 mod lesion_mask;
 mod mask_notes;

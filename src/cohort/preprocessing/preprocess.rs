@@ -25,6 +25,7 @@ use super::cord_shape;
 use super::disc_labels::discs_in;
 use super::disc_places::CordReach;
 use super::field::{Field, FieldAxis};
+use super::image_hash::image_hash;
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
 use super::mask_notes::{empty_cord, mask_notes};
@@ -34,7 +35,6 @@ use super::region::region_of_interest;
 use super::slice_order;
 use crate::cohort::note::Note;
 use crate::cohort::{Disc, Slice, SliceGrid};
-use crate::files::sha256;
 use crate::volume::{Geometry, LabelledVolume, MaskValues, Orientation, Volume, eroded};
 use crate::{Error, Result};
 
@@ -122,7 +122,7 @@ impl Preprocessing {
         notes.extend(cord_shape::question(&cord, canonical.affine.spacing()[0]));
         notes.extend(field.keep_cord(&cord));
 
-        let image_hash = image_hash(&volume.image);
+        let image_hash = image_hash(&voxels);
         notes.extend(settle_voxels(&mut voxels).map_err(refuse)?);
         if let Some(reason) = flat_cord(&voxels, &marked) {
             return Err(refuse(reason));
@@ -326,16 +326,6 @@ fn each_slice<T: Sync, R: Send>(
         .into_par_iter()
         .map(|slice| preprocess(canonical.index_axis(Axis(0), slice)))
         .collect()
-}
-
-/// One of every so many voxels is part of the hash: enough to tell two images apart.
-const HASHED: usize = 61;
-
-/// A hash of the size of an image and of some of its voxels.
-fn image_hash(image: &Volume) -> String {
-    let sizes = image.voxels.shape().iter().flat_map(|size| (*size as u64).to_le_bytes());
-    let voxels = image.voxels.iter().step_by(HASHED).flat_map(|voxel| voxel.to_le_bytes());
-    sha256(&sizes.chain(voxels).collect::<Vec<u8>>())
 }
 
 #[cfg(test)]

@@ -87,6 +87,51 @@ fn tables_of_other_kinds_are_read_and_gaps_are_said() {
     assert!(said.iter().any(|line| line.contains("a header and no rows")), "{said:?}");
 }
 
+#[test]
+fn names_in_other_letters_are_matched_and_said() {
+    let table = "participant_id\tgroup\nSub-01\tHC\nSUB-02\tMS\n";
+    let (cohort, said, _root) = with_table("participants.tsv", table, None);
+    assert_eq!(healthy(cohort), ["sub-01"]);
+    let expected =
+        "the participants table writes 2 subjects in other letters, the first sub-01 as Sub-01";
+    assert!(said.contains(&expected.to_owned()), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("without")), "{said:?}");
+}
+
+#[test]
+fn a_table_of_other_names_is_said_with_a_name_of_each_side() {
+    let table = "participant_id\tgroup\npatient1\tHC\npatient2\tMS\n";
+    let (_, said, _root) = with_table("participants.tsv", table, None);
+    let expected = "no row of the participants table belongs to a subject: participant_id is such as patient1, and the \
+                    subjects are called such as sub-01; write both alike";
+    assert!(said.contains(&expected.to_owned()), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("no column")), "{said:?}");
+    let rule = HealthRule::parse("group == 'HC'").unwrap();
+    let (refused, ..) = with_table("participants.tsv", table, Some(rule));
+    assert_eq!(refused.unwrap_err().to_string(), format!("healthy: {expected}"));
+}
+
+#[test]
+fn rows_of_sessions_that_disagree_are_said_and_are_rows_all_the_same() {
+    let table = "participant_id\tsession_id\tgroup\nsub-01\t1\tHC\nsub-01\t2\tMS\nsub-02\t1\tHC\nsub-02\t2\tMS\n";
+    let (_, said, _root) = with_table("participants.tsv", table, None);
+    let expected = "the rows of the participants table disagree on who is healthy: all 2 subjects count as clinical";
+    assert!(said.contains(&expected.to_owned()), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("(group of sub-01, sub-02)")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("without a row")), "{said:?}");
+    let one = "participant_id\tsession_id\tgroup\nsub-01\t1\tHC\nsub-02\t1\tHC\nsub-02\t2\tMS\n";
+    let (cohort, said, _root) = with_table("participants.tsv", one, None);
+    assert_eq!(healthy(cohort), ["sub-01"]);
+    assert!(said.iter().any(|line| line.contains("(group of sub-02)")), "{said:?}");
+}
+
+#[test]
+fn a_table_of_names_alone_has_a_row_for_each() {
+    let (_, said, _root) = with_table("participants.tsv", "participant_id\nsub-01\nsub-02\n", None);
+    assert!(said[0].starts_with("the participants table has no column dataset, group"), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("without a row")), "{said:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_table_that_is_a_dangling_link_is_refused() {

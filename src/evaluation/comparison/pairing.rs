@@ -1,6 +1,7 @@
 //! Pairs the patients of two evaluations by name, and finds where their images or ground truth differ.
 
 use super::examined::Examined;
+use crate::cohort::hashes_differ;
 use crate::context::Context;
 use crate::evaluation::Evaluation;
 use crate::{Error, Result};
@@ -106,7 +107,7 @@ pub(super) fn differences(
     };
     let images = |one: usize, other: usize| {
         let both = first.cases.images.get(one).zip(second.cases.images.get(other));
-        matches!(both, Some((Some(one), Some(other))) if one != other)
+        matches!(both, Some((Some(one), Some(other))) if hashes_differ(one, other))
     };
     if let Some((some, name, _)) = differing(&images) {
         differences.push(format!(

@@ -8,7 +8,7 @@ use super::{ScreenArguments, Work, columns_at, on_threads};
 use crate::cohort::{Cohort, LoadOptions};
 use crate::context::{Context, counted};
 use crate::export::html_report::check_page_path;
-use crate::export::{check_distinct_names, check_export_folder, subjects_to_be_lost};
+use crate::export::{check_export_folder, subjects_to_be_lost, unexportable};
 use crate::frontends::console::table_width;
 use crate::frontends::documentation::print_whole;
 use crate::report::{Table, Tabulate};
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// Screens images and prints one table.
 ///
-/// The exit code is 0 if all images were screened, 1 if one could not be used, 130 after Ctrl-C and 143 after
+/// The exit code is 0 if all images were screened, 1 if one could not be used or exported, 130 after Ctrl-C and 143 after
 /// SIGTERM, SIGHUP or SIGUSR1; what was finished until then is printed and written.
 ///
 /// # Errors
@@ -35,10 +35,10 @@ pub fn run(arguments: &ScreenArguments) -> Result<ExitCode> {
     // A page shows all images side by side; without one, each goes once its results are written.
     let mut growing = report.is_none().then(GrowingExport::default);
     let screened = on_threads(computing.n_cpus, || {
-        let cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
+        let mut cohort = Cohort::to_screen(images, &LoadOptions::default(), &work.context)?;
         if let Some(folder) = out {
             keep_others(folder, &cohort)?;
-            check_distinct_names(&cohort)?;
+            cohort = cohort.with_unusable(&unexportable(&cohort));
         }
         match (&mut growing, out) {
             (None, _) => detector.screen(&cohort, &work.context),

@@ -101,6 +101,30 @@ fn slices_hold_what_they_promise() {
     assert!(area(&slice.region) > area(&slice.cord) + area(&slice.csf));
 }
 
+/// The same volume with its first axis stored last and the other way.
+fn reoriented(volume: &Volume) -> Volume {
+    let mut voxels = volume.voxels.view().permuted_axes([1, 2, 0]);
+    voxels.invert_axis(Axis(2));
+    let last = volume.voxels.len_of(Axis(0)) as f64 - 1.0;
+    let affine = volume.affine.0.map(|[i, j, k, origin]| [j, k, -i, origin + last * i]);
+    Volume { voxels: voxels.as_standard_layout().into_owned(), affine: Affine(affine) }
+}
+
+#[test]
+fn a_copy_in_another_order_of_axes_is_the_same_image() {
+    let volume = neck(canonical());
+    let copy = LabelledVolume {
+        image: reoriented(&volume.image),
+        cord: reoriented(&volume.cord),
+        csf: volume.csf.as_ref().map(reoriented),
+        ..volume.clone()
+    };
+    let [first, second] = [&volume, &copy].map(|volume| preprocess(volume).unwrap());
+    assert_eq!(first.image_hash, second.image_hash);
+    assert_eq!(first.slices[3].image, second.slices[3].image);
+    assert_ne!(first.image_hash, preprocess(&neck(oblique())).unwrap().image_hash);
+}
+
 #[test]
 fn superior_is_up_and_anterior_is_left() {
     for geometry in [canonical(), oblique()] {
