@@ -26,6 +26,7 @@ use super::catalogue::manual;
 use super::cell::Cell;
 use super::journal::{self, Journal};
 use super::settings::Settings;
+use super::show::{figures_of, warn_of_letters};
 use super::snapshot;
 use super::state::{JournalWriter, State};
 use super::status::SessionStatus;
@@ -140,6 +141,9 @@ impl Engine {
         });
         let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
         let outcome = outcome.map_err(|error| self.with_reason(error));
+        if let Ok(Some(display)) = &outcome {
+            warn_of_letters(figures_of(display), &evaluator.state.context());
+        }
         self.tell_ended(evaluator.state, |_| true);
         let mut status = self.status.lock();
         status.running = None;

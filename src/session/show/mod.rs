@@ -11,7 +11,9 @@ use starlark::values::tuple::TupleRef;
 use unicode_width::UnicodeWidthStr;
 
 use self::written::written;
-use super::Display;
+use super::{Display, Part};
+use crate::context::Context;
+use crate::figures::Figure;
 use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 
@@ -35,6 +37,31 @@ pub(super) struct Showable(pub Box<dyn ShowValue>);
 /// An error of ours as the language passes it on.
 pub(super) fn failed(error: Error) -> starlark::Error {
     starlark::Error::new_native(error)
+}
+
+/// Warns of letters in figures that a PNG cannot show, such as those of names in Chinese.
+pub(super) fn warn_of_letters<'f>(
+    figures: impl IntoIterator<Item = &'f Figure>,
+    context: &Context,
+) {
+    for figure in figures {
+        // Where it cannot be drawn, its front end says so.
+        let letters = figure.letters_without_a_sign().unwrap_or_default();
+        if !letters.is_empty() {
+            context.warn_once(format!(
+                "the font of figures has no {letters}: PNG pictures show \u{FFFD} there; `.save(\"figure.svg\")` keeps the \
+                 letters"
+            ));
+        }
+    }
+}
+
+/// The figures of a display.
+pub(super) fn figures_of(display: &Display) -> impl Iterator<Item = &Figure> {
+    display.parts.iter().filter_map(|part| match part {
+        Part::Figure(figure) => Some(figure),
+        _ => None,
+    })
 }
 
 /// The display of a value: `None` shows nothing, our own values their richest form, all others
