@@ -164,3 +164,36 @@ impl<'v> Parts<'v> {
         Some(Self { open: "{", parts, left_out, close: "}" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::context::{Event, Reporter};
+
+    /// Remembers what was warned of.
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl Reporter for Warnings {
+        fn report(&self, event: Event) {
+            if let Event::Warning(warning) = event {
+                self.0.lock().unwrap().push(warning);
+            }
+        }
+    }
+
+    #[test]
+    fn letters_that_figures_cannot_show_are_warned_of_once() {
+        let warnings = Arc::new(Warnings::default());
+        let context = Context::new(0).with_reporter(warnings.clone());
+        let named = |title: &str| Figure::own(title, "", (300, 80), |_| Ok(()));
+        let parts = ["sub-01", "sub-患者01", "患者"].map(|title| Part::Figure(named(title)));
+        let display = Display::of(parts);
+        warn_of_letters(figures_of(&display), &context);
+        let said = warnings.0.lock().unwrap();
+        let begin = "the font of figures has no 患者: PNG pictures show \u{FFFD} there";
+        assert!(said.len() == 1 && said[0].starts_with(begin), "{said:?}");
+    }
+}
