@@ -72,6 +72,18 @@ fn a_record_tells_what_ran_and_verify_repeats_it_on_any_threads() {
 }
 
 #[test]
+fn verify_of_a_run_that_failed_says_so() {
+    let place = Place::new();
+    let ran = place.run("table([{'a': 1}])\nfail('no subjects')\n", &[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let ended = call(&place, &["verify", "runs/study"]);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("runs/study: the same, all"), "{}", ended.out);
+    assert!(ended.out.contains("the recorded run itself failed ("), "{}", ended.out);
+    assert!(ended.out.contains("no subjects"), "{}", ended.out);
+}
+
+#[test]
 fn verify_names_the_cell_the_pixel_and_the_input_that_changed() {
     let place = studied();
     let table = output(&place, ".tsv");

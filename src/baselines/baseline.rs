@@ -116,6 +116,9 @@ struct NetworkSettings<N> {
     network: N,
     grid: SliceGrid,
     losses: Vec<f64>,
+    /// Unknown in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 impl<N: SliceNetwork> Kept for TrainedNetwork<N> {
@@ -124,22 +127,22 @@ impl<N: SliceNetwork> Kept for TrainedNetwork<N> {
     }
 
     fn save(&self, path: &Path) -> Result<()> {
-        let Self { network, grid, losses, weights, learned_from } = self;
-        let settings =
-            NetworkSettings { network: network.clone(), grid: *grid, losses: losses.clone() };
+        let Self { network, grid, losses, seed, weights, learned_from } = self;
+        let (network, losses) = (network.clone(), losses.clone());
+        let settings = NetworkSettings { network, grid: *grid, losses, seed: *seed };
         write_method(path, N::NAME, &settings, weights, learned_from)
     }
 }
 
 fn read<N: SliceNetwork>(mut file: MethodFile) -> Result<TrainedNetwork<N>> {
-    let NetworkSettings { network, grid, losses } = file.settings::<NetworkSettings<N>>()?;
+    let NetworkSettings { network, grid, losses, seed } = file.settings::<NetworkSettings<N>>()?;
     validate(&network).map_err(|error| file.failed(&error.to_string()))?;
     if !(1..=LARGEST).contains(&grid.size) {
         return Err(file.failed(&format!("its slices have {} pixels", grid.size)));
     }
     let weights = file.take(&network.shapes(Window::padded_on(grid.size, N::STEP)))?;
     let learned_from = file.learned_from;
-    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses, learned_from })
+    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses, seed, learned_from })
 }
 
 /// The settings of a feature memory in a file.

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::method_file::identity;
 use crate::cohort::{Slice, SliceGrid};
-use crate::context::{Context, Stream};
-use crate::detection::{Reconstruction, Reconstructor, Scoring};
+use crate::context::{Context, Stream, Streams};
+use crate::detection::{MadeBy, Reconstruction, Reconstructor, Scoring};
 use crate::model::convolutional::{Shapes, Weights, Window, batch};
 use crate::scoring::LearnedFrom;
 use crate::{Error, Result};
@@ -69,7 +69,8 @@ pub trait SliceNetwork:
         stream: &mut Stream,
     ) -> Result<Tensor>;
 
-    /// What it makes of images (batch, 1, rows, columns).
+    /// What it makes of images (batch, 1, rows, columns), with random draws from the streams of `context`, which are
+    /// those of its training.
     ///
     /// # Errors
     /// If the weights do not fit, and [`Error::Cancelled`] if the user interrupts.
@@ -107,6 +108,9 @@ pub struct TrainedNetwork<N> {
     pub(super) weights: Arc<Weights>,
     pub(super) grid: SliceGrid,
     pub(super) losses: Vec<f64>,
+    /// The seed of its training, from which it also draws when it reconstructs, so that its scores are the same in any
+    /// session. `None` in files of earlier versions: it draws from the seed of the session then.
+    pub(super) seed: Option<u64>,
     pub(super) learned_from: LearnedFrom,
 }
 
@@ -171,6 +175,10 @@ impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
         identity(&self.name(), &self.network, &self.weights)
     }
 
+    fn made_by(&self, seed: u64) -> MadeBy {
+        MadeBy { identity: self.identity(), seed: self.seed.unwrap_or(seed), model: None }
+    }
+
     fn grid(&self) -> Option<SliceGrid> {
         Some(self.grid)
     }
@@ -184,6 +192,8 @@ impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
     }
 
     fn reconstruct(&self, slices: &[&Slice], context: &Context) -> Result<Vec<Reconstruction>> {
+        let mut own = context.clone();
+        own.streams = self.seed.map_or(context.streams, Streams::new);
         let mut reconstructions = Vec::with_capacity(slices.len());
         let subjects: Vec<&[&Slice]> = slices.chunk_by(|a, b| a.subject == b.subject).collect();
         let progress = context.progress("reconstruct", "subject", subjects.len());
@@ -195,7 +205,7 @@ impl<N: SliceNetwork> Reconstructor for TrainedNetwork<N> {
             let images: Vec<_> =
                 subject.iter().map(|slice| window.cut(slice.image.view())).collect();
             let input = batch(&images, &Device::Cpu)?.unsqueeze(1)?;
-            let restored = self.network.restore(&self.weights, &input, context)?;
+            let restored = self.network.restore(&self.weights, &input, &own)?;
             for (place, slice) in subject.iter().enumerate() {
                 let pasted = |maps, elsewhere| pasted(maps, place, window, elsewhere);
                 let no_variance = Array2::zeros(slice.image.dim());

@@ -47,7 +47,8 @@ pub(super) fn train<N: SliceNetwork>(
     let trained = rest(network, &images, grid, &kept, &within);
     let (weights, losses) = kept.end(trained, context)?;
     let (network, learned_from) = (network.clone(), LearnedFrom::of_both(subjects));
-    Ok(TrainedNetwork { network, weights: weights.into(), grid, losses, learned_from })
+    let (weights, seed) = (weights.into(), Some(context.streams.seed()));
+    Ok(TrainedNetwork { network, weights, grid, losses, seed, learned_from })
 }
 
 /// Trains the epochs that an earlier process did not; the weights, and the losses of all epochs.

@@ -212,6 +212,11 @@ fn a_method_is_saved_and_loaded_to_the_bit() {
         assert_eq!(loaded.losses(), method.losses());
         assert_eq!(loaded.reconstructor().grid(), method.reconstructor().grid());
         assert_eq!(reconstructed(&loaded, subject), reconstructed(&method, subject));
+        // Nor does it depend on the session that loads it.
+        let (slices, elsewhere) = (subject.slices.iter().collect::<Vec<_>>(), Context::new(6));
+        let found = loaded.reconstructor().reconstruct(&slices, &elsewhere).unwrap();
+        assert_eq!(found, reconstructed(&method, subject));
+        assert_eq!(loaded.reconstructor().made_by(6), method.reconstructor().made_by(6));
     }
 }
 

@@ -29,6 +29,9 @@ struct Log {
     /// Whether files are hashed.
     hashes: bool,
     read: BTreeMap<PathBuf, FileRead>,
+    /// The files that were read, behind all symbolic links.
+    #[cfg(any(feature = "shell", test))]
+    read_behind_links: BTreeSet<PathBuf>,
     written: BTreeMap<PathBuf, FileWritten>,
     /// Files that this process wrote, and that were something else when it read them.
     changed: BTreeSet<PathBuf>,
@@ -175,9 +178,12 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
 /// If it is one.
 #[cfg(any(feature = "shell", test))]
 pub(crate) fn check_no_input(path: &Path) -> Result<()> {
-    let is_input = std::path::absolute(path).is_ok_and(|key| {
-        let is_read = |log: &Log| log.read.contains_key(&key) && !log.written.contains_key(&key);
-        lock().as_ref().is_some_and(is_read)
+    let mut keys: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
+    // A file that is written replaces the one behind a link.
+    keys.extend(fs::canonicalize(path));
+    let is_input = lock().as_ref().is_some_and(|log| {
+        let is_read = |key| log.read.contains_key(key) || log.read_behind_links.contains(key);
+        keys.iter().any(is_read) && !keys.iter().any(|key| log.written.contains_key(key))
     });
     let is_table = path.file_name().is_some_and(|name| name == "participants.tsv");
     if (is_input || is_table) && path.is_file() {
@@ -279,6 +285,8 @@ fn wanted(path: &Path) -> Option<PathBuf> {
         }
         log.changed.insert(key.clone());
     }
+    #[cfg(any(feature = "shell", test))]
+    log.read_behind_links.extend(fs::canonicalize(path));
     Some(key)
 }
 

@@ -6,6 +6,8 @@ mod file_log;
 mod fingerprint;
 mod growing;
 mod lazy_folder;
+#[cfg(feature = "shell")]
+mod output_path;
 mod places;
 mod process_folder;
 mod regular_file;
@@ -27,6 +29,8 @@ pub(crate) use file_log::{
 };
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
+#[cfg(feature = "shell")]
+pub(crate) use output_path::output_path;
 pub(crate) use places::{file_name, make_folder};
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]

@@ -135,7 +135,8 @@ pub enum Command {
     ///
     /// The script runs in a temporary folder with the same parameters, seed and inputs. First the
     /// inputs are compared with what they were. The exit code is 0 if all files are the same, 1 if one
-    /// differs (the first difference is named: a cell, a pixel, an element) and 2 if it could not be run.
+    /// differs (the first difference is named: a cell, a pixel, an element) or the run itself had failed, and 2 if it
+    /// could not be run.
     Verify {
         /// The folder of the run, such as runs/study, or its name in `u2ad runs`.
         folder: PathBuf,

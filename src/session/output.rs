@@ -29,6 +29,12 @@ pub trait Sink: Send + Sync {
     /// Takes one output. Must return quickly: the running code waits for it.
     fn emit(&self, output: Output);
 
+    /// Whether nobody sees what is emitted now, such as what a program asks of a kernel behind its user's back. What is
+    /// told once waits for another time then.
+    fn is_muted(&self) -> bool {
+        false
+    }
+
     /// Asks the user for a line of text and waits for it; with `hidden`, what is typed does not
     /// show. The line comes back without its line break. Looks at `cancel` while it waits.
     ///

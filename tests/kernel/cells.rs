@@ -1,8 +1,12 @@
 //! Cells: what they show, in which order, and how they count.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use u2ad::context::Context;
+use u2ad::model::Config;
 use u2ad::phantom::{PhantomOptions, write_bids};
+use u2ad::training::Model;
 
 use super::client::{Kernel, Received};
 
@@ -187,7 +191,36 @@ async fn images_of_a_loaded_cohort_are_not_replaced() {
     let refused = kernel.run(&format!("save(one.image, '{image}')")).await;
     let reason = refused.reply["evalue"].as_str().unwrap();
     assert!(reason.contains("is an input of this or another study"), "{reason}");
+    for (verb, ending) in [
+        ("save_model(u2ad(), {})", "a model is written as .safetensors"),
+        ("save_method(intensity_threshold(), {})", "a method is written as .safetensors"),
+        ("table([{'a': 1}], path = {})", "a table is written as .tsv"),
+    ] {
+        let refused = kernel.run(&verb.replace("{}", &format!("'{image}'"))).await;
+        let reason = refused.reply["evalue"].as_str().unwrap();
+        assert!(reason.contains(ending), "{verb}: {reason}");
+    }
     assert_eq!(std::fs::read(&image).unwrap(), before);
+    // A model of another session is an input of this one.
+    let model = format!("{place}/model.safetensors");
+    let link = format!("{place}/latest.safetensors");
+    Model::new(Config::small(), &Context::new(1)).unwrap().save(Path::new(&model)).unwrap();
+    std::os::unix::fs::symlink(&model, &link).unwrap();
+    let before = std::fs::read(&model).unwrap();
+    kernel.run(&format!("model = load_model('{link}')")).await;
+    for place in [&model, &link] {
+        for verb in ["save_model(model", "save_method(intensity_threshold()"] {
+            let refused = kernel.run(&format!("{verb}, '{place}')")).await;
+            let reason = refused.reply["evalue"].as_str().unwrap();
+            assert!(reason.contains("is an input of this or another study"), "{reason}");
+        }
+    }
+    assert_eq!(std::fs::read(&model).unwrap(), before);
+    for _ in 0..2 {
+        let saved = kernel.run(&format!("save_model(model, '{place}/own.safetensors')")).await;
+        assert_eq!(saved.reply["status"], "ok");
+        kernel.run(&format!("load_model('{place}/own.safetensors')")).await;
+    }
     assert_eq!(
         kernel.run(&format!("save(one.image, '{place}/one.npy')")).await.reply["status"],
         "ok"

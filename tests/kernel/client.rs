@@ -23,6 +23,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where Rust cells of tests compile.
 pub const RUST_CELLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../evcxr");
+/// What the cargo of evcxr inherits: cells of tests need no speed, and level 1 is less work for the compiler than evcxr's 2.
+/// All tests that share the folder need the same value, else the library would be compiled there twice.
+pub const RUST_CELLS_PROFILE: (&str, &str) = ("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
 
 /// A process that ends with the test.
 pub struct Process(pub Child);
@@ -135,6 +138,7 @@ fn command(file: &Path, state: &Path) -> Command {
         .arg(file)
         .env("XDG_STATE_HOME", state)
         .env("U2AD_RUST_CELLS", RUST_CELLS)
+        .env(RUST_CELLS_PROFILE.0, RUST_CELLS_PROFILE.1)
         .env("JPY_PARENT_PID", std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -60,6 +60,37 @@ class Screens(Reader):
                     box = picture.bounding_box()
                     self.assertLessEqual(box["x"] + box["width"], PHONE["width"], name)
 
+    def test_the_scale_of_a_narrow_picture_overprints_nothing(self):
+        # Every text with the box that it takes on its canvas.
+        listen = """() => {
+          window.written = [];
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            const wide = this.measureText(text).width;
+            const left = x - wide * { left: 0, center: 0.5, right: 1 }[this.textAlign];
+            const half = 5 * window.devicePixelRatio;
+            window.written.push({ text, left, right: left + wide, top: y - half, bottom: y + half });
+            return write.call(this, text, x, y);
+          };
+        }"""
+        for size in [PHONE, {"width": 320, "height": 640}]:
+            with self.browser.page("study.html", size=size) as page:
+                _, _, slider, _ = self.panel(page, 4)
+                page.evaluate(listen)
+                slider.press("ArrowRight")
+                page.wait_for_timeout(300)
+                written = page.evaluate("window.written")
+                places = [place for place, text in enumerate(written) if text["text"] == "10 mm"]
+                self.assertGreater(len(places), 0)
+                # Each picture begins with its directions and ends with its scale.
+                for end in places:
+                    begin = max(place for place in range(end) if written[place]["text"] == "S")
+                    scale = written[end]
+                    for other in written[begin:end]:
+                        apart = other["right"] < scale["left"] or other["left"] > scale["right"]
+                        apart = apart or other["bottom"] < scale["top"] or other["top"] > scale["bottom"]
+                        self.assertTrue(apart, f"{other} and {scale}, {size['width']} pixels")
+
     def test_a_frame_in_a_notebook_has_its_theme_and_no_scrollbar(self):
         for name in ["view-finding.html", "view-subject.html"]:
             with self.browser.page(name, size={"width": 1300, "height": 900}, opened=False) as page:

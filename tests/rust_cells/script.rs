@@ -1,12 +1,15 @@
 use std::fs;
 
+use crate::client::RUST_CELLS_PROFILE;
 use crate::common::{Ended, Place, ended};
 
 /// Runs a script whose Rust cells compile in the shared folder.
 fn run(place: &Place, source: &str) -> Ended {
     let (folder, _turn) = crate::cells();
     place.write("study.star", source);
-    ended(place.command(&["run", "study.star", "--out", "out"]).env("U2AD_RUST_CELLS", folder))
+    let mut command = place.command(&["run", "study.star", "--out", "out"]);
+    command.env("U2AD_RUST_CELLS", folder).envs([RUST_CELLS_PROFILE]);
+    ended(&mut command)
 }
 
 const ROUND_TRIP: &str = r##"

@@ -1,3 +1,4 @@
+use crate::client::RUST_CELLS_PROFILE;
 use crate::screen::{CTRL_C, ENTER, Home};
 
 #[test]
@@ -9,8 +10,12 @@ fn a_cell_of_several_lines_runs_at_an_empty_line_and_its_image_is_drawn() {
         std::env::var(name).unwrap_or(home)
     };
     let (cargo, rustup) = (real("CARGO_HOME", ".cargo"), real("RUSTUP_HOME", ".rustup"));
-    let variables =
-        [("U2AD_RUST_CELLS", &*folder), ("CARGO_HOME", &cargo), ("RUSTUP_HOME", &rustup)];
+    let variables = [
+        ("U2AD_RUST_CELLS", &*folder),
+        ("CARGO_HOME", &cargo),
+        ("RUSTUP_HOME", &rustup),
+        RUST_CELLS_PROFILE,
+    ];
     let mut shell = Home::new().open_with(&["--images", "blocks"], &variables);
     shell.run("limit = 20");
     for line in [

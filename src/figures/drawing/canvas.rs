@@ -6,6 +6,7 @@
 //!   holes where a noisy curve crosses its own outline.
 //! - Pictures enter an SVG as one embedded PNG each instead of a rectangle per pixel.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -21,7 +22,7 @@ use plotters_backend::{
 };
 
 use super::markup::escape;
-use super::png;
+use super::{font, png};
 
 /// A rectangle of a figure, in drawing units (two per pixel of the finished PNG).
 pub type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
@@ -40,6 +41,8 @@ pub enum Canvas<'a> {
     Raster(BitMapBackend<'a>),
     /// An SVG document, and the `<image>` elements that belong beneath everything it draws.
     Vector { svg: SVGBackend<'a>, pictures: &'a mut String },
+    /// Nothing but the letters of what is written, on a surface of this size.
+    Letters { size: (u32, u32), written: &'a mut BTreeSet<char> },
 }
 
 type BackendResult = Result<(), DrawingErrorKind<CanvasError>>;
@@ -50,6 +53,7 @@ macro_rules! either {
         match $self {
             Canvas::Raster($backend) => $call.map_err(canvas_error),
             Canvas::Vector { svg: $backend, .. } => $call.map_err(canvas_error),
+            Canvas::Letters { .. } => Ok(()),
         }
     };
 }
@@ -67,6 +71,7 @@ impl DrawingBackend for Canvas<'_> {
         match self {
             Self::Raster(backend) => backend.get_size(),
             Self::Vector { svg, .. } => svg.get_size(),
+            Self::Letters { size, .. } => *size,
         }
     }
 
@@ -114,6 +119,7 @@ impl DrawingBackend for Canvas<'_> {
             return Ok(());
         }
         match self {
+            Self::Letters { .. } => Ok(()),
             Self::Vector { svg, .. } => svg.draw_path(path, style).map_err(canvas_error),
             Self::Raster(bitmap) => {
                 let joint = style.stroke_width() / 2;
@@ -158,8 +164,14 @@ impl DrawingBackend for Canvas<'_> {
         // XML forbids control characters, and the font has no glyphs for them.
         let text: String = text.chars().filter(|c| !c.is_control()).collect();
         match self {
+            Self::Letters { written, .. } => {
+                written.extend(text.chars());
+                Ok(())
+            }
+            // A viewer has other fonts besides.
             Self::Vector { svg, .. } => svg.draw_text(&text, style, pos).map_err(canvas_error),
             Self::Raster(bitmap) => {
+                let text = font::drawable(&text);
                 // Measured against the SVG backend's anchors (`dy` of 0.76em, 0.5ex, -0.5ex).
                 let sunk = match style.anchor().v_pos {
                     VPos::Top => 0.11,
@@ -243,6 +255,7 @@ impl Drawable<Canvas<'_>> for Picture {
     ) -> BackendResult {
         let Some(corner) = points.next() else { return Ok(()) };
         match canvas {
+            Canvas::Letters { .. } => Ok(()),
             Canvas::Vector { pictures, .. } => {
                 let element = self.element(corner).map_err(DrawingErrorKind::DrawingError)?;
                 pictures.push_str(&element);

@@ -1,5 +1,6 @@
 //! A figure: a title, a size and one drawing function, rendered as PNG or SVG.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -122,6 +123,18 @@ impl Figure {
         let svg = SVGBackend::with_string(&mut drawing, units);
         self.render(Canvas::Vector { svg, pictures: &mut pictures })?;
         Ok(svg_document((self.width, self.height), &self.title, units, &pictures, &drawing))
+    }
+
+    /// The letters in it that the font of figures lacks, in the order of their numbers: a PNG shows "\u{FFFD}" in their
+    /// place; an SVG holds them, for the fonts of its viewer.
+    ///
+    /// # Errors
+    /// [`Error::Figure`] if drawing fails.
+    pub fn letters_without_a_sign(&self) -> Result<String> {
+        font::register()?;
+        let mut written = BTreeSet::new();
+        self.render(Canvas::Letters { size: self.units(), written: &mut written })?;
+        Ok(written.into_iter().filter(|letter| !font::has(*letter)).collect())
     }
 
     /// Width and height on a page, which are half of the pixels, so that the figure stays sharp on

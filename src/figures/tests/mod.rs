@@ -293,3 +293,15 @@ fn pictures_in_an_svg_are_embedded_once_each() {
     assert!(svg.matches("<rect").count() < 10);
     assert!(svg.contains("sub-a&amp;b, slice 7") && !svg.contains("a&b"));
 }
+
+#[test]
+fn letters_that_the_font_lacks_are_named_and_stay_in_an_svg() {
+    let named = |title: &str| Figure::own(title, "Größe in mm²", (300, 80), |_| Ok(()));
+    let (chinese, latin) = (named("sub-患者01"), named("sub-01"));
+    assert_eq!(chinese.letters_without_a_sign().unwrap(), "患者");
+    assert_eq!(latin.letters_without_a_sign().unwrap(), "");
+    assert!(chinese.svg().unwrap().contains("sub-患者01"));
+    // A sign in a PNG, not a gap.
+    assert_ne!(chinese.png().unwrap(), named("sub-  01").png().unwrap());
+    assert_eq!(chinese.png().unwrap(), named("sub-\u{FFFD}\u{FFFD}01").png().unwrap());
+}

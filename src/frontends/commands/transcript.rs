@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{CommandHost, Next, refused};
 use crate::context::counted;
-use crate::files::{user_path, write_whole};
+use crate::files::{check_no_input, user_path, write_whole};
 use crate::frontends::tools::convert::{NotebookCell, notebook_cells, notebook_of};
 use crate::language::CellError;
 use crate::session::Display;
@@ -34,6 +34,7 @@ pub(super) fn write_transcript(host: &mut dyn CommandHost, file: &str) -> Result
             "{file} holds something else than an earlier transcript of this session; give another name, or remove it first"
         )));
     }
+    check_no_input(path).map_err(refused)?;
     write_whole(path, text.as_bytes()).map_err(refused)?;
     let mut written = format!("{} in {file}", counted(transcript.cells.len(), "cell"));
     let sources = transcript.cells.iter().map(|cell| &*cell.source);

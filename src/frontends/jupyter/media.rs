@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jupyter_protocol::{Media, MediaType};
+use jupyter_protocol::{DisplayData, Media, MediaType, Transient};
 use serde_json::{Map, Value, json};
 
 use crate::Result;
@@ -19,6 +19,11 @@ const LARGEST_SVG: usize = 120 << 10;
 pub(super) struct Bundle {
     pub data: Media,
     pub metadata: Map<String, Value>,
+}
+
+/// A part of what is shown, under the identity by which it can be replaced later.
+pub(super) fn data(Bundle { data, metadata }: Bundle, id: Option<String>) -> DisplayData {
+    DisplayData { data, metadata, transient: Some(Transient { display_id: id }) }
 }
 
 impl Bundle {

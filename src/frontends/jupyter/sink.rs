@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use jupyter_protocol::{
-    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
-    StreamContent, Transient, UpdateDisplayData,
+    ClearOutput, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio, StreamContent,
+    Transient, UpdateDisplayData,
 };
 use tokio::runtime::Handle;
 
-use super::media::Bundle;
+use super::media::{Bundle, data};
 use super::progress::{Due, FIRST_DISPLAY_DELAY, Progress};
 use super::protocol::incoming::Request;
 use super::protocol::outbox::Outbox;
@@ -359,6 +359,10 @@ impl CellState {
 }
 
 impl Sink for KernelSink {
+    fn is_muted(&self) -> bool {
+        self.state().silent
+    }
+
     fn emit(&self, output: Output) {
         match output {
             Output::Text(text) => self.text(Stdio::Stdout, &text),
@@ -388,10 +392,6 @@ impl Sink for KernelSink {
         let request = request.ok_or_else(|| Error::input("ask: this client takes no input"))?;
         self.input.ask(&request, prompt, hidden, cancel)
     }
-}
-
-fn data(Bundle { data, metadata }: Bundle, id: Option<String>) -> DisplayData {
-    DisplayData { data, metadata, transient: Some(Transient { display_id: id }) }
 }
 
 /// Each part of a value has its own place on the page.

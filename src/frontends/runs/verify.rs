@@ -24,7 +24,8 @@ const NOT_COMPARED: &str = "not compared: run.json (times, process, machine) and
 const LAST_LINES: usize = 8;
 
 /// Runs the script of a run again in a temporary folder, on another number of threads if given, and says
-/// whether all files are the same. The exit code is 0 if so, 1 if not, 2 if it could not be run.
+/// whether all files are the same. The exit code is 0 if so, 1 if not or if the run itself had failed, 2 if it could not
+/// be run.
 ///
 /// # Errors
 /// If the report cannot be printed.
@@ -198,7 +199,18 @@ impl SecondRun {
                 report += &format!("the same: {same} files\n");
             }
         }
-        let is_same = differing.is_empty();
+        // A failure that is repeated is no result that is confirmed.
+        let has_failed = match &first.status {
+            RunStatus::Failed(sentence) => {
+                report += &format!(
+                    "the recorded run itself failed ({sentence}): it has no complete results, and what it wrote before \
+                     is compared\n"
+                );
+                true
+            }
+            _ => false,
+        };
+        let is_same = differing.is_empty() && !has_failed;
         drop(self.root);
         Ok((format!("{report}{overwritten}{NOT_COMPARED}\n"), is_same))
     }

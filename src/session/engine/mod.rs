@@ -20,12 +20,13 @@ use starlark_syntax::syntax::ast::Visibility;
 
 use self::activity::Activity;
 use self::evaluator_context::EvaluatorContext;
-use self::jobs::Jobs;
+use self::jobs::{Job, Jobs};
 use self::loader::Loader;
 use super::catalogue::manual;
 use super::cell::Cell;
 use super::journal::{self, Journal};
 use super::settings::Settings;
+use super::show::{figures_of, warn_of_letters};
 use super::snapshot;
 use super::state::{JournalWriter, State};
 use super::status::SessionStatus;
@@ -132,18 +133,30 @@ impl Engine {
     /// Runs a cell and puts it into the transcript.
     fn run(&self, evaluator: EvaluatorContext, module: &Module, cell: Cell) -> Outcome {
         self.status.lock().running = Some(cell.source.clone());
+        // The cell may take long, and may need what the job was to give.
+        self.tell_ended(evaluator.state, |job| job.failure().is_some());
         let outcome = panics::catch(|| match rust_cell(&cell.source) {
             Some(code) => rust::run_cell(evaluator.state, module, &cell, code),
             None => evaluator.run(module, &cell),
         });
         let outcome = outcome.unwrap_or_else(|message| Err(panicked(&message)));
         let outcome = outcome.map_err(|error| self.with_reason(error));
-        self.jobs.tell_ended(&*evaluator.state.reporter());
+        if let Ok(Some(display)) = &outcome {
+            warn_of_letters(figures_of(display), &evaluator.state.context());
+        }
+        self.tell_ended(evaluator.state, |_| true);
         let mut status = self.status.lock();
         status.running = None;
         let stopped = outcome.as_ref().err().map(CellError::sentence);
         status.transcript.cells.push(TypedCell { source: cell.source, stopped });
         outcome
+    }
+
+    /// Tells the user of those jobs that have ended, once.
+    fn tell_ended(&self, state: &State, of: impl Fn(&Job) -> bool) {
+        if !self.sink.is_muted() {
+            self.jobs.tell_ended(&*state.reporter(), of);
+        }
     }
 
     /// Waits for all jobs. An interrupt stops them.

@@ -7,13 +7,14 @@ use std::sync::{Arc, Weak};
 
 use ndarray::Array2;
 use starlark::values::dict::DictRef;
-use starlark::values::float::UnpackFloat;
 use starlark::values::list::ListRef;
+use starlark::values::set::SetRef;
 use starlark::values::structs::StructRef;
 use starlark::values::tuple::TupleRef;
-use starlark::values::{UnpackValue, Value};
+use starlark::values::{Heap, UnpackValue, Value};
 
 use super::maps;
+use super::plain::plain;
 use super::recipe::{CohortRecipe, Recipe};
 use crate::baselines::Baseline;
 use crate::cohort::Cohort;
@@ -64,10 +65,10 @@ impl ArtifactStore {
     }
 
     /// How the value called `name` is restored.
-    pub fn recipe(
+    pub fn recipe<'v>(
         &mut self,
-        name: &str,
-        value: Value,
+        (name, value): (&str, Value<'v>),
+        heap: Heap<'v>,
         transcript: &Transcript,
         context: &Context,
     ) -> Result<Recipe, Reason> {
@@ -77,7 +78,7 @@ impl ArtifactStore {
                 .map(|source| Recipe::Function { source })
                 .ok_or_else(|| "no cell defines it by `def` at its top, or it may have got another value later: define it again".to_owned());
         }
-        Recorder { store: self, context, values: 0 }.value(value, 0)
+        Recorder { store: self, context, heap, values: 0 }.value(value, 0)
     }
 
     /// Removes the files that no recipe needs any more.
@@ -136,15 +137,17 @@ fn found<T>(store: &[(Weak<T>, String)], value: &Arc<T>) -> Option<String> {
 }
 
 /// Walks one value.
-struct Recorder<'a> {
+struct Recorder<'a, 'v> {
     store: &'a mut ArtifactStore,
     context: &'a Context,
+    /// Where the value lies.
+    heap: Heap<'v>,
     /// Number of values found so far.
     values: usize,
 }
 
-impl Recorder<'_> {
-    fn value(&mut self, value: Value, depth: usize) -> Result<Recipe, Reason> {
+impl<'v> Recorder<'_, 'v> {
+    fn value(&mut self, value: Value<'v>, depth: usize) -> Result<Recipe, Reason> {
         self.values += 1;
         if depth > DEPTH || self.values > MOST {
             return Err(format!("its {} holds too many values", value.get_type()));
@@ -160,6 +163,12 @@ impl Recorder<'_> {
         if let Some(tuple) = TupleRef::from_value(value) {
             let items = tuple.iter().map(|item| self.value(item, within));
             return Ok(Recipe::Tuple(items.collect::<Result<_, _>>()?));
+        }
+        if SetRef::unpack_value_opt(value).is_some() {
+            // The language shows what is in a set to its own functions only, or one by one.
+            let items = value.iterate(self.heap).map_err(|error| error.to_string())?;
+            let items = items.map(|item| self.value(item, within));
+            return Ok(Recipe::Set(items.collect::<Result<_, _>>()?));
         }
         if let Some(dict) = DictRef::from_value(value) {
             let entries = dict
@@ -231,7 +240,9 @@ impl Recorder<'_> {
             return Err("a job ends with its session: start it again".to_owned());
         }
         Err(match value.get_type() {
-            "int" => "whole numbers beyond 64 bits are not saved: make it again".to_owned(),
+            "int" => {
+                "whole numbers of more than 10 000 digits are not saved: make it again".to_owned()
+            }
             kind => format!("values of type {kind} are not saved: make it again"),
         })
     }
@@ -333,21 +344,6 @@ impl Recorder<'_> {
         let (reconstructs, made_by) = (findings.reconstructs, findings.made_by.clone());
         let seen = findings.subjects.iter().map(|finding| finding.seen.clone()).collect();
         Ok(Recipe::Findings { of, method, scoring, reconstructs, calibration, made_by, seen, file })
-    }
-}
-
-/// None, numbers, booleans and text.
-fn plain(value: Value) -> Option<Recipe> {
-    match value.get_type() {
-        "NoneType" => Some(Recipe::None),
-        "bool" => value.unpack_bool().map(Recipe::Bool),
-        "int" => i64::unpack_value(value).ok().flatten().map(Recipe::Int),
-        "float" => {
-            let float = UnpackFloat::unpack_value(value).ok().flatten();
-            float.map(|float| Recipe::Float(format!("{:?}", float.0)))
-        }
-        "string" => value.unpack_str().map(|text| Recipe::Text(text.to_owned())),
-        _ => None,
     }
 }
 

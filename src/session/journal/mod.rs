@@ -15,6 +15,7 @@
 //! | `functions` | functions defined again |
 //! | `saved` | one value in a folder of its own |
 //! | `maps` | maps of many slices in one file |
+//! | `plain` | values that hold no others, and sets |
 //!
 //! On disk: `journal.json`, `maps/*.safetensors`, `models/model-N/`, and `session.lock`, which
 //! distinguishes a running session from one that ended.
@@ -23,6 +24,7 @@ mod changes;
 mod functions;
 mod keep;
 mod maps;
+mod plain;
 mod recipe;
 mod restore;
 mod saved;
@@ -125,7 +127,7 @@ impl Journal {
         };
         self.store.forget_models();
         for (name, value) in snapshot::values(module) {
-            match self.store.recipe(&name, value, &entries.transcript, context) {
+            match self.store.recipe((&name, value), module.heap(), &entries.transcript, context) {
                 Ok(recipe) => drop(entries.names.insert(name, recipe)),
                 Err(reason) => drop(entries.lost.insert(name, reason)),
             }

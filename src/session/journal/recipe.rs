@@ -1,6 +1,7 @@
 //! How a value is restored, as recorded in the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroI32;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +19,19 @@ pub(super) enum Recipe {
     None,
     Bool(bool),
     Int(i64),
+    /// A whole number beyond 64 bits, by its decimal digits.
+    LargeInt(String),
     /// As text, because JSON cannot represent infinite and NaN values.
     Float(String),
     Text(String),
     List(Vec<Recipe>),
     Tuple(Vec<Recipe>),
+    Set(Vec<Recipe>),
+    Range {
+        start: i32,
+        stop: i32,
+        step: NonZeroI32,
+    },
     Dict(Vec<(Recipe, Recipe)>),
     Struct(Vec<(String, Recipe)>),
     /// Read or generated again.
@@ -120,6 +129,8 @@ impl Recipe {
             Self::None
                 | Self::Bool(_)
                 | Self::Int(_)
+                | Self::LargeInt(_)
+                | Self::Range { .. }
                 | Self::Float(_)
                 | Self::Text(_)
                 | Self::IntensityThreshold { .. }
@@ -129,7 +140,7 @@ impl Recipe {
     /// The numbers of the models that it needs.
     pub fn models(&self, numbers: &mut BTreeSet<usize>) {
         match self {
-            Self::List(items) | Self::Tuple(items) => {
+            Self::List(items) | Self::Tuple(items) | Self::Set(items) => {
                 items.iter().for_each(|item| item.models(numbers));
             }
             Self::Dict(entries) => entries.iter().for_each(|(_, item)| item.models(numbers)),
@@ -142,7 +153,7 @@ impl Recipe {
     /// The files that it needs.
     pub fn needs(&self, files: &mut Vec<String>) {
         match self {
-            Self::List(items) | Self::Tuple(items) => {
+            Self::List(items) | Self::Tuple(items) | Self::Set(items) => {
                 items.iter().for_each(|item| item.needs(files));
             }
             Self::Dict(entries) => entries.iter().for_each(|(_, item)| item.needs(files)),

@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use starlark::environment::Module;
+use starlark::values::Value;
 use starlark::values::dict::AllocDict;
 use starlark::values::list::AllocList;
+use starlark::values::range::Range;
 use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::AllocTuple;
-use starlark::values::{Heap, Value};
 
 use super::changes::changes;
 use super::keep::ArtifactStore;
 use super::maps::{self, Maps};
 use super::recipe::{CohortRecipe, Recipe};
-use super::{Entries, Journal, functions};
+use super::{Entries, Journal, functions, plain};
 use crate::baselines::{Baseline, IntensityThreshold};
 use crate::cohort::{Cohort, Slice, Subject};
 use crate::context::{Context, counted};
@@ -69,7 +70,7 @@ pub(in crate::session) fn resume(
             functions.push((name, source));
             continue;
         }
-        match restorer.value(&recipe, module.heap()) {
+        match restorer.value(&recipe, module) {
             Ok(value) => {
                 module.set(&name, value);
                 back.push(name);
@@ -150,28 +151,31 @@ impl<'a> Restorer<'a> {
     ///
     /// # Errors
     /// If something that it needs is missing, damaged or changed.
-    pub fn value<'v>(&mut self, recipe: &Recipe, heap: Heap<'v>) -> Result<Value<'v>> {
-        let context = self.state.context();
+    pub fn value<'v>(&mut self, recipe: &Recipe, module: &Module<'v>) -> Result<Value<'v>> {
+        let (context, heap) = (self.state.context(), module.heap());
         Ok(match recipe {
             Recipe::None => Value::new_none(),
             Recipe::Bool(value) => Value::new_bool(*value),
             Recipe::Int(value) => heap.alloc(*value),
+            Recipe::LargeInt(text) => plain::whole_number(text, heap)?,
             Recipe::Float(text) => {
                 let value: f64 = text.parse().map_err(|_| Error::input("it is not a number"))?;
                 heap.alloc(value)
             }
             Recipe::Text(text) => heap.alloc(text.as_str()),
-            Recipe::List(items) => heap.alloc(AllocList(self.values(items, heap)?)),
-            Recipe::Tuple(items) => heap.alloc(AllocTuple(self.values(items, heap)?)),
+            Recipe::List(items) => heap.alloc(AllocList(self.values(items, module)?)),
+            Recipe::Tuple(items) => heap.alloc(AllocTuple(self.values(items, module)?)),
+            Recipe::Set(items) => plain::set(self.values(items, module)?, module)?,
+            Recipe::Range { start, stop, step } => heap.alloc(Range::new(*start, *stop, *step)),
             Recipe::Dict(entries) => {
                 let entry = |(key, item): &(Recipe, Recipe)| {
-                    Ok((self.value(key, heap)?, self.value(item, heap)?))
+                    Ok((self.value(key, module)?, self.value(item, module)?))
                 };
                 heap.alloc(AllocDict(entries.iter().map(entry).collect::<Result<Vec<_>>>()?))
             }
             Recipe::Struct(fields) => {
                 let field =
-                    |(name, item): &(String, Recipe)| Ok((name.clone(), self.value(item, heap)?));
+                    |(name, item): &(String, Recipe)| Ok((name.clone(), self.value(item, module)?));
                 heap.alloc(AllocStruct(fields.iter().map(field).collect::<Result<Vec<_>>>()?))
             }
             Recipe::Cohort(of) => heap.alloc(CohortValue { cohort: self.cohort(of)?, context }),
@@ -220,8 +224,8 @@ impl<'a> Restorer<'a> {
         })
     }
 
-    fn values<'v>(&mut self, items: &[Recipe], heap: Heap<'v>) -> Result<Vec<Value<'v>>> {
-        items.iter().map(|item| self.value(item, heap)).collect()
+    fn values<'v>(&mut self, items: &[Recipe], module: &Module<'v>) -> Result<Vec<Value<'v>>> {
+        items.iter().map(|item| self.value(item, module)).collect()
     }
 
     fn cohort(&mut self, of: &CohortRecipe) -> Result<Cohort> {

@@ -78,7 +78,7 @@ fn write(
     let transcript = status.lock().transcript.clone();
     let mut store = ArtifactStore::new(store_folder);
     let recipe = store
-        .recipe(name, value, &transcript, &context)
+        .recipe((name, value), module.heap(), &transcript, &context)
         .map_err(|reason| Error::input(format!("{name} cannot be saved: {reason}")))?;
     for model in store.models() {
         let inside = LazyFolder::at(fresh.path()).inside(model_folder(model.number));
@@ -121,7 +121,7 @@ fn read(
         })
     };
     let mut restorer = Restorer::new(evaluator.state, folder.join("maps"), &mut store, &adopt);
-    let value = restorer.value(&recipe, module.heap())?;
+    let value = restorer.value(&recipe, module)?;
     module.set(name, value);
     Ok(None)
 }

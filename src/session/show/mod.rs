@@ -11,7 +11,9 @@ use starlark::values::tuple::TupleRef;
 use unicode_width::UnicodeWidthStr;
 
 use self::written::written;
-use super::Display;
+use super::{Display, Part};
+use crate::context::Context;
+use crate::figures::Figure;
 use crate::report::TEXT_WIDTH;
 use crate::{Error, Result};
 
@@ -35,6 +37,31 @@ pub(super) struct Showable(pub Box<dyn ShowValue>);
 /// An error of ours as the language passes it on.
 pub(super) fn failed(error: Error) -> starlark::Error {
     starlark::Error::new_native(error)
+}
+
+/// Warns of letters in figures that a PNG cannot show, such as those of names in Chinese.
+pub(super) fn warn_of_letters<'f>(
+    figures: impl IntoIterator<Item = &'f Figure>,
+    context: &Context,
+) {
+    for figure in figures {
+        // Where it cannot be drawn, its front end says so.
+        let letters = figure.letters_without_a_sign().unwrap_or_default();
+        if !letters.is_empty() {
+            context.warn_once(format!(
+                "the font of figures has no {letters}: PNG pictures show \u{FFFD} there; `.save(\"figure.svg\")` keeps the \
+                 letters"
+            ));
+        }
+    }
+}
+
+/// The figures of a display.
+pub(super) fn figures_of(display: &Display) -> impl Iterator<Item = &Figure> {
+    display.parts.iter().filter_map(|part| match part {
+        Part::Figure(figure) => Some(figure),
+        _ => None,
+    })
 }
 
 /// The display of a value: `None` shows nothing, our own values their richest form, all others
@@ -135,5 +162,38 @@ impl<'v> Parts<'v> {
             shown.map(|(key, part)| (format!("{}: ", written(key)), part)).collect();
         let left_out = dictionary.len() - parts.len();
         Some(Self { open: "{", parts, left_out, close: "}" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::context::{Event, Reporter};
+
+    /// Remembers what was warned of.
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl Reporter for Warnings {
+        fn report(&self, event: Event) {
+            if let Event::Warning(warning) = event {
+                self.0.lock().unwrap().push(warning);
+            }
+        }
+    }
+
+    #[test]
+    fn letters_that_figures_cannot_show_are_warned_of_once() {
+        let warnings = Arc::new(Warnings::default());
+        let context = Context::new(0).with_reporter(warnings.clone());
+        let named = |title: &str| Figure::own(title, "", (300, 80), |_| Ok(()));
+        let parts = ["sub-01", "sub-患者01", "患者"].map(|title| Part::Figure(named(title)));
+        let display = Display::of(parts);
+        warn_of_letters(figures_of(&display), &context);
+        let said = warnings.0.lock().unwrap();
+        let begin = "the font of figures has no 患者: PNG pictures show \u{FFFD} there";
+        assert!(said.len() == 1 && said[0].starts_with(begin), "{said:?}");
     }
 }

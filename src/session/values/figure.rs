@@ -11,7 +11,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 
 use super::{handle, shared_members};
 use crate::figures::Figure;
-use crate::files::{user_path, write_whole};
+use crate::files::{check_no_input, user_path, write_whole};
 use crate::session::show::ShowValue;
 use crate::session::{Display, Part};
 use crate::{Error, Result};
@@ -57,6 +57,7 @@ fn figure_methods(builder: &mut MethodsBuilder) {
             Some("svg") => this.0.svg()?.into_bytes(),
             _ => Err(Error::file(path, "a figure is saved as .png or .svg"))?,
         };
+        check_no_input(path)?;
         write_whole(path, &bytes)?;
         Ok(NoneType)
     }

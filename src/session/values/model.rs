@@ -1,6 +1,7 @@
 //! A model in the language.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,7 +16,7 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{HistoryValue, handle, shared_members};
 use crate::context::{Context, counted};
 use crate::error::locked;
-use crate::files::user_path;
+use crate::files::output_path;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::ShowValue;
@@ -142,9 +143,17 @@ impl ModelValue {
 
     /// Saves a state of it to a file that the user chose.
     pub fn save_as(&self, model: &Model, path: &str) -> Result<()> {
-        model.save(&user_path(path)?)?;
+        model.save(&Self::check_path(path)?)?;
         *locked(&self.saved) = Some(Mark::of(model));
         Ok(())
+    }
+
+    /// The file that a path to save a model to means.
+    ///
+    /// # Errors
+    /// If its name does not end in ".safetensors", or an input lies there.
+    pub fn check_path(path: &str) -> Result<PathBuf> {
+        output_path(path, "a model", &[".safetensors"])
     }
 
     /// Whether it has learned something that is not in a file of the user.

@@ -18,7 +18,7 @@ use crate::baselines::{
 };
 use crate::cohort::{Cohort, SliceGrid, Subject};
 use crate::context::{Context, counted};
-use crate::files::user_path;
+use crate::files::{output_path, user_path};
 use crate::model::Config;
 use crate::session::engine::jobs::Later;
 use crate::session::state::State;
@@ -328,7 +328,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `method`: the method.
-    /// * `path`: where to; a .safetensors file.
+    /// * `path`: where to; a .safetensors file. An earlier one is replaced, but not one that was loaded from there.
     ///
     /// Examples:
     /// ```python
@@ -340,7 +340,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<NoneType> {
         State::of(eval).check_at_once("save_method")?;
-        method.0.save(&user_path(path)?)?;
+        method.0.save(&output_path(path, "a method", &[".safetensors"])?)?;
         Ok(NoneType)
     }
 

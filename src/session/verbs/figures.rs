@@ -16,7 +16,7 @@ use crate::figures::{
 };
 use crate::options::unknown;
 use crate::report::Markup;
-use crate::session::show::{self, Showable};
+use crate::session::show::{self, Showable, figures_of, warn_of_letters};
 use crate::session::state::State;
 use crate::session::values::{
     CohortValue, EvaluationValue, FINDING_FIGURES, FindingValue, FindingsValue, HISTOGRAMS,
@@ -75,7 +75,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<NoneType> {
         if let Some(mut display) = show::display(value)? {
             display.id = id.into_option().map(str::to_owned);
-            State::of(eval).sink().emit(Output::Display(display));
+            let state = State::of(eval);
+            warn_of_letters(figures_of(&display), &state.context());
+            state.sink().emit(Output::Display(display));
         }
         Ok(NoneType)
     }
@@ -141,7 +143,9 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
 }
 
 pub(super) fn emit(eval: &Evaluator, parts: Vec<Part>) {
-    State::of(eval).sink().emit(Output::Display(Display::of(parts)));
+    let (state, display) = (State::of(eval), Display::of(parts));
+    warn_of_letters(figures_of(&display), &state.context());
+    state.sink().emit(Output::Display(display));
 }
 
 /// The viewer of a subject or a finding, for notebooks.

@@ -107,7 +107,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `model`: the model.
-    /// * `path`: where to; a .safetensors file.
+    /// * `path`: where to; a .safetensors file. An earlier one is replaced, but not one that was loaded from there.
     ///
     /// Examples:
     /// ```python
@@ -118,6 +118,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         path: &str,
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<NoneType>> {
+        // Before the trainings of a job.
+        ModelValue::check_path(path)?;
         let (value, path) = (model.clone(), path.to_owned());
         apply("save_model", model, eval, move |model, study| {
             value.save_as(model, &path)?;

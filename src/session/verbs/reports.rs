@@ -1,5 +1,7 @@
 //! Verbs that write pages to hand over.
 
+use std::path::PathBuf;
+
 use either::Either;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -8,9 +10,10 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::none::NoneOr;
 
 use super::export::{at, lesion_threshold};
+use crate::Result;
 use crate::context::{Context, counted};
 use crate::export::html_report::{FindingsReport, Page, quality_report};
-use crate::files::user_path;
+use crate::files::{check_no_input, user_path};
 use crate::session::state::State;
 use crate::session::values::{CohortValue, FindingsValue, ModelValue};
 
@@ -55,7 +58,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
             model: model.as_deref(),
             lesion_threshold: threshold.as_ref(),
         };
-        let page = report.write(&user_path(path)?, &context)?;
+        let page = report.write(&page_path(path)?, &context)?;
         match &threshold {
             Some(threshold) => context.note(format!("lesions are shown {}", at(threshold))),
             None => context.note("no lesions are shown, since no lesion_threshold was given"),
@@ -82,8 +85,18 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let state = State::of(eval);
         state.check_at_once("qc")?;
         let context = state.context();
-        Ok(told(&quality_report(&cohort.cohort, &user_path(path)?, &context)?, &context))
+        Ok(told(&quality_report(&cohort.cohort, &page_path(path)?, &context)?, &context))
     }
+}
+
+/// Where a page goes.
+///
+/// # Errors
+/// As [`user_path`], and if an input of a study lies there.
+fn page_path(given: &str) -> Result<PathBuf> {
+    let path = user_path(given)?;
+    check_no_input(&path)?;
+    Ok(path)
 }
 
 /// The path of a page, once the user knows what was written.

@@ -16,6 +16,7 @@ use crate::language::RustStop;
 use crate::session::engine::jobs::Later;
 use crate::session::rust;
 use crate::session::show::written::{float_text, text_of};
+use crate::session::show::{figures_of, warn_of_letters};
 use crate::session::state::State;
 use crate::session::{Output, open_device};
 use crate::study::Study;
@@ -220,7 +221,10 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         let state = State::of(eval);
         state.check_at_once("rust")?;
         match rust::run(state, eval.module(), code) {
-            Ok(Some(display)) => state.sink().emit(Output::Display(display)),
+            Ok(Some(display)) => {
+                warn_of_letters(figures_of(&display), &state.context());
+                state.sink().emit(Output::Display(display));
+            }
             Ok(None) => {}
             Err(error) => return Err(RustStop { error, code: code.to_owned() }.into()),
         }

@@ -8,7 +8,7 @@ use starlark::values::none::{NoneOr, NoneType};
 
 use super::tables::save_table;
 use crate::evaluation::{Evaluation, summarise};
-use crate::files::{is_left_over, user_path};
+use crate::files::{is_left_over, output_path, user_path};
 use crate::report::summary_table;
 use crate::session::state::State;
 use crate::session::values::EvaluationValue;
@@ -21,7 +21,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `evaluation`: what `evaluate` returned.
-    /// * `path`: where to, such as "study/seed-1.json.gz"; its folder is made.
+    /// * `path`: where to, such as "study/seed-1.json.gz"; its folder is made. An earlier one is replaced, but not one
+    ///   that was loaded from there.
     ///
     /// Examples:
     /// ```python
@@ -34,7 +35,8 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<NoneType> {
         State::of(eval).check_at_once("save_evaluation")?;
-        evaluation.evaluation.evaluation.save(&user_path(path)?)?;
+        let path = output_path(path, "an evaluation", &[".json.gz"])?;
+        evaluation.evaluation.evaluation.save(&path)?;
         Ok(NoneType)
     }
 

@@ -1,7 +1,5 @@
 //! Verbs for tables.
 
-use std::path::Path;
-
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
@@ -9,13 +7,13 @@ use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::{Heap, Value};
 
 use super::figures::{emit, warn_of_differences};
-use crate::files::{check_no_input, user_path, write_whole};
+use crate::Result;
+use crate::files::{output_path, write_whole};
 use crate::report::Table;
 use crate::session::Part;
 use crate::session::show::tabulated::tabulated;
 use crate::session::state::State;
 use crate::session::values::table_rows;
-use crate::{Error, Result};
 
 #[starlark_module]
 pub(super) fn verbs(builder: &mut GlobalsBuilder) {
@@ -72,18 +70,8 @@ pub(super) fn save_table(
 ) -> Result<()> {
     let Some(path) = path.into_option() else { return Ok(()) };
     state.check_at_once(verb)?;
-    let path = user_path(path)?;
-    write_table(table, &path)?;
+    let path = output_path(path, "a table", &[".tsv"])?;
+    write_whole(&path, table.to_tsv().as_bytes())?;
     state.context().note(format!("table saved to {}", path.display()));
     Ok(())
-}
-
-/// Writes a table as tab-separated values.
-fn write_table(table: &Table, path: &Path) -> Result<()> {
-    let is_tsv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
-    if !is_tsv {
-        return Err(Error::file(path, "a table is written as .tsv; end its name so"));
-    }
-    check_no_input(path)?;
-    write_whole(path, table.to_tsv().as_bytes())
 }

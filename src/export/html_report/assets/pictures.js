@@ -100,13 +100,17 @@ const write = (context, { discs, spacing_mm: [, across] }, marked, x, y, sharp) 
   };
   context.font = `${12 * sharp}px sans-serif`;
   context.textBaseline = "middle";
+  // In a narrow picture, as on a phone, the bar and its label would reach the "I": they stand above it then.
+  const length = (10 / across) * x;
+  const reach = 6 * sharp + Math.max(length, context.measureText("10 mm").width);
+  const bottom = canvas.height - (reach > canvas.width / 2 - 8 * sharp ? 18 * sharp : 0);
   ink("S", canvas.width / 2, 9 * sharp, "center");
   ink("I", canvas.width / 2, canvas.height - 9 * sharp, "center");
   ink("A", 4 * sharp, canvas.height / 2, "left");
   ink("P", canvas.width - 4 * sharp, canvas.height / 2, "right");
   for (const { name, row, column } of discs) {
     const [left, top] = [(column + 0.5) * x, (row + 0.5) * y];
-    if (top < 18 * sharp || top > canvas.height - 24 * sharp) continue;
+    if (top < 18 * sharp || top > bottom - 32 * sharp) continue;
     context.lineWidth = 1.5 * sharp;
     context.strokeStyle = "#ffffff";
     context.beginPath();
@@ -115,14 +119,13 @@ const write = (context, { discs, spacing_mm: [, across] }, marked, x, y, sharp) 
     context.stroke();
     ink(name, Math.max(left - 6 * sharp, 34 * sharp), top, "right");
   }
-  const length = (10 / across) * x;
   context.lineWidth = 3 * sharp;
   context.strokeStyle = "#ffffff";
   context.beginPath();
-  context.moveTo(6 * sharp, canvas.height - 8 * sharp);
-  context.lineTo(6 * sharp + length, canvas.height - 8 * sharp);
+  context.moveTo(6 * sharp, bottom - 8 * sharp);
+  context.lineTo(6 * sharp + length, bottom - 8 * sharp);
   context.stroke();
-  ink("10 mm", 6 * sharp, canvas.height - 18 * sharp, "left");
+  ink("10 mm", 6 * sharp, bottom - 18 * sharp, "left");
   if (!marked) return;
   const [left, top] = [(marked.column + 0.5) * x, (marked.row + 0.5) * y];
   for (const [colour, width] of [["#000000", 4], ["#ffff66", 2]]) {

@@ -40,9 +40,9 @@ impl Jobs {
         self.known().jobs.retain(|known| !Arc::ptr_eq(known, job));
     }
 
-    /// Tells of each job that has ended, once, with what it had to say.
-    pub fn tell_ended(&self, listener: &dyn Reporter) {
-        for job in self.all() {
+    /// Tells of each of these jobs that has ended, once, with what it had to say.
+    pub fn tell_ended(&self, listener: &dyn Reporter, of: impl Fn(&Job) -> bool) {
+        for job in self.all().into_iter().filter(|job| of(job)) {
             if let Some(sentence) = job.tells_end() {
                 job.tell(listener);
                 listener.report(Event::Remark(sentence));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,17 @@ use crate::session::{Cell, Output, Session, Settings, Sink};
 
 /// Sentences, and displays that are brought up to date.
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct Heard(Mutex<Vec<String>>, AtomicBool);
 
 impl Sink for Heard {
+    fn is_muted(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+
     fn emit(&self, output: Output) {
+        if self.is_muted() {
+            return;
+        }
         self.0.lock().unwrap().extend(match output {
             Output::Event(Event::Note(text) | Event::Remark(text)) => Some(text),
             Output::Event(Event::Warning(text)) => Some(format!("warning: {text}")),
@@ -221,6 +229,26 @@ fn an_error_of_a_job_is_raised_where_it_is_waited_for() {
         "{error}"
     );
     shown(&session, "train_epoch(model, people)");
+}
+
+#[test]
+fn a_failure_is_told_once_to_the_next_cell_that_somebody_sees() {
+    let (session, heard) = session();
+    shown(&session, STUDY);
+    // What a client asks behind its user's back is no such cell.
+    heard.1.store(true, Ordering::SeqCst);
+    shown(&session, "job = start(lambda: pretrain(model, people, epochs = 1, mask_ratio = 2.0))");
+    until(&session, "job.state == 'failed'");
+    heard.1.store(false, Ordering::SeqCst);
+    assert!(!heard.has("failed after"), "{:?}", heard.take());
+    shown(&session, "1 + 1");
+    let said = heard.take();
+    let failures: Vec<_> = said.iter().filter(|said| said.contains(": failed after ")).collect();
+    assert_eq!(failures.len(), 1, "{said:?}");
+    assert!(failures[0].starts_with("job 1 (pretrain): failed after "), "{said:?}");
+    assert!(failures[0].contains(": mask_ratio must lie between 0 and 1, not 2"), "{said:?}");
+    shown(&session, "1 + 1");
+    assert!(!heard.has("failed after"), "{:?}", heard.take());
 }
 
 #[test]
