@@ -26,14 +26,17 @@ where
 
 /// As [`extremes`]. Several values at a time, which processors compare at once.
 fn extremes_of<T: Copy + PartialOrd + From<f32>>(values: &[T]) -> (T, T) {
-    const LANES: usize = 16;
+    const LANES: usize = 8;
     let mut low = [T::from(f32::INFINITY); LANES];
     let mut high = [T::from(f32::NEG_INFINITY); LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     // A comparison with NaN is false.
     for chunk in chunks {
+        // Compilers turn one loop for each into instructions on many values, and one loop for both not.
         for lane in 0..LANES {
             low[lane] = if chunk[lane] < low[lane] { chunk[lane] } else { low[lane] };
+        }
+        for lane in 0..LANES {
             high[lane] = if chunk[lane] > high[lane] { chunk[lane] } else { high[lane] };
         }
     }

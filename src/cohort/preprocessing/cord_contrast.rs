@@ -4,7 +4,7 @@ use ndarray::Array3;
 
 use crate::cohort::Slice;
 use crate::cohort::note::Note;
-use crate::statistics::percentile;
+use crate::statistics::{extremes, percentile};
 
 /// Fewer values tell nothing.
 const LEAST: usize = 10;
@@ -19,9 +19,7 @@ const EQUAL: f64 = 1e-6;
 pub(super) fn flat_cord(voxels: &Array3<f32>, cord: &Array3<bool>) -> Option<String> {
     let inside = voxels.iter().zip(cord).filter(|(_, inside)| **inside);
     let inside: Vec<f64> = inside.map(|(value, _)| f64::from(*value)).collect();
-    let (least, most) = voxels.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
-        (least.min(*value), most.max(*value))
-    });
+    let (least, most) = extremes(voxels);
     is_flat(inside, EQUAL * f64::from(most - least)).then(|| {
         "its image has the same value everywhere in the cord, so nothing can be found there; was the cord masked out?"
             .to_owned()
