@@ -381,11 +381,15 @@ impl Entry {
 fn fit_to(subject: &mut Subject, grid: SliceGrid) -> Option<Note> {
     let mut note = None;
     if let Some(acquired_mm) = subject.acquired_spacing_mm() {
-        let thin = std::mem::take(&mut subject.slices);
-        let (slices, averaged) = thick_slices(&thin, subject.averaged, acquired_mm, grid.slice_mm);
-        note = lost_by_averaging(&thin, &slices, averaged);
-        subject.slices = slices;
-        subject.averaged = averaged;
+        let thin = &subject.slices;
+        subject.averaged = subject.averaged.max(1);
+        if let Some((thick, averaged)) =
+            thick_slices(thin, subject.averaged, acquired_mm, grid.slice_mm)
+        {
+            note = lost_by_averaging(thin, &thick, averaged);
+            subject.slices = thick;
+            subject.averaged = averaged;
+        }
     }
     grid.intensity.apply(&mut subject.slices);
     note

@@ -10,7 +10,7 @@ use crate::cohort::Slice;
 use crate::cohort::note::Note;
 
 /// Averages neighbouring slices so that their distance comes close to `slice_mm`. `acquired_mm` is the distance as
-/// acquired, and each slice is the mean of `averaged` acquired ones; slices that are thick enough stay as they are. The
+/// acquired, and each slice is the mean of `averaged` acquired ones; `None` if slices are thick enough as they are. The
 /// masks of an average are true where at least half of its slices' are. Groups that are not complete are left
 /// out, as long as any is. Also gives how many acquired slices each holds then.
 pub(in crate::cohort) fn thick_slices(
@@ -18,16 +18,15 @@ pub(in crate::cohort) fn thick_slices(
     averaged: usize,
     acquired_mm: f64,
     slice_mm: usize,
-) -> (Vec<Slice>, usize) {
+) -> Option<(Vec<Slice>, usize)> {
     let step = averaged.max(1);
     let group = (slice_mm as f64 / (acquired_mm * step as f64)).round() as usize;
-    let as_they_are = || (slices.to_vec(), step);
-    let (Some(first), Some(last)) = (slices.first(), slices.last()) else { return as_they_are() };
+    let (first, last) = (slices.first()?, slices.last()?);
     // Places of the slices, missing ones included.
     let place = |slice: &Slice| (slice.index - first.index) / step;
     let places = place(last) + 1;
     if group < 2 || places < group {
-        return as_they_are();
+        return None;
     }
     // Slices left over are left out in equal parts at both ends.
     let mut thick = Vec::new();
@@ -38,7 +37,7 @@ pub(in crate::cohort) fn thick_slices(
             thick.push(average(&members, step));
         }
     }
-    if thick.is_empty() { as_they_are() } else { (thick, group * step) }
+    (!thick.is_empty()).then(|| (thick, group * step))
 }
 
 /// Share of a lesion's area from which its loss is worth a note.
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn thin_slices_become_averages_of_the_middle_ones() {
         let thin: Vec<Slice> = (4..12).map(slice).collect();
-        let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3);
+        let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3).unwrap();
         assert_eq!(averaged, 3);
         let of = |slice: &Slice| (slice.index, slice.image[[0, 0]], slice.cord[[0, 0]]);
         assert_eq!(thick.iter().map(of).collect::<Vec<_>>(), [(6, 6.0, false), (9, 9.0, false)]);
@@ -171,7 +170,7 @@ mod tests {
                     ..slice(index)
                 })
                 .collect();
-            let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3);
+            let (thick, averaged) = thick_slices(&thin, 1, 1.0, 3).unwrap();
             lost_by_averaging(&thin, &thick, averaged).map(|note| note.to_string())
         };
         assert_eq!(told(&[]), None);
@@ -186,8 +185,8 @@ mod tests {
     #[test]
     fn thick_or_few_slices_stay() {
         let as_they_are: Vec<Slice> = (0..4).map(slice).collect();
-        assert_eq!(thick_slices(&as_they_are, 1, 3.3, 3), (as_they_are.clone(), 1));
-        assert_eq!(thick_slices(&as_they_are[..2], 1, 1.0, 3).0, as_they_are[..2]);
-        assert_eq!(thick_slices(&as_they_are, 1, 1.0, 0).0, as_they_are);
+        assert_eq!(thick_slices(&as_they_are, 1, 3.3, 3), None);
+        assert_eq!(thick_slices(&as_they_are[..2], 1, 1.0, 3), None);
+        assert_eq!(thick_slices(&as_they_are, 1, 1.0, 0), None);
     }
 }

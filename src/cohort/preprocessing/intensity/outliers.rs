@@ -39,7 +39,8 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
         let highest = high + FACTOR * range;
         let is_below = |value: f32, ranges: f64| f64::from(value) < low - ranges * range;
         let is_above = |value: f32| f64::from(value) > highest;
-        let fill = special_values(voxels).into_iter().find_map(|value| {
+        let special = special_values(voxels);
+        let fill = special.into_iter().find_map(|value| {
             let is_unreal = is_above(value) && (LARGEST.contains(&value) || value > UNREAL);
             let is_bright = is_unreal || (f64::from(value) > high && fills_a_face(voxels, value));
             if !(is_below(value, 1.0) || is_bright) {
@@ -48,16 +49,21 @@ pub(super) fn replace_outliers(voxels: &mut Array3<f32>) -> Replaced {
             let count = voxels.fold(0, |count, voxel| count + usize::from(*voxel == value));
             (count >= FILLED).then_some((value, count))
         });
+        let [darkest, brightest, _] = special;
+        if fill.is_none() && !is_above(brightest) && !is_below(darkest, FACTOR) {
+            // Most images.
+            break;
+        }
         let is_replaced = |value: f32| match fill {
             Some((fill, _)) => value == fill,
             None => is_above(value) || is_below(value, FACTOR),
         };
         let others = if fill.is_some() { 1.0 } else { FACTOR };
-        let darkest = |least: f32, value: &f32| match is_below(*value, others) {
+        let least_other = |least: f32, value: &f32| match is_below(*value, others) {
             true => least,
             false => least.min(*value),
         };
-        let least = voxels.fold(f32::INFINITY, darkest);
+        let least = voxels.fold(f32::INFINITY, least_other);
         for value in voxels.iter_mut().filter(|value| is_replaced(**value)) {
             replaced.outliers += usize::from(fill.is_none());
             *value = if fill.is_none() && is_above(*value) { highest as f32 } else { least };
