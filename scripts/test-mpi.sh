@@ -16,13 +16,19 @@ cp target/release/u2ad target/u2ad-mpi
 program=$PWD/target/u2ad-mpi
 study=$PWD/tests/mpi/study.star
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+mpi=
+# What a failure left running ends, too.
+finish() {
+    if [ -n "$mpi" ]; then kill "$mpi" 2>/dev/null || true; wait "$mpi" 2>/dev/null || true; fi
+    rm -rf "$work"
+}
+trap finish EXIT
 cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 job() { local ranks=$1; shift; mpirun --oversubscribe -n "$ranks" "$@"; }
 # Waits until the adaptation of a run has left a checkpoint.
 checkpointed() {
-    for _ in $(seq 240); do
+    for _ in $(seq 1200); do
         [ -e "$1/study/.checkpoints/training-0002.checkpoint" ] && return
         sleep 0.5
     done
