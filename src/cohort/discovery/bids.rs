@@ -32,8 +32,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::find_label::find_label;
 use super::naming::{
-    IMAGE_SUFFIX, Label, Listing, dataset_root, find_label, folder_of, nifti_stem, subject_of,
+    IMAGE_SUFFIX, Label, Listing, dataset_root, folder_of, nifti_stem, subject_of,
 };
 use super::participants::Participants;
 use super::session_tables::complete;
