@@ -171,12 +171,15 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
         return Err(Error::file(path, content_pointer::missing_content(path)));
     }
     let folder = folder_of(path);
-    let beside = Listing::read(folder)?;
+    let beside = Listing::around(path)?;
     let (root, mut elsewhere) = (dataset_root(path), Vec::new());
     if let Some(root) = root {
         let below = folder.strip_prefix(root).unwrap_or(folder);
         for derivative in derivative_folders(root, None)? {
-            elsewhere.push(Listing::read_if_there(&derivative.join(below))?);
+            let folder = derivative.join(below);
+            if folder.is_dir() {
+                elsewhere.push(Listing::around(&folder.join(&name))?);
+            }
         }
     }
     let participants = match root {
@@ -195,7 +198,7 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
 pub(in crate::cohort) fn is_label_file(path: &Path) -> bool {
     let name = file_name(path);
     let Some(stem) = nifti_stem(&name) else { return false };
-    let beside = Listing::read(folder_of(path)).unwrap_or_default();
+    let beside = Listing::around(path).unwrap_or_default();
     let stems: Vec<String> = beside.niftis().map(|(stem, _)| stem).collect();
     unused::is_label(stem, &stems)
 }

@@ -116,11 +116,20 @@ pub(in crate::cohort) struct Listing {
 impl Listing {
     /// Lists `folder`.
     pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
+        Self::read_all(folder, false)
+    }
+
+    /// Lists the folder of an image that is given by name. If it is hidden, its labels are, too.
+    pub(in crate::cohort) fn around(image: &Path) -> Result<Self> {
+        Self::read_all(folder_of(image), file_name(image).starts_with('.'))
+    }
+
+    fn read_all(folder: &Path, with_hidden: bool) -> Result<Self> {
         let refuse = |error| Error::file(folder, folder_error(&error));
         let mut listing = Self::default();
         for entry in fs::read_dir(folder).map_err(refuse)? {
             let path = entry.map_err(refuse)?.path();
-            if file_name(&path).starts_with('.') {
+            if file_name(&path).starts_with('.') && !with_hidden {
                 continue;
             }
             if path.is_dir() && nifti_stem(&file_name(&path)).is_none() {
