@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::cohort::{Cohort, Discovered};
 use super::discovery::naming::{Listing, nifti_stem, session_name, subject_name};
 use super::discovery::participants::Participants;
+use super::discovery::same_images::same_images;
 use super::discovery::{bids, given_files};
 use super::entry::{Entry, Source};
 use super::load_options::LoadOptions;
@@ -30,12 +31,13 @@ pub(crate) fn listed_files(folder: &Path) -> Result<(u64, String)> {
 impl Cohort {
     /// What a user gives to be screened: one folder, as [`Self::load`] takes it, or image files, as
     /// [`Self::of_images`] does. Masks may be missing. Nothing is said about subjects that cannot be used: they
-    /// stay in the list with the reason, also if none can be used.
+    /// stay in the list with the reason, also if none can be used. Copies of one image are warned of.
     ///
     /// # Errors
     /// If a folder is given beside something else, and as [`Self::load`] and [`Self::of_images`].
+    /// [`Error::Cancelled`] if interrupted.
     pub fn to_screen(paths: &[PathBuf], options: &LoadOptions, context: &Context) -> Result<Self> {
-        match paths {
+        let cohort = match paths {
             [folder] if folder.is_dir() => {
                 let Discovered { cohort, unused, .. } = Self::discover(folder, options, context)?;
                 if let Some(unused) = unused {
@@ -50,7 +52,10 @@ impl Cohort {
                 )),
                 None => Self::of_images(paths, options, context),
             },
-        }
+        }?;
+        let same = same_images(cohort.entries(), &context.cancel)?;
+        same.into_iter().for_each(|same| context.warn(same));
+        Ok(cohort)
     }
 
     /// The same images, each called after its file instead of its subject, which says the same at greater length where a
@@ -259,6 +264,41 @@ mod tests {
         assert!(error.unwrap_err().to_string().contains("has no image of session ses-9"));
         let error = Cohort::of_participant(&root, "nobody", &[], &options(), &context);
         assert!(error.unwrap_err().to_string().starts_with("subject sub-nobody: there is no"));
+    }
+
+    #[test]
+    fn a_hidden_image_finds_its_masks_and_copies_of_an_image_are_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = tree(folder.path());
+        let name = participant_folders(&tree).unwrap().remove(0);
+        let image = tree.join(format!("{name}/anat/{name}_T2w.nii.gz"));
+        let mask = format!("derivatives/labels/{name}/anat/{name}_T2w_label-SC_seg.nii.gz");
+        let path = |name: &str| folder.path().join(name);
+        for copy in [".hidden", "other"] {
+            std::fs::copy(&image, path(&format!("{copy}.nii.gz"))).unwrap();
+            std::fs::copy(tree.join(&mask), path(&format!("{copy}_seg.nii.gz"))).unwrap();
+        }
+        let given = [".hidden.nii.gz", ".hidden_seg.nii.gz", "other.nii.gz"].map(path);
+        let warned = Arc::new(Warned::default());
+        let context = Context::new(0).with_reporter(warned.clone());
+        let cohort = Cohort::to_screen(&given, &options(), &context).unwrap();
+        assert_eq!(cohort.names(), [".hidden", "other"]);
+        assert!(cohort.mask_origins().iter().all(|(_, origin)| origin == "given"));
+        let warned = warned.0.lock().unwrap();
+        let expected = ".hidden and other hold the same image and count as different subjects; find out whose image it is";
+        assert_eq!(*warned, [expected]);
+    }
+
+    /// Keeps warnings.
+    #[derive(Default)]
+    struct Warned(std::sync::Mutex<Vec<String>>);
+
+    impl crate::context::Reporter for Warned {
+        fn report(&self, event: crate::context::Event) {
+            if let crate::context::Event::Warning(text) = event {
+                self.0.lock().unwrap().push(text);
+            }
+        }
     }
 
     #[cfg(feature = "shell")]

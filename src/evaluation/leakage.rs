@@ -13,10 +13,14 @@ pub fn warn_of_trained_reference(healthy: &Findings, use_of: &str, context: &Con
     let seen: Vec<(&str, &SeenAs)> =
         subjects.filter_map(|one| Some((&*one.subject.name, one.seen.as_ref()?))).collect();
     if !seen.is_empty() {
+        let which = Which::of(&seen);
+        let effect = which.effect(
+            "where it shows less than in new people: thresholds may be too low",
+            "it shows less in them than in new people, and thresholds may be too low",
+        );
         context.warn_once(format!(
-            "the method learned from {} of the {} that {use_of} comes from ({}), where it shows less than in new people: \
-             thresholds may be too low; give other healthy subjects",
-            images(&seen),
+            "the method {} of the {} that {use_of} comes from ({}), {effect}; give other healthy subjects",
+            which.images("learned"),
             counted(healthy.subjects.len(), "subject"),
             seen_names(seen.iter().copied())
         ));
@@ -36,10 +40,14 @@ pub fn leakage(subjects: &[SubjectCases], calibration: Option<&Calibration>) -> 
     let mut warnings = Vec::new();
     let seen = of(&|_, seen| seen.healthy);
     if !seen.is_empty() {
+        let which = Which::of(&seen);
+        let effect = which.effect(
+            "so that it shows less in them than in new people",
+            "it shows less in them than in new people",
+        );
         warnings.push(format!(
-            "the method learned from {} of the {} of this evaluation as healthy ({}), so that it shows less in them than \
-             in new people; evaluate other subjects",
-            images(&seen),
+            "the method {} of the {} of this evaluation as healthy ({}), {effect}; evaluate other subjects",
+            which.images("learned"),
             counted(known.len(), "subject"),
             seen_names(seen.iter().copied())
         ));
@@ -68,10 +76,14 @@ fn calibrated(known: &[&SubjectCases], calibration: &Calibration) -> Option<Stri
         .filter_map(|(one, seen)| Some((&*one.name, seen.as_ref()?)))
         .collect();
     (!seen.is_empty()).then(|| {
+        let which = Which::of(&seen);
+        let few = "false positives in them are too few by construction";
+        let effect = which.effect(&format!(": {few}"), few);
+        let effect = if which.by_names_alone() { format!(", {effect}") } else { effect };
         format!(
-            "the thresholds of the calibration come from {} of the {} of this evaluation ({}): false positives in them are \
-             too few by construction; evaluate other subjects, or calibrate with others",
-            images(&seen),
+            "the thresholds of the calibration {} of the {} of this evaluation ({}){effect}; evaluate other subjects, or \
+             calibrate with others",
+            which.images("come"),
             counted(known.len(), "subject"),
             seen_names(seen.iter().copied())
         )
@@ -90,10 +102,42 @@ fn same_images(known: &[&SubjectCases]) -> Option<String> {
     })
 }
 
-/// What of some subjects was seen: "2 images", or others of the same people, too.
-fn images(seen: &[(&str, &SeenAs)]) -> String {
-    match seen.iter().all(|(_, seen)| seen.same_image) {
-        true => counted(seen.len(), "image"),
-        false => format!("{} or others of the same people", counted(seen.len(), "image")),
+/// What of some subjects was seen.
+struct Which {
+    number: usize,
+    /// Of how many the very image was seen. Of the others it is another image under the name of the same person, which two
+    /// datasets may give to two people.
+    same_images: usize,
+}
+
+impl Which {
+    fn of(seen: &[(&str, &SeenAs)]) -> Self {
+        let same_images = seen.iter().filter(|(_, seen)| seen.same_image).count();
+        Self { number: seen.len(), same_images }
+    }
+
+    fn by_names_alone(&self) -> bool {
+        self.same_images == 0
+    }
+
+    /// "learned from 2 images", or others of the same people, too. Names alone tell no more than that it may have.
+    fn images(&self, verb: &str) -> String {
+        let images = counted(self.number, "image");
+        if self.by_names_alone() {
+            let have = if verb == "learned" { "have learned" } else { verb };
+            format!("may {have} from other images of {}", self.number)
+        } else if self.same_images == self.number {
+            format!("{verb} from {images}")
+        } else {
+            format!("{verb} from {images} or others of the same people")
+        }
+    }
+
+    /// What follows from it: `certain`, or `possible` where only names say so.
+    fn effect(&self, certain: &str, possible: &str) -> String {
+        match self.by_names_alone() {
+            true => format!("by their names alone: if they are the same people, {possible}"),
+            false => certain.to_owned(),
+        }
     }
 }

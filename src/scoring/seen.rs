@@ -63,7 +63,8 @@ impl SeenImages {
     }
 
     /// As what each of some subjects was seen: by the hash of its image, whatever it is called now, else by its name
-    /// or that of its person. Names tell nothing where one of them had another image: two datasets use the same ones.
+    /// or that of its person, which is no proof: other datasets may call other people so. Names tell nothing where one of
+    /// them had another image: two datasets use the same ones.
     /// Hashes that earlier versions kept are of another kind and tell nothing either.
     pub fn recognise(&self, subjects: &[&Subject], healthy: bool) -> Vec<Option<SeenAs>> {
         let images = subjects.iter().map(|one| (&*one.name, one.image_hash.as_deref()));

@@ -32,8 +32,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::find_label::find_label;
 use super::naming::{
-    IMAGE_SUFFIX, Label, Listing, dataset_root, find_label, folder_of, nifti_stem, subject_of,
+    IMAGE_SUFFIX, Label, Listing, dataset_root, folder_of, nifti_stem, subject_of,
 };
 use super::participants::Participants;
 use super::session_tables::complete;
@@ -117,25 +118,26 @@ pub(in crate::cohort) fn subject(
     participants: &Participants,
 ) -> SubjectFiles {
     let subject = file_name(folder);
-    let columns = participants.row(&subject).cloned().unwrap_or_default();
-    let entry =
-        |name: &str, source| Entry::new(Arc::from(name), columns.clone(), Source::from(source));
+    let entry = |name: &str, image: Option<&Path>, source| {
+        Entry::new(Arc::from(name), columns_of(participants, name, image), Source::from(source))
+    };
     let mut images = match images_of(root, folder, derivatives) {
         Ok(images) => images,
         Err(error) => {
-            let broken = entry(&subject, Err(NotLocated::from(error.to_string())));
+            let broken = entry(&subject, None, Err(NotLocated::from(error.to_string())));
             return SubjectFiles { entries: vec![broken], images: Vec::new() };
         }
     };
     let of_image = |name: &str, image: &Image| {
-        complete(Entry { found_at: Some(image.path.clone()), ..entry(name, image.files.clone()) })
+        let entry = entry(name, Some(&image.path), image.files.clone());
+        complete(Entry { found_at: Some(image.path.clone()), ..entry })
     };
     let paths = images.iter().map(|image| image.path.clone()).collect();
     let remarks = choose(&subject, &mut images);
     let mut entries: Vec<Entry> = match images.as_slice() {
         [] => {
             let reason = format!("no *{IMAGE_SUFFIX}.nii or *{IMAGE_SUFFIX}.nii.gz in its folder");
-            vec![entry(&subject, Err(NotLocated::from(reason)))]
+            vec![entry(&subject, None, Err(NotLocated::from(reason)))]
         }
         [one] => vec![of_image(&subject, one)],
         several => several.iter().map(|image| of_image(image_name(&image.stem), image)).collect(),
@@ -169,12 +171,15 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
         return Err(Error::file(path, content_pointer::missing_content(path)));
     }
     let folder = folder_of(path);
-    let beside = Listing::read(folder)?;
+    let beside = Listing::around(path)?;
     let (root, mut elsewhere) = (dataset_root(path), Vec::new());
     if let Some(root) = root {
         let below = folder.strip_prefix(root).unwrap_or(folder);
         for derivative in derivative_folders(root, None)? {
-            elsewhere.push(Listing::read_if_there(&derivative.join(below))?);
+            let folder = derivative.join(below);
+            if folder.is_dir() {
+                elsewhere.push(Listing::around(&folder.join(&name))?);
+            }
         }
     }
     let participants = match root {
@@ -182,10 +187,10 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
         None => Participants::read(&beside)?,
     };
     let short = image_name(stem);
-    let row = row_of(&participants, short);
+    let columns = columns_of(&participants, short, Some(path));
     let places: Vec<&Listing> = std::iter::once(&beside).chain(&elsewhere).collect();
     let files = VolumeFiles::locate(path, stem, &places);
-    let entry = Entry::new(Arc::from(short), row.cloned().unwrap_or_default(), files.into());
+    let entry = Entry::new(Arc::from(short), columns, files.into());
     Ok(complete(Entry { found_at: Some(path.to_path_buf()), ..entry }))
 }
 
@@ -193,7 +198,7 @@ pub(in crate::cohort) fn image_file(path: &Path) -> Result<Entry> {
 pub(in crate::cohort) fn is_label_file(path: &Path) -> bool {
     let name = file_name(path);
     let Some(stem) = nifti_stem(&name) else { return false };
-    let beside = Listing::read(folder_of(path)).unwrap_or_default();
+    let beside = Listing::around(path).unwrap_or_default();
     let stems: Vec<String> = beside.niftis().map(|(stem, _)| stem).collect();
     unused::is_label(stem, &stems)
 }
@@ -258,16 +263,43 @@ fn plain(
         .map(|(stem, path)| {
             accounted.push(path.clone());
             let name = image_name(&stem);
-            let columns = row_of(participants, name).cloned().unwrap_or_default();
+            let columns = columns_of(participants, name, Some(path));
             let files = VolumeFiles::locate(path, &stem, &[listing]);
             Entry::new(Arc::from(name), columns, files.into())
         })
         .collect()
 }
 
-/// The row of an image: that of its name, or else that of the subject with whom the name begins, as `sub-01_ses-1` does.
-fn row_of<'a>(participants: &'a Participants, name: &str) -> Option<&'a Columns> {
-    participants.row(name).or_else(|| participants.row(subject_of(name)?))
+/// The name, without `sub-`, of the row that an entry has in the table: that of its image, such as `sub-01_ses-1`, or else
+/// that of the `sub-…` folder that the image lies in, or of the subject with whom the entry's name begins. `None` without a
+/// row.
+pub(in crate::cohort) fn row_id<'a>(
+    participants: &'a Participants,
+    name: &str,
+    image: Option<&Path>,
+) -> Option<&'a str> {
+    let folder = image.and_then(|image| {
+        let below = image.strip_prefix(dataset_root(image)?).ok()?;
+        Some(below.components().next()?.as_os_str().to_string_lossy().into_owned())
+    });
+    // A file that is called after somebody else belongs to its folder.
+    let is_own = |file: &String| {
+        let Some(folder) = &folder else { return true };
+        file.strip_prefix(folder.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    let file = image.and_then(name_of_file).filter(is_own);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    [file.as_deref(), folder.as_deref(), Some(name), Some(last), subject_of(last)]
+        .into_iter()
+        .flatten()
+        .find_map(|name| participants.id_of(name))
+}
+
+/// The row itself; without one, no columns.
+fn columns_of(participants: &Participants, name: &str, image: Option<&Path>) -> Columns {
+    let id = row_id(participants, name, image);
+    id.and_then(|id| participants.row(id)).cloned().unwrap_or_default()
 }
 
 /// What an image is called after its file: `sub-01_ses-2_run-1`; `None` of a file that is not a NIfTI image by its name.

@@ -1,6 +1,7 @@
 //! Which files belong to a subject, and what the table of participants says about them.
 
 pub mod bids;
+mod find_label;
 pub(super) mod given_files;
 pub(super) mod loaded_files;
 pub(super) mod naming;

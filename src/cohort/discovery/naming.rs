@@ -116,11 +116,20 @@ pub(in crate::cohort) struct Listing {
 impl Listing {
     /// Lists `folder`.
     pub(in crate::cohort) fn read(folder: &Path) -> Result<Self> {
+        Self::read_all(folder, false)
+    }
+
+    /// Lists the folder of an image that is given by name. If it is hidden, its labels are, too.
+    pub(in crate::cohort) fn around(image: &Path) -> Result<Self> {
+        Self::read_all(folder_of(image), file_name(image).starts_with('.'))
+    }
+
+    fn read_all(folder: &Path, with_hidden: bool) -> Result<Self> {
         let refuse = |error| Error::file(folder, folder_error(&error));
         let mut listing = Self::default();
         for entry in fs::read_dir(folder).map_err(refuse)? {
             let path = entry.map_err(refuse)?.path();
-            if file_name(&path).starts_with('.') {
+            if file_name(&path).starts_with('.') && !with_hidden {
                 continue;
             }
             if path.is_dir() && nifti_stem(&file_name(&path)).is_none() {
@@ -214,37 +223,6 @@ pub(in crate::cohort) fn label_stems(stem: &str) -> Vec<&str> {
     std::iter::once(stem).chain(stem.strip_suffix(IMAGE_SUFFIX)).collect()
 }
 
-/// The files that hold `label` of the image called `stem`, under its preferred name that exists;
-/// more than one if several folders have it. A description (`_desc-…`) in the name is ignored where
-/// no file has the name without it.
-pub(in crate::cohort) fn find_label(
-    label: Label,
-    stem: &str,
-    folders: &[&Listing],
-) -> Vec<PathBuf> {
-    for described in [false, true] {
-        for suffix in label.suffixes() {
-            for stem in label_stems(stem) {
-                let wanted = format!("{stem}{suffix}");
-                let named = |name: &str| match described {
-                    false => name.eq_ignore_ascii_case(&wanted),
-                    true => without_description(name).eq_ignore_ascii_case(&wanted),
-                };
-                let found: Vec<PathBuf> = folders
-                    .iter()
-                    .flat_map(|folder| folder.niftis())
-                    .filter(|(name, _)| named(name) && !is_own_finding(name))
-                    .map(|(_, path)| path.clone())
-                    .collect();
-                if !found.is_empty() {
-                    return found;
-                }
-            }
-        }
-    }
-    Vec::new()
-}
-
 /// Whether a file is what this program detected: an exported finding is no ground truth for the next one.
 pub(super) fn is_own_finding(name: &str) -> bool {
     name.split('_').any(|part| part.eq_ignore_ascii_case("desc-u2ad"))
@@ -268,31 +246,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_is_found_by_any_of_its_names_and_the_preferred_one_wins() {
-        let listing = |names: &[&str]| Listing {
-            files: names.iter().map(PathBuf::from).collect(),
-            ..Listing::default()
-        };
-        let images = listing(&["sub-01_T2w.nii.gz", "sub-01_T2w_seg.nii.gz"]);
-        let find = |label, other: &[&str]| {
-            find_label(label, "sub-01_T2w", &[&images, &listing(other)])
-                .iter()
-                .map(|path| file_name(path))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(find(Label::Cord, &[]), ["sub-01_T2w_seg.nii.gz"]);
-        let manual = "sub-01_T2w_seg-manual.nii.gz";
-        assert_eq!(find(Label::Cord, &[manual]), [manual]);
-        let derivative = "sub-01_label-SC_mask.nii";
-        assert_eq!(find(Label::Cord, &[derivative, manual]), [manual]);
-        assert_eq!(find(Label::Cord, &[derivative]), [derivative]);
-        let found = "sub-01_T2w_label-lesion_seg.nii.gz";
-        let drawn = "sub-01_T2w_lesion-manual.nii.gz";
-        assert_eq!(find(Label::Lesion, &[found, drawn]), [drawn]);
-        assert!(find(Label::Lesion, &["sub-02_T2w_lesion.nii.gz"]).is_empty());
-    }
-
-    #[test]
     fn the_documentation_lists_every_name_a_label_may_have() {
         let documentation = include_str!("bids.rs");
         for label in [Label::Cord, Label::Csf, Label::Discs, Label::Lesion] {
@@ -300,30 +253,6 @@ mod tests {
             let row = format!("| {} |", names.join(", "));
             assert!(documentation.contains(&row), "{row}");
         }
-    }
-
-    #[test]
-    fn descriptions_in_a_label_s_name_are_ignored() {
-        let listing = |names: &[&str]| Listing {
-            files: names.iter().map(PathBuf::from).collect(),
-            ..Listing::default()
-        };
-        let find = |label, names: &[&str]| {
-            find_label(label, "sub-01_T2w", &[&listing(names)])
-                .iter()
-                .map(|path| file_name(path))
-                .collect::<Vec<_>>()
-        };
-        let soft = "sub-01_T2w_desc-softseg_label-SC_seg.nii.gz";
-        assert_eq!(find(Label::Cord, &[soft]), [soft]);
-        let binary = "sub-01_T2w_label-SC_seg.nii.gz";
-        assert_eq!(find(Label::Cord, &[soft, binary]), [binary]);
-        let raters =
-            ["sub-01_T2w_lesion_desc-rater1_seg.NII.GZ", "sub-01_T2w_lesion_desc-rater2_seg.nii"];
-        assert_eq!(find(Label::Lesion, &raters[..1]), raters[..1]);
-        assert_eq!(find(Label::Lesion, &raters).len(), 2, "the user chooses");
-        let own = "sub-01_label-lesion_desc-u2ad_mask.nii.gz";
-        assert!(find(Label::Lesion, &[own]).is_empty(), "findings are no ground truth");
     }
 
     #[test]

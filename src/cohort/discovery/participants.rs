@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::naming::{IMAGE_SUFFIX, Listing, session_name, short_name};
-use super::table_text::{Records, decode, records};
+use super::table_text::{Records, decode, header_below, records};
 use crate::cohort::health::{Columns, GROUP_COLUMNS, LESION_COLUMN, is_missing};
 use crate::cohort::note::first_of;
 use crate::files::{content_pointer, file_name, note_read, read_regular};
@@ -65,7 +65,7 @@ impl Participants {
         let Records { header, rows, separator } = records(text)?;
         let place = |wanted: &str| header.iter().position(|name| name.eq_ignore_ascii_case(wanted));
         let Some(key) = place(KEY) else {
-            return Err(without_key(&header));
+            return Err(without_key(&header, text));
         };
         let named: Vec<String> = header.iter().map(|name| known_name(name)).collect();
         // Spreadsheets leave columns without a name behind.
@@ -195,14 +195,20 @@ impl Participants {
 /// value. None if the table has no such column. The error is a clause.
 pub(in crate::cohort) fn session_row(table: &Path, session: &str) -> Result<Columns, String> {
     let bytes = read_regular(table).map_err(|_| "cannot be read".to_owned())?;
-    let Records { header, rows, .. } = records(&decode(bytes)?)?;
+    let text = decode(bytes)?;
+    let Records { header, rows, .. } = records(&text)?;
     let mut rows = rows.into_iter().map(|(_, values)| values);
     let header: Vec<String> = header.iter().map(|name| known_name(name)).collect();
+    let names_sessions = |name: &String| name.eq_ignore_ascii_case(SESSION);
+    if let Some(line) = header_below(&text, SESSION).filter(|_| !header.iter().any(names_sessions))
+    {
+        return Err(title_above(line));
+    }
     let has_meaning = |name: &str| GROUP_COLUMNS.contains(&name) || name == LESION_COLUMN;
     if !header.iter().any(|name| has_meaning(name)) {
         return Ok(Columns::new());
     }
-    let Some(key) = header.iter().position(|name| name.eq_ignore_ascii_case(SESSION)) else {
+    let Some(key) = header.iter().position(names_sessions) else {
         return Err(format!("it has no column {SESSION}"));
     };
     let is_it = |row: &Vec<String>| row.get(key).is_some_and(|name| session_name(name) == session);
@@ -212,8 +218,16 @@ pub(in crate::cohort) fn session_row(table: &Path, session: &str) -> Result<Colu
     Ok(header.into_iter().zip(row).filter(says).collect())
 }
 
+/// What to do about a title above the header of a table.
+fn title_above(line: usize) -> String {
+    format!("its header seems to be line {line}: remove the lines above it")
+}
+
 /// Why a table without the column that names participants cannot be read.
-fn without_key(header: &[String]) -> String {
+fn without_key(header: &[String], text: &str) -> String {
+    if let Some(line) = header_below(text, KEY) {
+        return format!("has no column {KEY} in its first line; {}", title_above(line));
+    }
     // Spaces look like tabs.
     match header.iter().find(|name| name.to_ascii_lowercase().starts_with(KEY)) {
         Some(name) => format!(
@@ -370,5 +384,10 @@ mod tests {
         let no_key = "has no column participant_id; add one with the names of the sub- folders";
         assert_eq!(refusal("age\n4\n"), no_key);
         assert_eq!(refusal(""), no_key);
+        let below = "has no column participant_id in its first line; its header seems to be line 3: remove the lines above it";
+        for title in ["Our study\n\n", "\"Our study, 2026\"\r\n\r\n", "Our study,\r,\r"] {
+            let text = format!("{title}participant_id,group\nsub-01,hc\n");
+            assert_eq!(Participants::parse(&text).unwrap_err(), below);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is said about the participants table of a cohort.
 
-use super::naming::{dataset_root, short_name, subject_of};
+use super::bids::row_id;
+use super::naming::short_name;
 use super::participants::{Participants, folded};
 use crate::cohort::entry::Entry;
 use crate::cohort::health::{self, GROUP_COLUMNS, HealthCount, HealthRule, contradiction};
@@ -80,17 +81,7 @@ pub(in crate::cohort) fn unmatched(
 
 /// The name that an entry's row has in the table, without `sub-`; `None` without a row.
 fn id_of<'a>(entry: &Entry, participants: &'a Participants) -> Option<&'a str> {
-    let last = entry.name.rsplit('/').next().unwrap_or(&entry.name);
-    let folder = || {
-        let image = entry.found_at()?;
-        let below = image.strip_prefix(dataset_root(image)?).ok()?;
-        participants.id_of(&below.components().next()?.as_os_str().to_string_lossy())
-    };
-    [Some(&*entry.name), Some(last), subject_of(last)]
-        .into_iter()
-        .flatten()
-        .find_map(|name| participants.id_of(name))
-        .or_else(folder)
+    row_id(participants, &entry.name, entry.found_at())
 }
 
 /// Tells subjects without a row, rows without a subject, and those that belong together but are written in other letters.

@@ -103,7 +103,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, String> {
 /// has none, by semicolons or commas.
 pub(super) fn records(text: &str) -> Result<Records, String> {
     let (said, text) = said_separator(text);
-    let first = text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let first = first_row(text);
     let there = [b'\t', b';', b','].into_iter().find(|&mark| first.contains(char::from(mark)));
     let delimiter = said.or(there).unwrap_or(b'\t');
     let read = |quoting: bool| -> Result<Vec<(u64, Vec<String>)>, String> {
@@ -125,13 +125,98 @@ pub(super) fn records(text: &str) -> Result<Records, String> {
         Ok(rows)
     };
     let rows = read(true)?;
-    // A cell that begins with a stray quotation mark would take the lines below it along.
+    // A cell that begins with a stray quotation mark would take the lines below it along. Where the table is whole without
+    // quotation, or the mark is not closed at the end of a cell, it is a stray one.
     let swallows =
         |(_, cells): &(u64, Vec<String>)| cells.iter().any(|cell| cell.contains(['\n', '\r']));
-    let rows = if rows.iter().any(swallows) { read(false)? } else { rows };
+    let rows = if rows.iter().any(swallows) {
+        let lines = read(false)?;
+        let is_stray = is_whole(&lines, Separator(delimiter)) || !quotations_close(text, delimiter);
+        if is_stray { lines } else { rows.into_iter().map(on_one_line).collect() }
+    } else {
+        rows
+    };
     let mut rows = rows.into_iter();
     let header = rows.next().map(|(_, header)| header).unwrap_or_default();
     Ok(Records { header, rows: rows.collect(), separator: Separator(delimiter) })
+}
+
+/// What stands outside of quotation marks in the first row that is not blank, which may go on over several lines; the first
+/// line as it is where its quotation never ends.
+fn first_row(text: &str) -> String {
+    let text = text.trim_start();
+    let (mut quoted, mut outside) = (false, String::new());
+    // Where a quotation begins: with a cell, or behind a quotation mark, with which it stands for one.
+    let mut begins = true;
+    for letter in text.chars() {
+        match letter {
+            '"' if quoted || begins => (quoted, begins) = (!quoted, true),
+            _ if quoted => {}
+            '\n' | '\r' => return outside,
+            _ => {
+                begins = matches!(letter, '\t' | ';' | ',');
+                outside.push(letter);
+            }
+        }
+    }
+    match quoted {
+        true => text.split(['\n', '\r']).next().unwrap_or_default().to_owned(),
+        false => outside,
+    }
+}
+
+/// Whether each row has as many cells as the first one.
+fn is_whole(rows: &[(u64, Vec<String>)], separator: Separator) -> bool {
+    let Some(((_, header), others)) = rows.split_first() else { return true };
+    others.iter().all(|(line, cells)| separator.fit(&mut cells.clone(), header, *line).is_ok())
+}
+
+/// Whether a quotation mark at the beginning of a cell always has another one at the end of the cell.
+fn quotations_close(text: &str, delimiter: u8) -> bool {
+    let is_end = |byte: u8| byte == delimiter || matches!(byte, b'\n' | b'\r');
+    let mut bytes = text.bytes().peekable();
+    let mut begins = true;
+    while let Some(byte) = bytes.next() {
+        if !(begins && byte == b'"') {
+            begins = is_end(byte);
+            continue;
+        }
+        // Two quotation marks in a row stand for one.
+        loop {
+            match bytes.next() {
+                None => return false,
+                Some(b'"') if bytes.next_if_eq(&b'"').is_none() => break,
+                Some(_) => {}
+            }
+        }
+        while bytes.next_if_eq(&b' ').is_some() {}
+        if bytes.peek().is_some_and(|&byte| !is_end(byte)) {
+            return false;
+        }
+        begins = false;
+    }
+    true
+}
+
+/// A row whose cells hold no line ends, so that they can be compared and named in a sentence.
+fn on_one_line((line, cells): (u64, Vec<String>)) -> (u64, Vec<String>) {
+    let joined = |cell: String| match cell.contains(['\n', '\r']) {
+        true => cell.split_whitespace().collect::<Vec<_>>().join(" "),
+        false => cell,
+    };
+    (line, cells.into_iter().map(joined).collect())
+}
+
+/// The number of a line below the first one that has a cell called `column`: the header of a table that has a title
+/// above it.
+pub(super) fn header_below(text: &str, column: &str) -> Option<usize> {
+    let (said, rest) = said_separator(text);
+    let rest = rest.replace("\r\n", "\n");
+    let is_it = |cell: &str| cell.trim_matches(['"', ' ']).eq_ignore_ascii_case(column);
+    let separators = ['\t', ';', ',', said.map_or('\t', char::from)];
+    let lines = rest.split(['\n', '\r']).enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut below = lines.skip(1).filter(|(_, line)| line.split(separators).any(is_it));
+    Some(below.next()?.0 + 1)
 }
 
 /// Counts the lines of a text from front to back. The reader counts line ends of one kind only, and begins a row at the
@@ -211,6 +296,34 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_line_end_belongs_to_its_cell_and_a_stray_quotation_mark_does_not() {
+        let read = |text: &str| {
+            let records = records(text).unwrap();
+            let rows: Vec<String> = records
+                .rows
+                .iter()
+                .map(|(at, cells)| format!("{at}: {}", cells.join("|")))
+                .collect();
+            (records.header.join("|"), rows.join(", "))
+        };
+        let of = |header: &str, rows: &str| (header.to_owned(), rows.to_owned());
+        let text = "id,\"age\n(years)\",note\nx,40,\"tall,\r\nand \"\"so\"\" on\"\ny,41,\n";
+        let (header, rows) = read(text);
+        assert_eq!(header, "id|age (years)|note");
+        assert_eq!(rows, "3: x|40|tall, and \"so\" on, 5: y|41|");
+        assert_eq!(read("\"id\n\";\"a\nb\"\r\nx;1\r\n"), of("id|a b", "4: x|1"));
+        assert_eq!(read("\"a;b\",id\n1,x\n").0, "a;b|id", "a separator in quotation marks is none");
+        // A row that is too short does not change how the others are read.
+        let short = "id\tnote\tage\nx\t\"a\nb\"\t1\ny\n";
+        assert_eq!(read(short), of("id|note|age", "2: x|a b|1, 4: y"));
+        for stray in ["id\tnote\nx\t\"tall\ny\tsmall\n", "id\tnote\nx\t\"tall\ny\t\"small\n"] {
+            let second = if stray.ends_with("\"small\n") { "\"small" } else { "small" };
+            assert_eq!(read(stray), of("id|note", &format!("2: x|\"tall, 3: y|{second}")));
+        }
+        assert_eq!(read("id\tnote\nx\t\"a\ny\tb\"\n"), of("id|note", "2: x|\"a, 3: y|b\""));
+    }
+
+    #[test]
     fn a_first_line_may_say_the_separator_and_others_keep_their_numbers() {
         for text in ["sep=;\na;b\n1;2\n", "\"Sep=;\";\r\na;b\r\n1;2\r\n", "sep=\t\na\tb\n1\t2\n"] {
             let read = records(text).unwrap();
@@ -218,6 +331,9 @@ mod tests {
             assert_eq!(read.rows, [(3, vec!["1".to_owned(), "2".to_owned()])], "{text:?}");
         }
         assert_eq!(records("sep=a,b\n1,2\n").unwrap().header, ["sep=a", "b"]);
+        assert_eq!(header_below("sep=|\nStudy|\n\nid|b\n", "ID"), Some(4));
+        assert_eq!(header_below("a,b\r\n\"id\",2\r\n", "id"), Some(2));
+        assert_eq!(header_below("id,b\n1,2\n", "id"), None);
         assert!(records("").unwrap().header.is_empty());
         for end in ["\n", "\r\n", "\r"] {
             let read = records(&["a\tb", "1\t2", "", "", "3\t4", "5\t6"].join(end)).unwrap();

@@ -7,7 +7,7 @@ use super::naming::{
     IMAGE_SUFFIX, Label, Listing, is_own_finding, label_stems, nifti_stem, without_description,
 };
 use crate::Result;
-use crate::context::CancelToken;
+use crate::context::{CancelToken, counted};
 use crate::files::file_name;
 
 /// Folders are searched this deep.
@@ -24,6 +24,8 @@ const OTHER_FORMATS: [(&str, &str); 7] = [
     (".mhd", "MetaImage; convert it to NIfTI"),
     (".mnc", "MINC; convert it to NIfTI"),
 ];
+/// Endings of texts and tables that programs write places of discs to.
+const TEXTS: [&str; 6] = [".mrk.json", ".json", ".txt", ".csv", ".tsv", ".fcsv"];
 /// Suffixes of contrasts that are not T2-weighted spin echo.
 const CONTRASTS: [&str; 14] = [
     "_T1w",
@@ -89,7 +91,7 @@ impl Accounted<'_> {
     }
 }
 
-/// A sentence that accounts for the image files below `root` which are not `accounted` for, by kind; `None` if
+/// A sentence that accounts for the image files, and disc labels as text, below `root` which are not `accounted` for, by kind; `None` if
 /// all are. Of `derivatives/`, only the folders in `derivatives` are searched.
 pub(super) fn sentence(
     root: &Path,
@@ -110,8 +112,15 @@ pub(super) fn sentence(
     let is_named = |path: &&PathBuf| {
         !accounted.used.contains(path.as_path()) && !others.contains(path.as_path())
     };
+    let mut any_text = false;
     for path in files.iter().filter(is_named) {
-        kinds.entry(kind(path, &known)).or_insert((0, path)).0 += 1;
+        let kind = match text_ending(&file_name(path)) {
+            None => Some(kind(path, &known)),
+            Some(ending) => kind_of_text(path, ending, &known),
+        };
+        let Some(kind) = kind else { continue };
+        any_text |= text_ending(&file_name(path)).is_some();
+        kinds.entry(kind).or_insert((0, path)).0 += 1;
     }
     if kinds.is_empty() {
         return Ok(None);
@@ -128,8 +137,9 @@ pub(super) fn sentence(
     if kinds.len() > NAMED {
         parts.push(format!("{} other kinds", kinds.len() - NAMED));
     }
-    let files = if number == 1 { "1 image file is" } else { &format!("{number} image files are") };
-    Ok(Some(format!("{files} not used: {}", parts.join("; "))))
+    let files = counted(number, if any_text { "file" } else { "image file" });
+    let are = if number == 1 { "is" } else { "are" };
+    Ok(Some(format!("{files} {are} not used: {}", parts.join("; "))))
 }
 
 /// The names, without extension, of the files that are accounted for.
@@ -151,17 +161,32 @@ impl Names {
         }
     }
 
+    /// What stands behind the name of an image in that of another file, and the image; of several images, the one with the
+    /// longest name.
+    fn behind_image<'a>(&'a self, stem: &'a str) -> Option<(&'a str, &'a str)> {
+        let stems = |image| label_stems(image).into_iter().map(move |begin| (begin, image));
+        let of = self.all.iter().flat_map(|image| stems(image.as_str()));
+        let of = of.filter(|(begin, _)| ends_as_label(stem, begin));
+        let (begin, image) = of.max_by_key(|(begin, _)| begin.len())?;
+        Some((stem.get(begin.len()..).unwrap_or_default(), image))
+    }
+
     fn is_used(&self, name: &str) -> bool {
         self.used.contains(&without_description(name).to_ascii_lowercase())
     }
 
-    /// Why a label that has a known name behind that of an image is not used.
-    fn why_unused(&self, label: Label, image: &str) -> &'static str {
+    /// Whether an image has such a label that is used.
+    fn uses(&self, label: Label, image: &str) -> bool {
         let stems = || label_stems(image).into_iter();
         let named = |suffix: &&str| stems().any(|stem| self.is_used(&format!("{stem}{suffix}")));
+        label.suffixes().iter().any(named)
+    }
+
+    /// Why a label that has a known name behind that of an image is not used.
+    fn why_unused(&self, label: Label, image: &str) -> &'static str {
         if !self.is_used(image) {
             "labels of an image that is not used"
-        } else if label.suffixes().iter().any(named) {
+        } else if self.uses(label, image) {
             "another label of its kind is used instead"
         } else {
             "neither beside the image nor in its place under derivatives"
@@ -180,11 +205,7 @@ fn kind(path: &Path, known: &Names) -> String {
     if let Some(contrast) = contrast(stem) {
         return format!("*{contrast} (not T2-weighted)");
     }
-    let stems = |image| label_stems(image).into_iter().map(move |begin| (begin, image));
-    let of = known.all.iter().flat_map(|image| stems(image.as_str()));
-    let of = of.filter(|(begin, _)| ends_as_label(stem, begin));
-    if let Some((begin, image)) = of.max_by_key(|(begin, _)| begin.len()) {
-        let suffix = stem.get(begin.len()..).unwrap_or_default();
+    if let Some((suffix, image)) = known.behind_image(stem) {
         let label = Label::with_suffix(suffix).filter(|_| !is_own_finding(stem));
         return match label {
             Some(label) => format!("*{suffix} ({})", known.why_unused(label, image)),
@@ -202,6 +223,42 @@ fn kind(path: &Path, known: &Names) -> String {
     }
 }
 
+/// The ending of a text or table.
+fn text_ending(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    TEXTS.into_iter().find(|ending| lower.ends_with(ending))
+}
+
+/// What kind of disc labels a text or table is, by its name; `None` of those that are none of an image.
+fn kind_of_text(path: &Path, ending: &str, known: &Names) -> Option<String> {
+    let name = file_name(path);
+    let stem = name.get(..name.len() - ending.len())?;
+    let (suffix, image) = known.behind_image(stem)?;
+    let label = Label::with_suffix(suffix).filter(|label| *label == Label::Discs)?;
+    let why = match known.is_used(image) {
+        true if !known.uses(label, image) => {
+            "disc labels as text; they are read from a NIfTI file on the grid of its image, where each disc has its number \
+             in one place"
+        }
+        _ => known.why_unused(label, image),
+    };
+    Some(format!("*{suffix}{ending} ({why})"))
+}
+
+/// Texts and tables that may hold disc labels, without those that describe a NIfTI file of their name.
+fn texts(listing: &Listing) -> impl Iterator<Item = &PathBuf> {
+    listing.with_ending(&TEXTS).filter(|path| {
+        let name = file_name(path);
+        let stem = text_ending(&name).and_then(|ending| name.get(..name.len() - ending.len()));
+        let Some(stem) = stem.filter(|stem| {
+            label_suffix(stem).is_some_and(|suffix| Label::Discs.suffixes().contains(&suffix))
+        }) else {
+            return false;
+        };
+        path.is_file() && !listing.niftis().any(|(nifti, _)| nifti == stem)
+    })
+}
+
 fn collect(
     listing: &Listing,
     depth: usize,
@@ -212,6 +269,7 @@ fn collect(
     files.extend(listing.niftis().map(|(_, path)| path.clone()));
     let endings = OTHER_FORMATS.map(|(ending, _)| ending);
     files.extend(listing.with_ending(&endings).cloned());
+    files.extend(texts(listing).cloned());
     if depth > 0 {
         // Links are not followed: they may lead out of the folder, or in a circle.
         let is_own = |folder: &&PathBuf| folder.as_path() != skip && !folder.is_symlink();

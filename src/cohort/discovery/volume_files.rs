@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
-use super::naming::{Label, Listing, find_label, label_stems};
+use super::find_label::find_label;
+use super::naming::{Label, Listing, label_stems};
 use super::saved_masks::SavedMask;
 use crate::cohort::found_labels::SureMasks;
 use crate::cohort::found_masks::FoundMasks;

@@ -104,6 +104,40 @@ fn labels_of_known_names_that_are_not_used_are_told_why() {
 }
 
 #[test]
+fn disc_labels_as_text_are_named_with_what_they_need_to_be() {
+    let (_, lines) = said(|root| {
+        write_subject(root, "sub-01");
+        write_subject(root, "sub-02");
+        for ending in ["json", "CSV", "txt"] {
+            write(
+                &image_path(root, "sub-01").with_file_name(format!("sub-01_labels-disc.{ending}")),
+                "x",
+            );
+        }
+        // What describes a label file or an image, and other texts.
+        for sidecar in ["label-SC_seg", "labels-disc"] {
+            write(&label_path(root, "sub-02", sidecar).with_extension("json"), "{}");
+        }
+        write(&label_path(root, "sub-02", "labels-disc"), mask(0));
+        write(&image_path(root, "sub-02").with_extension("json"), "{}");
+        write(&root.join("notes_discs.txt"), "x");
+        write(&label_path(root, "sub-02", "label-discs").with_extension("txt"), "x");
+    });
+    let line = find(&lines, "not used: ");
+    assert!(line.starts_with("4 files are not used: "), "{line}");
+    let needed = "disc labels as text; they are read from a NIfTI file on the grid of its image, where each disc has its \
+                  number in one place";
+    for ending in ["json", "csv", "txt"] {
+        assert!(
+            line.contains(&format!("1 *_labels-disc.{ending} ({needed}), the first")),
+            "{line}"
+        );
+    }
+    let other = "1 *_label-discs.txt (another label of its kind is used instead)";
+    assert!(line.contains(other), "{line}");
+}
+
+#[test]
 fn a_folder_in_place_of_a_file_is_named() {
     let sentence = "is a folder; put the file itself in its place";
     for label in ["lesion", "label-SC_seg-manual", "labels-disc", "csf"] {

@@ -126,6 +126,46 @@ fn rows_of_sessions_that_disagree_are_said_and_are_rows_all_the_same() {
 }
 
 #[test]
+fn rows_that_are_called_after_images_are_those_of_the_images() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "sub-02_ses-2", "sub-03_ses-1"] {
+        let (subject, session) = name.split_once('_').unwrap();
+        let at = root.path().join(format!("{subject}/{session}/anat/{name}_T2w"));
+        write(&at.with_extension("nii"), image_of(name));
+        write(&at.with_file_name(format!("{name}_T2w_label-SC_seg.nii")), mask(10));
+    }
+    let of = |rows: &str| {
+        let table = format!("participant_id\tgroup\n{rows}");
+        write(&root.path().join("participants.tsv"), table);
+        let (listener, context) = listening();
+        (healthy(load(root.path(), &context)), listener.all())
+    };
+    // An image of a person with one image is called after the person.
+    let images =
+        "sub-01_ses-1\thc\n01_ses-2\tms\nsub-02_ses-1\tms\nsub-02_ses-2\thc\nsub-03_ses-1\thc\n";
+    let (names, said) = of(images);
+    assert_eq!(names, ["sub-01_ses-1", "sub-02_ses-2", "sub-03"]);
+    assert!(said.iter().any(|line| line.ends_with("3 healthy (hc), 2 clinical (ms)")), "{said:?}");
+    let untrue = |line: &String| line.contains("without") || line.contains("disagree");
+    assert!(!said.iter().any(untrue), "{said:?}");
+    // The row of an image comes before that of the person, who may have both.
+    let (names, said) = of("sub-01\thc\nsub-01_ses-2\tms\nsub-02_ses-1\thc\nsub-03_ses-9\thc\n");
+    assert_eq!(names, ["sub-01_ses-1", "sub-02_ses-1"]);
+    let find = |part: &str| said.iter().any(|line| line.starts_with(part));
+    assert!(
+        find("2 subjects without a row in the participants table, the first sub-02_ses-2"),
+        "{said:?}"
+    );
+    assert!(find("1 row of the participants table without images, the first 03_ses-9"), "{said:?}");
+    // A file that is given alone has the row that it has in the tree.
+    write(&root.path().join("participants.tsv"), format!("participant_id\tgroup\n{images}"));
+    let path = root.path().join("sub-02/ses-2/anat/sub-02_ses-2_T2w.nii");
+    let options = LoadOptions { grid: SliceGrid::of_size(32), ..LoadOptions::default() };
+    let alone = Cohort::of_images(&[path], &options, &Context::new(0)).unwrap();
+    assert!(alone.entry(0).unwrap().is_healthy());
+}
+
+#[test]
 fn a_table_of_names_alone_has_a_row_for_each() {
     let (_, said, _root) = with_table("participants.tsv", "participant_id\nsub-01\nsub-02\n", None);
     assert!(said[0].starts_with("the participants table has no column dataset, group"), "{said:?}");

@@ -81,6 +81,24 @@ fn subjects_that_were_given_as_healthy_are_told_and_adapted_ones_are_not() {
 }
 
 #[test]
+fn people_who_are_known_by_their_names_alone_may_be_others() {
+    let mut subjects = three();
+    subjects[1].seen = seen("sub-02_ses-2", false, true);
+    subjects[2].seen = seen("sub-03_ses-2", false, true);
+    let told = warned(&findings(subjects.clone()));
+    let expected = "the method may have learned from other images of 2 of the 3 subjects of this evaluation as healthy \
+                    (sub-02 as sub-02_ses-2, sub-03 as sub-03_ses-2), by their names alone: if they are the same people, it shows";
+    assert!(told.starts_with(expected), "{told}");
+    let warned = Arc::new(Warned::default());
+    let context = Context::new(0).with_reporter(warned.clone());
+    warn_of_trained_reference(&findings(subjects), "the calibration", &context);
+    let told = warned.0.lock().unwrap().join("; ");
+    let expected =
+        "may have learned from other images of 2 of the 3 subjects that the calibration comes from";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
 fn one_image_under_two_names_is_told() {
     let mut subjects = three();
     subjects[2].seen = seen("sub-77", true, false);
@@ -116,6 +134,14 @@ fn subjects_that_the_thresholds_come_from_are_told() {
         told.contains("come from 1 image of the 3 subjects of this evaluation (sub-03)"),
         "{told}"
     );
+    let mut other = (**found.calibration.as_ref().unwrap()).clone();
+    let session = patient("sub-03_ses-2", "ee", 0.3, false);
+    other.subjects = SeenImages::of([&*session.subject]);
+    let by_name = Findings { calibration: Some(Arc::new(other)), ..found.clone() };
+    let told = warned(&by_name);
+    let expected = "calibration may come from other images of 1 of the 3 subjects of this evaluation (sub-03 as \
+                    sub-03_ses-2), by their names alone: if they are the same people, false positives in them are too few";
+    assert!(told.contains(expected), "{told}");
     // Thresholds of the user's own do not come from anybody.
     let own = EvaluationOptions {
         threshold: ThresholdRule::Value(0.5),
