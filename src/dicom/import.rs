@@ -24,7 +24,8 @@ pub struct ImportOptions {
 #[derive(Clone, Debug)]
 pub struct Imported {
     pub images: Vec<ImportedImage>,
-    /// Sentences on examinations without an image, and on images that were asked for in spite of an objection.
+    /// Sentences on examinations without an image, on images that were asked for in spite of an objection, and on padding
+    /// in images.
     pub notes: Vec<String>,
 }
 
@@ -72,7 +73,7 @@ struct Prepared {
 fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result<Prepared> {
     check_places(folder, bids, options)?;
     let rule = PseudonymRule::read(options.key.as_deref())?;
-    let Plan { chosen, notes } = Plan::of(folder, &options.series)?;
+    let Plan { chosen, mut notes } = Plan::of(folder, &options.series)?;
     let patients: BTreeSet<&str> =
         folder.series.iter().map(|series| series.patient.as_str()).collect();
     let names = rule.names(patients.into_iter())?;
@@ -92,7 +93,15 @@ fn prepare(folder: &DicomFolder, bids: &Path, options: &ImportOptions) -> Result
     for (name, series) in &subjects {
         let subject = NewSubject::begin(bids, name)?;
         for (at, one) in series.iter().enumerate() {
-            let (image, sidecar) = one.read()?;
+            let (image, sidecar, padded) = one.read_padded()?;
+            if padded > 0 {
+                let percent = 100.0 * padded as f64 / image.voxels.len() as f64;
+                notes.push(format!(
+                    "{percent:.0} % of the voxels of series {} of examination {} of patient {} are padding \
+                     (PixelPaddingValue) and got the smallest of the other values",
+                    one.number, one.examination, one.patient
+                ));
+            }
             let session = (series.len() > 1).then(|| format!("ses-{:02}", at + 1));
             let path = subject.write(session.as_deref(), &image, sidecar)?;
             images.push(ImportedImage {

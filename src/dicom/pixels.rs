@@ -1,5 +1,7 @@
 //! Stored samples to values.
 
+use ndarray::Array3;
+
 use super::data_set::{DataSet, Layout, StoredPixels};
 use super::elements::Elements;
 use super::encoded::{decode_jpeg, frame_fragments, unpack_rle};
@@ -21,6 +23,8 @@ pub(super) struct Pixels {
     inverted: bool,
     slope: f64,
     intercept: f64,
+    /// Samples from the first to the second lie outside of what was measured.
+    padding: Option<(i64, i64)>,
 }
 
 impl Pixels {
@@ -53,20 +57,23 @@ impl Pixels {
         if slope == 0.0 {
             return Err("gives all its pixels the same value (RescaleSlope is 0)".into());
         }
+        let signed = elements.count(tags::PIXEL_REPRESENTATION) == Some(1);
         Ok(Self {
             rows,
             columns,
             allocated,
             stored,
             high_bit,
-            signed: elements.count(tags::PIXEL_REPRESENTATION) == Some(1),
+            signed,
             inverted,
             slope,
             intercept: elements.number(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+            padding: padding(elements, allocated, signed)
+                .filter(|&range| inverted || range != (0, 0)),
         })
     }
 
-    /// The values of frame `index` of `frames`, row by row. The error is a clause.
+    /// The values of frame `index` of `frames`, row by row; NaN for padding. The error is a clause.
     pub(super) fn decode(
         &self,
         data_set: &DataSet<'_>,
@@ -130,14 +137,57 @@ impl Pixels {
         let down = 32 - self.stored;
         let sample =
             if self.signed { i64::from((top as i32) >> down) } else { i64::from(top >> down) };
+        if self.is_padding(sample, word) {
+            return f32::NAN;
+        }
         let sample = if self.inverted { self.mirrored(sample) } else { sample };
         (sample as f64 * self.slope + self.intercept) as f32
+    }
+
+    /// Whether a sample is padding. Its value may need the bits above those that samples fill.
+    fn is_padding(&self, sample: i64, word: u32) -> bool {
+        let up = 32 - self.allocated;
+        let whole = match self.signed {
+            true => i64::from(((word << up) as i32) >> up),
+            false => i64::from(word),
+        };
+        let is_at_bottom = self.high_bit + 1 == self.stored;
+        self.padding.is_some_and(|(least, most)| {
+            let range = least..=most;
+            range.contains(&sample) || (is_at_bottom && range.contains(&whole))
+        })
     }
 
     /// The sample as far from the largest as this one is from the smallest.
     fn mirrored(&self, sample: i64) -> i64 {
         if self.signed { -1 - sample } else { (1i64 << self.stored) - 1 - sample }
     }
+}
+
+/// The range of samples that are padding. Layouts without kinds of values give negative ones as unsigned.
+fn padding(elements: &Elements<'_, '_>, allocated: u32, signed: bool) -> Option<(i64, i64)> {
+    let sample = |tag| {
+        let number = elements.number(tag).filter(|number| number.fract() == 0.0)? as i64;
+        Some(match (signed, allocated) {
+            (true, 8) => i64::from(number as i8),
+            (true, _) => i64::from(number as i16),
+            (false, _) => i64::from(number as u16),
+        })
+    };
+    let value = sample(tags::PIXEL_PADDING_VALUE)?;
+    let limit = sample(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
+    Some((value.min(limit), value.max(limit)))
+}
+
+/// Gives padding, which is NaN, the smallest of the other values, and says how many voxels it was.
+pub(super) fn fill_padding(voxels: &mut Array3<f32>) -> usize {
+    let padded = voxels.iter().filter(|value| value.is_nan()).count();
+    if padded > 0 {
+        let least = voxels.iter().copied().fold(f32::INFINITY, f32::min);
+        let fill = if least.is_finite() { least } else { 0.0 };
+        voxels.mapv_inplace(|value| if value.is_nan() { fill } else { value });
+    }
+    padded
 }
 
 fn words(bytes: &[u8], bytes_each: usize, layout: Layout) -> Vec<u32> {
@@ -161,7 +211,18 @@ mod tests {
     fn pixels(allocated: u32, stored: u32, high_bit: u32, signed: bool) -> Pixels {
         let (slope, intercept) = (1.0, 0.0);
         let (rows, columns, inverted) = (1, 1, false);
-        Pixels { rows, columns, allocated, stored, high_bit, signed, inverted, slope, intercept }
+        Pixels {
+            rows,
+            columns,
+            allocated,
+            stored,
+            high_bit,
+            signed,
+            inverted,
+            slope,
+            intercept,
+            padding: None,
+        }
     }
 
     #[test]
@@ -174,6 +235,21 @@ mod tests {
         assert_eq!(pixels(8, 8, 7, false).value(0xff), 255.0);
         assert_eq!(pixels(32, 32, 31, false).value(u32::MAX), u32::MAX as f32);
         assert_eq!(pixels(32, 32, 31, true).value(u32::MAX), -1.0);
+    }
+
+    #[test]
+    fn padding_is_told_before_samples_are_rescaled() {
+        let padded = |pixels, padding| Pixels { padding: Some(padding), slope: 2.0, ..pixels };
+        let unsigned = padded(pixels(16, 12, 11, false), (4000, 4000));
+        assert!(unsigned.value(4000).is_nan());
+        assert_eq!([2000, 4001].map(|word| unsigned.value(word)), [4000.0, 8002.0]);
+        let range = padded(pixels(16, 12, 11, true), (-2000, -1990));
+        assert!([0xf830, 0x083a].iter().all(|word| range.value(*word).is_nan()));
+        assert_eq!([0xf82f, 0xf83b].map(|word| range.value(word)), [-4002.0, -3978.0]);
+        // Above the bits of samples; 0xf123 is no padding for the sample 0x123.
+        let above = padded(pixels(16, 12, 11, false), (0xf000, 0xf000));
+        assert!(above.value(0xf000).is_nan());
+        assert_eq!(above.value(0xf123), 582.0);
     }
 
     #[test]

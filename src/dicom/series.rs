@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::elements::Elements;
 use super::file::DicomFile;
 use super::frame::{Frame, dot};
-use super::pixels::Pixels;
+use super::pixels::{Pixels, fill_padding};
 use super::sidecar::sidecar;
 use super::stack::{sort_along_normal, sparse, stacked};
 use crate::context::counted;
@@ -114,6 +114,11 @@ impl Series {
     /// # Errors
     /// As [`Self::geometry`], and if a file cannot be read or its pixels cannot be decoded.
     pub fn read(&self) -> Result<(Volume, Map<String, Value>)> {
+        self.read_padded().map(|(volume, kept, _)| (volume, kept))
+    }
+
+    /// As [`Self::read`], and how many voxels were padding (PixelPaddingValue). They have the smallest of the other values.
+    pub(super) fn read_padded(&self) -> Result<(Volume, Map<String, Value>, usize)> {
         let geometry = self.geometry()?;
         let mut places: BTreeMap<&Path, Vec<(usize, usize)>> = BTreeMap::new();
         for (place, frame) in self.frames.iter().enumerate() {
@@ -142,7 +147,8 @@ impl Series {
                 }
             }
         }
-        Ok((Volume { voxels, affine: geometry.affine }, kept))
+        let padded = fill_padding(&mut voxels);
+        Ok((Volume { voxels, affine: geometry.affine }, kept, padded))
     }
 
     fn refused(&self, reason: &str) -> Error {

@@ -43,6 +43,9 @@ pub struct MaskValues {
     /// How many values are -0.5 or less, as those of a mask that was stored with the wrong sign; they are outside. 0 where
     /// they look like the ringing of an interpolation.
     pub negative: usize,
+    /// Whether a corner of the volume is NaN or infinite, as what a resampled image does not cover is: then such values are
+    /// its background.
+    pub non_finite_background: bool,
 }
 
 /// Values up to this share of the largest count as 0 when values are told apart.
@@ -81,7 +84,10 @@ impl MaskValues {
                 }
             }
         }
-        if !whole_negatives && minimum >= -RINGING * maximum {
+        // Splines that are stored as integers ring in whole numbers.
+        if minimum >= -RINGING * maximum
+            && !(whole_negatives && are_enclosed(&mask.voxels, maximum))
+        {
             negative = 0;
         }
         let above =
@@ -110,8 +116,45 @@ impl MaskValues {
                 (above(threshold), MaskKind::Soft { threshold })
             }
         };
-        Self { inside, kind, maximum, minimum, non_finite, infinite, negative }
+        let ends = |axis: usize| [0, mask.voxels.len_of(Axis(axis)).saturating_sub(1)];
+        let corner = |at: usize| [ends(0)[at & 1], ends(1)[at >> 1 & 1], ends(2)[at >> 2]];
+        let is_non_finite =
+            |at| mask.voxels.get(corner(at)).is_some_and(|value| !value.is_finite());
+        let non_finite_background = (0..8).any(is_non_finite);
+        Self {
+            inside,
+            kind,
+            maximum,
+            minimum,
+            non_finite,
+            infinite,
+            negative,
+            non_finite_background,
+        }
     }
+}
+
+/// Whether most negative voxels lie between parts of a mask, as its core does whose values became negative in signed
+/// integers. Ringing lies around the mask.
+fn are_enclosed(voxels: &Array3<f32>, maximum: f32) -> bool {
+    let mut enclosed = Array3::from_elem(voxels.dim(), false);
+    for axis in 0..3 {
+        let lanes = voxels.lanes(Axis(axis)).into_iter();
+        for (lane, mut enclosed) in lanes.zip(enclosed.lanes_mut(Axis(axis))) {
+            // The last voxel that is not negative, and whether it is inside.
+            let (mut last, mut is_inside) = (0, false);
+            for (at, value) in lane.iter().enumerate().filter(|(_, value)| **value >= 0.0) {
+                let was_inside = is_inside;
+                is_inside = *value > maximum / 2.0;
+                if was_inside && is_inside {
+                    enclosed.iter_mut().take(at).skip(last + 1).for_each(|one| *one = true);
+                }
+                last = at;
+            }
+        }
+    }
+    let negative = || voxels.iter().zip(&enclosed).filter(|(value, _)| **value <= -0.5);
+    2 * negative().filter(|(_, enclosed)| **enclosed).count() > negative().count()
 }
 
 /// The voxels of a mask, in the order in which they lie in memory where they do so without gaps.
@@ -254,6 +297,7 @@ mod tests {
         assert_eq!((count(&few_steps), few_steps.kind), (40, MaskKind::Soft { threshold: 127.5 }));
         let hole = mask(|column, _| if CORD(column) { 1.0 } else { f32::NAN });
         assert_eq!((count(&hole), hole.non_finite), (40, 80));
+        assert!(hole.non_finite_background && !bytes.non_finite_background);
     }
 
     #[test]
@@ -274,6 +318,12 @@ mod tests {
         assert_eq!((count(&signed), signed.negative, signed.minimum), (0, 40, -1.0));
         let ringing = mask(|column, _| [0.0, 250.0, 255.0, 255.0, -20.5, 0.0][column]);
         assert_eq!((count(&ringing), ringing.negative), (60, 0));
+        let whole = mask(|column, _| [-18.0, 112.0, 100.0, 97.0, -18.0, 2.0][column]);
+        assert_eq!((count(&whole), whole.negative, whole.minimum), (60, 0, -18.0));
+        let core = mask(|column, _| [0.0, 100.0, -1.0, -1.0, 90.0, 0.0][column]);
+        assert_eq!((count(&core), core.negative), (40, 40), "a core of 255 in 8 bits");
+        let ignored = mask(|column, _| [0.0, 1.0, 1.0, 1.0, -1.0, 0.0][column]);
+        assert_eq!((count(&ignored), ignored.negative), (60, 20));
         let wrapped = mask(|column, _| [0.0, 90.0, -1.0, -1.0, -100.0, 0.0][column]);
         assert_eq!((count(&wrapped), wrapped.negative, wrapped.minimum), (20, 60, -100.0));
         let spread = voxels.mapv(|value| if value > 0.0 { 60.0 + 3.0 * value } else { 0.0 });

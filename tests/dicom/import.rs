@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dicom_core::VR;
+use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_dictionary_std::tags;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
@@ -91,6 +91,34 @@ fn a_dataset_without_identifiers_is_written() {
             let found = plain.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{secret} in {}", path.display());
         }
+    }
+}
+
+#[test]
+fn padding_of_images_is_no_signal() {
+    for (signed, padding) in [(false, 4000), (true, -2000)] {
+        let place = tempdir().unwrap();
+        let (dicom, bids) = (place.path().join("dicom"), place.path().join("bids"));
+        let mut scan = Scan { signed, bits: [16, 16, 15], ..Scan::small() };
+        let least = scan.samples.iter().copied().min().unwrap();
+        scan.samples.mapv_inplace(|sample| if sample == padding { least } else { sample });
+        scan.samples.slice_mut(ndarray::s![.., ..2, ..]).fill(padding);
+        let rest = scan.samples.iter().filter(|sample| **sample != padding).min().copied().unwrap();
+        for file in scan.write(&dicom) {
+            let mut object = dicom_object::open_file(&file).unwrap();
+            let value = match signed {
+                true => PrimitiveValue::from(padding as i16),
+                false => PrimitiveValue::from(padding as u16),
+            };
+            let vr = if signed { VR::SS } else { VR::US };
+            object.put(DataElement::new(tags::PIXEL_PADDING_VALUE, vr, value));
+            object.write_to_file(&file).unwrap();
+        }
+        let found = imported(&dicom, &bids, &ImportOptions::default()).unwrap();
+        let volume = Volume::read(&bids.join(&found.images[0].path)).unwrap();
+        scan.check(&volume, |_, sample| if sample == padding { rest } else { sample } as f32);
+        assert_eq!(found.notes.len(), 1, "{:?}", found.notes);
+        assert!(found.notes[0].contains("padding (PixelPaddingValue)"), "{:?}", found.notes);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 
 use super::disc_places::{CordReach, Placed, questionable};
 use super::native_transform::NativeTransform;
 use crate::cohort::Disc;
 use crate::cohort::note::Note;
 use crate::statistics::extremes;
-use crate::volume::Volume;
+use crate::volume::{Connectivity, Volume, connected_components};
 
 /// Disc labels are 1 to this; the lumbosacral one is 25.
 const MAX_DISC: f32 = 30.0;
@@ -17,12 +17,14 @@ const MAX_DISC: f32 = 30.0;
 const LANDMARKS: [i64; 3] = [49, 50, 60];
 /// Labels of one disc lie within this distance from head to foot, mm; neighbouring discs are farther apart.
 const DISC_MM: f64 = 13.0;
+/// Where they are connected, within this distance: a disc of 25 mm from front to back may be tilted by 45°.
+const TILTED_DISC_MM: f64 = 26.0;
 /// A label may be off a whole number by this much, by the slope in its header.
 const ROUNDING: f32 = 0.01;
 /// Levels that are painted along the cord are at least so high, mm; where it leans, they share this much of their rows, …
 const LEVEL_MM: f64 = 4.0;
 const SHARED_MM: f64 = 6.0;
-/// … and the next one begins within this distance, mm. Between discs lies a vertebra.
+/// … and the next one lies within this distance, mm. Between discs lies a vertebra, however much they are tilted.
 const NEXT_MM: f64 = 2.0;
 
 /// The labelled voxels of one value.
@@ -32,6 +34,8 @@ struct Marked {
     sum: [f64; 3],
     /// Highest and lowest place, mm from the top of the image.
     down_mm: (f64, f64),
+    /// The voxels (row, column) as seen from the side.
+    seen: BTreeSet<(usize, usize)>,
 }
 
 impl Marked {
@@ -39,8 +43,38 @@ impl Marked {
         self.down_mm.1 - self.down_mm.0
     }
 
+    /// Whether these are several places, or more than one disc.
     fn is_scattered(&self) -> bool {
-        self.spread_mm() > DISC_MM
+        let spread = self.spread_mm();
+        spread > TILTED_DISC_MM || (spread > DISC_MM && !self.is_connected())
+    }
+
+    /// Whether the voxels are connected as seen from the side.
+    fn is_connected(&self) -> bool {
+        let ends = |of: fn(&(usize, usize)) -> usize| {
+            let least = self.seen.iter().map(of).min().unwrap_or(0);
+            (least, self.seen.iter().map(of).max().unwrap_or(0) + 1 - least)
+        };
+        let ((top, rows), (front, columns)) = (ends(|seen| seen.0), ends(|seen| seen.1));
+        let mut mask = Array2::from_elem((rows, columns), false);
+        self.seen.iter().for_each(|(row, column)| mask[[row - top, column - front]] = true);
+        connected_components(&mask, Connectivity::Eight).len() == 1
+    }
+
+    /// Whether any voxel lies within [`NEXT_MM`] of one of `other`, as seen from the side.
+    fn touches(&self, other: &Self, spacing_mm: [f64; 2]) -> bool {
+        let [rows, columns] = spacing_mm.map(|edge| (NEXT_MM / edge) as usize);
+        self.seen.iter().any(|(row, column)| {
+            (row.saturating_sub(rows)..=row + rows).any(|near_row| {
+                let near =
+                    (near_row, column.saturating_sub(columns))..=(near_row, column + columns);
+                other.seen.range(near).any(|near| {
+                    let down = near.0.abs_diff(*row) as f64 * spacing_mm[0];
+                    let back = near.1.abs_diff(*column) as f64 * spacing_mm[1];
+                    down.hypot(back) <= NEXT_MM
+                })
+            })
+        })
     }
 
     /// The middle of its voxels.
@@ -58,6 +92,8 @@ struct Labels {
     voxels: usize,
     /// How many of the voxels hold no whole number.
     fractions: usize,
+    /// Distance of rows and columns as seen from the side.
+    spacing_mm: [f64; 2],
 }
 
 /// Disc labels in preprocessed coordinates, superior first, and warnings about values that name no disc and discs where
@@ -98,7 +134,7 @@ pub(super) fn discs_in(
 
 impl Labels {
     fn read(labels: &Volume, cord: &CordReach) -> Self {
-        let mut read = Self::default();
+        let mut read = Self { spacing_mm: cord.spacing_mm(), ..Self::default() };
         let is_marked = |value: f32| value.abs() >= 0.5;
         let planes = labels.voxels.axis_iter(Axis(2)).enumerate();
         let voxels = planes
@@ -124,7 +160,9 @@ impl Labels {
                 count: 0.0,
                 sum: [0.0; 3],
                 down_mm: (down, down),
+                seen: BTreeSet::new(),
             });
+            all.seen.insert(cord.row_column(voxel));
             all.count += 1.0;
             all.sum.iter_mut().zip(voxel).for_each(|(sum, index)| *sum += index);
             all.down_mm = (all.down_mm.0.min(down), all.down_mm.1.max(down));
@@ -138,12 +176,17 @@ impl Labels {
         if 2 * self.fractions > self.voxels {
             return Some(interpolated("hold no whole numbers"));
         }
-        if self.are_levels() {
+        let scattered: Vec<&Marked> =
+            self.marked.values().filter(|one| one.is_scattered()).collect();
+        // Vertebrae with gaps between them are levels, too.
+        let are_vertebrae =
+            2 * scattered.iter().filter(|one| one.is_connected()).count() > self.marked.len();
+        if self.are_levels() || are_vertebrae {
             let topic = "disc labels look like a map of vertebral levels and are left out; mark each disc in one place";
             let text = "its disc labels look like a map of vertebral levels, so they are left out; mark each disc in one place";
             return Some(Note::warning(topic, text));
         }
-        let scattered = self.marked.values().filter(|one| one.is_scattered()).count();
+        let scattered = scattered.len();
         let unnamed = self.unnamed.iter().filter(|value| !LANDMARKS.contains(value)).count();
         let (bad, all) = (scattered + unnamed + implausible, self.marked.len() + unnamed);
         // Where no other value is left, it is enough to say that these name no disc.
@@ -182,6 +225,7 @@ impl Labels {
             **next == **value + 1
                 && upper.spread_mm().min(lower.spread_mm()) >= LEVEL_MM
                 && (-SHARED_MM..=NEXT_MM).contains(&gap)
+                && upper.touches(lower, self.spacing_mm)
         };
         2 * pairs.filter(follows).count() > self.marked.len().saturating_sub(1)
     }

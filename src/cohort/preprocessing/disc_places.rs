@@ -51,6 +51,17 @@ impl CordReach {
         Self { orientation, shape, spacing_mm, rows }
     }
 
+    /// The canonical row and column of a stored voxel.
+    pub fn row_column(&self, voxel: [f64; 3]) -> (usize, usize) {
+        let [_, row, column] = self.orientation.to_canonical(voxel, self.shape);
+        (row.round() as usize, column.round() as usize)
+    }
+
+    /// Edges of a canonical voxel from head to foot and from front to back.
+    pub fn spacing_mm(&self) -> [f64; 2] {
+        self.spacing_mm
+    }
+
     /// The place of a stored voxel, mm from the top and the front of the image.
     pub fn place_mm(&self, voxel: [f64; 3]) -> [f64; 2] {
         let [_, row, column] = self.orientation.to_canonical(voxel, self.shape);

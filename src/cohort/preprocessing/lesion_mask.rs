@@ -29,15 +29,16 @@ impl LesionMask {
         field.sample_mask(self.canonical.index_axis(Axis(0), slice))
     }
 
-    /// Warnings about the parts that evaluation never sees: outside the field, or in slices that are left
-    /// out because they have no region of interest.
-    pub fn lost(&self, field: &Field, is_kept: impl Fn(usize) -> bool) -> Vec<Note> {
+    /// Warnings about the parts that evaluation never sees: outside the field, or in slices without cord, whether or not
+    /// they have fluid.
+    pub fn lost(&self, field: &Field, has_cord: impl Fn(usize) -> bool) -> Vec<Note> {
         let (mut all, mut outside, mut in_other_slices) = (0_usize, 0_usize, 0_usize);
+        let has_cord: Vec<bool> = (0..self.canonical.len_of(Axis(0))).map(has_cord).collect();
         for ((slice, row, column), _) in self.canonical.indexed_iter().filter(|(_, set)| **set) {
             all += 1;
             if !field.holds(row, column) {
                 outside += 1;
-            } else if !is_kept(slice) {
+            } else if !has_cord[slice] {
                 in_other_slices += 1;
             }
         }

@@ -1,5 +1,6 @@
 //! From a volume to slices: field, region of interest, intensities, thickness, and the way back.
 
+mod canal;
 mod cord_contrast;
 mod cord_shape;
 mod disc_labels;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use super::canal;
 use super::cord_contrast::flat_cord;
 use super::cord_shape;
 use super::disc_labels::discs_in;
@@ -28,7 +29,7 @@ use super::field::{Field, FieldAxis};
 use super::image_hash::image_hash;
 use super::intensity::{normalise, settle_voxels};
 use super::lesion_mask::LesionMask;
-use super::mask_notes::{empty_cord, mask_notes};
+use super::mask_notes::{LESION, empty_cord, mask_notes};
 use super::mask_relations;
 use super::native_transform::NativeTransform;
 use super::region::region_of_interest;
@@ -103,14 +104,15 @@ impl Preprocessing {
             label.as_ref().map(|label| canonical_mask(label, title)).transpose()
         };
         let csf = optional(&volume.csf, "CSF mask")?;
-        let lesion = optional(&volume.lesion, "lesion mask")?;
+        let lesion = optional(&volume.lesion, LESION)?;
         let mut voxels = orientation.apply(&volume.image.voxels);
+        let [_, row_mm, column_mm] = canonical.affine.spacing();
         notes.extend(mask_relations::questions(&cord, csf.as_ref(), lesion.as_ref()));
         if let Some(fluid) = &csf {
             notes.extend(mask_relations::brightness(&voxels, &cord, fluid));
+            notes.extend(canal::questions(&cord, fluid, column_mm));
         }
         let lesion = lesion.map(LesionMask::new);
-        let [_, row_mm, column_mm] = canonical.affine.spacing();
         let reach = || CordReach::new(&cord, orientation, native.shape, [row_mm, column_mm]);
         let labels = volume.discs.as_ref().map(|labels| (labels, reach()));
         let resampled = |mask: &Array3<bool>| each_slice(mask, |slice| field.resample_mask(slice));
@@ -151,8 +153,11 @@ impl Preprocessing {
             ));
         }
         if let Some(lesion) = &lesion {
-            let is_kept = |index| slices.iter().any(|slice| slice.index == index);
-            notes.extend(lesion.lost(&field, is_kept));
+            let has_cord = |index| {
+                let mut slices = slices.iter().filter(|slice| slice.index == index);
+                slices.any(|slice| slice.cord.iter().any(|inside| *inside))
+            };
+            notes.extend(lesion.lost(&field, has_cord));
         }
         let (discs, warnings) = match &labels {
             Some((labels, reach)) => discs_in(labels, &native_transform, reach),
@@ -285,7 +290,7 @@ impl LabelledVolume {
             (CORD, Some(&self.cord)),
             ("CSF mask", self.csf.as_ref()),
             ("disc labels", self.discs.as_ref()),
-            ("lesion mask", self.lesion.as_ref()),
+            (LESION, self.lesion.as_ref()),
         ];
         let labels = || labels.into_iter().filter_map(|(name, label)| Some((name, label?)));
         let size = |[i, j, k]: [usize; 3]| format!("{i} × {j} × {k}");

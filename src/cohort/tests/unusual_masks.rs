@@ -107,6 +107,29 @@ fn values_from_128_up_that_were_stored_as_negative_numbers_are_told() {
     let (subject, said) =
         with(|root| write(&cord(root), nifti(&SHAPE, &voxels(|_, j, k| ringing(j, k)))));
     assert!(subject.is_ok() && said.is_empty(), "{said:?}");
+    // Nor in whole numbers, of a soft mask times 100 or 1000.
+    for times in [1.0, 10.0] {
+        let (subject, said) = with(|root| {
+            let whole = |_, j: usize, k: usize| match (INSIDE(j, k), (16..24).contains(&j)) {
+                (true, true) => 100.0 * times,
+                (true, false) => 60.0 * times,
+                _ if INSIDE(j + 1, k) || INSIDE(j.saturating_sub(1), k) => -18.0 * times,
+                _ => 0.0,
+            };
+            write(&cord(root), nifti(&SHAPE, &voxels(whole)));
+        });
+        assert!(subject.is_ok() && !said.iter().any(|line| line.contains("negative")), "{said:?}");
+    }
+    // A region that is to be ignored.
+    let ignored = |j: usize, k: usize| match (INSIDE(j, k), INSIDE(j + 2, k)) {
+        (true, _) => 1.0,
+        (false, true) => -1.0,
+        _ => 0.0,
+    };
+    let (subject, said) =
+        with(|root| write(&cord(root), nifti(&SHAPE, &voxels(|_, j, k| ignored(j, k)))));
+    assert!(subject.is_ok() && said.iter().any(|line| line.contains("are negative, down to -1")));
+    assert!(!said.iter().any(|line| line.contains(STORE)), "{said:?}");
 }
 
 #[test]
@@ -122,6 +145,17 @@ fn a_lesion_mask_in_which_nothing_can_be_read_is_no_sign_of_health() {
         assert!(refused.contains("its lesion mask marks nothing: its values are"), "{refused}");
         assert!(refused.contains(told), "{refused}");
     }
+    let refused = lesion(f32::NAN).0.unwrap_err();
+    assert!(
+        refused.contains("its lesion mask marks nothing: its values are 0 or NaN"),
+        "{refused}"
+    );
+    // What a resampled mask does not cover.
+    let covered = voxels(|_, j, _| if j < 4 { f32::NAN } else { 0.0 });
+    let (subject, _) = with(|root| {
+        write(&label_path(root, "sub-01", "label-lesion_seg"), nifti(&SHAPE, &covered));
+    });
+    assert_eq!(subject.unwrap().has_lesion(), Some(false));
 }
 
 #[test]
@@ -134,6 +168,7 @@ fn a_cord_mask_that_marks_nothing_is_refused_with_its_cause() {
         (0.0, "its cord mask is empty"),
         (-7.0, "0 or negative, down to -7"),
         (f32::INFINITY, "0 or infinite; write 1 inside"),
+        (f32::NAN, "0 or NaN; write 1 inside"),
     ] {
         let error = refused(&|j, k| if INSIDE(j, k) { value } else { 0.0 });
         assert!(error.contains(told), "{error}");
@@ -155,6 +190,20 @@ fn levels_are_a_cord_and_several_labels_are_questioned() {
     let everything = nifti(&SHAPE, &voxels(|_, j, _| f32::from(j > 2)));
     let (_, said) = with(|root| write(&cord(root), &everything));
     assert!(said[0].contains("37 mm wide from front to back"), "{said:?}");
+}
+
+#[test]
+fn numbered_lesions_one_above_the_other_are_no_levels() {
+    let lesions = voxels(|_, j, k| match ((18..21).contains(&j), k) {
+        (true, 10..14) => 1.0,
+        (true, 22..26) => 2.0,
+        _ => 0.0,
+    });
+    let (subject, said) = with(|root| {
+        write(&label_path(root, "sub-01", "label-lesion_seg"), nifti(&SHAPE, &lesions));
+    });
+    assert_eq!(subject.unwrap().has_lesion(), Some(true));
+    assert!(said[0].contains("its lesion mask holds several labels (1, 2); all count"), "{said:?}");
 }
 
 /// A soft lesion mask must not grow the ground truth.

@@ -144,6 +144,38 @@ fn vertebral_levels_are_no_discs() {
     }
 }
 
+/// Discs so deep and thick, mm, so far apart and tilted by so many degrees.
+#[test]
+fn tilted_discs_are_used_without_a_word() {
+    for (deep, thick, apart, degrees) in [
+        (16.0, 6.0, 15.0, 35.0_f64),
+        (18.0, 6.0, 15.0, 30.0),
+        (20.0, 5.0, 15.0, 35.0),
+        (18.0, 6.0, 15.0, 40.0),
+        (10.0, 4.0, 8.0, 30.0),
+        (10.0, 4.0, 11.0, 30.0),
+    ] {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let all = found(|labels| {
+            for value in 3..9 {
+                let middle = 120.0 - apart * f64::from(value - 3);
+                for ((_, j, k), label) in labels.slice_mut(s![1..4, .., ..]).indexed_iter_mut() {
+                    let (back, up) = (j as f64 - (FRONT as f64 + 10.0), k as f64 - middle);
+                    let (along, across) = (back * cos + up * sin, up * cos - back * sin);
+                    if along.abs() <= deep / 2.0 && across.abs() <= thick / 2.0 {
+                        *label = value as f32;
+                    }
+                }
+            }
+        });
+        assert_eq!(
+            all,
+            (vec![3, 4, 5, 6, 7, 8], Vec::new()),
+            "{deep} × {thick}, {apart}, {degrees}"
+        );
+    }
+}
+
 #[test]
 fn labels_that_no_spine_has_are_left_out() {
     let tens = |count: usize| {

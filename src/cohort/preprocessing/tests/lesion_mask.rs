@@ -133,6 +133,19 @@ fn lost_parts_of_a_lesion_are_told_with_their_reason() {
     assert!(note.text.starts_with(&format!("{percent:.0} % of the lesion area")), "{note}");
     assert!(note.text.contains("slices without spinal cord"), "{note}");
 
+    // Fluid there changes nothing.
+    let mut with_fluid = volume.clone();
+    with_fluid.csf = Some(Volume {
+        voxels: Array3::from_shape_fn((7, 100, 100), |(_, _, k)| {
+            f32::from((41..45).contains(&k) || (56..60).contains(&k))
+        }),
+        affine: volume.image.affine,
+    });
+    let notes = preprocess("drawn", &with_fluid).notes;
+    let lost: Vec<_> = notes.iter().filter(|note| note.is_on_lost_lesions()).collect();
+    let [lost] = &lost[..] else { panic!("{notes:?}") };
+    assert_eq!(lost.text, note.text);
+
     // A field of 40 mm around the middle: of the rows 0 to 29 of 0.9 mm, all lie outside.
     let small = Preprocessing {
         grid: SliceGrid { size: 40, fov_mm: 40, ..SliceGrid::default() },
