@@ -171,6 +171,19 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
     }
 }
 
+/// Whether a file is one that this process has read and did not write.
+#[cfg(any(feature = "shell", test))]
+pub(super) fn is_input(path: &Path) -> bool {
+    let mut keys: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
+    // A file that is written replaces the one behind a link.
+    keys.extend(fs::canonicalize(path));
+    let is_read_only = lock().as_ref().is_some_and(|log| {
+        let is_read = |key| log.read.contains_key(key) || log.read_behind_links.contains(key);
+        keys.iter().any(is_read) && !keys.iter().any(|key| log.written.contains_key(key))
+    });
+    is_read_only && path.is_file()
+}
+
 /// Refuses a place for an output where an input lies: a file that this process has read and did not write, and a
 /// table of participants in any case.
 ///
@@ -178,18 +191,14 @@ pub(super) fn note_moved(from: &Path, to: &Path) {
 /// If it is one.
 #[cfg(any(feature = "shell", test))]
 pub(crate) fn check_no_input(path: &Path) -> Result<()> {
-    let mut keys: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
-    // A file that is written replaces the one behind a link.
-    keys.extend(fs::canonicalize(path));
-    let is_input = lock().as_ref().is_some_and(|log| {
-        let is_read = |key| log.read.contains_key(key) || log.read_behind_links.contains(key);
-        keys.iter().any(is_read) && !keys.iter().any(|key| log.written.contains_key(key))
-    });
-    let is_table = path.file_name().is_some_and(|name| name == "participants.tsv");
-    if (is_input || is_table) && path.is_file() {
+    let is_table = |path: &Path| path.file_name().is_some_and(|name| name == "participants.tsv");
+    // A link may be called otherwise.
+    let behind = fs::canonicalize(path);
+    let is_table = path.is_file() && (is_table(path) || behind.is_ok_and(|path| is_table(&path)));
+    if is_table || is_input(path) {
         return Err(Error::file(
             path,
-            "is an input of this or another study, and is not replaced; choose another name",
+            "is an input of a study, so it is not replaced; choose another name",
         ));
     }
     Ok(())

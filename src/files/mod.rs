@@ -30,7 +30,7 @@ pub(crate) use file_log::{
 pub(crate) use fingerprint::Fingerprint;
 pub use lazy_folder::LazyFolder;
 #[cfg(feature = "shell")]
-pub(crate) use output_path::output_path;
+pub(crate) use output_path::{output_path, saved_path};
 pub(crate) use places::{file_name, make_folder};
 pub use process_folder::remove_process_folders;
 #[cfg(feature = "shell")]

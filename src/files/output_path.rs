@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::file_log::check_no_input;
+use super::file_log::{check_no_input, is_input};
 use super::user_path::user_path;
 use crate::{Error, Result};
 
@@ -11,6 +11,32 @@ use crate::{Error, Result};
 /// # Errors
 /// As [`user_path`], if the name ends otherwise, or if an input of a study lies there.
 pub(crate) fn output_path(given: &str, what: &str, endings: &[&str]) -> Result<PathBuf> {
+    let path = path_with_ending(given, what, endings)?;
+    check_no_input(&path)?;
+    Ok(path)
+}
+
+/// The path of a file that is to hold `what`, which only such files end like, and a warning if it replaces one that was
+/// loaded from there. Notebooks load a model, train it and save it in its place.
+///
+/// # Errors
+/// As [`user_path`], and if the name ends otherwise.
+pub(crate) fn saved_path(
+    given: &str,
+    what: &str,
+    ending: &str,
+) -> Result<(PathBuf, Option<String>)> {
+    let path = path_with_ending(given, what, &[ending])?;
+    let warning = is_input(&path).then(|| {
+        format!(
+            "{what} was loaded from {} and is replaced: whatever loads it again begins with the new one",
+            path.display()
+        )
+    });
+    Ok((path, warning))
+}
+
+fn path_with_ending(given: &str, what: &str, endings: &[&str]) -> Result<PathBuf> {
     let path = user_path(given)?;
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let name = name.unwrap_or_default();
@@ -19,7 +45,6 @@ pub(crate) fn output_path(given: &str, what: &str, endings: &[&str]) -> Result<P
         let reason = format!("{what} is written as {known}; end its name so");
         return Err(Error::file(path, reason));
     }
-    check_no_input(&path)?;
     Ok(path)
 }
 
@@ -64,6 +89,12 @@ mod tests {
         refused("given.tsv");
         check("own.tsv").unwrap();
         check("new.tsv").unwrap();
+        let saved = |name: &str| {
+            let path = folder.path().join(name).display().to_string();
+            saved_path(&path, "a table", ".tsv").unwrap().1
+        };
+        assert!(saved("given.tsv").is_some_and(|warning| warning.contains("is replaced")));
+        assert_eq!((saved("own.tsv"), saved("new.tsv")), (None, None));
         std::fs::create_dir(folder.path().join("inside")).unwrap();
         refused("inside/../given.tsv");
         #[cfg(unix)]

@@ -236,14 +236,20 @@ pub(super) fn cell(path: &Path, source: String) -> Cell {
     Cell { name: path.display().to_string(), source, folder }
 }
 
-/// The first Ctrl-C stops the script at its next batch; the second one ends the process.
+/// The first Ctrl-C stops the script at its next batch; a second one, a second or more later, ends the process.
 fn interrupt_on_ctrl_c(interrupter: Interrupter) -> Result<()> {
-    let asked = AtomicBool::new(false);
+    let first = OnceLock::new();
     ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) || !interrupter.interrupt() {
+        let asked: Option<&Instant> = first.get();
+        // `timeout` signals a process and its group.
+        if asked.is_some_and(|first| first.elapsed() < REPEATED) {
+            return;
+        }
+        if asked.is_some() || !interrupter.interrupt() {
             remove_process_folders();
             std::process::exit(INTERRUPTED.into());
         }
+        first.get_or_init(Instant::now);
     })
     .map_err(|error| Error::input(format!("Ctrl-C cannot be watched: {error}")))
 }

@@ -36,16 +36,17 @@ impl Stopped {
     }
 }
 
-/// The first signal sets the token, so that the task stops at its next check and what is finished is kept; the
-/// second one ends the process.
+/// The first signal sets the token, so that the task stops at its next check and what is finished is kept; a
+/// second one, a second or more later, ends the process.
 ///
 /// # Errors
 /// If the signals cannot be watched.
 pub(super) fn cancel_on_signals(cancel: &CancelToken) -> Result<Stopped> {
     let stopped = Stopped::default();
-    let (seen, token) = (stopped.clone(), cancel.clone());
+    let (seen, token, first) = (stopped.clone(), cancel.clone(), OnceLock::new());
     let on_ctrl_c = move || {
-        if seen.repeats(INTERRUPTED) {
+        let first: &Instant = first.get_or_init(Instant::now);
+        if seen.repeats(INTERRUPTED) && first.elapsed() >= REPEATED {
             end(INTERRUPTED);
         }
         token.cancel();

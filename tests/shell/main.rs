@@ -360,6 +360,11 @@ fn a_value_is_kept_and_brought_back_in_another_session() {
     shell.run("study = {\"model\": model, \"loss\": loss}");
     shell.run(":save study");
     shell.see("study is in study.u2ad");
+    let notes = home.path("study.u2ad/notes.txt");
+    fs::write(&notes, "mine").unwrap();
+    shell.run(":save study");
+    shell.see("notes.txt is no part of a saved value");
+    fs::remove_file(notes).expect("not deleted");
     shell.press(CTRL_D);
     assert_eq!(shell.ended(), Some(0), "a saved model is not asked about");
     let mut shell = home.open(&["--images", "none"]);

@@ -24,7 +24,9 @@ pub(super) fn copy_with_links(
     let missing: BTreeSet<PathBuf> =
         outputs.iter().map(|path| plain(&working.join(path))).collect();
     copy(base, root, working, &missing)?;
-    let copied = root.join(working.strip_prefix(base).unwrap_or(Path::new("")));
+    // Joined with nothing, a path ends in a separator, and its text stands for no path below it.
+    let below = working.strip_prefix(base).ok().filter(|below| !below.as_os_str().is_empty());
+    let copied = below.map_or_else(|| root.to_path_buf(), |below| root.join(below));
     make_folder(&copied)?;
     Ok(copied)
 }
@@ -121,6 +123,13 @@ mod tests {
         assert_eq!(fs::read_to_string(copied.join("notes")).unwrap(), "study/notes");
         assert!(copied.join("runs/old").is_dir() && !copied.join("runs/new").exists());
         assert!(!copied.join("out").exists());
+    }
+
+    #[test]
+    fn a_copy_of_the_top_has_a_path_without_a_separator_at_its_end() {
+        let [place, root] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let copied = copy_with_links(root.path(), place.path(), &["bids"], &["bids/out"]).unwrap();
+        assert_eq!(copied.display().to_string(), root.path().display().to_string());
     }
 
     #[test]

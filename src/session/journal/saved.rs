@@ -19,6 +19,8 @@ use crate::training::{Model, Snapshots};
 use crate::{Error, Result};
 
 const FILE: &str = "value.json";
+const MAPS: &str = "maps";
+const MODELS: &str = "models";
 
 /// The folder of a value, in the working directory.
 fn folder_of(name: &str) -> PathBuf {
@@ -73,8 +75,13 @@ fn write(
     if folder.exists() && !folder.join(FILE).is_file() {
         return Err(Error::file(folder, "holds something else than a saved value; move it away"));
     }
+    if let Some(foreign) = foreign_file(folder) {
+        let reason =
+            format!("{foreign} is no part of a saved value and would be lost; move it away");
+        return Err(Error::file(folder, reason));
+    }
     let fresh = WholeFolder::begin(folder)?;
-    let store_folder = LazyFolder::at(fresh.path()).inside("maps");
+    let store_folder = LazyFolder::at(fresh.path()).inside(MAPS);
     let transcript = status.lock().transcript.clone();
     let mut store = ArtifactStore::new(store_folder);
     let recipe = store
@@ -83,12 +90,13 @@ fn write(
     for model in store.models() {
         let inside = LazyFolder::at(fresh.path()).inside(model_folder(model.number));
         Snapshots::new(inside).keep(&*model.lock())?;
-        model.mark_saved();
     }
     let path = fresh.path().join(FILE);
     let json = serde_json::to_vec(&recipe).map_err(|error| Error::file(&path, error))?;
     write_whole(&path, &json)?;
-    fresh.finish()
+    fresh.finish()?;
+    store.models().for_each(|model| model.mark_saved());
+    Ok(())
 }
 
 /// Gives the name its value; comes back with the source of a function.
@@ -120,12 +128,19 @@ fn read(
             ModelValue::loaded(model, number)
         })
     };
-    let mut restorer = Restorer::new(evaluator.state, folder.join("maps"), &mut store, &adopt);
+    let mut restorer = Restorer::new(evaluator.state, folder.join(MAPS), &mut store, &adopt);
     let value = restorer.value(&recipe, module)?;
     module.set(name, value);
     Ok(None)
 }
 
+/// Something in the folder of a value that is no part of it.
+fn foreign_file(folder: &Path) -> Option<String> {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.find(|name| ![FILE, MAPS, MODELS].contains(&name.as_str()))
+}
+
 fn model_folder(number: usize) -> PathBuf {
-    Path::new("models").join(format!("model-{number}"))
+    Path::new(MODELS).join(format!("model-{number}"))
 }

@@ -1,7 +1,7 @@
 //! A model in the language.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -9,6 +9,7 @@ use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
+use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::NoneType;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
@@ -16,10 +17,11 @@ use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_
 use super::{HistoryValue, handle, shared_members};
 use crate::context::{Context, counted};
 use crate::error::locked;
-use crate::files::output_path;
+use crate::files::saved_path;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::ShowValue;
+use crate::session::state::State;
 use crate::training::Model;
 use crate::{Error, Result};
 
@@ -137,23 +139,23 @@ impl ModelValue {
     }
 
     /// Saves it to a file that the user chose.
-    pub fn save(&self, path: &str) -> Result<()> {
+    pub fn save(&self, path: &Path) -> Result<()> {
         self.save_as(&self.lock(), path)
     }
 
     /// Saves a state of it to a file that the user chose.
-    pub fn save_as(&self, model: &Model, path: &str) -> Result<()> {
-        model.save(&Self::check_path(path)?)?;
+    pub fn save_as(&self, model: &Model, path: &Path) -> Result<()> {
+        model.save(path)?;
         *locked(&self.saved) = Some(Mark::of(model));
         Ok(())
     }
 
-    /// The file that a path to save a model to means.
+    /// The file that a path to save a model to means, and a warning if the model that lies there was loaded.
     ///
     /// # Errors
-    /// If its name does not end in ".safetensors", or an input lies there.
-    pub fn check_path(path: &str) -> Result<PathBuf> {
-        output_path(path, "a model", &[".safetensors"])
+    /// If its name does not end in ".safetensors".
+    pub fn check_path(path: &str) -> Result<(PathBuf, Option<String>)> {
+        saved_path(path, "a model", ".safetensors")
     }
 
     /// Whether it has learned something that is not in a file of the user.
@@ -251,8 +253,15 @@ fn model_methods(builder: &mut MethodsBuilder) {
     }
 
     /// Saves weights, optimiser and history to a file: the same as `save_model(model, path)`.
-    fn save(this: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
-        this.save(path)?;
+    fn save(
+        this: &ModelValue,
+        path: &str,
+        eval: &mut Evaluator<'_, '_, '_>,
+    ) -> anyhow::Result<NoneType> {
+        let (file, warning) = ModelValue::check_path(path)?;
+        let context = State::of(eval).context();
+        warning.into_iter().for_each(|warning| context.warn(warning));
+        this.save(&file)?;
         Ok(NoneType)
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
     ///
     /// # Arguments
     /// * `model`: the model.
-    /// * `path`: where to; a .safetensors file. An earlier one is replaced, but not one that was loaded from there.
+    /// * `path`: where to; a .safetensors file. An earlier one is replaced; if it was loaded from there, a warning says so.
     ///
     /// Examples:
     /// ```python
@@ -119,10 +119,11 @@ pub(super) fn verbs(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator,
     ) -> anyhow::Result<Later<NoneType>> {
         // Before the trainings of a job.
-        ModelValue::check_path(path)?;
+        let (file, warning) = ModelValue::check_path(path)?;
         let (value, path) = (model.clone(), path.to_owned());
         apply("save_model", model, eval, move |model, study| {
-            value.save_as(model, &path)?;
+            warning.into_iter().for_each(|warning| study.context.warn(warning));
+            value.save_as(model, &file)?;
             study.context.note(format!("model saved to {path}"));
             Ok(NoneType)
         })
