@@ -90,8 +90,10 @@ sinfo
 ended() {
     for _ in $(seq "$2"); do
         [ -n "$(squeue --noheader --jobs "$1" 2>/dev/null)" ] || return 0
-        # Slurm lets a requeued job wait for two minutes.
+        # Slurm lets a requeued job wait for two minutes. The node must have forgotten its first start: a job that
+        # begins before that is not launched.
         if squeue --noheader --jobs "$1" --format=%r 2>/dev/null | grep -q BeginTime; then
+            sleep 10
             scontrol update "JobId=$1" StartTime=now
         fi
         sleep 1
