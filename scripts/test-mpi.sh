@@ -29,7 +29,7 @@ job() { local ranks=$1; shift; mpirun --oversubscribe -n "$ranks" "$@"; }
 # Waits until the adaptation of a run has left a checkpoint.
 checkpointed() {
     for _ in $(seq 1200); do
-        [ -e "$1/study/.checkpoints/training-0002.checkpoint" ] && return
+        compgen -G "$1/study/.checkpoints/training-0002-*.checkpoint" >/dev/null && return
         sleep 0.5
     done
     fail "$1 left no checkpoint"
