@@ -9,7 +9,6 @@ use allocative::Allocative;
 use starlark::StarlarkPagablePanic;
 use starlark::collections::SmallMap;
 use starlark::environment::MethodsBuilder;
-use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::none::NoneType;
 use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkValue, starlark_value};
@@ -21,7 +20,6 @@ use crate::files::saved_path;
 use crate::report::Show as _;
 use crate::session::Display;
 use crate::session::show::ShowValue;
-use crate::session::state::State;
 use crate::training::Model;
 use crate::{Error, Result};
 
@@ -252,15 +250,15 @@ fn model_methods(builder: &mut MethodsBuilder) {
         Ok(epochs.map(|epoch| epoch as i32).collect())
     }
 
-    /// Saves weights, optimiser and history to a file: the same as `save_model(model, path)`.
-    fn save(
-        this: &ModelValue,
-        path: &str,
-        eval: &mut Evaluator<'_, '_, '_>,
-    ) -> anyhow::Result<NoneType> {
-        let (file, warning) = ModelValue::check_path(path)?;
-        let context = State::of(eval).context();
-        warning.into_iter().for_each(|warning| context.warn(warning));
+    /// Saves weights, optimiser and history to a file, as `save_model(model, path)` does, but not where the model was
+    /// loaded from.
+    fn save(this: &ModelValue, path: &str) -> anyhow::Result<NoneType> {
+        let (file, replaces) = ModelValue::check_path(path)?;
+        if replaces.is_some() {
+            let reason =
+                "holds a model that was loaded; save_model replaces it, or choose another name";
+            return Err(Error::file(file, reason).into());
+        }
         this.save(&file)?;
         Ok(NoneType)
     }
