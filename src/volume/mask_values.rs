@@ -85,7 +85,8 @@ impl MaskValues {
             }
         }
         // Splines that are stored as integers ring in whole numbers.
-        if minimum >= -RINGING * maximum
+        if negative > 0
+            && minimum >= -RINGING * maximum
             && !(whole_negatives && are_enclosed(&mask.voxels, maximum))
         {
             negative = 0;
